@@ -1,0 +1,62 @@
+"""Change how moto behaves, method by method, and be able to take it back.
+
+moto's backends are module globals and it offers no hook, so a room replaces methods of its classes. Each room
+does so through an ``Extension`` of its own, which remembers what stood there before.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Extension:
+    """The methods that one room replaced."""
+
+    def __init__(self) -> None:
+        self._replaced: list[tuple[Any, str, Any, bool]] = []
+
+    def method(self, owner: type, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorate the function that stands in for ``owner.name``.
+
+        The function is called with the original first, then with ``self`` and the arguments:
+        ``def describe(original, self, name): ...``. For a method that moto does not have, the original is a
+        function that raises ``NotImplementedError``, which the server answers with 501.
+        """
+
+        def decorate(replacement: Callable[..., Any]) -> Callable[..., Any]:
+            inherited = getattr(owner, name, None) or _absent(owner, name)
+
+            @functools.wraps(inherited)
+            def stand_in(*arguments: Any, **named: Any) -> Any:
+                return replacement(inherited, *arguments, **named)
+
+            self.attribute(owner, name, stand_in)
+            return replacement
+
+        return decorate
+
+    def attribute(self, owner: Any, name: str, value: Any) -> None:
+        """Set ``owner.name`` (of a class or a module) to ``value`` until ``undo``."""
+        own = name in vars(owner)
+        self._replaced.append((owner, name, vars(owner).get(name), own))
+        setattr(owner, name, value)
+
+    def undo(self) -> None:
+        """Put everything back as it was, last change first. Safe to call twice."""
+        while self._replaced:
+            owner, name, value, own = self._replaced.pop()
+            if own:
+                setattr(owner, name, value)
+            else:
+                delattr(owner, name)
+
+
+def _absent(owner: type, name: str) -> Callable[..., Any]:
+    def original(*_arguments: Any, **_named: Any) -> Any:
+        raise NotImplementedError(f"moto has no {owner.__name__}.{name} to extend")
+
+    return original
