@@ -1,0 +1,273 @@
+"""A private PostgreSQL server, shaped like one of RDS.
+
+Clients get in over TLS alone, and the person who looks like the administrator is not a superuser: roles made by
+``create_master`` have CREATEROLE and CREATEDB and are members of ``rds_superuser``, which is what RDS's master user is
+("Understanding the rds_superuser role" in the RDS user guide). The true superuser, ``rdsadmin``, gets in only through
+the server's own socket, and only from this account.
+"""
+
+import contextlib
+import getpass
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pg8000.exceptions
+import pg8000.native
+
+from rehearsal.certificates import Authority
+from rehearsal.errors import RehearsalError
+from rehearsal.postgres_programs import Binaries
+from rehearsal.processes import ProcessRegister
+
+SUPERUSER = "rdsadmin"
+HOST = "127.0.0.1"
+START_TIMEOUT_SECONDS = 60
+STOP_GRACE_SECONDS = 10
+
+_RDS_ROLES = (
+    "CREATE ROLE rds_superuser NOLOGIN",
+    "CREATE ROLE rds_iam NOLOGIN",
+    "CREATE ROLE rds_password NOLOGIN",
+    "CREATE ROLE rds_replication NOLOGIN",
+    "GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION",
+    "GRANT rds_password, rds_replication TO rds_superuser WITH ADMIN OPTION",
+)
+
+
+class Cluster:
+    """A running server with a data folder of its own.
+
+    Attributes:
+        host: its address for clients; the certificate is valid for it and for ``localhost``.
+        port: its port, chosen by the system.
+        major: its major version.
+        log: its log file.
+    """
+
+    host = HOST
+
+    def __init__(
+        self,
+        binaries: Binaries,
+        authority: Authority,
+        *,
+        processes: ProcessRegister,
+        log: Path,
+        settings: Mapping[str, str] | None = None,
+        require_tls: bool = True,
+    ) -> None:
+        self.authority = authority
+        self.major = binaries.major
+        self.log = log
+        self.port = _free_port()
+        self.directory = Path(tempfile.mkdtemp(prefix="taproom-postgresql-"))
+        self._binaries = binaries
+        self._processes = processes
+        self._settings = dict(settings or {})
+        self._network = "hostssl" if require_tls else "host"
+        self._masters: list[str] = []
+        self._server: subprocess.Popen[bytes] | None = None
+        # Beside the log, so that whoever cleans up after a killed run finds the data too.
+        self._link = log.with_suffix(".data")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._link.unlink(missing_ok=True)
+        self._link.symlink_to(self.directory)
+
+    def start(self) -> None:
+        """Make the data folder, start the server and wait until it answers.
+
+        Raises:
+            RehearsalError: the server does not start; the message carries the end of its log.
+        """
+        user = _server_user()
+        folder = _reachable(self._binaries.folder, self.directory, user)
+        self.authority.issue(self.directory, "server", [self.host, "localhost"])
+        self._give_to(user)
+        data = self.directory / "data"
+        self._run([str(folder / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "peer", *_INITDB_OPTIONS], user)
+        self._configure(data, user)
+        self._server = self._processes.start(
+            [str(folder / "postgres"), "-D", str(data)],
+            env=_environment(),
+            cwd=self.directory,
+            log=self.log,
+            user=user,
+        )
+        self._wait_until_it_answers(self._server)
+        for statement in _RDS_ROLES:
+            self.admin(statement)
+        if self.major >= 16:  # noqa: PLR2004 - before, CREATEROLE sufficed to grant any role
+            self.admin("GRANT rds_iam TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+
+    def stop(self) -> None:
+        """End the server and remove its data."""
+        if self._server is not None:
+            # SIGINT is PostgreSQL's fast shutdown: it disconnects clients instead of waiting for them.
+            self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
+            self._server = None
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self._link.unlink(missing_ok=True)
+
+    def admin(self, statement: str, database: str = "postgres", **parameters: object) -> list[list[Any]]:
+        """Run one statement as the superuser, through the server's own socket; its rows."""
+        with self.connect_as_superuser(database) as connection:
+            rows: list[list[Any]] | None = connection.run(statement, **parameters)
+            return rows or []
+
+    @contextlib.contextmanager
+    def connect_as_superuser(self, database: str = "postgres") -> Iterator[pg8000.native.Connection]:
+        """A connection of the superuser through the server's own socket, closed at the end."""
+        connection = pg8000.native.Connection(
+            SUPERUSER, database=database, unix_sock=str(self.directory / f".s.PGSQL.{self.port}"), timeout=30
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def create_master(self, name: str, password: str) -> None:
+        """Make a role shaped like RDS's master user."""
+        self.admin(f"CREATE ROLE {_quoted(name)} LOGIN CREATEROLE CREATEDB IN ROLE rds_superuser")
+        self.set_password(name, password)
+        self._masters.append(name)
+        self._write_access_rules(self.directory / "data")
+        self.admin("SELECT pg_reload_conf()")
+
+    def set_password(self, name: str, password: str) -> None:
+        """Set a role's password, without letting the server write it to its log."""
+        literal = pg8000.native.literal(password)
+        with self.connect_as_superuser() as connection:
+            connection.run("SET log_statement = 'none'")
+            connection.run("SET log_min_error_statement = 'panic'")
+            connection.run(f"ALTER ROLE {_quoted(name)} PASSWORD {literal}")
+
+    def create_database(self, name: str, owner: str) -> None:
+        """Make a database."""
+        self.admin(f"CREATE DATABASE {_quoted(name)} OWNER {_quoted(owner)}")
+
+    def _configure(self, data: Path, user: str | None) -> None:
+        settings = {
+            "listen_addresses": self.host,
+            "port": str(self.port),
+            "unix_socket_directories": str(self.directory),
+            "ssl": "on",
+            "ssl_cert_file": str(self.directory / "server.crt"),
+            "ssl_key_file": str(self.directory / "server.key"),
+            "password_encryption": "scram-sha-256",
+            "max_connections": "100",
+            "fsync": "off",  # the data is as short-lived as the run
+            "log_connections": "on",
+            **self._settings,
+        }
+        with (data / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = {pg8000.native.literal(value)}\n" for name, value in settings.items())
+        accounts = {getpass.getuser(), user or getpass.getuser()}
+        (data / "pg_ident.conf").write_text("".join(f"admin {account} {SUPERUSER}\n" for account in sorted(accounts)))
+        self._write_access_rules(data)
+
+    def _write_access_rules(self, data: Path) -> None:
+        rules = [
+            f"local all {SUPERUSER} peer map=admin",
+            "local all all reject",
+            f"{self._network} all {SUPERUSER} all reject",
+            *(f"{self._network} all {_quoted(master)} all scram-sha-256" for master in self._masters),
+            # On RDS a member of rds_iam logs in by IAM token only; without a verifier for tokens here, not at all.
+            f"{self._network} all +rds_iam all reject",
+            f"{self._network} all all all scram-sha-256",
+        ]
+        (data / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules))
+
+    def _give_to(self, user: str | None) -> None:
+        if user is not None:
+            account = pwd.getpwnam(user)
+            for path in (self.directory, self.directory / "server.crt", self.directory / "server.key"):
+                os.chown(path, account.pw_uid, account.pw_gid)
+
+    def _run(self, argv: Sequence[str], user: str | None) -> None:
+        done = subprocess.run(
+            argv,
+            env=_environment(),
+            cwd=self.directory,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RehearsalError(f"{argv[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+    def _wait_until_it_answers(self, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while True:
+            try:
+                self.admin("SELECT 1")
+            except (OSError, pg8000.exceptions.Error) as error:
+                if server.poll() is not None or time.monotonic() > deadline:
+                    end_of_log = "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
+                    raise RehearsalError(f"PostgreSQL does not start ({error}). Its log ends:\n{end_of_log}") from error
+                time.sleep(0.05)
+            else:
+                return
+
+
+_INITDB_OPTIONS = ("--locale=C.UTF-8", "--encoding=UTF8", "--no-sync")
+
+
+def remove_left_data(log_directory: Path) -> None:
+    """Remove the data folders that servers with a log in ``log_directory`` left behind."""
+    for link in log_directory.glob("*.data"):
+        target = link.readlink()
+        if target.name.startswith("taproom-postgresql-") and target.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(target, ignore_errors=True)
+        link.unlink()
+
+
+def _server_user() -> str | None:
+    """The account for the server: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name).pw_name
+    raise RehearsalError(
+        "PostgreSQL refuses to run as root, and this machine has no account `postgres` or `nobody` to run it as. "
+        "Run as an ordinary user, or add such an account (`useradd --system postgres`)."
+    )
+
+
+def _reachable(folder: Path, directory: Path, user: str | None) -> Path:
+    """The programs' folder, or a copy in ``directory`` when ``user`` may not enter the path to it."""
+    everybody_enters = all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.resolve().parents)
+    if user is None or everybody_enters:
+        return folder
+    copy = directory / "programs"
+    shutil.copytree(folder.resolve().parent, copy, symlinks=True)
+    return copy / folder.name
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,147 @@
+"""Start programs so that none can outlive the run that started it.
+
+Every child is written into a register before anything else happens to it. Whoever finds the register later, after its
+owner was killed, can tell which of the processes still run and end exactly those: a record holds the pid together with
+the time at which the process was created, so a number that was used again is never mistaken for ours.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+# psutil derives a start time from clock ticks; the last digits may differ from one reading to the next.
+_SAME_INSTANT_SECONDS = 0.5
+
+
+class ProcessRegister:
+    """Starts and stops children, each as leader of a session of its own.
+
+    Args:
+        path: the register, one JSON line a process; made when the first process starts.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        user: str | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> subprocess.Popen[bytes]:
+        """Start a program; its output is appended to ``log``, its input is empty.
+
+        Args:
+            argv: the program and its arguments; never a shell line.
+            env: its whole environment, nothing is inherited.
+            cwd: its working directory.
+            log: the file that takes standard output and error.
+            user: the account it runs as; only root may name one.
+            pass_fds: open file descriptors that it inherits.
+
+        Raises:
+            OSError: the program cannot be started.
+        """
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output, self._lock:
+            child = subprocess.Popen(
+                list(argv),
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=tuple(pass_fds),
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
+            )
+            self._record(child.pid, argv[0])
+            self._children = [other for other in self._children if other.poll() is None] + [child]
+        return child
+
+    def adopt(self, pid: int, name: str) -> None:
+        """Register a process that something else started."""
+        with self._lock:
+            self._record(pid, name)
+
+    def stop(self, child: subprocess.Popen[bytes], grace_seconds: float, ask: signal.Signals = signal.SIGTERM) -> int:
+        """Ask a child to end, make it after ``grace_seconds``, and end what it left in its session; its exit code."""
+        with contextlib.suppress(ProcessLookupError):
+            child.send_signal(ask)
+        try:
+            child.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        return child.returncode
+
+    def stop_all(self, grace_seconds: float = 10) -> None:
+        """Stop whatever is still running, the youngest first."""
+        for child in reversed(self._children):
+            if child.poll() is None:
+                self.stop(child, grace_seconds)
+
+    def _record(self, pid: int, name: str) -> None:
+        try:
+            created = psutil.Process(pid).create_time()
+        except psutil.NoSuchProcess:
+            return  # gone already: nothing to find later
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as register:
+            register.write(json.dumps({"pid": pid, "created": created, "name": name}) + "\n")
+
+
+def still_running(path: Path) -> list[psutil.Process]:
+    """The registered processes that still run, in the order in which they were started."""
+    if not path.exists():
+        return []
+    running = []
+    for line in path.read_text().splitlines():
+        try:
+            record = json.loads(line)
+            process = psutil.Process(record["pid"])
+            same = abs(process.create_time() - record["created"]) < _SAME_INSTANT_SECONDS
+            if same and process.status() != psutil.STATUS_ZOMBIE:
+                running.append(process)
+        except (json.JSONDecodeError, psutil.NoSuchProcess):
+            continue  # a line cut short by a kill, or a process that has ended
+    return running
+
+
+def end_still_running(path: Path, grace_seconds: float = 10) -> list[str]:
+    """End the registered processes that still run, with all their descendants; their names.
+
+    Used on what a killed run left behind, so nobody is there any more to ask for an orderly stop.
+    """
+    ended = []
+    family: list[psutil.Process] = []
+    for process in still_running(path):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            ended.append(f"{process.name()} ({process.pid})")
+            family += [process, *process.children(recursive=True)]
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(family, timeout=grace_seconds)
+    for process in stubborn:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=grace_seconds)
+    return ended
