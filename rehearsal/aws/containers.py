@@ -1,0 +1,238 @@
+"""What a task definition says about its containers, and which of them may start next.
+
+Pure: no process, no clock, no moto. ``read_containers`` turns the API's dictionaries into values and refuses what ECS
+would refuse; ``next_step`` decides from what has happened so far. The process side is in ``tasks``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+# What Fargate waits between SIGTERM and SIGKILL when the task definition does not say.
+DEFAULT_STOP_TIMEOUT_SECONDS = 30
+
+
+class TaskDefinitionError(Exception):
+    """A task definition that ECS would not accept, or that cannot run here."""
+
+
+class Condition(StrEnum):
+    """What a container must have reached before the one that depends on it starts."""
+
+    START = "START"
+    COMPLETE = "COMPLETE"
+    SUCCESS = "SUCCESS"
+    HEALTHY = "HEALTHY"
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """One entry of ``dependsOn``."""
+
+    container: str
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class LogDestination:
+    """Where the ``awslogs`` driver writes.
+
+    Attributes:
+        group: the log group.
+        stream_prefix: first part of the stream's name ``PREFIX/CONTAINER/TASK``.
+        create_group: whether the driver may create the group (``awslogs-create-group``).
+    """
+
+    group: str
+    stream_prefix: str
+    create_group: bool
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container definition.
+
+    Attributes:
+        name: its name in the task.
+        image: the reference of its image.
+        essential: whether the task ends when it ends.
+        entry_point: replaces the image's entry point (and then also its command).
+        command: replaces the image's command.
+        environment: its variables, by name.
+        secret_by_variable: ``valueFrom`` by the name of the variable that receives the value.
+        depends_on: what must have happened before it starts.
+        ports: the ports it listens on.
+        has_health_check: whether the definition has a ``healthCheck``.
+        stop_timeout_seconds: how long it may take to end after SIGTERM.
+        log: where its output goes; nothing without the ``awslogs`` driver.
+    """
+
+    name: str
+    image: str
+    essential: bool = True
+    entry_point: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secret_by_variable: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[Dependency, ...] = ()
+    ports: tuple[int, ...] = ()
+    has_health_check: bool = False
+    stop_timeout_seconds: float = DEFAULT_STOP_TIMEOUT_SECONDS
+    log: LogDestination | None = None
+
+    def argv(self, image_command: Sequence[str]) -> list[str]:
+        """The program and arguments, given the image's CMD (the images here have no ENTRYPOINT)."""
+        if self.entry_point:
+            return [*self.entry_point, *self.command]
+        return list(self.command or image_command)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one container got; ``exit_code`` is None until it has ended."""
+
+    started: bool = False
+    healthy: bool = False
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do now.
+
+    Attributes:
+        start: names of the containers to start, in the definition's order.
+        stop_reason: why the whole task must stop; nothing while it may go on.
+        failed_to_start: whether it stops before all essential containers have started.
+    """
+
+    start: tuple[str, ...] = ()
+    stop_reason: str | None = None
+    failed_to_start: bool = False
+
+
+def read_containers(definitions: Sequence[Mapping[str, Any]]) -> tuple[Container, ...]:
+    """The containers of a task definition, in its order.
+
+    Raises:
+        TaskDefinitionError: a dependency names no container, a log driver is unknown, or containers wait for each
+            other in a circle.
+    """
+    containers = tuple(_read(definition) for definition in definitions)
+    names = {container.name for container in containers}
+    for container in containers:
+        for dependency in container.depends_on:
+            if dependency.container not in names:
+                raise TaskDefinitionError(
+                    f"Container {container.name} depends on {dependency.container}, which is not in the task "
+                    f"definition (it has {', '.join(sorted(names))})."
+                )
+    _refuse_circles(containers)
+    return containers
+
+
+def next_step(containers: Sequence[Container], progress: Mapping[str, Progress]) -> Step:
+    """What to start, or why to stop, given how far each container got (missing: not started)."""
+    running = is_running(containers, progress)
+    for container in containers:
+        code = progress.get(container.name, Progress()).exit_code
+        if container.essential and code is not None:
+            reason = f"Essential container in task exited (container {container.name}, exit code {code})"
+            return Step(stop_reason=reason, failed_to_start=not running)
+    start = []
+    for container in containers:
+        if progress.get(container.name, Progress()).started:
+            continue
+        verdicts = [_verdict(dependency, progress) for dependency in container.depends_on]
+        for dependency, verdict in zip(container.depends_on, verdicts, strict=True):
+            if verdict is False:
+                return Step(stop_reason=_broken(container, dependency, progress), failed_to_start=True)
+        if all(verdicts):
+            start.append(container.name)
+    return Step(start=tuple(start))
+
+
+def is_running(containers: Sequence[Container], progress: Mapping[str, Progress]) -> bool:
+    """Whether every essential container has been started, which makes the task RUNNING."""
+    return all(progress.get(container.name, Progress()).started for container in containers if container.essential)
+
+
+def shown_exit_code(return_code: int) -> int:
+    """A process's return code as a container runtime shows it: 128 + n when signal n ended it."""
+    return return_code if return_code >= 0 else 128 - return_code
+
+
+def _verdict(dependency: Dependency, progress: Mapping[str, Progress]) -> bool | None:
+    """Whether a dependency is met; None while that is open, False if it never will be."""
+    other = progress.get(dependency.container, Progress())
+    match dependency.condition:
+        case Condition.START:
+            return other.started or None
+        case Condition.COMPLETE:
+            return other.exit_code is not None or None
+        case Condition.SUCCESS:
+            return None if other.exit_code is None else other.exit_code == 0
+        case Condition.HEALTHY:
+            if other.exit_code is not None:
+                return False
+            return other.healthy or None
+
+
+def _broken(container: Container, dependency: Dependency, progress: Mapping[str, Progress]) -> str:
+    code = progress[dependency.container].exit_code
+    return (
+        f"Container {dependency.container} exited with code {code}, and container {container.name} "
+        f"depends on its {dependency.condition}"
+    )
+
+
+def _read(definition: Mapping[str, Any]) -> Container:
+    return Container(
+        name=definition["name"],
+        image=definition["image"],
+        essential=bool(definition.get("essential", True)),
+        entry_point=tuple(definition.get("entryPoint") or ()),
+        command=tuple(definition.get("command") or ()),
+        environment={entry["name"]: str(entry["value"]) for entry in definition.get("environment") or ()},
+        secret_by_variable={entry["name"]: entry["valueFrom"] for entry in definition.get("secrets") or ()},
+        depends_on=tuple(
+            Dependency(entry["containerName"], Condition(entry["condition"]))
+            for entry in definition.get("dependsOn") or ()
+        ),
+        ports=tuple(int(entry["containerPort"]) for entry in definition.get("portMappings") or ()),
+        has_health_check=bool(definition.get("healthCheck")),
+        stop_timeout_seconds=float(definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT_SECONDS),
+        log=_read_log(definition),
+    )
+
+
+def _read_log(definition: Mapping[str, Any]) -> LogDestination | None:
+    configuration = definition.get("logConfiguration")
+    if not configuration:
+        return None
+    driver, options = configuration["logDriver"], configuration.get("options") or {}
+    if driver != "awslogs":
+        raise TaskDefinitionError(
+            f"Container {definition['name']} uses log driver {driver}; the rehearsal knows only awslogs."
+        )
+    for name in ("awslogs-group", "awslogs-stream-prefix"):  # Fargate demands both
+        if not options.get(name):
+            raise TaskDefinitionError(f"Container {definition['name']} lacks the log option {name}; Fargate needs it.")
+    return LogDestination(
+        group=options["awslogs-group"],
+        stream_prefix=options["awslogs-stream-prefix"],
+        create_group=options.get("awslogs-create-group") == "true",
+    )
+
+
+def _refuse_circles(containers: Sequence[Container]) -> None:
+    waiting = {
+        container.name: {dependency.container for dependency in container.depends_on} for container in containers
+    }
+    while waiting:
+        free = [name for name, others in waiting.items() if not others & waiting.keys()]
+        if not free:
+            raise TaskDefinitionError(f"Containers {', '.join(sorted(waiting))} depend on each other in a circle.")
+        for name in free:
+            del waiting[name]

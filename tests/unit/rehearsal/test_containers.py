@@ -1,0 +1,155 @@
+"""Which containers of a task may start, and when the task has to stop."""
+
+from typing import Any
+
+import pytest
+
+from rehearsal.aws.containers import (
+    Condition,
+    Container,
+    Dependency,
+    LogDestination,
+    Progress,
+    Step,
+    TaskDefinitionError,
+    is_running,
+    next_step,
+    read_containers,
+    shown_exit_code,
+)
+
+MIGRATE = Container("migrate", "image", essential=False)
+RUNNING = Progress(started=True)
+
+
+def app(condition: str = "SUCCESS", *, on: str = "migrate") -> Container:
+    return Container("app", "image", depends_on=(Dependency(on, Condition(condition)),))
+
+
+def ended(code: int) -> Progress:
+    return Progress(started=True, exit_code=code)
+
+
+@pytest.mark.parametrize(
+    ("condition", "migrate", "expected"),
+    [
+        pytest.param("SUCCESS", Progress(), Step(start=("migrate",)), id="the first one starts alone"),
+        pytest.param("SUCCESS", RUNNING, Step(), id="SUCCESS waits while it runs"),
+        pytest.param("SUCCESS", ended(0), Step(start=("app",)), id="SUCCESS is met by exit code 0"),
+        pytest.param("COMPLETE", RUNNING, Step(), id="COMPLETE waits while it runs"),
+        pytest.param("COMPLETE", ended(3), Step(start=("app",)), id="COMPLETE is met by any exit code"),
+        pytest.param("START", RUNNING, Step(start=("app",)), id="START is met once it runs"),
+        pytest.param("HEALTHY", RUNNING, Step(), id="HEALTHY waits for health"),
+        pytest.param(
+            "HEALTHY", Progress(started=True, healthy=True), Step(start=("app",)), id="HEALTHY is met by health"
+        ),
+    ],
+)
+def test_a_container_starts_when_its_dependency_is_met(condition: str, migrate: Progress, expected: Step) -> None:
+    assert next_step([MIGRATE, app(condition)], {"migrate": migrate}) == expected
+
+
+@pytest.mark.parametrize(("condition", "code"), [("SUCCESS", 3), ("HEALTHY", 0)])
+def test_a_dependency_that_can_no_longer_be_met_stops_the_task_and_is_named(condition: str, code: int) -> None:
+    step = next_step([MIGRATE, app(condition)], {"migrate": ended(code)})
+    assert step == Step(
+        stop_reason=f"Container migrate exited with code {code}, and container app depends on its {condition}",
+        failed_to_start=True,
+    )
+
+
+def test_the_end_of_an_essential_container_stops_the_task_and_names_its_exit_code() -> None:
+    step = next_step([MIGRATE, app()], {"migrate": ended(0), "app": ended(137)})
+    assert step.stop_reason == "Essential container in task exited (container app, exit code 137)"
+    assert not step.failed_to_start
+
+
+def test_the_end_of_a_container_that_is_not_essential_stops_nothing() -> None:
+    assert next_step([MIGRATE, app()], {"migrate": ended(0), "app": RUNNING}) == Step()
+
+
+def test_a_task_is_running_once_its_essential_containers_are_started() -> None:
+    assert not is_running([MIGRATE, app()], {"migrate": RUNNING})
+    assert is_running([MIGRATE, app()], {"migrate": ended(0), "app": RUNNING})
+
+
+def test_a_definition_is_read_with_the_defaults_of_ecs() -> None:
+    assert read_containers([{"name": "app", "image": "image"}]) == (Container("app", "image"),)
+
+
+def test_a_definition_is_read_whole() -> None:
+    definition = {
+        "name": "app",
+        "image": "image",
+        "essential": False,
+        "entryPoint": ["python"],
+        "command": ["-m", "app"],
+        "environment": [{"name": "LOG_LEVEL", "value": "info"}],
+        "secrets": [{"name": "DATABASE_SECRET", "valueFrom": "arn:secret"}],
+        "portMappings": [{"containerPort": 8000, "protocol": "tcp"}],
+        "healthCheck": {"command": ["CMD", "true"]},
+        "stopTimeout": 60,
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {"awslogs-group": "/taproom", "awslogs-stream-prefix": "ecs", "awslogs-create-group": "true"},
+        },
+    }
+    assert read_containers([definition]) == (
+        Container(
+            "app",
+            "image",
+            essential=False,
+            entry_point=("python",),
+            command=("-m", "app"),
+            environment={"LOG_LEVEL": "info"},
+            secret_by_variable={"DATABASE_SECRET": "arn:secret"},
+            ports=(8000,),
+            has_health_check=True,
+            stop_timeout_seconds=60,
+            log=LogDestination("/taproom", "ecs", create_group=True),
+        ),
+    )
+
+
+def depends(name: str, other: str) -> dict[str, Any]:
+    return {"name": name, "image": "i", "dependsOn": [{"containerName": other, "condition": "START"}]}
+
+
+@pytest.mark.parametrize(
+    ("definitions", "message"),
+    [
+        pytest.param([depends("app", "nobody")], "depends on nobody, which is not in the task", id="unknown name"),
+        pytest.param([depends("a", "b"), depends("b", "a")], "a, b depend on each other in a circle", id="circle"),
+        pytest.param(
+            [{"name": "app", "image": "i", "logConfiguration": {"logDriver": "fluentd"}}],
+            "log driver fluentd",
+            id="log driver",
+        ),
+        pytest.param(
+            [{"name": "app", "image": "i", "logConfiguration": {"logDriver": "awslogs", "options": {}}}],
+            "lacks the log option awslogs-group",
+            id="log option",
+        ),
+    ],
+)
+def test_a_definition_that_cannot_run_is_refused(definitions: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(TaskDefinitionError, match=message):
+        read_containers(definitions)
+
+
+@pytest.mark.parametrize(
+    ("container", "argv"),
+    [
+        pytest.param(Container("c", "i"), ["gunicorn", "app"], id="the image's own command"),
+        pytest.param(Container("c", "i", command=("python",)), ["python"], id="the command replaces it"),
+        pytest.param(Container("c", "i", entry_point=("sh",)), ["sh"], id="an entry point clears it"),
+        pytest.param(Container("c", "i", entry_point=("sh",), command=("-c",)), ["sh", "-c"], id="both are joined"),
+    ],
+)
+def test_a_container_runs_what_docker_would_run(container: Container, argv: list[str]) -> None:
+    assert container.argv(["gunicorn", "app"]) == argv
+
+
+@pytest.mark.parametrize(("return_code", "shown"), [(0, 0), (3, 3), (-15, 143), (-9, 137)])
+def test_a_signal_shows_as_128_and_its_number(return_code: int, shown: int) -> None:
+    assert shown_exit_code(return_code) == shown
