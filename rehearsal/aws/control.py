@@ -1,0 +1,63 @@
+"""The endpoints of the rehearsal itself, beside the API: what runs, what is left, stop.
+
+``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.aws.calls import Answer, json_answer
+from rehearsal.aws.resources import remaining_resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rehearsal.aws.settings import Room, Settings
+
+PREFIX = "/_rehearsal/"
+
+
+class Control:
+    """Answers what is asked below ``/_rehearsal/``.
+
+    Args:
+        settings: of this local AWS.
+        rooms: what runs, by name.
+        stop: called once somebody asks for the end; must return at once.
+    """
+
+    def __init__(self, settings: Settings, rooms: Mapping[str, Room], stop: Callable[[], None]) -> None:
+        self._settings = settings
+        self._rooms = rooms
+        self._stop = stop
+
+    def answer(self, method: str, path: str) -> Answer:
+        """The answer to a request of ours; 404 or 405 with the list of what there is for any other."""
+        known: dict[str, tuple[str, Callable[[], Any]]] = {
+            "status": ("GET", self._status),
+            "resources": ("GET", self._resources),
+            "stop": ("POST", self._ask_to_stop),
+        }
+        name = path.removeprefix(PREFIX)
+        if name not in known:
+            return json_answer(404, {"error": f"{path} is not here", "known": [PREFIX + key for key in known]})
+        wanted_method, produce = known[name]
+        if method != wanted_method:
+            return json_answer(405, {"error": f"{path} takes {wanted_method}, not {method}"})
+        return json_answer(200, produce())
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "endpoint": self._settings.endpoint,
+            "rooms": {name: room.status() for name, room in self._rooms.items()},
+        }
+
+    def _resources(self) -> dict[str, Any]:
+        return {"resources": remaining_resources(self._settings.account_id, self._settings.region)}
+
+    def _ask_to_stop(self) -> dict[str, Any]:
+        self._stop()
+        return {"stopping": True}

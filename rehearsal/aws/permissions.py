@@ -1,0 +1,163 @@
+"""The judge: may the role that makes a call, make it?
+
+Calls by a role's temporary credentials (a function's, a task's) are held against the role's policies as they
+are at that moment, so a permission that is missing in Terraform fails here as it would in AWS. moto's own
+enforcement judges most services against the resource ``*``, so that scoped statements never match.
+
+Looked at: inline and attached managed policies, and the permissions boundary. Not looked at: policies of
+resources (buckets, keys, secrets), of the organization and of the session; so a call that only a resource
+policy allows is refused here, and one that only a resource policy denies is let through. Calls by other
+keys are the administrator's, who applies the configuration, and are not judged.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.sts.models import sts_backends
+
+from rehearsal.aws.calls import Answer, ApiCall, error_answer
+from rehearsal.aws.policy import Decision, Request, Statement, decide, decide_trust, statements_of
+from rehearsal.aws.required_permissions import KnownSecret, Surroundings, required_permissions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from moto.iam.models import IAMBackend, ManagedPolicy
+    from moto.sts.models import AssumedRole
+
+    from rehearsal.aws.journal import Journal
+    from rehearsal.aws.settings import Settings
+
+_GLOBAL = "aws"  # moto keeps what has no region by the name of the partition
+
+
+class Judge:
+    """Judges calls by what the roles of the local AWS may do. Holds no state; any room may make its own."""
+
+    def __init__(self, settings: Settings, journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        self.surroundings = Surroundings(
+            settings.account_id, settings.region, self._find_secret, self._find_key_arn
+        )
+
+    def refusal(self, call: ApiCall) -> Answer | None:
+        """The AccessDenied that this call deserves, in its service's wire format; None if it may go on."""
+        session = self._session(call.access_key_id)
+        if session is None:
+            return None
+        for request in required_permissions(call, self.surroundings):
+            decision = self.allows(session.role_arn, request)
+            if not decision.allowed:
+                return self._denial(call, session.arn, request, decision)
+        return None
+
+    def allows(self, role_arn: str, request: Request) -> Decision:
+        """Whether a role's policies, and its permissions boundary if it has one, allow a request."""
+        try:
+            role = self._iam.get_role_by_arn(role_arn)
+        except NotFoundException:
+            return Decision(allowed=False, reason="because the role does not exist any more")
+        context = {
+            "aws:PrincipalAccount": self._settings.account_id,
+            "aws:PrincipalArn": role_arn,
+            "aws:RequestedRegion": self._settings.region,
+            "aws:ResourceAccount": self._settings.account_id,
+            # Real callers use TLS; that this API does not is no property of the configuration under test.
+            "aws:SecureTransport": "true",
+            **request.context,
+        }
+        request = Request(request.action, request.resource, context)
+        statements = [
+            statement
+            for document in role.policies.values()
+            for statement in statements_of(json.loads(document))
+        ]
+        for policy in role.managed_policies.values():
+            statements += _statements_of_managed(policy)
+        decision = decide(statements, request)
+        if decision.allowed and role.permissions_boundary_arn:
+            boundary = self._iam.get_policy(role.permissions_boundary_arn)
+            if not decide(_statements_of_managed(boundary), request).allowed:
+                return Decision(
+                    allowed=False,
+                    reason=f"because no permissions boundary allows the {request.action} action",
+                )
+        return decision
+
+    def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> Decision:
+        """Whether a role lets an AWS service assume it.
+
+        Args:
+            role_arn: the role.
+            service: the service's principal, ``lambda.amazonaws.com``.
+            context: what the service says of itself, ``aws:SourceArn`` for one.
+        """
+        try:
+            role = self._iam.get_role_by_arn(role_arn)
+        except NotFoundException:
+            return Decision(allowed=False, reason="because the role does not exist")
+        known = {"aws:SourceAccount": self._settings.account_id, **context}
+        return decide_trust(statements_of(json.loads(role.assume_role_policy_document)), service, known)
+
+    def name_caller(self, access_key_id: str) -> str:
+        """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for an unsigned call."""
+        if not access_key_id:
+            return "nobody"
+        session = self._session(access_key_id)
+        return session.arn.partition("assumed-role/")[2] if session else "administrator"
+
+    @property
+    def _iam(self) -> IAMBackend:
+        return iam_backends[self._settings.account_id][_GLOBAL]
+
+    def _session(self, access_key_id: str) -> AssumedRole | None:
+        sts = sts_backends[self._settings.account_id][_GLOBAL]
+        return sts.get_assumed_role_from_access_key(access_key_id)
+
+    def _denial(self, call: ApiCall, caller: str, request: Request, decision: Decision) -> Answer:
+        message = (
+            f"User: {caller} is not authorized to perform: {request.action} "
+            f"on resource: {request.resource or '*'} {decision.reason}"
+        )
+        self._journal.record(
+            "permission.denied", caller=caller, action=request.action, resource=request.resource
+        )
+        status, code = _DENIALS.get(call.protocol, (400, "AccessDeniedException"))
+        return error_answer(call, status, code, message)
+
+    def _find_secret(self, identifier: str) -> KnownSecret | None:
+        backend = secretsmanager_backends[self._settings.account_id][self._settings.region]
+        secret = backend.secrets.get(identifier)
+        if secret is None:
+            return None
+        key = secret.kms_key_id
+        chosen = key and not key.endswith("alias/aws/secretsmanager")
+        return KnownSecret(secret.arn, self._find_key_arn(key) if chosen else None)
+
+    def _find_key_arn(self, identifier: str) -> str:
+        backend = kms_backends[self._settings.account_id][self._settings.region]
+        try:
+            arn: str = backend.keys[backend.any_id_to_key_id(identifier)].arn
+        except (KeyError, ValueError):
+            return identifier
+        return arn
+
+
+_DENIALS = {
+    "ec2": (403, "UnauthorizedOperation"),
+    "query": (403, "AccessDenied"),
+    "rest-xml": (403, "AccessDenied"),
+    "rest-json": (403, "AccessDeniedException"),
+}
+
+
+def _statements_of_managed(policy: ManagedPolicy) -> list[Statement]:
+    document = next(version.document for version in policy.versions if version.is_default)
+    return statements_of(json.loads(document))

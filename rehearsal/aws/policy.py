@@ -1,0 +1,180 @@
+"""What an IAM policy says about one request. Pure: statements and a request in, a decision out.
+
+The rules of AWS's evaluation that are implemented: a matching Deny wins, then a matching Allow, else the request
+is denied; Action and Resource with ``*`` and ``?``, NotAction, NotResource, Principal of a service, and the
+condition operators of ``OPERATORS``, each also with ``IfExists``.
+
+A condition that is not understood (another operator, ``ForAllValues:``, a ``${policy variable}``) never helps
+the caller: its Allow does not match, its Deny does. Resource policies of others, service control policies and
+session policies are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Statement = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing that somebody wants to do.
+
+    Attributes:
+        action: as policies write it, ``secretsmanager:GetSecretValue``.
+        resource: the ARN it is done to, ``*`` if the action knows none. None says that the rehearsal cannot
+            tell: then an Allow of any resource matches, and a Deny only of every resource.
+        context: condition keys and their values, as ``{"aws:SourceAccount": "123456789012"}``.
+    """
+
+    action: str
+    resource: str | None
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a request may go on, and why.
+
+    Attributes:
+        allowed: it may.
+        reason: half a sentence for the caller's error message.
+    """
+
+    allowed: bool
+    reason: str
+
+
+def decide(statements: Iterable[Statement], request: Request) -> Decision:
+    """Judge a request by the statements of its caller's identity policies."""
+    allowing = None
+    for statement in statements:
+        denying = statement.get("Effect") == "Deny"
+        if not _concerns(statement, request):
+            continue
+        if not _conditions_hold(statement, request.context, when_unknown=denying):
+            continue
+        if denying:
+            return Decision(allowed=False, reason=f"with an explicit deny{_name(statement)}")
+        allowing = statement
+    if allowing is None:
+        return Decision(
+            allowed=False, reason=f"because no identity-based policy allows the {request.action} action"
+        )
+    return Decision(allowed=True, reason=f"allowed{_name(allowing)}")
+
+
+def decide_trust(statements: Iterable[Statement], service: str, context: Mapping[str, str]) -> Decision:
+    """Judge whether a trust policy lets an AWS service, such as ``lambda.amazonaws.com``, assume its role."""
+    trusting = [
+        {**statement, "Resource": "*"}
+        for statement in statements
+        if service in _listed(_principals(statement).get("Service"))
+    ]
+    return decide(trusting, Request("sts:AssumeRole", "*", context))
+
+
+def statements_of(document: Mapping[str, Any]) -> list[Statement]:
+    """The statements of a policy document; AWS takes a single one without its list."""
+    statements = document.get("Statement", [])
+    return [statements] if isinstance(statements, dict) else list(statements)
+
+
+def _concerns(statement: Statement, request: Request) -> bool:
+    if "Action" in statement:
+        action_matches = _any_matches(statement["Action"], request.action.lower(), str.lower)
+    else:
+        action_matches = not _any_matches(statement.get("NotAction", "*"), request.action.lower(), str.lower)
+    if request.resource is None:
+        everything = "*" in _listed(statement.get("Resource"))
+        resource_matches = everything or statement.get("Effect") == "Allow"
+    elif "Resource" in statement:
+        resource_matches = _any_matches(statement["Resource"], request.resource)
+    else:
+        resource_matches = not _any_matches(statement.get("NotResource", "*"), request.resource)
+    return action_matches and resource_matches
+
+
+def _conditions_hold(statement: Statement, context: Mapping[str, str], *, when_unknown: bool) -> bool:
+    values = {key.lower(): value for key, value in context.items()}
+    for operator, tests in statement.get("Condition", {}).items():
+        name = operator.removesuffix("IfExists")
+        for key, expected in tests.items():
+            if name not in OPERATORS or any("${" in text for text in _listed(expected)):
+                if not when_unknown:
+                    return False
+                continue
+            found = values.get(key.lower())
+            if found is None and name != operator:
+                continue
+            if not OPERATORS[name](_listed(expected), found):
+                return False
+    return True
+
+
+def _equals(expected: list[str], found: str | None) -> bool:
+    return found in expected
+
+
+def _like(expected: list[str], found: str | None) -> bool:
+    return found is not None and _any_matches(expected, found)
+
+
+def _bool(expected: list[str], found: str | None) -> bool:
+    return found is not None and found.lower() in [value.lower() for value in expected]
+
+
+def _null(expected: list[str], found: str | None) -> bool:
+    return str(found is None).lower() in [value.lower() for value in expected]
+
+
+def _not(test: Callable[[list[str], str | None], bool]) -> Callable[[list[str], str | None], bool]:
+    """The negated operator; like AWS's, it holds when the key is absent."""
+    return lambda expected, found: not test(expected, found)
+
+
+OPERATORS: dict[str, Callable[[list[str], str | None], bool]] = {
+    "StringEquals": _equals,
+    "StringNotEquals": _not(_equals),
+    "StringLike": _like,
+    "StringNotLike": _not(_like),
+    # To IAM the two are the same: both know wildcards.
+    "ArnEquals": _like,
+    "ArnLike": _like,
+    "ArnNotEquals": _not(_like),
+    "ArnNotLike": _not(_like),
+    "Bool": _bool,
+    "Null": _null,
+}
+
+
+def _any_matches(patterns: object, text: str, fold: Callable[[str], str] = str) -> bool:
+    return any(_pattern(fold(pattern)).fullmatch(text) for pattern in _listed(patterns))
+
+
+@lru_cache(maxsize=4096)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+
+
+def _listed(value: object) -> list[str]:
+    if value is None:
+        return []
+    members = value if isinstance(value, list) else [value]
+    # JSON's true and AWS's "true" are the same value of a condition.
+    return [str(member).lower() if isinstance(member, bool) else str(member) for member in members]
+
+
+def _principals(statement: Statement) -> Mapping[str, Any]:
+    principal = statement.get("Principal", {})
+    return principal if isinstance(principal, dict) else {}
+
+
+def _name(statement: Statement) -> str:
+    return f" by the statement {statement['Sid']}" if statement.get("Sid") else ""
