@@ -1,0 +1,72 @@
+# network -> database -> database_access (secrets, function, invocation) -> service.
+# The last arrow is the secrets' ARNs, which database_access gives out only once the credentials are in them.
+
+locals {
+  name         = "${var.project_name}-${var.environment}"
+  service_port = 8000
+}
+
+module "network" {
+  source = "../modules/network"
+
+  name                    = local.name
+  cidr_block              = var.vpc_cidr
+  availability_zone_count = var.availability_zone_count
+  service_port            = local.service_port
+}
+
+module "database" {
+  source = "../modules/database"
+
+  name                  = local.name
+  subnet_ids            = module.network.database_subnet_ids
+  security_group_id     = module.network.database_security_group_id
+  database_name         = var.access.database
+  instance_class        = var.database_instance_class
+  allocated_gigabytes   = var.database_allocated_gigabytes
+  is_multi_az           = var.database_is_multi_az
+  backup_retention_days = var.database_backup_retention_days
+  log_retention_days    = var.log_retention_days
+  is_temporary          = var.is_temporary
+}
+
+module "database_access" {
+  source = "../modules/database_access"
+
+  name = local.name
+  database = {
+    address           = module.database.address
+    port              = module.database.port
+    name              = module.database.database_name
+    resource_id       = module.database.resource_id
+    master_secret_arn = module.database.master_secret_arn
+  }
+  access             = var.access
+  package_file       = var.database_bootstrap_package
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_id  = module.network.database_access_security_group_id
+  log_retention_days = var.log_retention_days
+  is_temporary       = var.is_temporary
+}
+
+module "service" {
+  source = "../modules/service"
+
+  name                            = local.name
+  image                           = var.image
+  task_count                      = var.service_task_count
+  cpu_units                       = var.service_cpu_units
+  memory_mebibytes                = var.service_memory_mebibytes
+  cpu_architecture                = var.cpu_architecture
+  service_port                    = local.service_port
+  service_secret_arn              = module.database_access.login_secret_arns[local.service_login]
+  migrator_secret_arn             = module.database_access.login_secret_arns[local.migrator_login]
+  vpc_id                          = module.network.vpc_id
+  public_subnet_ids               = module.network.public_subnet_ids
+  private_subnet_ids              = module.network.private_subnet_ids
+  load_balancer_security_group_id = module.network.load_balancer_security_group_id
+  service_security_group_id       = module.network.service_security_group_id
+  certificate_arn                 = var.certificate_arn
+  log_retention_days              = var.log_retention_days
+  is_temporary                    = var.is_temporary
+}

@@ -1,0 +1,44 @@
+output "service_url" {
+  description = "Where the service answers. With a certificate, reach it by the certificate's domain instead."
+  value       = module.service.url
+}
+
+output "load_balancer_dns_name" {
+  description = "Host name of the load balancer, for the domain's DNS record."
+  value       = module.service.load_balancer_dns_name
+}
+
+output "database_endpoint" {
+  description = "Host name and TCP port of the database, reachable from inside the network only."
+  value       = "${module.database.address}:${module.database.port}"
+}
+
+output "bootstrap_function_name" {
+  description = "Name of the function that manages the database's access."
+  value       = module.database_access.function_name
+}
+
+output "access_report" {
+  description = "What the function found, changed and left alone in the database when it was last invoked; it holds no password."
+  value       = module.database_access.access_report
+}
+
+output "login_secret_arns" {
+  description = "Secret of each login that has a password, by the login's name."
+  value       = module.database_access.login_secret_arns
+}
+
+output "cluster_name" {
+  description = "Name of the ECS cluster."
+  value       = module.service.cluster_name
+}
+
+output "service_name" {
+  description = "Name of the ECS service."
+  value       = module.service.service_name
+}
+
+output "task_definition_arn" {
+  description = "Revision of the task definition that the service runs."
+  value       = module.service.task_definition_arn
+}

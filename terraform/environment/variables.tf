@@ -1,0 +1,197 @@
+variable "project_name" {
+  description = "Name of the project; with the environment's, the beginning of every name in AWS."
+  type        = string
+  default     = "taproom"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.project_name))
+    error_message = "Use 2 to 16 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "environment" {
+  description = "Name of the environment, such as dev or prod."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,11}$", var.environment))
+    error_message = "Use 2 to 12 lower-case letters and digits, beginning with a letter."
+  }
+}
+
+variable "region" {
+  description = "AWS region of the environment."
+  type        = string
+  default     = "us-east-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "Give the name of an AWS region, such as us-east-1."
+  }
+}
+
+variable "is_temporary" {
+  description = "Whether the environment may be destroyed with all its data: no deletion protection, no final snapshot, secrets deleted at once."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "log_retention_days" {
+  description = "Days for which logs are kept."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "CloudWatch Logs knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400 days and some above."
+  }
+}
+
+variable "vpc_cidr" {
+  description = "IPv4 range of the environment's own network."
+  type        = string
+  default     = "10.20.0.0/16"
+
+  validation {
+    condition     = can(cidrhost(var.vpc_cidr, 0)) && try(tonumber(split("/", var.vpc_cidr)[1]) >= 16 && tonumber(split("/", var.vpc_cidr)[1]) <= 22, false)
+    error_message = "Give a range between /16 and /22, such as 10.20.0.0/16."
+  }
+}
+
+variable "availability_zone_count" {
+  description = "Number of availability zones that the environment spans."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = contains([2, 3], var.availability_zone_count)
+    error_message = "Choose 2 or 3."
+  }
+}
+
+variable "database_instance_class" {
+  description = "Size of the database instance."
+  type        = string
+  default     = "db.m7g.large"
+
+  validation {
+    condition     = can(regex("^db\\.[a-z0-9]+\\.[a-z0-9]+$", var.database_instance_class))
+    error_message = "Give an RDS instance class, such as db.t4g.small."
+  }
+}
+
+variable "database_allocated_gigabytes" {
+  description = "Storage of the database at the start, in gigabytes; it grows by itself up to five times as much."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.database_allocated_gigabytes >= 20 && var.database_allocated_gigabytes <= 13000
+    error_message = "Choose between 20 (the least that gp3 offers) and 13000 gigabytes."
+  }
+}
+
+variable "database_is_multi_az" {
+  description = "Whether a standby of the database in a second zone takes over when the first fails."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "database_backup_retention_days" {
+  description = "Days back to which the database can be restored, to the second."
+  type        = number
+  default     = 14
+
+  validation {
+    condition     = var.database_backup_retention_days >= 1 && var.database_backup_retention_days <= 35
+    error_message = "Choose between 1 and 35 days."
+  }
+}
+
+variable "database_bootstrap_package" {
+  description = "Path of the zip of the function that manages database access; `make package` builds it."
+  type        = string
+  default     = "../../build/db_bootstrap.zip"
+
+  validation {
+    condition     = endswith(var.database_bootstrap_package, ".zip")
+    error_message = "Give the path of a zip; `make package` builds build/db_bootstrap.zip."
+  }
+}
+
+variable "image" {
+  description = "Image of the service in ECR: by digest, or by a tag that never moves."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com(\\.cn)?/[a-z0-9][a-z0-9/._-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$", var.image))
+    error_message = "Name an image in ECR, such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:... : the tasks have no route to another registry."
+  }
+
+  validation {
+    condition     = can(regex("(@sha256:[0-9a-f]{64}|/[^:@]*:[A-Za-z0-9_][A-Za-z0-9_.-]*)$", var.image))
+    error_message = "Name the image by digest (NAME@sha256:...) or by a tag that never moves (NAME:v1.2.3)."
+  }
+
+  validation {
+    condition     = !can(regex(":latest(@|$)", var.image))
+    error_message = "The tag latest moves: what runs could not be told from the configuration. Name a digest."
+  }
+}
+
+variable "service_task_count" {
+  description = "Number of tasks that serve requests."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.service_task_count >= 1 && var.service_task_count <= 100 && floor(var.service_task_count) == var.service_task_count
+    error_message = "Choose between 1 and 100 tasks; 2 survive the loss of a zone."
+  }
+}
+
+variable "service_cpu_units" {
+  description = "Processor of one task, in units of 1/1024 of a core."
+  type        = number
+  default     = 512
+
+  validation {
+    condition     = contains([256, 512, 1024, 2048, 4096], var.service_cpu_units)
+    error_message = "Fargate offers 256, 512, 1024, 2048 and 4096 units."
+  }
+}
+
+variable "service_memory_mebibytes" {
+  description = "Memory of one task, in mebibytes."
+  type        = number
+  default     = 1024
+
+  validation {
+    condition     = var.service_memory_mebibytes >= 2 * var.service_cpu_units && var.service_memory_mebibytes <= min(8 * var.service_cpu_units, 30720) && (var.service_memory_mebibytes == 512 || var.service_memory_mebibytes % 1024 == 0)
+    error_message = "Fargate gives a task from two to eight times as many mebibytes as processor units, in steps of 1024 (512 is possible too)."
+  }
+}
+
+variable "cpu_architecture" {
+  description = "Processor architecture for which the image was built."
+  type        = string
+  default     = "ARM64"
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
+    error_message = "Choose ARM64 or X86_64."
+  }
+}
+
+variable "certificate_arn" {
+  description = "ACM certificate of the service's domain. Null serves plain HTTP, which is for trials only."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.certificate_arn == null || can(regex("^arn:[a-z-]+:acm:", var.certificate_arn))
+    error_message = "Give the ARN of a certificate in ACM, or null."
+  }
+}

@@ -1,0 +1,51 @@
+resource "aws_db_subnet_group" "this" {
+  name        = var.name
+  description = "Subnets without a route out of the VPC"
+  subnet_ids  = var.subnet_ids
+}
+
+resource "aws_db_instance" "this" {
+  identifier     = var.name
+  engine         = "postgres"
+  engine_version = local.engine_major_version # RDS picks the minor version, and keeps it new
+  instance_class = var.instance_class
+  db_name        = var.database_name
+
+  # RDS makes the master's password, keeps it in a secret of its own and rotates it every seven days:
+  # it is in nobody's hands, and not in the state.
+  username                    = "dbmaster"
+  manage_master_user_password = true
+
+  iam_database_authentication_enabled = true
+  parameter_group_name                = aws_db_parameter_group.this.name
+  apply_immediately                   = var.is_temporary
+
+  storage_type          = "gp3"
+  storage_encrypted     = true
+  allocated_storage     = var.allocated_gigabytes
+  max_allocated_storage = var.allocated_gigabytes * 5
+
+  multi_az               = var.is_multi_az
+  db_subnet_group_name   = aws_db_subnet_group.this.name
+  vpc_security_group_ids = [var.security_group_id]
+  publicly_accessible    = false
+
+  backup_retention_period   = var.backup_retention_days
+  backup_window             = "02:00-03:00"
+  copy_tags_to_snapshot     = true
+  delete_automated_backups  = var.is_temporary
+  deletion_protection       = !var.is_temporary
+  skip_final_snapshot       = var.is_temporary
+  final_snapshot_identifier = "${var.name}-final-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
+
+  maintenance_window              = "sun:03:30-sun:04:30"
+  auto_minor_version_upgrade      = true
+  enabled_cloudwatch_logs_exports = local.exported_logs
+
+  depends_on = [aws_cloudwatch_log_group.exported]
+
+  lifecycle {
+    # Stamped once, when the database is made: two databases of this name must not want the same snapshot.
+    ignore_changes = [final_snapshot_identifier]
+  }
+}

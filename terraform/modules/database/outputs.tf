@@ -1,0 +1,24 @@
+output "address" {
+  description = "Host name of the database."
+  value       = aws_db_instance.this.address
+}
+
+output "port" {
+  description = "TCP port of the database."
+  value       = aws_db_instance.this.port
+}
+
+output "database_name" {
+  description = "Name of the database inside the instance."
+  value       = aws_db_instance.this.db_name
+}
+
+output "resource_id" {
+  description = "Id that RDS gives to this very instance; another one when the database is made anew."
+  value       = aws_db_instance.this.resource_id
+}
+
+output "master_secret_arn" {
+  description = "Secret in which RDS keeps the master's user name and password."
+  value       = aws_db_instance.this.master_user_secret[0].secret_arn
+}

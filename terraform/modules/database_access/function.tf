@@ -1,0 +1,55 @@
+locals {
+  function_name = "${var.name}-database-access"
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  name              = "/aws/lambda/${local.function_name}"
+  retention_in_days = var.log_retention_days
+}
+
+# No reserved concurrency: a new account may have ten executions in all, and then AWS lets nobody reserve any. Two
+# invocations at once wait for each other in the database.
+resource "aws_lambda_function" "this" {
+  function_name = local.function_name
+  description   = "Makes roles, logins and privileges of database ${var.database.name} equal to what is declared"
+  role          = aws_iam_role.function.arn
+
+  filename         = var.package_file
+  source_code_hash = filebase64sha256(var.package_file)
+  handler          = "db_bootstrap.handlers.bootstrap"
+  runtime          = "python3.13"
+  architectures    = ["arm64"]
+  memory_size      = 512
+  timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+
+  environment {
+    variables = {
+      DATABASE_HOST           = var.database.address
+      DATABASE_PORT           = tostring(var.database.port)
+      DATABASE_NAME           = var.database.name
+      MASTER_SECRET_ARN       = var.database.master_secret_arn
+      POWERTOOLS_SERVICE_NAME = local.function_name
+      POWERTOOLS_LOG_LEVEL    = "INFO"
+    }
+  }
+
+  vpc_config {
+    subnet_ids         = var.subnet_ids
+    security_group_ids = [var.security_group_id]
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.function.name
+  }
+
+  # Lambda makes the network interfaces with the function's role, and removes them with it when the function goes.
+  depends_on = [aws_iam_role_policy.function]
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.package_file)
+      error_message = "There is no package at ${var.package_file}. Run `make package`, which builds it, or name another file."
+    }
+  }
+}

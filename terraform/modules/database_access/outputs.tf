@@ -1,0 +1,17 @@
+output "access_report" {
+  description = "What the function found, changed and left alone; it holds no password."
+  value       = jsondecode(aws_lambda_invocation.apply.result)
+}
+
+output "login_secret_arns" {
+  description = "Secret of each login that has a password, by the login's name. Known only once the function has put the credentials in."
+  value       = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
+
+  # Whoever logs in with these waits for the roles and the credentials.
+  depends_on = [aws_lambda_invocation.apply]
+}
+
+output "function_name" {
+  description = "Name of the function that manages the database's access."
+  value       = aws_lambda_function.this.function_name
+}

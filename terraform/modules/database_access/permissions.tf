@@ -1,0 +1,92 @@
+data "aws_caller_identity" "current" {}
+data "aws_region" "current" {}
+data "aws_partition" "current" {}
+
+locals {
+  # Spelled out rather than read from the function, which is made only after the permissions that it needs.
+  function_arn = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${local.function_name}"
+
+  network_interface_actions = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
+}
+
+data "aws_iam_policy_document" "assumed_by_lambda" {
+  statement {
+    sid     = "AssumedByLambda"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "function" {
+  name               = local.function_name
+  description        = "What the function that manages database access may do in AWS"
+  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+}
+
+data "aws_iam_policy_document" "function" {
+  statement {
+    sid       = "ReadMasterSecret"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [var.database.master_secret_arn]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.rotated_logins) > 0 ? ["LoginSecrets"] : []
+
+    content {
+      sid = statement.value
+      actions = [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+      ]
+      resources = [for secret in aws_secretsmanager_secret.login : secret.arn]
+    }
+  }
+
+  statement {
+    sid       = "OwnLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
+  }
+
+  # Lambda joins the VPC with this role, before there is an interface to limit these actions to. The next statement takes
+  # them from the function's own code again.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+  statement {
+    sid       = "JoinNetwork"
+    actions   = local.network_interface_actions
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "OnlyLambdaJoinsNetwork"
+    effect    = "Deny"
+    actions   = local.network_interface_actions
+    resources = ["*"]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "lambda:SourceFunctionArn"
+      values   = [local.function_arn]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "function" {
+  name   = "database-access"
+  role   = aws_iam_role.function.name
+  policy = data.aws_iam_policy_document.function.json
+}

@@ -1,0 +1,17 @@
+locals {
+  rotated_logins = toset([for name, login in var.access.logins : name if login.credential == "rotated"])
+}
+
+# Empty here: the function makes each password inside the VPC and puts it in, so that Terraform never sees one.
+resource "aws_secretsmanager_secret" "login" {
+  for_each = local.rotated_logins
+
+  # A prefix, because the name of a secret that is scheduled for deletion stays taken.
+  name_prefix             = "${var.name}/database/${each.key}-"
+  description             = "Login ${each.key} of database ${var.database.name}"
+  recovery_window_in_days = local.recovery_window_days
+}
+
+locals {
+  recovery_window_days = var.is_temporary ? 0 : 30
+}

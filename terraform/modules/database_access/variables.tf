@@ -1,0 +1,73 @@
+variable "name" {
+  description = "Prefix of every name of this module, such as taproom-dev."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.name))
+    error_message = "Use 2 to 31 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "database" {
+  description = "The database whose access is managed: host name, TCP port, name, RDS's id of the instance, and the ARN of the master's secret."
+  type = object({
+    address           = string
+    port              = number
+    name              = string
+    resource_id       = string
+    master_secret_arn = string
+  })
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:secretsmanager:", var.database.master_secret_arn))
+    error_message = "master_secret_arn must be the ARN of a secret in Secrets Manager."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Subnets of the function, from which it reaches the database and Secrets Manager."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.subnet_ids) >= 1
+    error_message = "Give at least one subnet."
+  }
+}
+
+variable "security_group_id" {
+  description = "Security group of the function."
+  type        = string
+
+  validation {
+    condition     = var.security_group_id != ""
+    error_message = "Give the id of a security group."
+  }
+}
+
+variable "package_file" {
+  description = "Path of the function's zip, as `make package` builds it."
+  type        = string
+
+  validation {
+    condition     = endswith(var.package_file, ".zip")
+    error_message = "Give the path of a zip; `make package` builds build/db_bootstrap.zip."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days for which the function's log is kept."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "CloudWatch Logs knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400 days and some above."
+  }
+}
+
+variable "is_temporary" {
+  description = "Whether the secrets may be destroyed at once; otherwise Secrets Manager keeps them for 30 days."
+  type        = bool
+  default     = false
+  nullable    = false
+}

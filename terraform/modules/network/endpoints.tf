@@ -1,0 +1,67 @@
+data "aws_caller_identity" "current" {}
+data "aws_region" "current" {}
+data "aws_partition" "current" {}
+
+locals {
+  # ecr.api and ecr.dkr to pull the image, logs for what tasks print, secretsmanager for credentials.
+  interface_endpoints = toset(["ecr.api", "ecr.dkr", "logs", "secretsmanager"])
+}
+
+# Without it, a stolen credential of another account could carry data out through our endpoints.
+data "aws_iam_policy_document" "own_account_only" {
+  statement {
+    sid       = "OwnAccountOnly"
+    actions   = ["*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:PrincipalAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+resource "aws_vpc_endpoint" "interface" {
+  for_each = local.interface_endpoints
+
+  vpc_id              = aws_vpc.this.id
+  service_name        = "com.amazonaws.${data.aws_region.current.name}.${each.key}"
+  vpc_endpoint_type   = "Interface"
+  private_dns_enabled = true
+  subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
+  security_group_ids  = [aws_security_group.endpoints.id]
+  policy              = data.aws_iam_policy_document.own_account_only.json
+
+  tags = { Name = "${var.name}-${each.key}" }
+}
+
+# ECR hands out an image's layers as signed URLs of one bucket of its own; nothing else is read from S3.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+data "aws_iam_policy_document" "image_layers_only" {
+  statement {
+    sid       = "ImageLayersOnly"
+    actions   = ["s3:GetObject"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::prod-${data.aws_region.current.name}-starport-layer-bucket/*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+  }
+}
+
+resource "aws_vpc_endpoint" "s3" {
+  vpc_id            = aws_vpc.this.id
+  service_name      = "com.amazonaws.${data.aws_region.current.name}.s3"
+  vpc_endpoint_type = "Gateway"
+  route_table_ids   = [aws_route_table.private.id]
+  policy            = data.aws_iam_policy_document.image_layers_only.json
+
+  tags = { Name = "${var.name}-s3" }
+}

@@ -1,0 +1,125 @@
+# Who may talk to whom: one pair of rules for each arrow, named from both ends. What is not listed is not allowed.
+# Groups are stateful, so an answer needs no rule of its own.
+
+locals {
+  http_port       = 80
+  https_port      = 443
+  postgresql_port = 5432
+}
+
+resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_internet_http" {
+  security_group_id = aws_security_group.load_balancer.id
+  description       = "Internet to load balancer: HTTP"
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = local.http_port
+  to_port           = local.http_port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_internet_https" {
+  security_group_id = aws_security_group.load_balancer.id
+  description       = "Internet to load balancer: HTTPS"
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = local.https_port
+  to_port           = local.https_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "load_balancer_to_service" {
+  security_group_id            = aws_security_group.load_balancer.id
+  referenced_security_group_id = aws_security_group.service.id
+  description                  = "Load balancer to service: requests"
+  ip_protocol                  = "tcp"
+  from_port                    = var.service_port
+  to_port                      = var.service_port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "service_from_load_balancer" {
+  security_group_id            = aws_security_group.service.id
+  referenced_security_group_id = aws_security_group.load_balancer.id
+  description                  = "Load balancer to service: requests"
+  ip_protocol                  = "tcp"
+  from_port                    = var.service_port
+  to_port                      = var.service_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "service_to_database" {
+  security_group_id            = aws_security_group.service.id
+  referenced_security_group_id = aws_security_group.database.id
+  description                  = "Service to database: queries"
+  ip_protocol                  = "tcp"
+  from_port                    = local.postgresql_port
+  to_port                      = local.postgresql_port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "database_from_service" {
+  security_group_id            = aws_security_group.database.id
+  referenced_security_group_id = aws_security_group.service.id
+  description                  = "Service to database: queries"
+  ip_protocol                  = "tcp"
+  from_port                    = local.postgresql_port
+  to_port                      = local.postgresql_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "database_access_to_database" {
+  security_group_id            = aws_security_group.database_access.id
+  referenced_security_group_id = aws_security_group.database.id
+  description                  = "Database access function to database: roles and privileges"
+  ip_protocol                  = "tcp"
+  from_port                    = local.postgresql_port
+  to_port                      = local.postgresql_port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "database_from_database_access" {
+  security_group_id            = aws_security_group.database.id
+  referenced_security_group_id = aws_security_group.database_access.id
+  description                  = "Database access function to database: roles and privileges"
+  ip_protocol                  = "tcp"
+  from_port                    = local.postgresql_port
+  to_port                      = local.postgresql_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "service_to_endpoints" {
+  security_group_id            = aws_security_group.service.id
+  referenced_security_group_id = aws_security_group.endpoints.id
+  description                  = "Service to endpoints: image, logs and secrets"
+  ip_protocol                  = "tcp"
+  from_port                    = local.https_port
+  to_port                      = local.https_port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "endpoints_from_service" {
+  security_group_id            = aws_security_group.endpoints.id
+  referenced_security_group_id = aws_security_group.service.id
+  description                  = "Service to endpoints: image, logs and secrets"
+  ip_protocol                  = "tcp"
+  from_port                    = local.https_port
+  to_port                      = local.https_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "database_access_to_endpoints" {
+  security_group_id            = aws_security_group.database_access.id
+  referenced_security_group_id = aws_security_group.endpoints.id
+  description                  = "Database access function to endpoints: secrets"
+  ip_protocol                  = "tcp"
+  from_port                    = local.https_port
+  to_port                      = local.https_port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "endpoints_from_database_access" {
+  security_group_id            = aws_security_group.endpoints.id
+  referenced_security_group_id = aws_security_group.database_access.id
+  description                  = "Database access function to endpoints: secrets"
+  ip_protocol                  = "tcp"
+  from_port                    = local.https_port
+  to_port                      = local.https_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "service_to_s3" {
+  security_group_id = aws_security_group.service.id
+  prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
+  description       = "Service to S3: layers of the image"
+  ip_protocol       = "tcp"
+  from_port         = local.https_port
+  to_port           = local.https_port
+}

@@ -1,0 +1,18 @@
+resource "aws_cloudwatch_log_group" "tasks" {
+  name              = "/ecs/${var.name}"
+  retention_in_days = var.log_retention_days
+}
+
+locals {
+  log_configuration = {
+    logDriver = "awslogs"
+    options = {
+      awslogs-group         = aws_cloudwatch_log_group.tasks.name
+      awslogs-region        = data.aws_region.current.name
+      awslogs-stream-prefix = "task"
+      # When CloudWatch Logs cannot be reached, lines are lost rather than requests held up.
+      mode            = "non-blocking"
+      max-buffer-size = "4m"
+    }
+  }
+}

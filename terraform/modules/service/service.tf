@@ -1,0 +1,61 @@
+resource "aws_ecs_service" "this" {
+  name            = var.name
+  cluster         = aws_ecs_cluster.this.arn
+  task_definition = aws_ecs_task_definition.this.arn
+  desired_count   = var.task_count
+  launch_type     = "FARGATE"
+
+  # A new task stands beside each old one before that goes; tasks move when a zone comes back.
+  deployment_minimum_healthy_percent = 100
+  deployment_maximum_percent         = 200
+  availability_zone_rebalancing      = "ENABLED"
+  health_check_grace_period_seconds  = 60
+
+  # The apply waits until the new tasks serve; when they do not, ECS goes back to the revision before.
+  wait_for_steady_state = true
+
+  enable_execute_command  = false
+  enable_ecs_managed_tags = true
+  propagate_tags          = "SERVICE"
+
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
+  network_configuration {
+    subnets          = var.private_subnet_ids
+    security_groups  = [var.service_security_group_id]
+    assign_public_ip = false
+  }
+
+  load_balancer {
+    target_group_arn = aws_lb_target_group.this.arn
+    container_name   = local.app_container.name
+    container_port   = var.service_port
+  }
+
+  # ECS accepts a target group only once a listener uses it, and a task needs its permissions from the first moment.
+  depends_on = [
+    aws_lb_listener.http,
+    aws_lb_listener.https,
+    aws_iam_role_policy.execution,
+    aws_iam_role_policy.task,
+  ]
+}
+
+# A deployment that was rolled back is a steady state too, and the provider calls it a success
+# (https://github.com/hashicorp/terraform-provider-aws/issues/20858). So ask what runs now.
+data "aws_ecs_service" "deployed" {
+  cluster_arn  = aws_ecs_cluster.this.arn
+  service_name = aws_ecs_service.this.name
+
+  depends_on = [aws_ecs_service.this]
+
+  lifecycle {
+    postcondition {
+      condition     = self.task_definition == aws_ecs_task_definition.this.arn
+      error_message = "ECS did not keep the new tasks and went back: the service runs ${self.task_definition}, this apply asked for ${aws_ecs_task_definition.this.arn}. The earlier tasks go on serving. Read why the new ones stopped in the service's events and in log group ${aws_cloudwatch_log_group.tasks.name}, mend it, and apply again."
+    }
+  }
+}
