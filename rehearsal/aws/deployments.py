@@ -1,0 +1,222 @@
+"""What the scheduler of one ECS service does next.
+
+Pure: ``decide`` looks at one picture of a service, its deployments and tasks, and answers with actions; the same
+picture gives the same actions. ``services`` takes the pictures and carries the actions out.
+
+It follows "Amazon ECS service deployments" and "How the deployment circuit breaker detects failures" of the developer
+guide. Different from AWS: an older deployment's tasks that end are not replaced while a rollout is under way, an
+unhealthy task is stopped before its replacement starts, and tasks are not spread over zones.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+BREAKER_MINIMUM_FAILURES = 3
+BREAKER_MAXIMUM_FAILURES = 200
+# ECS throttles restarts with a growing pause; seconds here, minutes there.
+LONGEST_PAUSE_SECONDS = 10.0
+
+
+class Phase(StrEnum):
+    """Where a task stands, as far as the scheduler cares."""
+
+    STARTING = "STARTING"  # not RUNNING yet, or RUNNING and not yet found healthy
+    HEALTHY = "HEALTHY"
+    UNHEALTHY = "UNHEALTHY"  # its health checks failed, and its grace period is over
+    STOPPING = "STOPPING"  # told to stop, or ending by itself; counts for nothing any more
+
+
+@dataclass(frozen=True)
+class TaskPicture:
+    """One task of the service."""
+
+    id: str
+    deployment_id: str
+    phase: Phase
+
+
+@dataclass(frozen=True)
+class DeploymentPicture:
+    """One deployment; the first of a service is the PRIMARY one.
+
+    Attributes:
+        id: its id.
+        rollout_state: IN_PROGRESS, COMPLETED or FAILED.
+        failed_tasks: how many tasks failed since it was made or since one of them was healthy.
+        has_been_healthy: whether one of its tasks ever was; from then on the circuit breaker leaves it alone.
+    """
+
+    id: str
+    rollout_state: str
+    failed_tasks: int = 0
+    has_been_healthy: bool = False
+
+
+@dataclass(frozen=True)
+class ServicePicture:
+    """A service at one moment.
+
+    Attributes:
+        desired_count: how many tasks it should have.
+        deployments: the newest (PRIMARY) first.
+        tasks: oldest first.
+        minimum_healthy_percent: how far the healthy tasks may go down during a rollout.
+        maximum_percent: how far all tasks may go up during a rollout.
+        breaker_enabled: whether a rollout that keeps failing is given up.
+        breaker_rolls_back: whether it then goes back to the last completed deployment.
+        last_completed_id: that deployment; nothing if there never was one.
+        seconds_since_start: how long ago a task was last started.
+        consecutive_failures: tasks that failed since one was last healthy; they make the next start wait.
+    """
+
+    desired_count: int
+    deployments: tuple[DeploymentPicture, ...]
+    tasks: tuple[TaskPicture, ...] = ()
+    minimum_healthy_percent: int = 100
+    maximum_percent: int = 200
+    breaker_enabled: bool = False
+    breaker_rolls_back: bool = False
+    last_completed_id: str | None = None
+    seconds_since_start: float = math.inf
+    consecutive_failures: int = 0
+
+
+@dataclass(frozen=True)
+class StartTasks:
+    """Start ``count`` tasks of a deployment."""
+
+    deployment_id: str
+    count: int
+
+
+@dataclass(frozen=True)
+class StopTask:
+    """Stop a task; ``failed`` if it is its own fault."""
+
+    task_id: str
+    reason: str
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class FailRollout:
+    """Give a deployment up and, if ``back_to_id`` is given, make that one PRIMARY again."""
+
+    deployment_id: str
+    back_to_id: str | None
+
+
+@dataclass(frozen=True)
+class CompleteRollout:
+    """The PRIMARY deployment has reached its steady state."""
+
+    deployment_id: str
+
+
+@dataclass(frozen=True)
+class ForgetDeployment:
+    """A replaced deployment has no tasks left."""
+
+    deployment_id: str
+
+
+Action = StartTasks | StopTask | FailRollout | CompleteRollout | ForgetDeployment
+
+
+def decide(service: ServicePicture) -> list[Action]:
+    """What to do now; nothing when the service is as it should be, or is waiting for something."""
+    primary = service.deployments[0]
+    if _breaker_trips(service, primary):
+        back_to = service.last_completed_id if service.breaker_rolls_back else None
+        return [FailRollout(primary.id, back_to if back_to != primary.id else None)]
+    stops = [*_unhealthy(service), *_replaced(service, primary), *_surplus(service, primary)]
+    return [*stops, *_starts(service, primary), *_forgotten(service), *_completion(service, primary)]
+
+
+def breaker_threshold(desired_count: int) -> int:
+    """How many failed tasks trip the circuit breaker: half of the desired count, at least 3, at most 200."""
+    return min(BREAKER_MAXIMUM_FAILURES, max(BREAKER_MINIMUM_FAILURES, math.ceil(desired_count / 2)))
+
+
+def pause_seconds(consecutive_failures: int) -> float:
+    """How long the next start waits after so many failures in a row."""
+    return min(LONGEST_PAUSE_SECONDS, float(consecutive_failures))
+
+
+def _breaker_trips(service: ServicePicture, primary: DeploymentPicture) -> bool:
+    return (
+        service.breaker_enabled
+        and primary.rollout_state == "IN_PROGRESS"
+        and not primary.has_been_healthy
+        and primary.failed_tasks >= breaker_threshold(service.desired_count)
+    )
+
+
+def _unhealthy(service: ServicePicture) -> list[StopTask]:
+    return [
+        StopTask(task.id, "Task failed its health checks", failed=True)
+        for task in service.tasks
+        if task.phase is Phase.UNHEALTHY
+    ]
+
+
+def _replaced(service: ServicePicture, primary: DeploymentPicture) -> list[StopTask]:
+    """Tasks of older deployments that may go: what is not healthy at once, the others as replacements come."""
+    reason = f"Scaling activity initiated by deployment {primary.id}"
+    old = [task for task in _present(service) if task.deployment_id != primary.id]
+    healthy = [task for task in old if task.phase is Phase.HEALTHY]
+    starting = [task for task in old if task.phase is Phase.STARTING]
+    if primary.rollout_state == "FAILED":
+        return []  # a deployment that was given up replaces nothing
+    all_healthy = sum(task.phase is Phase.HEALTHY for task in service.tasks)
+    new = [task for task in _present(service) if task.deployment_id == primary.id]
+    must_make_room = len(new) < service.desired_count and _room(service) <= 0
+    keep = _minimum_healthy(service) if must_make_room else service.desired_count
+    spare = max(0, all_healthy - keep)
+    return [StopTask(task.id, reason) for task in [*starting, *healthy[:spare]]]
+
+
+def _surplus(service: ServicePicture, primary: DeploymentPicture) -> list[StopTask]:
+    """Tasks beyond the desired count: those not healthy yet first, then the youngest."""
+    mine = [task for task in _present(service) if task.deployment_id == primary.id]
+    by_worth = sorted(mine, key=lambda task: task.phase is not Phase.HEALTHY)
+    reason = f"Scaling activity initiated by deployment {primary.id}"
+    return [StopTask(task.id, reason) for task in by_worth[service.desired_count :]]
+
+
+def _starts(service: ServicePicture, primary: DeploymentPicture) -> list[StartTasks]:
+    mine = sum(task.deployment_id == primary.id for task in _present(service))
+    count = min(service.desired_count - mine, _room(service))
+    waits = service.seconds_since_start < pause_seconds(service.consecutive_failures)
+    if count <= 0 or waits or primary.rollout_state == "FAILED":
+        return []
+    return [StartTasks(primary.id, count)]
+
+
+def _forgotten(service: ServicePicture) -> list[ForgetDeployment]:
+    if service.deployments[0].rollout_state == "FAILED":
+        return []
+    in_use = {task.deployment_id for task in _present(service)}
+    return [ForgetDeployment(old.id) for old in service.deployments[1:] if old.id not in in_use]
+
+
+def _completion(service: ServicePicture, primary: DeploymentPicture) -> list[CompleteRollout]:
+    healthy = [task for task in service.tasks if task.phase is Phase.HEALTHY and task.deployment_id == primary.id]
+    alone = len(_present(service)) == len(healthy) == service.desired_count
+    return [CompleteRollout(primary.id)] if alone and primary.rollout_state == "IN_PROGRESS" else []
+
+
+def _present(service: ServicePicture) -> Sequence[TaskPicture]:
+    return [task for task in service.tasks if task.phase in (Phase.STARTING, Phase.HEALTHY)]
+
+
+def _room(service: ServicePicture) -> int:
+    """How many tasks may start before the maximum is reached. ECS rounds the maximum down."""
+    return service.desired_count * service.maximum_percent // 100 - len(_present(service))
+
+
+def _minimum_healthy(service: ServicePicture) -> int:
+    """ECS rounds the minimum up."""
+    return math.ceil(service.desired_count * service.minimum_healthy_percent / 100)
