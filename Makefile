@@ -1,0 +1,77 @@
+# Every target sets up what it needs; `make` alone lists them.
+PYTHON ?= python3
+RUN    := .venv/bin/python -m
+export PYTHON PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down rehearse run test test-fast lint format package lock clean always
+
+help: ## List the targets
+	@echo "usage: make TARGET"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+setup: .venv/ready ## Prepare .venv (done by every other target when it is needed)
+
+.venv/ready: scripts/setup requirements/development.txt requirements/postgresql.txt
+	@scripts/setup
+
+up: .venv/ready ## Rehearse the deployment on this machine and leave it running (PORT=8080); again: apply changes
+	@$(RUN) rehearsal up
+
+down: .venv/ready ## Destroy the rehearsal, check that nothing is left, clean up
+	@$(RUN) rehearsal down
+
+rehearse: .venv/ready ## Rehearse, check and destroy in one go
+	@$(RUN) rehearsal rehearse
+
+run: .venv/ready ## Serve the application alone (PORT=8000), with a PostgreSQL of its own unless DATABASE_URL is set
+	@$(RUN) rehearsal serve
+
+test: .venv/ready ## Run everything that proves the project, the rehearsal too (some minutes)
+	@$(RUN) pytest
+
+test-fast: .venv/ready ## Run all tests but the rehearsal
+	@$(RUN) pytest -m "not rehearsal"
+
+lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/shellcheck scripts/setup .ci/run
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/actionlint
+	.venv/bin/zizmor --offline --quiet .github
+	terraform fmt -check -recursive terraform
+
+format: .venv/ready ## Rewrite Python and Terraform files in the project's style
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	terraform fmt -recursive terraform
+
+package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=... without internet)
+	$(RUN) db_bootstrap.package --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
+
+# The certificates that RDS's are signed by; the image and the function's zip carry them.
+build/rds-ca.pem: $(if $(RDS_CA_FILE),always)
+	@mkdir -p build
+ifdef RDS_CA_FILE
+	cp "$(RDS_CA_FILE)" $@
+else
+	curl --fail --silent --show-error --proto '=https' --output $@.part \
+	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem \
+	  || { echo "AWS's trust store cannot be reached. Name the bundle instead: make package RDS_CA_FILE=/path/to/global-bundle.pem" >&2; exit 1; }
+	grep -q 'BEGIN CERTIFICATE' $@.part
+	mv $@.part $@
+endif
+
+# Universal locks: the same files serve every platform and Python from 3.11 on.
+LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml
+lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
+	$(LOCK) --upgrade --python-version 3.11 --group development -o requirements/development.txt
+	for group in service function rehearsal; do \
+	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
+	done
+	$(LOCK) --python-version 3.12 --group postgresql -o requirements/postgresql.txt
+
+clean: ## Remove what was built; .venv too. A running rehearsal is left alone
+	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

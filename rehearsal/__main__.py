@@ -1,0 +1,76 @@
+"""Rehearse the deployment on this machine: ``python -m rehearsal COMMAND``; ``make`` wraps the common calls."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from rehearsal import commands
+from rehearsal.errors import RehearsalError
+from rehearsal.run import DEFAULT_FOLDER, Run
+from rehearsal.serve import serve
+
+INTERRUPTED_EXIT_CODE = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    options = _parser().parse_args(arguments)
+    run = Run(options.folder)
+    for hangup in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(hangup, _interrupt)
+    try:
+        match options.command:
+            case "up":
+                commands.up(run, options.port)
+            case "down":
+                commands.down(run)
+            case "rehearse":
+                commands.rehearse(run, options.port)
+            case "serve":
+                return serve(options.port)
+    except RehearsalError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED_EXIT_CODE
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m rehearsal", description="Rehearse the deployment on this machine.")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=DEFAULT_FOLDER,
+        help="where the rehearsal keeps its logs and state (default: %(default)s)",
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    port = argparse.ArgumentParser(add_help=False)
+    port.add_argument("--port", type=_port, default=_port_from_environment(), help="port of the load balancer (8080)")
+    subparsers.add_parser("up", parents=[port], help="deploy to a local AWS and leave it running; again: apply changes")
+    subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
+    subparsers.add_parser("rehearse", parents=[port], help="up, checks and down in one go")
+    subparsers.add_parser("serve", parents=[port], help="serve the application alone, with a PostgreSQL of its own")
+    return parser
+
+
+def _port_from_environment() -> int | None:
+    text = os.environ.get("PORT")
+    return _port(text) if text else None
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and 0 < int(text) <= 65535:  # noqa: PLR2004 - the highest port
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 1 to 65535")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

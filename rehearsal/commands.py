@@ -1,0 +1,157 @@
+"""What people call: up, down, rehearse.
+
+Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C, an error or a closed terminal, ends everything that was
+started: a rehearsal that is half made is of no use to anybody.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rehearsal import deployment
+from rehearsal.checks import check_deployment
+from rehearsal.errors import RehearsalError
+from rehearsal.postgres_programs import Binaries
+from rehearsal.prepare import choose_ports, find_terraform
+from rehearsal.run import Ports, Run
+from rehearsal.stages import Stages
+
+_UP_STAGES = 7
+_DOWN_STAGES = 3
+_CHECK_STAGES = 1
+
+
+def up(run: Run, balancer_port: int | None) -> None:
+    """Rehearse the deployment and leave it running."""
+    stages = Stages(_UP_STAGES)
+    with _all_or_nothing(run, stages):
+        url, _ = _deploy(run, stages, balancer_port)
+    stages.say()
+    stages.say(_invitation(run, url, stages))
+
+
+def down(run: Run) -> None:
+    """Destroy what ``up`` made, see that nothing is left, and clean up.
+
+    Raises:
+        RehearsalError: something could not be destroyed; the processes are ended all the same.
+    """
+    if not run.is_running():
+        ended = run.clear()
+        print(f"Ended what an interrupted run had left: {', '.join(ended)}." if ended else "Nothing is running.")
+        return
+    stages = Stages(_DOWN_STAGES)
+    program, _ = find_terraform()
+    _destroy(run, stages, program)
+    stages.say("Nothing is left.")
+
+
+def rehearse(run: Run, balancer_port: int | None) -> None:
+    """Up, checks and down in one go, for a pipeline."""
+    stages = Stages(_UP_STAGES + _CHECK_STAGES + _DOWN_STAGES)
+    if run.is_running():
+        raise RehearsalError("A rehearsal is running in this folder. End it with `make down`, then try again.")
+    with _all_or_nothing(run, stages):
+        url, digest = _deploy(run, stages, balancer_port)
+        program, _ = find_terraform()
+        with stages.stage("Check the deployment"):
+            findings = check_deployment(deployment.Deployment(run, program), url, digest, stages.note)
+        for finding in findings:
+            stages.say(f"      ok: {finding}")
+        _destroy(run, stages, program)
+    stages.say()
+    stages.say(stages.summary())
+
+
+def _deploy(run: Run, stages: Stages, balancer_port: int | None) -> tuple[str, str]:
+    """Apply the checkout to a new or the running rehearsal; the service's URL and the image's digest."""
+    with stages.stage("Look for what is needed"):
+        program, version = find_terraform()
+        server = Binaries.find()
+        stages.note(f"Terraform {version}, PostgreSQL {server.major}")
+        running = run.is_running()
+        if not running:
+            ended = run.clear()
+            run.ports = Ports(*choose_ports(balancer_port))
+            if ended:
+                stages.say(f"      An interrupted run had left processes behind; ended {', '.join(ended)}.")
+        ports = run.ports
+        if running and ports and balancer_port not in {None, ports.balancer}:
+            raise RehearsalError(
+                f"A rehearsal is running with its load balancer on port {ports.balancer}. "
+                "Leave PORT out to apply to it, or end it first with `make down`."
+            )
+    with stages.stage("Build the function's zip and the service's image"):
+        digest = deployment.build(run)
+        stages.note(f"image {digest[:19]}")
+    with stages.stage("Start the local AWS"):
+        if running:
+            stages.note("it runs already")
+        else:
+            deployment.start_local_aws(run)
+            stages.note(f"{run.endpoint}")
+    terraform = deployment.Deployment(run, program)
+    with stages.stage("Apply terraform/account (state bucket, registry, pipeline role)"):
+        terraform.apply_account(stages.note)
+    with stages.stage("Initialise terraform/environment"):
+        terraform.init_environment()
+    if not running:
+        stages.say("      Next the whole environment. The AWS provider alone waits 80 s for a new database.")
+    with stages.stage("Apply terraform/environment"):
+        terraform.apply_environment(digest, stages.note)
+    url = f"http://127.0.0.1:{run.ports.balancer}" if run.ports else ""
+    with stages.stage("Wait until the service answers"):
+        deployment.wait_until_it_answers(url, stages.note)
+        stages.note(url)
+    return url, digest
+
+
+def _destroy(run: Run, stages: Stages, program: str) -> None:
+    terraform = deployment.Deployment(run, program)
+    stages.say("      Next the destroy. The AWS provider alone waits 60 s for a database to go.")
+    try:
+        with stages.stage("Destroy what was made"):
+            terraform.destroy(stages.note)
+        with stages.stage("See that no resource is left"):
+            deployment.check_nothing_is_left(run)
+            stages.note("none")
+    finally:
+        deployment.stop_local_aws(run)
+    with stages.stage("See that no process is left, and clean up"):
+        ended = run.clear()
+        if ended:
+            raise RehearsalError(f"These processes outlived the local AWS and had to be ended: {', '.join(ended)}.")
+        stages.note("none")
+
+
+@contextmanager
+def _all_or_nothing(run: Run, stages: Stages) -> Iterator[None]:
+    """End everything that was started unless the block ends well; the logs are kept for whoever wants to know why."""
+    try:
+        yield
+    except BaseException as error:
+        logs = run.folder.with_name(run.folder.name + "-logs")
+        deployment.stop_local_aws(run)
+        shutil.rmtree(logs, ignore_errors=True)
+        if run.logs.exists():
+            shutil.copytree(run.logs, logs, symlinks=True, ignore=shutil.ignore_patterns("*.data"))
+        run.clear()
+        why = "Interrupted" if isinstance(error, KeyboardInterrupt) else "Stopped"
+        stages.say(f"{why}. Everything that was started has been ended. The logs are in {logs}.")
+        raise
+
+
+def _invitation(run: Run, url: str, stages: Stages) -> str:
+    beer = '{"name": "Rehearsal Stout", "style": "Stout", "abv": 6.5}'
+    return f"""The service answers at {url}. Try
+
+  curl {url}/beers
+  curl -X POST {url}/beers/seed
+  curl -X POST -H 'Content-Type: application/json' -d '{beer}' {url}/beers
+
+How long each stage took:
+{stages.summary()}
+
+Logs are in {run.logs}: tasks/ (the service and its migration), functions/,
+postgresql-*.log, journal.jsonl (every call to the local AWS), terraform-*.log.
+Apply a change of the code with `make up` again; end it all with `make down`."""

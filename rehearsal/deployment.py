@@ -1,0 +1,190 @@
+"""A deployment on the local AWS: start it, apply to it, ask it, take it down.
+
+Each function is one step that a person can follow; ``rehearsal.commands`` puts them in order and tells what happens.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rehearsal.certificates import create_authority
+from rehearsal.errors import RehearsalError
+from rehearsal.images import ImageStore
+from rehearsal.processes import ProcessRegister
+from rehearsal.run import CHECKOUT, Run
+from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
+
+ENVIRONMENT = "dev"
+STATE_BUCKET = "taproom-terraform-state-123456789012"
+
+_SERVER_START_SECONDS = 60
+_SERVER_STOP_SECONDS = 60
+_ANSWER_SECONDS = 60
+Note = Callable[[str], None]
+
+
+def build(run: Run) -> str:
+    """Build the function's zip and the service's image from the checkout; the image's digest.
+
+    Raises:
+        RehearsalError: with what the builder said.
+    """
+    authority = create_authority(run.authority)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "db_bootstrap.package",
+            "--ca-file",
+            str(authority.ca_file),
+            "--output",
+            str(run.package),
+        ],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RehearsalError(f"The function's zip was not built.\n{done.stderr.strip() or done.stdout.strip()}")
+    return ImageStore(run.images).build(CHECKOUT, authority.ca_file)
+
+
+def start_local_aws(run: Run) -> None:
+    """Start the local AWS of a run in the background and wait until it answers.
+
+    Raises:
+        RehearsalError: it ended, or did not answer in time; with the end of its log.
+    """
+    ports = run.ports
+    if ports is None:
+        raise RehearsalError("The run has no ports yet; choose them before starting.")
+    log = run.logs / "local-aws.log"
+    arguments = [
+        *("--run-directory", str(run.folder)),
+        *("--port", str(ports.aws), "--balancer-port", str(ports.balancer)),
+    ]
+    server = ProcessRegister(run.processes).start(
+        [sys.executable, "-m", "rehearsal.aws.server", *arguments],
+        env=_server_environment(),
+        cwd=CHECKOUT,
+        log=log,
+    )
+    deadline = time.monotonic() + _SERVER_START_SECONDS
+    while not run.is_running():
+        if server.poll() is not None or time.monotonic() > deadline:
+            end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+            raise RehearsalError(f"The local AWS does not answer. Its log {log} ends:\n{end}")
+        time.sleep(0.1)
+
+
+def stop_local_aws(run: Run) -> None:
+    """Ask the local AWS to end with all its children, and end what is left of them when it does not."""
+    for process in run.left_running()[:1]:
+        process.terminate()
+    deadline = time.monotonic() + _SERVER_STOP_SECONDS
+    while run.left_running() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+class Deployment:
+    """The project's two root modules, in the copy that a run works on.
+
+    Args:
+        run: the run; its local AWS must answer.
+        terraform: the program.
+    """
+
+    def __init__(self, run: Run, terraform: str) -> None:
+        self.run = run
+        copy_configuration(run.terraform)
+        cli_config = write_cli_config(
+            run.folder / "terraform.rc",
+            run.terraform / "environment" / ".terraform.lock.hcl",
+            CHECKOUT / "build" / "terraform-plugins",
+        )
+        self.account, self.environment = (
+            Terraform(
+                terraform,
+                run.terraform / root,
+                endpoint=run.endpoint or "",
+                processes=ProcessRegister(run.processes),
+                logs=run.logs,
+                cli_config=cli_config,
+            )
+            for root in ("account", "environment")
+        )
+
+    def apply_account(self, note: Note) -> None:
+        """What an AWS account needs once: the state's bucket, the registry, the pipeline's role."""
+        self.account.init({})
+        self.account.apply(self._account_variables, note)
+
+    def init_environment(self) -> None:
+        """Prepare the environment's root module, with its state in the account's bucket."""
+        backend = {"bucket": STATE_BUCKET, "use_path_style": "true"}
+        self.environment.init(backend, backend_file=f"{ENVIRONMENT}.s3.tfbackend")
+
+    def apply_environment(self, digest: str, note: Note) -> dict[str, Any]:
+        """Apply the environment with an image; its outputs."""
+        self.environment.apply(self.variables(digest), note, var_file=f"{ENVIRONMENT}.tfvars")
+        return self.environment.outputs()
+
+    def plan_environment(self, digest: str) -> dict[str, Any] | None:
+        """What another apply would change, as Terraform's JSON; none when nothing."""
+        return self.environment.plan(self.variables(digest), var_file=f"{ENVIRONMENT}.tfvars")
+
+    def destroy(self, note: Note) -> None:
+        """Destroy the environment, then the account's part."""
+        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{ENVIRONMENT}.tfvars")
+        self.account.destroy(self._account_variables, note)
+
+    def variables(self, digest: str) -> dict[str, object]:
+        """The environment's variables that a run sets."""
+        repository = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
+        return {"image": f"{repository}@{digest}", "database_bootstrap_package": str(self.run.package)}
+
+    @property
+    def _account_variables(self) -> dict[str, object]:
+        return {}
+
+
+def wait_until_it_answers(url: str, note: Note) -> None:
+    """Wait until the service behind ``url`` says that it is ready.
+
+    Raises:
+        RehearsalError: it does not within a minute.
+    """
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - a fixed http address
+                return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise RehearsalError(f"The service does not answer at {url}/readyz: {error}") from error
+            note(f"{url}/readyz: {error}")
+            time.sleep(0.2)
+
+
+def check_nothing_is_left(run: Run) -> None:
+    """Ask the local AWS what it still holds.
+
+    Raises:
+        TerraformError: something outlived the destroy.
+    """
+    left = run.ask("resources")
+    if left:
+        raise TerraformError("The destroy left these resources behind:\n  " + "\n  ".join(left))
+
+
+def _server_environment() -> dict[str, str]:
+    kept = ("PATH", "HOME", "TMPDIR", "POSTGRESQL_BIN")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    return {**environment, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(Path(CHECKOUT))}

@@ -1,0 +1,96 @@
+"""What a rehearsal needs from the machine, looked for before anything starts."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from rehearsal.errors import RehearsalError
+
+MINIMUM_TERRAFORM = (1, 11)
+DEFAULT_BALANCER_PORT = 8080
+
+# Where an unpacked mirror of providers is commonly put; Terraform finds only some of these by itself.
+_MIRROR_PREFIXES = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/lib", "/usr/lib", "/var/lib")
+_PROVIDER = "registry.terraform.io/hashicorp/aws"
+_LOCKED_VERSION = re.compile(r'provider "registry\.terraform\.io/hashicorp/aws" \{\s+version\s+= "([^"]+)"')
+
+
+def find_terraform() -> tuple[str, str]:
+    """Terraform's program and version.
+
+    Raises:
+        RehearsalError: it is not there, or too old.
+    """
+    program = shutil.which("terraform")
+    wanted = ".".join(map(str, MINIMUM_TERRAFORM))
+    if program is None:
+        raise RehearsalError(
+            f"Terraform is not on the PATH. Install version {wanted} or later "
+            "(https://developer.hashicorp.com/terraform/install) and run the command again."
+        )
+    # Without the user's own settings: a file that they name and that is gone would put a warning before the JSON.
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CLI_CONFIG_FILE"}
+    answer = subprocess.run([program, "version", "-json"], capture_output=True, text=True, check=False, env=environment)
+    try:
+        version: str = json.loads(answer.stdout)["terraform_version"]
+    except (ValueError, KeyError) as error:
+        raise RehearsalError(f"{program} does not say its version: {answer.stderr.strip()}") from error
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MINIMUM_TERRAFORM:
+        raise RehearsalError(f"Terraform {version} at {program} is too old; install version {wanted} or later.")
+    return program, version
+
+
+def provider_mirror(lock_file: Path, prefixes: tuple[str, ...] = _MIRROR_PREFIXES) -> Path | None:
+    """A folder of this machine that holds the provider version that ``lock_file`` names; none if there is none.
+
+    With one, ``terraform init`` needs no network; without, it fetches the provider from its registry.
+    """
+    locked = _LOCKED_VERSION.search(lock_file.read_text())
+    if locked is None:
+        return None
+    for prefix in prefixes:
+        for pattern in (_PROVIDER, f"*/{_PROVIDER}", f"*/*/{_PROVIDER}"):
+            for provider in sorted(Path(prefix).glob(pattern)):
+                if (provider / locked[1]).is_dir() or list(provider.glob(f"*_{locked[1]}_*.zip")):
+                    return provider.parent.parent.parent
+    return None
+
+
+def choose_ports(wanted_balancer_port: int | None) -> tuple[int, int]:
+    """A free port for the local AWS, and the load balancer's: the one that is wanted, else 8080 or the next free one.
+
+    Raises:
+        RehearsalError: the port that was asked for by number is taken.
+    """
+    if wanted_balancer_port is None:
+        ports = range(DEFAULT_BALANCER_PORT, DEFAULT_BALANCER_PORT + 100)
+        balancer = next((port for port in ports if is_free(port)), 0)
+        if balancer == 0:
+            raise RehearsalError(
+                f"The ports {ports.start} to {ports.stop - 1} are all taken: name one, `make up PORT=...`."
+            )
+    elif is_free(wanted_balancer_port):
+        balancer = wanted_balancer_port
+    else:
+        raise RehearsalError(
+            f"Port {wanted_balancer_port} of 127.0.0.1 is taken by another program. "
+            "Name another one, such as `make up PORT=8090`, or none to take the next that is free."
+        )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1]), balancer
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,75 @@
+"""Read Terraform's machine-readable log: how far it is, what it waits for, what went wrong.
+
+Pure: lines in, text out. The lines are those of ``terraform apply -json``
+(https://developer.hashicorp.com/terraform/internals/machine-readable-ui).
+"""
+
+import json
+from typing import Any
+
+# What the provider waits for by itself, whatever answers it; measured with hashicorp/aws 5.100.0. No setting
+# shortens these, so people are told what to expect.
+PROVIDER_WAITS_SECONDS = {
+    "create": {"aws_db_instance": 80, "aws_lb": 60},
+    "delete": {"aws_db_instance": 60},
+}
+
+
+class Progress:
+    """The state of one run of Terraform, as its log tells it.
+
+    Attributes:
+        planned: how many changes it will make.
+        finished: how many of them are made.
+        errors: what went wrong, each as a paragraph for a person.
+    """
+
+    def __init__(self) -> None:
+        self.planned = 0
+        self.finished = 0
+        self.errors: list[str] = []
+        self._under_way: dict[str, tuple[str, int]] = {}
+
+    def read(self, line: str) -> None:
+        """Take one line of the log; lines that are no JSON, such as a crash's, are passed over."""
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            return
+        hook = event.get("hook") or {}
+        address = (hook.get("resource") or {}).get("addr", "")
+        match event.get("type"):
+            case "change_summary" if event["changes"].get("operation") == "plan":
+                changes = event["changes"]
+                self.planned = changes["add"] + changes["change"] + changes["remove"]
+            case "apply_start":
+                self._under_way[address] = (hook.get("action", ""), 0)
+            case "apply_progress":
+                self._under_way[address] = (hook.get("action", ""), int(hook.get("elapsed_seconds", 0)))
+            case "apply_complete":
+                self._under_way.pop(address, None)
+                self.finished += 1
+            case "apply_errored":
+                self._under_way.pop(address, None)
+            case "diagnostic" if event["diagnostic"]["severity"] == "error":
+                self.errors.append(_paragraph(event["diagnostic"]))
+
+    @property
+    def note(self) -> str:
+        """How far it is and what has been under way for the longest, in one line."""
+        counted = f"{self.finished} of {self.planned} changes" if self.planned else "planning"
+        if not self._under_way:
+            return counted
+        address, (action, seconds) = max(self._under_way.items(), key=lambda item: item[1][1])
+        kind = address.split(".")[-2] if "." in address else address
+        usual = PROVIDER_WAITS_SECONDS.get(action, {}).get(kind)
+        waiting = f"{counted}; {action} {address}"
+        if usual:
+            return f"{waiting}, {seconds} s of the {usual} s that the AWS provider always takes for it"
+        return f"{waiting}, {seconds} s" if seconds else waiting
+
+
+def _paragraph(diagnostic: dict[str, Any]) -> str:
+    where = f" ({diagnostic['address']})" if diagnostic.get("address") else ""
+    detail = f"\n{diagnostic['detail']}" if diagnostic.get("detail") else ""
+    return f"{diagnostic['summary']}{where}{detail}"

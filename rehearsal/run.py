@@ -1,0 +1,96 @@
+"""One rehearsal's folder: what is where, and whether something in it still runs."""
+
+import json
+import shutil
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from rehearsal.postgres import remove_left_data
+from rehearsal.processes import end_still_running, still_running
+
+CHECKOUT = Path(__file__).parent.parent
+DEFAULT_FOLDER = CHECKOUT / ".rehearsal"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where a rehearsal listens, all on 127.0.0.1.
+
+    Attributes:
+        aws: the local AWS's API.
+        balancer: the load balancer's first listener.
+    """
+
+    aws: int
+    balancer: int
+
+
+class Run:
+    """A rehearsal's folder.
+
+    Args:
+        folder: everything that the rehearsal writes is below it, but for the databases' files.
+    """
+
+    def __init__(self, folder: Path = DEFAULT_FOLDER) -> None:
+        self.folder = folder.absolute()
+        self.logs = self.folder / "logs"
+        self.images = self.folder / "images"
+        self.authority = self.folder / "authority"
+        self.package = self.folder / "db_bootstrap.zip"
+        self.terraform = self.folder / "terraform"
+        self.processes = self.folder / "processes.jsonl"
+        self._ports = self.folder / "ports.json"
+
+    @property
+    def ports(self) -> Ports | None:
+        """The ports of the run in this folder; none when there is no run."""
+        try:
+            return Ports(**json.loads(self._ports.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    @ports.setter
+    def ports(self, ports: Ports) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._ports.write_text(json.dumps(asdict(ports)))
+
+    @property
+    def endpoint(self) -> str | None:
+        """The address of the local AWS's API; none when there is no run."""
+        return f"http://127.0.0.1:{self.ports.aws}" if self.ports else None
+
+    def ask(self, path: str, timeout_seconds: float = 30) -> Any:
+        """What the local AWS says of itself at ``/_rehearsal/PATH``.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        with urllib.request.urlopen(f"{self.endpoint}/_rehearsal/{path}", timeout=timeout_seconds) as answer:  # noqa: S310 - a fixed http address
+            return json.load(answer)
+
+    def is_running(self) -> bool:
+        """Whether the local AWS of this folder answers."""
+        if self.ports is None:
+            return False
+        try:
+            self.ask("status")
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def left_running(self) -> list[psutil.Process]:
+        """The processes of this run that still run."""
+        return still_running(self.processes)
+
+    def clear(self) -> list[str]:
+        """End what still runs and remove the folder; the names of what had to be ended."""
+        ended = end_still_running(self.processes)
+        remove_left_data(self.logs)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return ended

@@ -1,0 +1,94 @@
+"""Tell a person what is going on, how long it takes and what is being waited for."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+# A terminal's line is rewritten at this pace; where output is kept, a line every so often shows that work goes on.
+_REFRESH_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long a stage took."""
+
+    title: str
+    seconds: float
+
+
+class Stages:
+    """Reports stages one after the other.
+
+    Args:
+        total: how many stages there will be.
+        output: where to write; a terminal gets a line that changes in place.
+    """
+
+    def __init__(self, total: int, output: TextIO | None = None) -> None:
+        self.timings: list[Timing] = []
+        self._total = total
+        self._output = output or sys.stdout
+        self._live = self._output.isatty()
+        self._note = ""
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[None]:
+        """Time a stage, and report that it goes on, what it waits for and that it is done."""
+        number = len(self.timings) + 1
+        label = f"[{number}/{self._total}] {title}"
+        self._note = ""
+        done = threading.Event()
+        started = time.monotonic()
+        if not self._live:
+            self._line(f"{label} ...")
+        ticker = threading.Thread(target=self._tick, args=(label, started, done), daemon=True)
+        ticker.start()
+        try:
+            yield
+        except BaseException:
+            self._finish(done, ticker, f"{label}: stopped after {time.monotonic() - started:.1f} s")
+            raise
+        seconds = time.monotonic() - started
+        self.timings.append(Timing(title, seconds))
+        self._finish(done, ticker, f"{label}: {self._note or 'done'} ({seconds:.1f} s)")
+
+    def note(self, text: str) -> None:
+        """Say what the stage is doing now; the last note stands in the line that closes it."""
+        self._note = text
+
+    def say(self, text: str = "") -> None:
+        """Write a line of its own."""
+        self._line(text)
+
+    def summary(self) -> str:
+        """The stages and their times, a line each, and the sum."""
+        rows = [*self.timings, Timing("in all", sum(timing.seconds for timing in self.timings))]
+        width = max(len(row.title) for row in rows)
+        return "\n".join(f"  {row.title:<{width}}  {row.seconds:6.1f} s" for row in rows)
+
+    def _tick(self, label: str, started: float, done: threading.Event) -> None:
+        shown = ""
+        last = started
+        while not done.wait(_REFRESH_SECONDS):
+            now = time.monotonic()
+            line = f"{label}: {self._note} ({now - started:.0f} s)"
+            if self._live:
+                self._output.write(f"\r\x1b[K{line[:150]}")
+                self._output.flush()
+            elif now - last >= _HEARTBEAT_SECONDS and line != shown:
+                self._line(f"      {self._note} ({now - started:.0f} s)")
+                shown, last = line, now
+
+    def _finish(self, done: threading.Event, ticker: threading.Thread, line: str) -> None:
+        done.set()
+        ticker.join()
+        self._line(f"\r\x1b[K{line}" if self._live else line)
+
+    def _line(self, text: str) -> None:
+        self._output.write(f"{text}\n")
+        self._output.flush()

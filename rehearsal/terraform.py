@@ -1,0 +1,211 @@
+"""Run the real Terraform on a copy of the project's configuration.
+
+The copy differs from the original by one generated file: bucket names go into paths, because no DNS answers for them
+here. Everything else that Terraform needs to find the local AWS goes through environment variables, as it would through
+a person's shell.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rehearsal.errors import RehearsalError
+from rehearsal.prepare import provider_mirror
+from rehearsal.processes import ProcessRegister
+from rehearsal.progress import Progress
+from rehearsal.run import CHECKOUT
+
+REGION = "us-east-1"
+# Any pair works: the local AWS knows every caller that is not one of its roles as the account's administrator.
+_ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSAL0000000", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+_OVERRIDE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
+_POLL_SECONDS = 0.1
+_CHANGES_EXIT_CODE = 2
+
+
+class TerraformError(RehearsalError):
+    """Terraform ended with an error; the message is Terraform's own."""
+
+
+class Terraform:
+    """One root module of the copy.
+
+    Args:
+        program: Terraform's path.
+        root: the root module's folder in the copy.
+        endpoint: the local AWS's address.
+        processes: where Terraform is registered while it runs.
+        logs: the folder for its logs.
+        cli_config: Terraform's own settings file, see ``write_cli_config``.
+    """
+
+    def __init__(
+        self, program: str, root: Path, *, endpoint: str, processes: ProcessRegister, logs: Path, cli_config: Path
+    ) -> None:
+        self.root = root
+        self._program = program
+        self._processes = processes
+        self._logs = logs
+        self._environment = _environment(endpoint, cli_config)
+
+    def init(self, backend: Mapping[str, str], backend_file: str | None = None) -> None:
+        """Prepare the root module; the lock file is obeyed, never rewritten."""
+        options = [f"-backend-config={backend_file}"] if backend_file else []
+        options += [f"-backend-config={name}={value}" for name, value in backend.items()]
+        self._run("init", ["-input=false", "-reconfigure", "-lockfile=readonly", "-no-color", *options])
+
+    def apply(self, variables: Mapping[str, object], note: Callable[[str], None], var_file: str | None = None) -> None:
+        """Make the local AWS what the configuration says.
+
+        Raises:
+            TerraformError: with every error that Terraform named.
+        """
+        self._change("apply", variables, note, var_file)
+
+    def destroy(
+        self, variables: Mapping[str, object], note: Callable[[str], None], var_file: str | None = None
+    ) -> None:
+        """Remove all that the state names."""
+        self._change("destroy", variables, note, var_file)
+
+    def plan(self, variables: Mapping[str, object], var_file: str | None = None) -> dict[str, Any] | None:
+        """The plan as JSON when there is something to change, else none."""
+        options = [*_variable_options(variables, var_file), "-detailed-exitcode", "-input=false", "-no-color"]
+        code = self._run("plan", [*options, "-out=rehearsal.tfplan"], allowed=(0, _CHANGES_EXIT_CODE))
+        plan: dict[str, Any] = json.loads(self._capture("show", "-json", "rehearsal.tfplan"))
+        return plan if code == _CHANGES_EXIT_CODE else None
+
+    def outputs(self) -> dict[str, Any]:
+        """The root module's outputs by name."""
+        return {name: output["value"] for name, output in json.loads(self._capture("output", "-json")).items()}
+
+    def state(self) -> str:
+        """The raw state, as it is stored."""
+        return self._capture("state", "pull")
+
+    def _change(
+        self, command: str, variables: Mapping[str, object], note: Callable[[str], None], var_file: str | None
+    ) -> None:
+        progress = Progress()
+
+        def follow(line: str) -> None:
+            progress.read(line)
+            note(progress.note)
+
+        options = ["-json", "-auto-approve", "-input=false", *_variable_options(variables, var_file)]
+        code = self._run(command, options, follow=follow, allowed=None)
+        if code != 0:
+            raise TerraformError(
+                f"terraform {command} failed in {self.root.name}.\n\n"
+                + "\n\n".join(progress.errors or [self._end_of_log(command)])
+            )
+        note(f"{progress.finished} changes")
+
+    def _run(
+        self,
+        command: str,
+        options: list[str],
+        *,
+        follow: Callable[[str], None] = lambda _line: None,
+        allowed: tuple[int, ...] | None = (0,),
+    ) -> int:
+        log = self._log(command)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        child = self._processes.start([self._program, command, *options], env=self._environment, cwd=self.root, log=log)
+        try:
+            _follow(log, child, follow)
+        except BaseException:
+            # Nobody waits for it any more, and all that it was making is about to go.
+            self._processes.stop(child, grace_seconds=1)
+            raise
+        if allowed is not None and child.returncode not in allowed:
+            raise TerraformError(f"terraform {command} failed in {self.root.name}.\n\n{self._end_of_log(command)}")
+        return child.returncode
+
+    def _capture(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [self._program, *arguments],
+            env=self._environment,
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise TerraformError(f"terraform {arguments[0]} failed in {self.root.name}.\n\n{done.stderr.strip()}")
+        return done.stdout
+
+    def _log(self, command: str) -> Path:
+        return self._logs / f"terraform-{self.root.name}-{command}.log"
+
+    def _end_of_log(self, command: str) -> str:
+        return "\n".join(self._log(command).read_text(errors="replace").splitlines()[-40:])
+
+
+def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform") -> None:
+    """Copy the project's configuration, keeping what ``terraform init`` has put into the copy before."""
+    for path in sorted(destination.rglob("*"), reverse=True):
+        if ".terraform" not in path.parts and path.is_file():
+            path.unlink()
+    shutil.copytree(
+        source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
+    )
+    for root in ("account", "environment"):
+        (destination / root / "rehearsal_override.tf").write_text(_OVERRIDE)
+
+
+def write_cli_config(path: Path, lock_file: Path, plugin_cache: Path) -> Path:
+    """Write Terraform's settings: providers from a mirror of this machine if it has one, else fetched once and kept."""
+    mirror = provider_mirror(lock_file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if mirror:
+        settings = f"provider_installation {{\n  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n}}\n"
+    else:
+        plugin_cache.mkdir(parents=True, exist_ok=True)
+        settings = f"plugin_cache_dir = {json.dumps(str(plugin_cache))}\n"
+    path.write_text(f"disable_checkpoint = true\n{settings}")
+    return path
+
+
+def _environment(endpoint: str, cli_config: Path) -> dict[str, str]:
+    kept = ("PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        **_ADMINISTRATOR,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])),
+        "TF_CLI_CONFIG_FILE": str(cli_config),
+        "TF_IN_AUTOMATION": "1",
+        "CHECKPOINT_DISABLE": "1",
+    }
+
+
+def _variable_options(variables: Mapping[str, object], var_file: str | None) -> list[str]:
+    options = [f"-var-file={var_file}"] if var_file else []
+    for name, value in variables.items():
+        options.append(f"-var={name}={value if isinstance(value, str) else json.dumps(value)}")
+    return options
+
+
+def _follow(log: Path, child: subprocess.Popen[bytes], line_seen: Callable[[str], None]) -> None:
+    """Hand every line of a growing log on until the child has ended."""
+    rest = ""
+    with log.open(errors="replace") as file:
+        while True:
+            ended = child.poll() is not None
+            *lines, rest = (rest + file.read()).split("\n")
+            for line in lines:
+                line_seen(line)
+            if ended:
+                return
+            time.sleep(_POLL_SECONDS)

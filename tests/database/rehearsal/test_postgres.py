@@ -1,0 +1,93 @@
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pg8000.exceptions
+import pg8000.native
+import pytest
+
+from rehearsal.postgres import Cluster, remove_left_data
+from rehearsal.postgres_programs import Binaries
+from rehearsal.processes import ProcessRegister
+from tests.conftest import running_cluster
+from tests.support.database import Database
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def fresh(postgres: Cluster, tmp_path: Path) -> Iterator[Cluster]:
+    """A server for one test; it depends on the shared one only to skip where there is none."""
+    assert postgres.port
+    yield from running_cluster(Binaries.find(), tmp_path)
+
+
+def test_the_master_is_no_superuser_and_comes_in_over_tls(database: Database) -> None:
+    with database.connect() as connection:
+        row = connection.run(
+            "SELECT rolsuper, rolcreaterole, ssl FROM pg_roles, pg_stat_ssl"
+            " WHERE rolname = current_user AND pid = pg_backend_pid()"
+        )
+    assert row == [[False, True, True]]
+
+
+def test_a_connection_without_tls_is_refused(database: Database) -> None:
+    with pytest.raises(pg8000.exceptions.DatabaseError, match="no encryption"):
+        pg8000.native.Connection(
+            database.master, password=database.password, host="127.0.0.1", port=database.cluster.port, ssl_context=False
+        )
+
+
+def test_the_superuser_cannot_come_in_over_the_network(database: Database) -> None:
+    with pytest.raises(pg8000.exceptions.DatabaseError, match="28000"), database.connect("rdsadmin", "x"):
+        pass
+
+
+def test_a_server_that_another_authority_vouches_for_is_not_believed(database: Database) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError), socket.create_connection(("127.0.0.1", database.cluster.port)):
+        pg8000.native.Connection(
+            database.master,
+            password=database.password,
+            host="127.0.0.1",
+            port=database.cluster.port,
+            ssl_context=ssl.create_default_context(),
+        )
+
+
+def test_the_masters_password_does_not_reach_the_servers_log(database: Database) -> None:
+    database.cluster.set_password(database.master, "a-new-secret")
+    database.password = "a-new-secret"
+    with database.connect() as connection:
+        connection.run("SELECT 1")
+    log = database.cluster.log.read_text()
+    assert "SELECT 1" in log
+    assert "a-new-secret" not in log
+
+
+def test_stopping_a_server_leaves_neither_process_nor_data(fresh: Cluster) -> None:
+    fresh.stop()
+    assert not fresh.directory.exists()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((fresh.host, fresh.port))
+
+
+def test_the_data_of_a_killed_run_is_found_and_removed(fresh: Cluster) -> None:
+    assert fresh.directory.exists()
+    remove_left_data(fresh.log.parent)
+    assert not fresh.directory.exists()
+
+
+def test_a_server_that_cannot_start_says_why(fresh: Cluster, tmp_path: Path) -> None:
+    broken = Cluster(
+        Binaries.find(),
+        fresh.authority,
+        processes=ProcessRegister(tmp_path / "broken.jsonl"),
+        log=tmp_path / "broken.log",
+        settings={"shared_preload_libraries": "no_such_library"},
+    )
+    try:
+        with pytest.raises(Exception, match="no_such_library"):
+            broken.start()
+    finally:
+        broken.stop()

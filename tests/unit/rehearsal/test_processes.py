@@ -1,0 +1,99 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rehearsal.processes import ProcessRegister, end_still_running, still_running
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)",
+]
+# A parent that dies at once and leaves a child in its session.
+LEAVES_A_CHILD = [
+    sys.executable,
+    "-c",
+    (
+        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        "print(child.pid, flush=True); child.wait()"
+    ),
+]
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> ProcessRegister:
+    return ProcessRegister(tmp_path / "processes.jsonl")
+
+
+def started(register: ProcessRegister, argv: list[str], tmp_path: Path) -> subprocess.Popen[bytes]:
+    return register.start(argv, env={"GREETING": "hello"}, cwd=tmp_path, log=tmp_path / "log")
+
+
+def wait_for(log: Path, text: str = "\n") -> str:
+    deadline = time.monotonic() + 10
+    while text not in (log.read_text() if log.exists() else ""):
+        assert time.monotonic() < deadline, f"no {text!r} in {log}"
+        time.sleep(0.02)
+    return log.read_text()
+
+
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_child_sees_only_the_environment_that_it_is_given(register: ProcessRegister, tmp_path: Path) -> None:
+    child = started(register, [sys.executable, "-c", "import os; print(sorted(os.environ))"], tmp_path)
+    child.wait(10)
+    assert "HOME" not in (tmp_path / "log").read_text()
+    assert "GREETING" in (tmp_path / "log").read_text()
+
+
+def test_a_running_child_is_found_in_the_register_and_a_stopped_one_is_not(
+    register: ProcessRegister, tmp_path: Path
+) -> None:
+    child = started(register, SLEEP, tmp_path)
+    assert [process.pid for process in still_running(register.path)] == [child.pid]
+    assert register.stop(child, 5) == -signal.SIGTERM
+    assert still_running(register.path) == []
+
+
+def test_a_child_that_will_not_end_is_killed(register: ProcessRegister, tmp_path: Path) -> None:
+    child = started(register, STUBBORN, tmp_path)
+    wait_for(tmp_path / "log", "ready")
+    assert register.stop(child, 0.2) == -signal.SIGKILL
+
+
+def test_stopping_a_child_ends_what_it_left_in_its_session(register: ProcessRegister, tmp_path: Path) -> None:
+    child = started(register, LEAVES_A_CHILD, tmp_path)
+    grandchild = int(wait_for(tmp_path / "log"))
+    register.stop(child, 5)
+    deadline = time.monotonic() + 5
+    while exists(grandchild) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not exists(grandchild)
+
+
+def test_what_a_killed_owner_left_is_ended_with_its_descendants(register: ProcessRegister, tmp_path: Path) -> None:
+    child = started(register, LEAVES_A_CHILD, tmp_path)
+    grandchild = int(wait_for(tmp_path / "log"))
+    assert len(end_still_running(register.path)) == 1
+    child.wait(5)
+    assert not exists(grandchild)
+
+
+def test_a_process_that_merely_has_the_number_of_an_old_one_is_left_alone(
+    register: ProcessRegister, tmp_path: Path
+) -> None:
+    register.path.write_text(f'{{"pid": {os.getpid()}, "created": 1.0, "name": "an older process"}}\n{{"pid":')
+    assert still_running(register.path) == []
+    assert end_still_running(register.path) == []

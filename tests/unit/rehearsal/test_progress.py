@@ -1,0 +1,53 @@
+import json
+
+import pytest
+
+from rehearsal.progress import Progress
+
+
+def hook(kind: str, address: str, action: str = "create", seconds: int | None = None) -> str:
+    elapsed = {} if seconds is None else {"elapsed_seconds": seconds}
+    return json.dumps({"type": kind, "hook": {"resource": {"addr": address}, "action": action, **elapsed}})
+
+
+PLAN = json.dumps({"type": "change_summary", "changes": {"add": 3, "change": 1, "remove": 0, "operation": "plan"}})
+DATABASE = "module.database.aws_db_instance.this"
+
+
+@pytest.mark.parametrize(
+    ("lines", "note"),
+    [
+        pytest.param([], "planning", id="nothing yet"),
+        pytest.param(["panic: not JSON"], "planning", id="a crash"),
+        pytest.param([PLAN], "0 of 4 changes", id="planned"),
+        pytest.param([PLAN, hook("apply_start", "aws_vpc.this")], "0 of 4 changes; create aws_vpc.this", id="started"),
+        pytest.param(
+            [PLAN, hook("apply_start", "aws_vpc.this"), hook("apply_complete", "aws_vpc.this")],
+            "1 of 4 changes",
+            id="one done",
+        ),
+        pytest.param(
+            [PLAN, hook("apply_start", "aws_vpc.this"), hook("apply_progress", DATABASE, seconds=30)],
+            f"0 of 4 changes; create {DATABASE}, 30 s of the 80 s that the AWS provider always takes for it",
+            id="the one that takes longest is named with what is usual",
+        ),
+        pytest.param(
+            [PLAN, hook("apply_progress", DATABASE, "update", seconds=20)],
+            f"0 of 4 changes; update {DATABASE}, 20 s",
+            id="an update has no usual time",
+        ),
+    ],
+)
+def test_the_note_says_how_far_it_is_and_what_it_waits_for(lines: list[str], note: str) -> None:
+    progress = Progress()
+    for line in lines:
+        progress.read(line)
+    assert progress.note == note
+
+
+def test_errors_are_kept_whole_and_warnings_are_not() -> None:
+    progress = Progress()
+    for severity, summary in (("warning", "old"), ("error", "invoking Lambda")):
+        diagnostic = {"severity": severity, "summary": summary, "detail": "Why\nand what to do", "address": DATABASE}
+        progress.read(json.dumps({"type": "diagnostic", "diagnostic": diagnostic}))
+    assert progress.errors == [f"invoking Lambda ({DATABASE})\nWhy\nand what to do"]
