@@ -1,0 +1,144 @@
+"""When a target counts as healthy, and which target gets the next request.
+
+Pure. The rules are ELB's ("Health checks for Application Load Balancer target groups"): a new target is healthy after
+one passed check, an unhealthy one after ``healthy_threshold`` in a row, and a healthy one falls after
+``unhealthy_threshold`` failures in a row. With no healthy target at all, requests go to every target ("fail open").
+
+Different from AWS: the time between two checks is ``TIME_FACTOR`` of what the target group says, so that a rehearsal of
+a rollout takes seconds; a new target is tried every ``FIRST_TRY_SECONDS``, but its failures count no faster.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+# Configured seconds become a tenth here. Time-outs are not scaled: a process needs the time that it needs.
+TIME_FACTOR = 0.1
+SHORTEST_INTERVAL_SECONDS = 0.5
+FIRST_TRY_SECONDS = 0.2
+
+Target = TypeVar("Target")
+
+
+class State(StrEnum):
+    """States of DescribeTargetHealth."""
+
+    INITIAL = "initial"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+    UNUSED = "unused"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A target group's settings, as configured.
+
+    Attributes:
+        interval_seconds: between two checks, before scaling.
+        timeout_seconds: how long a check may take; not scaled.
+        healthy_threshold: passed checks in a row that make an unhealthy target healthy.
+        unhealthy_threshold: failed checks in a row that make a target unhealthy.
+        codes: accepted HTTP status codes, as ``200``, ``200,202`` or ``200-299``.
+    """
+
+    interval_seconds: float = 30
+    timeout_seconds: float = 5
+    healthy_threshold: int = 5
+    unhealthy_threshold: int = 2
+    codes: str = "200"
+
+    @property
+    def scaled_interval_seconds(self) -> float:
+        """The time between two checks here."""
+        return max(SHORTEST_INTERVAL_SECONDS, self.interval_seconds * TIME_FACTOR)
+
+    def accepts(self, status: int) -> bool:
+        """Whether a status code passes a check."""
+        for part in self.codes.split(","):
+            first, _, last = part.partition("-")
+            if int(first) <= status <= int(last or first):
+                return True
+        return False
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is known about one target.
+
+    Attributes:
+        state: its state.
+        streak: checks in a row that ended as the last one did; negative for failures.
+        counted_at: when the last check was counted, in seconds.
+        reason: why it is not healthy, as DescribeTargetHealth gives it.
+        description: the same for people.
+    """
+
+    state: State = State.INITIAL
+    streak: int = 0
+    counted_at: float = float("-inf")
+    reason: str | None = "Elb.RegistrationInProgress"
+    description: str | None = "Target registration is in progress"
+
+
+@dataclass(frozen=True)
+class Check:
+    """The result of one check: its failure's reason and description, or neither."""
+
+    reason: str | None = None
+    description: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the target answered as it should."""
+        return self.reason is None
+
+
+def after_check(health: Health, check: Check, policy: Policy, now: float) -> Health:
+    """What is known about a target after one more check, at ``now`` seconds."""
+    if check.passed:
+        streak = max(0, health.streak) + 1
+        risen = health.state is not State.UNHEALTHY or streak >= policy.healthy_threshold
+        if risen:
+            return Health(State.HEALTHY, streak, now, None, None)
+        return Health(health.state, streak, now, health.reason, health.description)
+    too_soon = health.state is State.INITIAL and now - health.counted_at < policy.scaled_interval_seconds
+    if too_soon:
+        return health
+    streak = min(0, health.streak) - 1
+    if -streak >= policy.unhealthy_threshold:
+        return Health(State.UNHEALTHY, streak, now, check.reason, check.description)
+    return Health(health.state, streak, now, health.reason, health.description)
+
+
+def seconds_until_next_check(health: Health, policy: Policy) -> float:
+    """How long to wait after a check."""
+    return FIRST_TRY_SECONDS if health.state is State.INITIAL else policy.scaled_interval_seconds
+
+
+def order_of_targets(
+    targets: Sequence[Target],
+    state: Mapping[Target, State],
+    outstanding: Mapping[Target, int],
+    *,
+    algorithm: str,
+    turn: int,
+) -> list[Target]:
+    """The targets for one request, the best first; the others are for when nobody answers there.
+
+    Args:
+        targets: the group's registered targets.
+        state: what is known about them.
+        outstanding: how many requests each is busy with.
+        algorithm: ``round_robin`` or ``least_outstanding_requests``; any other counts as the first.
+        turn: a number that grows with every request.
+    """
+    candidates = [target for target in targets if state.get(target) is State.HEALTHY] or list(targets)
+    if not candidates:
+        return []
+    start = turn % len(candidates)
+    rotated = [*candidates[start:], *candidates[:start]]
+    if algorithm == "least_outstanding_requests":
+        return sorted(rotated, key=lambda target: outstanding.get(target, 0))
+    return rotated
