@@ -1,0 +1,119 @@
+"""Open one connection to PostgreSQL: verified TLS, bounded waiting, and a second look at a credential that is refused.
+
+pg8000 is given a socket and a TLS context of our own. Left alone it tries TLS without looking at the certificate, and
+goes on in plain text where the server has none.
+"""
+
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import pg8000
+
+from app.credentials import Credential, CredentialSource, FixedSource, RotatingSource, parse_secret
+from app.postgres_url import parse_url
+from app.secrets_manager import secret_reader
+from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+
+# invalid_password, and invalid_authorization_specification: the login is gone, or may not log in.
+_REFUSED = frozenset({"28P01", "28000"})
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The five letters of PostgreSQL's error code, or ``None`` when the server did not say anything."""
+    fields = error.args[0] if error.args else None
+    return str(fields["C"]) if isinstance(fields, dict) and "C" in fields else None
+
+
+@dataclass(frozen=True)
+class Connector:
+    """How connections are opened.
+
+    Attributes:
+        source: gives user and password.
+        tls: verifies the server; ``None`` is plain text, for a server on this machine.
+        application_name: what pg_stat_activity calls us.
+        read_timeout_seconds: the longest wait for the server within a statement; ``None`` waits as long as it takes.
+    """
+
+    source: CredentialSource
+    tls: ssl.SSLContext | None
+    application_name: str
+    read_timeout_seconds: float | None
+
+    def connect(self) -> pg8000.Connection:
+        """A new connection; refused credentials are read once more, and tried again if they have changed.
+
+        Raises:
+            CredentialError: there is no credential to try.
+            pg8000.Error: the server cannot be reached or refuses; its class and code say why.
+            OSError: the server could not be reached, did not answer in time or is not the one it should be.
+        """
+        credential = self.source.current()
+        try:
+            return self._open(credential)
+        except pg8000.Error as error:
+            if sqlstate(error) not in _REFUSED:
+                raise
+            newer = self.source.refreshed()
+            if newer.version == credential.version:
+                raise
+            return self._open(newer)
+
+    def _open(self, credential: Credential) -> pg8000.Connection:
+        plain = socket.create_connection((credential.host, credential.port), CONNECT_TIMEOUT_SECONDS)
+        try:
+            plain.settimeout(self.read_timeout_seconds)
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            return pg8000.Connection(
+                credential.username,
+                password=credential.password,
+                host=credential.host,
+                database=credential.database,
+                sock=plain,
+                # False, and only False, is plain text; see the head of this module.
+                ssl_context=self.tls or False,
+                application_name=self.application_name,
+                startup_params={"TimeZone": "UTC"},
+            )
+        except BaseException:
+            plain.close()
+            raise
+
+
+def connector_for(settings: Settings, *, read_timeout_seconds: float | None) -> Connector:
+    """The connector that ``settings`` describe. Reads the certificate file; does not connect.
+
+    Raises:
+        SettingsError: the address or the certificate file is of no use.
+        CredentialError: the injected secret is of no use.
+    """
+    login = settings.login
+    ca_file: Path | None = settings.ca_file
+    source: CredentialSource
+    if isinstance(login, DatabaseUrl):
+        address = parse_url(login.url, settings.ca_file)
+        source, ca_file = FixedSource(address.credential), address.ca_file
+    elif isinstance(login, InjectedSecret):
+        source = FixedSource(parse_secret(login.json, subject="DATABASE_SECRET"))
+    else:
+        source = RotatingSource(secret_reader(login.arn, settings.region))
+    return Connector(
+        source=source,
+        tls=None if ca_file is None else _tls_context(ca_file),
+        application_name=f"taproom/{settings.version}",
+        read_timeout_seconds=read_timeout_seconds,
+    )
+
+
+def _tls_context(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except OSError as error:
+        raise SettingsError(
+            f"The certificates in {ca_file} cannot be used ({error.strerror or error}). Set DATABASE_CA_FILE to a PEM "
+            "file with the authorities of the database server; for RDS, `make` fetches AWS's bundle."
+        ) from error

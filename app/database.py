@@ -1,0 +1,119 @@
+"""The service's connections to PostgreSQL: one bounded pool a process, and one error for all the ways to be without.
+
+Each request is one statement, so every statement commits by itself: no transaction is ever left open, and a retry
+never repeats half of something.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, ExceptionContext
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.connector import Connector, connector_for, sqlstate
+from app.credentials import CredentialError
+from app.settings import Settings
+
+# Longer than the statement_timeout that the login carries (5 s), so that normally the server ends a slow statement.
+READ_TIMEOUT_SECONDS = 10.0
+POOL_TIMEOUT_SECONDS = 3.0
+# A session outlives the rotation of its password; this bounds for how long.
+RECYCLE_SECONDS = 900
+
+# After these the session is gone, or belongs to a server that is no longer the primary. SQLAlchemy's dialect knows
+# only what pg8000 reports as a network error.
+_SESSION_IS_LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
+
+# By class (two letters) or code: connection exceptions, refused logins, exhausted resources, operator intervention
+# (which a statement timeout is), no such database, and a schema that is not there yet.
+_UNAVAILABLE = frozenset({"08", "28", "53", "57", "3D000", "25006", "55P03", "42P01", "3F000"})
+
+
+class DatabaseUnavailableError(Exception):
+    """The database cannot answer at the moment; trying again later may help.
+
+    Attributes:
+        reason: one sentence for the log and for the readiness probe, without any secret.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Database:
+    """A pool of connections, opened when they are first needed."""
+
+    def __init__(self, connector: Connector, pool_size: int) -> None:
+        self._engine = sqlalchemy.create_engine(
+            "postgresql+pg8000://",
+            creator=connector.connect,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
+            pool_recycle=RECYCLE_SECONDS,
+            pool_pre_ping=True,
+            hide_parameters=True,  # what people send us does not belong into the log
+        )
+        event.listen(self._engine, "handle_error", _notice_lost_session)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection for the length of the block; each statement commits by itself.
+
+        Raises:
+            DatabaseUnavailableError: there is no connection, or it broke, or the server is too busy.
+        """
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except PoolTimeoutError as error:
+            raise DatabaseUnavailableError(
+                f"All database connections were in use for {POOL_TIMEOUT_SECONDS:g} seconds."
+            ) from error
+        except DBAPIError as error:
+            reason = _unavailable_because(error)
+            if reason is None:
+                raise
+            raise DatabaseUnavailableError(reason) from error
+        except CredentialError as error:
+            raise DatabaseUnavailableError("There is no usable credential for the database.") from error
+        except OSError as error:
+            raise DatabaseUnavailableError(f"The database cannot be reached ({type(error).__name__}).") from error
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._engine.dispose()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that ``settings`` describe; nothing is connected yet.
+
+    Raises:
+        SettingsError: the settings are of no use.
+        CredentialError: the injected secret is of no use.
+    """
+    connector = connector_for(settings, read_timeout_seconds=READ_TIMEOUT_SECONDS)
+    return Database(connector, settings.pool_size)
+
+
+def _notice_lost_session(context: ExceptionContext) -> None:
+    error = context.original_exception
+    if isinstance(error, OSError) or sqlstate(error) in _SESSION_IS_LOST:
+        context.is_disconnect = True
+
+
+def _unavailable_because(error: DBAPIError) -> str | None:
+    code = sqlstate(error.orig) if error.orig is not None else None
+    if code is None:
+        return "The connection to the database could not be made or was lost."
+    if code == "42P01":
+        return "The database lacks the service's tables; its migrations have not run."
+    if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE:
+        return f"PostgreSQL refused with {code}."
+    return None

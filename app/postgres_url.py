@@ -1,0 +1,64 @@
+"""Read a PostgreSQL address as libpq writes it, and refuse what would send a password unprotected."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from app.credentials import Credential
+from app.settings import SettingsError
+
+_EXAMPLE = "postgresql://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=FILE"
+_SCHEMES = ("postgresql", "postgres", "postgresql+pg8000")
+
+
+@dataclass(frozen=True)
+class PostgresAddress:
+    """What an address says.
+
+    Attributes:
+        credential: host, database, user and password.
+        ca_file: who may vouch for the server, or ``None`` for a connection in plain text within this machine.
+    """
+
+    credential: Credential
+    ca_file: Path | None
+
+
+def parse_url(url: str, default_ca_file: Path) -> PostgresAddress:
+    """The parts of ``url``; ``default_ca_file`` serves where it names no ``sslrootcert``.
+
+    Raises:
+        SettingsError: the address is incomplete, or asks for less than verified TLS to another machine.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 5432
+    except ValueError:
+        raise SettingsError(f"DATABASE_URL has a host or port that cannot be read; expected {_EXAMPLE}") from None
+    database = unquote(parts.path.removeprefix("/"))
+    if parts.scheme not in _SCHEMES or not host or not parts.username or not database:
+        raise SettingsError(f"DATABASE_URL lacks its scheme, host, user or database; expected {_EXAMPLE}")
+    options = dict(parse_qsl(parts.query))
+    unknown = sorted(options.keys() - {"sslmode", "sslrootcert"})
+    if unknown:
+        raise SettingsError(f"DATABASE_URL has the option {unknown[0]!r}; only sslmode and sslrootcert are understood.")
+    credential = Credential(host, port, database, unquote(parts.username), unquote(parts.password or ""))
+    mode = options.get("sslmode", "disable" if _is_this_machine(host) else "none given")
+    if mode == "verify-full":
+        return PostgresAddress(credential, Path(options.get("sslrootcert", default_ca_file)))
+    if mode == "disable" and _is_this_machine(host):
+        return PostgresAddress(credential, None)
+    raise SettingsError(
+        f"DATABASE_URL asks for sslmode {mode!r} with host {host!r}. Passwords and data would travel unprotected or to "
+        "an unknown server; add sslmode=verify-full&sslrootcert=FILE. Plain text is allowed within this machine only."
+    )
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,42 @@
+"""gunicorn's configuration: ``gunicorn --config python:app.server "app:create_app()"``.
+
+Every lower-case name below is a setting of gunicorn (https://docs.gunicorn.org/en/stable/settings.html).
+"""
+
+import os
+from pathlib import Path
+
+from app.settings import Settings, SettingsError
+from app.worker import JsonLogger, use_own_forms
+
+try:
+    _SETTINGS = Settings.from_environment()
+except SettingsError as _error:
+    raise SystemExit(f"error: {_error}") from None
+
+use_own_forms()
+
+bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
+workers = _SETTINGS.worker_count
+worker_class = "gthread"
+# More threads than connections to the database, so that the liveness probe is answered while all of those are busy.
+threads = _SETTINGS.pool_size + 3
+
+# The heartbeat file must lie in memory: a slow disk would look like a hung worker, and the root may be read-only.
+_MEMORY = Path("/dev/shm")  # noqa: S108
+worker_tmp_dir = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
+control_socket_disable = True
+
+timeout = 30
+# ECS sends SIGKILL 30 seconds after SIGTERM; what is in flight has to be finished before.
+graceful_timeout = 25
+# Longer than the load balancer's idle timeout (60 s): were it shorter, the load balancer would now and then send a
+# request into a connection that is just being closed, and answer 502.
+keepalive = 75
+
+# Nobody in front is believed: no address, scheme or path is taken from a header.
+forwarded_allow_ips = ""
+
+logger_class = JsonLogger
+loglevel = _SETTINGS.log_level.lower()
+accesslog = None

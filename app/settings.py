@@ -1,0 +1,118 @@
+"""What the service is told by its environment, read once and checked at the door.
+
+Nothing else in this package looks at environment variables, so this module is the list of them. Secrets are kept out
+of every ``repr`` and of every message.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; the message names the variable, what was expected and what to do."""
+
+
+@dataclass(frozen=True)
+class DatabaseUrl:
+    """A PostgreSQL address with user and password, for development and tests."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SecretReference:
+    """A secret in Secrets Manager that is read whenever a connection opens, so that it may rotate."""
+
+    arn: str
+
+
+@dataclass(frozen=True)
+class InjectedSecret:
+    """The JSON of such a secret itself, frozen when the process started; right for a process that ends soon."""
+
+    json: str = field(repr=False)
+
+
+Login = DatabaseUrl | SecretReference | InjectedSecret
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The service's configuration.
+
+    Attributes:
+        login: where user, password and address of the database come from.
+        ca_file: certificates of the authorities that may vouch for the database server, PEM.
+        pool_size: the most connections to the database that one worker process opens.
+        host: address to listen on.
+        port: port to listen on.
+        worker_count: number of worker processes.
+        log_level: the least severe level that is written.
+        region: AWS region of Secrets Manager; ``None`` leaves it to the secret's ARN.
+        version: what this build calls itself, to be seen in logs and in pg_stat_activity.
+    """
+
+    login: Login
+    ca_file: Path = Path("rds-ca.pem")
+    pool_size: int = 5
+    host: str = "0.0.0.0"  # noqa: S104 - a container has its network to itself
+    port: int = 8000
+    worker_count: int = 2
+    log_level: str = "INFO"
+    region: str | None = None
+    version: str = "development"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings that ``environment`` holds; a variable that is empty counts as absent.
+
+        Raises:
+            SettingsError: a variable is missing, or its value is of no use.
+        """
+        given = {name: value for name, value in environment.items() if value}
+        return cls(
+            login=_login(given),
+            ca_file=Path(given.get("DATABASE_CA_FILE", cls.ca_file)),
+            pool_size=_whole_number(given, "DATABASE_POOL_SIZE", cls.pool_size, 1, 100),
+            host=given.get("HOST", cls.host),
+            port=_whole_number(given, "PORT", cls.port, 1, 65535),
+            worker_count=_whole_number(given, "WEB_CONCURRENCY", cls.worker_count, 1, 64),
+            log_level=_log_level(given.get("LOG_LEVEL", cls.log_level)),
+            region=given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION"),
+            version=given.get("APP_VERSION", cls.version),
+        )
+
+
+def _login(given: Mapping[str, str]) -> Login:
+    kinds: dict[str, Callable[[str], Login]] = {
+        "DATABASE_URL": DatabaseUrl,
+        "DATABASE_SECRET_ARN": SecretReference,
+        "DATABASE_SECRET": InjectedSecret,
+    }
+    present = [name for name in kinds if name in given]
+    if len(present) != 1:
+        found = " and ".join(present) or "none of them"
+        raise SettingsError(
+            f"Exactly one of {', '.join(kinds)} must be set, found {found}. For a database on this machine: "
+            "DATABASE_URL=postgresql://USER:PASSWORD@localhost:5432/beers"
+        )
+    return kinds[present[0]](given[present[0]])
+
+
+def _whole_number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = given.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):  # noqa: PLR2004
+        raise SettingsError(f"{name} is {text!r}; expected a whole number from {least} to {most}.")
+    return int(text)
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in _LOG_LEVELS:
+        raise SettingsError(f"LOG_LEVEL is {text!r}; expected one of {', '.join(_LOG_LEVELS)}.")
+    return text.upper()

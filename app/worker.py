@@ -1,0 +1,50 @@
+"""What gunicorn itself says to callers and to the log, in the service's own forms.
+
+gunicorn answers a request that it cannot even parse with a page of HTML that repeats the input, announces its name in
+each response, and writes logs of its own format. It has no settings for these, so this module puts its own functions
+in their places; ``tests/database/app/test_server.py`` would notice if a new version of gunicorn no longer took them.
+"""
+
+import socket
+from http import HTTPStatus
+from typing import Any
+
+import gunicorn.glogging  # type: ignore[import-untyped]
+import gunicorn.http.wsgi  # type: ignore[import-untyped]
+import gunicorn.util  # type: ignore[import-untyped]
+
+from app.logs import configure_logging
+from app.problems import MEDIA_TYPE, plain_problem, problem_document
+
+SERVER_NAME = "taproom"
+
+
+class JsonLogger(gunicorn.glogging.Logger):  # type: ignore[misc]
+    """gunicorn's messages as lines of JSON, through the same handler as the application's."""
+
+    def setup(self, cfg: Any) -> None:
+        """Configure logging for the master and, by inheritance, for its workers."""
+        super().setup(cfg)
+        configure_logging(cfg.loglevel.upper())
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+def use_own_forms() -> None:
+    """Let gunicorn's own errors be problem documents, and its name be the service's."""
+    gunicorn.util.write_error = _write_problem
+    gunicorn.http.wsgi.SERVER = SERVER_NAME
+
+
+def _write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:  # noqa: ARG001 - gunicorn's
+    """Answer a request that never reached the application; its parts are not repeated."""
+    problem = plain_problem(HTTPStatus(status), "The server cannot make sense of this request.")
+    body = problem_document(problem).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\n"
+        f"Server: {SERVER_NAME}\r\n"
+        "Connection: close\r\n"
+        f"Content-Type: {MEDIA_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    gunicorn.util.write_nonblock(client, head.encode("ascii") + body)

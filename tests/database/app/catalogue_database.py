@@ -1,0 +1,78 @@
+"""A database shaped as the bootstrap function leaves it for the service."""
+
+import json
+import secrets
+from typing import Any
+from urllib.parse import quote
+
+from app.settings import DatabaseUrl, InjectedSecret, Settings
+from tests.support.database import Database
+
+_WRITE = "SELECT, INSERT, UPDATE, DELETE"
+
+
+class CatalogueDatabase:
+    """Schema ``beers`` with owner, writer, migrator and the service's login, and nothing else.
+
+    Attributes:
+        app: the service's login, which may change rows.
+        migrator: the login that acts as the schema's owner.
+        password: the password of both.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.cluster = database.cluster
+        self.password = secrets.token_urlsafe(18)
+        owner, writer = f"{database.name}_owner", f"{database.name}_writer"
+        self.owner = owner
+        self.app = f"{database.name}_app_a"
+        self.migrator = f"{database.name}_migrator_a"
+        for statement in (
+            f"CREATE ROLE {owner}",
+            f"CREATE ROLE {writer}",
+            f"CREATE ROLE {self.app} LOGIN IN ROLE {writer}",
+            f"CREATE ROLE {self.migrator} LOGIN IN ROLE {owner}",
+            f"ALTER ROLE {self.migrator} SET role = '{owner}'",
+            f"ALTER ROLE {self.app} SET statement_timeout = '5s'",
+            f"CREATE SCHEMA beers AUTHORIZATION {owner}",
+            f"GRANT USAGE ON SCHEMA beers TO {writer}",
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA beers GRANT {_WRITE} ON TABLES TO {writer}",
+        ):
+            self.admin(statement)
+        for login in (self.app, self.migrator):
+            self.cluster.set_password(login, self.password)
+
+    def admin(self, statement: str, **parameters: object) -> list[list[Any]]:
+        """Run one statement in this database as the superuser."""
+        return self.cluster.admin(statement, database=self.database.name, **parameters)
+
+    def url(self, user: str, password: str | None = None) -> str:
+        """The address of this database for ``user``, with the server verified."""
+        return self.database.url(user, password or self.password)
+
+    def settings(self, user: str, **other: Any) -> Settings:
+        """Settings that log in as ``user``."""
+        return Settings(DatabaseUrl(self.url(user)), **other)
+
+    def secret(self, username: str, **other: object) -> str:
+        """The JSON that the bootstrap writes into the secret of ``username``."""
+        return json.dumps(
+            {
+                "engine": "postgres",
+                "host": self.cluster.host,
+                "port": self.cluster.port,
+                "dbname": self.database.name,
+                "username": username,
+                "password": self.password,
+                **other,
+            }
+        )
+
+    def injected(self, username: str) -> Settings:
+        """Settings that hold the secret's JSON itself."""
+        return Settings(InjectedSecret(self.secret(username)), ca_file=self.cluster.authority.ca_file)
+
+    def spellings_of_the_password(self) -> tuple[str, ...]:
+        """What must not be found in any log."""
+        return self.password, quote(self.password, safe="")
