@@ -1,0 +1,25 @@
+# The version of Python to run on; the tests run on 3.11 and later.
+ARG PYTHON_VERSION=3.13
+
+FROM python:${PYTHON_VERSION}-slim AS packages
+COPY requirements/service.txt /tmp/service.txt
+# pip works on the environment from outside, so that it does not come along. Wheels only: nothing is compiled, and no
+# package's build script runs.
+RUN python -m venv --without-pip /opt/venv \
+    && python -m pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
+       --require-hashes --only-binary :all: --requirement /tmp/service.txt
+
+FROM python:${PYTHON_VERSION}-slim
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /srv
+COPY build/rds-ca.pem rds-ca.pem
+COPY app app
+# A number, so that an orchestrator can see that it is not root; the code belongs to root and cannot be changed.
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', '8000')}/livez\", timeout=2)"]
+CMD ["gunicorn", "--config", "python:app.server", "app:create_app()"]
