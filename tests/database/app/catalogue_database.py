@@ -28,7 +28,7 @@ class CatalogueDatabase:
         self.owner = owner
         self.app = f"{database.name}_app_a"
         self.migrator = f"{database.name}_migrator_a"
-        for statement in (
+        statements = (
             f"CREATE ROLE {owner}",
             f"CREATE ROLE {writer}",
             f"CREATE ROLE {self.app} LOGIN IN ROLE {writer}",
@@ -38,8 +38,8 @@ class CatalogueDatabase:
             f"CREATE SCHEMA beers AUTHORIZATION {owner}",
             f"GRANT USAGE ON SCHEMA beers TO {writer}",
             f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA beers GRANT {_WRITE} ON TABLES TO {writer}",
-        ):
-            self.admin(statement)
+        )
+        self.admin("; ".join(statements))
         for login in (self.app, self.migrator):
             self.cluster.set_password(login, self.password)
 
