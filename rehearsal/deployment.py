@@ -21,7 +21,6 @@ from rehearsal.run import CHECKOUT, Run
 from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
 
 ENVIRONMENT = "dev"
-STATE_BUCKET = "taproom-terraform-state-123456789012"
 
 _SERVER_START_SECONDS = 60
 _SERVER_STOP_SECONDS = 60
@@ -128,7 +127,7 @@ class Deployment:
 
     def init_environment(self) -> None:
         """Prepare the environment's root module, with its state in the account's bucket."""
-        backend = {"bucket": STATE_BUCKET, "use_path_style": "true"}
+        backend = {"bucket": self.account.outputs()["state_bucket_name"], "use_path_style": "true"}
         self.environment.init(backend, backend_file=f"{ENVIRONMENT}.s3.tfbackend")
 
     def apply_environment(self, digest: str, note: Note) -> dict[str, Any]:
@@ -147,7 +146,7 @@ class Deployment:
 
     def variables(self, digest: str) -> dict[str, object]:
         """The environment's variables that a run sets."""
-        repository = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
+        repository = self.account.outputs()["repository_url"]
         return {"image": f"{repository}@{digest}", "database_bootstrap_package": str(self.run.package)}
 
     @property
@@ -179,7 +178,7 @@ def check_nothing_is_left(run: Run) -> None:
     Raises:
         TerraformError: something outlived the destroy.
     """
-    left = run.ask("resources")
+    left = run.ask("resources")["resources"]
     if left:
         raise TerraformError("The destroy left these resources behind:\n  " + "\n  ".join(left))
 

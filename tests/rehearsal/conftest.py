@@ -1,0 +1,81 @@
+"""One deployment on the local AWS for the whole session; made the way `make up` makes it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from rehearsal import deployment
+from rehearsal.deployment import Deployment
+from rehearsal.prepare import choose_ports, find_terraform
+from rehearsal.run import Ports, Run
+from tests.support.http import Client
+
+
+@dataclass
+class Rehearsal:
+    """What the tests of the whole look at.
+
+    Attributes:
+        run: its folder and processes.
+        deployment: Terraform on the copy of the configuration.
+        client: HTTP through the load balancer.
+        digest: of the image that was applied.
+        outputs: of the environment.
+    """
+
+    run: Run
+    deployment: Deployment
+    client: Client
+    digest: str
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def aws(self, service: str, **credentials: str) -> Any:
+        """A boto3 client of the local AWS, as the account's administrator unless credentials are given."""
+        keys = credentials or {"aws_access_key_id": "AKIAREHEARSAL0000000", "aws_secret_access_key": "rehearsal"}
+        client: Any = boto3.client  # its overloads know each service by a literal
+        return client(service, endpoint_url=self.run.endpoint, region_name="us-east-1", **keys)
+
+    def secret(self, arn: str) -> dict[str, Any]:
+        """The current value of a secret."""
+        value = self.aws("secretsmanager").get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
+        content: dict[str, Any] = json.loads(value["SecretString"])
+        return content
+
+
+@pytest.fixture(scope="session")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """A whole deployment, applied; ended with all its processes even when a test fails."""
+    run = Run(tmp_path_factory.mktemp("rehearsal") / "run")
+    try:
+        yield applied(run)
+    finally:
+        deployment.stop_local_aws(run)
+        run.clear()
+
+
+def applied(run: Run) -> Rehearsal:
+    program, _ = find_terraform()
+    ports = run.ports = Ports(*choose_ports(None))
+    digest = deployment.build(run)
+    deployment.start_local_aws(run)
+    terraform = Deployment(run, program)
+    terraform.apply_account(quiet)
+    terraform.init_environment()
+    outputs = terraform.apply_environment(digest, quiet)
+    url = f"http://127.0.0.1:{ports.balancer}"
+    deployment.wait_until_it_answers(url, quiet)
+    return Rehearsal(run, terraform, Client(url), digest, outputs)
+
+
+def quiet(_note: str) -> None:
+    """Pytest says enough."""
+
+
+def every_file(folder: Path) -> Iterator[Path]:
+    """The regular files below a folder."""
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())

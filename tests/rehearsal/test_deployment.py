@@ -1,0 +1,333 @@
+"""The whole, on one deployment; the tests run in this order, and the last one takes it down."""
+
+import json
+import shutil
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+import pg8000.exceptions
+import pg8000.native
+import psutil
+import pytest
+
+from rehearsal import deployment
+from rehearsal.images import ImageStore
+from rehearsal.run import CHECKOUT
+from rehearsal.terraform import TerraformError
+from tests.rehearsal.conftest import Rehearsal, every_file, quiet
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+
+
+@contextmanager
+def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> Iterator[pg8000.native.Connection]:
+    """A connection to the deployed database with a credential, over verified TLS."""
+    host, port = rehearsal.outputs["database_endpoint"].split(":")
+    connection = pg8000.native.Connection(
+        credential["username"],
+        password=credential["password"],
+        host=host,
+        port=int(port),
+        database="beers",
+        ssl_context=ssl.create_default_context(cafile=str(rehearsal.run.authority / "ca.pem")),
+        timeout=30,
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
+    return rehearsal.secret(rehearsal.outputs["login_secret_arns"][name])
+
+
+def master(rehearsal: Rehearsal) -> dict[str, Any]:
+    instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
+    return rehearsal.secret(instance["MasterUserSecret"]["SecretArn"])
+
+
+def test_the_catalogue_is_empty_at_first_and_can_be_seeded_through_the_load_balancer(rehearsal: Rehearsal) -> None:
+    assert rehearsal.client.get("/beers").status == 200
+    assert rehearsal.client.post("/beers/seed").status in {200, 201}
+    assert len(rehearsal.client.get("/beers").body["items"]) > 0
+
+
+def test_seeding_eight_times_at_once_gives_the_same_beers_once(rehearsal: Rehearsal) -> None:
+    before = rehearsal.client.get("/beers").body
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: rehearsal.client.post("/beers/seed").status, range(8)))
+    assert set(answers) <= {200, 201}
+    assert rehearsal.client.get("/beers").body == before
+
+
+def test_a_beer_that_is_posted_is_found_again(rehearsal: Rehearsal) -> None:
+    made = rehearsal.client.post("/beers", {"name": "Rehearsal Stout", "style": "Stout", "abv": 6.5})
+    assert made.status == 201
+    assert rehearsal.client.get(f"/beers/{made.body['id']}").body == made.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/beers", {"style": "Stout", "abv": 6.5}, 422),
+        ("POST", "/beers", {"name": "x", "style": "Stout", "abv": "strong"}, 422),
+        ("GET", "/no-such-route", None, 404),
+        ("DELETE", "/beers", None, 405),
+    ],
+)
+def test_what_is_wrong_is_answered_with_a_problem_document(
+    method: str, path: str, body: object, status: int, rehearsal: Rehearsal
+) -> None:
+    answer = rehearsal.client.request(method, path, body)
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_the_function_made_the_roles_and_memberships_that_terraform_declares(rehearsal: Rehearsal) -> None:
+    with connected(rehearsal, master(rehearsal)) as connection:
+        roles = connection.run(
+            "SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles"
+            " WHERE rolname LIKE 'beers%' ORDER BY rolname"
+        )
+        memberships = connection.run(
+            "SELECT DISTINCT member::regrole::text, roleid::regrole::text FROM pg_auth_members"
+            " WHERE member::regrole::text LIKE 'beers%' ORDER BY 1, 2"
+        )
+    no_powers = [False, False, False]
+    assert roles == [
+        ["beers_app", False, *no_powers],
+        ["beers_app_a", True, *no_powers],
+        ["beers_app_b", True, *no_powers],
+        ["beers_migrator", False, *no_powers],
+        ["beers_migrator_a", True, *no_powers],
+        ["beers_migrator_b", True, *no_powers],
+        ["beers_owner", False, *no_powers],
+        ["beers_reader", False, *no_powers],
+        ["beers_report", True, *no_powers],
+        ["beers_writer", False, *no_powers],
+    ]
+    assert ["beers_app_a", "beers_app"] in memberships
+    assert ["beers_app", "beers_writer"] in memberships
+    assert ["beers_migrator", "beers_owner"] in memberships
+    assert ["beers_report", "beers_reader"] in memberships
+    assert ["beers_app", "beers_owner"] not in memberships
+
+
+def test_the_master_that_the_function_used_is_no_superuser_and_keeps_no_borrowed_membership(
+    rehearsal: Rehearsal,
+) -> None:
+    with connected(rehearsal, master(rehearsal)) as connection:
+        row = connection.run("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        borrowed = connection.run(
+            "SELECT roleid::regrole::text FROM pg_auth_members"
+            " WHERE member = current_user::regrole AND roleid::regrole::text LIKE 'beers%' AND NOT admin_option"
+        )
+    assert (row, borrowed) == ([[False]], [])
+
+
+def test_the_schema_and_its_tables_belong_to_the_owner_and_not_to_whoever_migrated(rehearsal: Rehearsal) -> None:
+    with connected(rehearsal, master(rehearsal)) as connection:
+        owners = connection.run(
+            "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'beers' UNION"
+            " SELECT relowner::regrole::text FROM pg_class WHERE relnamespace = 'beers'::regnamespace"
+        )
+    assert owners == [["beers_owner"]]
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("SELECT count(*) FROM beers.beers", True),
+        ("INSERT INTO beers.beers (name, style, abv) VALUES ('By hand', 'Ale', 4)", True),
+        ("DELETE FROM beers.beers WHERE name = 'By hand'", True),
+        ("CREATE TABLE beers.mine (id int)", False),
+        ("CREATE TABLE public.mine (id int)", False),
+        ("ALTER TABLE beers.beers ADD COLUMN mine int", False),
+        ("TRUNCATE beers.beers", False),
+        ("DROP TABLE beers.beers", False),
+        ("CREATE ROLE mine", False),
+        ("SET ROLE beers_owner", False),
+        ("SELECT * FROM pg_authid", False),
+    ],
+)
+def test_the_services_own_login_can_change_rows_and_nothing_else(
+    statement: str, allowed: bool, rehearsal: Rehearsal
+) -> None:
+    with connected(rehearsal, login(rehearsal, "beers_app")) as connection:
+        if allowed:
+            connection.run(statement)
+            return
+        with pytest.raises(pg8000.exceptions.DatabaseError, match="42501"):
+            connection.run(statement)
+
+
+def test_the_service_is_connected_as_its_own_login_over_tls(rehearsal: Rehearsal) -> None:
+    rehearsal.client.get("/beers")
+    with connected(rehearsal, master(rehearsal)) as connection:
+        connection.run("BEGIN")
+        rows = connection.run(
+            "SELECT DISTINCT usename, ssl FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)"
+            " WHERE usename LIKE 'beers%'"
+        )
+    assert rows == [["beers_app_a", True]]
+
+
+def test_a_task_may_read_its_own_secret_and_no_other(rehearsal: Rehearsal) -> None:
+    definition = rehearsal.aws("ecs").describe_task_definition(taskDefinition=rehearsal.outputs["task_definition_arn"])
+    role = definition["taskDefinition"]["taskRoleArn"]
+    given = rehearsal.aws("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    task = rehearsal.aws(
+        "secretsmanager",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    secrets = rehearsal.outputs["login_secret_arns"]
+    assert task.get_secret_value(SecretId=secrets["beers_app"])["SecretString"]
+    with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+        task.get_secret_value(SecretId=secrets["beers_migrator"])
+
+
+def test_the_functions_answer_says_what_it_did(rehearsal: Rehearsal) -> None:
+    report = rehearsal.outputs["access_report"]
+    assert report["in_sync"] is True
+    assert {given["login"]: given["outcome"] for given in report["credentials"]} == {
+        "beers_app": "created",
+        "beers_migrator": "created",
+    }
+
+
+def test_a_second_plan_is_empty(rehearsal: Rehearsal) -> None:
+    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
+
+
+def test_a_changed_image_rolls_out_without_a_failed_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    shutil.copytree(CHECKOUT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(CHECKOUT / "Dockerfile", tmp_path / "Dockerfile")
+    (tmp_path / "app" / "a_new_module.py").write_text("")
+    digest = ImageStore(rehearsal.run.images).build(tmp_path, rehearsal.run.authority / "ca.pem")
+    statuses: list[int] = []
+    rolled_out = threading.Event()
+
+    def keep_asking() -> None:
+        while not rolled_out.is_set():
+            statuses.append(rehearsal.client.get("/beers").status)
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(keep_asking) for _ in range(4)]
+        try:
+            outputs = rehearsal.deployment.apply_environment(digest, quiet)
+        finally:
+            rolled_out.set()
+    assert [future.exception() for future in asking] == [None] * 4
+    assert outputs["task_definition_arn"] != rehearsal.outputs["task_definition_arn"]
+    assert len(statuses) > 100
+    assert set(statuses) == {200}
+    rehearsal.digest, rehearsal.outputs = digest, outputs
+
+
+def test_a_failing_function_fails_the_apply_and_is_invoked_again_once_the_cause_is_mended(
+    rehearsal: Rehearsal,
+) -> None:
+    variables = {**rehearsal.deployment.variables(rehearsal.digest), "access": access_with_a_cellar()}
+    with superuser(rehearsal) as connection:
+        connection.run("CREATE SCHEMA cellar")
+    with pytest.raises(TerraformError, match="cellar") as failure:
+        rehearsal.deployment.environment.apply(variables, quiet, "dev.tfvars")
+    assert "rdsadmin" in str(failure.value), "the message names the owner that is in the way"
+    assert rehearsal.client.get("/beers").status == 200
+    with superuser(rehearsal) as connection:
+        connection.run("DROP SCHEMA cellar")
+    rehearsal.deployment.environment.apply(variables, quiet, "dev.tfvars")
+    with superuser(rehearsal) as connection:
+        owner = connection.run("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'cellar'")
+    assert owner == [["cellar_owner"]]
+
+
+def access_with_a_cellar() -> dict[str, Any]:
+    return {
+        "database": "beers",
+        "schemas": {"beers": {"owner": "beers_owner"}, "cellar": {"owner": "cellar_owner"}},
+        "roles": {
+            "beers_owner": {},
+            "beers_writer": {"schemas": {"beers": "write"}},
+            "beers_reader": {"schemas": {"beers": "read"}},
+            "cellar_owner": {},
+        },
+        "logins": {
+            "beers_app": {
+                "credential": "rotated",
+                "member_of": ["beers_writer"],
+                "connection_limit": 50,
+                "settings": {"statement_timeout": "5s"},
+            },
+            "beers_migrator": {"credential": "rotated", "acts_as": "beers_owner"},
+            "beers_report": {"credential": "iam", "member_of": ["beers_reader"]},
+        },
+    }
+
+
+@contextmanager
+def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
+    """The server's true superuser, through its own socket."""
+    port = rehearsal.outputs["database_endpoint"].split(":")[1]
+    (link,) = rehearsal.run.logs.glob("*.data")
+    connection = pg8000.native.Connection(
+        "rdsadmin", database="beers", unix_sock=str(link.readlink() / f".s.PGSQL.{port}"), timeout=30
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def test_no_password_stands_in_the_state_the_plan_an_output_a_log_or_a_command_line(rehearsal: Rehearsal) -> None:
+    secrets = rehearsal.aws("secretsmanager")
+    passwords = {
+        json.loads(secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version)["SecretString"])["password"]
+        for secret in secrets.list_secrets()["SecretList"]
+        for version in secrets.describe_secret(SecretId=secret["ARN"])["VersionIdsToStages"]
+    }
+    assert len(passwords) >= 3, "the master's and both logins'"
+    rehearsal.deployment.plan_environment(rehearsal.digest)
+    plan = rehearsal.deployment.environment.root / "rehearsal.tfplan"
+    read = subprocess.run(["unzip", "-p", str(plan)], capture_output=True, check=True).stdout
+    places = {
+        "the state": rehearsal.deployment.environment.state(),
+        "the outputs": json.dumps(rehearsal.outputs),
+        "the plan": read.decode(errors="replace"),
+        "the command lines": "\n".join(" ".join(process.info["cmdline"] or []) for process in all_processes()),
+        "CloudWatch Logs": "\n".join(cloudwatch_messages(rehearsal)),
+        **{str(path): path.read_text(errors="replace") for path in every_file(rehearsal.run.logs)},
+    }
+    assert any("functions" in place for place in places), "the function's log was read"
+    assert any("tasks" in place for place in places), "the tasks' logs were read"
+    assert any("postgresql" in place for place in places), "the server's log was read"
+    assert [place for place, text in places.items() if any(password in text for password in passwords)] == []
+
+
+def all_processes() -> Iterator[psutil.Process]:
+    return psutil.process_iter(["cmdline"])
+
+
+def cloudwatch_messages(rehearsal: Rehearsal) -> Iterator[str]:
+    logs = rehearsal.aws("logs")
+    groups = logs.describe_log_groups()["logGroups"]
+    assert groups
+    for group in groups:
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]:
+            yield event["message"]
+
+
+def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal) -> None:
+    rehearsal.deployment.destroy(quiet)
+    deployment.check_nothing_is_left(rehearsal.run)
+    deployment.stop_local_aws(rehearsal.run)
+    assert rehearsal.run.left_running() == []

@@ -1,0 +1,117 @@
+"""What a person meets who interrupts a rehearsal, kills it, or lacks something."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rehearsal.run import CHECKOUT, Run
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "a run"
+    yield folder
+    Run(folder).clear()
+
+
+def command(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "rehearsal", "--folder", str(folder), *arguments],
+        cwd=CHECKOUT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def output_until(process: subprocess.Popen[str], text: str) -> str:
+    """What it prints up to and including the line that holds ``text``."""
+    assert process.stdout
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if text in line:
+            return seen
+    pytest.fail(f"it ended without saying {text!r}:\n{seen}")
+
+
+def processes_of(folder: Path) -> list[list[str]]:
+    return [process.info["cmdline"] for process in psutil.process_iter(["cmdline"]) if mentions(process, folder)]
+
+
+def mentions(process: psutil.Process, folder: Path) -> bool:
+    return any(str(folder) in argument for argument in process.info["cmdline"] or [])
+
+
+def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(folder: Path) -> None:
+    process = command(folder, "up")
+    output_until(process, "Apply terraform/environment ...")
+    time.sleep(3)
+    assert processes_of(folder), "the local AWS runs"
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted. Everything that was started has been ended." in rest
+    assert processes_of(folder) == []
+    assert not folder.exists()
+    assert (folder.with_name("a run-logs") / "journal.jsonl").exists()
+
+
+def test_what_a_killed_rehearsal_left_behind_is_ended_by_the_next_command(folder: Path) -> None:
+    process = command(folder, "up")
+    output_until(process, "Apply terraform/environment ...")
+    time.sleep(10)
+    process.kill()
+    process.wait()
+    left = Run(folder).left_running()
+    assert len(left) >= 2, "the local AWS and Terraform outlive the command that was killed"
+    for orphan in left:
+        orphan.kill()
+        break
+    ended, _ = command(folder, "down").communicate(timeout=60)
+    assert "Ended what an interrupted run had left" in ended
+    assert processes_of(folder) == []
+    assert not folder.exists()
+
+
+def test_down_with_nothing_running_says_so(folder: Path) -> None:
+    said, _ = command(folder, "down").communicate(timeout=60)
+    assert said.strip() == "Nothing is running."
+
+
+def test_a_port_that_is_taken_is_one_clear_sentence(folder: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        process = command(folder, "up", "--port", str(listener.getsockname()[1]))
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "is taken by another program. Name another one, such as `make up PORT=8090`" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        pytest.param({"PATH": "/nowhere"}, "Terraform is not on the PATH. Install version 1.11", id="no Terraform"),
+        pytest.param({"POSTGRESQL_BIN": "/nowhere"}, "No PostgreSQL server runs on this machine.", id="no PostgreSQL"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_remedy(environment: dict[str, str], sentence: str, folder: Path) -> None:
+    process = command(folder, "up", **environment)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert sentence in said
+    assert "Traceback" not in said
+    assert not folder.exists()

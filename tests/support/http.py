@@ -1,0 +1,50 @@
+"""A plain HTTP client for JSON."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status, the headers by lower-case name, and the body as JSON."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass(frozen=True)
+class Client:
+    """Talks to one address."""
+
+    url: str
+
+    def request(self, method: str, path: str, body: object = None, data: bytes | None = None) -> Answer:
+        """Send a body, as JSON or as it is; an answer with an error status is an answer too."""
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=json.dumps(body).encode() if body is not None else data,
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return Answer(answer.status, _lower(answer.headers), json.load(answer))
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, _lower(error.headers), json.load(error))
+
+    def get(self, path: str) -> Answer:
+        """GET a path."""
+        return self.request("GET", path)
+
+    def post(self, path: str, body: object = None) -> Answer:
+        """POST to a path."""
+        return self.request("POST", path, body, data=b"" if body is None else None)
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
