@@ -1,0 +1,152 @@
+"""One PostgreSQL server behind one instance of moto's RDS.
+
+What of an instance's settings reaches the server, how it starts, and how its master gets and changes the password.
+"""
+
+import json
+import secrets
+import threading
+from collections.abc import Mapping
+
+import pg8000.exceptions
+import pg8000.native
+from moto.rds.exceptions import RDSClientError
+from moto.rds.models import DBInstance, MasterUserSecret
+from moto.secretsmanager.models import secretsmanager_backends
+
+from rehearsal.aws.settings import Context
+from rehearsal.postgres import Cluster
+from rehearsal.postgres_programs import Binaries
+
+_FORCE_SSL = "rds.force_ssl"
+_AVAILABLE_LIBRARIES = frozenset({"pg_stat_statements", "auto_explain"})
+_ROTATION_DAYS = 7
+_START_SECONDS = 90
+
+
+def server_settings(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The settings for PostgreSQL in a parameter group: without RDS's own, and without formulas."""
+    settings = {}
+    for name, value in parameters.items():
+        if name.startswith("rds.") or "{" in value:
+            continue
+        if name == "shared_preload_libraries":
+            wanted = [library.strip() for library in value.split(",")]
+            settings[name] = ",".join(library for library in wanted if library in _AVAILABLE_LIBRARIES)
+        else:
+            settings[name] = value
+    return settings
+
+
+def refuses_plain_connections(parameters: Mapping[str, str]) -> bool:
+    """Whether a parameter group demands TLS; it is RDS's default from PostgreSQL 15 on."""
+    return parameters.get(_FORCE_SSL, "1") == "1"
+
+
+class DatabaseServer:
+    """One instance of moto with the server behind it."""
+
+    def __init__(self, instance: DBInstance, binaries: Binaries, context: Context) -> None:
+        self.instance = instance
+        self.error: str | None = None
+        self._journal = context.journal
+        self._secrets = secretsmanager_backends[context.settings.account_id][context.settings.region]
+        parameters = self._parameters()
+        self.cluster = Cluster(
+            binaries,
+            context.authority,
+            processes=context.processes,
+            log=context.settings.logs_directory / f"postgresql-{instance.db_instance_identifier}.log",
+            settings=server_settings(parameters),
+            require_tls=refuses_plain_connections(parameters),
+        )
+        self.starting = threading.Thread(
+            target=self._start, name=f"start {instance.db_instance_identifier}", daemon=True
+        )
+
+    @property
+    def managed_secret(self) -> MasterUserSecret | None:
+        """The secret of the master, if RDS manages one."""
+        secret: MasterUserSecret | None = getattr(self.instance, "master_user_secret", None)
+        return secret
+
+    def end(self) -> None:
+        """End the server, once it has started."""
+        self.starting.join(_START_SECONDS)
+        self.cluster.stop()
+        self._journal.record("database.ended", instance=self.instance.db_instance_identifier)
+
+    def set_master_password(self) -> None:
+        """Make the server's master password the one that the instance has."""
+        self.cluster.set_password(str(self.instance.master_username), self._master_password())
+
+    def rotate_master_password(self) -> None:
+        """Give the master a new password and the managed secret a new version, as RDS does."""
+        secret = self.managed_secret
+        if secret is None:
+            raise RDSClientError("InvalidParameterCombination", "RDS does not manage the master user's password.")
+        credential = new_credential(str(self.instance.master_username))
+        self.cluster.set_password(str(self.instance.master_username), json.loads(credential)["password"])
+        self._secrets.put_secret_value(secret.secret.arn, credential, "", "", ["AWSCURRENT"])
+        self._journal.record("database.master_rotated", instance=self.instance.db_instance_identifier)
+
+    def apply_parameters(self) -> None:
+        """Apply the parameter group to the running server, as far as that goes without a restart."""
+        if self.instance.status != "available":
+            return
+        for name, value in server_settings(self._parameters()).items():
+            try:
+                self.cluster.admin(f"ALTER SYSTEM SET {pg8000.native.identifier(name)} = {_literal(value)}")
+            except pg8000.exceptions.Error as error:
+                self._journal.record(
+                    "database.parameter_refused",
+                    instance=self.instance.db_instance_identifier,
+                    parameter=name,
+                    error=str(error),
+                )
+        self.cluster.admin("SELECT pg_reload_conf()")
+
+    def _start(self) -> None:
+        name = self.instance.db_instance_identifier
+        try:
+            self.cluster.start()
+            self.cluster.create_master(str(self.instance.master_username), self._master_password())
+            if self.instance.db_name and self.instance.db_name != "postgres":
+                self.cluster.create_database(self.instance.db_name, str(self.instance.master_username))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the instance has failed and says so
+            self.error = str(error)
+            self.instance.status = "failed"
+            self._journal.record("database.failed", instance=name, error=self.error)
+            return
+        secret = self.managed_secret
+        if secret is not None:
+            secret.secret.rotation_requested = secret.secret.rotation_enabled = True
+            secret.secret.auto_rotate_after_days = _ROTATION_DAYS
+        self.instance.status = "available"
+        self._journal.record("database.available", instance=name, port=self.cluster.port)
+
+    def _master_password(self) -> str:
+        secret = self.managed_secret
+        if secret is None:
+            return str(self.instance._master_user_password)  # noqa: SLF001 - moto shows it to nobody
+        value = self._secrets.get_secret_value(secret.secret.arn, "", "AWSCURRENT")
+        password: str = json.loads(value["SecretString"])["password"]
+        return password
+
+    def _parameters(self) -> dict[str, str]:
+        return {
+            name: str(parameter["ParameterValue"])
+            for group in self.instance.db_parameter_groups()
+            for name, parameter in group.parameters.items()
+            if parameter.get("ParameterValue") is not None
+        }
+
+
+def new_credential(username: str) -> str:
+    """The text of a managed secret: the master's user name and a new random password."""
+    return json.dumps({"username": username, "password": secrets.token_urlsafe(24)})
+
+
+def _literal(value: str) -> str:
+    literal: str = pg8000.native.literal(value)
+    return literal

@@ -1,0 +1,182 @@
+"""A PostgreSQL behind aws_db_instance: reached over verified TLS with the credential from the managed secret."""
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pg8000.exceptions
+import pg8000.native
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.aws import databases
+from tests.support.moto_server import MotoServer, moto_server
+
+pytestmark = pytest.mark.database
+NAME = "taproom-dev"
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
+    with moto_server(tmp_path_factory.mktemp("run")) as server:
+        room = databases.install(server.context)
+        yield server
+        room.stop()
+
+
+@pytest.fixture(scope="module")
+def instance(aws: MotoServer) -> dict[str, Any]:
+    """An instance with a managed master secret and a parameter group of its own."""
+    rds = aws.client("rds")
+    rds.create_db_parameter_group(DBParameterGroupName="group", DBParameterGroupFamily="postgres17", Description="d")
+    set_parameter(rds, "log_min_duration_statement", "500")
+    rds.create_db_instance(
+        DBInstanceIdentifier=NAME,
+        Engine="postgres",
+        EngineVersion="17",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        DBName="beers",
+        MasterUsername="dbmaster",
+        ManageMasterUserPassword=True,
+        DBParameterGroupName="group",
+    )
+    return available(rds, NAME)
+
+
+def available(rds: Any, name: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while True:
+        found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+        if found["DBInstanceStatus"] != "creating":
+            assert found["DBInstanceStatus"] == "available"
+            return found
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def set_parameter(rds: Any, name: str, value: str) -> None:
+    parameter = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+    rds.modify_db_parameter_group(DBParameterGroupName="group", Parameters=[parameter])
+
+
+def credential(aws: MotoServer, instance: dict[str, Any]) -> dict[str, str]:
+    arn = instance["MasterUserSecret"]["SecretArn"]
+    value: dict[str, str] = json.loads(aws.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+    return value
+
+
+def ask(aws: MotoServer, instance: dict[str, Any], sql: str, *, password: str | None = None, tls: bool = True) -> Any:
+    login = credential(aws, instance)
+    connection = pg8000.native.Connection(
+        login["username"],
+        password=password or login["password"],
+        host=instance["Endpoint"]["Address"],
+        port=instance["Endpoint"]["Port"],
+        database="beers",
+        ssl_context=ssl.create_default_context(cafile=str(aws.context.authority.ca_file)) if tls else False,
+    )
+    try:
+        return connection.run(sql)
+    finally:
+        connection.close()
+
+
+def test_the_master_logs_in_over_verified_tls_with_the_credential_from_the_managed_secret(
+    aws: MotoServer, instance: dict[str, Any]
+) -> None:
+    assert credential(aws, instance)["username"] == "dbmaster"
+    assert ask(aws, instance, "SELECT current_database(), current_user") == [["beers", "dbmaster"]]
+
+
+def test_the_secret_holds_the_user_name_and_the_password_and_nothing_else(
+    aws: MotoServer, instance: dict[str, Any]
+) -> None:
+    assert set(credential(aws, instance)) == {"username", "password"}
+
+
+def test_a_connection_without_tls_is_refused(aws: MotoServer, instance: dict[str, Any]) -> None:
+    with pytest.raises(pg8000.exceptions.DatabaseError, match="no encryption"):
+        ask(aws, instance, "SELECT 1", tls=False)
+
+
+def test_every_instance_has_a_resource_id_of_its_own(instance: dict[str, Any]) -> None:
+    assert instance["DbiResourceId"].startswith("db-")
+    assert instance["DbiResourceId"] != "db-M5ENSHXFPU6XHZ4G4ZEI5QIO2U"  # moto's, the same for all
+
+
+def test_parameters_of_the_group_are_in_force_and_follow_changes(aws: MotoServer, instance: dict[str, Any]) -> None:
+    assert ask(aws, instance, "SHOW log_min_duration_statement") == [["500ms"]]
+    set_parameter(aws.client("rds"), "log_min_duration_statement", "700")
+    deadline = time.monotonic() + 10  # a reload takes a moment to reach a new session
+    while ask(aws, instance, "SHOW log_min_duration_statement") != [["700ms"]]:
+        assert time.monotonic() < deadline
+
+
+def rotate_by_rds(aws: MotoServer, instance: dict[str, Any]) -> None:
+    aws.client("rds").modify_db_instance(
+        DBInstanceIdentifier=NAME, RotateMasterUserPassword=True, ApplyImmediately=True
+    )
+
+
+def rotate_by_secrets_manager(aws: MotoServer, instance: dict[str, Any]) -> None:
+    aws.client("secretsmanager").rotate_secret(SecretId=instance["MasterUserSecret"]["SecretArn"])
+
+
+@pytest.mark.parametrize("rotate", [rotate_by_rds, rotate_by_secrets_manager])
+def test_rotation_changes_the_password_and_ends_the_old_one(
+    aws: MotoServer, instance: dict[str, Any], rotate: Any
+) -> None:
+    before = credential(aws, instance)
+    rotate(aws, instance)
+    after = credential(aws, instance)
+    assert after["password"] != before["password"]
+    assert ask(aws, instance, "SELECT 1") == [[1]]
+    with pytest.raises(pg8000.exceptions.DatabaseError, match="password authentication failed"):
+        ask(aws, instance, "SELECT 1", password=before["password"])
+
+
+def test_no_password_stands_in_the_logs(aws: MotoServer, instance: dict[str, Any]) -> None:
+    password = credential(aws, instance)["password"]
+    logs = list(aws.context.settings.logs_directory.iterdir())
+    assert any(log.name == f"postgresql-{NAME}.log" for log in logs)
+    assert [log.name for log in logs if log.is_file() and password in log.read_text()] == []
+
+
+def test_an_instance_with_a_password_of_ones_own_takes_a_new_one_and_ends_when_deleted(aws: MotoServer) -> None:
+    rds = aws.client("rds")
+    rds.create_db_instance(
+        DBInstanceIdentifier="other",
+        Engine="postgres",
+        DBInstanceClass="db.t4g.micro",
+        EngineVersion="17",
+        AllocatedStorage=20,
+        MasterUsername="dbmaster",
+        MasterUserPassword="first password",
+    )
+    other = available(rds, "other")
+    rds.modify_db_instance(DBInstanceIdentifier="other", MasterUserPassword="second", ApplyImmediately=True)
+    connection = pg8000.native.Connection(
+        "dbmaster",
+        password="second",
+        host=other["Endpoint"]["Address"],
+        port=other["Endpoint"]["Port"],
+        database="postgres",
+        ssl_context=ssl.create_default_context(cafile=str(aws.context.authority.ca_file)),
+    )
+    connection.close()
+    rds.delete_db_instance(DBInstanceIdentifier="other", SkipFinalSnapshot=True)
+    deadline = time.monotonic() + 20
+    while listens(other["Endpoint"]["Port"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with pytest.raises(ClientError, match="DBInstanceNotFound"):
+        rds.describe_db_instances(DBInstanceIdentifier="other")
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,74 @@
+"""moto behind HTTP on loopback, in this process, for rooms that are tested without the whole local AWS around them."""
+
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+from cheroot.wsgi import Server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from rehearsal.aws.journal import Journal
+from rehearsal.aws.settings import Context, Settings
+from rehearsal.certificates import create_authority
+from rehearsal.images import ImageStore
+from rehearsal.processes import ProcessRegister
+
+
+@dataclass(frozen=True)
+class MotoServer:
+    """A running moto, and the context that rooms are installed with."""
+
+    context: Context
+
+    def client(self, service: str) -> Any:
+        """A client that acts as the administrator."""
+        settings = self.context.settings
+        session: Any = boto3  # its overloads want a literal name
+        return session.client(
+            service,
+            endpoint_url=settings.endpoint,
+            region_name=settings.region,
+            aws_access_key_id="administrator",
+            aws_secret_access_key="none",
+            config=botocore.config.Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=50),
+        )
+
+
+@contextmanager
+def moto_server(run_directory: Path) -> Iterator[MotoServer]:
+    """An empty moto; its processes are ended afterwards."""
+    settings = Settings(run_directory, port=free_port(), balancer_port=free_port())
+    context = Context(
+        settings=settings,
+        journal=Journal(settings.logs_directory / "journal.jsonl"),
+        processes=ProcessRegister(run_directory / "processes.jsonl"),
+        images=ImageStore(run_directory / "images"),
+        authority=create_authority(run_directory / "authority"),
+    )
+    application = DomainDispatcherApplication(create_backend_app)
+    server = Server(("127.0.0.1", settings.port), application, numthreads=16, shutdown_timeout=2)
+    server.prepare()
+    serving = threading.Thread(target=server.serve)
+    serving.start()
+    try:
+        urllib.request.urlopen(urllib.request.Request(f"{settings.endpoint}/moto-api/reset", method="POST")).close()
+        yield MotoServer(context)
+    finally:
+        server.stop()
+        serving.join()
+        context.processes.stop_all(2)
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
