@@ -72,7 +72,7 @@ def _database_url() -> Iterator[str]:
             cluster.create_master(_OWNER, password)
             cluster.create_database("beers", _OWNER)
             print(
-                f"DATABASE_URL is not set: PostgreSQL {cluster.major} runs for this session, and its data goes with it."
+                f"DATABASE_URL is not set: PostgreSQL {cluster.major} runs until Ctrl-C, and its data goes with it."
             )
             yield f"postgresql+pg8000://{_OWNER}:{password}@{cluster.host}:{cluster.port}/beers"
         finally:
