@@ -7,7 +7,6 @@ from app.catalogue import Catalogue
 from app.database import open_database
 from app.health import health_blueprint
 from app.logs import log_requests
-from app.parsing import LARGEST_BODY_BYTES
 from app.problems import register_problem_handlers
 from app.settings import Settings
 
@@ -21,7 +20,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
     # Werkzeug would answer //beers with an HTML redirect; it is simply not a route.
     app.url_map.merge_slashes = False
     database = open_database(settings)

@@ -27,9 +27,13 @@ RECYCLE_SECONDS = 900
 # only what pg8000 reports as a network error.
 _SESSION_IS_LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
 
-# By class (two letters) or code: connection exceptions, refused logins, exhausted resources, operator intervention
-# (which a statement timeout is), no such database, and a schema that is not there yet.
-_UNAVAILABLE = frozenset({"08", "28", "53", "57", "3D000", "25006", "55P03", "42P01", "3F000"})
+# undefined_table, invalid_schema_name
+_NO_TABLES = frozenset({"42P01", "3F000"})
+
+# A statement that fails with these, by class (two letters) or code, may succeed later: connection exceptions,
+# exhausted resources, operator intervention (which a statement timeout is), a lock that is not to be had, a server
+# that is read-only, and tables that are not there yet. Whatever PostgreSQL says to a login counts as unavailable.
+_UNAVAILABLE = frozenset({"08", "53", "57", "55P03", "25006"}) | _NO_TABLES
 
 
 class DatabaseUnavailableError(Exception):
@@ -69,22 +73,28 @@ class Database:
         Raises:
             DatabaseUnavailableError: there is no connection, or it broke, or the server is too busy.
         """
-        try:
-            with self._engine.connect() as connection:
+        with self._connected() as connection:
+            try:
                 yield connection
-        except PoolTimeoutError as error:
-            raise DatabaseUnavailableError(
-                f"All database connections were in use for {POOL_TIMEOUT_SECONDS:g} seconds."
-            ) from error
-        except DBAPIError as error:
-            reason = _unavailable_because(error)
-            if reason is None:
+            except DBAPIError as error:
+                if _may_help_to_wait(error):
+                    raise DatabaseUnavailableError(_reason(error)) from error
                 raise
+            except OSError as error:
+                raise DatabaseUnavailableError(_unreachable(error)) from error
+
+    def _connected(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except PoolTimeoutError as error:
+            reason = f"All database connections were in use for {POOL_TIMEOUT_SECONDS:g} seconds."
             raise DatabaseUnavailableError(reason) from error
+        except DBAPIError as error:
+            raise DatabaseUnavailableError(_reason(error)) from error
         except CredentialError as error:
             raise DatabaseUnavailableError("There is no usable credential for the database.") from error
         except OSError as error:
-            raise DatabaseUnavailableError(f"The database cannot be reached ({type(error).__name__}).") from error
+            raise DatabaseUnavailableError(_unreachable(error)) from error
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -108,12 +118,23 @@ def _notice_lost_session(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def _unavailable_because(error: DBAPIError) -> str | None:
-    code = sqlstate(error.orig) if error.orig is not None else None
+def _may_help_to_wait(error: DBAPIError) -> bool:
+    code = _code(error)
+    return code is None or code in _UNAVAILABLE or code[:2] in _UNAVAILABLE
+
+
+def _reason(error: DBAPIError) -> str:
+    code = _code(error)
     if code is None:
         return "The connection to the database could not be made or was lost."
-    if code == "42P01":
-        return "The database lacks the service's tables; its migrations have not run."
-    if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE:
-        return f"PostgreSQL refused with {code}."
-    return None
+    if code in _NO_TABLES:
+        return "The database lacks the service's tables; run `python -m app migrate`."
+    return f"PostgreSQL refused with {code}."
+
+
+def _unreachable(error: OSError) -> str:
+    return f"The database cannot be reached ({type(error).__name__})."
+
+
+def _code(error: DBAPIError) -> str | None:
+    return None if error.orig is None else sqlstate(error.orig)
