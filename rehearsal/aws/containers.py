@@ -50,6 +50,25 @@ class LogDestination:
 
 
 @dataclass(frozen=True)
+class HealthCheck:
+    """A container's ``healthCheck``, as a program to run beside it.
+
+    Attributes:
+        argv: the program and its arguments; exit code 0 is healthy.
+        interval_seconds: between two checks.
+        timeout_seconds: how long a check may take.
+        retries: failures in a row that make the container unhealthy.
+        start_period_seconds: how long after its start failures do not count.
+    """
+
+    argv: tuple[str, ...]
+    interval_seconds: float = 30
+    timeout_seconds: float = 5
+    retries: int = 3
+    start_period_seconds: float = 0
+
+
+@dataclass(frozen=True)
 class Container:
     """One container definition.
 
@@ -63,7 +82,7 @@ class Container:
         secret_by_variable: ``valueFrom`` by the name of the variable that receives the value.
         depends_on: what must have happened before it starts.
         ports: the ports it listens on.
-        has_health_check: whether the definition has a ``healthCheck``.
+        health_check: how its health is asked for; nothing if the definition has no ``healthCheck``.
         stop_timeout_seconds: how long it may take to end after SIGTERM.
         log: where its output goes; nothing without the ``awslogs`` driver.
     """
@@ -77,7 +96,7 @@ class Container:
     secret_by_variable: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[Dependency, ...] = ()
     ports: tuple[int, ...] = ()
-    has_health_check: bool = False
+    health_check: HealthCheck | None = None
     stop_timeout_seconds: float = DEFAULT_STOP_TIMEOUT_SECONDS
     log: LogDestination | None = None
 
@@ -201,9 +220,27 @@ def _read(definition: Mapping[str, Any]) -> Container:
             for entry in definition.get("dependsOn") or ()
         ),
         ports=tuple(int(entry["containerPort"]) for entry in definition.get("portMappings") or ()),
-        has_health_check=bool(definition.get("healthCheck")),
+        health_check=_read_health_check(definition),
         stop_timeout_seconds=float(definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT_SECONDS),
         log=_read_log(definition),
+    )
+
+
+def _read_health_check(definition: Mapping[str, Any]) -> HealthCheck | None:
+    check = definition.get("healthCheck")
+    command = list((check or {}).get("command") or ())
+    if not check or not command or command[0] == "NONE":
+        return None
+    if command[0] == "CMD":
+        argv = command[1:]
+    else:  # CMD-SHELL, or a line for the shell without saying so
+        argv = ["/bin/sh", "-c", " ".join(command[1:] if command[0] == "CMD-SHELL" else command)]
+    return HealthCheck(
+        argv=tuple(argv),
+        interval_seconds=float(check.get("interval") or HealthCheck.interval_seconds),
+        timeout_seconds=float(check.get("timeout") or HealthCheck.timeout_seconds),
+        retries=int(check.get("retries") or HealthCheck.retries),
+        start_period_seconds=float(check.get("startPeriod") or 0),
     )
 
 

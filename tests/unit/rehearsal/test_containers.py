@@ -8,6 +8,7 @@ from rehearsal.aws.containers import (
     Condition,
     Container,
     Dependency,
+    HealthCheck,
     LogDestination,
     Progress,
     Step,
@@ -87,7 +88,13 @@ def test_a_definition_is_read_whole() -> None:
         "environment": [{"name": "LOG_LEVEL", "value": "info"}],
         "secrets": [{"name": "DATABASE_SECRET", "valueFrom": "arn:secret"}],
         "portMappings": [{"containerPort": 8000, "protocol": "tcp"}],
-        "healthCheck": {"command": ["CMD", "true"]},
+        "healthCheck": {
+            "command": ["CMD", "check", "it"],
+            "interval": 10,
+            "timeout": 4,
+            "retries": 2,
+            "startPeriod": 20,
+        },
         "stopTimeout": 60,
         "logConfiguration": {
             "logDriver": "awslogs",
@@ -104,11 +111,29 @@ def test_a_definition_is_read_whole() -> None:
             environment={"LOG_LEVEL": "info"},
             secret_by_variable={"DATABASE_SECRET": "arn:secret"},
             ports=(8000,),
-            has_health_check=True,
+            health_check=HealthCheck(("check", "it"), 10, 4, 2, 20),
             stop_timeout_seconds=60,
             log=LogDestination("/taproom", "ecs", create_group=True),
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [
+        (["CMD", "python", "-V"], ("python", "-V")),
+        (["CMD-SHELL", "curl -f localhost || exit 1"], ("/bin/sh", "-c", "curl -f localhost || exit 1")),
+        (["curl -f localhost"], ("/bin/sh", "-c", "curl -f localhost")),
+    ],
+)
+def test_a_health_check_is_a_program_or_a_line_for_the_shell(command: list[str], argv: tuple[str, ...]) -> None:
+    (container,) = read_containers([{"name": "app", "image": "i", "healthCheck": {"command": command}}])
+    assert container.health_check == HealthCheck(argv)
+
+
+def test_a_health_check_can_be_switched_off() -> None:
+    (container,) = read_containers([{"name": "app", "image": "i", "healthCheck": {"command": ["NONE"]}}])
+    assert container.health_check is None
 
 
 def depends(name: str, other: str) -> dict[str, Any]:
