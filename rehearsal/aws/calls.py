@@ -109,9 +109,7 @@ def ask(application: WsgiApplication, call: ApiCall) -> Answer:
 
 def json_answer(status: int, value: object) -> Answer:
     """A JSON document, for the endpoints of the rehearsal itself."""
-    return Answer(
-        status, (("Content-Type", "application/json"),), json.dumps(value, default=str, indent=1).encode()
-    )
+    return Answer(status, (("Content-Type", "application/json"),), json.dumps(value, default=str, indent=1).encode())
 
 
 def error_answer(call: ApiCall, status: int, code: str, message: str) -> Answer:
@@ -119,9 +117,7 @@ def error_answer(call: ApiCall, status: int, code: str, message: str) -> Answer:
     request_id = str(uuid.uuid4())
     xml_error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     if call.protocol == "ec2":
-        xml = (
-            f"<Response><Errors><Error>{xml_error}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
-        )
+        xml = f"<Response><Errors><Error>{xml_error}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
     elif call.service == "s3":
         xml = f"<Error>{xml_error}<RequestId>{request_id}</RequestId></Error>"
     elif call.protocol in {"query", "rest-xml"}:
@@ -163,9 +159,7 @@ def _signed_by(environ: dict[str, Any]) -> tuple[str, str]:
     return (match[1], match[3]) if match else ("", "-")
 
 
-def _understand(
-    service: str, environ: dict[str, Any], body: bytes
-) -> tuple[str, dict[str, Any], str, str | None]:
+def _understand(service: str, environ: dict[str, Any], body: bytes) -> tuple[str, dict[str, Any], str, str | None]:
     unknown = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
     target: str = environ.get("HTTP_X_AMZ_TARGET", "")
     fallback_operation = target.rpartition(".")[2] or unknown

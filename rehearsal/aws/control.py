@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.aws.calls import Answer, json_answer
-from rehearsal.aws.resources import remaining_resources
+from rehearsal.aws.resources import Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +32,7 @@ class Control:
         self._settings = settings
         self._rooms = rooms
         self._stop = stop
+        self._inventory = Inventory(settings)
 
     def answer(self, method: str, path: str) -> Answer:
         """The answer to a request of ours; 404 or 405 with the list of what there is for any other."""
@@ -56,7 +57,7 @@ class Control:
         }
 
     def _resources(self) -> dict[str, Any]:
-        return {"resources": remaining_resources(self._settings.account_id, self._settings.region)}
+        return {"resources": self._inventory.remaining()}
 
     def _ask_to_stop(self) -> dict[str, Any]:
         self._stop()

@@ -22,7 +22,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import sts_backends
 
 from rehearsal.aws.calls import Answer, ApiCall, error_answer
-from rehearsal.aws.policy import Decision, Request, Statement, decide, decide_trust, statements_of
+from rehearsal.aws.policy import Decision, Request, Statement, decide, decide_for_service, statements_of
 from rehearsal.aws.required_permissions import KnownSecret, Surroundings, required_permissions
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class Judge:
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
-        self.surroundings = Surroundings(
-            settings.account_id, settings.region, self._find_secret, self._find_key_arn
-        )
+        self.surroundings = Surroundings(settings.account_id, settings.region, self._find_secret, self._find_key_arn)
 
     def refusal(self, call: ApiCall) -> Answer | None:
         """The AccessDenied that this call deserves, in its service's wire format; None if it may go on."""
@@ -75,9 +73,7 @@ class Judge:
         }
         request = Request(request.action, request.resource, context)
         statements = [
-            statement
-            for document in role.policies.values()
-            for statement in statements_of(json.loads(document))
+            statement for document in role.policies.values() for statement in statements_of(json.loads(document))
         ]
         for policy in role.managed_policies.values():
             statements += _statements_of_managed(policy)
@@ -104,7 +100,8 @@ class Judge:
         except NotFoundException:
             return Decision(allowed=False, reason="because the role does not exist")
         known = {"aws:SourceAccount": self._settings.account_id, **context}
-        return decide_trust(statements_of(json.loads(role.assume_role_policy_document)), service, known)
+        trust = statements_of(json.loads(role.assume_role_policy_document))
+        return decide_for_service(trust, service, Request("sts:AssumeRole", "*", known))
 
     def name_caller(self, access_key_id: str) -> str:
         """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for an unsigned call."""
@@ -126,9 +123,7 @@ class Judge:
             f"User: {caller} is not authorized to perform: {request.action} "
             f"on resource: {request.resource or '*'} {decision.reason}"
         )
-        self._journal.record(
-            "permission.denied", caller=caller, action=request.action, resource=request.resource
-        )
+        self._journal.record("permission.denied", caller=caller, action=request.action, resource=request.resource)
         status, code = _DENIALS.get(call.protocol, (400, "AccessDeniedException"))
         return error_answer(call, status, code, message)
 
@@ -137,9 +132,10 @@ class Judge:
         secret = backend.secrets.get(identifier)
         if secret is None:
             return None
-        key = secret.kms_key_id
-        chosen = key and not key.endswith("alias/aws/secretsmanager")
-        return KnownSecret(secret.arn, self._find_key_arn(key) if chosen else None)
+        key = getattr(secret, "kms_key_id", None)
+        if not key or key.endswith(backend.DEFAULT_KMS_KEY_ALIAS):
+            return KnownSecret(secret.arn, customer_key_arn=None)
+        return KnownSecret(secret.arn, self._find_key_arn(key))
 
     def _find_key_arn(self, identifier: str) -> str:
         backend = kms_backends[self._settings.account_id][self._settings.region]

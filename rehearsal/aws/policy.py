@@ -64,20 +64,21 @@ def decide(statements: Iterable[Statement], request: Request) -> Decision:
             return Decision(allowed=False, reason=f"with an explicit deny{_name(statement)}")
         allowing = statement
     if allowing is None:
-        return Decision(
-            allowed=False, reason=f"because no identity-based policy allows the {request.action} action"
-        )
+        return Decision(allowed=False, reason=f"because no identity-based policy allows the {request.action} action")
     return Decision(allowed=True, reason=f"allowed{_name(allowing)}")
 
 
-def decide_trust(statements: Iterable[Statement], service: str, context: Mapping[str, str]) -> Decision:
-    """Judge whether a trust policy lets an AWS service, such as ``lambda.amazonaws.com``, assume its role."""
-    trusting = [
-        {**statement, "Resource": "*"}
+def decide_for_service(statements: Iterable[Statement], service: str, request: Request) -> Decision:
+    """Judge a request of an AWS service, such as ``lambda.amazonaws.com``, by the policy of a resource.
+
+    For a role's trust policy the action is ``sts:AssumeRole`` and the resource ``*``, as its statements name none.
+    """
+    naming = [
+        {"Resource": "*", **statement}
         for statement in statements
         if service in _listed(_principals(statement).get("Service"))
     ]
-    return decide(trusting, Request("sts:AssumeRole", "*", context))
+    return decide(naming, request)
 
 
 def statements_of(document: Mapping[str, Any]) -> list[Statement]:

@@ -7,13 +7,14 @@ lookups that it is handed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.aws.policy import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from rehearsal.aws.calls import ApiCall
 
 
@@ -115,9 +116,7 @@ def _secretsmanager(operation: str, parameters: Mapping[str, Any], around: Surro
             return [Request(action, around.arn("secretsmanager", f"secret:{parameters.get('Name')}-??????"))]
         return [Request(action, "*")]
     secret = around.find_secret(identifier)
-    unknown_arn = (
-        identifier if identifier.startswith("arn:") else around.arn("secretsmanager", f"secret:{identifier}")
-    )
+    unknown_arn = identifier if identifier.startswith("arn:") else around.arn("secretsmanager", f"secret:{identifier}")
     arn = secret.arn if secret else unknown_arn
     context = {
         f"secretsmanager:{key}": parameters[key]
@@ -132,8 +131,7 @@ def _secretsmanager(operation: str, parameters: Mapping[str, Any], around: Surro
             "kms:EncryptionContext:SecretARN": arn,
         }
         requests += [
-            Request(f"kms:{needed}", secret.customer_key_arn, encryption)
-            for needed in _KEY_ACTIONS.get(operation, ())
+            Request(f"kms:{needed}", secret.customer_key_arn, encryption) for needed in _KEY_ACTIONS.get(operation, ())
         ]
     return requests
 
@@ -149,8 +147,7 @@ _KEY_ACTIONS = {
 def _kms(operation: str, parameters: Mapping[str, Any], around: Surroundings) -> list[Request]:
     key = parameters.get("KeyId")
     context = {
-        f"kms:EncryptionContext:{name}": value
-        for name, value in (parameters.get("EncryptionContext") or {}).items()
+        f"kms:EncryptionContext:{name}": value for name, value in (parameters.get("EncryptionContext") or {}).items()
     }
     return [Request(f"kms:{operation}", around.find_key_arn(key) if key else None, context)]
 

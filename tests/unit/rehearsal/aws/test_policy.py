@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.aws.policy import Decision, Request, decide, decide_trust, statements_of
+from rehearsal.aws.policy import Decision, Request, decide, decide_for_service, statements_of
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:beers_app-AbCdEf"
 GET = Request("secretsmanager:GetSecretValue", SECRET, {"aws:SourceAccount": "123456789012"})
@@ -23,9 +23,7 @@ ALLOWED = [
     pytest.param([allow(Action="*", Resource="*")], id="an administrator"),
     pytest.param([allow(Resource=SECRET[:-6] + "??????")], id="question marks for the suffix"),
     pytest.param([allow(Action=["logs:*", "secretsmanager:*"], Resource=["x", SECRET])], id="lists"),
-    pytest.param(
-        [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}], id="an action that is not excluded"
-    ),
+    pytest.param([{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}], id="an action that is not excluded"),
     pytest.param(
         [{"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::*"}],
         id="a resource that is not excluded",
@@ -60,12 +58,8 @@ DENIED = [
     pytest.param([allow(), deny()], id="a deny after the allow"),
     pytest.param([deny(), allow()], id="a deny before the allow"),
     pytest.param([deny(Action=None, NotAction="s3:*"), allow()], id="NotAction in a deny"),
-    pytest.param(
-        [allow(Condition={"StringEquals": {"aws:SourceAccount": "1"}})], id="a condition that does not hold"
-    ),
-    pytest.param(
-        [allow(Condition={"StringEquals": {"aws:ResourceAccount": "1"}})], id="a condition on an absent key"
-    ),
+    pytest.param([allow(Condition={"StringEquals": {"aws:SourceAccount": "1"}})], id="a condition that does not hold"),
+    pytest.param([allow(Condition={"StringEquals": {"aws:ResourceAccount": "1"}})], id="a condition on an absent key"),
     pytest.param(
         [allow(Condition={"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}})],
         id="an operator that is not understood in an allow",
@@ -159,7 +153,8 @@ def test_a_trust_policy_names_the_service_that_may_assume_its_role(
     statement: dict[str, object], *, trusts: bool
 ) -> None:
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", **statement}
-    assert decide_trust([trust], "lambda.amazonaws.com", {"aws:SourceAccount": "1"}).allowed is trusts
+    request = Request("sts:AssumeRole", "*", {"aws:SourceAccount": "1"})
+    assert decide_for_service([trust], "lambda.amazonaws.com", request).allowed is trusts
 
 
 @pytest.mark.parametrize(
@@ -179,6 +174,4 @@ def test_a_resource_that_nobody_can_tell_is_covered_by_an_allow_of_any(
 
 def test_a_document_may_hold_one_statement_without_a_list() -> None:
     statement = allow()
-    assert (
-        statements_of({"Statement": statement}) == statements_of({"Statement": [statement]}) == [statement]
-    )
+    assert statements_of({"Statement": statement}) == statements_of({"Statement": [statement]}) == [statement]

@@ -1,0 +1,191 @@
+"""What runs inside a function's process: Lambda's Python runtime, as far as a handler can tell.
+
+Started by ``function_worker`` as a program of its own, isolated, with three arguments: the descriptor to read
+invocations from, the descriptor to write outcomes to, and the folder of the packages that Lambda's runtime
+brings along. Standard library only, and nothing of this project: the function must find in its zip whatever
+else it needs.
+
+One JSON object a line. In: ``request_id``, ``arn``, ``timeout_seconds``, ``event``. Out: first ``{"ready": true}``
+or ``{"error": ...}`` for the import of the handler, then for each invocation ``{"payload": JSON text}`` or
+``{"error": {errorMessage, errorType, requestId, stackTrace}}``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Handler = Callable[[Any, "Context"], Any]
+
+
+class Context:
+    """What a handler gets as its second argument.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+    """
+
+    def __init__(self, invocation: dict[str, Any]) -> None:
+        self.aws_request_id: str = invocation["request_id"]
+        self.invoked_function_arn: str = invocation["arn"]
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self.identity = None
+        self.client_context = None
+        self._deadline = time.monotonic() + invocation["timeout_seconds"]
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends the invocation."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+
+class LogLines(logging.Handler):
+    """Lambda's handler of the root logger: level, time, request and message, separated by tabs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.request_id = ""
+        formatter = logging.Formatter(
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
+        )
+        formatter.converter = time.gmtime
+        self.setFormatter(formatter)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record with the request it belongs to."""
+        record.aws_request_id = self.request_id
+        print(self.format(record), flush=True)
+
+
+def load_handler(name: str) -> Handler:
+    """The function that ``module.function`` names.
+
+    Raises:
+        ImportError: there is no such module, or it cannot be imported.
+        AttributeError: the module has no such function.
+    """
+    module, _, attribute = name.rpartition(".")
+    handler: Handler = getattr(importlib.import_module(module.replace("/", ".")), attribute)
+    return handler
+
+
+def describe_failed_import(name: str, error: Exception) -> dict[str, Any]:
+    """The error that Lambda answers when a handler cannot be loaded."""
+    module, _, attribute = name.rpartition(".")
+    described = describe_failure(error, "")
+    if isinstance(error, ImportError):
+        described["errorType"] = "Runtime.ImportModuleError"
+        described["errorMessage"] = f"Unable to import module '{module}': {error}"
+    elif isinstance(error, AttributeError) and f"no attribute '{attribute}'" in str(error):
+        described["errorType"] = "Runtime.HandlerNotFound"
+        described["errorMessage"] = f"Handler '{attribute}' missing on module '{module}'"
+    return described
+
+
+def describe_failure(error: Exception, request_id: str) -> dict[str, Any]:
+    """The error that Lambda answers for an exception that a handler let go."""
+    # The first frame is this module's call of the handler, which Lambda leaves out as well.
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return {
+        "errorMessage": str(error),
+        "errorType": type(error).__name__,
+        "requestId": request_id,
+        "stackTrace": traceback.format_list(frames),
+    }
+
+
+def invoke(handler: Handler, invocation: dict[str, Any]) -> dict[str, Any]:
+    """Call the handler with one event; its payload or its error, as the protocol has it."""
+    request_id = invocation["request_id"]
+    try:
+        result = handler(invocation["event"], Context(invocation))
+    except Exception as error:  # noqa: BLE001 - whatever the handler raises is the answer
+        print_failure(described := describe_failure(error, request_id))
+        return {"error": described}
+    try:
+        return {"payload": json.dumps(result)}
+    except (TypeError, ValueError) as error:
+        described = {
+            "errorMessage": f"Unable to marshal response: {error}",
+            "errorType": "Runtime.MarshalError",
+            "requestId": request_id,
+            "stackTrace": [],
+        }
+        print_failure(described)
+        return {"error": described}
+
+
+def print_failure(described: dict[str, Any]) -> None:
+    """Write an error to the function's log, in the format that the function asked for."""
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        print(json.dumps({"timestamp": now, "log_level": "ERROR", **described}), flush=True)
+        return
+    print(f"[ERROR] {described['errorType']}: {described['errorMessage']}")
+    if described["stackTrace"]:
+        print("Traceback (most recent call last):")
+        print("".join(described["stackTrace"]), end="")
+    sys.stdout.flush()
+
+
+def prepare(packages: str) -> LogLines:
+    """Set up the interpreter as Lambda does: where modules are found, and where logs go.
+
+    Args:
+        packages: folder of what the runtime itself brings, searched after the zip.
+    """
+    sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"]]
+    sys.path.append(packages)
+    log_lines = LogLines()
+    root = logging.getLogger()
+    root.addHandler(log_lines)
+    root.setLevel(os.environ.get("AWS_LAMBDA_LOG_LEVEL") or logging.WARNING)
+    return log_lines
+
+
+def main() -> None:
+    """Load the handler once, then serve invocations until the other side closes."""
+    incoming, outgoing, packages = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    for descriptor in (incoming, outgoing):
+        # What the function starts itself must not hold the conversation open.
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - the signature is Python's
+    log_lines = prepare(packages)
+    with os.fdopen(incoming) as invocations, os.fdopen(outgoing, "w") as outcomes:
+        serve(os.environ["_HANDLER"], invocations, outcomes, log_lines)
+
+
+def serve(name: str, invocations: IO[str], outcomes: IO[str], log_lines: LogLines) -> None:
+    """Answer the lines of ``invocations`` with lines in ``outcomes``."""
+
+    def say(outcome: dict[str, Any]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        outcomes.write(json.dumps(outcome) + "\n")
+        outcomes.flush()
+
+    try:
+        handler = load_handler(name)
+    except Exception as error:  # noqa: BLE001 - an import may raise anything
+        print_failure(described := describe_failed_import(name, error))
+        say({"error": described})
+        return
+    say({"ready": True})
+    for line in invocations:
+        invocation = json.loads(line)
+        log_lines.request_id = invocation["request_id"]
+        say(invoke(handler, invocation))
+
+
+if __name__ == "__main__":
+    main()

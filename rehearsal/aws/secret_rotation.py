@@ -1,0 +1,145 @@
+"""The rotation of a secret as Secrets Manager drives it.
+
+RotateSecret returns at once; a thread invokes the function's four steps with the secret's ARN, the pending
+version's id as token, and stops at the first error. It then tries the whole rotation again, with the same token,
+as AWS does (within seconds here), and gives up at last: the pending version stays and the current one goes on
+working. After a rotation that finished, ``AWSPENDING`` is gone.
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from moto.awslambda.models import lambda_backends
+from moto.core.exceptions import JsonRESTError
+
+from rehearsal.aws.policy import Request, decide_for_service
+from rehearsal.aws.secret_versions import CURRENT, PENDING, holder
+
+if TYPE_CHECKING:
+    from moto.secretsmanager.models import FakeSecret
+
+    from rehearsal.aws.settings import Context
+
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+RETRY_DELAYS_SECONDS = (2.0, 4.0)
+SERVICE = "secretsmanager.amazonaws.com"
+
+
+class Rotations:
+    """Runs rotations, one at a time a secret."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = threading.Lock()
+        self._running: dict[str, str] = {}
+        self._stopping = threading.Event()
+
+    def may_invoke(self, function_arn: str, secret_arn: str) -> bool:
+        """Whether the function's policy lets Secrets Manager invoke it for this secret.
+
+        Raises:
+            JsonRESTError: there is no such function.
+        """
+        function = self._lambda.get_function(function_arn)
+        request = Request(
+            "lambda:InvokeFunction",
+            None,
+            {"aws:SourceArn": secret_arn, "aws:SourceAccount": self._context.settings.account_id},
+        )
+        return decide_for_service(function.policy.statements, SERVICE, request).allowed
+
+    def is_running(self, secret: FakeSecret) -> bool:
+        """Whether a rotation of this secret is under way."""
+        with self._lock:
+            return secret.arn in self._running
+
+    def start(self, secret: FakeSecret, token: str) -> None:
+        """Rotate to the pending version ``token``, in the background. Does nothing while a rotation is under way."""
+        self._begin(secret, token, STEPS)
+
+    def start_test(self, secret: FakeSecret, token: str) -> None:
+        """Only test the function with the version ``token``, which is removed afterwards."""
+        self._begin(secret, token, ("testSecret",))
+
+    def stop(self) -> None:
+        """Start no further step."""
+        self._stopping.set()
+
+    def status(self) -> dict[str, Any]:
+        """The rotations under way, by secret, with the step they are at."""
+        with self._lock:
+            return dict(self._running)
+
+    def _begin(self, secret: FakeSecret, token: str, steps: tuple[str, ...]) -> None:
+        with self._lock:
+            if secret.arn in self._running:
+                return
+            self._running[secret.arn] = steps[0]
+        threading.Thread(target=self._rotate, args=(secret, token, steps), daemon=True).start()
+
+    def _rotate(self, secret: FakeSecret, token: str, steps: tuple[str, ...]) -> None:
+        try:
+            for delay in (0.0, *RETRY_DELAYS_SECONDS):
+                if self._stopping.wait(delay):
+                    return
+                if self._try(secret, token, steps):
+                    break
+            else:
+                self._context.journal.record("rotation.abandoned", secret=secret.name, version_id=token)
+            if steps != STEPS:
+                secret.versions.pop(token, None)
+        finally:
+            with self._lock:
+                self._running.pop(secret.arn, None)
+
+    def _try(self, secret: FakeSecret, token: str, steps: tuple[str, ...]) -> bool:
+        for step in steps:
+            if self._stopping.is_set():
+                return False
+            with self._lock:
+                self._running[secret.arn] = step
+            error = self._invoke(secret, token, step)
+            if error:
+                self._context.journal.record("rotation.failed", secret=secret.name, step=step, error=error)
+                return False
+        if steps == STEPS:
+            return self._finish(secret, token)
+        return True
+
+    def _invoke(self, secret: FakeSecret, token: str, step: str) -> str | None:
+        """The error of a step, None if it succeeded."""
+        event = {
+            "Step": step,
+            "SecretId": secret.arn,
+            "ClientRequestToken": token,
+            "RotationToken": str(uuid.uuid4()),
+        }
+        headers: dict[str, str] = {}
+        try:
+            payload = self._lambda.invoke(secret.rotation_lambda_arn, None, json.dumps(event), {}, headers)
+        except (JsonRESTError, NotImplementedError) as error:
+            return str(error)
+        if "X-Amz-Function-Error" not in headers:
+            return None
+        return payload.decode() if isinstance(payload, bytes) else str(payload)
+
+    def _finish(self, secret: FakeSecret, token: str) -> bool:
+        labels = {version: value["version_stages"] for version, value in secret.versions.items()}
+        if holder(labels, CURRENT) != token:
+            error = f"finishSecret succeeded, but {CURRENT} is not on version {token}"
+            self._context.journal.record("rotation.failed", secret=secret.name, step="finishSecret", error=error)
+            return False
+        secret.versions[token]["version_stages"] = [label for label in labels[token] if label != PENDING]
+        secret.last_rotation_date = int(time.time())
+        self._context.journal.record("rotation.succeeded", secret=secret.name, version_id=token)
+        return True
+
+    @property
+    def _lambda(self) -> Any:
+        return lambda_backends[self._context.settings.account_id][self._context.settings.region]

@@ -1,0 +1,147 @@
+"""A local AWS for tests of its API: a process of its own, as in a rehearsal, with the rooms that need only moto."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+REGION = "us-east-1"
+ACCOUNT_ID = "123456789012"
+START_TIMEOUT_SECONDS = 60
+_PROGRAM = """
+import sys
+from pathlib import Path
+from rehearsal.aws.server import isolate_environment
+from rehearsal.aws.settings import Settings
+settings = Settings(Path(sys.argv[1]), int(sys.argv[2]), balancer_port=0)
+isolate_environment(settings)
+from rehearsal.aws.local_aws import OWN_ROOMS, serve
+serve(settings, OWN_ROOMS)
+"""
+
+
+class LocalAws:
+    """A running local AWS and how to talk to it.
+
+    Attributes:
+        directory: its run directory.
+        endpoint: URL of its API.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self._port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, str(directory), str(self._port)],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "AWS_PROFILE": "somebody-elses", "AWS_CA_BUNDLE": "/nowhere.pem"},
+        )
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                self.ask("status")
+            except OSError:
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"The local AWS ended at once with {self.process.returncode}") from None
+                time.sleep(0.1)
+            else:
+                return
+        self.stop()
+        raise RuntimeError(f"The local AWS did not answer within {START_TIMEOUT_SECONDS} s")
+
+    def client(self, service: str, **credentials: str) -> Any:
+        """A boto3 client as the administrator, or with the given credentials; it tries once."""
+        keys = credentials or {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
+        known = (service, keys["aws_access_key_id"])
+        if known not in self._clients:
+            self._clients[known] = self._make_client(service, keys)
+        return self._clients[known]
+
+    def _make_client(self, service: str, keys: dict[str, str]) -> Any:
+        # Its overloads know services by their literal names only.
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            **keys,
+        )
+
+    def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
+        """Status and document that an endpoint of the rehearsal itself answers with."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        try:
+            connection.request(method, f"/_rehearsal/{path}")
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
+        finally:
+            connection.close()
+
+    def resources(self) -> list[str]:
+        """What was created and not deleted."""
+        listed: list[str] = self.ask("resources")[1]["resources"]
+        return listed
+
+    def journal(self, kind: str) -> list[dict[str, Any]]:
+        """The journal's events of one kind."""
+        lines = (self.directory / "logs" / "journal.jsonl").read_text().splitlines()
+        return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
+    def make_role(self, name: str, *statements: dict[str, Any], service: str = "lambda.amazonaws.com") -> str:
+        """Create a role with one inline policy; its ARN."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy(trust)))["Role"]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy(*statements)))
+        arn: str = role["Arn"]
+        return arn
+
+    def assume(self, role_arn: str) -> dict[str, str]:
+        """Credentials of a role, as arguments of ``client``."""
+        issued = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+        return {
+            "aws_access_key_id": issued["AccessKeyId"],
+            "aws_secret_access_key": issued["SecretAccessKey"],
+            "aws_session_token": issued["SessionToken"],
+        }
+
+    def stop(self) -> int:
+        """End it with a signal; its exit code."""
+        for client in self._clients.values():
+            client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    """A policy document."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(action: str | list[str], resource: str | list[str] = "*", **fields: Any) -> dict[str, Any]:
+    """A statement that allows."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **fields}
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
