@@ -6,8 +6,10 @@ them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from rehearsal.aws.network_addresses import NetworkAddresses
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +59,7 @@ class Context:
         processes: through which every child process is started, so that none outlives the run.
         images: where a task finds the folder and command of its image.
         authority: the certificate authority that databases (and listeners) get their certificates from.
+        addresses: where tasks really listen, for those who dial them.
     """
 
     settings: Settings
@@ -64,6 +67,7 @@ class Context:
     processes: ProcessRegister
     images: ImageStore
     authority: Authority
+    addresses: NetworkAddresses = field(default_factory=NetworkAddresses)
 
 
 class Room(Protocol):

@@ -5,8 +5,7 @@ the attributes by the API's names in snake case.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import utcnow
 from moto.ec2.models import EC2Backend, ec2_backends
@@ -14,8 +13,10 @@ from moto.ecs.models import Cluster, TaskDefinition
 from moto.moto_api._internal import mock_random
 
 from rehearsal.aws.containers import Container, Progress
-from rehearsal.aws.network_addresses import NetworkAddresses
-from rehearsal.aws.settings import Settings
+from rehearsal.aws.settings import Context, Settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class TaskRecord:
@@ -32,8 +33,7 @@ class TaskRecord:
 
     def __init__(
         self,
-        settings: Settings,
-        addresses: NetworkAddresses,
+        context: Context,
         cluster: Cluster,
         definition: TaskDefinition,
         containers: Sequence[Container],
@@ -44,7 +44,7 @@ class TaskRecord:
         tags: list[dict[str, str]],
     ) -> None:
         self.id = str(mock_random.uuid4()).replace("-", "")
-        self._settings = settings
+        settings = self._settings = context.settings
         self.task_arn = f"arn:aws:ecs:{settings.region}:{settings.account_id}:task/{cluster.name}/{self.id}"
         self.cluster_name, self.cluster_arn = cluster.name, cluster.arn
         self.task_definition_arn = definition.arn
@@ -62,7 +62,7 @@ class TaskRecord:
         self.stopping_at: datetime | None = None
         self.stopped_at: datetime | None = None
         self.version = 1
-        self._interface = _attach(settings, addresses, network, f"ECS task {self.id}")
+        self._interface = _attach(context, network, f"ECS task {self.id}")
         self.address = str(self._interface.private_ip_address)
         self.availability_zone = self._interface.subnet.availability_zone
         attachment_id = str(mock_random.uuid4())
@@ -143,17 +143,17 @@ class TaskRecord:
         }
 
 
-def _attach(settings: Settings, addresses: NetworkAddresses, network: dict[str, Any], description: str) -> Any:
+def _attach(context: Context, network: dict[str, Any], description: str) -> Any:
     """A network interface in the subnet, of those the task may use, that has the fewest."""
     configuration = network["awsvpcConfiguration"]
-    backend = _ec2(settings)
+    backend = _ec2(context.settings)
     interfaces = list(backend.enis.values())
     in_use = {subnet: sum(one.subnet.id == subnet for one in interfaces) for subnet in configuration["subnets"]}
     subnet = backend.get_subnet(min(in_use, key=lambda name: in_use[name]))
     taken = {str(one.private_ip_address) for one in interfaces if one.subnet.id == subnet.id}
     interface = backend.create_network_interface(
         subnet.id,
-        addresses.assign(subnet.cidr_block, taken),
+        context.addresses.assign(subnet.cidr_block, taken),
         group_ids=configuration.get("securityGroups") or [],
         description=description,
     )

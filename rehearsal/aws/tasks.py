@@ -39,7 +39,7 @@ from rehearsal.aws.containers import (
     shown_exit_code,
 )
 from rehearsal.aws.execution_role import ExecutionRole, TaskStartError, assumed_by_tasks
-from rehearsal.aws.network_addresses import LOOPBACK, NetworkAddresses
+from rehearsal.aws.network_addresses import LOOPBACK
 from rehearsal.aws.settings import Context
 from rehearsal.aws.task_logs import TaskLogs
 from rehearsal.aws.task_record import TaskRecord
@@ -56,7 +56,6 @@ class TaskRun:
 
     Args:
         context: of the local AWS.
-        addresses: where its ports are published.
         logs: what copies its output to CloudWatch Logs.
         record: what the API shows of it.
         containers: its containers, from the task definition.
@@ -73,7 +72,6 @@ class TaskRun:
     def __init__(
         self,
         context: Context,
-        addresses: NetworkAddresses,
         logs: TaskLogs,
         record: TaskRecord,
         containers: Sequence[Container],
@@ -86,7 +84,7 @@ class TaskRun:
         self.record = record
         self.has_failed = False
         self._context = context
-        self._addresses = addresses
+        self._addresses = context.addresses
         self._logs = logs
         self._containers = {container.name: container for container in containers}
         self._execution_role = ExecutionRole(context, execution_role_arn, record.task_arn)
