@@ -4,7 +4,7 @@ import unicodedata
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 LARGEST_ID = 2**63 - 1
@@ -12,11 +12,11 @@ LARGEST_PAGE = 200
 
 
 def _normalized(value: object) -> object:
-    """One spelling of each character (NFC), so that two names that look the same are the same.
+    """No space around it and one spelling of each character (NFC), so that names that look the same are the same.
 
-    Before the length is checked, since a few characters grow by it.
+    It comes before the length is checked, because both change it. (pydantic's own stripping would come after.)
     """
-    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+    return unicodedata.normalize("NFC", value.strip()) if isinstance(value, str) else value
 
 
 def _json_number(value: object) -> object:
@@ -34,9 +34,7 @@ def _digits(value: object) -> object:
 
 
 # Cc are the control characters, NUL among them, which PostgreSQL's text cannot hold.
-_Text = Annotated[
-    str, BeforeValidator(_normalized), StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^\P{Cc}*$")
-]
+_Text = Annotated[str, BeforeValidator(_normalized), Field(min_length=1, pattern=r"^\P{Cc}*$")]
 
 
 class NewBeer(BaseModel):

@@ -1,7 +1,7 @@
 """From the bytes of a request to a checked value, or a problem that names the field."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -78,7 +78,7 @@ def _json(body: bytes) -> object:
         # NaN and Infinity are no JSON, but as numbers they are refused with the name of their field.
         return json.loads(
             body.decode("utf-8"),
-            parse_float=Decimal,
+            parse_float=_decimal,
             parse_constant=Decimal,
             object_pairs_hook=_object_with_unique_keys,
         )
@@ -91,6 +91,14 @@ def _json(body: bytes) -> object:
     raise Problem(
         HTTPStatus.BAD_REQUEST, "malformed-body", "The body cannot be read as JSON.", [FieldError("body", message)]
     )
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        # An exponent of more than eighteen digits. As infinity it is refused with the name of its field.
+        return Decimal("Infinity")
 
 
 def _object_with_unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -47,6 +47,10 @@ class CatalogueDatabase:
         """Run one statement in this database as the superuser."""
         return self.cluster.admin(statement, database=self.database.name, **parameters)
 
+    def empty(self) -> None:
+        """Take all beers away, and count from 1 again."""
+        self.admin("TRUNCATE beers.beers RESTART IDENTITY")
+
     def url(self, user: str, password: str | None = None) -> str:
         """The address of this database for ``user``, with the server verified."""
         return self.database.url(user, password or self.password)

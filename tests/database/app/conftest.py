@@ -1,5 +1,6 @@
 """Fixtures for the service: its roles as the bootstrap makes them, its tables, and the service itself."""
 
+import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from app import create_app
 from app.database import Database
 from app.migrate import migrate
 from app.settings import Settings
+from rehearsal.postgres import Cluster
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.support.database import Database as ThrowawayDatabase
 
@@ -20,11 +22,21 @@ def bare(database: ThrowawayDatabase) -> CatalogueDatabase:
     return CatalogueDatabase(database)
 
 
+@pytest.fixture(scope="module")
+def migrated(postgres: Cluster) -> Iterator[CatalogueDatabase]:
+    """The same with tables, for all tests of a module: to make one takes longer than most tests do."""
+    throwaway = ThrowawayDatabase(postgres, f"test_{secrets.token_hex(4)}")
+    migrated = CatalogueDatabase(throwaway)
+    migrate(migrated.settings(migrated.migrator))
+    yield migrated
+    throwaway.drop()
+
+
 @pytest.fixture
-def catalogue(bare: CatalogueDatabase) -> CatalogueDatabase:
-    """The same, migrated."""
-    migrate(bare.settings(bare.migrator))
-    return bare
+def catalogue(migrated: CatalogueDatabase) -> CatalogueDatabase:
+    """A migrated database without any beer."""
+    migrated.empty()
+    return migrated
 
 
 @pytest.fixture
