@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from rehearsal.aws.settings import Context
 
 # AWS waits one and two minutes before it tries an asynchronous invocation again.
-RETRY_DELAYS_SECONDS = (1.0, 2.0)
+RETRY_DELAYS_SECONDS = (0.5, 1.0)
 LOG_TAIL_BYTES = 4096
 ERROR_EXCERPT_CHARACTERS = 1000
 

@@ -2,7 +2,7 @@
 
 RotateSecret returns at once; a thread invokes the function's four steps with the secret's ARN, the pending
 version's id as token, and stops at the first error. It then tries the whole rotation again, with the same token,
-as AWS does (within seconds here), and gives up at last: the pending version stays and the current one goes on
+as AWS does (within a second or so here), and gives up at last: the pending version stays and the current one goes on
 working. After a rotation that finished, ``AWSPENDING`` is gone.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rehearsal.aws.settings import Context
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-RETRY_DELAYS_SECONDS = (2.0, 4.0)
+RETRY_DELAYS_SECONDS = (0.5, 1.0)
 SERVICE = "secretsmanager.amazonaws.com"
 
 

@@ -1,0 +1,136 @@
+"""Requests are understood whatever their wire format."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from rehearsal.aws.calls import read_call
+
+FORM = "application/x-www-form-urlencoded; charset=utf-8"
+
+
+def environ(
+    service: str, *, method: str = "POST", path: str = "/", query: str = "", body: bytes = b"", **headers: str
+) -> dict[str, Any]:
+    signature = f"AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host"
+    return {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "REQUEST_URI": path,
+        "QUERY_STRING": query,
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_AUTHORIZATION": signature,
+        "HTTP_HOST": "127.0.0.1:4566",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "4566",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        **headers,
+    }
+
+
+JSON = {"CONTENT_TYPE": "application/x-amz-json-1.1"}
+
+
+@pytest.mark.parametrize(
+    ("request_environ", "service", "operation", "parameters", "protocol"),
+    [
+        pytest.param(
+            environ(
+                "secretsmanager",
+                body=b'{"SecretId": "x"}',
+                HTTP_X_AMZ_TARGET="secretsmanager.GetSecretValue",
+                **JSON,
+            ),
+            "secretsmanager",
+            "GetSecretValue",
+            {"SecretId": "x"},
+            "json",
+            id="json",
+        ),
+        pytest.param(
+            environ("ec2", body=b"Action=CreateVpc&CidrBlock=10.0.0.0/16", CONTENT_TYPE=FORM),
+            "ec2",
+            "CreateVpc",
+            {"CidrBlock": "10.0.0.0/16"},
+            "ec2",
+            id="ec2",
+        ),
+        pytest.param(
+            environ("elasticloadbalancing", body=b"Action=DescribeLoadBalancers&Names.member.1=x", CONTENT_TYPE=FORM),
+            "elbv2",
+            "DescribeLoadBalancers",
+            {"Names": ["x"]},
+            "query",
+            id="query, signed by another name",
+        ),
+        pytest.param(
+            environ("lambda", path="/2015-03-31/functions/f/invocations", query="Qualifier=3", body=b"{}"),
+            "lambda",
+            "Invoke",
+            {"FunctionName": "f", "Qualifier": "3", "Payload": b"{}"},
+            "rest-json",
+            id="rest-json",
+        ),
+        pytest.param(
+            environ("s3", method="GET", path="/bucket/a/b"),
+            "s3",
+            "GetObject",
+            {"Bucket": "bucket", "Key": "a/b"},
+            "rest-xml",
+            id="rest-xml",
+        ),
+        pytest.param(
+            environ("nothing-we-know", path="/x"), "nothing-we-know", "POST /x", {}, "query", id="an unknown service"
+        ),
+        pytest.param(
+            environ("ecs", HTTP_X_AMZ_TARGET="AmazonEC2ContainerServiceV20141113.Brew", **JSON),
+            "ecs",
+            "Brew",
+            {},
+            "json",
+            id="an unknown operation",
+        ),
+        pytest.param(
+            environ(
+                "ecs", body=b"{nonsense", HTTP_X_AMZ_TARGET="AmazonEC2ContainerServiceV20141113.ListClusters", **JSON
+            ),
+            "ecs",
+            "ListClusters",
+            {},
+            "json",
+            id="a malformed body",
+        ),
+    ],
+)
+def test_a_request_is_read(
+    request_environ: dict[str, Any], service: str, operation: str, parameters: dict[str, Any], protocol: str
+) -> None:
+    call = read_call(request_environ)
+    assert (call.service, call.operation, call.parameters, call.protocol) == (service, operation, parameters, protocol)
+    assert call.access_key_id == "KEY"
+
+
+def test_the_body_can_be_read_again_after_a_chunked_transfer() -> None:
+    chunked = environ("s3", method="PUT", path="/b/k", HTTP_TRANSFER_ENCODING="chunked")
+    chunked["wsgi.input"] = io.BytesIO(b"whole")
+    call = read_call(chunked)
+    assert (call.body, call.environ["wsgi.input"].read(), call.environ["CONTENT_LENGTH"]) == (b"whole", b"whole", "5")
+    assert "HTTP_TRANSFER_ENCODING" not in call.environ
+
+
+def test_the_key_of_a_presigned_address_is_found_in_its_query() -> None:
+    presigned = environ(
+        "s3", method="GET", path="/b/k", query="X-Amz-Credential=OTHER%2F20260101%2Fus-east-1%2Fs3%2Faws4_request"
+    )
+    del presigned["HTTP_AUTHORIZATION"]
+    call = read_call(presigned)
+    assert (call.access_key_id, call.service, call.operation) == ("OTHER", "s3", "GetObject")
+
+
+def test_a_client_token_is_found_by_the_services_own_description() -> None:
+    call = read_call(environ("ec2", body=b"Action=CreateRouteTable&VpcId=vpc-1&ClientToken=once", CONTENT_TYPE=FORM))
+    assert call.idempotency_token == "once"

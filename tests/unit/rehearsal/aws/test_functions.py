@@ -1,0 +1,407 @@
+"""Functions run from their zips, as Lambda runs them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+import uuid
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.local_aws import LocalAws, allow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOGS = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])
+SOURCE = """
+import json
+import logging
+import os
+import sys
+import time
+
+CALLS = 0
+logging.getLogger().setLevel("INFO")
+
+
+def echo(event, context):
+    global CALLS
+    CALLS += 1
+    print("printed by echo")
+    logging.info("logged by echo")
+    return {
+        "event": event,
+        "calls": CALLS,
+        "request_id": context.aws_request_id,
+        "arn": context.invoked_function_arn,
+        "remaining": context.get_remaining_time_in_millis(),
+        "environment": dict(os.environ),
+        "path": sys.path,
+        "version": context.function_version,
+    }
+
+
+def fail(event, context):
+    raise ValueError("the beer is warm")
+
+
+def leave(event, context):
+    sys.exit(event["code"])
+
+
+def sleep(event, context):
+    print("going to sleep", flush=True)
+    time.sleep(event["seconds"])
+    return time.time()
+
+
+def unserializable(event, context):
+    return object()
+
+
+def imports(event, context):
+    found = {}
+    for name in event:
+        try:
+            __import__(name)
+            found[name] = True
+        except ImportError:
+            found[name] = False
+    return found
+
+
+def read_secret(event, context):
+    import boto3
+
+    client = boto3.client("secretsmanager")
+    return client.get_secret_value(SecretId=event["secret"])["SecretString"]
+"""
+
+
+def package(**files: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.py", text)
+    return content.getvalue()
+
+
+@pytest.fixture
+def deploy(aws: LocalAws) -> Callable[..., str]:
+    """Creates a function of this module's source; its name."""
+
+    def create(handler: str, *, source: str = SOURCE, role: str | None = None, **settings: Any) -> str:
+        name = f"{handler.rpartition('.')[2]}-{uuid.uuid4().hex[:8]}"
+        aws.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler=handler if "." in handler else f"handlers.{handler}",
+            Role=role or aws.make_role(name, LOGS),
+            Code={"ZipFile": package(handlers=source)},
+            **{"Timeout": 20, **settings},
+        )
+        return name
+
+    return create
+
+
+def invoke(aws: LocalAws, name: str, event: Any = None, **options: Any) -> tuple[Any, dict[str, Any]]:
+    answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), **options)
+    return json.loads(answer["Payload"].read()), answer
+
+
+def test_a_function_gets_its_event_and_context(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo", Environment={"Variables": {"COLOUR": "amber"}})
+    result, answer = invoke(aws, name, {"a": [1, "ä"]})
+    assert answer["StatusCode"] == 200
+    assert answer["ExecutedVersion"] == "$LATEST"
+    assert "FunctionError" not in answer
+    assert result["event"] == {"a": [1, "ä"]}
+    assert result["arn"].endswith(f":function:{name}")
+    assert 10_000 < result["remaining"] <= 20_000
+    assert result["environment"]["COLOUR"] == "amber"
+    assert result["environment"]["AWS_LAMBDA_FUNCTION_NAME"] == name
+
+
+def test_nothing_of_the_machines_environment_reaches_a_function(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    environment = invoke(aws, deploy("echo"))[0]["environment"]
+    assert not {"AWS_CA_BUNDLE", "AWS_PROFILE", "HTTPS_PROXY", "PYTHONPATH", "VIRTUAL_ENV"} & set(environment)
+    assert environment["AWS_ENDPOINT_URL"] == aws.endpoint
+
+
+def test_a_function_imports_its_zip_and_boto3_and_nothing_else(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    found, _ = invoke(aws, deploy("imports"), ["handlers", "boto3", "botocore", "pg8000", "flask", "rehearsal", "moto"])
+    assert found == {
+        "handlers": True,
+        "boto3": True,
+        "botocore": True,
+        "pg8000": False,
+        "flask": False,
+        "rehearsal": False,
+        "moto": False,
+    }
+
+
+def test_a_second_invocation_finds_a_warm_process(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo")
+    assert [invoke(aws, name)[0]["calls"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_changed_configuration_starts_afresh(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo")
+    invoke(aws, name)
+    aws.client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": {"NEW": "1"}})
+    result, _ = invoke(aws, name)
+    assert (result["calls"], result["environment"]["NEW"]) == (1, "1")
+    assert len(aws.ask("status")[1]["rooms"]["functions"][name]) == 1
+
+
+def test_changed_code_runs_at_once(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo")
+    invoke(aws, name)
+    new = "def echo(event, context): return 'new'"
+    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=package(handlers=new))
+    assert invoke(aws, name)[0] == "new"
+
+
+def test_a_published_version_keeps_its_code(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo", source="def echo(event, context): return 'old'")
+    version = aws.client("lambda").publish_version(FunctionName=name)["Version"]
+    new = "def echo(event, context): return 'new'"
+    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=package(handlers=new))
+    assert invoke(aws, name, Qualifier=version)[0] == "old"
+    assert invoke(aws, name)[0] == "new"
+
+
+def test_an_exception_is_an_unhandled_error_with_its_trace(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    result, answer = invoke(aws, deploy("fail"), LogType="Tail")
+    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
+    assert (result["errorType"], result["errorMessage"]) == ("ValueError", "the beer is warm")
+    assert 'raise ValueError("the beer is warm")' in result["stackTrace"][-1]
+    assert "[ERROR] ValueError: the beer is warm" in base64.b64decode(answer["LogResult"]).decode()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [(3, "Runtime exited with error: exit status 3"), (0, "Runtime exited without providing a reason")],
+)
+def test_an_exit_is_an_error_and_the_next_invocation_works(
+    aws: LocalAws, deploy: Callable[..., str], code: int, message: str
+) -> None:
+    name = deploy("leave")
+    for _ in range(2):
+        result, answer = invoke(aws, name, {"code": code})
+        assert answer["FunctionError"] == "Unhandled"
+        assert result["errorType"] == "Runtime.ExitError"
+        assert message in result["errorMessage"]
+
+
+def test_a_timeout_ends_the_process_and_the_next_invocation_works(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("sleep", Timeout=1)
+    result, answer = invoke(aws, name, {"seconds": 60}, LogType="Tail")
+    assert result["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in result["errorMessage"]
+    log = base64.b64decode(answer["LogResult"]).decode()
+    assert "going to sleep" in log
+    assert "Task timed out after 1.00 seconds" in log
+    assert "FunctionError" not in invoke(aws, name, {"seconds": 0})[1]
+
+
+@pytest.mark.parametrize(
+    ("handler", "source", "error"),
+    [
+        ("nowhere.handler", SOURCE, "Runtime.ImportModuleError: Unable to import module 'nowhere'"),
+        ("handlers.nobody", SOURCE, "Runtime.HandlerNotFound: Handler 'nobody' missing on module 'handlers'"),
+        (
+            "handlers.echo",
+            "import pg8000",
+            "Runtime.ImportModuleError: Unable to import module 'handlers': No module named 'pg8000'",
+        ),
+        ("handlers.echo", "raise RuntimeError('no hops')", "RuntimeError: no hops"),
+    ],
+)
+def test_a_handler_that_cannot_be_loaded_says_why(
+    aws: LocalAws, deploy: Callable[..., str], handler: str, source: str, error: str
+) -> None:
+    result, answer = invoke(aws, deploy(handler, source=source))
+    assert answer["FunctionError"] == "Unhandled"
+    assert f"{result['errorType']}: {result['errorMessage']}".startswith(error)
+
+
+def test_a_result_that_is_not_json_is_an_error(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    assert invoke(aws, deploy("unserializable"))[0]["errorType"] == "Runtime.MarshalError"
+
+
+def test_an_event_that_is_not_json_is_refused(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    with pytest.raises(ClientError, match="InvalidRequestContentException"):
+        aws.client("lambda").invoke(FunctionName=deploy("echo"), Payload=b"{nonsense")
+
+
+def test_a_large_event_arrives(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    event = "x" * 1_000_000
+    assert invoke(aws, deploy("echo"), event)[0]["event"] == event
+
+
+def test_two_invocations_at_once_run_at_once(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("sleep")
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(invoke, aws, name, {"seconds": 1.5}) for _ in range(2)]
+        ends = [future.result()[0] for future in futures]
+    assert abs(ends[0] - ends[1]) < 1.4
+
+
+def test_reserved_concurrency_throttles(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("sleep")
+    aws.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(invoke, aws, name, {"seconds": 2})
+        wait_for(lambda: any(worker["busy"] for worker in workers(aws, name)))
+        with pytest.raises(ClientError, match="TooManyRequestsException"):
+            invoke(aws, name, {"seconds": 0})
+        assert "FunctionError" not in running.result()[1]
+
+
+def test_what_a_function_prints_is_in_its_log_group_and_file(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo")
+    request_id = invoke(aws, name)[0]["request_id"]
+    events = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    messages = [event["message"] for event in events]
+    assert messages[0] == f"START RequestId: {request_id} Version: $LATEST"
+    assert "printed by echo" in messages
+    assert any(
+        message.startswith("[INFO]") and message.endswith(f"{request_id}\tlogged by echo") for message in messages
+    )
+    assert "printed by echo" in (aws.directory / "logs" / "functions" / f"{name}.log").read_text()
+
+
+def test_a_role_that_may_not_log_leaves_no_log_group(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo", role=aws.make_role(f"silent-{uuid.uuid4().hex[:8]}"))
+    invoke(aws, name)
+    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+    assert groups == []
+    assert any(event["action"] == "logs:CreateLogGroup" for event in aws.journal("permission.denied"))
+
+
+def test_structured_logs_are_json_throughout(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    group = f"/custom/{uuid.uuid4().hex}"
+    name = deploy("fail", LoggingConfig={"LogFormat": "JSON", "LogGroup": group})
+    invoke(aws, name)
+    events = aws.client("logs").filter_log_events(logGroupName=group)["events"]
+    lines = [json.loads(event["message"]) for event in events]
+    assert [line.get("type") for line in lines] == ["platform.start", None, "platform.report"]
+    assert lines[1]["errorType"] == "ValueError"
+    assert lines[2]["record"]["status"] == "failure"
+
+
+def test_an_asynchronous_event_is_tried_three_times_and_then_kept(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    queue = aws.client("sqs").create_queue(QueueName=f"dead-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    arn = aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    role = aws.make_role(f"async-{uuid.uuid4().hex[:8]}", LOGS, allow("sqs:SendMessage", arn))
+    name = deploy("fail", role=role, DeadLetterConfig={"TargetArn": arn})
+    answer = aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"beer": 1}')
+    assert answer["StatusCode"] == 202
+    received = aws.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=15)["Messages"]
+    assert json.loads(received[0]["Body"]) == {"beer": 1}
+    assert sum(event["function"] == name for event in aws.journal("function.invoked")) == 3
+
+
+def test_a_dry_run_runs_nothing(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("fail")
+    answer = aws.client("lambda").invoke(FunctionName=name, InvocationType="DryRun")
+    assert answer["StatusCode"] == 204
+    assert workers(aws, name) == []
+
+
+def test_a_function_acts_as_its_role(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    secrets = aws.client("secretsmanager")
+    mine, other = (
+        secrets.create_secret(Name=f"s-{uuid.uuid4().hex[:8]}", SecretString=text)["ARN"] for text in ("ale", "stout")
+    )
+    role = aws.make_role(f"reader-{uuid.uuid4().hex[:8]}", LOGS, allow("secretsmanager:GetSecretValue", mine))
+    name = deploy("read_secret", role=role)
+    assert invoke(aws, name, {"secret": mine})[0] == "ale"
+    refused, _ = invoke(aws, name, {"secret": other})
+    assert "AccessDeniedException" in refused["errorMessage"]
+    assert f"secretsmanager:GetSecretValue on resource: {other}" in refused["errorMessage"]
+
+
+def test_a_deleted_functions_process_ends(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo")
+    invoke(aws, name)
+    assert len(workers(aws, name)) == 1
+    aws.client("lambda").delete_function(FunctionName=name)
+    assert workers(aws, name) == []
+
+
+def test_settings_that_moto_drops_are_kept(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    name = deploy("echo", TracingConfig={"Mode": "PassThrough"})
+    client = aws.client("lambda")
+    assert client.get_function_configuration(FunctionName=name)["LoggingConfig"] == {
+        "LogFormat": "Text",
+        "LogGroup": f"/aws/lambda/{name}",
+    }
+    client.update_function_configuration(
+        FunctionName=name,
+        TracingConfig={"Mode": "Active"},
+        DeadLetterConfig={"TargetArn": "arn:aws:sqs:us-east-1:123456789012:dead"},
+        EphemeralStorage={"Size": 1024},
+        LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG"},
+    )
+    found = client.get_function_configuration(FunctionName=name)
+    assert found["TracingConfig"] == {"Mode": "Active"}
+    assert found["DeadLetterConfig"] == {"TargetArn": "arn:aws:sqs:us-east-1:123456789012:dead"}
+    assert found["EphemeralStorage"] == {"Size": 1024}
+    assert found["LoggingConfig"]["LogFormat"] == "JSON"
+    assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
+
+
+def test_a_function_needs_a_role_that_lambda_may_assume(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    role = aws.make_role(f"tasks-{uuid.uuid4().hex[:8]}", service="ecs-tasks.amazonaws.com")
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        deploy("echo", role=role)
+
+
+def test_a_function_in_a_network_needs_to_make_its_interfaces(aws: LocalAws, deploy: Callable[..., str]) -> None:
+    subnet = aws.client("ec2").describe_subnets()["Subnets"][0]
+    network = {"SubnetIds": [subnet["SubnetId"]], "SecurityGroupIds": []}
+    with pytest.raises(ClientError, match="does not have permissions to call CreateNetworkInterface on EC2"):
+        deploy("echo", VpcConfig=network)
+    interfaces = allow(["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"])
+    name = deploy("echo", VpcConfig=network, role=aws.make_role(f"vpc-{uuid.uuid4().hex[:8]}", interfaces))
+    config = aws.client("lambda").get_function_configuration(FunctionName=name)["VpcConfig"]
+    assert config["VpcId"] == subnet["VpcId"]
+
+
+def test_variables_that_lambda_sets_itself_are_refused(deploy: Callable[..., str]) -> None:
+    with pytest.raises(ClientError, match=r"reserved keys .*AWS_REGION"):
+        deploy("echo", Environment={"Variables": {"AWS_REGION": "eu-west-1"}})
+
+
+def test_a_package_that_is_no_zip_is_refused(aws: LocalAws) -> None:
+    with pytest.raises(ClientError, match="Could not unzip uploaded file"):
+        aws.client("lambda").create_function(
+            FunctionName="broken",
+            Runtime="python3.13",
+            Handler="x.y",
+            Role=aws.make_role("broken"),
+            Code={"ZipFile": b"no zip"},
+        )
+
+
+def workers(aws: LocalAws, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = aws.ask("status")[1]["rooms"]["functions"].get(name, [])
+    return found
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,152 @@
+"""What each call passes through, layer by layer."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rehearsal.aws.calls import Answer, ApiCall
+from rehearsal.aws.journal import Journal
+from rehearsal.aws.layers import honest_about_gaps, journaled, one_at_a_time, replayed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OK = Answer(200, (), b"{}")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal.jsonl")
+
+
+def call(
+    operation: str = "CreateThing",
+    *,
+    service: str = "ecs",
+    token: str | None = None,
+    body: bytes = b"",
+    protocol: str = "json",
+) -> ApiCall:
+    return ApiCall(service, operation, {}, "key", protocol, token, {}, body)
+
+
+class Counting:
+    """A handler that answers each call with its number."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        self.calls = 0
+
+    def __call__(self, made: ApiCall) -> Answer:
+        self.calls += 1
+        return Answer(self.status, (), str(self.calls).encode())
+
+
+@pytest.mark.parametrize(
+    ("calls", "answers"),
+    [
+        pytest.param([call(token="a"), call(token="a")], [b"1", b"1"], id="the same token"),
+        pytest.param([call(token="a"), call(token="b")], [b"1", b"2"], id="another token"),
+        pytest.param([call(), call()], [b"1", b"2"], id="no token"),
+        pytest.param([call(token="a"), call(token="a", body=b"x")], [b"1", b"2"], id="another request"),
+        pytest.param([call(token="a"), call("Other", token="a")], [b"1", b"2"], id="another operation"),
+        pytest.param(
+            [call(service="secretsmanager", token="a")] * 2, [b"1", b"2"], id="a service that looks after its tokens"
+        ),
+    ],
+)
+def test_a_call_is_replayed_by_its_token(journal: Journal, calls: list[ApiCall], answers: list[bytes]) -> None:
+    handle = replayed(Counting(), journal)
+    assert [handle(made).body for made in calls] == answers
+
+
+def test_a_failed_call_is_not_replayed(journal: Journal) -> None:
+    failing = Counting(status=400)
+    handle = replayed(failing, journal)
+    handle(call(token="a"))
+    handle(call(token="a"))
+    assert failing.calls == 2
+
+
+def test_calls_of_one_service_wait_for_each_other_and_those_of_another_do_not() -> None:
+    inside: set[str] = set()
+    together: set[frozenset[str]] = set()
+    guard = threading.Lock()
+
+    def slow(made: ApiCall) -> Answer:
+        name = f"{made.service} {made.operation}"
+        with guard:
+            inside.add(name)
+            together.add(frozenset(inside))
+        time.sleep(0.05)
+        with guard:
+            inside.discard(name)
+        return OK
+
+    handle = one_at_a_time(slow)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(handle, [call("A"), call("B"), call("C", service="rds")]))
+    assert not any({"ecs A", "ecs B"} <= at_once for at_once in together)
+    assert any({"rds C"} < at_once for at_once in together)
+
+
+def test_an_invocation_may_call_back_into_its_own_service() -> None:
+    handle = one_at_a_time(lambda made: handle(call("Invoke", service="lambda")) if made.body else OK)
+    assert handle(call("Invoke", service="lambda", body=b"again")) == OK
+
+
+@pytest.mark.parametrize(
+    ("protocol", "service", "shape"),
+    [
+        ("json", "ecs", '"__type": "NotImplemented"'),
+        ("rest-json", "lambda", '"__type": "NotImplemented"'),
+        ("query", "rds", "<ErrorResponse><Error><Type>Sender</Type><Code>NotImplemented</Code>"),
+        ("ec2", "ec2", "<Response><Errors><Error><Code>NotImplemented</Code>"),
+        ("rest-xml", "s3", "<Error><Code>NotImplemented</Code>"),
+    ],
+)
+@pytest.mark.parametrize("error", [NotImplementedError("no such thing"), KeyError("<&>")])
+def test_whatever_breaks_in_moto_is_a_501_in_the_services_own_format(
+    journal: Journal, protocol: str, service: str, shape: str, error: Exception
+) -> None:
+    def broken(made: ApiCall) -> Answer:
+        raise error
+
+    answer = honest_about_gaps(broken, journal)(call(service=service, protocol=protocol))
+    assert answer.status == 501
+    assert shape in answer.body.decode()
+    assert "CreateThing" in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "service", "status"),
+    [
+        pytest.param(Answer(404, (), b""), "ecs", 501, id="an empty 404 is moto's routing"),
+        pytest.param(Answer(404, (), b"<!doctype html><title>404"), "lambda", 501, id="so is a page"),
+        pytest.param(Answer(404, (), b'{"Message": "Function not found"}'), "lambda", 404, id="a service's own 404"),
+        pytest.param(Answer(404, (), b""), "s3", 404, id="the head of an object that is not there"),
+    ],
+)
+def test_a_404_of_the_routing_is_told_from_one_of_a_service(
+    journal: Journal, answer: Answer, service: str, status: int
+) -> None:
+    assert honest_about_gaps(lambda made: answer, journal)(call(service=service)).status == status
+
+
+def test_the_journal_quotes_errors_and_never_answers(journal: Journal) -> None:
+    answers = iter([Answer(200, (), b"a secret"), Answer(400, (), b"a reason")])
+    handle = journaled(lambda made: next(answers), journal, lambda key: f"named {key}")
+    handle(call(body=b"a secret"))
+    handle(call())
+    events = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    assert [(event["caller"], event["status"], event.get("said")) for event in events] == [
+        ("named key", 200, None),
+        ("named key", 400, "a reason"),
+    ]
+    assert "a secret" not in journal.path.read_text()

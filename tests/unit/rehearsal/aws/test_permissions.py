@@ -1,0 +1,116 @@
+"""A role's calls are judged by its policies, and refused in each service's own words."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow, policy
+
+
+def role_name() -> str:
+    return f"role-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments", "status", "code", "action"),
+    [
+        ("secretsmanager", "list_secrets", {}, 400, "AccessDeniedException", "secretsmanager:ListSecrets"),
+        ("ecs", "list_clusters", {}, 400, "AccessDeniedException", "ecs:ListClusters"),
+        ("lambda", "list_functions", {}, 403, "AccessDeniedException", "lambda:ListFunctions"),
+        ("s3", "list_buckets", {}, 403, "AccessDenied", "s3:ListAllMyBuckets"),
+        ("ec2", "describe_vpcs", {}, 403, "UnauthorizedOperation", "ec2:DescribeVpcs"),
+        ("iam", "list_roles", {}, 403, "AccessDenied", "iam:ListRoles"),
+        ("elbv2", "describe_load_balancers", {}, 403, "AccessDenied", "elasticloadbalancing:DescribeLoadBalancers"),
+    ],
+)
+def test_what_no_policy_allows_is_refused(  # noqa: PLR0917 - a row of the table
+    aws: LocalAws, service: str, operation: str, arguments: dict[str, Any], status: int, code: str, action: str
+) -> None:
+    name = role_name()
+    with pytest.raises(ClientError) as caught:
+        getattr(aws.client(service, **aws.assume(aws.make_role(name))), operation)(**arguments)
+    answer = caught.value.response
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (status, code)
+    assert f"User: arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/test" in answer["Error"]["Message"]
+    assert f"is not authorized to perform: {action}" in answer["Error"]["Message"]
+
+
+def test_anybody_may_ask_who_they_are(aws: LocalAws) -> None:
+    name = role_name()
+    identity = aws.client("sts", **aws.assume(aws.make_role(name))).get_caller_identity()
+    assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/test"
+
+
+def test_a_scoped_policy_allows_its_resource_and_no_other(aws: LocalAws) -> None:
+    secrets = aws.client("secretsmanager")
+    mine, other = (secrets.create_secret(Name=role_name(), SecretString="x")["ARN"] for _ in range(2))
+    limited = aws.client(
+        "secretsmanager", **aws.assume(aws.make_role(role_name(), allow("secretsmanager:GetSecretValue", mine)))
+    )
+    assert limited.get_secret_value(SecretId=mine)["SecretString"] == "x"
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        limited.get_secret_value(SecretId=other)
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        limited.put_secret_value(SecretId=mine, SecretString="y")
+
+
+def test_a_key_of_ones_own_must_be_allowed_too(aws: LocalAws) -> None:
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    secret = aws.client("secretsmanager").create_secret(Name=role_name(), SecretString="x", KmsKeyId=key)["ARN"]
+    name = role_name()
+    limited = aws.client(
+        "secretsmanager", **aws.assume(aws.make_role(name, allow("secretsmanager:GetSecretValue", secret)))
+    )
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        limited.get_secret_value(SecretId=secret)
+    decrypt = allow(
+        "kms:Decrypt", key, Condition={"StringEquals": {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}}
+    )
+    aws.client("iam").put_role_policy(RoleName=name, PolicyName="key", PolicyDocument=json.dumps(policy(decrypt)))
+    assert limited.get_secret_value(SecretId=secret)["SecretString"] == "x"
+
+
+def test_a_managed_policy_counts_while_it_is_attached(aws: LocalAws) -> None:
+    name = role_name()
+    listing = aws.client("ec2", **aws.assume(aws.make_role(name)))
+    arn = "arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess"
+    aws.client("iam").attach_role_policy(RoleName=name, PolicyArn=arn)
+    assert listing.describe_vpcs()["Vpcs"]
+    aws.client("iam").detach_role_policy(RoleName=name, PolicyArn=arn)
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        listing.describe_vpcs()
+
+
+def test_a_boundary_limits_what_policies_allow(aws: LocalAws) -> None:
+    iam = aws.client("iam")
+    boundary = iam.create_policy(PolicyName=role_name(), PolicyDocument=json.dumps(policy(allow("s3:*"))))
+    name = role_name()
+    limited = aws.assume(aws.make_role(name, allow("*")))
+    iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary["Policy"]["Arn"])
+    assert "Buckets" in aws.client("s3", **limited).list_buckets()
+    with pytest.raises(ClientError, match="no permissions boundary allows"):
+        aws.client("ec2", **limited).describe_vpcs()
+
+
+def test_a_deleted_role_may_do_nothing(aws: LocalAws) -> None:
+    name = role_name()
+    credentials = aws.assume(aws.make_role(name, allow("*")))
+    aws.client("iam").delete_role_policy(RoleName=name, PolicyName="own")
+    aws.client("iam").delete_role(RoleName=name)
+    with pytest.raises(ClientError, match="the role does not exist"):
+        aws.client("ec2", **credentials).describe_vpcs()
+
+
+def test_refusals_stand_in_the_journal(aws: LocalAws) -> None:
+    name = role_name()
+    with pytest.raises(ClientError):
+        aws.client("iam", **aws.assume(aws.make_role(name))).list_users()
+    refused = [event for event in aws.journal("permission.denied") if f"/{name}/" in event["caller"]]
+    assert [event["action"] for event in refused] == ["iam:ListUsers"]
+    called = [event for event in aws.journal("api.call") if event["caller"] == f"{name}/test"]
+    assert [(event["operation"], event["status"]) for event in called] == [("ListUsers", 403)]

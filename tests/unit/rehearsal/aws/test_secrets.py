@@ -1,0 +1,260 @@
+"""Secrets Manager keeps versions and rotates as AWS does."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.local_aws import LocalAws, allow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# It writes what it was asked into the secret's description, so that a test can read it; and fails where it is told to.
+ROTATION = """
+import json
+import os
+
+import boto3
+
+client = boto3.client("secretsmanager")
+
+
+def handler(event, context):
+    arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
+    described = client.describe_secret(SecretId=arn)
+    current = next(v for v, stages in described["VersionIdsToStages"].items() if "AWSCURRENT" in stages)
+    print(json.dumps({**event, "stages": described["VersionIdsToStages"][token]}))
+    if step == os.environ.get("FAIL_AT"):
+        raise RuntimeError(f"{step} failed on purpose")
+    if step == "createSecret":
+        client.put_secret_value(
+            SecretId=arn, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"]
+        )
+    if step == "finishSecret" and current != token:
+        client.update_secret_version_stage(
+            SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
+        )
+"""
+
+
+@pytest.fixture
+def secret(aws: LocalAws) -> str:
+    """The ARN of a secret with one value, ``old``."""
+    arn: str = aws.client("secretsmanager").create_secret(Name=unique("secret"), SecretString="old")["ARN"]
+    return arn
+
+
+@pytest.fixture
+def rotator(aws: LocalAws) -> Callable[..., str]:
+    """Deploys the rotation function; its ARN."""
+
+    def deploy(*, permitted: bool = True, source_arn: str | None = None, **environment: str) -> str:
+        name = unique("rotate")
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("rotation.py", ROTATION)
+        role = aws.make_role(name, allow(["secretsmanager:*", "logs:*"]))
+        arn: str = aws.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="rotation.handler",
+            Role=role,
+            Timeout=20,
+            Code={"ZipFile": code.getvalue()},
+            Environment={"Variables": environment},
+        )["FunctionArn"]
+        if permitted:
+            aws.client("lambda").add_permission(
+                FunctionName=name,
+                StatementId="secretsmanager",
+                Action="lambda:InvokeFunction",
+                Principal="secretsmanager.amazonaws.com",
+                **({"SourceArn": source_arn} if source_arn else {"SourceAccount": "123456789012"}),
+            )
+        return arn
+
+    return deploy
+
+
+def test_a_secret_without_a_value_has_none(aws: LocalAws) -> None:
+    client = aws.client("secretsmanager")
+    name = unique("empty")
+    client.create_secret(Name=name)
+    with pytest.raises(ClientError, match="can't find the specified secret value for staging label: AWSCURRENT"):
+        client.get_secret_value(SecretId=name)
+    assert "VersionIdsToStages" not in client.describe_secret(SecretId=name)
+
+
+def test_a_value_is_read_by_stage_and_by_version(aws: LocalAws, secret: str) -> None:
+    client = aws.client("secretsmanager")
+    first = client.get_secret_value(SecretId=secret)["VersionId"]
+    second = client.put_secret_value(SecretId=secret, SecretString="new")["VersionId"]
+    assert read(aws, secret) == "new"
+    assert read(aws, secret, VersionStage="AWSPREVIOUS") == "old"
+    assert read(aws, secret, VersionId=first) == "old"
+    assert read(aws, secret, VersionId=second, VersionStage="AWSCURRENT") == "new"
+    with pytest.raises(ClientError, match="not associated to the provided VersionId"):
+        read(aws, secret, VersionId=first, VersionStage="AWSCURRENT")
+
+
+def test_a_pending_value_is_not_the_current_one(aws: LocalAws, secret: str) -> None:
+    client = aws.client("secretsmanager")
+    pending = client.put_secret_value(SecretId=secret, SecretString="new", VersionStages=["AWSPENDING"])["VersionId"]
+    assert read(aws, secret) == "old"
+    assert read(aws, secret, VersionStage="AWSPENDING") == "new"
+    current = client.get_secret_value(SecretId=secret)["VersionId"]
+    client.update_secret_version_stage(
+        SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=pending, RemoveFromVersionId=current
+    )
+    assert read(aws, secret) == "new"
+    assert stages(aws, secret) == {current: ["AWSPREVIOUS"], pending: ["AWSPENDING", "AWSCURRENT"]}
+
+
+def test_putting_the_same_version_again_changes_nothing(aws: LocalAws, secret: str) -> None:
+    client = aws.client("secretsmanager")
+    token = str(uuid.uuid4())
+    for _ in range(2):
+        put = client.put_secret_value(
+            SecretId=secret, SecretString="new", ClientRequestToken=token, VersionStages=["AWSPENDING"]
+        )
+        assert (put["VersionId"], put["VersionStages"]) == (token, ["AWSPENDING"])
+    with pytest.raises(ClientError, match="ResourceExistsException"):
+        client.put_secret_value(SecretId=secret, SecretString="another", ClientRequestToken=token)
+    assert read(aws, secret, VersionId=token) == "new"
+
+
+def test_updating_a_secret_makes_a_version(aws: LocalAws, secret: str) -> None:
+    aws.client("secretsmanager").update_secret(SecretId=secret, SecretString="new", Description="d")
+    assert read(aws, secret) == "new"
+    assert read(aws, secret, VersionStage="AWSPREVIOUS") == "old"
+
+
+def test_a_name_is_blocked_while_its_secret_waits_for_deletion(aws: LocalAws) -> None:
+    client = aws.client("secretsmanager")
+    name = unique("doomed")
+    client.create_secret(Name=name, SecretString="x")
+    client.delete_secret(SecretId=name, RecoveryWindowInDays=7)
+    with pytest.raises(ClientError, match="already scheduled for deletion"):
+        client.create_secret(Name=name, SecretString="y")
+    with pytest.raises(ClientError, match="marked for deletion"):
+        client.put_secret_value(SecretId=name, SecretString="y")
+    client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    client.create_secret(Name=name, SecretString="z")
+
+
+def test_a_rotation_drives_the_four_steps(aws: LocalAws, secret: str, rotator: Callable[..., str]) -> None:
+    function = rotator()
+    first = aws.client("secretsmanager").get_secret_value(SecretId=secret)["VersionId"]
+    token = rotate(aws, secret, function)
+    wait_for_event(aws, "rotation.succeeded", version_id=token)
+    seen = events_of(aws, function)
+    assert [event["Step"] for event in seen] == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+    assert {(event["SecretId"], event["ClientRequestToken"]) for event in seen} == {(secret, token)}
+    assert all(event["RotationToken"] for event in seen)
+    assert seen[0]["stages"] == ["AWSPENDING"]
+    assert stages(aws, secret) == {first: ["AWSPREVIOUS"], token: ["AWSCURRENT"]}
+    assert read(aws, secret) == "new"
+    described = aws.client("secretsmanager").describe_secret(SecretId=secret)
+    assert described["RotationEnabled"]
+    assert described["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    assert "LastRotatedDate" in described
+
+
+def test_a_second_rotation_follows_a_finished_one(aws: LocalAws, secret: str, rotator: Callable[..., str]) -> None:
+    function = rotator()
+    for _ in range(2):
+        wait_for_event(aws, "rotation.succeeded", version_id=rotate(aws, secret, function))
+
+
+@pytest.mark.parametrize("step", ["createSecret", "setSecret"])
+def test_a_failing_step_stops_the_rotation_and_the_current_value_stays(
+    aws: LocalAws, secret: str, rotator: Callable[..., str], step: str
+) -> None:
+    function = rotator(FAIL_AT=step)
+    token = rotate(aws, secret, function)
+    wait_for_event(aws, "rotation.abandoned", version_id=token)
+    steps = [event["Step"] for event in events_of(aws, function)]
+    once = ["createSecret"] if step == "createSecret" else ["createSecret", "setSecret"]
+    assert steps == once * 3
+    assert read(aws, secret) == "old"
+    assert stages(aws, secret)[token] == ["AWSPENDING"]
+    failures = [event for event in aws.journal("rotation.failed") if event["error"].count(f"{step} failed on purpose")]
+    assert {event["step"] for event in failures} == {step}
+
+
+def test_an_incomplete_rotation_is_attempted_again_and_the_caller_told(
+    aws: LocalAws, secret: str, rotator: Callable[..., str]
+) -> None:
+    function = rotator(FAIL_AT="setSecret")
+    token = rotate(aws, secret, function)
+    wait_for_event(aws, "rotation.abandoned", version_id=token)
+    aws.client("lambda").update_function_configuration(FunctionName=function, Environment={"Variables": {}})
+    with pytest.raises(ClientError, match="previous rotation isn't complete"):
+        rotate(aws, secret, function)
+    wait_for_event(aws, "rotation.succeeded", version_id=token)
+    assert read(aws, secret) == "new"
+
+
+def test_a_rotation_that_is_not_immediate_tests_only(aws: LocalAws, secret: str, rotator: Callable[..., str]) -> None:
+    function = rotator()
+    rotate(aws, secret, function, RotateImmediately=False)
+    wait_for(lambda: aws.ask("status")[1]["rooms"]["secrets"]["rotating"] == {})
+    assert [event["Step"] for event in events_of(aws, function)] == ["testSecret"]
+    assert list(stages(aws, secret).values()) == [["AWSCURRENT"]]
+
+
+@pytest.mark.parametrize(
+    "deployment", [{"permitted": False}, {"source_arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:other-*"}]
+)
+def test_secrets_manager_needs_permission_to_invoke(
+    aws: LocalAws, secret: str, rotator: Callable[..., str], deployment: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError, match=r"AccessDeniedException.*cannot invoke the specified Lambda function"):
+        rotate(aws, secret, rotator(**deployment))
+
+
+def unique(name: str) -> str:
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+def read(aws: LocalAws, secret: str, **which: str) -> str:
+    text: str = aws.client("secretsmanager").get_secret_value(SecretId=secret, **which)["SecretString"]
+    return text
+
+
+def stages(aws: LocalAws, secret: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = aws.client("secretsmanager").describe_secret(SecretId=secret)["VersionIdsToStages"]
+    return found
+
+
+def rotate(aws: LocalAws, secret: str, function: str, **options: Any) -> str:
+    token: str = aws.client("secretsmanager").rotate_secret(
+        SecretId=secret, RotationLambdaARN=function, RotationRules={"AutomaticallyAfterDays": 30}, **options
+    )["VersionId"]
+    return token
+
+
+def events_of(aws: LocalAws, function_arn: str) -> list[dict[str, Any]]:
+    """What the rotation function printed of its events, in order."""
+    name = function_arn.rpartition(":")[2]
+    lines = (aws.directory / "logs" / "functions" / f"{name}.log").read_text().splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def wait_for_event(aws: LocalAws, kind: str, **fields: Any) -> None:
+    wait_for(lambda: any(fields.items() <= event.items() for event in aws.journal(kind)))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
