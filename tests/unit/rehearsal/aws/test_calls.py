@@ -9,6 +9,7 @@ import pytest
 
 from rehearsal.aws.calls import read_call
 
+JSON = "application/x-amz-json-1.1"
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 
@@ -32,9 +33,6 @@ def environ(
     }
 
 
-JSON = {"CONTENT_TYPE": "application/x-amz-json-1.1"}
-
-
 @pytest.mark.parametrize(
     ("request_environ", "service", "operation", "parameters", "protocol"),
     [
@@ -43,7 +41,7 @@ JSON = {"CONTENT_TYPE": "application/x-amz-json-1.1"}
                 "secretsmanager",
                 body=b'{"SecretId": "x"}',
                 HTTP_X_AMZ_TARGET="secretsmanager.GetSecretValue",
-                **JSON,
+                CONTENT_TYPE=JSON,
             ),
             "secretsmanager",
             "GetSecretValue",
@@ -87,7 +85,7 @@ JSON = {"CONTENT_TYPE": "application/x-amz-json-1.1"}
             environ("nothing-we-know", path="/x"), "nothing-we-know", "POST /x", {}, "query", id="an unknown service"
         ),
         pytest.param(
-            environ("ecs", HTTP_X_AMZ_TARGET="AmazonEC2ContainerServiceV20141113.Brew", **JSON),
+            environ("ecs", HTTP_X_AMZ_TARGET="AmazonEC2ContainerServiceV20141113.Brew", CONTENT_TYPE=JSON),
             "ecs",
             "Brew",
             {},
@@ -96,7 +94,10 @@ JSON = {"CONTENT_TYPE": "application/x-amz-json-1.1"}
         ),
         pytest.param(
             environ(
-                "ecs", body=b"{nonsense", HTTP_X_AMZ_TARGET="AmazonEC2ContainerServiceV20141113.ListClusters", **JSON
+                "ecs",
+                body=b"{nonsense",
+                HTTP_X_AMZ_TARGET="AmazonEC2ContainerServiceV20141113.ListClusters",
+                CONTENT_TYPE=JSON,
             ),
             "ecs",
             "ListClusters",
