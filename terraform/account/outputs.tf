@@ -1,0 +1,34 @@
+output "state_bucket_name" {
+  description = "Bucket of the states; GitHub's variable STATE_BUCKET, and the bucket of `terraform init -backend-config`."
+  value       = aws_s3_bucket.state.bucket
+}
+
+output "image_repository_name" {
+  description = "Name of the registry's repository; GitHub's variable IMAGE_REPOSITORY."
+  value       = aws_ecr_repository.service.name
+}
+
+output "image_repository_url" {
+  description = "Where images are pushed to, and what goes before @sha256 in the environment's variable image."
+  value       = aws_ecr_repository.service.repository_url
+}
+
+output "deploy_role_arns" {
+  description = "Role of each environment's deployments, by the environment's name; GitHub's variable AWS_DEPLOY_ROLE_ARN in that environment."
+  value       = { for name, role in aws_iam_role.deploy : name => role.arn }
+}
+
+output "backend_configuration" {
+  description = "Content of a backend.tf with which this configuration keeps its own state in the bucket that it made."
+  value       = <<-EOT
+    terraform {
+      backend "s3" {
+        bucket       = "${aws_s3_bucket.state.bucket}"
+        key          = "${var.project_name}/account.tfstate"
+        region       = "${var.region}"
+        encrypt      = true
+        use_lockfile = true
+      }
+    }
+  EOT
+}
