@@ -146,12 +146,12 @@ class Deployment:
 
     def variables(self, digest: str) -> dict[str, object]:
         """The environment's variables that a run sets."""
-        repository = self.account.outputs()["repository_url"]
+        repository = self.account.outputs()["image_repository_url"]
         return {"image": f"{repository}@{digest}", "database_bootstrap_package": str(self.run.package)}
 
     @property
     def _account_variables(self) -> dict[str, object]:
-        return {}
+        return {"github_repository": "example/taproom"}
 
 
 def wait_until_it_answers(url: str, note: Note) -> None:

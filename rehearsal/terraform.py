@@ -1,7 +1,7 @@
 """Run the real Terraform on a copy of the project's configuration.
 
-The copy differs from the original by one generated file: bucket names go into paths, because no DNS answers for them
-here. Everything else that Terraform needs to find the local AWS goes through environment variables, as it would through
+The copy differs from the original by one generated file a root module: bucket names go into paths, because no DNS answers
+for them here, and the bucket of the states may be destroyed. Everything else that Terraform needs to find the local AWS goes through environment variables, as it would through
 a person's shell.
 """
 
@@ -23,7 +23,11 @@ from rehearsal.run import CHECKOUT
 REGION = "us-east-1"
 # Any pair works: the local AWS knows every caller that is not one of its roles as the account's administrator.
 _ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSAL0000000", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
-_OVERRIDE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
+_OVERRIDES = {
+    "environment": 'provider "aws" {\n  s3_use_path_style = true\n}\n',
+    # In an account the bucket of the states outlives what it describes; here it goes with it.
+    "account": 'provider "aws" {\n  s3_use_path_style = true\n}\n\nresource "aws_s3_bucket" "state" {\n  force_destroy = true\n}\n',
+}
 _POLL_SECONDS = 0.1
 _CHANGES_EXIT_CODE = 2
 
@@ -149,15 +153,15 @@ class Terraform:
 
 
 def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform") -> None:
-    """Copy the project's configuration, keeping what ``terraform init`` has put into the copy before."""
+    """Copy the project's configuration, keeping what Terraform itself has put into the copy before."""
     for path in sorted(destination.rglob("*"), reverse=True):
-        if ".terraform" not in path.parts and path.is_file():
+        if ".terraform" not in path.parts and ".tfstate" not in path.name and path.is_file():
             path.unlink()
     shutil.copytree(
         source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
     )
-    for root in ("account", "environment"):
-        (destination / root / "rehearsal_override.tf").write_text(_OVERRIDE)
+    for root, override in _OVERRIDES.items():
+        (destination / root / "rehearsal_override.tf").write_text(override)
 
 
 def write_cli_config(path: Path, lock_file: Path, plugin_cache: Path) -> Path:
