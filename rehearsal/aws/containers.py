@@ -5,7 +5,7 @@ would refuse; ``next_step`` decides from what has happened so far. The process s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -149,6 +149,30 @@ def read_containers(definitions: Sequence[Mapping[str, Any]]) -> tuple[Container
                 )
     _refuse_circles(containers)
     return containers
+
+
+def overridden(containers: Sequence[Container], overrides: Sequence[Mapping[str, Any]]) -> tuple[Container, ...]:
+    """The containers with the ``containerOverrides`` of a RunTask: another command, added or replaced variables.
+
+    Raises:
+        TaskDefinitionError: an override names no container.
+    """
+    override_by_name = {override["name"]: override for override in overrides}
+    unknown = override_by_name.keys() - {container.name for container in containers}
+    if unknown:
+        raise TaskDefinitionError(f"Override for container named {', '.join(sorted(unknown))} is not a container.")
+    changed = []
+    for container in containers:
+        override = override_by_name.get(container.name, {})
+        added = {entry["name"]: str(entry["value"]) for entry in override.get("environment") or ()}
+        changed.append(
+            replace(
+                container,
+                command=tuple(override.get("command") or container.command),
+                environment={**container.environment, **added},
+            )
+        )
+    return tuple(changed)
 
 
 def next_step(containers: Sequence[Container], progress: Mapping[str, Progress]) -> Step:

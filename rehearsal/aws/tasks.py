@@ -125,6 +125,11 @@ class TaskRun:
         return self.record.last_status == "RUNNING" and self.record.desired_status == "RUNNING"
 
     @property
+    def has_health_check(self) -> bool:
+        """Whether any container has a health check."""
+        return any(container.health_check is not None for container in self._containers.values())
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing of it is left."""
         return self.record.last_status == "STOPPED"

@@ -15,6 +15,7 @@ from rehearsal.aws.containers import (
     TaskDefinitionError,
     is_running,
     next_step,
+    overridden,
     read_containers,
     shown_exit_code,
 )
@@ -178,3 +179,17 @@ def test_a_container_runs_what_docker_would_run(container: Container, argv: list
 @pytest.mark.parametrize(("return_code", "shown"), [(0, 0), (3, 3), (-15, 143), (-9, 137)])
 def test_a_signal_shows_as_128_and_its_number(return_code: int, shown: int) -> None:
     assert shown_exit_code(return_code) == shown
+
+
+def test_a_run_task_may_change_the_command_and_add_variables() -> None:
+    containers = (Container("app", "i", command=("serve",), environment={"A": "1", "B": "1"}), MIGRATE)
+    override = {"name": "app", "command": ["seed"], "environment": [{"name": "B", "value": "2"}]}
+    assert overridden(containers, [override]) == (
+        Container("app", "i", command=("seed",), environment={"A": "1", "B": "2"}),
+        MIGRATE,
+    )
+
+
+def test_an_override_of_no_container_is_refused() -> None:
+    with pytest.raises(TaskDefinitionError, match="named web is not a container"):
+        overridden([MIGRATE], [{"name": "web"}])

@@ -1,0 +1,393 @@
+"""Keeps one ECS service as it should be: takes a picture, asks ``deployments.decide``, carries the actions out.
+
+One thread a service. It looks again when something has happened, every ``BUSY_SECONDS`` while something is under way
+(a target becoming healthy tells nobody), and rarely when all is settled.
+
+Different from AWS: a task that is behind a load balancer counts as running once its target is healthy, so that an
+apply that waits for a steady state ends when the service answers. The health check grace period is scaled as the
+checks are, but never below ``STARTUP_SECONDS``: a process needs the time that it needs.
+"""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.ecs.models import EC2ContainerServiceBackend, Service
+from moto.moto_api._internal import mock_random
+
+from rehearsal.aws.deployments import (
+    Action,
+    CompleteRollout,
+    DeploymentPicture,
+    FailRollout,
+    ForgetDeployment,
+    Phase,
+    ServicePicture,
+    StartTasks,
+    StopTask,
+    TaskPicture,
+    decide,
+)
+from rehearsal.aws.service_targets import ServiceTargets
+from rehearsal.aws.settings import Context
+from rehearsal.aws.target_health import TIME_FACTOR, State
+from rehearsal.aws.tasks import TaskRun
+
+BUSY_SECONDS = 0.25
+IDLE_SECONDS = 2.0
+STARTUP_SECONDS = 15.0
+STOP_SECONDS = 15.0
+_EVENTS_KEPT = 100
+_DRAIN_POLL_SECONDS = 0.1
+
+# Starts a task of a service for a deployment; the function to call before it stops, and on its changes.
+Launch = Callable[[Service, dict[str, Any], Callable[[TaskRun], None], Callable[[], None]], TaskRun]
+
+
+@dataclass(eq=False)
+class _Member:
+    """A task of the service."""
+
+    deployment_id: str
+    run: TaskRun
+    running_since: float | None = None
+    is_registered: bool = False
+    may_register: bool = True
+    is_counted_as_failed: bool = False
+    has_been_healthy: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass
+class _Tally:
+    """What the circuit breaker knows of a deployment."""
+
+    failed_tasks: int = 0
+    has_been_healthy: bool = False
+
+
+class ServiceController:
+    """Runs one service of moto.
+
+    Args:
+        context: of the local AWS.
+        backend: moto's ECS.
+        service: the service, without deployments yet.
+        launch: starts a task.
+    """
+
+    def __init__(self, context: Context, backend: EC2ContainerServiceBackend, service: Service, launch: Launch) -> None:
+        self.service = service
+        self._context = context
+        self._backend = backend
+        self._launch = launch
+        self._targets = ServiceTargets(context.settings, service)
+        self._members: list[_Member] = []
+        self._tallies: dict[str, _Tally] = {}
+        self._last_completed: dict[str, Any] | None = None
+        self._last_start = float("-inf")
+        self._consecutive_failures = 0
+        self._is_retiring = False
+        self._quitting = threading.Event()
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        service.deployments = []
+        self.deploy()
+        self._thread = threading.Thread(target=self._run, name=f"service {service.name}", daemon=True)
+        self._thread.start()
+
+    def deploy(self) -> None:
+        """Begin a new deployment of the service as it now is."""
+        with self._lock:
+            service = self.service
+            for older in self._deployments:
+                older["status"] = "ACTIVE"
+            deployment: dict[str, Any] = {
+                "id": f"ecs-svc/{mock_random.randint(10**18, 10**19 - 1)}",
+                "status": "PRIMARY",
+                "taskDefinition": service.task_definition,
+                "desiredCount": service.desired_count,
+                "pendingCount": 0,
+                "runningCount": 0,
+                "failedTasks": 0,
+                "launchType": service.launch_type,
+                "capacityProviderStrategy": getattr(service, "capacity_provider_strategy", None),
+                "platformVersion": "1.4.0",
+                "platformFamily": "Linux",
+                "networkConfiguration": service.network_configuration,
+                "createdAt": utcnow(),
+            }
+            self._deployments.insert(0, deployment)
+            self._tallies[deployment["id"]] = _Tally()
+            self._consecutive_failures = 0
+            self._set_rollout(deployment, "IN_PROGRESS", f"ECS deployment {deployment['id']} in progress.")
+            self._publish({})
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Let the controller look at the service now. Safe to call from any thread."""
+        self._wake.set()
+
+    def retire(self) -> None:
+        """Drain and stop all tasks, then show the service as INACTIVE; returns at once."""
+        with self._lock:
+            self._is_retiring = True
+            self.service.status = "DRAINING"
+        self.look_again()
+
+    def stop(self) -> None:
+        """End all tasks without draining."""
+        self._quitting.set()
+        self.look_again()
+        self._thread.join(STOP_SECONDS)
+        runs = [member.run for member in self._members]
+        for run in runs:
+            run.stop("The rehearsal has ended")
+        deadline = time.monotonic() + STOP_SECONDS
+        for run in runs:
+            run.join(max(0.0, deadline - time.monotonic()))
+
+    def status(self) -> dict[str, Any]:
+        """The service's counts, rollout and newest events."""
+        service = self.service
+        return {
+            "status": service.status,
+            "desired": service.desired_count,
+            "running": service.running_count,
+            "pending": service.pending_count,
+            "task_definition": service.task_definition,
+            "rollout": service.deployments[0]["rolloutState"] if service.deployments else None,
+            "events": [event["message"] for event in service.events[:5]],
+        }
+
+    def _run(self) -> None:
+        while not self._quitting.is_set() and self.service.status != "INACTIVE":
+            try:
+                with self._lock:
+                    is_settled = self._step()
+            except Exception:  # noqa: BLE001 - a defect of ours is told; the service must go on being looked after
+                self._context.journal.record("service.defect", service=self.service.name, error=traceback.format_exc())
+                is_settled = True
+            self._wake.wait(IDLE_SECONDS if is_settled else BUSY_SECONDS)
+            self._wake.clear()
+
+    def _step(self) -> bool:
+        """Look once and act; whether all is settled."""
+        self._account_for_ended()
+        self._register_running()
+        phases = {member.run.record.id: self._phase(member) for member in self._members}
+        for member in self._members:
+            if phases[member.run.record.id] is Phase.HEALTHY and not member.has_been_healthy:
+                member.has_been_healthy = True
+                self._consecutive_failures = 0
+                tally = self._tallies.setdefault(member.deployment_id, _Tally())
+                tally.has_been_healthy, tally.failed_tasks = True, 0
+        actions = decide(self._picture(phases))
+        for action in actions:
+            self._carry_out(action)
+        phases = {member.run.record.id: self._phase(member) for member in self._members}
+        self._publish(phases)
+        if self._is_retiring and not self._members:
+            self.service.status = "INACTIVE"
+            self.service.deployments = []
+            self._context.journal.record("service.inactive", service=self.service.name)
+        return (
+            not actions
+            and all(phase is Phase.HEALTHY for phase in phases.values())
+            and all(deployment["rolloutState"] != "IN_PROGRESS" for deployment in self._deployments)
+        )
+
+    def _account_for_ended(self) -> None:
+        for member in list(self._members):
+            if member.run.has_failed and not member.is_counted_as_failed:
+                self._count_failure(member, str(member.run.record.stopped_reason))
+            if member.run.is_over:
+                self._members.remove(member)
+
+    def _count_failure(self, member: _Member, reason: str) -> None:
+        member.is_counted_as_failed = True
+        self._consecutive_failures += 1
+        tally = self._tallies.setdefault(member.deployment_id, _Tally())
+        if not tally.has_been_healthy:
+            tally.failed_tasks += 1
+        self._event(f"(deployment {member.deployment_id}) (task {member.run.record.id}) failed: {reason}")
+
+    def _picture(self, phases: dict[str, Phase]) -> ServicePicture:
+        service = self.service
+        configuration = getattr(service, "deployment_configuration", None) or {}
+        breaker = configuration.get("deploymentCircuitBreaker") or {}
+        return ServicePicture(
+            desired_count=self._desired_count(),
+            deployments=tuple(
+                DeploymentPicture(
+                    deployment["id"],
+                    deployment["rolloutState"],
+                    self._tallies[deployment["id"]].failed_tasks,
+                    self._tallies[deployment["id"]].has_been_healthy,
+                )
+                for deployment in self._deployments
+            ),
+            tasks=tuple(
+                TaskPicture(member.run.record.id, member.deployment_id, phases[member.run.record.id])
+                for member in self._members
+            ),
+            minimum_healthy_percent=int(configuration.get("minimumHealthyPercent", 100)),
+            maximum_percent=int(configuration.get("maximumPercent", 200)),
+            breaker_enabled=bool(breaker.get("enable")),
+            breaker_rolls_back=bool(breaker.get("rollback")),
+            last_completed_id=self._last_completed["id"] if self._last_completed else None,
+            seconds_since_start=time.monotonic() - self._last_start,
+            consecutive_failures=self._consecutive_failures,
+        )
+
+    def _desired_count(self) -> int:
+        return 0 if self._is_retiring else int(self.service.desired_count)
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case StartTasks(deployment_id, count):
+                for _ in range(count):
+                    self._start_task(deployment_id)
+            case StopTask(task_id, reason, failed):
+                member = next(member for member in self._members if member.run.record.id == task_id)
+                if failed:
+                    self._count_failure(member, f"{reason} ({self._targets.complaint(member.run.record.address)})")
+                member.run.stop(reason)
+            case FailRollout(deployment_id, back_to_id):
+                self._fail_rollout(deployment_id, back_to_id)
+            case CompleteRollout(deployment_id):
+                deployment = self._deployment(deployment_id)
+                self._set_rollout(deployment, "COMPLETED", f"ECS deployment {deployment_id} completed.")
+                self._last_completed = dict(deployment)
+                self._event("has reached a steady state.")
+            case ForgetDeployment(deployment_id):
+                self._deployments.remove(self._deployment(deployment_id))
+
+    def _start_task(self, deployment_id: str) -> None:
+        self._last_start = time.monotonic()
+        deployment = self._deployment(deployment_id)
+        try:
+            run = self._launch(self.service, deployment, self._take_out_of_service, self.look_again)
+        except Exception as error:  # noqa: BLE001 - no address, no task definition: a failure like any other of a task
+            self._consecutive_failures += 1
+            self._tallies[deployment_id].failed_tasks += 1
+            self._event(f"was unable to place a task because {error}")
+            return
+        self._members.append(_Member(deployment_id, run))
+        run.begin()
+        self._event(f"has started 1 tasks: (task {run.record.id}).")
+
+    def _fail_rollout(self, deployment_id: str, back_to_id: str | None) -> None:
+        failed = self._deployment(deployment_id)
+        self._set_rollout(failed, "FAILED", "ECS deployment circuit breaker: tasks failed to start.")
+        self._event(f"(deployment {deployment_id}) deployment failed: tasks failed to start.")
+        self._context.journal.record(
+            "service.rollout_failed", service=self.service.name, deployment=deployment_id, back_to=back_to_id
+        )
+        if back_to_id is None or self._last_completed is None:
+            return
+        deployments = self._deployments
+        back_to = next((one for one in deployments if one["id"] == back_to_id), None) or dict(self._last_completed)
+        failed["status"] = "ACTIVE"
+        back_to["status"] = "PRIMARY"
+        self._set_rollout(
+            back_to, "IN_PROGRESS", f"ECS deployment circuit breaker: rolling back to deploymentId {back_to_id}."
+        )
+        self._tallies.setdefault(back_to_id, _Tally()).failed_tasks = 0
+        self._consecutive_failures = 0
+        deployments[:] = [back_to, *(one for one in deployments if one["id"] != back_to_id)]
+        self.service.task_definition = back_to["taskDefinition"]
+        self._event(f"rolling back to deployment {back_to_id}.")
+
+    @property
+    def _deployments(self) -> list[dict[str, Any]]:
+        deployments: list[Any] = self.service.deployments
+        return deployments
+
+    def _deployment(self, deployment_id: str) -> dict[str, Any]:
+        deployment: dict[str, Any] = next(one for one in self.service.deployments if one["id"] == deployment_id)
+        return deployment
+
+    def _set_rollout(self, deployment: dict[str, Any], state: str, reason: str) -> None:
+        deployment["rolloutState"], deployment["rolloutStateReason"] = state, reason
+        deployment["updatedAt"] = utcnow()
+        self._context.journal.record(
+            "service.rollout",
+            service=self.service.name,
+            deployment=deployment["id"],
+            state=state,
+            task_definition=deployment["taskDefinition"],
+        )
+
+    def _publish(self, phases: dict[str, Phase]) -> None:
+        """Show the counts of tasks in the service, its deployments and its cluster."""
+        service = self.service
+        running, pending = 0, 0
+        for deployment in self._deployments:
+            present = [
+                member
+                for member in self._members
+                if member.deployment_id == deployment["id"]
+                and phases.get(member.run.record.id) in (Phase.STARTING, Phase.HEALTHY)
+            ]
+            serving = sum(member.has_been_healthy for member in present)
+            deployment["runningCount"], deployment["pendingCount"] = serving, len(present) - serving
+            deployment["failedTasks"] = self._tallies[deployment["id"]].failed_tasks
+            is_primary = deployment["status"] == "PRIMARY"
+            deployment["desiredCount"] = self._desired_count() if is_primary else len(present)
+            running, pending = running + serving, pending + len(present) - serving
+        service.running_count, service.pending_count = running, pending
+
+    def _event(self, message: str) -> None:
+        text = f"(service {self.service.name}) {message}"
+        event = {"id": str(mock_random.uuid4()), "createdAt": utcnow(), "message": text}
+        self.service.events[:] = [event, *self.service.events][:_EVENTS_KEPT]
+        self._context.journal.record("service.event", service=self.service.name, message=text)
+
+    # What concerns target groups.
+
+    def _phase(self, member: _Member) -> Phase:
+        run = member.run
+        if run.is_over or run.record.desired_status == "STOPPED":
+            return Phase.STOPPING
+        if not run.is_running:
+            return Phase.STARTING
+        if member.running_since is None:
+            member.running_since = time.monotonic()
+        if run.has_health_check and run.record.health_status == "UNKNOWN":
+            return Phase.STARTING
+        states = self._targets.states(run.record.address)
+        if all(state == State.HEALTHY for state in states):
+            return Phase.HEALTHY
+        configured = float(getattr(self.service, "health_check_grace_period_seconds", 0) or 0)
+        grace = max(STARTUP_SECONDS, configured * TIME_FACTOR)
+        if State.UNHEALTHY in states and time.monotonic() - member.running_since > grace:
+            return Phase.UNHEALTHY
+        return Phase.STARTING
+
+    def _register_running(self) -> None:
+        for member in self._members:
+            if not member.run.is_running or member.is_registered:
+                continue
+            with member.lock:
+                if member.may_register:
+                    member.is_registered = True
+                    self._targets.register(member.run.record.address)
+
+    def _take_out_of_service(self, run: TaskRun) -> None:
+        """Deregister a task and wait until its requests have been answered. Called in the task's thread."""
+        member = next((member for member in list(self._members) if member.run is run), None)
+        if member is None:
+            return
+        with member.lock:
+            member.may_register = False
+            if not member.is_registered:
+                return
+            self._targets.deregister(run.record.address)
+        while State.DRAINING in self._targets.states(run.record.address):
+            if self._quitting.wait(_DRAIN_POLL_SECONDS):
+                return
