@@ -58,7 +58,7 @@ class Connector:
         except pg8000.Error as error:
             if sqlstate(error) not in _REFUSED:
                 raise
-            newer = self.source.refreshed()
+            newer = self.source.refreshed(credential)
             if newer.version == credential.version:
                 raise
             return self._open(newer)

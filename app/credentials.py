@@ -45,8 +45,8 @@ class CredentialSource(Protocol):
     def current(self) -> Credential:
         """The credential to try first, at most a few seconds old."""
 
-    def refreshed(self) -> Credential:
-        """The credential as of now, for when the current one was refused."""
+    def refreshed(self, refused: Credential) -> Credential:
+        """The credential as of now; one of the same version as ``refused`` means that there is no other."""
 
 
 class FixedSource:
@@ -59,8 +59,8 @@ class FixedSource:
         """The one credential."""
         return self._credential
 
-    def refreshed(self) -> Credential:
-        """The same: there is nowhere to look again."""
+    def refreshed(self, refused: Credential) -> Credential:  # noqa: ARG002 - there is nowhere to look again
+        """The same."""
         return self._credential
 
 
@@ -84,30 +84,34 @@ class RotatingSource:
         Raises:
             CredentialError: it cannot be read, and never could be.
         """
-        try:
-            return self._read_since(time.monotonic() - self._cache_seconds)
-        except CredentialError:
-            if self._credential is None:
-                raise
-            _log.warning("Credential cannot be read; trying the last one known", exc_info=True)
-            return self._credential
+        with self._lock:
+            try:
+                return self._read_since(time.monotonic() - self._cache_seconds)
+            except CredentialError:
+                if self._credential is None:
+                    raise
+                _log.warning("Credential cannot be read; trying the last one known", exc_info=True)
+                return self._credential
 
-    def refreshed(self) -> Credential:
-        """A credential that was asked for no earlier than this call.
+    def refreshed(self, refused: Credential) -> Credential:
+        """A credential that is newer than ``refused``, or was asked for no earlier than this call.
 
         Raises:
             CredentialError: it cannot be read.
         """
-        return self._read_since(time.monotonic())
+        called_at = time.monotonic()
+        with self._lock:
+            # Whoever waited for the lock mostly finds that another thread has read the new one meanwhile.
+            if self._credential is not None and self._credential.version != refused.version:
+                return self._credential
+            return self._read_since(called_at)
 
     def _read_since(self, moment: float) -> Credential:
-        # Threads that waited for the lock find an answer that was asked for after their own question, and share it.
-        with self._lock:
-            if self._credential is None or self._asked_at < moment:
-                asked_at = time.monotonic()
-                self._credential = self._read()
-                self._asked_at = asked_at
-            return self._credential
+        if self._credential is None or self._asked_at < moment:
+            asked_at = time.monotonic()
+            self._credential = self._read()
+            self._asked_at = asked_at
+        return self._credential
 
 
 def parse_secret(text: str, *, subject: str, version: str = "fixed") -> Credential:

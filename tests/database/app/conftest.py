@@ -63,6 +63,12 @@ def service(catalogue: CatalogueDatabase, create: Callable[[Settings], Flask]) -
 
 
 @pytest.fixture
+def service_on_bare(bare: CatalogueDatabase, create: Callable[[Settings], Flask]) -> Flask:
+    """The service on a database without tables."""
+    return create(bare.settings(bare.app))
+
+
+@pytest.fixture
 def client(service: Flask) -> FlaskClient:
     """A caller of ``service``."""
     return service.test_client()

@@ -1,0 +1,109 @@
+"""The forms that everything takes on its way out: problems, log lines, help, seeds."""
+
+import json
+import logging
+import sys
+from http import HTTPStatus
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.__main__ import main
+from app.logs import JsonFormatter
+from app.migrate import known_revisions
+from app.problems import FieldError, Problem, problem_document
+from app.seeds import SEEDS
+from app.settings import DatabaseUrl, Settings, SettingsError
+
+
+@pytest.fixture
+def app() -> Flask:
+    """A service whose database nobody asks for anything."""
+    return create_app(Settings(DatabaseUrl("postgresql://me:hidden@localhost:9/beers")))
+
+
+def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
+    problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "No.", [FieldError("abv", "Too much")])
+    assert json.loads(problem_document(problem, "r1")) == {
+        "type": "urn:taproom:problem:invalid-input",
+        "title": "Unprocessable Entity",
+        "status": 422,
+        "detail": "No.",
+        "errors": [{"field": "abv", "message": "Too much"}],
+        "request_id": "r1",
+    }
+
+
+def test_an_unexpected_error_tells_the_log_and_not_the_caller(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    @app.get("/fails")
+    def fail() -> str:
+        raise RuntimeError("the inside")
+
+    response = app.test_client().get("/fails")
+    assert response.status_code == 500
+    assert response.mimetype == "application/problem+json"
+    assert "the inside" not in response.text
+    assert "the inside" in caplog.text
+
+
+def test_liveness_needs_no_database_and_leaves_no_line_in_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert app.test_client().get("/livez").json == {"status": "ok"}
+    assert not [record for record in caplog.records if record.message == "Request"]
+
+
+@pytest.mark.parametrize("trace", ["", "x" * 129, 'a"b', "a b", "<script>"])
+def test_a_strange_request_id_is_replaced(app: Flask, trace: str) -> None:
+    response = app.test_client().get("/livez", headers={"X-Amzn-Trace-Id": trace})
+    assert response.headers["X-Request-Id"].isalnum()
+    assert response.headers["X-Request-Id"] != trace
+
+
+def test_a_log_line_is_one_object_with_its_fields_and_its_exception() -> None:
+    try:
+        int("two\nlines")
+    except ValueError:
+        record = logging.LogRecord("app", logging.ERROR, __file__, 1, "It %s", ("failed",), sys.exc_info())
+    record.fields = {"status": 500}
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    line = json.loads(text)
+    assert (line["level"], line["message"], line["status"]) == ("ERROR", "It failed", 500)
+    assert line["exception"].endswith("'two\\nlines'")
+    assert "\n" in line["exception"]
+
+
+def test_seeds_have_names_of_their_own() -> None:
+    assert len({beer.name.lower() for beer in SEEDS}) == len(SEEDS)
+
+
+def test_revisions_are_known_from_the_oldest_to_the_newest() -> None:
+    assert known_revisions() == sorted(known_revisions())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["migrate", "--help"]])
+def test_help_names_the_command_and_every_form_of_the_login(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("migrate", "DATABASE_URL", "DATABASE_SECRET_ARN", "DATABASE_SECRET ", "DATABASE_CA_FILE"):
+        assert word in text
+
+
+def test_a_command_without_a_database_fails_with_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DATABASE_URL", "DATABASE_SECRET_ARN", "DATABASE_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["migrate"]) == 1
+    assert capsys.readouterr().err.startswith("error: Exactly one of DATABASE_URL")
+
+
+def test_a_missing_certificate_file_is_named_when_the_service_is_made() -> None:
+    url = "postgresql://me:hidden@db.example.com/beers?sslmode=verify-full&sslrootcert=/no/such/ca.pem"
+    with pytest.raises(SettingsError, match=r"/no/such/ca\.pem cannot be used"):
+        create_app(Settings(DatabaseUrl(url)))

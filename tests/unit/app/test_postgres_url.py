@@ -1,0 +1,57 @@
+"""Addresses of databases, and what is refused in them."""
+
+from pathlib import Path
+
+import pytest
+
+from app.credentials import Credential
+from app.postgres_url import PostgresAddress, parse_url
+from app.settings import SettingsError
+
+DEFAULT = Path("default.pem")
+LOCAL = Credential("localhost", 5432, "beers", "me", "hidden")
+REMOTE = Credential("db.example.com", 6432, "beers", "me", "p@ss/word%")
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("postgresql://me:hidden@localhost/beers", PostgresAddress(LOCAL, None)),
+        ("postgres://me:hidden@localhost:5432/beers?sslmode=disable", PostgresAddress(LOCAL, None)),
+        ("postgresql+pg8000://me:hidden@localhost/beers?sslmode=verify-full", PostgresAddress(LOCAL, DEFAULT)),
+        (
+            "postgresql://me:p%40ss%2Fword%25@db.example.com:6432/beers?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem",
+            PostgresAddress(REMOTE, Path("/etc/ca.pem")),
+        ),
+        ("postgresql://me@127.8.9.1/b", PostgresAddress(Credential("127.8.9.1", 5432, "b", "me", ""), None)),
+        ("postgresql://me@[::1]/b", PostgresAddress(Credential("::1", 5432, "b", "me", ""), None)),
+    ],
+)
+def test_an_address_is_taken_apart(url: str, address: PostgresAddress) -> None:
+    assert parse_url(url, DEFAULT) == address
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://me:hidden@db.example.com/beers", "sslmode 'none given'"),
+        ("postgresql://me:hidden@db.example.com/beers?sslmode=disable", "sslmode 'disable'"),
+        ("postgresql://me:hidden@db.example.com/beers?sslmode=require", "sslmode 'require'"),
+        ("postgresql://me:hidden@10.0.0.7/beers", "within this machine only"),
+        ("postgresql://me:hidden@localhost.example.com/beers", "within this machine only"),
+        ("postgresql://me:hidden@localhost/beers?sslmode=prefer", "sslmode 'prefer'"),
+        ("postgresql://me:hidden@localhost/beers?options=-cx", "option 'options'"),
+        ("postgresql://me:hidden@localhost/", "lacks"),
+        ("postgresql://localhost/beers", "lacks"),
+        ("postgresql:///beers", "lacks"),
+        ("mysql://me:hidden@localhost/beers", "lacks"),
+        ("hidden", "lacks"),
+        ("postgresql://me:hidden@localhost:port/beers", "cannot be read"),
+        ("postgresql://me:hidden@[::1/beers", "cannot be read"),
+    ],
+)
+def test_a_dangerous_or_incomplete_address_is_refused_without_repeating_it(url: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says) as refused:
+        parse_url(url, DEFAULT)
+    assert "hidden" not in str(refused.value)
+    assert refused.value.__cause__ is None

@@ -1,0 +1,74 @@
+"""The environment, checked at the door."""
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import DatabaseUrl, InjectedSecret, SecretReference, Settings, SettingsError
+
+URL = "postgresql://me:hidden@localhost/beers"
+
+
+def test_only_the_database_must_be_named() -> None:
+    settings = Settings.from_environment({"DATABASE_URL": URL})
+    assert settings == Settings(DatabaseUrl(URL))
+    assert (settings.host, settings.port, settings.ca_file) == ("0.0.0.0", 8000, Path("rds-ca.pem"))
+
+
+def test_every_variable_is_read() -> None:
+    environment = {
+        "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:x",
+        "DATABASE_CA_FILE": "/etc/ca.pem",
+        "DATABASE_POOL_SIZE": "7",
+        "HOST": "127.0.0.1",
+        "PORT": "8080",
+        "WEB_CONCURRENCY": "3",
+        "LOG_LEVEL": "warning",
+        "AWS_REGION": "eu-central-1",
+        "APP_VERSION": "v1",
+    }
+    assert Settings.from_environment(environment) == Settings(
+        login=SecretReference(environment["DATABASE_SECRET_ARN"]),
+        ca_file=Path("/etc/ca.pem"),
+        pool_size=7,
+        host="127.0.0.1",
+        port=8080,
+        worker_count=3,
+        log_level="WARNING",
+        region="eu-central-1",
+        version="v1",
+    )
+
+
+def test_an_injected_secret_is_kept_as_it_is() -> None:
+    assert Settings.from_environment({"DATABASE_SECRET": "{}"}).login == InjectedSecret("{}")
+
+
+def test_an_empty_variable_counts_as_absent() -> None:
+    settings = Settings.from_environment({"DATABASE_URL": URL, "DATABASE_SECRET": "", "PORT": "", "AWS_REGION": ""})
+    assert settings == Settings(DatabaseUrl(URL))
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({}, "found none of them"),
+        ({"DATABASE_URL": URL, "DATABASE_SECRET": "{}"}, "found DATABASE_URL and DATABASE_SECRET"),
+        ({"DATABASE_URL": URL, "PORT": "0"}, "PORT is '0'"),
+        ({"DATABASE_URL": URL, "PORT": "65536"}, "PORT is '65536'"),
+        ({"DATABASE_URL": URL, "PORT": "9" * 5000}, "PORT is '9"),
+        ({"DATABASE_URL": URL, "PORT": "٣"}, "PORT is"),
+        ({"DATABASE_URL": URL, "WEB_CONCURRENCY": "-1"}, "WEB_CONCURRENCY is '-1'"),
+        ({"DATABASE_URL": URL, "DATABASE_POOL_SIZE": "many"}, "DATABASE_POOL_SIZE is 'many'"),
+        ({"DATABASE_URL": URL, "LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
+    ],
+)
+def test_what_is_of_no_use_is_named_without_any_secret(environment: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError, match=says) as refused:
+        Settings.from_environment(environment)
+    assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize("login", [DatabaseUrl(URL), InjectedSecret('{"password": "hidden"}')])
+def test_settings_do_not_show_their_secrets(login: DatabaseUrl | InjectedSecret) -> None:
+    assert "hidden" not in repr(Settings(login))
