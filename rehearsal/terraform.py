@@ -1,8 +1,8 @@
 """Run the real Terraform on a copy of the project's configuration.
 
-The copy differs from the original by one generated file a root module: bucket names go into paths, because no DNS answers
-for them here, and the bucket of the states may be destroyed. Everything else that Terraform needs to find the local AWS goes through environment variables, as it would through
-a person's shell.
+The copy differs from the original by one generated file a root module: bucket names go into paths, because no DNS
+answers for them here, and the bucket of the states may be destroyed. Everything else that Terraform needs to find the
+local AWS goes through environment variables, as it would through a person's shell.
 """
 
 import json
@@ -23,10 +23,11 @@ from rehearsal.run import CHECKOUT
 REGION = "us-east-1"
 # Any pair works: the local AWS knows every caller that is not one of its roles as the account's administrator.
 _ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSAL0000000", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+_PATH_STYLE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 _OVERRIDES = {
-    "environment": 'provider "aws" {\n  s3_use_path_style = true\n}\n',
+    "environment": _PATH_STYLE,
     # In an account the bucket of the states outlives what it describes; here it goes with it.
-    "account": 'provider "aws" {\n  s3_use_path_style = true\n}\n\nresource "aws_s3_bucket" "state" {\n  force_destroy = true\n}\n',
+    "account": f'{_PATH_STYLE}\nresource "aws_s3_bucket" "state" {{\n  force_destroy = true\n}}\n',
 }
 _POLL_SECONDS = 0.1
 _CHANGES_EXIT_CODE = 2
