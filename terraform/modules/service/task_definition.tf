@@ -53,7 +53,7 @@ locals {
       startPeriod = 30
     }
 
-    stopTimeout = 60 # seconds for requests under way, longer than the load balancer takes to send no new ones
+    stopTimeout = 30 # seconds until SIGKILL; the service finishes what is under way in less
   })
 
   image_version = regex("[^:@]+$", var.image)

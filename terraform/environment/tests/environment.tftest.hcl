@@ -1,0 +1,37 @@
+# What an environment is made of, asked of a whole apply against a made-up AWS.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "dev"
+  image       = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  # Any file will do: nothing runs it here.
+  database_bootstrap_package = "tests/mocks/package.zip"
+}
+
+run "without_a_certificate_the_service_is_plain_http" {
+  assert {
+    condition     = output.service_url == "http://taproom-dev.example"
+    error_message = "The service is at ${output.service_url}."
+  }
+}
+
+run "with_a_certificate_the_service_is_https" {
+  variables {
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/mocked"
+  }
+
+  assert {
+    condition     = output.service_url == "https://taproom-dev.example"
+    error_message = "The service is at ${output.service_url}."
+  }
+}
+
+run "only_rotated_logins_have_a_secret" {
+  assert {
+    condition     = toset(keys(output.login_secret_arns)) == toset(["beers_app", "beers_migrator"])
+    error_message = "These logins have a secret: ${join(", ", keys(output.login_secret_arns))}."
+  }
+}

@@ -1,0 +1,88 @@
+# What a plan needs AWS to answer. All else is made up by Terraform.
+
+mock_data "aws_availability_zones" {
+  defaults = {
+    names = ["us-east-1a", "us-east-1b", "us-east-1c"]
+  }
+}
+
+mock_data "aws_caller_identity" {
+  defaults = {
+    account_id = "123456789012"
+  }
+}
+
+mock_data "aws_iam_policy_document" {
+  defaults = {
+    json = "{\"Version\": \"2012-10-17\", \"Statement\": []}"
+  }
+}
+
+mock_data "aws_partition" {
+  defaults = {
+    partition = "aws"
+  }
+}
+
+mock_data "aws_region" {
+  defaults = {
+    name = "us-east-1"
+  }
+}
+
+mock_resource "aws_db_instance" {
+  defaults = {
+    address            = "database.example"
+    port               = 5432
+    master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-master" }]
+  }
+}
+
+mock_resource "aws_ecs_cluster" {
+  defaults = {
+    arn = "arn:aws:ecs:us-east-1:123456789012:cluster/taproom-dev"
+  }
+}
+
+mock_resource "aws_ecs_task_definition" {
+  defaults = {
+    arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/taproom-dev:1"
+  }
+}
+
+mock_data "aws_ecs_service" {
+  defaults = {
+    task_definition = "arn:aws:ecs:us-east-1:123456789012:task-definition/taproom-dev:1"
+  }
+}
+
+mock_resource "aws_iam_role" {
+  defaults = {
+    arn = "arn:aws:iam::123456789012:role/taproom-dev-mocked"
+  }
+}
+
+mock_resource "aws_lambda_invocation" {
+  defaults = {
+    result = "{\"database\": \"beers\", \"changes\": [], \"credentials\": [], \"in_sync\": true}"
+  }
+}
+
+mock_resource "aws_lb" {
+  defaults = {
+    arn      = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/taproom-dev/1"
+    dns_name = "taproom-dev.example"
+  }
+}
+
+mock_resource "aws_lb_target_group" {
+  defaults = {
+    arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-dev/1"
+  }
+}
+
+mock_resource "aws_secretsmanager_secret" {
+  defaults = {
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/login"
+  }
+}

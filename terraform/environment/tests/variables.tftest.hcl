@@ -1,0 +1,77 @@
+# What the environment refuses before anything is planned. No network and no credentials are needed.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment                = "dev"
+  image                      = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  database_bootstrap_package = "tests/mocks/package.zip"
+}
+
+run "an_image_by_the_tag_latest_is_refused" {
+  command = plan
+
+  variables {
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom:latest"
+  }
+
+  expect_failures = [var.image]
+}
+
+run "an_image_without_tag_or_digest_is_refused" {
+  command = plan
+
+  variables {
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
+  }
+
+  expect_failures = [var.image]
+}
+
+run "an_image_of_a_registry_that_the_tasks_cannot_reach_is_refused" {
+  command = plan
+
+  variables {
+    image = "docker.io/library/nginx:1.29"
+  }
+
+  expect_failures = [var.image]
+}
+
+run "a_memory_that_fargate_does_not_offer_is_refused" {
+  command = plan
+
+  variables {
+    service_cpu_units        = 256
+    service_memory_mebibytes = 4096
+  }
+
+  expect_failures = [var.service_memory_mebibytes]
+}
+
+run "an_access_document_without_the_service_s_own_login_is_refused" {
+  command = plan
+
+  variables {
+    access = {
+      database = "beers"
+      schemas  = { beers = { owner = "beers_owner" } }
+      roles    = { beers_owner = {} }
+      logins   = { beers_migrator = { credential = "rotated", acts_as = "beers_owner" } }
+    }
+  }
+
+  expect_failures = [var.access]
+}
+
+run "a_network_too_small_for_a_load_balancer_is_refused" {
+  command = plan
+
+  variables {
+    vpc_cidr = "10.0.0.0/24"
+  }
+
+  expect_failures = [var.vpc_cidr]
+}
