@@ -1,0 +1,357 @@
+"""The load balancer as clients meet it: real listeners, real targets, moto's rules and target groups between them."""
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.aws import load_balancer
+from rehearsal.aws.load_balancer import LoadBalancers
+from tests.support.moto_server import MotoServer, moto_server
+from tests.support.targets import Target, running_target
+
+
+@dataclass
+class Balancer:
+    """A load balancer with one listener and one target group, and two targets behind it."""
+
+    aws: MotoServer
+    room: LoadBalancers
+    elb: Any
+    arn: str
+    listener_arn: str
+    group_arn: str
+    targets: list[Target]
+
+    @property
+    def port(self) -> int:
+        return self.aws.context.settings.balancer_port
+
+    def add(self, target: Target) -> None:
+        """Register a target with an address of a subnet, as a task has one."""
+        address = f"10.0.0.{10 + self.targets.index(target)}"
+        # The port that the map promises is this one's.
+        self.aws.context.addresses._port_by_target[address, 8000] = target.port
+        self.elb.register_targets(TargetGroupArn=self.group_arn, Targets=[{"Id": address, "Port": 8000}])
+
+    def remove(self, target: Target) -> None:
+        address = f"10.0.0.{10 + self.targets.index(target)}"
+        self.elb.deregister_targets(TargetGroupArn=self.group_arn, Targets=[{"Id": address, "Port": 8000}])
+
+    def states(self) -> list[str]:
+        found = self.elb.describe_target_health(TargetGroupArn=self.group_arn)["TargetHealthDescriptions"]
+        return [one["TargetHealth"]["State"] for one in found]
+
+    def set_default_action(self, action: dict[str, Any]) -> None:
+        self.elb.modify_listener(ListenerArn=self.listener_arn, DefaultActions=[action])
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, http.client.HTTPMessage]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.headers
+        finally:
+            connection.close()
+
+    def echo(self, method: str = "GET", path: str = "/", body: Any = None, **headers: str) -> dict[str, Any]:
+        status, answer, _ = self.ask(method, path, body, **headers)
+        assert status in (200, 201), answer
+        echo: dict[str, Any] = json.loads(answer)
+        return echo
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def balancer(tmp_path: Path) -> Iterator[Balancer]:
+    with ExitStack() as stack:
+        aws = stack.enter_context(moto_server(tmp_path))
+        room = load_balancer.install(aws.context)
+        stack.callback(room.stop)
+        elb, ec2 = aws.client("elbv2"), aws.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"]
+            for n, zone in enumerate("ab")
+        ]
+        arn = elb.create_load_balancer(Name="taproom", Subnets=[subnet["SubnetId"] for subnet in subnets])
+        arn = arn["LoadBalancers"][0]["LoadBalancerArn"]
+        group = elb.create_target_group(
+            Name="app",
+            Protocol="HTTP",
+            Port=8000,
+            VpcId=vpc,
+            TargetType="ip",
+            HealthCheckPath="/health",
+            HealthCheckIntervalSeconds=5,
+            HealthyThresholdCount=2,
+            UnhealthyThresholdCount=2,
+        )["TargetGroups"][0]["TargetGroupArn"]
+        listener = elb.create_listener(
+            LoadBalancerArn=arn,
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+        )["Listeners"][0]["ListenerArn"]
+        targets = [stack.enter_context(running_target(name)) for name in ("first", "second")]
+        wait_until(lambda: room.status()["listeners"], "a listener")
+        yield Balancer(aws, room, elb, arn, listener, group, targets)
+
+
+@pytest.fixture
+def serving(balancer: Balancer) -> Balancer:
+    """With both targets registered and healthy."""
+    for target in balancer.targets:
+        balancer.add(target)
+    wait_until(lambda: balancer.states() == ["healthy", "healthy"], "two healthy targets")
+    return balancer
+
+
+def test_the_first_http_listener_stands_on_the_port_that_was_given(balancer: Balancer) -> None:
+    url = f"http://127.0.0.1:{balancer.port}"
+    assert balancer.room.status()["listeners"] == [
+        {"load_balancer": "taproom", "listener": "HTTP:80", "url": url},
+    ]
+
+
+def test_a_group_without_targets_is_unavailable(balancer: Balancer) -> None:
+    status, body, headers = balancer.ask("GET", "/")
+    assert (status, headers["Server"]) == (503, "awselb/2.0")
+    assert b"503 Service Temporarily Unavailable" in body
+
+
+def test_a_target_learns_who_asked_and_gets_the_request_as_it_was(serving: Balancer) -> None:
+    echo = serving.echo("POST", "/beers?name=Gr%C3%BCner%20Ale", b"{}", Host="beers.example.com", X_Own="kept")
+    assert (echo["method"], echo["path"], echo["body_start"]) == ("POST", "/beers?name=Gr%C3%BCner%20Ale", "{}")
+    headers = echo["headers"]
+    assert headers["host"] == "beers.example.com"
+    assert headers["x-own"] == "kept"
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert (headers["x-forwarded-proto"], headers["x-forwarded-port"]) == ("http", "80")
+    assert headers["x-amzn-trace-id"].startswith("Root=1-")
+    assert "user-agent" not in headers
+
+
+def test_requests_are_shared_between_the_targets(serving: Balancer) -> None:
+    assert Counter(serving.echo()["target"] for _ in range(10)) == {"first": 5, "second": 5}
+
+
+def test_the_least_busy_target_is_asked_when_the_group_says_so(serving: Balancer) -> None:
+    serving.elb.modify_target_group_attributes(
+        TargetGroupArn=serving.group_arn,
+        Attributes=[{"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"}],
+    )
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(serving.echo, "GET", "/slow")
+        time.sleep(0.3)
+        others = {serving.echo()["target"] for _ in range(4)}
+        assert others == {"first", "second"} - {slow.result()["target"]}
+
+
+def test_headers_of_an_answer_come_back_whole(serving: Balancer) -> None:
+    _, _, headers = serving.ask("GET", "/")
+    assert headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+    assert headers["Content-Type"] == "application/json"
+
+
+def test_a_head_request_gets_the_length_and_no_body(serving: Balancer) -> None:
+    status, body, headers = serving.ask("HEAD", "/")
+    assert (status, body) == (200, b"")
+    assert int(headers["Content-Length"]) > 0
+
+
+def test_large_bodies_pass_in_both_forms(serving: Balancer) -> None:
+    body = b"x" * 3_000_000
+    assert serving.echo("POST", "/", body)["body_bytes"] == len(body)
+    assert serving.echo("POST", "/", iter([body[:1_000_000], body[1_000_000:]]))["body_bytes"] == len(body)
+
+
+def test_a_chunked_answer_is_passed_on(serving: Balancer) -> None:
+    assert serving.ask("GET", "/stream")[1] == b"one two three"
+
+
+def test_a_client_that_waits_for_permission_to_send_gets_it(serving: Balancer) -> None:
+    with socket.create_connection(("127.0.0.1", serving.port), timeout=5) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        connection.sendall(b"{}")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 201")
+
+
+def test_a_target_that_breaks_off_is_a_bad_gateway(serving: Balancer) -> None:
+    assert serving.ask("POST", "/break", b"{}")[0] == 502
+
+
+def test_a_silent_target_is_a_gateway_timeout(serving: Balancer) -> None:
+    serving.elb.modify_load_balancer_attributes(
+        LoadBalancerArn=serving.arn, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}]
+    )
+    for target in serving.targets:
+        target.delay_seconds = 3
+    assert serving.ask("GET", "/slow")[0] == 504
+
+
+def test_an_unhealthy_target_gets_no_requests_until_it_is_healthy_again(serving: Balancer) -> None:
+    serving.targets[0].health_status = 503
+    wait_until(lambda: "unhealthy" in serving.states(), "an unhealthy target")
+    found = serving.elb.describe_target_health(TargetGroupArn=serving.group_arn)["TargetHealthDescriptions"]
+    assert [one["TargetHealth"] for one in found if one["TargetHealth"]["State"] == "unhealthy"] == [
+        {
+            "State": "unhealthy",
+            "Reason": "Target.ResponseCodeMismatch",
+            "Description": "Health checks failed with these codes: [503]",
+        }
+    ]
+    assert {serving.echo()["target"] for _ in range(6)} == {"second"}
+    serving.targets[0].health_status = 200
+    wait_until(lambda: serving.states() == ["healthy", "healthy"], "two healthy targets")
+    assert {serving.echo()["target"] for _ in range(6)} == {"first", "second"}
+
+
+def test_with_no_healthy_target_all_are_tried(serving: Balancer) -> None:
+    for target in serving.targets:
+        target.health_status = 500
+    wait_until(lambda: serving.states() == ["unhealthy", "unhealthy"], "two unhealthy targets")
+    assert {serving.echo()["target"] for _ in range(6)} == {"first", "second"}
+
+
+def test_a_target_that_refuses_costs_no_request_while_another_answers(serving: Balancer) -> None:
+    serving.targets[0].shutdown()
+    serving.targets[0].server_close()
+    assert [serving.echo("POST", "/", b"{}")["target"] for _ in range(6)] == ["second"] * 6
+    serving.targets[1].server_close()
+    wait_until(lambda: serving.ask("GET", "/")[0] == 502, "a bad gateway")
+
+
+def test_a_group_that_no_listener_uses_is_not_in_use(serving: Balancer) -> None:
+    serving.elb.delete_listener(ListenerArn=serving.listener_arn)
+    assert serving.states() == ["unused", "unused"]
+    wait_until(lambda: not listens(serving.port), "a closed port")
+
+
+def test_a_deregistered_target_finishes_its_request_and_gets_no_new_one(serving: Balancer) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        slow = [pool.submit(serving.echo, "GET", "/slow") for _ in range(2)]
+        time.sleep(0.4)
+        serving.remove(serving.targets[0])
+        assert sorted(serving.states()) == ["draining", "healthy"]
+        assert {serving.echo()["target"] for _ in range(6)} == {"second"}
+        assert {one.result()["target"] for one in slow} == {"first", "second"}
+    wait_until(lambda: serving.states() == ["healthy"], "the end of draining")
+
+
+def test_targets_come_and_go_under_load_and_no_request_fails(serving: Balancer) -> None:
+    stop = threading.Event()
+
+    def client(number: int) -> Counter[int]:
+        """Mixed requests on one kept connection, as long as the load lasts."""
+        statuses: Counter[int] = Counter()
+        connection = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=20)
+        while not stop.is_set():
+            method, path, body = [
+                ("GET", "/beers", None),
+                ("POST", "/beers", b'{"name": "Ale"}'),
+                ("GET", "/slow", None),
+            ][(number + sum(statuses.values())) % 3]
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            answer.read()
+            statuses[answer.status] += 1
+        connection.close()
+        return statuses
+
+    for target in serving.targets:
+        target.delay_seconds = 0.05
+    with ThreadPoolExecutor(32) as pool:
+        clients = [pool.submit(client, number) for number in range(32)]
+        for target in serving.targets * 3:
+            time.sleep(0.4)
+            serving.remove(target)
+            wait_until(lambda: serving.states() == ["healthy"], "the end of draining")
+            answered = target.answered
+            time.sleep(0.1)
+            assert target.answered == answered
+            serving.add(target)
+            wait_until(lambda: serving.states() == ["healthy", "healthy"], "two healthy targets")
+        stop.set()
+        total: Counter[int] = Counter()
+        for one in clients:
+            total += one.result()
+    assert set(total) == {200, 201}
+    assert total.total() > 200
+
+
+def test_rules_are_in_force_as_soon_as_they_change(serving: Balancer) -> None:
+    rule = serving.elb.create_rule(
+        ListenerArn=serving.listener_arn,
+        Priority=1,
+        Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/livez"]}}],
+        Actions=[
+            {
+                "Type": "fixed-response",
+                "FixedResponseConfig": {"StatusCode": "403", "ContentType": "text/plain", "MessageBody": "private"},
+            }
+        ],
+    )["Rules"][0]["RuleArn"]
+    status, body, headers = serving.ask("GET", "/livez")
+    assert (status, body, headers["Content-Type"]) == (403, b"private", "text/plain")
+    assert serving.ask("GET", "/other")[0] == 200
+    serving.elb.delete_rule(RuleArn=rule)
+    assert serving.ask("GET", "/livez")[0] == 200
+
+
+def test_a_redirect_to_https_keeps_path_and_query(balancer: Balancer) -> None:
+    balancer.set_default_action(
+        {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
+    )
+    status, _, headers = balancer.ask("GET", "/beers?page=2", Host="beers.example.com")
+    assert (status, headers["Location"]) == (301, "https://beers.example.com:443/beers?page=2")
+
+
+def test_an_https_listener_serves_the_certificate_that_was_imported(serving: Balancer, tmp_path: Path) -> None:
+    authority = serving.aws.context.authority
+    certificate, key = authority.issue(tmp_path / "imported", "listener", ["beers.example.com"])
+    arn = serving.aws.client("acm").import_certificate(
+        Certificate=certificate.read_bytes(), PrivateKey=key.read_bytes()
+    )["CertificateArn"]
+    serving.elb.create_listener(
+        LoadBalancerArn=serving.arn,
+        Protocol="HTTPS",
+        Port=443,
+        Certificates=[{"CertificateArn": arn}],
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": serving.group_arn}],
+    )
+    wait_until(lambda: len(serving.room.status()["listeners"]) == 2, "the second listener")
+    url = next(one["url"] for one in serving.room.status()["listeners"] if one["listener"] == "HTTPS:443")
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+    with (
+        socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname="beers.example.com") as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: beers.example.com\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"x-forwarded-proto": "https"' in answer
+    assert b'"x-forwarded-port": "443"' in answer
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,99 @@
+"""Who gets a request, and how a target leaves without losing one."""
+
+import pytest
+
+from rehearsal.aws.target_health import Check, Policy, State
+from rehearsal.aws.target_registry import Target, TargetRegistry
+
+A, B = Target("group", "10.0.0.4", 8000), Target("group", "10.0.0.5", 8000)
+ELSEWHERE = Target("other", "10.0.0.6", 8000)
+PASSED = Check()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def registry(clock: Clock) -> TargetRegistry:
+    """Two healthy targets, and one of another group."""
+    registry = TargetRegistry(clock)
+    for target in (A, B, ELSEWHERE):
+        registry.register(target)
+        registry.record(target, PASSED, Policy())
+    return registry
+
+
+def test_requests_go_to_the_targets_of_their_group_in_turn(registry: TargetRegistry) -> None:
+    chosen = [registry.acquire("group", "round_robin") for _ in range(4)]
+    assert sorted(str(target) for target in chosen) == sorted(map(str, [A, A, B, B]))
+
+
+def test_a_target_that_was_tried_is_not_given_again(registry: TargetRegistry) -> None:
+    assert registry.acquire("group", "round_robin", tried={A}) == B
+    assert registry.acquire("group", "round_robin", tried={A, B}) is None
+
+
+def test_the_least_busy_target_is_chosen_when_asked(registry: TargetRegistry) -> None:
+    busy = registry.acquire("group", "round_robin")
+    idle = B if busy == A else A
+    assert registry.acquire("group", "least_outstanding_requests") == idle
+
+
+def test_an_idle_target_is_gone_as_soon_as_it_is_deregistered(registry: TargetRegistry) -> None:
+    registry.deregister(A, delay_seconds=300)
+    assert registry.health(A) is None
+    assert registry.acquire("group", "round_robin") == B
+
+
+def test_a_busy_target_drains_until_its_requests_are_answered(registry: TargetRegistry) -> None:
+    first = registry.acquire("group", "round_robin", tried={B})
+    second = registry.acquire("group", "round_robin", tried={B})
+    assert first == second == A
+    registry.deregister(A, delay_seconds=300)
+    assert state(registry, A) is State.DRAINING
+    assert registry.draining("group") == [A]
+    registry.release(A)
+    assert state(registry, A) is State.DRAINING
+    registry.release(A)
+    assert registry.health(A) is None
+    assert registry.draining("group") == []
+
+
+def test_draining_ends_with_the_deregistration_delay(registry: TargetRegistry, clock: Clock) -> None:
+    registry.acquire("group", "round_robin", tried={B})
+    registry.deregister(A, delay_seconds=300)
+    clock.now = 301
+    assert registry.health(A) is None
+    assert registry.draining("group") == []
+
+
+def test_a_target_that_comes_back_while_it_drains_starts_anew(registry: TargetRegistry) -> None:
+    registry.acquire("group", "round_robin", tried={B})
+    registry.deregister(A, delay_seconds=300)
+    registry.register(A)
+    assert state(registry, A) is State.INITIAL
+
+
+def test_a_check_of_a_target_that_has_gone_is_forgotten(registry: TargetRegistry) -> None:
+    registry.deregister(A, delay_seconds=0)
+    assert registry.record(A, PASSED, Policy()) is None
+    assert registry.registered() == [B, ELSEWHERE]
+
+
+def test_a_deleted_group_has_no_targets(registry: TargetRegistry) -> None:
+    registry.forget_group("group")
+    assert registry.registered() == [ELSEWHERE]
+
+
+def state(registry: TargetRegistry, target: Target) -> State | None:
+    health = registry.health(target)
+    return health.state if health else None
