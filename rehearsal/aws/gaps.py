@@ -7,9 +7,11 @@ it through boto3, as Terraform would.
 from __future__ import annotations
 
 import json
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.rds.models import DBParameterGroup
 
 from rehearsal.aws.extension import Extension
@@ -31,6 +33,7 @@ class Gaps:
         """Make all repairs. Once, before anything is served."""
         self._name_the_source_of_database_parameters()
         self._keep_tags_of_scalable_targets()
+        self._keep_descriptions_of_security_group_rules()
 
     def stop(self) -> None:
         """Give moto its methods back. Safe to call twice."""
@@ -51,6 +54,40 @@ class Gaps:
             original: Callable[..., None], group: DBParameterGroup, parameters: Iterable[dict[str, Any]]
         ) -> None:
             original(group, [{"Source": "user", **parameter} for parameter in parameters])
+
+    def _keep_descriptions_of_security_group_rules(self) -> None:
+        """A rule keeps its description, and takes another reference, whatever it refers to.
+
+        moto knows the description of a rule for an address range only; and ModifySecurityGroupRules drops a new
+        group, prefix list or IPv6 range. Each plan would want to set them again.
+        """
+
+        @self._extension.method(SecurityGroupRule, "__init__")
+        def initialize(original: Callable[..., None], rule: SecurityGroupRule, *arguments: Any, **named: Any) -> None:
+            original(rule, *arguments, **named)
+            given = signature(original).bind(rule, *arguments, **named).arguments.get("prefix_list_id") or {}
+            rule.__dict__["prefix_list_description"] = given.get("Description")
+
+        def description(rule: SecurityGroupRule) -> str | None:
+            known = [rule.ip_range.get("Description"), rule.source_group.get("Description")]
+            return next(filter(None, known), rule.__dict__["prefix_list_description"])
+
+        self._extension.attribute(SecurityGroupRule, "description", property(description))
+
+        @self._extension.method(SecurityGroupBackend, "modify_security_group_rules")
+        def modify(
+            original: Callable[..., None], backend: Any, group_id: str, rules: dict[str, dict[str, Any]]
+        ) -> None:
+            original(backend, group_id, rules)
+            group = backend.get_security_group_by_name_or_id(group_id)
+            for rule_id, change in rules.items():
+                rule = group.get_rule(rule_id)
+                if change.get("ReferencedGroupId"):
+                    rule.source_group = {**rule.source_group, "GroupId": change["ReferencedGroupId"]}
+                if change.get("PrefixListId"):
+                    rule.prefix_list_id = change["PrefixListId"]
+                if change.get("CidrIpv6"):
+                    rule.ip_range["CidrIpv6"] = change["CidrIpv6"]
 
     def _keep_tags_of_scalable_targets(self) -> None:
         """ListTagsForResource, TagResource and UntagResource of Application Auto Scaling, which moto lacks.

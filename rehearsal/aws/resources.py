@@ -1,8 +1,8 @@
 """What exists in the local AWS beyond what every account has from its first day.
 
 For the check after a destroy: whatever is still here would stay in AWS, and some of it would be paid for. What AWS
-itself only keeps as a memory is not counted: deregistered task definitions, deleted NAT gateways, services and
-clusters that are inactive.
+itself only keeps as a memory is not counted: deleted NAT gateways, services and clusters that are inactive, and
+task definitions, which are the record of what ran, cost nothing, and are kept by this project for going back.
 """
 
 from __future__ import annotations
@@ -84,12 +84,20 @@ def _ec2(backend: Any) -> dict[str, Iterable[str]]:
 
 
 def _ecs(backend: Any) -> dict[str, Iterable[str]]:
-    definitions = _nested(backend.task_definitions)
     return {
         "cluster": _live(backend.clusters),
         "service": (s.arn for s in backend.services.values() if s.status not in _GONE),
-        "task-definition": (d.arn for d in definitions if getattr(d, "status", None) not in _GONE),
     }
+
+
+def _kms(backend: Any) -> dict[str, Iterable[str]]:
+    # AWS makes a key of its own, such as alias/aws/rds, with the first resource that wants one, and keeps it.
+    own = {
+        name: key
+        for name, key in backend.keys.items()
+        if not any(alias.startswith("alias/aws/") for alias in key.aliases)
+    }
+    return {"key": _live(own, "key_state")}
 
 
 def _rds(backend: Any) -> dict[str, Iterable[str]]:
@@ -146,7 +154,7 @@ _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] =
     "elbv2": (elbv2_backends, _elbv2),
     "events": (events_backends, _events),
     "iam": (iam_backends, _iam),
-    "kms": (kms_backends, lambda backend: {"key": _live(backend.keys, "key_state")}),
+    "kms": (kms_backends, _kms),
     "lambda": (
         lambda_backends,
         lambda backend: {"function": (f.function_name for f in backend.list_functions())},

@@ -39,3 +39,46 @@ def test_a_scalable_target_keeps_its_tags(aws: LocalAws) -> None:
     scaling.tag_resource(ResourceARN=arn, Tags={"stage": "dev"})
     scaling.untag_resource(ResourceARN=arn, TagKeys=["team"])
     assert scaling.list_tags_for_resource(ResourceARN=arn)["Tags"] == {"stage": "dev"}
+
+
+def test_a_rule_keeps_its_description_and_takes_another_reference(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    target, old, new = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        for name in ("target", "old", "new")
+    )
+    prefix_list = ec2.describe_prefix_lists()["PrefixLists"][0]["PrefixListId"]
+
+    def describe() -> dict[str, tuple[str | None, str | None, str | None]]:
+        rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [target]}])
+        return {
+            rule["SecurityGroupRuleId"]: (
+                rule.get("Description"),
+                rule.get("ReferencedGroupInfo", {}).get("GroupId"),
+                rule.get("PrefixListId"),
+            )
+            for rule in rules["SecurityGroupRules"]
+        }
+
+    tcp = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432}
+    by_group = ec2.authorize_security_group_ingress(
+        GroupId=target, IpPermissions=[{**tcp, "UserIdGroupPairs": [{"GroupId": old, "Description": "queries"}]}]
+    )["SecurityGroupRules"][0]
+    by_list = ec2.authorize_security_group_egress(
+        GroupId=target,
+        IpPermissions=[{**tcp, "PrefixListIds": [{"PrefixListId": prefix_list, "Description": "to S3"}]}],
+    )["SecurityGroupRules"][0]
+    assert (by_group["Description"], by_list["Description"]) == ("queries", "to S3")
+    assert describe()[by_group["SecurityGroupRuleId"]] == ("queries", old, None)
+    assert describe()[by_list["SecurityGroupRuleId"]] == ("to S3", None, prefix_list)
+    ec2.modify_security_group_rules(
+        GroupId=target,
+        SecurityGroupRules=[
+            {
+                "SecurityGroupRuleId": by_group["SecurityGroupRuleId"],
+                "SecurityGroupRule": {**tcp, "ReferencedGroupId": new, "Description": "more queries"},
+            }
+        ],
+    )
+    assert describe()[by_group["SecurityGroupRuleId"]] == ("more queries", new, None)
