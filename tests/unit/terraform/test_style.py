@@ -1,0 +1,79 @@
+"""The configuration read as text: what `terraform validate` does not ask for."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TERRAFORM = Path(__file__).parents[3] / "terraform"
+FILES = sorted(path for path in TERRAFORM.rglob("*.tf") if ".terraform" not in path.parts)
+
+
+def _blocks(kind: str) -> list[tuple[str, str]]:
+    """Each block of a kind as (file:name, body). `terraform fmt` puts a block's end at the beginning of a line."""
+    pattern = re.compile(rf'^{kind} "([^"]+)" {{\n(.*?)^}}$', re.MULTILINE | re.DOTALL)
+    return [
+        (f"{path.relative_to(TERRAFORM)}:{name}", body)
+        for path in FILES
+        for name, body in pattern.findall(path.read_text())
+    ]
+
+
+VARIABLES = _blocks("variable")
+OUTPUTS = _blocks("output")
+
+
+def test_the_blocks_are_found() -> None:
+    names = {name for name, _ in VARIABLES + OUTPUTS}
+    assert {"environment/access.tf:access", "environment/outputs.tf:service_url"} <= names
+
+
+@pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in VARIABLES])
+def test_a_variable_is_typed_described_and_validated(body: str) -> None:
+    assert re.search(r"^  type += ", body, re.MULTILINE)
+    assert re.search(r'^  description += "[A-Z].+\."$', body, re.MULTILINE)
+    # A bool has no wrong value but null, which must not pass for false.
+    assert re.search(r"^  nullable += false$" if "= bool\n" in body else r"^  validation \{$", body, re.MULTILINE)
+
+
+@pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in OUTPUTS])
+def test_an_output_is_described(body: str) -> None:
+    assert re.search(r'^  description += "[A-Z].+\."$', body, re.MULTILINE)
+
+
+def test_each_security_group_rule_is_described_and_between_two_groups_stands_at_both_ends() -> None:
+    flows = (TERRAFORM / "modules/network/flows.tf").read_text()
+    rules = re.findall(
+        r'^resource "aws_vpc_security_group_(ingress|egress)_rule" "(\w+)" {\n(.*?)^}', flows, re.MULTILINE | re.DOTALL
+    )
+    ends: dict[str, set[tuple[str, str]]] = {"egress": set(), "ingress": set()}
+    for direction, name, body in rules:
+        assert "  description " in body, name
+        groups = dict(re.findall(r"^  (\w*security_group_id) += aws_security_group\.(\w+)\.id$", body, re.MULTILINE))
+        own, other = groups["security_group_id"], groups.get("referenced_security_group_id")
+        if direction == "egress":
+            assert name == f"{own}_to_{other or 's3'}"
+        else:
+            assert name.startswith(f"{own}_from_{other or 'internet'}")
+        if other:
+            ends[direction].add((own, other) if direction == "egress" else (other, own))
+    assert ends["egress"] == ends["ingress"]
+    assert ends["egress"]
+
+
+def test_only_the_load_balancer_is_open_to_the_internet() -> None:
+    flows = (TERRAFORM / "modules/network/flows.tf").read_text()
+    open_rules = re.findall(r'^resource "(\w+)" "(\w+)" {\n(?:(?!^}).*\n)*?.*"0\.0\.0\.0/0"', flows, re.MULTILINE)
+    assert open_rules == [
+        ("aws_vpc_security_group_ingress_rule", "load_balancer_from_internet_http"),
+        ("aws_vpc_security_group_ingress_rule", "load_balancer_from_internet_https"),
+    ]
+
+
+def test_both_root_modules_lock_the_same_provider_for_every_platform() -> None:
+    account, environment = (
+        (TERRAFORM / root / ".terraform.lock.hcl").read_text() for root in ("account", "environment")
+    )
+    assert account == environment
+    assert len(re.findall(r'"h1:', account)) >= 2
+    assert len(re.findall(r'"zh:', account)) >= 14
