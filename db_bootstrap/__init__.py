@@ -1,0 +1,1 @@
+"""Database access as code: what a document declares is what PostgreSQL grants, and nothing else."""

@@ -1,0 +1,68 @@
+"""Everything this package raises on purpose.
+
+An error is the only way for the function to fail a ``terraform apply``, and its message is all that the
+person behind the apply sees. So each one names its subject, what was found, what was expected and the next
+step, and none ever holds a password.
+"""
+
+
+class BootstrapError(Exception):
+    """The root of this package's errors: catch this one to catch them all."""
+
+
+class AccessDocumentError(BootstrapError):
+    """The access document is not one that can be carried out; every problem is listed with its path."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        counted = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        super().__init__(f"The access document has {counted}; nothing was changed.\n{listed}")
+
+
+class EventError(BootstrapError):
+    """The function was invoked with an event that it does not understand."""
+
+
+class ConfigurationError(BootstrapError):
+    """The environment lacks a value, or has one that cannot be used."""
+
+
+class UnreachableDatabaseError(BootstrapError):
+    """No connection, or none that can be trusted, could be opened."""
+
+
+class RefusedLoginError(BootstrapError):
+    """The server answered, and refused the login.
+
+    Attributes:
+        sqlstate: The server's own code: 28P01 for a wrong password, 28000 for a login that is not let in at all.
+    """
+
+    def __init__(self, message: str, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(message)
+
+
+class StatementError(BootstrapError):
+    """A statement failed, and its transaction was rolled back.
+
+    Attributes:
+        sqlstate: The server's own code, or "" when the connection broke.
+    """
+
+    def __init__(self, message: str, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(message)
+
+
+class UnmanageableError(BootstrapError):
+    """The document asks for something that this master, on this server, must not or cannot do."""
+
+
+class NotConvergedError(BootstrapError):
+    """All statements ran, and yet the database is not what the document declares; it was rolled back."""
+
+
+class SecretError(BootstrapError):
+    """A secret could not be read or written, or does not hold what it should."""
