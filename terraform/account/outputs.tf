@@ -3,13 +3,8 @@ output "state_bucket_name" {
   value       = aws_s3_bucket.state.bucket
 }
 
-output "image_repository_name" {
-  description = "Name of the registry's repository; GitHub's variable IMAGE_REPOSITORY."
-  value       = aws_ecr_repository.service.name
-}
-
 output "image_repository_url" {
-  description = "Where images are pushed to, and what goes before @sha256 in the environment's variable image."
+  description = "Where images are pushed to; GitHub's variable IMAGE_REPOSITORY, and what stands before @sha256 in the environment's variable image."
   value       = aws_ecr_repository.service.repository_url
 }
 
