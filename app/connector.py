@@ -100,7 +100,7 @@ def connector_for(settings: Settings, *, read_timeout_seconds: float | None) -> 
     elif isinstance(login, InjectedSecret):
         source = FixedSource(parse_secret(login.json, subject="DATABASE_SECRET"))
     else:
-        source = RotatingSource(secret_reader(login.arn, settings.region))
+        source = RotatingSource(secret_reader(login.arn))
     return Connector(
         source=source,
         tls=None if ca_file is None else _tls_context(ca_file),

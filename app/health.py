@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.database import Database, DatabaseUnavailableError
 from app.migrate import known_revisions
-from app.problems import Problem, database_unavailable
+from app.problems import Problem, database_unavailable, log_database_unavailable
 
 _REVISION = text("SELECT version_num FROM beers.alembic_version")
 
@@ -33,6 +33,7 @@ def health_blueprint(database: Database) -> Blueprint:
             with database.connection() as connection:
                 found = connection.execute(_REVISION).scalar_one_or_none()
         except DatabaseUnavailableError as error:
+            log_database_unavailable(error)
             raise database_unavailable(error.reason) from error
         # A revision that is not known here was made by a newer version, which is being rolled out. Migrations only
         # ever add to what the version before needs, and this process must go on serving until it is replaced.

@@ -42,19 +42,21 @@ class JsonFormatter(logging.Formatter):
 
 def configure_logging(level: str) -> None:
     """Send everything of ``level`` and above to standard output as JSON."""
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {"json": {"()": JsonFormatter}},
-            "handlers": {
-                "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
-            },
-            "root": {"level": level, "handlers": ["stdout"]},
-            # At INFO it tells where it found its credentials, in every worker.
-            "loggers": {"botocore": {"level": "WARNING"}},
-        }
-    )
+    logging.config.dictConfig(logging_configuration(level))
+
+
+def logging_configuration(level: str) -> dict[str, Any]:
+    """The same as a dictionary for ``logging.config``."""
+    stdout = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonFormatter}},
+        "handlers": {"stdout": stdout},
+        "root": {"level": level, "handlers": ["stdout"]},
+        # At DEBUG botocore writes what AWS answers, and so the values of secrets, whatever level is asked for here.
+        "loggers": {"botocore": {"level": "WARNING"}},
+    }
 
 
 def log_requests(app: Flask) -> None:

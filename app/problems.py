@@ -87,7 +87,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_unavailable(error: DatabaseUnavailableError) -> Response:
-    _log.warning("Database unavailable", extra={"fields": {"reason": error.reason}}, exc_info=error)
+    log_database_unavailable(error)
     return problem_response(database_unavailable("The database cannot answer right now. Please try again."))
 
 
@@ -102,6 +102,13 @@ def plain_problem(status: HTTPStatus, detail: str, headers: Mapping[str, str] | 
     """A problem that is fully described by its status, whose name is its code."""
     # Not HTTPStatus.phrase, which has changed between versions of Python.
     return Problem(status, HTTP_STATUS_CODES[status].lower().replace(" ", "-"), detail, headers=headers or {})
+
+
+def log_database_unavailable(error: DatabaseUnavailableError) -> None:
+    """One line about ``error`` and its cause. Without a traceback: there will be one of these for each request."""
+    cause = error.__cause__
+    said = f"{type(cause).__name__}: {cause}".partition("\n")[0]
+    _log.warning("Database unavailable", extra={"fields": {"reason": error.reason, "cause": said}})
 
 
 def database_unavailable(detail: str) -> Problem:

@@ -18,18 +18,17 @@ _HINTS = {
 }
 
 
-def secret_reader(arn: str, region: str | None) -> Callable[[], Credential]:
+def secret_reader(arn: str) -> Callable[[], Credential]:
     """A function that reads the present version of the secret ``arn``, in a few seconds at the most.
 
     The version is the one that is labelled AWSCURRENT: a rotation moves that label to a login only after the login
     has been tried.
     """
-    # boto3 does not read AWS_REGION, which is what ECS sets; and where there is an ARN, it names the region.
-    fields = arn.split(":")
-    is_arn = len(fields) > 3 and fields[0] == "arn"  # noqa: PLR2004 - arn:partition:service:region:...
+    # boto3 does not read AWS_REGION, which is what ECS sets; the secret's own region is certain.
+    region = arn.split(":")[3]
     client: SecretsManagerClient = boto3.client(
         "secretsmanager",
-        region_name=fields[3] if is_arn else region,
+        region_name=region,
         config=Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
     return lambda: read_secret(client, arn)
@@ -50,6 +49,6 @@ def read_secret(client: "SecretsManagerClient", arn: str) -> Credential:
     except BotoCoreError as error:
         raise CredentialError(
             f"Secret {arn} cannot be read ({type(error).__name__}). Check the way to Secrets Manager "
-            "(VPC endpoint, security groups), the region, and that this process has its role's credentials."
+            "(VPC endpoint, security groups), and that this process has its role's credentials."
         ) from error
     return parse_secret(answer.get("SecretString", ""), subject=f"Secret {arn}", version=answer["VersionId"])

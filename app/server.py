@@ -6,12 +6,17 @@ Every lower-case name below is a setting of gunicorn (https://docs.gunicorn.org/
 import os
 from pathlib import Path
 
+from app.credentials import CredentialError
+from app.database import open_database
 from app.settings import Settings, SettingsError
 from app.worker import JsonLogger, use_own_forms
 
 try:
     _SETTINGS = Settings.from_environment()
-except SettingsError as _error:
+    # Each worker makes its own. This one shows what is wrong before there are any, in one sentence; it connects to
+    # nothing.
+    open_database(_SETTINGS)
+except (SettingsError, CredentialError) as _error:
     raise SystemExit(f"error: {_error}") from None
 
 use_own_forms()

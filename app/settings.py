@@ -5,10 +5,12 @@ of every ``repr`` and of every message.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:\S+")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -52,7 +54,6 @@ class Settings:
         port: port to listen on.
         worker_count: number of worker processes.
         log_level: the least severe level that is written.
-        region: AWS region of Secrets Manager; ``None`` leaves it to the secret's ARN.
         version: what this build calls itself, to be seen in logs and in pg_stat_activity.
     """
 
@@ -63,7 +64,6 @@ class Settings:
     port: int = 8000
     worker_count: int = 2
     log_level: str = "INFO"
-    region: str | None = None
     version: str = "development"
 
     @classmethod
@@ -82,7 +82,6 @@ class Settings:
             port=_whole_number(given, "PORT", cls.port, 1, 65535),
             worker_count=_whole_number(given, "WEB_CONCURRENCY", cls.worker_count, 1, 64),
             log_level=_log_level(given.get("LOG_LEVEL", cls.log_level)),
-            region=given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION"),
             version=given.get("APP_VERSION", cls.version),
         )
 
@@ -100,7 +99,13 @@ def _login(given: Mapping[str, str]) -> Login:
             f"Exactly one of {', '.join(kinds)} must be set, found {found}. For a database on this machine: "
             "DATABASE_URL=postgresql://USER:PASSWORD@localhost:5432/beers"
         )
-    return kinds[present[0]](given[present[0]])
+    login = kinds[present[0]](given[present[0]])
+    if isinstance(login, SecretReference) and not _SECRET_ARN.fullmatch(login.arn):
+        raise SettingsError(
+            "DATABASE_SECRET_ARN is no ARN of a secret; expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME. "
+            "(The JSON of a secret goes into DATABASE_SECRET.)"
+        )
+    return login
 
 
 def _whole_number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

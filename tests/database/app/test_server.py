@@ -110,11 +110,27 @@ def test_without_its_database_it_lives_but_is_not_ready_and_comes_back_by_itself
     assert served.request("GET", "/readyz").status == 200
 
 
+def test_a_refused_password_is_a_503_and_is_written_nowhere(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
+    with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app, "wrong-and-secret")) as served:
+        answers = [served.request("GET", path) for path in ("/beers", "/readyz")]
+        assert [answer.status for answer in answers] == [503, 503]
+        served.stop()
+        reasons = [line["reason"] for line in served.log_lines() if line["message"] == "Database unavailable"]
+        assert reasons == ["PostgreSQL refused with 28P01."] * 2
+        assert "wrong-and-secret" not in served.log_text() + str([answer.body for answer in answers])
+
+
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
         pytest.param({}, "Exactly one of DATABASE_URL", id="no database"),
         pytest.param({"DATABASE_URL": "postgresql://a:b@localhost/c", "PORT": "http"}, "PORT is 'http'", id="bad port"),
+        pytest.param({"DATABASE_SECRET": "{}"}, "DATABASE_SECRET lacks a usable host", id="an empty secret"),
+        pytest.param(
+            {"DATABASE_URL": "postgresql://a:b@db/c?sslmode=verify-full", "DATABASE_CA_FILE": "none.pem"},
+            "The certificates in none.pem cannot be used",
+            id="no certificates",
+        ),
     ],
 )
 def test_a_wrong_configuration_ends_it_with_one_clear_sentence(variables: dict[str, str], says: str) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from app import create_app
 from app.__main__ import main
-from app.logs import JsonFormatter
+from app.logs import JsonFormatter, logging_configuration
 from app.migrate import known_revisions
 from app.problems import FieldError, Problem, problem_document
 from app.seeds import SEEDS
@@ -72,6 +72,10 @@ def test_a_log_line_is_one_object_with_its_fields_and_its_exception() -> None:
     assert (line["level"], line["message"], line["status"]) == ("ERROR", "It failed", 500)
     assert line["exception"].endswith("'two\\nlines'")
     assert "\n" in line["exception"]
+
+
+def test_no_level_of_detail_lets_botocore_write_what_aws_answers() -> None:
+    assert logging_configuration("DEBUG")["loggers"]["botocore"]["level"] == "WARNING"
 
 
 def test_seeds_have_names_of_their_own() -> None:

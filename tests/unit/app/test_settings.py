@@ -24,7 +24,6 @@ def test_every_variable_is_read() -> None:
         "PORT": "8080",
         "WEB_CONCURRENCY": "3",
         "LOG_LEVEL": "warning",
-        "AWS_REGION": "eu-central-1",
         "APP_VERSION": "v1",
     }
     assert Settings.from_environment(environment) == Settings(
@@ -35,7 +34,6 @@ def test_every_variable_is_read() -> None:
         port=8080,
         worker_count=3,
         log_level="WARNING",
-        region="eu-central-1",
         version="v1",
     )
 
@@ -45,7 +43,7 @@ def test_an_injected_secret_is_kept_as_it_is() -> None:
 
 
 def test_an_empty_variable_counts_as_absent() -> None:
-    settings = Settings.from_environment({"DATABASE_URL": URL, "DATABASE_SECRET": "", "PORT": "", "AWS_REGION": ""})
+    settings = Settings.from_environment({"DATABASE_URL": URL, "DATABASE_SECRET": "", "PORT": ""})
     assert settings == Settings(DatabaseUrl(URL))
 
 
@@ -54,6 +52,8 @@ def test_an_empty_variable_counts_as_absent() -> None:
     [
         ({}, "found none of them"),
         ({"DATABASE_URL": URL, "DATABASE_SECRET": "{}"}, "found DATABASE_URL and DATABASE_SECRET"),
+        ({"DATABASE_SECRET_ARN": '{"password": "hidden"}'}, "DATABASE_SECRET_ARN is no ARN"),
+        ({"DATABASE_SECRET_ARN": "taproom-dev-hidden"}, "DATABASE_SECRET_ARN is no ARN"),
         ({"DATABASE_URL": URL, "PORT": "0"}, "PORT is '0'"),
         ({"DATABASE_URL": URL, "PORT": "65536"}, "PORT is '65536'"),
         ({"DATABASE_URL": URL, "PORT": "9" * 5000}, "PORT is '9"),
