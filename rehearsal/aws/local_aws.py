@@ -37,6 +37,8 @@ Install = Callable[[Context], Room]
 THREADS = 48
 BACKLOG = 128
 STOP_SECONDS = 5
+# Longer than SDKs keep an idle connection, so that none is closed under a request that is just being sent.
+KEEP_ALIVE_SECONDS = 120
 
 # Rooms that need nothing but moto and processes.
 OWN_ROOMS: Mapping[str, Install] = {
@@ -75,6 +77,7 @@ class LocalAws:
             self._application,
             numthreads=THREADS,
             request_queue_size=BACKLOG,
+            timeout=KEEP_ALIVE_SECONDS,
             shutdown_timeout=STOP_SECONDS,
         )
         self._server.prepare()

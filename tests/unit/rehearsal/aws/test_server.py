@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.local_aws import ACCOUNT_ID, LocalAws
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_the_account_is_the_rehearsals(aws: LocalAws) -> None:
@@ -105,5 +110,45 @@ def test_it_ends_in_order_when_asked_to(tmp_path: Path) -> None:
     assert running.journal("server.stopped")
 
 
-def test_it_ends_in_order_on_a_signal(tmp_path: Path) -> None:
-    assert LocalAws(tmp_path).stop() == 0
+def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:
+    running = LocalAws(tmp_path)
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("sleeper.py", "import time\n\ndef handler(event, context):\n    time.sleep(600)\n")
+    running.client("lambda").create_function(
+        FunctionName="sleeper",
+        Runtime="python3.13",
+        Handler="sleeper.handler",
+        Role=running.make_role("sleeper"),
+        Timeout=900,
+        Code={"ZipFile": code.getvalue()},
+    )
+    with ThreadPoolExecutor(1) as pool:
+        invocation = pool.submit(running.client("lambda").invoke, FunctionName="sleeper")
+        deadline = time.monotonic() + 10
+        while not running.journal("function.started"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        worker = running.journal("function.started")[0]["pid"]
+        assert psutil.pid_exists(worker)
+        assert running.stop() == 0
+        assert not psutil.pid_exists(worker)
+        assert invocation.result()["FunctionError"] == "Unhandled"
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ["--run-directory", str(tmp_path), "--port", str(port), "--balancer-port", "0"]
+        ended = subprocess.run(
+            [sys.executable, "-m", "rehearsal.aws.server", *arguments],
+            cwd=Path(__file__).parents[4],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert "choose another --port" in ended.stderr
+    assert "Traceback" not in ended.stderr
