@@ -6,18 +6,19 @@ connected to, and all problems at once: each with the path to the offending key 
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast, get_origin
 
 import attrs
 import cattrs
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs import IterableValidationNote
+from cattrs.gen import make_dict_structure_fn, mapping_structure_factory, override
 
 from db_bootstrap import document_errors
 from db_bootstrap.document_errors import DocumentValueError
 from db_bootstrap.errors import AccessDocumentError
-from db_bootstrap.sql import MAXIMUM_NAME_BYTES, is_setting_name, split_names
+from db_bootstrap.sql import MAXIMUM_NAME_BYTES, is_setting_name, is_text, split_names
 
 SIBLING_SUFFIXES = ("_a", "_b")
 """What the two login roles of a rotated login are called, after its own name."""
@@ -33,6 +34,9 @@ LIST_SETTINGS = frozenset(
     | {"local_preload_libraries", "unix_socket_directories"}
 )
 """Settings whose value is a list of names: PostgreSQL quotes each element by itself (``GUC_LIST_QUOTE``)."""
+
+MAXIMUM_CONNECTION_LIMIT = 2**31 - 1
+"""PostgreSQL keeps the limit as a signed integer of four bytes."""
 
 
 class Preset(StrEnum):
@@ -134,30 +138,57 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(Preset, _choice(Preset))
     converter.register_structure_hook(Credential, _choice(Credential))
     converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _names)
+    converter.register_structure_hook_factory(
+        lambda kind: cast("object", get_origin(kind)) is dict,
+        lambda kind: _dict(mapping_structure_factory(kind, converter)),
+    )
     # The document comes last: cattrs looks its parts' hooks up when it makes the document's own.
     for kind in (Schema, Role, Login, AccessDocument):
         special = {"settings": override(struct_hook=_settings)} if kind is Login else {}
         structure = make_dict_structure_fn(kind, converter, **special)  # type: ignore[arg-type]
-        converter.register_structure_hook(kind, _mapping(structure))
+        converter.register_structure_hook(kind, _attributes(structure))
     return converter
 
 
-def _mapping(structure: Callable[[Mapping[str, Any], Any], Any]) -> Callable[[object, Any], Any]:
+_Structure = Callable[[Mapping[str, Any], Any], Any]
+
+
+def _attributes(structure: _Structure) -> Callable[[object, Any], Any]:
     """A hook that takes ``null`` for "not given", as Terraform's optional attributes say it."""
 
     def hook(value: object, kind: Any) -> Any:
-        given = {} if value is None else value
-        if not isinstance(given, Mapping):
-            raise DocumentValueError(f"expected keys and values, found {document_errors.described(value)}.")
+        given = _mapping({} if value is None else value)
         return structure({key: item for key, item in given.items() if item is not None}, kind)
 
     return hook
 
 
+def _dict(structure: _Structure) -> Callable[[object, Any], Any]:
+    def hook(value: object, kind: Any) -> Any:
+        return structure(_mapping(value), kind)
+
+    return hook
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise DocumentValueError(f"expected keys and values, found {document_errors.described(value)}.")
+    return value
+
+
 def _text(value: object, _kind: object) -> str:
     if not isinstance(value, str):
         raise DocumentValueError(f"expected text, found {document_errors.described(value)}; put it in quotes.")
-    return value
+    return _storable(value)
+
+
+def _storable(text: str) -> str:
+    if not is_text(text):
+        raise DocumentValueError(
+            f"{document_errors.described(text)} has a NUL character or half of a surrogate pair, "
+            f"which PostgreSQL cannot hold; remove it."
+        )
+    return text
 
 
 def _integer(value: object, _kind: object) -> int:
@@ -169,7 +200,7 @@ def _integer(value: object, _kind: object) -> int:
 def _names(value: object, _kind: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise DocumentValueError(f"expected a list of names, found {document_errors.described(value)}.")
-    return tuple(value)
+    return tuple(_storable(name) for name in value)
 
 
 def _choice(choices: type[StrEnum]) -> Callable[[object, Any], StrEnum]:
@@ -182,29 +213,45 @@ def _choice(choices: type[StrEnum]) -> Callable[[object, Any], StrEnum]:
     return hook
 
 
-def _settings(value: object, _kind: object) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, Mapping):
-        raise DocumentValueError(f"expected names and values, found {document_errors.described(value)}.")
-    given = {name: item for name, item in value.items() if item is not None}
-    for name in given:
-        if not isinstance(name, str) or not is_setting_name(name):
-            raise DocumentValueError(f"{name!r} is no name of a setting; write it as PostgreSQL does.")
-    return {name.lower(): _setting_value(name.lower(), item) for name, item in given.items()}
+def _settings(value: object, kind: object) -> dict[str, tuple[str, ...]]:
+    given: dict[str, tuple[str, ...]] = {}
+    refused: list[Exception] = []
+    for name, item in _mapping(value).items():
+        try:
+            folded = _setting_name(name, given)
+            if item is not None:
+                given[folded] = _setting_value(folded, item)
+        except DocumentValueError as error:
+            error.add_note(IterableValidationNote("", name, kind))
+            refused.append(error)
+    if refused:
+        raise cattrs.IterableValidationError("settings", refused, dict)
+    return given
+
+
+def _setting_name(name: object, taken: Container[str]) -> str:
+    if not isinstance(name, str) or not is_setting_name(name):
+        raise DocumentValueError("this is no name of a setting; write it as PostgreSQL does.")
+    folded = name.lower()
+    if folded in taken:
+        raise DocumentValueError(f"PostgreSQL ignores case here, so {folded} is set twice; remove one of the two.")
+    return folded
 
 
 def _setting_value(name: str, value: object) -> tuple[str, ...]:
     is_list = name in LIST_SETTINGS
-    if isinstance(value, list | tuple) and is_list and all(isinstance(item, str) for item in value):
-        return tuple(value) or ("",)
+    if is_list and isinstance(value, list | tuple):
+        return _names(value, list) or ("",)
     if isinstance(value, bool):
         return ("on" if value else "off",)
     if isinstance(value, str | int | float):
+        text = _storable(str(value))
         try:
-            return (split_names(str(value)) or ("",)) if is_list else (str(value),)
+            return (split_names(text) or ("",)) if is_list else (text,)
         except ValueError as error:
-            raise DocumentValueError(f"{name}: {error} Write it as a list.") from None
+            raise DocumentValueError(f"{error} Write it as a list.") from None
     expected = "a list of names" if is_list else "text, a number or a boolean"
-    raise DocumentValueError(f"{name}: expected {expected}, found {document_errors.described(value)}.")
+    raise DocumentValueError(f"expected {expected}, found {document_errors.described(value)}.")
 
 
 def _contradictions(document: AccessDocument) -> Iterator[str]:
@@ -236,8 +283,6 @@ def _unusable_name(path: str, name: str, longest: int) -> Iterator[str]:
     size = len(name.encode())
     if not name:
         yield f"{path}: a name cannot be empty; give it one."
-    elif "\0" in name:
-        yield f"{path}: a name cannot hold a NUL character; remove it."
     elif size > longest:
         yield (
             f"{path}: the name has {size} bytes, and PostgreSQL would cut it off silently; "
@@ -313,10 +358,11 @@ def _cycles(document: AccessDocument) -> Iterator[str]:
 def _unusable_logins(document: AccessDocument) -> Iterator[str]:
     for name, login in document.logins.items():
         path = f"document.logins[{name!r}]"
-        if login.connection_limit < -1:
-            yield f"{path}.connection_limit: {login.connection_limit} is no limit; use 0 or more, or -1 for none."
+        if not -1 <= login.connection_limit <= MAXIMUM_CONNECTION_LIMIT:
+            yield (
+                f"{path}.connection_limit: {login.connection_limit} is no limit; "
+                f"use 0 to {MAXIMUM_CONNECTION_LIMIT}, or -1 for none."
+            )
         for setting in ("role", "session_authorization"):
             if setting in login.settings:
                 yield f"{path}.settings[{setting!r}]: whom a session acts as is said by 'acts_as'; use that."
-        if any("\0" in item for value in login.settings.values() for item in value):
-            yield f"{path}.settings: a value cannot hold a NUL character; remove it."

@@ -23,7 +23,8 @@ def problems(error: Exception, path: str = "document") -> Iterator[str]:
     elif isinstance(error, ForbiddenExtraKeysError):
         known = sorted(field.name for field in attrs.fields(error.cl))
         for key in sorted(str(key) for key in error.extra_fields):
-            yield f"{path}.{key}: {_unknown_key(key, known)}"
+            step = f".{key}" if key.isidentifier() else f"[{key!r}]"
+            yield f"{path}{step}: {_unknown_key(key, known)}"
     elif isinstance(error, KeyError):
         yield f"{path}: this key is missing; add it."
     elif isinstance(error, DocumentValueError):

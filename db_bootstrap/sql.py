@@ -5,6 +5,7 @@ accepted: pg8000's ``literal()`` once let a list inject SQL (CVE-2025-61385), an
 """
 
 import re
+import string
 from collections.abc import Iterable
 
 PUBLIC = "public"
@@ -13,18 +14,28 @@ PUBLIC = "public"
 MAXIMUM_NAME_BYTES = 63
 """What PostgreSQL keeps of a name (NAMEDATALEN - 1); it truncates longer ones silently."""
 
+_ASCII_LOWER = {ord(upper): upper.lower() for upper in string.ascii_uppercase}
+
 
 def identifier(name: str) -> str:
     """``name`` as a quoted identifier, with whatever it holds taken literally.
 
     Raises:
-        ValueError: It is empty, holds a NUL, or is longer than PostgreSQL would keep.
+        ValueError: It is empty, longer than PostgreSQL would keep, or no text that PostgreSQL can hold.
     """
     if not isinstance(name, str):
         raise TypeError(f"A name must be text, not {type(name).__name__}.")
-    if not name or "\0" in name or len(name.encode()) > MAXIMUM_NAME_BYTES:
-        raise ValueError(f"{name!r} cannot be a name: it must have 1 to {MAXIMUM_NAME_BYTES} bytes and no NUL.")
+    if not name or not is_text(name) or len(name.encode()) > MAXIMUM_NAME_BYTES:
+        raise ValueError(f"{name!r} cannot be a name: it must have 1 to {MAXIMUM_NAME_BYTES} bytes of text, no NUL.")
     return '"' + name.replace('"', '""') + '"'
+
+
+def is_text(value: str) -> bool:
+    """Whether PostgreSQL can hold ``value``: it has no NUL, and no half of a surrogate pair, as JSON may bring."""
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def identifiers(names: Iterable[str]) -> str:
@@ -38,11 +49,15 @@ def grantees(names: Iterable[str]) -> str:
 
 
 def literal(value: str) -> str:
-    """``value`` as a string literal that reads the same whatever ``standard_conforming_strings`` says."""
+    """``value`` as a string literal that reads the same whatever ``standard_conforming_strings`` says.
+
+    Raises:
+        ValueError: PostgreSQL's text cannot hold it.
+    """
     if not isinstance(value, str):
         raise TypeError(f"A literal must be text, not {type(value).__name__}.")
-    if "\0" in value:
-        raise ValueError("PostgreSQL's text cannot hold a NUL.")
+    if not is_text(value):
+        raise ValueError("PostgreSQL's text can hold neither a NUL nor half of a surrogate pair.")
     quoted = "'" + value.replace("'", "''") + "'"
     return "E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted
 
@@ -59,14 +74,15 @@ def setting_name(name: str) -> str:
 
 
 def is_setting_name(name: str) -> bool:
-    """Whether ``name`` could be a configuration parameter: plain words, joined by dots."""
-    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*", name) is not None
+    """Whether ``name`` could be a configuration parameter: plain words, joined by dots, none too long for a name."""
+    is_dotted_words = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*", name) is not None
+    return is_dotted_words and all(len(part) <= MAXIMUM_NAME_BYTES for part in name.split("."))
 
 
 def split_names(text: str) -> tuple[str, ...]:
     """The names in a comma-separated list, as PostgreSQL itself reads ``search_path``.
 
-    Unquoted names fold to lower case; quoted ones are taken literally, with ``""`` for a quote.
+    Unquoted names fold to lower case, in ASCII only; quoted ones are taken literally, with ``""`` for a quote.
 
     Raises:
         ValueError: A quote is left open, or a name is missing between commas.
@@ -76,11 +92,11 @@ def split_names(text: str) -> tuple[str, ...]:
     names = []
     rest = text
     while True:
-        found = re.match(r'\s*(?:"((?:[^"]|"")*)"|([^\s",]+))\s*(,|$)', rest)
+        found = re.match(r'\s*(?:"((?:[^"]|"")*)"|([^\s",]+))\s*(,|$)', rest, re.ASCII)
         if found is None:
             raise ValueError(f"{text!r} is no comma-separated list of names.")
         quoted, plain, end = found.groups()
-        names.append(quoted.replace('""', '"') if quoted is not None else plain.lower())
+        names.append(quoted.replace('""', '"') if quoted is not None else plain.translate(_ASCII_LOWER))
         if not end:
             return tuple(names)
         rest = rest[found.end() :]
