@@ -222,6 +222,8 @@ class LoadBalancers:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         ) as session:
+            # aiohttp would send a GET again when a kept connection breaks; a load balancer answers 502.
+            session._retry_connection = False  # noqa: SLF001 - there is no public switch
             while not self._stopping:
                 self._changed.clear()
                 await self._follow_listeners(session)

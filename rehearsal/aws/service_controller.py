@@ -39,7 +39,7 @@ from rehearsal.aws.tasks import TaskRun
 
 BUSY_SECONDS = 0.25
 IDLE_SECONDS = 2.0
-STARTUP_SECONDS = 15.0
+STARTUP_SECONDS = 10.0
 STOP_SECONDS = 15.0
 _EVENTS_KEPT = 100
 _DRAIN_POLL_SECONDS = 0.1
@@ -358,7 +358,7 @@ class ServiceController:
             return Phase.STARTING
         if member.running_since is None:
             member.running_since = time.monotonic()
-        if run.has_health_check and run.record.health_status == "UNKNOWN":
+        if run.has_health_check and run.record.health_status != "HEALTHY":
             return Phase.STARTING
         states = self._targets.states(run.record.address)
         if all(state == State.HEALTHY for state in states):

@@ -19,7 +19,7 @@ from botocore.config import Config
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
 START_TIMEOUT_SECONDS = 60
-_PROGRAM = """
+_START = """
 import sys
 from pathlib import Path
 from rehearsal.aws.server import isolate_environment
@@ -27,25 +27,34 @@ from rehearsal.aws.settings import Settings
 settings = Settings(Path(sys.argv[1]), int(sys.argv[2]), balancer_port=0)
 isolate_environment(settings)
 from rehearsal.aws.local_aws import OWN_ROOMS, serve
-serve(settings, OWN_ROOMS)
+"""
+OWN_ROOMS = _START + "serve(settings, OWN_ROOMS)"
+# Also tasks, and listeners on ports that the status names.
+ROOMS_OF_SERVICES = f"""{_START}
+from rehearsal.aws import load_balancer, services
+serve(settings, {{**OWN_ROOMS, "services": services.install, "load_balancer": load_balancer.install}})
 """
 
 
 class LocalAws:
     """A running local AWS and how to talk to it.
 
+    Args:
+        directory: its run directory.
+        program: what it runs: ``OWN_ROOMS`` or ``ROOMS_OF_SERVICES``.
+
     Attributes:
         directory: its run directory.
         endpoint: URL of its API.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, program: str = OWN_ROOMS) -> None:
         self.directory = directory
         self._clients: dict[tuple[str, str], Any] = {}
         self._port = free_port()
         self.endpoint = f"http://127.0.0.1:{self._port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(directory), str(self._port)],
+            [sys.executable, "-c", program, str(directory), str(self._port)],
             cwd=Path(__file__).parents[2],
             env={**os.environ, "AWS_PROFILE": "somebody-elses", "AWS_CA_BUNDLE": "/nowhere.pem"},
         )
