@@ -29,7 +29,15 @@ class ConfigurationError(BootstrapError):
 
 
 class UnreachableDatabaseError(BootstrapError):
-    """No connection, or none that can be trusted, could be opened."""
+    """No connection, or none that can be trusted, could be opened.
+
+    Attributes:
+        sqlstate: The server's own code when it answered, else "".
+    """
+
+    def __init__(self, message: str, sqlstate: str = "") -> None:
+        self.sqlstate = sqlstate
+        super().__init__(message)
 
 
 class RefusedLoginError(BootstrapError):

@@ -1,0 +1,112 @@
+"""The questions to PostgreSQL's catalogs, as SQL.
+
+Each sees only what a role without superuser rights may see on RDS. An access control list that is NULL means the
+built-in default, so every one goes through ``coalesce(acl, acldefault(...))``; the owner's entries for itself are left
+out, since PostgreSQL grants those anyway (PostgreSQL documentation, "Privileges").
+"""
+
+SERVER = """
+SELECT current_setting('server_version_num')::int, current_user::text, me.rolsuper, d.datname,
+       pg_get_userbyid(d.datdba), pg_has_role(d.datdba, 'USAGE'),
+       EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam')
+FROM pg_roles me, pg_database d
+WHERE me.rolname = current_user AND d.datname = current_database()
+"""
+
+DATABASE_PRIVILEGES = """
+SELECT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
+FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+WHERE d.datname = current_database() AND a.grantee <> d.datdba
+"""
+
+# :act and :administer are what pg_has_role calls the two rights in this version; see `catalog`.
+ROLES = """
+SELECT r.rolname, coalesce(shobj_description(r.oid, 'pg_authid'), ''),
+       r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication, r.rolbypassrls,
+       r.rolconnlimit, nullif(r.rolvaliduntil, 'infinity')::text,
+       pg_has_role(r.oid, 'USAGE') AND pg_has_role(r.oid, :act),
+       me.rolsuper
+       OR CASE WHEN :administer = '' THEN me.rolcreaterole ELSE pg_has_role(r.oid, nullif(:administer, '')) END
+FROM pg_roles r, pg_roles me
+WHERE me.rolname = current_user
+  AND (r.rolname = ANY (CAST(:names AS text[])) OR shobj_description(r.oid, 'pg_authid') = :mark)
+"""
+
+ROLE_SETTINGS = """
+SELECT r.rolname, d.datname, s.setting
+FROM pg_db_role_setting c
+JOIN pg_roles r ON r.oid = c.setrole
+LEFT JOIN pg_database d ON d.oid = c.setdatabase,
+unnest(c.setconfig) AS s (setting)
+WHERE r.rolname = ANY (CAST(:names AS text[])) AND (c.setdatabase = 0 OR d.datname = current_database())
+"""
+
+# A membership can stand in several rows, one for each grantor, from version 16 on.
+MEMBERSHIPS = """
+SELECT role.rolname, member.rolname, bool_or({inherit}), bool_or({set}), bool_or(m.admin_option)
+FROM pg_auth_members m
+JOIN pg_roles role ON role.oid = m.roleid
+JOIN pg_roles member ON member.oid = m.member
+WHERE role.rolname = ANY (CAST(:names AS text[])) OR member.rolname = ANY (CAST(:names AS text[]))
+GROUP BY 1, 2
+"""
+
+SCHEMAS = """
+SELECT n.nspname, pg_get_userbyid(n.nspowner), pg_has_role(n.nspowner, 'USAGE'),
+       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
+FROM pg_namespace n
+LEFT JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a ON a.grantee <> n.nspowner
+WHERE n.nspname = ANY (CAST(:schemas AS text[]))
+"""
+
+_OBJECTS = """
+SELECT n.nspname AS schema, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'relation' END AS kind,
+       c.relowner AS owner, c.relacl AS acl, 'pg_class'::regclass AS class, c.oid, c.relname AS name,
+       NULL::text AS arguments
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+UNION ALL
+SELECT n.nspname, 'routine', p.proowner, p.proacl, 'pg_proc'::regclass, p.oid, p.proname,
+       pg_get_function_identity_arguments(p.oid)
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = ANY (CAST(:schemas AS text[]))
+"""
+
+# One row for each privilege of each group of objects that share schema, kind, owner and list, whatever their number.
+OBJECT_GROUPS = f"""
+WITH object AS ({_OBJECTS}),
+grouped AS (
+    SELECT schema, kind, owner, acl, d.objid IS NOT NULL AS of_extension, count(*) AS count
+    FROM object o
+    LEFT JOIN pg_depend d ON d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0 AND d.deptype = 'e'
+    GROUP BY 1, 2, 3, 4, 5
+)
+SELECT g.schema, g.kind, pg_get_userbyid(g.owner), g.acl::text, g.of_extension, g.count,
+       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
+FROM grouped g
+LEFT JOIN LATERAL aclexplode(
+    coalesce(
+        g.acl,
+        acldefault(CASE g.kind WHEN 'relation' THEN 'r' WHEN 'sequence' THEN 's' ELSE 'f' END::"char", g.owner)
+    )
+) a ON a.grantee <> g.owner
+"""  # noqa: S608 - put together from constants
+
+OBJECT_NAMES = f"""
+SELECT o.schema, o.kind, pg_get_userbyid(o.owner), o.acl::text, d.objid IS NOT NULL, o.name, o.arguments
+FROM ({_OBJECTS}) o
+LEFT JOIN pg_depend d ON d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0 AND d.deptype = 'e'
+"""  # noqa: S608 - put together from constants
+
+# What stands for a creator everywhere replaces the built-in default; what stands for one schema comes on top.
+DEFAULT_PRIVILEGES = """
+SELECT pg_get_userbyid(c.defaclrole), n.nspname,
+       CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' ELSE 'routine' END,
+       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
+FROM pg_default_acl c
+LEFT JOIN pg_namespace n ON n.oid = c.defaclnamespace
+LEFT JOIN LATERAL aclexplode(c.defaclacl) a ON a.grantee <> c.defaclrole
+WHERE c.defaclobjtype IN ('r', 'S', 'f')
+  AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[]))
+  AND (c.defaclnamespace = 0 OR n.nspname = ANY (CAST(:schemas AS text[])))
+"""

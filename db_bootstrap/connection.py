@@ -1,0 +1,144 @@
+"""Connections to the database: verified TLS, bounded waiting, and patience with a master whose password just changed.
+
+pg8000 left alone tries TLS without looking at the certificate and goes on in plain text where the server has none, so
+it is always given a context here.
+"""
+
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+
+import attrs
+import pg8000.exceptions
+from pg8000.native import Connection
+
+from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
+
+CONNECT_TIMEOUT_SECONDS = 10
+STATEMENT_TIMEOUT_SECONDS = 60
+
+MASTER_PATIENCE_SECONDS = 90
+"""RDS replaces the master's password by itself, and for about a minute a reader may get the version before."""
+
+_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 10.0)
+_REFUSED = frozenset({"28P01", "28000"})
+
+
+@attrs.frozen
+class Endpoint:
+    """Where the database is, and whom to believe that it is the one."""
+
+    host: str
+    port: int
+    database: str
+    ca_file: str
+
+
+@attrs.frozen
+class Credential:
+    """A login: its name and password."""
+
+    username: str
+    password: str = attrs.field(repr=False)
+
+
+@contextmanager
+def connected(endpoint: Endpoint, credential: Credential) -> Iterator[Connection]:
+    """A connection, closed at the end.
+
+    Raises:
+        ConfigurationError: The file with the authorities' certificates cannot be used.
+        RefusedLoginError: The server refuses the login, with its code.
+        UnreachableDatabaseError: There is no connection, or none that can be trusted.
+    """
+    connection = _open(endpoint, credential)
+    try:
+        yield connection
+    finally:
+        with suppress(pg8000.exceptions.Error, OSError):  # it may have broken before
+            connection.close()
+
+
+@contextmanager
+def connected_as_master(
+    endpoint: Endpoint, read_credential: Callable[[], Credential], patience_seconds: float = MASTER_PATIENCE_SECONDS
+) -> Iterator[Connection]:
+    """A connection of the master, whose secret is read again for as long as the server refuses what it says.
+
+    Raises:
+        RefusedLoginError: The server still refuses it after ``patience_seconds``.
+    """
+    deadline = time.monotonic() + patience_seconds
+    for pause in _pauses():
+        try:
+            connection = _open(endpoint, read_credential())
+            break
+        except RefusedLoginError:
+            if time.monotonic() + pause > deadline:
+                raise
+            time.sleep(pause)
+    try:
+        # Nothing is found by a search path: types are printed with their schemas, and no object of others is called.
+        connection.run("SET search_path = pg_catalog, pg_temp")
+        connection.run(f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
+        yield connection
+    finally:
+        with suppress(pg8000.exceptions.Error, OSError):  # it may have broken before
+            connection.close()
+
+
+def describe(error: Exception) -> tuple[str, str]:
+    """What the server says, for a person, and its SQLSTATE; an empty one when the connection is the trouble."""
+    fields = error.args[0] if error.args else None
+    if isinstance(fields, dict):
+        parts = [f"{fields.get('S', 'ERROR')} {fields.get('C', '')}: {fields.get('M', '')}"]
+        parts += [f"{label}: {fields[key]}" for key, label in (("D", "Detail"), ("H", "Hint")) if key in fields]
+        return "\n".join(parts), str(fields.get("C", ""))
+    return f"{type(error).__name__}: {error}", ""
+
+
+def _pauses() -> Iterator[float]:
+    yield from _RETRY_SECONDS
+    while True:
+        yield _RETRY_SECONDS[-1]
+
+
+def _open(endpoint: Endpoint, credential: Credential) -> Connection:
+    try:
+        return Connection(
+            credential.username,
+            password=credential.password,
+            host=endpoint.host,
+            port=endpoint.port,
+            database=endpoint.database,
+            ssl_context=_tls(endpoint.ca_file),
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            application_name="db_bootstrap",
+            tcp_keepalive=True,
+        )
+    except (pg8000.exceptions.Error, OSError) as error:
+        message, sqlstate = describe(error)
+        where = f"{endpoint.host}:{endpoint.port}/{endpoint.database}"
+        if sqlstate in _REFUSED:
+            raise RefusedLoginError(
+                f"The database at {where} refuses the login {credential.username!r}.\n{message}", sqlstate
+            ) from None
+        if sqlstate:
+            raise UnreachableDatabaseError(f"The database at {where} is not ready.\n{message}", sqlstate) from None
+        raise UnreachableDatabaseError(
+            f"No connection that can be trusted to the database at {where}.\n{message}\nCheck the security groups, the "
+            f"routes, and that {endpoint.ca_file} holds the authority that signed the server's certificate."
+        ) from None
+
+
+@cache
+def _tls(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The certificates in {ca_file} cannot be used: {error.strerror or error}. Name a PEM file with the "
+            "authorities of the database in DATABASE_CA_FILE."
+        ) from None

@@ -1,0 +1,150 @@
+"""Make a database's access what a document declares: look, lock, look again, apply, verify.
+
+All changes are one transaction under one lock: whatever stops it, the database is as before. Two catalogs' worth of
+grants at once would otherwise fail in most cases with "tuple concurrently updated".
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import attrs
+import pg8000.exceptions
+from pg8000.native import Connection
+
+from db_bootstrap import declared
+from db_bootstrap.access import AccessDocument
+from db_bootstrap.catalog import FoundAccess, look
+from db_bootstrap.connection import describe
+from db_bootstrap.errors import NotConvergedError, StatementError, UnmanageableError
+from db_bootstrap.facts import Fact
+from db_bootstrap.plan import Difference, Statement, difference, statements
+from db_bootstrap.preflight import refusals
+
+LOCK_KEY = 0x7461_7072_6F6F_6D00
+"""The advisory lock of everybody who changes access in a database; a number of this package's own."""
+
+LOCK_WAIT_SECONDS = 60
+STATEMENT_LOCK_WAIT_SECONDS = 10
+
+_ERRORS = (pg8000.exceptions.Error, OSError)
+
+
+@attrs.frozen
+class Plan:
+    """What would have to be done.
+
+    Attributes:
+        statements: In order; empty when the database is what the document declares.
+        refusals: Why it cannot be done; nothing is tried unless this is empty.
+        unmanaged: What was found in reach of the document and is left alone.
+    """
+
+    statements: tuple[Statement, ...]
+    refusals: tuple[str, ...]
+    unmanaged: tuple[str, ...]
+
+
+def plan(connection: Connection, document: AccessDocument) -> Plan:
+    """Compare the database with the document, without a lock and without a change."""
+    found = look(connection, document)
+    gap = _gap(document, found)
+    steps = statements(
+        _wanted(document, found),
+        found.facts,
+        found.server,
+        frozenset(name for name, role in found.roles.items() if role.can_act_as),
+    )
+    return Plan(steps, refusals(document, found, gap, steps), found.unmanaged)
+
+
+def apply(connection: Connection, document: AccessDocument) -> Plan:
+    """Make the database what the document declares; what was done.
+
+    The caller holds `locked`. Everything happens in one transaction, and it is committed only after a second look has
+    found nothing left to do.
+
+    Raises:
+        UnmanageableError: It cannot be done; nothing was changed.
+        StatementError: The server refused a statement; nothing was changed.
+        NotConvergedError: Every statement ran and something is still different; nothing was changed.
+    """
+    _run(connection, "BEGIN")
+    try:
+        todo = plan(connection, document)
+        if todo.refusals:
+            listed = "\n".join(f"- {reason}" for reason in todo.refusals)
+            raise UnmanageableError(f"The document cannot be carried out; nothing was changed.\n{listed}")
+        if todo.statements:
+            _run(connection, f"SET LOCAL lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
+            for statement in todo.statements:
+                _run(connection, statement.sql, statement.reason)
+            _verify(connection, document)
+        _run(connection, "COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+    return todo
+
+
+@contextmanager
+def locked(connection: Connection) -> Iterator[None]:
+    """Hold the lock of everybody who changes access in this database.
+
+    A session's lock, taken before the transaction: a snapshot taken while waiting for the lock would be out of date.
+
+    Raises:
+        StatementError: Somebody else held it for a whole minute.
+    """
+    _run(connection, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    _run(connection, f"SELECT pg_advisory_lock({LOCK_KEY})", "one at a time changes access")
+    try:
+        yield
+    finally:
+        with suppress(*_ERRORS):  # a connection that broke has given its lock back already
+            connection.run(f"SELECT pg_advisory_unlock({LOCK_KEY})")
+
+
+def _wanted(document: AccessDocument, found: FoundAccess) -> frozenset[Fact]:
+    return declared.facts(document, found.server) | declared.object_facts(document, found.server, found.groups)
+
+
+def _gap(document: AccessDocument, found: FoundAccess) -> Difference:
+    return difference(_wanted(document, found), found.facts)
+
+
+def _verify(connection: Connection, document: AccessDocument) -> None:
+    gap = _gap(document, look(connection, document))
+    if gap:
+        left = [f"missing: {fact}" for fact in sorted(gap.missing, key=repr)]
+        left += [f"too much: {fact}" for fact in sorted(gap.surplus, key=repr)]
+        raise NotConvergedError(
+            "All statements ran, and yet the database is not what the document declares; nothing was changed. Most "
+            "likely somebody else granted what only they can revoke. What is left:\n" + "\n".join(left[:20])
+        )
+
+
+def _run(connection: Connection, sql: str, reason: str | None = None) -> None:
+    try:
+        connection.run(sql)
+    except _ERRORS as error:
+        message, sqlstate = describe(error)
+        purpose = f" (because {reason})" if reason else ""
+        refused = f"PostgreSQL refused a statement; nothing was changed.\n{sql}{purpose}"
+        raise StatementError(f"{refused}\n{message}{_remedy(sqlstate)}", sqlstate) from None
+
+
+def _remedy(sqlstate: str) -> str:
+    match sqlstate:
+        case "55P03":
+            return "\nSomebody held a lock for too long; apply again when the database is less busy."
+        case "42501":
+            return "\nThe master lacks a right that it needs; grant it, or take the entry out of the document."
+        case "":
+            return "\nThe connection broke; apply again."
+        case _:
+            return ""
+
+
+def _roll_back(connection: Connection) -> None:
+    with suppress(*_ERRORS):  # when the connection broke, the server rolls back by itself
+        connection.run("ROLLBACK")
