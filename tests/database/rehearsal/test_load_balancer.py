@@ -79,25 +79,42 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 15) -> 
         time.sleep(0.02)
 
 
-@pytest.fixture
-def balancer(tmp_path: Path) -> Iterator[Balancer]:
-    with ExitStack() as stack:
-        aws = stack.enter_context(moto_server(tmp_path))
+@dataclass
+class World:
+    """What all tests share: moto, the room and a network."""
+
+    aws: MotoServer
+    room: LoadBalancers
+    elb: Any
+    vpc_id: str
+    subnet_ids: list[str]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with moto_server(tmp_path_factory.mktemp("run")) as aws:
         room = load_balancer.install(aws.context)
-        stack.callback(room.stop)
-        elb, ec2 = aws.client("elbv2"), aws.client("ec2")
-        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        ec2 = aws.client("ec2")
+        vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"]
+            ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"]
             for n, zone in enumerate("ab")
         ]
-        arn = elb.create_load_balancer(Name="taproom", Subnets=[subnet["SubnetId"] for subnet in subnets])
-        arn = arn["LoadBalancers"][0]["LoadBalancerArn"]
+        yield World(aws, room, aws.client("elbv2"), vpc_id, [subnet["SubnetId"] for subnet in subnets])
+        room.stop()
+
+
+@pytest.fixture
+def balancer(world: World) -> Iterator[Balancer]:
+    elb = world.elb
+    with ExitStack() as stack:
+        created = elb.create_load_balancer(Name="taproom", Subnets=world.subnet_ids)
+        arn = created["LoadBalancers"][0]["LoadBalancerArn"]
         group = elb.create_target_group(
             Name="app",
             Protocol="HTTP",
             Port=8000,
-            VpcId=vpc,
+            VpcId=world.vpc_id,
             TargetType="ip",
             HealthCheckPath="/health",
             HealthCheckIntervalSeconds=5,
@@ -111,8 +128,11 @@ def balancer(tmp_path: Path) -> Iterator[Balancer]:
             DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
         )["Listeners"][0]["ListenerArn"]
         targets = [stack.enter_context(running_target(name)) for name in ("first", "second")]
-        wait_until(lambda: room.status()["listeners"], "a listener")
-        yield Balancer(aws, room, elb, arn, listener, group, targets)
+        wait_until(lambda: world.room.status()["listeners"], "a listener")
+        yield Balancer(world.aws, world.room, elb, arn, listener, group, targets)
+        elb.delete_load_balancer(LoadBalancerArn=arn)
+        elb.delete_target_group(TargetGroupArn=group)
+        wait_until(lambda: not world.room.status()["listeners"], "no listener")
 
 
 @pytest.fixture
