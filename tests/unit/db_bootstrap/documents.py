@@ -1,0 +1,39 @@
+"""Access documents that several tests start from, as Terraform passes them."""
+
+import copy
+from typing import Any
+
+_BEERS: dict[str, Any] = {
+    "database": "beers",
+    "schemas": {"beers": {"owner": "beers_owner"}},
+    "roles": {
+        "beers_owner": {},
+        "beers_writer": {"schemas": {"beers": "write"}},
+        "beers_reader": {"schemas": {"beers": "read"}},
+    },
+    "logins": {
+        "beers_app": {
+            "credential": "rotated",
+            "member_of": ["beers_writer"],
+            "connection_limit": 50,
+            "settings": {"statement_timeout": "5s"},
+        },
+        "beers_migrator": {"credential": "rotated", "acts_as": "beers_owner"},
+        "beers_report": {"credential": "iam", "member_of": ["beers_reader"]},
+    },
+}
+
+
+def beers() -> dict[str, Any]:
+    """The project's own document, to be changed at will."""
+    return copy.deepcopy(_BEERS)
+
+
+def beers_from_terraform() -> dict[str, Any]:
+    """The same with ``null`` for every optional attribute that was left out."""
+    document = beers()
+    for role in document["roles"].values():
+        role.update({key: role.get(key) for key in ("member_of", "schemas")})
+    for login in document["logins"].values():
+        login.update({key: login.get(key) for key in ("member_of", "acts_as", "connection_limit", "settings")})
+    return document

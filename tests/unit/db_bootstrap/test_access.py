@@ -1,0 +1,444 @@
+"""The access document: what it may say, and every refusal with the path and the remedy."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db_bootstrap.access import AccessDocument, Credential, Login, Preset, Role, Schema, parse
+from db_bootstrap.errors import AccessDocumentError
+from db_bootstrap.sql import MAXIMUM_NAME_BYTES
+from tests.unit.db_bootstrap import documents
+
+IAM = {"credential": "iam"}
+ROTATED = {"credential": "rotated"}
+
+
+def test_the_projects_document_becomes_typed_values() -> None:
+    assert parse(documents.beers()) == AccessDocument(
+        database="beers",
+        schemas={"beers": Schema(owner="beers_owner")},
+        roles={
+            "beers_owner": Role(),
+            "beers_writer": Role(schemas={"beers": Preset.WRITE}),
+            "beers_reader": Role(schemas={"beers": Preset.READ}),
+        },
+        logins={
+            "beers_app": Login(
+                credential=Credential.ROTATED,
+                member_of=("beers_writer",),
+                connection_limit=50,
+                settings={"statement_timeout": ("5s",)},
+            ),
+            "beers_migrator": Login(credential=Credential.ROTATED, acts_as="beers_owner"),
+            "beers_report": Login(credential=Credential.IAM, member_of=("beers_reader",)),
+        },
+    )
+
+
+def test_null_means_not_given_as_terraform_says_it() -> None:
+    assert parse(documents.beers_from_terraform()) == parse(documents.beers())
+
+
+def test_a_document_may_name_no_more_than_the_database() -> None:
+    empty = AccessDocument(database="beers")
+    assert parse({"database": "beers"}) == empty
+    assert parse({"database": "beers", "schemas": None, "roles": None, "logins": None}) == empty
+
+
+def test_rotated_logins_have_two_siblings_and_iam_logins_none() -> None:
+    document = parse(documents.beers())
+    assert document.rotated_logins() == ("beers_app", "beers_migrator")
+    assert document.role_names() == {
+        *("beers_owner", "beers_writer", "beers_reader", "beers_report"),
+        *("beers_app", "beers_app_a", "beers_app_b"),
+        *("beers_migrator", "beers_migrator_a", "beers_migrator_b"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        pytest.param({"statement_timeout": "5s"}, {"statement_timeout": ("5s",)}, id="text"),
+        pytest.param({"work_mem": 4096}, {"work_mem": ("4096",)}, id="number"),
+        pytest.param({"random_page_cost": 1.1}, {"random_page_cost": ("1.1",)}, id="fraction"),
+        pytest.param({"jit": False, "log_duration": True}, {"jit": ("off",), "log_duration": ("on",)}, id="boolean"),
+        pytest.param({"DateStyle": "ISO, DMY"}, {"datestyle": ("ISO, DMY",)}, id="commas that make no list"),
+        pytest.param({"search_path": "beers, public"}, {"search_path": ("beers", "public")}, id="list as text"),
+        pytest.param({"search_path": ["Beers", "a,b"]}, {"search_path": ("Beers", "a,b")}, id="list"),
+        pytest.param({"search_path": ""}, {"search_path": ("",)}, id="empty list as text"),
+        pytest.param({"search_path": []}, {"search_path": ("",)}, id="empty list"),
+        pytest.param({"statement_timeout": None}, {}, id="null"),
+        pytest.param(None, {}, id="no settings"),
+    ],
+)
+def test_a_setting_is_a_tuple_of_texts(settings: object, expected: dict[str, tuple[str, ...]]) -> None:
+    assert parse(_with_login("report", {**IAM, "settings": settings})).logins["report"].settings == expected
+
+
+def _with_login(name: str, login: object) -> dict[str, Any]:
+    document = documents.beers()
+    document["logins"][name] = login
+    return document
+
+
+def _with_role(name: object, role: object) -> dict[str, Any]:
+    document = documents.beers()
+    document["roles"][name] = role
+    return document
+
+
+def _with(**changes: object) -> dict[str, Any]:
+    return {**documents.beers(), **changes}
+
+
+def _with_setting(name: object, value: object) -> dict[str, Any]:
+    return _with_login("report", {**IAM, "settings": {name: value}})
+
+
+MALFORMED = [
+    pytest.param(None, "document.database: this key is missing; add it.", id="nothing"),
+    pytest.param([], "document: expected keys and values, found a list.", id="a list"),
+    pytest.param("x", "document: expected keys and values, found 'x'.", id="text"),
+    pytest.param({}, "document.database: this key is missing; add it.", id="no database"),
+    pytest.param(_with(database=5), "document.database: expected text, found 5; put it in quotes.", id="number"),
+    pytest.param(_with(database="x" * 99 + "\0"), "document.database: '" + "x" * 59 + "... has a NUL", id="long NUL"),
+    pytest.param(_with(schema={}), "document.schema: there is no such key here", id="unknown key"),
+    pytest.param(_with(schema={}), "did you mean 'schemas'?", id="unknown key that is nearly one"),
+    pytest.param(_with(**{"not a word": 1}), "document['not a word']: there is no such key here", id="no word"),
+    pytest.param(_with(zzz=1), "only database, logins, roles, schemas; remove it.", id="unknown key like no other"),
+    pytest.param(_with(schemas=["beers"]), "document.schemas: expected keys and values, found a list.", id="schemas"),
+    pytest.param(_with(roles="beers"), "document.roles: expected keys and values, found 'beers'.", id="roles"),
+    pytest.param(_with(logins=7), "document.logins: expected keys and values, found 7.", id="logins"),
+    pytest.param(
+        _with(schemas={"beers": None}), "document.schemas['beers'].owner: this key is missing; add it.", id="no owner"
+    ),
+    pytest.param(
+        _with_role(7, {}), "document.roles[7]: expected text, found 7; put it in quotes.", id="a name that is a number"
+    ),
+    pytest.param(
+        _with_role("new", []), "document.roles['new']: expected keys and values, found a list.", id="role as list"
+    ),
+    pytest.param(
+        _with_role("new", {"member_of": "beers_reader"}),
+        "document.roles['new'].member_of: expected a list of names, found 'beers_reader'.",
+        id="one name in place of a list",
+    ),
+    pytest.param(
+        _with_role("new", {"member_of": ["beers_reader", 7]}),
+        "document.roles['new'].member_of: expected a list of names, found a list.",
+        id="a list of more than names",
+    ),
+    pytest.param(
+        _with_role("new", {"schemas": {"beers": "admin"}}),
+        "document.roles['new'].schemas['beers']: expected one of read, write, own; found 'admin'.",
+        id="unknown preset",
+    ),
+    pytest.param(
+        _with_role("new", {"schemas": {"beers": None}}),
+        "document.roles['new'].schemas['beers']: expected one of read, write, own; found nothing.",
+        id="no preset",
+    ),
+    pytest.param(
+        _with_role("new", {"schemas": {"beers": ["read"]}}),
+        "document.roles['new'].schemas['beers']: expected one of read, write, own; found a list.",
+        id="several presets",
+    ),
+    pytest.param(
+        _with_login("new", {}), "document.logins['new'].credential: this key is missing; add it.", id="no credential"
+    ),
+    pytest.param(
+        _with_login("new", {"credential": "password"}),
+        "document.logins['new'].credential: expected one of rotated, iam; found 'password'.",
+        id="unknown credential",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "acts_as": ["beers_owner"]}),
+        "document.logins['new'].acts_as: expected text, found a list; put it in quotes.",
+        id="acts as several",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "connection_limit": "50"}),
+        "document.logins['new'].connection_limit: expected a whole number, found '50'.",
+        id="limit as text",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "connection_limit": True}),
+        "document.logins['new'].connection_limit: expected a whole number, found True.",
+        id="limit as boolean",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "settings": ["jit"]}),
+        "document.logins['new'].settings: expected keys and values, found a list.",
+        id="settings as list",
+    ),
+    pytest.param(
+        _with_setting("search path", "beers"),
+        "document.logins['report'].settings['search path']: this is no name of a setting; write it as PostgreSQL does.",
+        id="no name of a setting",
+    ),
+    pytest.param(_with_setting(7, "beers"), "settings[7]: this is no name of a setting;", id="a number as setting"),
+    pytest.param(
+        _with_setting("work_mem", ["4MB"]),
+        "settings['work_mem']: expected text, a number or a boolean, found a list.",
+        id="a list for a setting that has none",
+    ),
+    pytest.param(
+        _with_setting("search_path", {"beers": 1}),
+        "settings['search_path']: expected a list of names, found keys and values.",
+        id="no list for a setting that has one",
+    ),
+    pytest.param(
+        _with_setting("search_path", "beers,,public"),
+        "settings['search_path']: 'beers,,public' is no comma-separated list of names. Write it as a list.",
+        id="a broken list",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "settings": {"jit": "on", "JIT": "off"}}),
+        "document.logins['new'].settings['JIT']: PostgreSQL ignores case here, so jit is set twice; remove one",
+        id="a setting twice",
+    ),
+    pytest.param(
+        _with_setting("work_mem", "4\0MB"),
+        r"settings['work_mem']: '4\x00MB' has a NUL character or half of a surrogate pair, which PostgreSQL cannot "
+        "hold; remove it.",
+        id="NUL in a setting",
+    ),
+    pytest.param(
+        _with_setting("search_path", ["\ud800"]), r"['search_path']: '\ud800' has a NUL", id="surrogate in a list"
+    ),
+    pytest.param(_with_role("a\0b", {}), r"document.roles['a\x00b']: 'a\x00b' has a NUL", id="NUL in a name"),
+    pytest.param(
+        _with_role("new", {"member_of": ["\udfff"]}), r".member_of: '\udfff' has a NUL", id="surrogate in a member"
+    ),
+]
+
+CONTRADICTIONS = [
+    pytest.param(_with(database=""), "document.database: a name cannot be empty; give it one.", id="empty name"),
+    pytest.param(
+        _with(database="é" * 32),
+        "document.database: the name has 64 bytes, and PostgreSQL would cut it off silently; "
+        "shorten it to at most 63 bytes.",
+        id="name too long in bytes",
+    ),
+    pytest.param(
+        _with_login("x" * 62, ROTATED),
+        "the name has 62 bytes, and PostgreSQL would cut it off silently; shorten it to at most 61 bytes.",
+        id="no room for a sibling's suffix",
+    ),
+    pytest.param(
+        _with(schemas={"pg_beers": {"owner": "beers_owner"}}),
+        "document.schemas['pg_beers']: PostgreSQL keeps this schema for itself; choose another name.",
+        id="reserved schema",
+    ),
+    pytest.param(
+        _with(schemas={"information_schema": {"owner": "beers_owner"}}),
+        "document.schemas['information_schema']: PostgreSQL keeps this schema for itself;",
+        id="the standard's schema",
+    ),
+    pytest.param(
+        _with_role("pg_read_all_data", {}),
+        "document.roles['pg_read_all_data']: PostgreSQL or RDS keeps this name for itself; choose another one.",
+        id="reserved role",
+    ),
+    pytest.param(
+        _with_role("public", {}), "document.roles['public']: PostgreSQL or RDS keeps this name", id="everybody as role"
+    ),
+    pytest.param(
+        _with_login("rdsadmin", IAM), "document.logins['rdsadmin']: PostgreSQL or RDS keeps this name", id="RDS's login"
+    ),
+    pytest.param(
+        _with(schemas={"beers": {"owner": "beers_ower"}}),
+        "document.schemas['beers'].owner: no role 'beers_ower' is declared; "
+        "add it to document.roles, or correct the name.",
+        id="unknown owner",
+    ),
+    pytest.param(
+        _with(schemas={"beers": {"owner": "beers_app"}}),
+        "document.schemas['beers'].owner: 'beers_app' is a login, and only a role can stand here; "
+        "name one of document.roles.",
+        id="a login as owner",
+    ),
+    pytest.param(
+        _with_role("new", {"member_of": ["beers_reader", "gone"]}),
+        "document.roles['new'].member_of[1]: no role 'gone' is declared;",
+        id="role of an unknown role",
+    ),
+    pytest.param(
+        _with_role("new", {"schemas": {"wines": "read"}}),
+        "document.roles['new'].schemas['wines']: this schema is not declared; "
+        "add it to document.schemas with its owner, or remove this key.",
+        id="unknown schema",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "member_of": ["beers_app"]}),
+        "document.logins['new'].member_of[0]: 'beers_app' is a login, and only a role can stand here;",
+        id="member of a login",
+    ),
+    pytest.param(
+        _with_login("new", {**ROTATED, "member_of": ["rds_iam"]}),
+        "document.logins['new'].member_of[0]: membership in rds_iam is given by 'credential: iam'; "
+        "say that, and remove it here.",
+        id="a password and IAM tokens for one login",
+    ),
+    pytest.param(
+        _with_login("new", {**ROTATED, "acts_as": "rds_superuser"}),
+        "document.logins['new'].acts_as: no role 'rds_superuser' is declared;",
+        id="acting as somebody that is not declared",
+    ),
+    pytest.param(
+        _with_login("beers_owner", IAM),
+        "document.logins['beers_owner']: a role has the same name; rename one of the two.",
+        id="login and role of one name",
+    ),
+    pytest.param(
+        _with_role("beers_app_a", {}),
+        "document.logins['beers_app']: its rotation needs a login role 'beers_app_a', and the document "
+        "declares one of that name for something else; rename one of the two.",
+        id="a role where a sibling must be",
+    ),
+    pytest.param(
+        _with_login("beers_app_b", ROTATED),
+        "document.logins['beers_app']: its rotation needs a login role 'beers_app_b'",
+        id="a login where a sibling must be",
+    ),
+    pytest.param(
+        _with_role("new", {"member_of": ["new"]}),
+        "document.roles['new'].member_of: new -> new is a circle; remove one of its memberships.",
+        id="member of itself",
+    ),
+    pytest.param(
+        _with(
+            roles={
+                **documents.beers()["roles"],
+                "a": {"member_of": ["beers_reader", "b"]},
+                "b": {"member_of": ["c"]},
+                "c": {"member_of": ["beers_writer", "a"]},
+            }
+        ),
+        "document.roles['a'].member_of: a -> b -> c -> a is a circle; remove one of its memberships.",
+        id="member of itself through others",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "connection_limit": -2}),
+        "document.logins['new'].connection_limit: -2 is no limit; use 0 to 2147483647, or -1 for none.",
+        id="limit too small",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "connection_limit": 2**31}),
+        "document.logins['new'].connection_limit: 2147483648 is no limit;",
+        id="limit too large",
+    ),
+    pytest.param(
+        _with_setting("Role", "beers_owner"),
+        "document.logins['report'].settings['role']: whom a session acts as is said by 'acts_as'; use that.",
+        id="role as a setting",
+    ),
+    pytest.param(
+        _with_setting("session_authorization", "beers_owner"),
+        "settings['session_authorization']: whom a session acts as is said by 'acts_as'; use that.",
+        id="session authorization as a setting",
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "problem"), [*MALFORMED, *CONTRADICTIONS])
+def test_a_wrong_document_is_refused_with_path_and_remedy(raw: object, problem: str) -> None:
+    with pytest.raises(AccessDocumentError) as refusal:
+        parse(raw)
+    assert problem in str(refusal.value)
+    assert "nothing was changed" in str(refusal.value)
+
+
+def test_the_longest_names_that_fit_are_taken() -> None:
+    document = _with_login("y" * 61, ROTATED)
+    document["roles"]["z" * 63] = {}
+    assert {"y" * 61 + "_a", "z" * 63} <= parse(document).role_names()
+
+
+def test_roles_may_share_groups_without_being_a_circle() -> None:
+    roles = {"a": {"member_of": ["b", "c"]}, "b": {"member_of": ["d"]}, "c": {"member_of": ["d"]}, "d": {}}
+    assert parse({"database": "beers", "roles": roles}).roles["a"].member_of == ("b", "c")
+
+
+def test_all_problems_of_a_malformed_document_come_at_once() -> None:
+    raw = _with(databse="beers", schemas={"beers": {"owner": 7}}, logins={"new": {"settings": {"a b": 1, "c d": 2}}})
+    with pytest.raises(AccessDocumentError, match="The access document has 5 problems") as refusal:
+        parse(raw)
+    assert [problem.partition(": ")[0] for problem in refusal.value.problems] == [
+        "document.schemas['beers'].owner",
+        "document.logins['new'].credential",
+        "document.logins['new'].settings['a b']",
+        "document.logins['new'].settings['c d']",
+        "document.databse",
+    ]
+
+
+def test_all_contradictions_come_at_once() -> None:
+    raw = {
+        "database": "",
+        "schemas": {"pg_beers": {"owner": "gone"}},
+        "roles": {"a": {"member_of": ["a"]}},
+        "logins": {"a": {**IAM, "connection_limit": -5}},
+    }
+    with pytest.raises(AccessDocumentError) as refusal:
+        parse(raw)
+    assert [problem.partition(": ")[0] for problem in refusal.value.problems] == [
+        "document.database",
+        "document.schemas['pg_beers']",
+        "document.schemas['pg_beers'].owner",
+        "document.logins['a']",
+        "document.roles['a'].member_of",
+        "document.logins['a'].connection_limit",
+    ]
+
+
+NAMES = st.one_of(st.text(max_size=4), st.sampled_from(["beers", "beers_owner", "pg_x", "x" * 64, "\ud800", "a\0"]))
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), NAMES),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
+    max_leaves=10,
+)
+SETTINGS = st.dictionaries(st.one_of(NAMES, st.sampled_from(["search_path", "Work_mem", "role"])), JSON, max_size=3)
+
+
+def _keys(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Mappings with some of the keys that belong there, each with what may belong there or with anything."""
+    return st.fixed_dictionaries({}, optional={key: st.one_of(value, JSON) for key, value in values.items()})
+
+
+NEARLY_DOCUMENTS = _keys(
+    database=NAMES,
+    schemas=st.dictionaries(NAMES, _keys(owner=NAMES), max_size=3),
+    roles=st.dictionaries(
+        NAMES,
+        _keys(
+            member_of=st.lists(NAMES, max_size=3), schemas=st.dictionaries(NAMES, st.sampled_from(Preset), max_size=2)
+        ),
+        max_size=3,
+    ),
+    logins=st.dictionaries(
+        NAMES,
+        _keys(
+            credential=st.sampled_from(Credential),
+            member_of=st.lists(NAMES, max_size=3),
+            acts_as=NAMES,
+            connection_limit=st.integers(),
+            settings=SETTINGS,
+        ),
+        max_size=3,
+    ),
+)
+
+
+@given(st.one_of(JSON, NEARLY_DOCUMENTS))
+def test_whatever_json_holds_it_is_a_document_or_refused(raw: object) -> None:
+    problems, names = tuple[str, ...](), frozenset[str]()
+    try:
+        names = parse(raw).role_names()
+    except AccessDocumentError as error:
+        problems = error.problems
+        str(error).encode()
+    assert all(problem.startswith("document") for problem in problems)
+    assert all(0 < len(name.encode()) <= MAXIMUM_NAME_BYTES for name in names)

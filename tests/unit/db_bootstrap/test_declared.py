@@ -1,0 +1,269 @@
+"""What a document means: exact facts, for each version of PostgreSQL."""
+
+from typing import TypeVar
+
+import attrs
+import pytest
+
+from db_bootstrap import declared
+from db_bootstrap.access import AccessDocument, Preset, parse
+from db_bootstrap.facts import (
+    DEFAULT_ATTRIBUTES,
+    Attribute,
+    DefaultPrivilege,
+    Fact,
+    Membership,
+    ObjectGroup,
+    ObjectKind,
+    ObjectName,
+    OnDatabase,
+    OnObjects,
+    OnSchema,
+    Privilege,
+    RoleAttribute,
+    RoleComment,
+    RoleExists,
+    RoleSetting,
+    SchemaExists,
+    SchemaOwner,
+    Server,
+)
+from tests.unit.db_bootstrap import documents
+
+RELATION, SEQUENCE, ROUTINE = ObjectKind.RELATION, ObjectKind.SEQUENCE, ObjectKind.ROUTINE
+VERSION_15, VERSION_16, VERSION_17 = 150018, 160002, 170002
+SERVER = Server(
+    version=VERSION_17,
+    master="taproom",
+    master_is_superuser=False,
+    database="beers",
+    database_owner="taproom",
+    owns_database=True,
+    has_iam_role=True,
+)
+BEERS = parse(documents.beers())
+
+F = TypeVar("F", bound=Fact)
+
+
+def _facts(kind: type[F], document: AccessDocument = BEERS, server: Server = SERVER) -> set[F]:
+    return {fact for fact in declared.facts(document, server) if isinstance(fact, kind)}
+
+
+def test_a_rotated_login_is_a_role_and_two_logins_and_an_iam_login_is_one() -> None:
+    assert {fact.role for fact in _facts(RoleExists)} == {
+        *("beers_owner", "beers_writer", "beers_reader", "beers_report"),
+        *("beers_app", "beers_app_a", "beers_app_b"),
+        *("beers_migrator", "beers_migrator_a", "beers_migrator_b"),
+    }
+    assert _with_attribute(Attribute.LOGIN, value=True) == {
+        *("beers_app_a", "beers_app_b", "beers_migrator_a", "beers_migrator_b", "beers_report"),
+    }
+
+
+def test_every_role_has_every_attribute_once_and_only_login_and_limit_differ_from_a_plain_role() -> None:
+    found = _facts(RoleAttribute)
+    roles = {fact.role for fact in _facts(RoleExists)}
+    assert len(found) == len(roles) * len(Attribute)
+    assert {(fact.role, fact.attribute) for fact in found} == {(role, item) for role in roles for item in Attribute}
+    special = {fact.attribute for fact in found if fact.value != DEFAULT_ATTRIBUTES[fact.attribute]}
+    assert special == {Attribute.LOGIN, Attribute.CONNECTION_LIMIT}
+
+
+def test_the_connection_limit_stands_on_the_roles_that_log_in() -> None:
+    assert _with_attribute(Attribute.CONNECTION_LIMIT, value=50) == {"beers_app_a", "beers_app_b"}
+
+
+def test_every_role_carries_the_mark_of_its_database() -> None:
+    assert {fact.role for fact in _facts(RoleComment)} == {fact.role for fact in _facts(RoleExists)}
+    assert {fact.text for fact in _facts(RoleComment)} == {declared.mark("beers")}
+    assert "beers" in declared.mark("beers") != declared.mark("wines")
+
+
+def test_memberships_lead_from_siblings_to_logins_to_roles() -> None:
+    assert _facts(Membership) == {
+        Membership("beers_app", "beers_app_a"),
+        Membership("beers_app", "beers_app_b"),
+        Membership("beers_writer", "beers_app"),
+        Membership("beers_migrator", "beers_migrator_a"),
+        Membership("beers_migrator", "beers_migrator_b"),
+        Membership("beers_owner", "beers_migrator"),
+        Membership("beers_reader", "beers_report"),
+        Membership("rds_iam", "beers_report"),
+    }
+
+
+def test_no_membership_can_be_passed_on() -> None:
+    assert not [fact for fact in _facts(Membership) if fact.admin]
+
+
+def test_roles_may_be_members_of_roles() -> None:
+    raw = documents.beers()
+    raw["roles"]["beers_writer"]["member_of"] = ["beers_reader"]
+    assert _facts(Membership, parse(raw)) - _facts(Membership) == {Membership("beers_reader", "beers_writer")}
+
+
+def test_without_rds_there_is_no_role_for_iam_tokens_to_be_a_member_of() -> None:
+    elsewhere = attrs.evolve(SERVER, has_iam_role=False)
+    assert _facts(Membership) - _facts(Membership, server=elsewhere) == {Membership("rds_iam", "beers_report")}
+
+
+def test_settings_stand_on_the_roles_that_log_in_for_every_database() -> None:
+    assert _facts(RoleSetting) == {
+        RoleSetting("beers_app_a", None, "statement_timeout", ("5s",)),
+        RoleSetting("beers_app_b", None, "statement_timeout", ("5s",)),
+        RoleSetting("beers_migrator_a", None, "role", ("beers_owner",)),
+        RoleSetting("beers_migrator_b", None, "role", ("beers_owner",)),
+    }
+
+
+def test_an_iam_login_has_settings_of_its_own() -> None:
+    raw = documents.beers()
+    raw["logins"]["beers_report"].update(acts_as="beers_owner", settings={"search_path": "beers, public"})
+    document = parse(raw)
+    assert _facts(RoleSetting, document) - _facts(RoleSetting) == {
+        RoleSetting("beers_report", None, "search_path", ("beers", "public")),
+        RoleSetting("beers_report", None, "role", ("beers_owner",)),
+    }
+    assert declared.login_roles("beers_report", document.logins["beers_report"]) == ("beers_report",)
+
+
+def test_schemas_exist_and_belong_to_their_owner() -> None:
+    assert _facts(SchemaExists) == {SchemaExists("beers")}
+    assert _facts(SchemaOwner) == {SchemaOwner("beers", "beers_owner")}
+
+
+def test_only_logins_may_connect_and_only_roles_may_use_the_schema() -> None:
+    assert _facts(Privilege) == {
+        Privilege("beers_app", "CONNECT", OnDatabase("beers")),
+        Privilege("beers_migrator", "CONNECT", OnDatabase("beers")),
+        Privilege("beers_report", "CONNECT", OnDatabase("beers")),
+        Privilege("beers_writer", "USAGE", OnSchema("beers")),
+        Privilege("beers_reader", "USAGE", OnSchema("beers")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("preset", "privileges"), [("read", {"USAGE"}), ("write", {"USAGE"}), ("own", {"USAGE", "CREATE"})]
+)
+def test_only_own_lets_a_role_create_in_a_schema(preset: str, privileges: set[str]) -> None:
+    raw = documents.beers()
+    raw["roles"]["new"] = {"schemas": {"beers": preset}}
+    found = {fact.privilege for fact in _facts(Privilege, parse(raw)) if fact.grantee == "new"}
+    assert found == privileges
+
+
+PRIVILEGES = [
+    (Preset.READ, RELATION, "SELECT"),
+    (Preset.READ, SEQUENCE, "SELECT"),
+    (Preset.READ, ROUTINE, ""),
+    (Preset.WRITE, RELATION, "SELECT INSERT UPDATE DELETE"),
+    (Preset.WRITE, SEQUENCE, "SELECT USAGE"),
+    (Preset.WRITE, ROUTINE, "EXECUTE"),
+    (Preset.OWN, RELATION, "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER"),
+    (Preset.OWN, SEQUENCE, "SELECT USAGE UPDATE"),
+    (Preset.OWN, ROUTINE, "EXECUTE"),
+]
+
+
+@pytest.mark.parametrize("version", [140000, VERSION_15, VERSION_16, 169999])
+@pytest.mark.parametrize(("preset", "kind", "privileges"), PRIVILEGES)
+def test_before_17_a_preset_means_these_privileges(
+    preset: Preset, kind: ObjectKind, privileges: str, version: int
+) -> None:
+    assert sorted(declared.object_privileges(preset, kind, version)) == sorted(privileges.split())
+
+
+@pytest.mark.parametrize("version", [170000, VERSION_17, 180006])
+@pytest.mark.parametrize(("preset", "kind", "privileges"), PRIVILEGES)
+def test_from_17_on_maintenance_of_relations_is_the_owners_and_nobody_elses(
+    preset: Preset, kind: ObjectKind, privileges: str, version: int
+) -> None:
+    more = {"MAINTAIN"} if (preset, kind) == (Preset.OWN, RELATION) else set()
+    assert set(declared.object_privileges(preset, kind, version)) == {*privileges.split()} | more
+
+
+def test_every_preset_says_something_about_every_kind() -> None:
+    assert {(preset, kind) for preset, kind, _ in PRIVILEGES} == {(p, k) for p in Preset for k in ObjectKind}
+
+
+def test_what_the_schemas_owner_makes_later_gets_the_privileges_that_are_there_now() -> None:
+    expected = {
+        *_defaults(RELATION, "beers_writer", "SELECT", "INSERT", "UPDATE", "DELETE"),
+        *_defaults(SEQUENCE, "beers_writer", "SELECT", "USAGE"),
+        *_defaults(ROUTINE, "beers_writer", "EXECUTE"),
+        *_defaults(RELATION, "beers_reader", "SELECT"),
+        *_defaults(SEQUENCE, "beers_reader", "SELECT"),
+    }
+    assert _facts(DefaultPrivilege) == expected
+
+
+@pytest.mark.parametrize(("version", "count"), [(VERSION_15, 0), (VERSION_16, 0), (VERSION_17, 1)])
+def test_maintenance_is_a_default_only_where_it_exists_and_only_for_own(version: int, count: int) -> None:
+    raw = documents.beers()
+    raw["roles"]["beers_keeper"] = {"schemas": {"beers": "own"}}
+    found = _facts(DefaultPrivilege, parse(raw), attrs.evolve(SERVER, version=version))
+    assert [fact.grantee for fact in found if fact.privilege == "MAINTAIN"] == ["beers_keeper"] * count
+
+
+def test_the_owner_of_a_schema_needs_no_grants_even_if_the_document_says_own() -> None:
+    raw = documents.beers()
+    raw["roles"]["beers_owner"] = {"schemas": {"beers": "own"}}
+    assert declared.facts(parse(raw), SERVER) == declared.facts(BEERS, SERVER)
+
+
+def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
+    raw = documents.beers()
+    raw["schemas"]["wines"] = {"owner": "beers_writer"}
+    raw["roles"]["beers_reader"]["schemas"]["wines"] = "read"
+    document = parse(raw)
+    assert declared.object_grants(document, SERVER, "wines", RELATION) == {("beers_reader", "SELECT", False)}
+    assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "wines"} == {
+        DefaultPrivilege("beers_writer", "wines", RELATION, "beers_reader", "SELECT"),
+        DefaultPrivilege("beers_writer", "wines", SEQUENCE, "beers_reader", "SELECT"),
+    }
+    assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "beers"} == _facts(DefaultPrivilege)
+
+
+def _group(kind: ObjectKind, owner: str) -> ObjectGroup:
+    names = (ObjectName("drink", "integer" if kind is ROUTINE else None),)
+    return ObjectGroup("beers", kind, owner, acl=None, is_of_extension=False, count=1, granted=frozenset(), names=names)
+
+
+def test_objects_that_exist_get_the_same_privileges_group_by_group() -> None:
+    groups = [_group(RELATION, "beers_owner"), _group(ROUTINE, "beers_owner")]
+    relations = OnObjects("beers", RELATION, groups[0].names, "beers_owner")
+    routines = OnObjects("beers", ROUTINE, groups[1].names, "beers_owner")
+    assert declared.object_facts(BEERS, SERVER, groups) == {
+        Privilege("beers_reader", "SELECT", relations),
+        *(Privilege("beers_writer", privilege, relations) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
+        Privilege("beers_writer", "EXECUTE", routines),
+    }
+
+
+def test_whoever_owns_an_object_needs_no_grant_on_it() -> None:
+    grantees = {
+        fact.grantee
+        for fact in declared.object_facts(BEERS, SERVER, [_group(RELATION, "beers_writer")])
+        if isinstance(fact, Privilege)
+    }
+    assert grantees == {"beers_reader"}
+
+
+def test_nothing_is_granted_to_everybody_and_nothing_can_be_passed_on() -> None:
+    everything = declared.facts(BEERS, SERVER) | declared.object_facts(BEERS, SERVER, [_group(RELATION, "beers_owner")])
+    privileges = [fact for fact in everything if isinstance(fact, Privilege | DefaultPrivilege)]
+    assert not [fact for fact in privileges if fact.grantee == "public" or fact.is_grantable]
+    assert "ALL" not in {fact.privilege for fact in privileges}
+
+
+def test_an_empty_document_declares_nothing() -> None:
+    assert declared.facts(parse({"database": "beers"}), SERVER) == frozenset()
+
+
+def _with_attribute(attribute: Attribute, *, value: object) -> set[str]:
+    return {fact.role for fact in _facts(RoleAttribute) if (fact.attribute, fact.value) == (attribute, value)}
+
+
+def _defaults(kind: ObjectKind, grantee: str, *privileges: str) -> set[DefaultPrivilege]:
+    return {DefaultPrivilege("beers_owner", "beers", kind, grantee, privilege) for privilege in privileges}
