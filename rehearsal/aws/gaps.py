@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+from moto.iam.access_control import PermissionResult
 from moto.rds.models import DBParameterGroup
+from moto.s3.models import FakeBucket, FakeDeleteMarker
 
 from rehearsal.aws.extension import Extension
+from rehearsal.aws.policy import Request, decide, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +37,8 @@ class Gaps:
         self._name_the_source_of_database_parameters()
         self._keep_tags_of_scalable_targets()
         self._keep_descriptions_of_security_group_rules()
+        self._understand_conditions_of_bucket_policies()
+        self._delete_delete_markers()
 
     def stop(self) -> None:
         """Give moto its methods back. Safe to call twice."""
@@ -88,6 +93,37 @@ class Gaps:
                     rule.prefix_list_id = change["PrefixListId"]
                 if change.get("CidrIpv6"):
                     rule.ip_range["CidrIpv6"] = change["CidrIpv6"]
+
+    def _understand_conditions_of_bucket_policies(self) -> None:
+        """A statement of a bucket's policy counts only where its conditions hold.
+
+        moto takes a Deny of unencrypted connections for a Deny of everything. Judged are statements about
+        everybody (``*``); a real caller comes through TLS, so this one is taken to come through TLS as well.
+        """
+
+        @self._extension.method(FakeBucket, "get_permission")
+        def judge(_original: Callable[..., Any], bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
+            if bucket.policy is None:
+                return PermissionResult.NEUTRAL
+            about_everybody = [
+                statement
+                for statement in statements_of(json.loads(bucket.policy))
+                if statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+            ]
+            request = Request(action, resource, {"aws:SecureTransport": "true"})
+            if decide(about_everybody, request).allowed:
+                return PermissionResult.PERMITTED
+            everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+            if decide([*about_everybody, everything], request).allowed:
+                return PermissionResult.NEUTRAL
+            return PermissionResult.DENIED
+
+    def _delete_delete_markers(self) -> None:
+        """DeleteObjects removes the last version of an object even if that is a delete marker.
+
+        Terraform empties a versioned bucket so; moto tries to release the marker's content, which it has not.
+        """
+        self._extension.attribute(FakeDeleteMarker, "dispose", lambda _marker: None)
 
     def _keep_tags_of_scalable_targets(self) -> None:
         """ListTagsForResource, TagResource and UntagResource of Application Auto Scaling, which moto lacks.

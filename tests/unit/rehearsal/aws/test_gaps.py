@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.local_aws import allow, policy
 
 if TYPE_CHECKING:
     from tests.support.local_aws import LocalAws
@@ -82,3 +88,31 @@ def test_a_rule_keeps_its_description_and_takes_another_reference(aws: LocalAws)
         ],
     )
     assert describe()[by_group["SecurityGroupRuleId"]] == ("more queries", new, None)
+
+
+def test_a_bucket_that_denies_unencrypted_connections_serves_the_others(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="encrypted-only")
+    deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": "arn:aws:s3:::encrypted-only/*"}
+    unencrypted = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket="encrypted-only", Policy=json.dumps(policy(unencrypted)))
+    s3.put_object(Bucket="encrypted-only", Key="state", Body=b"x")
+    assert s3.get_object(Bucket="encrypted-only", Key="state")["Body"].read() == b"x"
+    s3.put_bucket_policy(
+        Bucket="encrypted-only", Policy=json.dumps(policy(allow("s3:*", Principal="*"), deny, unencrypted))
+    )
+    with pytest.raises(ClientError):
+        s3.get_object(Bucket="encrypted-only", Key="state")
+
+
+def test_a_versioned_bucket_can_be_emptied_of_its_delete_markers(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="versioned")
+    s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="versioned", Key="state", Body=b"x")
+    s3.delete_object(Bucket="versioned", Key="state")
+    found = s3.list_object_versions(Bucket="versioned")
+    doomed = [*found["Versions"], *found["DeleteMarkers"]]
+    deletion = {"Objects": [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in doomed]}
+    assert "Errors" not in s3.delete_objects(Bucket="versioned", Delete=deletion)
+    s3.delete_bucket(Bucket="versioned")
