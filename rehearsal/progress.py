@@ -38,6 +38,8 @@ class Progress:
             return
         hook = event.get("hook") or {}
         address = (hook.get("resource") or {}).get("addr", "")
+        if hook.get("action") == "read":
+            return  # data sources are no changes, and quick
         match event.get("type"):
             case "change_summary" if event["changes"].get("operation") == "plan":
                 changes = event["changes"]

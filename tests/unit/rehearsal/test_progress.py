@@ -27,6 +27,11 @@ DATABASE = "module.database.aws_db_instance.this"
             id="one done",
         ),
         pytest.param(
+            [PLAN, hook("apply_start", "data.x.y", "read"), hook("apply_complete", "data.x.y", "read")],
+            "0 of 4 changes",
+            id="reading is no change",
+        ),
+        pytest.param(
             [PLAN, hook("apply_start", "aws_vpc.this"), hook("apply_progress", DATABASE, seconds=30)],
             f"0 of 4 changes; create {DATABASE}, 30 s of the 80 s that the AWS provider always takes for it",
             id="the one that takes longest is named with what is usual",
