@@ -1,0 +1,307 @@
+"""The function's zip: the same bytes everywhere, nothing compiled in it, nothing missing from it."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from db_bootstrap import package
+from db_bootstrap.package import PackageError, build
+from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
+from rehearsal.certificates import Authority, create_authority
+
+COMPILED = (".so", ".pyd", ".dylib", ".dll", ".pyc")
+MAXIMUM_BYTES = 3_000_000
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return create_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def function_zip(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip that would be deployed. Its packages are fetched once a lock and kept in build/."""
+    output = tmp_path_factory.mktemp("package") / "function.zip"
+    build(authority.ca_file, output)
+    return output
+
+
+class Project:
+    """A copy of this project with packages of our own making, so that no index is asked."""
+
+    def __init__(self, folder: Path, authority: Authority) -> None:
+        self.folder = folder
+        self.authority = authority
+        self.wheels = folder / "wheels"
+        self.wheels.mkdir(parents=True)
+        self.lock = folder / "requirements" / "function.txt"
+        self.lock.parent.mkdir()
+        self.lock.touch()
+        self.cache = folder / "build" / "function-packages"
+        sources = sorted((package.PROJECT / "db_bootstrap").glob("*.py"))
+        (folder / "db_bootstrap").mkdir()
+        for source in sources:
+            shutil.copy(source, folder / "db_bootstrap")
+
+    def add_wheel(self, name: str, files: dict[str, str], tag: str = "py3-none-any") -> Path:
+        """Make a wheel of version 1.0 and lock it."""
+        information = f"{name}-1.0.dist-info"
+        files = {
+            **files,
+            f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+            f"{information}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
+        }
+        record = "".join(f"{file},,\n" for file in (*files, f"{information}/RECORD"))
+        wheel = self.wheels / f"{name}-1.0-{tag}.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for file, text in {**files, f"{information}/RECORD": record}.items():
+                archive.writestr(zipfile.ZipInfo(file), text)
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        locked = self.lock.read_text()
+        start = locked if f"{name}==" in locked else f"{locked}\n{name}==1.0"
+        self.lock.write_text(f"{start} --hash=sha256:{digest}")
+        return wheel
+
+    def start(self, *, umask: int = 0o022, name: str = "a zip.zip") -> subprocess.Popen[str]:
+        """Start the build as a person would, in this project's folder."""
+        arguments = ["--ca-file", str(self.authority.ca_file), "--output", f"out put/{name}"]
+        return subprocess.Popen(
+            [sys.executable, "-m", "db_bootstrap.package", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheels.as_uri(), "PYTHONPATH": ""},
+            umask=umask,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def built(self, *, umask: int = 0o022) -> Path:
+        """The zip of a build that must succeed."""
+        process = self.start(umask=umask)
+        said, complaint = process.communicate(timeout=120)
+        assert (process.returncode, complaint) == (0, "")
+        output = self.folder / "out put" / "a zip.zip"
+        content = output.read_bytes()
+        assert said == f"out put/a zip.zip: {len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}\n"
+        return output
+
+    def refused(self) -> str:
+        """What a build says that must fail."""
+        process = self.start()
+        said, complaint = process.communicate(timeout=120)
+        assert (process.returncode, said) == (1, "")
+        return complaint
+
+
+@pytest.fixture
+def project(authority: Authority, tmp_path: Path) -> Project:
+    return Project(tmp_path / "a project", authority)
+
+
+def test_two_checkouts_make_the_same_zip_byte_for_byte(authority: Authority, tmp_path: Path) -> None:
+    built = []
+    for folder, umask in (("first", 0o022), ("second place", 0o077)):
+        project = Project(tmp_path / folder, authority)
+        project.add_wheel("hops", {"hops/__init__.py": "", "hops/aroma.py": "CITRUS = 1\n"})
+        project.add_wheel("malt", {"malt.py": ""})
+        built.append(project.built(umask=umask).read_bytes())
+    assert built[0] == built[1]
+
+
+def test_a_second_build_needs_no_index_and_gives_the_same(project: Project) -> None:
+    wheel = project.add_wheel("hops", {"hops.py": ""})
+    first = project.built().read_bytes()
+    wheel.unlink()
+    assert project.built().read_bytes() == first
+
+
+def test_a_changed_source_changes_the_zip(project: Project) -> None:
+    first = project.built().read_bytes()
+    with (project.folder / "db_bootstrap" / "sql.py").open("a") as source:
+        source.write("# changed\n")
+    assert project.built().read_bytes() != first
+
+
+def test_a_changed_lock_is_installed_anew(project: Project) -> None:
+    project.built()
+    project.add_wheel("hops", {"hops.py": ""})
+    assert "hops.py" in zipfile.ZipFile(project.built()).namelist()
+
+
+def test_builds_at_once_and_interrupted_ones_do_no_harm(project: Project) -> None:
+    project.add_wheel("hops", {"hops.py": "", "hops_extra.py": ""})
+    (project.cache / "unfinished-x" / "packages").mkdir(parents=True)
+    builds = [project.start(name=f"{number}.zip") for number in range(3)]
+    said = [process.communicate(timeout=120) for process in builds]
+    assert [process.returncode for process in builds] == [0, 0, 0], said
+    contents = {(project.folder / "out put" / f"{number}.zip").read_bytes() for number in range(3)}
+    assert contents == {project.built().read_bytes()}
+    complete = [folder for folder in project.cache.iterdir() if not folder.name.startswith("unfinished-")]
+    assert len(complete) == 1
+    assert {"hops.py", "hops_extra.py"} <= {path.name for path in complete[0].iterdir()}
+
+
+def test_only_what_runs_goes_in(project: Project) -> None:
+    wanted = {"hops/__init__.py", "hops/data.json", "hops/binary/__init__.py"}
+    unwanted = {"hops/__init__.pyi", "hops/py.typed", "hops/tests/test_hops.py", "hops-1.0.data/scripts/brew"}
+    unwanted |= {"hops-1.0.dist-info/licenses/LICENSE", "hops-1.0.dist-info/entry_points.txt", "hops.pth"}
+    project.add_wheel("hops", dict.fromkeys(wanted | unwanted, ""))
+    (project.folder / "db_bootstrap" / "__pycache__").mkdir()
+    (project.folder / "db_bootstrap" / "__pycache__" / "x.cpython-311.pyc").touch()
+    (project.folder / "db_bootstrap" / "notes.txt").touch()
+    names = set(zipfile.ZipFile(project.built()).namelist())
+    own = {f"db_bootstrap/{path.name}" for path in (project.folder / "db_bootstrap").glob("*.py")}
+    assert names == wanted | {"hops-1.0.dist-info/METADATA", "rds-ca.pem"} | own - {"db_bootstrap/package.py"}
+
+
+def test_pure_python_is_chosen_even_where_this_machine_has_a_faster_wheel(project: Project) -> None:
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    interpreter = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    project.add_wheel("hops", {"hops.py": "", "hops_fast.so": ""}, tag=f"{interpreter}-none-{platform}")
+    project.add_wheel("hops", {"hops.py": ""})
+    names = zipfile.ZipFile(project.built()).namelist()
+    assert "hops.py" in names
+    assert "hops_fast.so" not in names
+
+
+@pytest.mark.parametrize("name", ["hops/fast.cpython-313-aarch64-linux-gnu.so", "hops/lib/libfast.so.1"])
+def test_what_is_compiled_is_refused_by_name(project: Project, name: str) -> None:
+    project.add_wheel("hops", {"hops/__init__.py": "", name: ""})
+    complaint = project.refused()
+    assert f"{name} is compiled for one platform" in complaint
+    assert "Replace the package 'hops'" in complaint
+
+
+def test_a_wheel_that_is_not_the_locked_one_is_refused_and_leaves_nothing(project: Project) -> None:
+    wheel = project.add_wheel("hops", {"hops.py": ""})
+    wheel.write_bytes(wheel.read_bytes() + b"\n")
+    complaint = project.refused()
+    assert f"pip could not install {project.lock} (status 1); its last lines:" in complaint
+    assert "HASH" in complaint.upper()
+    assert list(project.cache.iterdir()) == []
+
+
+def test_a_package_that_cannot_be_had_is_named(project: Project) -> None:
+    project.add_wheel("hops", {"hops.py": ""}).unlink()
+    complaint = project.refused()
+    assert "No matching distribution found for hops==1.0" in complaint
+    assert "the first build needs a package index" in complaint
+
+
+def test_a_missing_lock_is_named(authority: Authority, tmp_path: Path) -> None:
+    lock = tmp_path / "requirements" / "function.txt"
+    with pytest.raises(PackageError, match=re.escape(f"{lock} cannot be read: No such file or directory. It is made")):
+        build(authority.ca_file, tmp_path / "function.zip", project=tmp_path)
+
+
+def test_an_output_that_cannot_be_written_is_named(project: Project) -> None:
+    (project.folder / "out put").write_text("a file where the folder must be")
+    complaint = project.refused()
+    assert "The zip cannot be written" in complaint
+    assert "out put" in complaint
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        pytest.param(None, "cannot be read: No such file or directory. Name an existing PEM file", id="missing"),
+        pytest.param("", "holds no certificate that can be read", id="empty"),
+        pytest.param("<html>Access Denied</html>", "holds no certificate that can be read", id="another document"),
+        pytest.param(
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "holds no certificate that can be read",
+            id="a broken certificate",
+        ),
+    ],
+)
+def test_a_file_without_certificates_is_refused_and_the_last_zip_stays(
+    tmp_path: Path, content: str | None, complaint: str
+) -> None:
+    last = tmp_path / "function.zip"
+    last.write_bytes(b"the last one")
+    ca_file = tmp_path / "ca.pem"
+    if content is not None:
+        ca_file.write_text(content)
+    with pytest.raises(PackageError, match=re.escape(f"{ca_file} {complaint}")):
+        build(ca_file, last)
+    assert last.read_bytes() == b"the last one"
+
+
+def test_a_private_key_is_not_shipped(tmp_path: Path, authority: Authority) -> None:
+    both = tmp_path / "both.pem"
+    both.write_bytes(authority.ca_file.read_bytes() + authority.key_file.read_bytes())
+    with pytest.raises(PackageError, match=re.escape(f"{both} holds a private key")):
+        build(both, tmp_path / "function.zip")
+
+
+def test_the_functions_zip_is_pure_small_and_readable_by_lambda(function_zip: Path) -> None:
+    assert function_zip.stat().st_size <= MAXIMUM_BYTES
+    with zipfile.ZipFile(function_zip) as archive:
+        entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    assert names == sorted(set(names))
+    assert not [name for name in names if name.endswith(COMPILED) or ".so." in name]
+    assert not [name for name in names if name.split("/")[0] in ("boto3", "botocore", "bin", "tests")]
+    assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_the_functions_zip_holds_the_certificates_as_they_are(function_zip: Path, authority: Authority) -> None:
+    with zipfile.ZipFile(function_zip) as archive:
+        assert archive.read("rds-ca.pem") == authority.ca_file.read_bytes()
+
+
+def test_the_functions_zip_is_the_same_when_built_again(
+    function_zip: Path, authority: Authority, tmp_path: Path
+) -> None:
+    build(authority.ca_file, tmp_path / "new folder" / "again.zip")
+    assert (tmp_path / "new folder" / "again.zip").read_bytes() == function_zip.read_bytes()
+
+
+def test_every_module_of_the_function_imports_with_the_zip_and_boto3_alone(function_zip: Path, tmp_path: Path) -> None:
+    function, runtime = tmp_path / "function", tmp_path / "runtime"
+    with zipfile.ZipFile(function_zip) as archive:
+        archive.extractall(function)
+        modules = sorted(_modules(archive.namelist()))
+    assert {"db_bootstrap", "db_bootstrap.access", "db_bootstrap.handlers"} <= set(modules)
+    link_packages(closure(RUNTIME_PACKAGES).values(), runtime)
+    program = """
+import importlib, json, sys
+function, runtime, modules = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+sys.path[:0] = [function]
+sys.path.append(runtime)
+for module in (*modules, "boto3"):
+    importlib.import_module(module)
+origins = {module: sys.modules[module].__file__ for module in ("db_bootstrap", "pg8000", "boto3")}
+print(json.dumps(origins))
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", program, str(function), str(runtime), json.dumps(modules)],
+        env={"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "LAMBDA_TASK_ROOT": str(function)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {
+        "db_bootstrap": str(function / "db_bootstrap" / "__init__.py"),
+        "pg8000": str(function / "pg8000" / "__init__.py"),
+        "boto3": str(runtime / "boto3" / "__init__.py"),
+    }
+
+
+def _modules(names: list[str]) -> Iterator[str]:
+    for name in names:
+        if name.startswith("db_bootstrap/"):
+            yield name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
