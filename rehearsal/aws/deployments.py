@@ -5,7 +5,7 @@ picture gives the same actions. ``services`` takes the pictures and carries the 
 
 It follows "Amazon ECS service deployments" and "How the deployment circuit breaker detects failures" of the developer
 guide. Different from AWS: an older deployment's tasks that end are not replaced while a rollout is under way, an
-unhealthy task is stopped before its replacement starts, and tasks are not spread over zones.
+unhealthy task is stopped before its replacement starts, and running tasks are not moved to balance zones.
 """
 
 import math

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.core.utils import utcnow
-from moto.ecs.models import EC2ContainerServiceBackend, Service
+from moto.ecs.models import Service
 from moto.moto_api._internal import mock_random
 
 from rehearsal.aws.deployments import (
@@ -75,15 +75,13 @@ class ServiceController:
 
     Args:
         context: of the local AWS.
-        backend: moto's ECS.
         service: the service, without deployments yet.
         launch: starts a task.
     """
 
-    def __init__(self, context: Context, backend: EC2ContainerServiceBackend, service: Service, launch: Launch) -> None:
+    def __init__(self, context: Context, service: Service, launch: Launch) -> None:
         self.service = service
         self._context = context
-        self._backend = backend
         self._launch = launch
         self._targets = ServiceTargets(context.settings, service)
         self._members: list[_Member] = []
@@ -125,7 +123,7 @@ class ServiceController:
             self._tallies[deployment["id"]] = _Tally()
             self._consecutive_failures = 0
             self._set_rollout(deployment, "IN_PROGRESS", f"ECS deployment {deployment['id']} in progress.")
-            self._publish({})
+            self._publish(self._phases())
         self.look_again()
 
     def look_again(self) -> None:
@@ -179,7 +177,7 @@ class ServiceController:
         """Look once and act; whether all is settled."""
         self._account_for_ended()
         self._register_running()
-        phases = {member.run.record.id: self._phase(member) for member in self._members}
+        phases = self._phases()
         for member in self._members:
             if phases[member.run.record.id] is Phase.HEALTHY and not member.has_been_healthy:
                 member.has_been_healthy = True
@@ -189,7 +187,7 @@ class ServiceController:
         actions = decide(self._picture(phases))
         for action in actions:
             self._carry_out(action)
-        phases = {member.run.record.id: self._phase(member) for member in self._members}
+        phases = self._phases()
         self._publish(phases)
         if self._is_retiring and not self._members:
             self.service.status = "INACTIVE"
@@ -250,8 +248,7 @@ class ServiceController:
     def _carry_out(self, action: Action) -> None:
         match action:
             case StartTasks(deployment_id, count):
-                for _ in range(count):
-                    self._start_task(deployment_id)
+                self._start_tasks(deployment_id, count)
             case StopTask(task_id, reason, failed):
                 member = next(member for member in self._members if member.run.record.id == task_id)
                 if failed:
@@ -267,7 +264,14 @@ class ServiceController:
             case ForgetDeployment(deployment_id):
                 self._deployments.remove(self._deployment(deployment_id))
 
-    def _start_task(self, deployment_id: str) -> None:
+    def _start_tasks(self, deployment_id: str, count: int) -> None:
+        started = [task for task in (self._start_task(deployment_id) for _ in range(count)) if task is not None]
+        if started:
+            named = " ".join(f"(task {task})" for task in started)
+            self._event(f"has started {len(started)} tasks: {named}.")
+
+    def _start_task(self, deployment_id: str) -> str | None:
+        """Start one task; its id, or nothing if that failed."""
         self._last_start = time.monotonic()
         deployment = self._deployment(deployment_id)
         try:
@@ -276,10 +280,10 @@ class ServiceController:
             self._consecutive_failures += 1
             self._tallies[deployment_id].failed_tasks += 1
             self._event(f"was unable to place a task because {error}")
-            return
+            return None
         self._members.append(_Member(deployment_id, run))
         run.begin()
-        self._event(f"has started 1 tasks: (task {run.record.id}).")
+        return run.record.id
 
     def _fail_rollout(self, deployment_id: str, back_to_id: str | None) -> None:
         failed = self._deployment(deployment_id)
@@ -349,6 +353,9 @@ class ServiceController:
         self._context.journal.record("service.event", service=self.service.name, message=text)
 
     # What concerns target groups.
+
+    def _phases(self) -> dict[str, Phase]:
+        return {member.run.record.id: self._phase(member) for member in self._members}
 
     def _phase(self, member: _Member) -> Phase:
         run = member.run

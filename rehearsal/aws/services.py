@@ -101,7 +101,7 @@ class Services:
             service.platform_version = service.platform_version or "LATEST"
             vars(service)["created_at"] = utcnow()
             if service.deployment_controller["type"] == "ECS":
-                controller = ServiceController(self._context, backend, service, self._launcher(backend))
+                controller = ServiceController(self._context, service, self._launcher(backend))
                 self._controllers[service.arn] = controller
             return answer
 

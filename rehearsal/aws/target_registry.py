@@ -120,8 +120,3 @@ class TargetRegistry:
                 for target, until in self._draining_until.items()
                 if target.group_arn == group_arn and now < until
             ]
-
-    def outstanding(self, target: Target) -> int:
-        """How many requests a target is busy with."""
-        with self._lock:
-            return self._outstanding[target]

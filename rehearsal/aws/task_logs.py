@@ -31,9 +31,15 @@ class _Followed:
 
 
 class TaskLogs:
-    """Copies the output of containers to their log streams, until it is stopped."""
+    """Copies the output of containers to their log streams, until it is stopped.
 
-    def __init__(self, journal: Journal) -> None:
+    Args:
+        journal: where it is said that lines were lost.
+        poll_seconds: how often it looks for new lines.
+    """
+
+    def __init__(self, journal: Journal, poll_seconds: float = POLL_SECONDS) -> None:
+        self._poll_seconds = poll_seconds
         self._journal = journal
         self._followed: dict[Path, _Followed] = {}
         self._lock = threading.Lock()
@@ -61,7 +67,7 @@ class TaskLogs:
         self._followed.clear()
 
     def _run(self) -> None:
-        while not self._stopping.wait(POLL_SECONDS):
+        while not self._stopping.wait(self._poll_seconds):
             with self._lock:
                 followed = list(self._followed.values())
             for one in followed:

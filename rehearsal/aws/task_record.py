@@ -76,9 +76,6 @@ class TaskRecord:
         """Show another ``last_status``, with the time at which it was reached."""
         self.last_status = status
         self.version += 1
-        for container in self.containers:
-            if status == "PENDING":
-                container["lastStatus"] = "PENDING"
         if status == "RUNNING":
             self.started_at = utcnow()
         elif status == "STOPPING":

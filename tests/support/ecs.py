@@ -101,13 +101,14 @@ class Site:
     def register(self, version: str = "1", **changes: Any) -> str:
         """Register a task definition: `migrate`, then `app`. ``changes`` are merged into `app`; its ARN.
 
-        ``migrate_exit_code`` is how the migration ends.
+        ``migrate_exit_code`` is how the migration ends, ``task_role_arn`` another role to act as.
         """
         log = {
             "logDriver": "awslogs",
             "options": {"awslogs-group": LOG_GROUP, "awslogs-region": REGION, "awslogs-stream-prefix": "task"},
         }
         exit_code = changes.pop("migrate_exit_code", 0)
+        task_role_arn = changes.pop("task_role_arn", self.task_role_arn)
         migrate = {
             "name": "migrate",
             "image": self.image,
@@ -136,7 +137,7 @@ class Site:
             cpu="256",
             memory="512",
             executionRoleArn=self.execution_role_arn,
-            taskRoleArn=self.task_role_arn,
+            taskRoleArn=task_role_arn,
             containerDefinitions=[migrate, app],
         )
         arn: str = registered["taskDefinition"]["taskDefinitionArn"]

@@ -1,6 +1,5 @@
 """moto behind HTTP on loopback, in this process, for rooms that are tested without the whole local AWS around them."""
 
-import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from rehearsal.aws.settings import Context, Settings
 from rehearsal.certificates import create_authority
 from rehearsal.images import ImageStore
 from rehearsal.processes import ProcessRegister
+from tests.support.local_aws import free_port
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,3 @@ def moto_server(run_directory: Path) -> Iterator[MotoServer]:
         server.stop()
         serving.join()
         context.processes.stop_all(2)
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

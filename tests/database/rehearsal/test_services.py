@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.ecs import LOG_GROUP, REPOSITORY, Site, log_of, wait_until
-from tests.support.local_aws import ROOMS_OF_SERVICES, LocalAws
+from tests.support.local_aws import ACCOUNT_ID, REGION, ROOMS_OF_SERVICES, LocalAws
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +212,21 @@ def test_a_failing_migration_trips_the_circuit_breaker_and_the_old_version_goes_
             "not authorized to perform: secretsmanager:GetSecretValue",
             id="permission",
         ),
+        pytest.param(
+            {
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/missing", "awslogs-stream-prefix": "task", "awslogs-region": REGION},
+                }
+            },
+            "failed to create Cloudwatch log stream",
+            id="log",
+        ),
+        pytest.param(
+            {"task_role_arn": f"arn:aws:iam::{ACCOUNT_ID}:role/nobody"},
+            "ECS was unable to assume the role",
+            id="role",
+        ),
     ],
 )
 def test_what_keeps_a_task_from_starting_is_said_in_the_events(
@@ -300,7 +316,7 @@ def test_a_deleted_service_leaves_no_process_no_target_and_no_network_interface(
     ]
     site.ecs.update_service(cluster="taproom", service="passing", desiredCount=0)
     site.delete_service("passing")
-    assert [pid for pid in started if os.path.exists(f"/proc/{pid}")] == []  # noqa: PTH110
+    assert [pid for pid in started if psutil.pid_exists(pid)] == []
     assert site.elb.describe_target_health(TargetGroupArn=site.group_arn)["TargetHealthDescriptions"] == []
     interfaces = site.aws.client("ec2").describe_network_interfaces()["NetworkInterfaces"]
     assert [one for one in interfaces if one["Description"].startswith("ECS task")] == []

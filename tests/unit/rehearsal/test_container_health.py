@@ -1,0 +1,81 @@
+"""A container's own health check, run beside it."""
+
+import queue
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal.aws.container_health import HealthWatch, explain_unhealthy
+from rehearsal.aws.containers import Container, HealthCheck
+from rehearsal.processes import ProcessRegister
+
+
+class Watched:
+    """Starts a watch whose check is a line of Python, and collects what it tells."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("rehearsal.aws.container_health.FIRST_INTERVAL_SECONDS", 0.05)
+        monkeypatch.setattr("rehearsal.aws.container_health.SHORTEST_INTERVAL_SECONDS", 0.05)
+        self.directory = directory
+        self.told: queue.Queue[str] = queue.Queue()
+        self.watch: HealthWatch | None = None
+
+    def start(self, program: str, *, retries: int = 2, start_period_seconds: float = 0) -> None:
+        self.watch = HealthWatch(
+            HealthCheck((sys.executable, "-c", program), 0.05, 5, retries, start_period_seconds),
+            environment={"PORT": "8123"},
+            directory=self.directory,
+            log=self.directory / "log",
+            processes=ProcessRegister(self.directory / "processes.jsonl"),
+            tell=self.told.put,
+        )
+
+    def stop(self) -> None:
+        if self.watch is not None:
+            self.watch.stop()
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    watched = Watched(tmp_path, monkeypatch)
+    yield watched
+    watched.stop()
+
+
+def test_a_check_that_succeeds_with_the_containers_environment_makes_it_healthy(watched: Watched) -> None:
+    watched.start("import os, sys; sys.exit(os.environ['PORT'] != '8123')")
+    assert watched.told.get(timeout=10) == "HEALTHY"
+
+
+def test_a_check_that_keeps_failing_makes_it_unhealthy(watched: Watched) -> None:
+    watched.start("raise SystemExit(1)")
+    assert watched.told.get(timeout=10) == "UNHEALTHY"
+
+
+def test_a_healthy_container_can_become_unhealthy_and_healthy_again(watched: Watched) -> None:
+    watched.start("import os, sys; sys.exit(os.path.exists('broken'))")
+    assert watched.told.get(timeout=10) == "HEALTHY"
+    (watched.directory / "broken").touch()
+    assert watched.told.get(timeout=10) == "UNHEALTHY"
+    (watched.directory / "broken").unlink()
+    assert watched.told.get(timeout=10) == "HEALTHY"
+
+
+def test_failures_while_it_starts_do_not_count(watched: Watched) -> None:
+    watched.start("import os, sys; sys.exit(not os.path.exists('ready'))", retries=1, start_period_seconds=60)
+    with pytest.raises(queue.Empty):
+        watched.told.get(timeout=0.5)
+    (watched.directory / "ready").touch()
+    assert watched.told.get(timeout=10) == "HEALTHY"
+
+
+def test_a_check_that_spells_out_the_port_is_told_where_the_port_is() -> None:
+    spelled_out = Container("app", "i", ports=(8000,), health_check=HealthCheck(("curl", "http://localhost:8000/")))
+    assert explain_unhealthy(spelled_out) == (
+        "Task failed container health checks (container app); its check names port 8000, "
+        "but in a rehearsal the port is in the variable PORT"
+    )
+    from_variable = Container("app", "i", ports=(8000,), health_check=HealthCheck(("check",)))
+    assert explain_unhealthy(from_variable) == "Task failed container health checks (container app)"
