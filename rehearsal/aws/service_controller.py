@@ -15,14 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.core.utils import utcnow
 from moto.ecs.models import Service
-from moto.moto_api._internal import mock_random
 
 from rehearsal.aws.deployments import (
     Action,
     CompleteRollout,
-    DeploymentPicture,
     FailRollout,
     ForgetDeployment,
     Phase,
@@ -32,6 +29,7 @@ from rehearsal.aws.deployments import (
     TaskPicture,
     decide,
 )
+from rehearsal.aws.service_deployments import Counts, ServiceDeployments
 from rehearsal.aws.service_targets import ServiceTargets
 from rehearsal.aws.settings import Context
 from rehearsal.aws.target_health import TIME_FACTOR, State
@@ -41,7 +39,6 @@ BUSY_SECONDS = 0.25
 IDLE_SECONDS = 2.0
 STARTUP_SECONDS = 10.0
 STOP_SECONDS = 15.0
-_EVENTS_KEPT = 100
 _DRAIN_POLL_SECONDS = 0.1
 
 # Starts a task of a service for a deployment; the function to call before it stops, and on its changes.
@@ -62,14 +59,6 @@ class _Member:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-@dataclass
-class _Tally:
-    """What the circuit breaker knows of a deployment."""
-
-    failed_tasks: int = 0
-    has_been_healthy: bool = False
-
-
 class ServiceController:
     """Runs one service of moto.
 
@@ -84,16 +73,14 @@ class ServiceController:
         self._context = context
         self._launch = launch
         self._targets = ServiceTargets(context.settings, service)
+        self._deployments = ServiceDeployments(service, context.journal)
         self._members: list[_Member] = []
-        self._tallies: dict[str, _Tally] = {}
-        self._last_completed: dict[str, Any] | None = None
         self._last_start = float("-inf")
         self._consecutive_failures = 0
         self._is_retiring = False
         self._quitting = threading.Event()
         self._lock = threading.RLock()
         self._wake = threading.Event()
-        service.deployments = []
         self.deploy()
         self._thread = threading.Thread(target=self._run, name=f"service {service.name}", daemon=True)
         self._thread.start()
@@ -101,29 +88,9 @@ class ServiceController:
     def deploy(self) -> None:
         """Begin a new deployment of the service as it now is."""
         with self._lock:
-            service = self.service
-            for older in self._deployments:
-                older["status"] = "ACTIVE"
-            deployment: dict[str, Any] = {
-                "id": f"ecs-svc/{mock_random.randint(10**18, 10**19 - 1)}",
-                "status": "PRIMARY",
-                "taskDefinition": service.task_definition,
-                "desiredCount": service.desired_count,
-                "pendingCount": 0,
-                "runningCount": 0,
-                "failedTasks": 0,
-                "launchType": service.launch_type,
-                "capacityProviderStrategy": getattr(service, "capacity_provider_strategy", None),
-                "platformVersion": "1.4.0",
-                "platformFamily": "Linux",
-                "networkConfiguration": service.network_configuration,
-                "createdAt": utcnow(),
-            }
-            self._deployments.insert(0, deployment)
-            self._tallies[deployment["id"]] = _Tally()
+            self._deployments.begin()
             self._consecutive_failures = 0
-            self._set_rollout(deployment, "IN_PROGRESS", f"ECS deployment {deployment['id']} in progress.")
-            self._publish(self._phases())
+            self._show_counts(self._phases())
         self.look_again()
 
     def look_again(self) -> None:
@@ -182,22 +149,18 @@ class ServiceController:
             if phases[member.run.record.id] is Phase.HEALTHY and not member.has_been_healthy:
                 member.has_been_healthy = True
                 self._consecutive_failures = 0
-                tally = self._tallies.setdefault(member.deployment_id, _Tally())
-                tally.has_been_healthy, tally.failed_tasks = True, 0
+                self._deployments.note_healthy(member.deployment_id)
         actions = decide(self._picture(phases))
         for action in actions:
             self._carry_out(action)
         phases = self._phases()
-        self._publish(phases)
+        self._show_counts(phases)
         if self._is_retiring and not self._members:
             self.service.status = "INACTIVE"
-            self.service.deployments = []
+            self._deployments.clear()
             self._context.journal.record("service.inactive", service=self.service.name)
-        return (
-            not actions
-            and all(phase is Phase.HEALTHY for phase in phases.values())
-            and all(deployment["rolloutState"] != "IN_PROGRESS" for deployment in self._deployments)
-        )
+        all_healthy = all(phase is Phase.HEALTHY for phase in phases.values())
+        return not actions and all_healthy and not self._deployments.is_rolling_out
 
     def _account_for_ended(self) -> None:
         for member in list(self._members):
@@ -209,10 +172,8 @@ class ServiceController:
     def _count_failure(self, member: _Member, reason: str) -> None:
         member.is_counted_as_failed = True
         self._consecutive_failures += 1
-        tally = self._tallies.setdefault(member.deployment_id, _Tally())
-        if not tally.has_been_healthy:
-            tally.failed_tasks += 1
-        self._event(f"(deployment {member.deployment_id}) (task {member.run.record.id}) failed: {reason}")
+        self._deployments.count_failure(member.deployment_id)
+        self._deployments.tell(f"(deployment {member.deployment_id}) (task {member.run.record.id}) failed: {reason}")
 
     def _picture(self, phases: dict[str, Phase]) -> ServicePicture:
         service = self.service
@@ -220,15 +181,7 @@ class ServiceController:
         breaker = configuration.get("deploymentCircuitBreaker") or {}
         return ServicePicture(
             desired_count=self._desired_count(),
-            deployments=tuple(
-                DeploymentPicture(
-                    deployment["id"],
-                    deployment["rolloutState"],
-                    self._tallies[deployment["id"]].failed_tasks,
-                    self._tallies[deployment["id"]].has_been_healthy,
-                )
-                for deployment in self._deployments
-            ),
+            deployments=self._deployments.pictures(),
             tasks=tuple(
                 TaskPicture(member.run.record.id, member.deployment_id, phases[member.run.record.id])
                 for member in self._members
@@ -237,7 +190,7 @@ class ServiceController:
             maximum_percent=int(configuration.get("maximumPercent", 200)),
             breaker_enabled=bool(breaker.get("enable")),
             breaker_rolls_back=bool(breaker.get("rollback")),
-            last_completed_id=self._last_completed["id"] if self._last_completed else None,
+            last_completed_id=self._deployments.last_completed_id,
             seconds_since_start=time.monotonic() - self._last_start,
             consecutive_failures=self._consecutive_failures,
         )
@@ -255,104 +208,44 @@ class ServiceController:
                     self._count_failure(member, f"{reason} ({self._targets.complaint(member.run.record.address)})")
                 member.run.stop(reason)
             case FailRollout(deployment_id, back_to_id):
-                self._fail_rollout(deployment_id, back_to_id)
+                self._deployments.fail(deployment_id)
+                if back_to_id is not None:
+                    self._deployments.go_back(back_to_id)
+                    self._consecutive_failures = 0
             case CompleteRollout(deployment_id):
-                deployment = self._deployment(deployment_id)
-                self._set_rollout(deployment, "COMPLETED", f"ECS deployment {deployment_id} completed.")
-                self._last_completed = dict(deployment)
-                self._event("has reached a steady state.")
+                self._deployments.complete(deployment_id)
             case ForgetDeployment(deployment_id):
-                self._deployments.remove(self._deployment(deployment_id))
+                self._deployments.forget(deployment_id)
 
     def _start_tasks(self, deployment_id: str, count: int) -> None:
         started = [task for task in (self._start_task(deployment_id) for _ in range(count)) if task is not None]
         if started:
             named = " ".join(f"(task {task})" for task in started)
-            self._event(f"has started {len(started)} tasks: {named}.")
+            self._deployments.tell(f"has started {len(started)} tasks: {named}.")
 
     def _start_task(self, deployment_id: str) -> str | None:
         """Start one task; its id, or nothing if that failed."""
         self._last_start = time.monotonic()
-        deployment = self._deployment(deployment_id)
+        deployment = self._deployments.find(deployment_id)
         try:
             run = self._launch(self.service, deployment, self._take_out_of_service, self.look_again)
         except Exception as error:  # noqa: BLE001 - no address, no task definition: a failure like any other of a task
             self._consecutive_failures += 1
-            self._tallies[deployment_id].failed_tasks += 1
-            self._event(f"was unable to place a task because {error}")
+            self._deployments.count_failure(deployment_id)
+            self._deployments.tell(f"was unable to place a task because {error}")
             return None
         self._members.append(_Member(deployment_id, run))
         run.begin()
         return run.record.id
 
-    def _fail_rollout(self, deployment_id: str, back_to_id: str | None) -> None:
-        failed = self._deployment(deployment_id)
-        self._set_rollout(failed, "FAILED", "ECS deployment circuit breaker: tasks failed to start.")
-        self._event(f"(deployment {deployment_id}) deployment failed: tasks failed to start.")
-        self._context.journal.record(
-            "service.rollout_failed", service=self.service.name, deployment=deployment_id, back_to=back_to_id
-        )
-        if back_to_id is None or self._last_completed is None:
-            return
-        deployments = self._deployments
-        back_to = next((one for one in deployments if one["id"] == back_to_id), None) or dict(self._last_completed)
-        failed["status"] = "ACTIVE"
-        back_to["status"] = "PRIMARY"
-        self._set_rollout(
-            back_to, "IN_PROGRESS", f"ECS deployment circuit breaker: rolling back to deploymentId {back_to_id}."
-        )
-        self._tallies.setdefault(back_to_id, _Tally()).failed_tasks = 0
-        self._consecutive_failures = 0
-        deployments[:] = [back_to, *(one for one in deployments if one["id"] != back_to_id)]
-        self.service.task_definition = back_to["taskDefinition"]
-        self._event(f"rolling back to deployment {back_to_id}.")
-
-    @property
-    def _deployments(self) -> list[dict[str, Any]]:
-        deployments: list[Any] = self.service.deployments
-        return deployments
-
-    def _deployment(self, deployment_id: str) -> dict[str, Any]:
-        deployment: dict[str, Any] = next(one for one in self.service.deployments if one["id"] == deployment_id)
-        return deployment
-
-    def _set_rollout(self, deployment: dict[str, Any], state: str, reason: str) -> None:
-        deployment["rolloutState"], deployment["rolloutStateReason"] = state, reason
-        deployment["updatedAt"] = utcnow()
-        self._context.journal.record(
-            "service.rollout",
-            service=self.service.name,
-            deployment=deployment["id"],
-            state=state,
-            task_definition=deployment["taskDefinition"],
-        )
-
-    def _publish(self, phases: dict[str, Phase]) -> None:
-        """Show the counts of tasks in the service, its deployments and its cluster."""
-        service = self.service
-        running, pending = 0, 0
-        for deployment in self._deployments:
-            present = [
-                member
-                for member in self._members
-                if member.deployment_id == deployment["id"]
-                and phases.get(member.run.record.id) in (Phase.STARTING, Phase.HEALTHY)
-            ]
-            serving = sum(member.has_been_healthy for member in present)
-            deployment["runningCount"], deployment["pendingCount"] = serving, len(present) - serving
-            deployment["failedTasks"] = self._tallies[deployment["id"]].failed_tasks
-            is_primary = deployment["status"] == "PRIMARY"
-            deployment["desiredCount"] = self._desired_count() if is_primary else len(present)
-            running, pending = running + serving, pending + len(present) - serving
-        service.running_count, service.pending_count = running, pending
-
-    def _event(self, message: str) -> None:
-        text = f"(service {self.service.name}) {message}"
-        event = {"id": str(mock_random.uuid4()), "createdAt": utcnow(), "message": text}
-        self.service.events[:] = [event, *self.service.events][:_EVENTS_KEPT]
-        self._context.journal.record("service.event", service=self.service.name, message=text)
-
-    # What concerns target groups.
+    def _show_counts(self, phases: dict[str, Phase]) -> None:
+        counts: dict[str, Counts] = {}
+        for member in self._members:
+            if phases[member.run.record.id] in (Phase.STARTING, Phase.HEALTHY):
+                so_far = counts.get(member.deployment_id, Counts())
+                is_serving = member.has_been_healthy
+                counts[member.deployment_id] = Counts(so_far.running + is_serving, so_far.pending + (not is_serving))
+        self._deployments.show(self._desired_count(), counts)
 
     def _phases(self) -> dict[str, Phase]:
         return {member.run.record.id: self._phase(member) for member in self._members}
