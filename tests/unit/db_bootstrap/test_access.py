@@ -362,6 +362,16 @@ def test_roles_may_share_groups_without_being_a_circle() -> None:
     assert parse({"database": "beers", "roles": roles}).roles["a"].member_of == ("b", "c")
 
 
+def test_a_circle_is_told_by_its_own_roles_and_not_by_those_that_lead_to_it() -> None:
+    roles = {"a": {"member_of": ["b"]}, "b": {"member_of": ["c"]}, "c": {"member_of": ["b"]}}
+    with pytest.raises(AccessDocumentError) as refusal:
+        parse({"database": "beers", "roles": roles})
+    assert [problem.partition(": ")[0] for problem in refusal.value.problems] == [
+        "document.roles['b'].member_of",
+        "document.roles['c'].member_of",
+    ]
+
+
 def test_all_problems_of_a_malformed_document_come_at_once() -> None:
     raw = _with(databse="beers", schemas={"beers": {"owner": 7}}, logins={"new": {"settings": {"a b": 1, "c d": 2}}})
     with pytest.raises(AccessDocumentError, match="The access document has 5 problems") as refusal:

@@ -167,7 +167,8 @@ def test_only_what_runs_goes_in(project: Project) -> None:
 def test_pure_python_is_chosen_even_where_this_machine_has_a_faster_wheel(project: Project) -> None:
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     interpreter = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    project.add_wheel("hops", {"hops.py": "", "hops_fast.so": ""}, tag=f"{interpreter}-none-{platform}")
+    for tag in (f"{interpreter}-none-{platform}", f"py3-none-{platform}"):
+        project.add_wheel("hops", {"hops.py": "", "hops_fast.so": ""}, tag)
     project.add_wheel("hops", {"hops.py": ""})
     names = zipfile.ZipFile(project.built()).namelist()
     assert "hops.py" in names

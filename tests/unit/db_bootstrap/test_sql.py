@@ -108,6 +108,7 @@ def test_what_cannot_name_a_setting_is_refused(name: str) -> None:
         pytest.param('"$user", public', ("$user", "public"), id="PostgreSQL's own default"),
         pytest.param("Beers,PUBLIC", ("beers", "public"), id="unquoted names fold"),
         pytest.param("BIÈRE", ("biÈre",), id="only ASCII folds"),
+        pytest.param("a\u00a0b,c", ("a\u00a0b", "c"), id="only ASCII blanks separate"),
         pytest.param('"Beers"', ("Beers",), id="quoted names do not fold"),
         pytest.param('"a,b" ,"say ""cheese"""', ("a,b", 'say "cheese"'), id="commas and quotes in quotes"),
         pytest.param('""', ("",), id="an empty name, as PostgreSQL writes an empty list"),
