@@ -81,6 +81,7 @@ def start_local_aws(run: Run) -> None:
             end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
             raise RehearsalError(f"The local AWS does not answer. Its log {log} ends:\n{end}")
         time.sleep(0.1)
+    ProcessRegister.let_go(server)
 
 
 def stop_local_aws(run: Run) -> None:

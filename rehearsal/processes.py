@@ -19,6 +19,9 @@ import psutil
 # psutil derives a start time from clock ticks; the last digits may differ from one reading to the next.
 _SAME_INSTANT_SECONDS = 0.5
 
+# Popen complains when it is collected while its program runs; these are never collected.
+_LET_GO: list[subprocess.Popen[bytes]] = []
+
 
 class ProcessRegister:
     """Starts and stops children, each as leader of a session of its own.
@@ -74,10 +77,10 @@ class ProcessRegister:
             self._children = [other for other in self._children if other.poll() is None] + [child]
         return child
 
-    def adopt(self, pid: int, name: str) -> None:
-        """Register a process that something else started."""
-        with self._lock:
-            self._record(pid, name)
+    @staticmethod
+    def let_go(child: subprocess.Popen[bytes]) -> None:
+        """Say that a child is meant to outlive this process; it stays in the register."""
+        _LET_GO.append(child)
 
     def stop(self, child: subprocess.Popen[bytes], grace_seconds: float, ask: signal.Signals = signal.SIGTERM) -> int:
         """Ask a child to end, make it after ``grace_seconds``, and end what it left in its session; its exit code."""

@@ -1,0 +1,116 @@
+"""A database with an access document of its own. Every role carries the database's name: roles are the server's."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pg8000.native
+import pytest
+from pg8000.native import Connection
+
+from db_bootstrap import access, reconcile
+from db_bootstrap.connection import Credential, Endpoint, connected_as_master
+from db_bootstrap.reconcile import Plan
+from rehearsal.postgres import Cluster
+from tests.support.database import Database
+
+
+class Access:
+    """What a test does with a database and a document.
+
+    Attributes:
+        raw: The document, to be changed before it is applied.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.raw: dict[str, Any] = {
+            "database": database.name,
+            "schemas": {self.schema: {"owner": self.role("owner")}},
+            "roles": {
+                self.role("owner"): {},
+                self.role("writer"): {"schemas": {self.schema: "write"}},
+                self.role("reader"): {"schemas": {self.schema: "read"}},
+            },
+            "logins": {
+                self.role("app"): {
+                    "member_of": [self.role("writer")],
+                    "credential": "rotated",
+                    "connection_limit": 5,
+                    "settings": {"statement_timeout": "5s"},
+                },
+                self.role("migrator"): {"acts_as": self.role("owner"), "credential": "rotated"},
+                self.role("report"): {"member_of": [self.role("reader")], "credential": "iam"},
+            },
+        }
+
+    schema = "cellar"
+
+    def role(self, name: str) -> str:
+        return f"{self.database.name}_{name}"
+
+    @property
+    def endpoint(self) -> Endpoint:
+        cluster = self.database.cluster
+        return Endpoint(cluster.host, cluster.port, self.database.name, str(cluster.authority.ca_file))
+
+    @contextmanager
+    def master(self) -> Iterator[Connection]:
+        credential = Credential(self.database.master, self.database.password)
+        with connected_as_master(self.endpoint, lambda: credential) as connection:
+            yield connection
+
+    def apply(self) -> Plan:
+        with self.master() as connection, reconcile.locked(connection):
+            return reconcile.apply(connection, access.parse(self.raw))
+
+    def plan(self) -> Plan:
+        with self.master() as connection:
+            return reconcile.plan(connection, access.parse(self.raw))
+
+    def as_superuser(self, *statements: str) -> list[list[Any]]:
+        """Run statements as the superuser; the rows of the last. ``{name}`` stands for a role or the schema."""
+        rows: list[list[Any]] = []
+        for statement in statements:
+            rows = self.database.cluster.admin(self.filled(statement), self.database.name)
+        return rows
+
+    @contextmanager
+    def login(self, name: str) -> Iterator[Connection]:
+        """A connection of a login role, with a password that the superuser has just given it.
+
+        A member of rds_iam cannot come in by password; what it may do is tried from a session of the superuser's.
+        """
+        role = self.role(name)
+        if name == "report":
+            with self.database.cluster.connect_as_superuser(self.database.name) as connection:
+                connection.run(f"SET SESSION AUTHORIZATION {pg8000.native.identifier(role)}")
+                yield connection
+            return
+        password = secrets.token_urlsafe(12)
+        self.database.cluster.set_password(role, password)
+        with self.database.connect(role, password) as connection:
+            yield connection
+
+    def filled(self, statement: str) -> str:
+        names = ("owner", "writer", "reader", "app", "app_a", "app_b", "migrator", "report", "stranger")
+        return statement.format(
+            schema=self.schema,
+            database=self.database.name,
+            master=self.database.master,
+            **{name: self.role(name) for name in names},
+        )
+
+
+@pytest.fixture
+def cellar(database: Database) -> Access:
+    return Access(database)
+
+
+@pytest.fixture(scope="module")
+def settled_cellar(postgres: Cluster) -> Iterator[Access]:
+    """One for tests that leave it as they found it."""
+    database = Database(postgres, f"test_{secrets.token_hex(4)}")
+    yield Access(database)
+    database.drop()
