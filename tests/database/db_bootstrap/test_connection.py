@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import attrs
+import pytest
+
+from db_bootstrap.connection import Credential, connected, connected_as_master
+from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
+from rehearsal.certificates import create_authority
+from tests.database.db_bootstrap.conftest import Access
+
+pytestmark = pytest.mark.database
+
+
+def credential(cellar: Access, password: str | None = None) -> Credential:
+    return Credential(cellar.database.master, password or cellar.database.password)
+
+
+def test_the_connection_is_encrypted(cellar: Access) -> None:
+    with connected(cellar.endpoint, credential(cellar)) as connection:
+        assert connection.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [[True]]
+
+
+def test_a_server_that_another_authority_vouches_for_is_not_talked_to(cellar: Access, tmp_path: Path) -> None:
+    other = create_authority(tmp_path / "other")
+    endpoint = attrs.evolve(cellar.endpoint, ca_file=str(other.ca_file))
+    with pytest.raises(UnreachableDatabaseError, match="that can be trusted"), connected(endpoint, credential(cellar)):
+        pass
+
+
+def test_a_server_of_another_name_is_not_talked_to(cellar: Access) -> None:
+    endpoint = attrs.evolve(cellar.endpoint, host="127.0.0.2")
+    with pytest.raises(UnreachableDatabaseError), connected(endpoint, credential(cellar)):
+        pass
+
+
+def test_certificates_that_cannot_be_read_are_named(cellar: Access, tmp_path: Path) -> None:
+    endpoint = attrs.evolve(cellar.endpoint, ca_file=str(tmp_path / "nothing.pem"))
+    with (
+        pytest.raises(ConfigurationError, match=r"nothing\.pem cannot be used"),
+        connected(endpoint, credential(cellar)),
+    ):
+        pass
+
+
+def test_nobody_listening_is_said_with_where_to_look(cellar: Access) -> None:
+    endpoint = attrs.evolve(cellar.endpoint, port=1)
+    with (
+        pytest.raises(UnreachableDatabaseError, match="Check the security groups"),
+        connected(endpoint, credential(cellar)),
+    ):
+        pass
+
+
+def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
+    cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db_bootstrap.connection._RETRY_SECONDS", (0.01, 0.02))
+    readings = []
+
+    def read() -> Credential:
+        readings.append(credential(cellar, "wrong-password"))
+        return readings[-1]
+
+    with pytest.raises(RefusedLoginError) as refused, connected_as_master(cellar.endpoint, read, 0.2):
+        pass
+    assert refused.value.sqlstate == "28P01"
+    assert len(readings) > 2, "the secret was read again"
+    assert "wrong-password" not in str(refused.value) + repr(refused.value)
