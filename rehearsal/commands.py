@@ -22,10 +22,16 @@ _CHECK_STAGES = 1
 
 
 def up(run: Run, balancer_port: int | None) -> None:
-    """Rehearse the deployment and leave it running."""
+    """Rehearse the deployment and leave it running.
+
+    Raises:
+        RehearsalError: something is missing or failed; what was running before the first stage goes on only if that
+            stage refused.
+    """
     stages = Stages(_UP_STAGES)
+    program = _look_for_what_is_needed(run, stages, balancer_port)
     with _all_or_nothing(run, stages):
-        url, _ = _deploy(run, stages, balancer_port)
+        url, _ = _deploy(run, stages, program)
     stages.say()
     stages.say(_invitation(run, url, stages))
 
@@ -36,7 +42,7 @@ def down(run: Run) -> None:
     Raises:
         RehearsalError: something could not be destroyed; the processes are ended all the same.
     """
-    if not run.is_running():
+    if not run.is_running() or run.is_being_changed():
         ended = run.clear()
         print(f"Ended what an interrupted run had left: {', '.join(ended)}." if ended else "Nothing is running.")
         return
@@ -51,9 +57,9 @@ def rehearse(run: Run, balancer_port: int | None) -> None:
     stages = Stages(_UP_STAGES + _CHECK_STAGES + _DOWN_STAGES)
     if run.is_running():
         raise RehearsalError("A rehearsal is running in this folder. End it with `make down`, then try again.")
+    program = _look_for_what_is_needed(run, stages, balancer_port)
     with _all_or_nothing(run, stages):
-        url, digest = _deploy(run, stages, balancer_port)
-        program, _ = find_terraform()
+        url, digest = _deploy(run, stages, program)
         with stages.stage("Check the deployment"):
             findings = check_deployment(deployment.Deployment(run, program), url, digest, stages.note)
         for finding in findings:
@@ -63,24 +69,37 @@ def rehearse(run: Run, balancer_port: int | None) -> None:
     stages.say(stages.summary())
 
 
-def _deploy(run: Run, stages: Stages, balancer_port: int | None) -> tuple[str, str]:
-    """Apply the checkout to a new or the running rehearsal; the service's URL and the image's digest."""
+def _look_for_what_is_needed(run: Run, stages: Stages, balancer_port: int | None) -> str:
+    """Check the machine and the run's folder, and choose ports for a new run; Terraform's program."""
     with stages.stage("Look for what is needed"):
         program, version = find_terraform()
         server = Binaries.find()
         stages.note(f"Terraform {version}, PostgreSQL {server.major}")
-        running = run.is_running()
-        if not running:
-            ended = run.clear()
-            run.ports = Ports(*choose_ports(balancer_port))
-            if ended:
-                stages.say(f"      An interrupted run had left processes behind; ended {', '.join(ended)}.")
-        ports = run.ports
-        if running and ports and balancer_port not in {None, ports.balancer}:
-            raise RehearsalError(
-                f"A rehearsal is running with its load balancer on port {ports.balancer}. "
-                "Leave PORT out to apply to it, or end it first with `make down`."
-            )
+        if run.is_running():
+            _refuse_unless_applicable(run, balancer_port)
+            return program
+        ended = run.clear()
+        run.ports = Ports(*choose_ports(balancer_port))
+    if ended:
+        stages.say(f"      An interrupted run had left processes behind; ended {', '.join(ended)}.")
+    return program
+
+
+def _refuse_unless_applicable(run: Run, balancer_port: int | None) -> None:
+    if run.is_being_changed():
+        raise RehearsalError(
+            "Another command is changing the rehearsal in this folder. Wait for it, or end everything with `make down`."
+        )
+    if run.ports and balancer_port not in {None, run.ports.balancer}:
+        raise RehearsalError(
+            f"A rehearsal is running with its load balancer on port {run.ports.balancer}. "
+            "Leave PORT out to apply to it, or end it first with `make down`."
+        )
+
+
+def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
+    """Apply the checkout to a new or the running rehearsal; the service's URL and the image's digest."""
+    running = run.is_running()
     with stages.stage("Build the function's zip and the service's image"):
         digest = deployment.build(run)
         stages.note(f"image {digest[:19]}")
@@ -115,6 +134,9 @@ def _destroy(run: Run, stages: Stages, program: str) -> None:
         with stages.stage("See that no resource is left"):
             deployment.check_nothing_is_left(run)
             stages.note("none")
+    except RehearsalError:
+        stages.say(f"      All processes are ended nevertheless. The logs are in {run.logs}; `make down` removes them.")
+        raise
     finally:
         deployment.stop_local_aws(run)
     with stages.stage("See that no process is left, and clean up"):

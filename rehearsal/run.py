@@ -88,6 +88,10 @@ class Run:
         """The processes of this run that still run."""
         return still_running(self.processes)
 
+    def is_being_changed(self) -> bool:
+        """Whether a Terraform of this run is at work, of another command or of one that was killed."""
+        return any(process.name() == "terraform" for process in self.left_running())
+
     def clear(self) -> list[str]:
         """End what still runs and remove the folder; the names of what had to be ended."""
         ended = end_still_running(self.processes)

@@ -73,16 +73,29 @@ def test_what_a_killed_rehearsal_left_behind_is_ended_by_the_next_command(folder
     output_until(process, "Apply terraform/environment ...")
     time.sleep(10)
     process.kill()
-    process.wait()
-    left = Run(folder).left_running()
-    assert len(left) >= 2, "the local AWS and Terraform outlive the command that was killed"
-    for orphan in left:
-        orphan.kill()
-        break
+    process.communicate()
+    assert len(Run(folder).left_running()) >= 2, "the local AWS and Terraform outlive the command that was killed"
+    refused, _ = command(folder, "up").communicate(timeout=60)
+    assert "Another command is changing the rehearsal in this folder. Wait for it, or" in refused
+    assert Run(folder).is_running(), "who is refused ends nothing"
     ended, _ = command(folder, "down").communicate(timeout=60)
     assert "Ended what an interrupted run had left" in ended
     assert processes_of(folder) == []
     assert not folder.exists()
+
+
+def test_a_local_aws_that_was_killed_is_started_anew(folder: Path) -> None:
+    process = command(folder, "up")
+    output_until(process, "Apply terraform/environment ...")
+    process.kill()
+    process.communicate()
+    for orphan in Run(folder).left_running():
+        orphan.kill()
+    process = command(folder, "up")
+    output_until(process, "[3/7] Start the local AWS: http")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert processes_of(folder) == []
 
 
 def test_down_with_nothing_running_says_so(folder: Path) -> None:
