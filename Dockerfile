@@ -17,6 +17,8 @@ COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv
 COPY build/rds-ca.pem rds-ca.pem
 COPY app app
+# Fargate keeps the mode of a folder that a volume hides only if the image declares it; without, nobody but root may write.
+VOLUME ["/tmp"]
 # A number, so that an orchestrator can see that it is not root; the code belongs to root and cannot be changed.
 USER 10001:10001
 EXPOSE 8000
