@@ -1,7 +1,7 @@
 """What people call: up, down, rehearse.
 
-Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C, an error or a closed terminal, ends everything that was
-started: a rehearsal that is half made is of no use to anybody.
+Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C or a closed terminal, ends everything, and so does an error
+while a rehearsal is being made: one that is half made is of no use to anybody.
 """
 
 import shutil
@@ -30,7 +30,7 @@ def up(run: Run, balancer_port: int | None) -> None:
     """
     stages = Stages(_UP_STAGES)
     program = _look_for_what_is_needed(run, stages, balancer_port)
-    with _all_or_nothing(run, stages):
+    with _nothing_half_made(run, stages):
         url, _ = _deploy(run, stages, program)
     stages.say()
     stages.say(_invitation(run, url, stages))
@@ -58,7 +58,7 @@ def rehearse(run: Run, balancer_port: int | None) -> None:
     if run.is_running():
         raise RehearsalError("A rehearsal is running in this folder. End it with `make down`, then try again.")
     program = _look_for_what_is_needed(run, stages, balancer_port)
-    with _all_or_nothing(run, stages):
+    with _nothing_half_made(run, stages):
         url, digest = _deploy(run, stages, program)
         with stages.stage("Check the deployment"):
             findings = check_deployment(deployment.Deployment(run, program), url, digest, stages.note)
@@ -147,11 +147,18 @@ def _destroy(run: Run, stages: Stages, program: str) -> None:
 
 
 @contextmanager
-def _all_or_nothing(run: Run, stages: Stages) -> Iterator[None]:
-    """End everything that was started unless the block ends well; the logs are kept for whoever wants to know why."""
+def _nothing_half_made(run: Run, stages: Stages) -> Iterator[None]:
+    """End everything that was started unless the block ends well; the logs are kept for whoever wants to know why.
+
+    A rehearsal that ran before the block goes on when a change of it is refused or rolled back, as it would in AWS.
+    """
+    ran_before = run.is_running()
     try:
         yield
     except BaseException as error:
+        if ran_before and isinstance(error, RehearsalError) and run.is_running():
+            stages.say("The change was not made. What ran before still runs.")
+            raise
         logs = run.folder.with_name(run.folder.name + "-logs")
         deployment.stop_local_aws(run)
         shutil.rmtree(logs, ignore_errors=True)

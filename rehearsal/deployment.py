@@ -132,8 +132,17 @@ class Deployment:
         self.environment.init(backend, backend_file=f"{ENVIRONMENT}.s3.tfbackend")
 
     def apply_environment(self, digest: str, note: Note) -> dict[str, Any]:
-        """Apply the environment with an image; its outputs."""
-        self.environment.apply(self.variables(digest), note, var_file=f"{ENVIRONMENT}.tfvars")
+        """Apply the environment with an image; its outputs.
+
+        Raises:
+            RehearsalError: Terraform failed; or a first deployment did, which Terraform would wait 20 minutes for.
+        """
+
+        def note_unless_given_up(text: str) -> None:
+            self._raise_if_given_up()
+            note(text)
+
+        self.environment.apply(self.variables(digest), note_unless_given_up, var_file=f"{ENVIRONMENT}.tfvars")
         return self.environment.outputs()
 
     def plan_environment(self, digest: str) -> dict[str, Any] | None:
@@ -150,9 +159,23 @@ class Deployment:
         repository = self.account.outputs()["image_repository_url"]
         return {"image": f"{repository}@{digest}", "database_bootstrap_package": str(self.run.package)}
 
+    def _raise_if_given_up(self) -> None:
+        failed = given_up(self.run.ask("status")["rooms"]["services"])
+        if failed:
+            raise RehearsalError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
+
     @property
     def _account_variables(self) -> dict[str, object]:
         return {"github_repository": "example/taproom"}
+
+
+def given_up(services: dict[str, Any]) -> str | None:
+    """The service whose tasks fail and that has no earlier version to go back to, with its events; none if all is well."""
+    for name, service in services.items():
+        if service["rollout"] == "FAILED":
+            said = "\n".join(f"  {event}" for event in service["events"])
+            return f"The tasks of service {name} do not start, and ECS gave up:\n{said}"
+    return None
 
 
 def wait_until_it_answers(url: str, note: Note) -> None:

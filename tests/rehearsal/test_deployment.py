@@ -209,10 +209,7 @@ def test_a_second_plan_is_empty(rehearsal: Rehearsal) -> None:
 
 
 def test_a_changed_image_rolls_out_without_a_failed_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
-    shutil.copytree(CHECKOUT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(CHECKOUT / "Dockerfile", tmp_path / "Dockerfile")
-    (tmp_path / "app" / "a_new_module.py").write_text("")
-    digest = ImageStore(rehearsal.run.images).build(tmp_path, rehearsal.run.authority / "ca.pem")
+    digest = image_of_changed_service(rehearsal, tmp_path, {"a_new_module.py": ""})
     statuses: list[int] = []
     rolled_out = threading.Event()
 
@@ -231,6 +228,27 @@ def test_a_changed_image_rolls_out_without_a_failed_request(rehearsal: Rehearsal
     assert len(statuses) > 100
     assert set(statuses) == {200}
     rehearsal.digest, rehearsal.outputs = digest, outputs
+
+
+def test_a_release_whose_migration_fails_is_rolled_back_and_the_apply_says_so(
+    rehearsal: Rehearsal, tmp_path: Path
+) -> None:
+    digest = image_of_changed_service(rehearsal, tmp_path, {"__main__.py": "raise SystemExit('a broken migration')"})
+    with pytest.raises(TerraformError, match="ECS did not keep the new tasks and went back"):
+        rehearsal.deployment.apply_environment(digest, quiet)
+    assert rehearsal.client.get("/beers").status == 200
+    runs = rehearsal.aws("ecs").describe_services(
+        cluster=rehearsal.outputs["cluster_name"], services=[rehearsal.outputs["service_name"]]
+    )["services"][0]["taskDefinition"]
+    assert runs == rehearsal.outputs["task_definition_arn"]
+
+
+def image_of_changed_service(rehearsal: Rehearsal, folder: Path, changes: dict[str, str]) -> str:
+    shutil.copytree(CHECKOUT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(CHECKOUT / "Dockerfile", folder / "Dockerfile")
+    for name, text in changes.items():
+        (folder / "app" / name).write_text(text)
+    return ImageStore(rehearsal.run.images).build(folder, rehearsal.run.authority / "ca.pem")
 
 
 def test_a_failing_function_fails_the_apply_and_is_invoked_again_once_the_cause_is_mended(
