@@ -33,7 +33,7 @@ worker_tmp_dir = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
 control_socket_disable = True
 
 timeout = 30
-# What is in flight has to be finished before the orchestrator's SIGKILL: 60 seconds after SIGTERM in the task definition.
+# What is in flight has to be finished before ECS sends SIGKILL: 60 seconds after SIGTERM in the task definition.
 graceful_timeout = 25
 # Longer than the load balancer's idle timeout (60 s): were it shorter, the load balancer would now and then send a
 # request into a connection that is just being closed, and answer 502.

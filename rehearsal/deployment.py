@@ -170,7 +170,7 @@ class Deployment:
 
 
 def given_up(services: dict[str, Any]) -> str | None:
-    """What is wrong with a service whose tasks fail and that has no earlier version to go back to; none if all is well."""
+    """What ECS said of a service whose first tasks all failed; none if there is no such service."""
     for name, service in services.items():
         if service["rollout"] == "FAILED":
             said = "\n".join(f"  {event}" for event in service["events"])
