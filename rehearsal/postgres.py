@@ -223,7 +223,8 @@ class Cluster:
                 return
 
 
-_INITDB_OPTIONS = ("--locale=C.UTF-8", "--encoding=UTF8", "--no-sync")
+# Not C.UTF-8, which macOS does not know.
+_INITDB_OPTIONS = ("--no-locale", "--encoding=UTF8", "--no-sync")
 
 
 def remove_left_data(log_directory: Path) -> None:
