@@ -49,19 +49,20 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	terraform fmt -recursive terraform
 
 package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=... without internet)
-	$(RUN) db_bootstrap.package --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
+	@$(RUN) db_bootstrap.package --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
 
 # The certificates that RDS's are signed by; the image and the function's zip carry them.
 build/rds-ca.pem: $(if $(RDS_CA_FILE),always)
 	@mkdir -p build
 ifdef RDS_CA_FILE
-	cp "$(RDS_CA_FILE)" $@
+	@cp "$(RDS_CA_FILE)" $@
 else
-	curl --fail --silent --show-error --proto '=https' --output $@.part \
+	@echo "Fetching the certificates of RDS from AWS ..."
+	@curl --fail --silent --show-error --proto '=https' --output $@.part \
 	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem \
 	  || { echo "AWS's trust store cannot be reached. Name the bundle instead: make package RDS_CA_FILE=/path/to/global-bundle.pem" >&2; exit 1; }
-	grep -q 'BEGIN CERTIFICATE' $@.part
-	mv $@.part $@
+	@grep -q 'BEGIN CERTIFICATE' $@.part
+	@mv $@.part $@
 endif
 
 # Universal locks: the same files serve every platform and Python from 3.11 on.
