@@ -19,9 +19,6 @@ import psutil
 # psutil derives a start time from clock ticks; the last digits may differ from one reading to the next.
 _SAME_INSTANT_SECONDS = 0.5
 
-# Popen complains when it is collected while its program runs; these are never collected.
-_LET_GO: list[subprocess.Popen[bytes]] = []
-
 
 class ProcessRegister:
     """Starts and stops children, each as leader of a session of its own.
@@ -80,7 +77,7 @@ class ProcessRegister:
     @staticmethod
     def let_go(child: subprocess.Popen[bytes]) -> None:
         """Say that a child is meant to outlive this process; it stays in the register."""
-        _LET_GO.append(child)
+        child.returncode = 0  # or Popen would complain, when it is collected, that its program still runs
 
     def stop(self, child: subprocess.Popen[bytes], grace_seconds: float, ask: signal.Signals = signal.SIGTERM) -> int:
         """Ask a child to end, make it after ``grace_seconds``, and end what it left in its session; its exit code."""
