@@ -15,6 +15,7 @@ from pg8000.native import Connection
 from db_bootstrap import catalog_queries as queries
 from db_bootstrap import declared
 from db_bootstrap.access import LIST_SETTINGS, AccessDocument
+from db_bootstrap.digest import Identity
 from db_bootstrap.facts import (
     FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS,
     Attribute,
@@ -126,6 +127,14 @@ def look(connection: Connection, document: AccessDocument) -> FoundAccess:
         schema_owners={schema: (owner, can_act) for schema, owner, can_act, *_ in schemas},
         unmanaged=(*_left_behind(scope), *member_notes, *_foreign_schema_grants(schemas, scope), *object_notes),
     )
+
+
+def identity(connection: Connection, host: str) -> Identity:
+    """Which database this is, reached under the name of ``host``."""
+    run = _runner(connection)
+    oid, database, may_ask = run(queries.IDENTITY)[0]
+    system_identifier = run(queries.SYSTEM_IDENTIFIER)[0][0] if may_ask else None
+    return Identity(host, system_identifier, oid, database)
 
 
 @attrs.frozen

@@ -13,6 +13,14 @@ FROM pg_roles me, pg_database d
 WHERE me.rolname = current_user AND d.datname = current_database()
 """
 
+IDENTITY = """
+SELECT oid::bigint, datname, has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+FROM pg_database WHERE datname = current_database()
+"""
+
+# Not in one query with the question whether it may be asked: that would fail even where the answer is not needed.
+SYSTEM_IDENTIFIER = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
+
 DATABASE_PRIVILEGES = """
 SELECT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
 FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a

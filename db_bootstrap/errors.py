@@ -68,6 +68,10 @@ class UnmanageableError(BootstrapError):
     """The document asks for something that this master, on this server, must not or cannot do."""
 
 
+class UnexpectedPlanError(BootstrapError):
+    """What would have to be done is not what the plan showed whose digest was given; nothing was changed."""
+
+
 class NotConvergedError(BootstrapError):
     """All statements ran, and yet the database is not what the document declares; it was rolled back."""
 

@@ -13,9 +13,10 @@ from pg8000.native import Connection
 
 from db_bootstrap import declared
 from db_bootstrap.access import AccessDocument
-from db_bootstrap.catalog import FoundAccess, look
+from db_bootstrap.catalog import FoundAccess, identity, look
 from db_bootstrap.connection import describe
-from db_bootstrap.errors import NotConvergedError, StatementError, UnmanageableError
+from db_bootstrap.digest import plan_digest
+from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.facts import Fact
 from db_bootstrap.plan import Difference, Statement, difference, statements
 from db_bootstrap.preflight import refusals
@@ -44,6 +45,19 @@ class Plan:
     unmanaged: tuple[str, ...]
 
 
+@attrs.frozen
+class Reviewed:
+    """A plan that somebody has looked at.
+
+    Attributes:
+        host: Under which name the server is reached; see `digest.Identity`.
+        digest: As `digest` gave it.
+    """
+
+    host: str
+    digest: str
+
+
 def plan(connection: Connection, document: AccessDocument) -> Plan:
     """Compare the database with the document, without a lock and without a change."""
     found = look(connection, document)
@@ -57,13 +71,25 @@ def plan(connection: Connection, document: AccessDocument) -> Plan:
     return Plan(steps, refusals(document, found, gap, steps), found.unmanaged)
 
 
-def apply(connection: Connection, document: AccessDocument) -> Plan:
+def digest(connection: Connection, host: str, planned: Plan) -> str:
+    """What `apply` can be held to, so that it does what ``planned`` says on this database, or nothing."""
+    return plan_digest(identity(connection, host), planned.statements)
+
+
+def apply(connection: Connection, document: AccessDocument, reviewed: Reviewed | None = None) -> Plan:
     """Make the database what the document declares; what was done.
 
     The caller holds `locked`. Everything happens in one transaction, and it is committed only after a second look has
     found nothing left to do.
 
+    Args:
+        connection: As the master.
+        document: What shall hold.
+        reviewed: The plan that was reviewed; None to do whatever is needed. Finding nothing to do is never a surprise,
+            so that what was applied can be applied again.
+
     Raises:
+        UnexpectedPlanError: Something else would have to be done than was reviewed; nothing was changed.
         UnmanageableError: It cannot be done; nothing was changed.
         StatementError: The server refused a statement; nothing was changed.
         NotConvergedError: Every statement ran and something is still different; nothing was changed.
@@ -75,6 +101,7 @@ def apply(connection: Connection, document: AccessDocument) -> Plan:
             listed = "\n".join(f"- {reason}" for reason in todo.refusals)
             raise UnmanageableError(f"The document cannot be carried out; nothing was changed.\n{listed}")
         if todo.statements:
+            _refuse_surprises(connection, todo, reviewed)
             _run(connection, f"SET LOCAL lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
             for statement in todo.statements:
                 _run(connection, statement.sql, statement.reason)
@@ -102,6 +129,18 @@ def locked(connection: Connection) -> Iterator[None]:
     finally:
         with suppress(*_ERRORS):  # a connection that broke has given its lock back already
             connection.run(f"SELECT pg_advisory_unlock({LOCK_KEY})")
+
+
+def _refuse_surprises(connection: Connection, todo: Plan, reviewed: Reviewed | None) -> None:
+    if reviewed is None:
+        return
+    found = digest(connection, reviewed.host, todo)
+    if found != reviewed.digest:
+        raise UnexpectedPlanError(
+            f"What would run now is not what was planned: expected digest {reviewed.digest}, found {found} for "
+            f"{len(todo.statements)} statement(s). The document or the database has changed since, or it is another "
+            "database; nothing was changed. Run plan again, and apply with its digest."
+        )
 
 
 def _wanted(document: AccessDocument, found: FoundAccess) -> frozenset[Fact]:
