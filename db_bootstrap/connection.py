@@ -28,12 +28,16 @@ _REFUSED = frozenset({"28P01", "28000"})
 
 @attrs.frozen
 class Endpoint:
-    """Where the database is, and whom to believe that it is the one."""
+    """Where the database is, and whom to believe that it is the one.
+
+    Attributes:
+        ca_file: The authorities' certificates; None for plain text, which `dsn` allows to this very machine only.
+    """
 
     host: str
     port: int
     database: str
-    ca_file: str
+    ca_file: str | None
 
 
 @attrs.frozen
@@ -113,7 +117,8 @@ def _open(endpoint: Endpoint, credential: Credential) -> Connection:
             host=endpoint.host,
             port=endpoint.port,
             database=endpoint.database,
-            ssl_context=_tls(endpoint.ca_file),
+            # None would have pg8000 try TLS without looking at the certificate.
+            ssl_context=False if endpoint.ca_file is None else _tls(endpoint.ca_file),
             timeout=CONNECT_TIMEOUT_SECONDS,
             application_name="db_bootstrap",
             tcp_keepalive=True,
@@ -129,7 +134,8 @@ def _open(endpoint: Endpoint, credential: Credential) -> Connection:
             raise UnreachableDatabaseError(f"The database at {where} is not ready.\n{message}", sqlstate) from None
         raise UnreachableDatabaseError(
             f"No connection that can be trusted to the database at {where}.\n{message}\nCheck the security groups, the "
-            f"routes, and that {endpoint.ca_file} holds the authority that signed the server's certificate."
+            f"routes, and that {endpoint.ca_file or 'sslrootcert'} holds the authority that signed the server's "
+            "certificate."
         ) from None
 
 
@@ -140,5 +146,5 @@ def _tls(ca_file: str) -> ssl.SSLContext:
     except OSError as error:
         raise ConfigurationError(
             f"The certificates in {ca_file} cannot be used: {error.strerror or error}. Name a PEM file with the "
-            "authorities of the database in DATABASE_CA_FILE."
+            "authorities of the database in DATABASE_CA_FILE, or in sslrootcert on the command line."
         ) from None

@@ -1,0 +1,8 @@
+"""``python -m db_bootstrap``."""
+
+import sys
+
+from db_bootstrap.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

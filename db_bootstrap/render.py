@@ -1,0 +1,146 @@
+"""What a look at a database, or a change of it, came to: as text for people, as JSON, or as SQL.
+
+Pure. Names come from the database, so whoever may make a role chooses a part of what is printed. In JSON and in
+statements they stand exactly as they are; everywhere else, and in the text as a whole, what could move a terminal's
+cursor, end a comment or turn the direction of writing is shown as an escape.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from enum import StrEnum
+
+import attrs
+
+from db_bootstrap.plan import Statement
+
+
+class Action(StrEnum):
+    """What was asked for."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+    VERIFY = "verify"
+
+
+class Format(StrEnum):
+    """How the answer is to look."""
+
+    TEXT = "text"
+    JSON = "json"
+    SQL = "sql"
+
+
+@attrs.frozen
+class Report:
+    """What came of an action.
+
+    Attributes:
+        statements: What would be run, or for `Action.APPLY` what was.
+        refusals: Why it cannot be run.
+        unmanaged: What was found in reach of the document and is left alone.
+        digest: What `Action.APPLY` can be held to; None but for `Action.PLAN`.
+    """
+
+    action: Action
+    database: str
+    statements: tuple[Statement, ...]
+    refusals: tuple[str, ...]
+    unmanaged: tuple[str, ...]
+    digest: str | None = None
+
+    @property
+    def is_in_sync(self) -> bool:
+        """Whether the database is what the document declares, now that the action is over."""
+        return self.action is Action.APPLY or not (self.statements or self.refusals)
+
+
+def rendered(report: Report, form: Format) -> str:
+    """The report as text that ends with a newline."""
+    match form:
+        case Format.TEXT:
+            return _lines(_text(report))
+        case Format.JSON:
+            return json.dumps(_json(report), indent=2) + "\n"
+        case Format.SQL:
+            return _lines(_sql(report))
+
+
+def visible(text: str) -> str:
+    """``text`` on one line, with control and format characters as escapes."""
+    return "".join(
+        character.encode("unicode_escape").decode() if unicodedata.category(character) in _INVISIBLE else character
+        for character in text
+    )
+
+
+# Control and format characters, separators of lines and paragraphs; see Unicode, "General Category Values".
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
+
+
+def _json(report: Report) -> dict[str, object]:
+    return {
+        "action": report.action,
+        "database": report.database,
+        "in_sync": report.is_in_sync,
+        "digest": report.digest,
+        "changes": [
+            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in report.statements
+        ],
+        "refusals": list(report.refusals),
+        "unmanaged": list(report.unmanaged),
+    }
+
+
+def _text(report: Report) -> Iterator[str]:
+    yield f"{visible(report.database)}: {_summary(report)}"
+    if report.action is Action.VERIFY:
+        for step in report.statements:
+            yield f"{'!' if step.is_destructive else '-'} {visible(step.reason)}"
+    else:
+        for step in report.statements:
+            yield f"{'!' if step.is_destructive else ' '} {visible(step.sql)};"
+            yield f"      because {visible(step.reason)}{', TAKES ACCESS AWAY' if step.is_destructive else ''}"
+    yield from _listed("It cannot be done:", report.refusals)
+    yield from _listed("Not managed, and left alone:", report.unmanaged)
+    if report.digest is not None and report.statements and not report.refusals:
+        yield f"To apply this and nothing else: apply --expect-digest {report.digest}"
+
+
+def _listed(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
+    if sentences:
+        yield title
+        for sentence in sentences:
+            yield f"- {visible(sentence)}"
+
+
+def _summary(report: Report) -> str:
+    is_drift = report.action is Action.VERIFY
+    if not report.statements:
+        return "nothing differs from the document." if is_drift else "nothing to do."
+    count = len(report.statements)
+    taking = sum(step.is_destructive for step in report.statements)
+    noun = ("difference" if is_drift else "statement") + ("" if count == 1 else "s")
+    rest = {Action.PLAN: "to run", Action.APPLY: "ran", Action.VERIFY: "from the document"}[report.action]
+    how = "(!) mended by taking" if is_drift else "taking"
+    return f"{count} {noun} {rest}" + (f", {taking} of them {how} access away." if taking else ".")
+
+
+def _sql(report: Report) -> Iterator[str]:
+    yield f"-- {visible(report.database)}: {_summary(report)}"
+    if report.digest is not None:
+        yield f"-- digest {report.digest}"
+    for refusal in report.refusals:
+        yield f"-- It cannot be done: {visible(refusal)}"
+    if report.statements:
+        yield "BEGIN;"
+        for step in report.statements:
+            yield f"-- because {visible(step.reason)}{', TAKES ACCESS AWAY' if step.is_destructive else ''}"
+            yield f"{step.sql};"
+        yield "COMMIT;"
+    for note in report.unmanaged:
+        yield f"-- Not managed, and left alone: {visible(note)}"
+
+
+def _lines(lines: Iterator[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,142 @@
+import json
+from typing import Any
+
+import attrs
+import pytest
+
+from db_bootstrap.plan import Statement
+from db_bootstrap.render import Action, Format, Report, rendered, visible
+
+GRANT = Statement('GRANT "a" TO "b"', "b is declared as a member of a")
+REVOKE = Statement('REVOKE "a" FROM "c"', "c is a member of a", is_destructive=True)
+PLAN = Report(Action.PLAN, "beers", (REVOKE, GRANT), (), ("Somebody else's.",), "sha256:0")
+DONE = attrs.evolve(PLAN, action=Action.APPLY, digest=None)
+DRIFT = attrs.evolve(PLAN, action=Action.VERIFY, digest=None)
+IN_SYNC = attrs.evolve(PLAN, statements=(), unmanaged=())
+REFUSED = attrs.evolve(PLAN, refusals=("Not yours.",), unmanaged=())
+
+PLAN_TEXT = """\
+beers: 2 statements to run, 1 of them taking access away.
+! REVOKE "a" FROM "c";
+      because c is a member of a, TAKES ACCESS AWAY
+  GRANT "a" TO "b";
+      because b is declared as a member of a
+Not managed, and left alone:
+- Somebody else's.
+To apply this and nothing else: apply --expect-digest sha256:0
+"""
+DONE_TEXT = """\
+beers: 2 statements ran, 1 of them taking access away.
+! REVOKE "a" FROM "c";
+      because c is a member of a, TAKES ACCESS AWAY
+  GRANT "a" TO "b";
+      because b is declared as a member of a
+Not managed, and left alone:
+- Somebody else's.
+"""
+DRIFT_TEXT = """\
+beers: 2 differences from the document, 1 of them (!) mended by taking access away.
+! c is a member of a
+- b is declared as a member of a
+Not managed, and left alone:
+- Somebody else's.
+"""
+REFUSED_TEXT = """\
+beers: 2 statements to run, 1 of them taking access away.
+! REVOKE "a" FROM "c";
+      because c is a member of a, TAKES ACCESS AWAY
+  GRANT "a" TO "b";
+      because b is declared as a member of a
+It cannot be done:
+- Not yours.
+"""
+PLAN_SQL = """\
+-- beers: 2 statements to run, 1 of them taking access away.
+-- digest sha256:0
+BEGIN;
+-- because c is a member of a, TAKES ACCESS AWAY
+REVOKE "a" FROM "c";
+-- because b is declared as a member of a
+GRANT "a" TO "b";
+COMMIT;
+-- Not managed, and left alone: Somebody else's.
+"""
+
+
+@pytest.mark.parametrize(
+    ("report", "form", "expected"),
+    [
+        pytest.param(PLAN, Format.TEXT, PLAN_TEXT, id="a plan"),
+        pytest.param(DONE, Format.TEXT, DONE_TEXT, id="what was done"),
+        pytest.param(DRIFT, Format.TEXT, DRIFT_TEXT, id="what has drifted"),
+        pytest.param(REFUSED, Format.TEXT, REFUSED_TEXT, id="what cannot be done: no digest to apply"),
+        pytest.param(IN_SYNC, Format.TEXT, "beers: nothing to do.\n", id="an empty plan"),
+        pytest.param(
+            attrs.evolve(IN_SYNC, action=Action.VERIFY),
+            Format.TEXT,
+            "beers: nothing differs from the document.\n",
+            id="nothing has drifted",
+        ),
+        pytest.param(
+            attrs.evolve(PLAN, statements=(GRANT,), unmanaged=(), digest=None),
+            Format.SQL,
+            "-- beers: 1 statement to run.\nBEGIN;\n-- because b is declared as a member of a\n"
+            'GRANT "a" TO "b";\nCOMMIT;\n',
+            id="a single statement",
+        ),
+        pytest.param(PLAN, Format.SQL, PLAN_SQL, id="a plan as SQL"),
+        pytest.param(IN_SYNC, Format.SQL, "-- beers: nothing to do.\n-- digest sha256:0\n", id="an empty plan as SQL"),
+    ],
+)
+def test_a_report_reads_like_this(report: Report, form: Format, expected: str) -> None:
+    assert rendered(report, form) == expected
+
+
+@pytest.mark.parametrize(
+    ("report", "in_sync"),
+    [
+        pytest.param(PLAN, False, id="statements to run"),
+        pytest.param(DRIFT, False, id="drift"),
+        pytest.param(DONE, True, id="statements that ran"),
+        pytest.param(IN_SYNC, True, id="nothing to do"),
+        pytest.param(attrs.evolve(IN_SYNC, refusals=("Not yours.",)), False, id="nothing that could be done"),
+    ],
+)
+def test_json_has_everything(report: Report, in_sync: bool) -> None:
+    expected: dict[str, Any] = {
+        "action": report.action.value,
+        "database": "beers",
+        "in_sync": in_sync,
+        "digest": report.digest,
+        "changes": [
+            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in report.statements
+        ],
+        "refusals": list(report.refusals),
+        "unmanaged": list(report.unmanaged),
+    }
+    assert json.loads(rendered(report, Format.JSON)) == expected
+
+
+HOSTILE = 'x\n"; DROP TABLE beers; --\r\x1b[2K\u2028\u202e\u200b'
+
+
+def test_a_hostile_name_ends_no_comment_and_moves_no_cursor() -> None:
+    step = Statement("GRANT a TO b", HOSTILE)
+    report = Report(Action.PLAN, HOSTILE, (step,), (HOSTILE,), (HOSTILE,), "sha256:0")
+    for line in rendered(report, Format.SQL).split("\n"):
+        assert line in ("BEGIN;", "GRANT a TO b;", "COMMIT;", "") or line.startswith("-- ")
+    for form in Format:
+        assert not set(rendered(report, form)) & set("\r\x1b\u2028\u202e\u200b")
+
+
+def test_sql_and_json_hold_statements_exactly_and_text_shows_what_is_invisible() -> None:
+    report = Report(Action.PLAN, "beers", (Statement(f'GRANT a TO "{HOSTILE}"', "declared"),), (), ())
+    assert f'GRANT a TO "{HOSTILE}";' in rendered(report, Format.SQL)
+    assert json.loads(rendered(report, Format.JSON))["changes"][0]["sql"] == f'GRANT a TO "{HOSTILE}"'
+    assert r"x\n" in rendered(report, Format.TEXT)
+    assert r"\u202e" in rendered(report, Format.TEXT)
+
+
+@pytest.mark.parametrize("text", ["plain", "Ünïcode \U0001f37a", 'O\'Brien \\ "x"', "שלום"])
+def test_what_is_visible_stays_as_it_is(text: str) -> None:
+    assert visible(text) == text
