@@ -56,14 +56,23 @@ class Credential(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Schema:
-    """A schema that the document manages, with everything in it."""
+    """A schema that the document manages, with everything in it.
+
+    Attributes:
+        owner: The role that it belongs to; what this role creates gets its privileges from birth.
+    """
 
     owner: str
 
 
 @attrs.frozen(kw_only=True)
 class Role:
-    """A role without a login: it holds privileges, and logins are its members."""
+    """A role without a login: it holds privileges, and logins are its members.
+
+    Attributes:
+        member_of: Roles whose privileges it has.
+        schemas: What it may do in which schema.
+    """
 
     member_of: tuple[str, ...] = ()
     schemas: dict[str, Preset] = attrs.Factory(dict)
@@ -75,21 +84,29 @@ class Login:
 
     Attributes:
         member_of: Roles whose privileges it has.
+        credential: How it proves who it is: by a rotated password in a secret, or by an IAM token.
         acts_as: The role that its sessions act as from the start, so that what it creates belongs to that role.
         connection_limit: Sessions at once, for each login role; -1 for no limit.
-        settings: Configuration of its sessions; every value as a tuple, of one element unless it is a list.
+        settings: Configuration of its sessions, such as statement_timeout; search_path and its like may be lists.
     """
 
     credential: Credential
     member_of: tuple[str, ...] = ()
     acts_as: str | None = None
     connection_limit: int = -1
-    settings: dict[str, tuple[str, ...]] = attrs.Factory(dict)
+    settings: dict[str, tuple[str, ...]] = attrs.Factory(dict)  # of one element, unless it is a list
 
 
 @attrs.frozen(kw_only=True)
 class AccessDocument:
-    """Everything that is declared about one database."""
+    """Everything that is declared about one database.
+
+    Attributes:
+        database: Its name; the document is refused on any other.
+        schemas: The schemas that are managed, by name.
+        roles: The roles that hold privileges, by name.
+        logins: Who logs in, by name.
+    """
 
     database: str
     schemas: dict[str, Schema] = attrs.Factory(dict)

@@ -14,6 +14,9 @@ PUBLIC = "public"
 MAXIMUM_NAME_BYTES = 63
 """What PostgreSQL keeps of a name (NAMEDATALEN - 1); it truncates longer ones silently."""
 
+SETTING_NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*"
+"""Plain words, joined by dots; JSON Schema reads it the same as Python."""
+
 _ASCII_LOWER = {ord(upper): upper.lower() for upper in string.ascii_uppercase}
 
 
@@ -75,7 +78,7 @@ def setting_name(name: str) -> str:
 
 def is_setting_name(name: str) -> bool:
     """Whether ``name`` could be a configuration parameter: plain words, joined by dots, none too long for a name."""
-    is_dotted_words = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*", name) is not None
+    is_dotted_words = re.fullmatch(SETTING_NAME_PATTERN, name) is not None
     return is_dotted_words and all(len(part) <= MAXIMUM_NAME_BYTES for part in name.split("."))
 
 

@@ -1,0 +1,119 @@
+"""The access document's JSON Schema, made from the types of `access`: for editors, and for programs that write one.
+
+Pure. What the schema accepts may still contradict itself; `access.parse` has the last word. It is printed by
+``python -m db_bootstrap.document_schema``.
+"""
+
+import inspect
+import json
+import re
+import sys
+import types
+from enum import StrEnum
+from typing import Any, get_args, get_origin, get_type_hints
+
+import attrs
+
+from db_bootstrap.access import LIST_SETTINGS, MAXIMUM_CONNECTION_LIMIT, AccessDocument
+from db_bootstrap.sql import MAXIMUM_NAME_BYTES, SETTING_NAME_PATTERN
+
+_Schema = dict[str, Any]
+
+# PostgreSQL counts bytes, and JSON Schema characters: whatever is longer than this is too long in any case.
+_NAME: _Schema = {"type": "string", "minLength": 1, "maxLength": MAXIMUM_NAME_BYTES}
+_SETTING_VALUE: _Schema = {"type": ["string", "number", "boolean", "null"]}
+_LIST_SETTING_VALUE: _Schema = {"type": ["string", "number", "boolean", "null", "array"], "items": {"type": "string"}}
+_SETTINGS: _Schema = {
+    "type": ["object", "null"],
+    "propertyNames": {"pattern": f"^{SETTING_NAME_PATTERN}$"},
+    "properties": dict.fromkeys(sorted(LIST_SETTINGS), _LIST_SETTING_VALUE),
+    "additionalProperties": _SETTING_VALUE,
+}
+_CONNECTION_LIMIT: _Schema = {"type": ["integer", "null"], "minimum": -1, "maximum": MAXIMUM_CONNECTION_LIMIT}
+
+# What the types say less of than `access` checks.
+_SPECIAL: dict[str, _Schema] = {"settings": _SETTINGS, "connection_limit": _CONNECTION_LIMIT}
+
+
+def document_schema() -> _Schema:
+    """The schema, in JSON Schema's draft 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The access document of db_bootstrap",
+        **_object(AccessDocument),
+    }
+
+
+def printed(schema: _Schema) -> str:
+    """A schema as it stands in its file."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _object(kind: type) -> _Schema:
+    fields, hints = attrs.fields(kind), get_type_hints(kind)
+    descriptions = _descriptions(kind)
+    required = [field.name for field in fields if field.default is attrs.NOTHING]
+    schema: _Schema = {
+        "description": _summary(kind),
+        # Terraform, and an empty value in YAML, say null for what is left out.
+        "type": "object" if required else ["object", "null"],
+        "properties": {
+            field.name: {
+                "description": descriptions[field.name],
+                **(_SPECIAL.get(field.name) or _value(hints[field.name], is_optional=field.name not in required)),
+            }
+            for field in fields
+        },
+        "additionalProperties": False,
+    }
+    return {**schema, "required": required} if required else schema
+
+
+def _value(hint: Any, *, is_optional: bool) -> _Schema:
+    schema = _given(_without_none(hint))
+    if not is_optional:
+        return schema
+    return {
+        **schema,
+        "type": [schema["type"], "null"],
+        **({"enum": [*schema["enum"], None]} if "enum" in schema else {}),
+    }
+
+
+def _given(hint: Any) -> _Schema:
+    """The schema of a value that is not left out; its ``type`` is one word."""
+    if hint is str:
+        return dict(_NAME)
+    if get_origin(hint) is tuple:
+        return {"type": "array", "items": _given(get_args(hint)[0])}
+    if get_origin(hint) is dict:
+        value = get_args(hint)[1]
+        return {
+            "type": "object",
+            "propertyNames": {key: _NAME[key] for key in ("minLength", "maxLength")},
+            "additionalProperties": _object(value) if attrs.has(value) else _given(value),
+        }
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return {"type": "string", "enum": list(hint)}
+    raise TypeError(f"Nothing says how {hint} looks in JSON Schema; add it to {__name__}.")
+
+
+def _without_none(hint: Any) -> Any:
+    if isinstance(hint, types.UnionType):
+        (hint,) = (choice for choice in get_args(hint) if choice is not types.NoneType)
+    return hint
+
+
+def _summary(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n")[0]
+
+
+def _descriptions(kind: type) -> dict[str, str]:
+    """What the docstring's section "Attributes" says of each."""
+    _, _, section = (inspect.getdoc(kind) or "").partition("Attributes:\n")
+    found = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
+    return {name: re.sub(r"\s+", " ", text) for name, text in found}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(printed(document_schema()))
