@@ -59,8 +59,12 @@ class Reviewed:
 
 
 def plan(connection: Connection, document: AccessDocument) -> Plan:
-    """Compare the database with the document, without a lock and without a change."""
-    found = look(connection, document)
+    """Compare the database with the document, without a lock and without a change.
+
+    Raises:
+        StatementError: The catalogs could not be read.
+    """
+    found = _look(connection, document)
     gap = _gap(document, found)
     steps = statements(
         _wanted(document, found),
@@ -106,7 +110,7 @@ def apply(connection: Connection, document: AccessDocument, reviewed: Reviewed |
             for statement in todo.statements:
                 _run(connection, statement.sql, statement.reason)
             _verify(connection, document)
-        _run(connection, "COMMIT")
+        _commit(connection)
     except BaseException:
         _roll_back(connection)
         raise
@@ -152,7 +156,7 @@ def _gap(document: AccessDocument, found: FoundAccess) -> Difference:
 
 
 def _verify(connection: Connection, document: AccessDocument) -> None:
-    gap = _gap(document, look(connection, document))
+    gap = _gap(document, _look(connection, document))
     if gap:
         left = [f"missing: {fact}" for fact in sorted(gap.missing, key=repr)]
         left += [f"too much: {fact}" for fact in sorted(gap.surplus, key=repr)]
@@ -160,6 +164,27 @@ def _verify(connection: Connection, document: AccessDocument) -> None:
             "All statements ran, and yet the database is not what the document declares; nothing was changed. Most "
             "likely somebody else granted what only they can revoke. What is left:\n" + "\n".join(left[:20])
         )
+
+
+def _look(connection: Connection, document: AccessDocument) -> FoundAccess:
+    try:
+        return look(connection, document)
+    except _ERRORS as error:
+        message, sqlstate = describe(error)
+        raise StatementError(
+            f"The catalogs could not be read; nothing was changed.\n{message}{_remedy(sqlstate)}", sqlstate
+        ) from None
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.run("COMMIT")
+    except _ERRORS as error:
+        message, sqlstate = describe(error)
+        raise StatementError(
+            f"The commit was not confirmed: all is done, or nothing. Apply again, which finds out.\n{message}",
+            sqlstate,
+        ) from None
 
 
 def _run(connection: Connection, sql: str, reason: str | None = None) -> None:

@@ -1,10 +1,12 @@
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pg8000.exceptions
 import pytest
+from pg8000.native import Connection
 
-from db_bootstrap import reconcile
+from db_bootstrap import access, reconcile
 from db_bootstrap.errors import NotConvergedError, StatementError, UnmanageableError
 from tests.database.db_bootstrap.conftest import Access
 
@@ -272,6 +274,29 @@ def test_a_lock_that_somebody_keeps_is_not_waited_for_without_end(
     ):
         cellar.apply()
     assert refused.value.sqlstate == "55P03"
+
+
+@pytest.mark.parametrize("moment", ["SELECT", "CREATE ROLE", "GRANT", "COMMIT"])
+def test_a_connection_that_drops_leaves_all_or_nothing_and_says_so(
+    moment: str, cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: Any = Connection.run
+
+    def run_until(connection: Connection, sql: str, **parameters: object) -> object:
+        if sql.strip().startswith(moment) and "advisory" not in sql:
+            monkeypatch.setattr(Connection, "run", run)
+            cellar.as_superuser(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{master}' AND pid <> 0"
+            )
+        return run(connection, sql, **parameters)
+
+    with cellar.master() as connection, reconcile.locked(connection):
+        monkeypatch.setattr(Connection, "run", run_until)
+        with pytest.raises(StatementError, match=r"(?i)apply again"):
+            reconcile.apply(connection, access.parse(cellar.raw))
+    assert cellar.as_superuser("SELECT rolname FROM pg_roles WHERE rolname = '{owner}'") == []
+    cellar.apply()
+    assert cellar.plan().statements == ()
 
 
 def test_a_role_that_is_declared_no_more_loses_its_access_and_is_named(cellar: Access) -> None:
