@@ -15,6 +15,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -223,8 +224,9 @@ class Cluster:
                 return
 
 
-# Not C.UTF-8, which macOS does not know.
-_INITDB_OPTIONS = ("--no-locale", "--encoding=UTF8", "--no-sync")
+# RDS's databases know upper and lower case beyond ASCII, and so must these. Linux has C.UTF-8 everywhere, macOS has not.
+_LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+_INITDB_OPTIONS = (f"--locale={_LOCALE}", "--encoding=UTF8", "--no-sync")
 
 
 def remove_left_data(log_directory: Path) -> None:
