@@ -224,7 +224,7 @@ class Cluster:
                 return
 
 
-# RDS's databases know upper and lower case beyond ASCII, and so must these. Linux has C.UTF-8 everywhere, macOS has not.
+# RDS's databases know upper and lower case beyond ASCII, and so must these. Linux has C.UTF-8, and macOS has not.
 _LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 _INITDB_OPTIONS = (f"--locale={_LOCALE}", "--encoding=UTF8", "--no-sync")
 
