@@ -59,12 +59,13 @@ _ATTRIBUTE_COLUMNS = (
 
 @attrs.frozen
 class FoundRole:
-    """A role of the server that the document declares, or once declared.
+    """A role of the server that the document declares or once declared, or that owns one of its schemas.
 
     Attributes:
         comment: "" for none.
         attributes: In the order of the catalog's columns.
         can_act_as: Whether the master can do what the role can, without being granted anything first.
+        has_master_as_member: Whether it can because it is itself a member, not a member of a member.
         is_administered: Whether the master may alter the role and grant it.
     """
 
@@ -72,7 +73,13 @@ class FoundRole:
     comment: str
     attributes: tuple[tuple[Attribute, Any], ...]
     can_act_as: bool
+    has_master_as_member: bool
     is_administered: bool
+
+    @property
+    def needs_no_joining(self) -> bool:
+        """Whether the master acts as this role whatever becomes of others, or has no other way to do so."""
+        return self.has_master_as_member or (self.can_act_as and not self.is_administered)
 
 
 @attrs.frozen
@@ -82,8 +89,8 @@ class FoundAccess:
     Attributes:
         facts: Everything found that the document could have said.
         groups: The objects of the managed schemas that are the document's to judge.
-        roles: The declared roles that exist, by name.
-        schema_owners: The owner of each managed schema that exists, and whether the master can act as it.
+        roles: By name: the declared roles that exist, those declared once, and the owners of the managed schemas.
+        schema_owners: The owner of each managed schema that exists.
         unmanaged: Sentences on what was found in reach of the document and is left alone.
     """
 
@@ -91,7 +98,7 @@ class FoundAccess:
     facts: frozenset[Fact]
     groups: tuple[ObjectGroup, ...]
     roles: dict[str, FoundRole]
-    schema_owners: dict[str, tuple[str, bool]]
+    schema_owners: dict[str, str]
     unmanaged: tuple[str, ...]
 
 
@@ -105,7 +112,9 @@ def look(connection: Connection, document: AccessDocument) -> FoundAccess:
     run = _runner(connection)
     server = Server(*run(queries.SERVER)[0])
     roles = _roles(run, document, server)
-    scope = _Scope(document, server, frozenset(roles))
+    mark = declared.mark(document.database)
+    managed = {name for name, role in roles.items() if name in document.role_names() or role.comment == mark}
+    scope = _Scope(document, server, frozenset(managed))
     memberships, member_notes = _memberships(run, scope)
     schemas = run(queries.SCHEMAS, schemas=scope.schemas)
     groups, object_notes = _object_groups(run, scope)
@@ -118,13 +127,13 @@ def look(connection: Connection, document: AccessDocument) -> FoundAccess:
                 *memberships,
                 *_database_privileges(run, scope),
                 *_schema_facts(schemas, scope),
-                *_default_privileges(run, scope),
+                *_default_privileges(run, scope, frozenset(document.schemas) - {schema for schema, *_ in schemas}),
                 *_object_facts(groups, scope),
             )
         ),
         groups=groups,
-        roles={name: role for name, role in roles.items() if name in scope.declared_roles},
-        schema_owners={schema: (owner, can_act) for schema, owner, can_act, *_ in schemas},
+        roles=roles,
+        schema_owners={schema: owner for schema, owner, *_ in schemas},
         unmanaged=(*_left_behind(scope), *member_notes, *_foreign_schema_grants(schemas, scope), *object_notes),
     )
 
@@ -165,6 +174,10 @@ class _Scope:
         """Whether an undeclared privilege of this grantee is ours to revoke."""
         return grantee == PUBLIC or grantee in self.managed_roles
 
+    def is_passed_on(self, grantor: str, *owners: str) -> bool:
+        """Whether a privilege comes from a managed role with a grant option, which goes and takes it along."""
+        return grantor not in owners and grantor in self.managed_roles
+
 
 def _runner(connection: Connection) -> Run:
     def run(sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
@@ -178,15 +191,18 @@ def _roles(run: Run, document: AccessDocument, server: Server) -> dict[str, Foun
     # Before version 16 there is no SET option to a membership, and CREATEROLE alone lets one administer any role.
     has_options = server.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
     rows = run(
-        queries.ROLES,
+        queries.ROLES.format(
+            inherit="m.inherit_option" if has_options else "true", set="m.set_option" if has_options else "true"
+        ),
         names=sorted(document.role_names()),
+        schemas=sorted(document.schemas),
         mark=declared.mark(document.database),
         act="SET" if has_options else "MEMBER",
         administer="MEMBER WITH ADMIN OPTION" if has_options else "",
     )
     return {
-        name: FoundRole(name, comment, tuple(zip(_ATTRIBUTE_COLUMNS, values, strict=True)), can_act, administered)
-        for name, comment, *values, can_act, administered in rows
+        name: FoundRole(name, comment, tuple(zip(_ATTRIBUTE_COLUMNS, values, strict=True)), *rights)
+        for name, comment, *values, rights in ((*row[:-3], row[-3:]) for row in rows)
     }
 
 
@@ -202,15 +218,21 @@ def _role_facts(roles: Iterable[FoundRole], scope: _Scope) -> Iterator[Fact]:
 
 def _role_settings(run: Run, scope: _Scope) -> Iterator[Fact]:
     for role, database, setting in run(queries.ROLE_SETTINGS, names=sorted(scope.managed_roles)):
-        name, _, value = setting.partition("=")
+        spelled, _, value = setting.partition("=")
+        name = spelled.lower()  # PostgreSQL ignores case here, and keeps its own: TimeZone
         values = (split_names(value) or ("",)) if name in LIST_SETTINGS else (value,)
         yield RoleSetting(role, database, name, values)
 
 
 def _memberships(run: Run, scope: _Scope) -> tuple[list[Fact], list[str]]:
     has_options = scope.server.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
-    columns = ("m.inherit_option", "m.set_option") if has_options else ("true", "true")
-    query = queries.MEMBERSHIPS.format(inherit=columns[0], set=columns[1])
+    # Before version 16 a membership depends on nobody, and whoever administers the role may revoke it.
+    columns = (
+        ("m.inherit_option", "m.set_option", "grantor.rolname = ANY (CAST(:names AS text[]))")
+        if has_options
+        else ("true", "true", "false")
+    )
+    query = queries.MEMBERSHIPS.format(inherit=columns[0], set=columns[1], is_passed_on=columns[2])
     facts: list[Fact] = []
     notes = []
     for role, member, inherit, set_, admin in run(query, names=sorted(scope.managed_roles)):
@@ -223,27 +245,31 @@ def _memberships(run: Run, scope: _Scope) -> tuple[list[Fact], list[str]]:
 
 
 def _database_privileges(run: Run, scope: _Scope) -> Iterator[Fact]:
-    for grantee, privilege, is_grantable in run(queries.DATABASE_PRIVILEGES):
-        if scope.judges(grantee):
+    for grantee, privilege, is_grantable, grantor in run(queries.DATABASE_PRIVILEGES):
+        if scope.judges(grantee) and not scope.is_passed_on(grantor, scope.server.database_owner):
             yield Privilege(grantee, privilege, OnDatabase(scope.server.database), is_grantable)
 
 
 def _schema_facts(rows: Sequence[Sequence[Any]], scope: _Scope) -> Iterator[Fact]:
-    for schema, owner, _, grantee, privilege, is_grantable in rows:
+    for schema, owner, grantee, privilege, is_grantable, grantor in rows:
         yield SchemaExists(schema)
         yield SchemaOwner(schema, owner)
-        if grantee is not None and scope.judges(grantee):
+        # What was granted to the one who shall own it becomes an owner's own, and what they passed on an owner's grant.
+        new_owner = scope.document.schemas[schema].owner
+        is_judged = grantee not in {None, new_owner} and scope.judges(grantee)
+        if is_judged and not scope.is_passed_on(grantor, owner, new_owner):
             yield Privilege(grantee, privilege, OnSchema(schema), is_grantable)
 
 
 def _foreign_schema_grants(rows: Sequence[Sequence[Any]], scope: _Scope) -> Iterator[str]:
-    for schema, _, _, grantee, privilege, _ in rows:
+    for schema, _, grantee, privilege, *_ in rows:
         if grantee is not None and not scope.judges(grantee):
             yield f"{grantee!r} has {privilege} on schema {schema!r}, and is not declared in the document."
 
 
-def _default_privileges(run: Run, scope: _Scope) -> Iterator[Fact]:
-    rows = run(queries.DEFAULT_PRIVILEGES, creators=scope.owners, schemas=scope.schemas)
+def _default_privileges(run: Run, scope: _Scope, schemas_to_come: frozenset[str]) -> Iterator[Fact]:
+    found = run(queries.DEFAULT_PRIVILEGES, creators=scope.owners, schemas=scope.schemas)
+    rows = [row for row in found if row[2] != "schema"]
     replaced = {(creator, ObjectKind(kind)) for creator, schema, kind, *_ in rows if schema is None}
     for owner in scope.owners:
         for builtin in builtin_default_privileges(owner):
@@ -252,6 +278,11 @@ def _default_privileges(run: Run, scope: _Scope) -> Iterator[Fact]:
     for creator, schema, kind, grantee, privilege, is_grantable in rows:
         if grantee is not None and scope.judges(grantee):
             yield DefaultPrivilege(creator, schema, ObjectKind(kind), grantee, privilege, is_grantable)
+    for creator, _, kind, grantee, privilege, is_grantable in found:
+        if kind == "schema" and grantee is not None and scope.judges(grantee):
+            for schema in schemas_to_come:
+                if scope.document.schemas[schema].owner == creator:
+                    yield Privilege(grantee, privilege, OnSchema(schema), is_grantable)
 
 
 def _object_groups(run: Run, scope: _Scope) -> tuple[tuple[ObjectGroup, ...], list[str]]:
@@ -260,7 +291,11 @@ def _object_groups(run: Run, scope: _Scope) -> tuple[tuple[ObjectGroup, ...], li
     ours, notes = [], []
     for key, privileges in groupby(rows, key=lambda row: tuple(row[:6])):
         schema, kind, owner, acl, of_extension, count = key
-        granted = frozenset((row[6], row[7], row[8]) for row in privileges if row[6] is not None)
+        granted = frozenset(
+            (grantee, privilege, is_grantable)
+            for *_, grantee, privilege, is_grantable, grantor in privileges
+            if grantee is not None and not scope.is_passed_on(grantor, owner)
+        )
         group = ObjectGroup(schema, ObjectKind(kind), owner, acl, of_extension, count, granted)
         if of_extension:
             notes.append(f"{count} {kind}(s) in schema {schema!r} belong to an extension and are left alone.")

@@ -48,6 +48,18 @@ class Credential:
     password: str = attrs.field(repr=False)
 
 
+class _StartupName(bytes):
+    """A user's name, which PostgreSQL reads from the connection's first message and nowhere else.
+
+    It ignores the one in SCRAM's messages, and libpq sends none ("SASL Authentication" in PostgreSQL's documentation).
+    pg8000 has scramp prepare one all the same, which refuses emoji and control characters (SASLprep, RFC 4013).
+    """
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002 - as bytes has it
+        """What goes into SCRAM's messages in its place."""
+        return "*"
+
+
 @contextmanager
 def connected(endpoint: Endpoint, credential: Credential) -> Iterator[Connection]:
     """A connection, closed at the end.
@@ -112,7 +124,7 @@ def _pauses() -> Iterator[float]:
 def _open(endpoint: Endpoint, credential: Credential) -> Connection:
     try:
         return Connection(
-            credential.username,
+            _StartupName(credential.username.encode()),
             password=credential.password,
             host=endpoint.host,
             port=endpoint.port,

@@ -85,7 +85,7 @@ def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
             *_memberships(document, server),
             *_settings(document),
             *_schemas(document),
-            *_database_privileges(document),
+            *_database_privileges(document, server),
             *_default_privileges(document, server),
         )
     )
@@ -95,11 +95,10 @@ def object_grants(
     document: AccessDocument, server: Server, schema: str, kind: ObjectKind
 ) -> frozenset[tuple[str, str, bool]]:
     """Who should have which privilege on every object of a kind in a schema: grantee, privilege, grantable."""
-    owner = document.schemas[schema].owner
     return frozenset(
         (name, privilege, False)
         for name, role in document.roles.items()
-        if name != owner and schema in role.schemas
+        if schema in role.schemas
         for privilege in object_privileges(role.schemas[schema], kind, server.version)
     )
 
@@ -181,9 +180,9 @@ def _schemas(document: AccessDocument) -> Iterator[Fact]:
                     yield Privilege(name, privilege, OnSchema(schema_name))
 
 
-def _database_privileges(document: AccessDocument) -> Iterator[Fact]:
+def _database_privileges(document: AccessDocument, server: Server) -> Iterator[Fact]:
     """Every login may connect; that PUBLIC may not follows from its absence here."""
-    for name in document.logins:
+    for name in document.logins.keys() - {server.database_owner}:
         yield Privilege(name, "CONNECT", OnDatabase(document.database))
 
 
@@ -191,4 +190,5 @@ def _default_privileges(document: AccessDocument, server: Server) -> Iterator[Fa
     for schema_name, schema in document.schemas.items():
         for kind in ObjectKind:
             for grantee, privilege, _ in object_grants(document, server, schema_name, kind):
-                yield DefaultPrivilege(schema.owner, schema_name, kind, grantee, privilege)
+                if grantee != schema.owner:
+                    yield DefaultPrivilege(schema.owner, schema_name, kind, grantee, privilege)

@@ -109,7 +109,7 @@ def statements(
         *_comments(gap),
         *_memberships(gap, server),
         *_schemas(gap, owners, {fact.schema: fact.owner for fact in found if isinstance(fact, SchemaOwner)}),
-        *_privileges(gap, owners),
+        *_privileges(gap, owners, wanted, server),
         *_default_privileges(gap),
         *_settings(gap),
     )
@@ -174,8 +174,10 @@ def _comments(gap: Difference) -> Iterator[Statement]:
 
 def _memberships(gap: Difference, server: Server) -> Iterator[Statement]:
     for fact in _of(gap.surplus, Membership):
+        # Only what was passed on stands in the way of a revoke, and it has to go as well.
+        cascade = " CASCADE" if fact.admin and server.version >= WITH_OPTIONS else ""
         yield Statement(
-            f"REVOKE {identifier(fact.role)} FROM {identifier(fact.member)}",
+            f"REVOKE {identifier(fact.role)} FROM {identifier(fact.member)}{cascade}",
             f"{fact.member} is a member of {fact.role}, in a way that is not declared",
             is_destructive=True,
         )
@@ -216,17 +218,32 @@ def _schemas(gap: Difference, owners: dict[str, str], owners_before: dict[str, s
             )
 
 
-def _privileges(gap: Difference, owners: dict[str, str]) -> Iterator[Statement]:
+def _privileges(
+    gap: Difference, owners: dict[str, str], wanted: frozenset[Fact], server: Server
+) -> Iterator[Statement]:
     surplus = _by(_of(gap.surplus, Privilege), lambda fact: (fact.target, fact.grantee))
     missing = _by(_of(gap.missing, Privilege), lambda fact: (fact.target, fact.grantee))
-    for (target, grantee), facts in surplus.items():
+    passable = {key for key, facts in surplus.items() if any(fact.is_grantable for fact in facts)}
+    # While a role has a grant option, PostgreSQL may take a statement for that role's instead of the owner's.
+    for (target, grantee), facts in sorted(surplus.items(), key=lambda item: item[0] not in passable):
         names = ", ".join(sorted({fact.privilege for fact in facts}))
-        yield Statement(
+        revoke = Statement(
             f"REVOKE {names} ON {_target(target)} FROM {grantees([grantee])}",
             f"{grantee} has {names} on {_described(target)}, which is not declared",
             is_destructive=True,
             acts_as=_grantor(target, owners),
         )
+        if (target, grantee) not in passable:
+            yield revoke
+        elif isinstance(target, OnDatabase):
+            yield attrs.evolve(revoke, sql=f"{revoke.sql} CASCADE")
+        else:
+            owner = target.owner if isinstance(target, OnObjects) else owners[target.schema]
+            may_name_it = {owners[target.schema], server.master}
+            there = _of(wanted - gap.missing, Privilege)
+            may_name_it |= {fact.grantee for fact in there if fact.target == OnSchema(target.schema)}
+            cascading = attrs.evolve(revoke, sql=f"{revoke.sql} CASCADE")
+            yield from _as_owner(cascading, owner, server, target.schema if owner not in may_name_it else None)
     for (target, grantee), facts in missing.items():
         names = ", ".join(sorted({fact.privilege for fact in facts}))
         yield Statement(
@@ -236,9 +253,26 @@ def _privileges(gap: Difference, owners: dict[str, str]) -> Iterator[Statement]:
         )
 
 
+def _as_owner(statement: Statement, owner: str, server: Server, unusable_schema: str | None) -> Iterator[Statement]:
+    """A statement run as ``owner`` itself, who is given ``unusable_schema`` to use for as long as that takes."""
+    if server.master_is_superuser or owner == server.master:
+        yield statement
+        return
+    usage = f"USAGE ON SCHEMA {identifier(unusable_schema)}" if unusable_schema else ""
+    reason = f"only {owner} can take back all that was granted on its own"
+    if usage:
+        yield Statement(f"GRANT {usage} TO {identifier(owner)}", reason, acts_as=statement.acts_as)
+    yield Statement(f"SET LOCAL ROLE {identifier(owner)}", reason, acts_as=statement.acts_as)
+    yield statement
+    yield Statement("RESET ROLE", "the rest is done as before")
+    if usage:
+        yield Statement(f"REVOKE {usage} FROM {identifier(owner)}", f"{owner} needs it no longer")
+
+
 def _grantor(target: Target, owners: dict[str, str]) -> frozenset[str]:
     if isinstance(target, OnObjects):
-        return frozenset({target.owner})
+        # Naming an object takes USAGE on its schema, which the schema's owner has.
+        return frozenset({target.owner, owners[target.schema]})
     return frozenset({owners[target.schema]}) if isinstance(target, OnSchema) else frozenset()
 
 

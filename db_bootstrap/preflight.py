@@ -27,7 +27,7 @@ def refusals(
     return (
         *_server(document, found),
         *_foreign_roles(document, found),
-        *_roles_of_others(found, gap, statements),
+        *_roles_of_others(document, found, gap, statements),
         *_foreign_schemas(document, found),
     )
 
@@ -49,7 +49,13 @@ def _server(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
 
 
 def _foreign_roles(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
-    for name, role in sorted(found.roles.items()):
+    declared = document.role_names()
+    for name, role in sorted(item for item in found.roles.items() if item[0] in declared):
+        if name == found.server.master:
+            yield (
+                f"The role {name!r} is the one that applies the document, and would lock itself out; "
+                "choose another name, or let another role apply it."
+            )
         if role.comment not in {"", mark(document.database)}:
             yield (
                 f"The role {name!r} exists and is somebody else's: its comment says {role.comment[:200]!r}. "
@@ -59,7 +65,9 @@ def _foreign_roles(document: AccessDocument, found: FoundAccess) -> Iterator[str
             yield f"The role {name!r} is a superuser, which no role of a document is; choose another name."
 
 
-def _roles_of_others(found: FoundAccess, gap: Difference, statements: tuple[Statement, ...]) -> Iterator[str]:
+def _roles_of_others(
+    document: AccessDocument, found: FoundAccess, gap: Difference, statements: tuple[Statement, ...]
+) -> Iterator[str]:
     changed = {
         fact.role
         for fact in gap.missing | gap.surplus
@@ -72,7 +80,7 @@ def _roles_of_others(found: FoundAccess, gap: Difference, statements: tuple[Stat
                 f"The role {name!r} exists and must change, and {found.server.master!r} may not administer it; "
                 f"let its creator run GRANT {name!r} TO {found.server.master!r} WITH ADMIN OPTION once."
             )
-        elif name in needed and not (role.is_administered or role.can_act_as):
+        elif name in needed & document.role_names() and not (role.is_administered or role.can_act_as):
             yield (
                 f"{found.server.master!r} must act as the role {name!r} and is not its member; "
                 f"let its creator run GRANT {name!r} TO {found.server.master!r} once."
@@ -80,9 +88,9 @@ def _roles_of_others(found: FoundAccess, gap: Difference, statements: tuple[Stat
 
 
 def _foreign_schemas(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
-    for schema, (owner, can_act_as_owner) in sorted(found.schema_owners.items()):
-        is_ours = owner in found.roles and found.roles[owner].is_administered
-        if owner != document.schemas[schema].owner and not (is_ours or can_act_as_owner):
+    for schema, owner in sorted(found.schema_owners.items()):
+        is_in_reach = found.roles[owner].is_administered or found.roles[owner].can_act_as
+        if owner != document.schemas[schema].owner and not is_in_reach:
             yield (
                 f"The schema {schema!r} belongs to {owner!r}, and {found.server.master!r} may not take it over; let "
                 f"{owner!r} run ALTER SCHEMA ... OWNER TO {found.server.master!r}, or take the schema out of the "

@@ -70,7 +70,7 @@ def plan(connection: Connection, document: AccessDocument) -> Plan:
         _wanted(document, found),
         found.facts,
         found.server,
-        frozenset(name for name, role in found.roles.items() if role.can_act_as),
+        frozenset(name for name, role in found.roles.items() if role.needs_no_joining),
     )
     return Plan(steps, refusals(document, found, gap, steps), found.unmanaged)
 
