@@ -236,14 +236,13 @@ def _privileges(
         if (target, grantee) not in passable:
             yield revoke
         elif isinstance(target, OnDatabase):
-            yield attrs.evolve(revoke, sql=f"{revoke.sql} CASCADE")
+            yield _cascading(revoke)
         else:
             owner = target.owner if isinstance(target, OnObjects) else owners[target.schema]
             may_name_it = {owners[target.schema], server.master}
             there = _of(wanted - gap.missing, Privilege)
             may_name_it |= {fact.grantee for fact in there if fact.target == OnSchema(target.schema)}
-            cascading = attrs.evolve(revoke, sql=f"{revoke.sql} CASCADE")
-            yield from _as_owner(cascading, owner, server, target.schema if owner not in may_name_it else None)
+            yield from _as_owner(_cascading(revoke), owner, server, target.schema if owner not in may_name_it else None)
     for (target, grantee), facts in missing.items():
         names = ", ".join(sorted({fact.privilege for fact in facts}))
         yield Statement(
@@ -251,6 +250,11 @@ def _privileges(
             f"{grantee} is declared to have {names} on {_described(target)}",
             acts_as=_grantor(target, owners),
         )
+
+
+def _cascading(revoke: Statement) -> Statement:
+    reason = f"{revoke.reason}; what it passed on goes as well"
+    return attrs.evolve(revoke, sql=f"{revoke.sql} CASCADE", reason=reason)
 
 
 def _as_owner(statement: Statement, owner: str, server: Server, unusable_schema: str | None) -> Iterator[Statement]:

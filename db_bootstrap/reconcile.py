@@ -201,6 +201,8 @@ def _remedy(sqlstate: str) -> str:
     match sqlstate:
         case "55P03":
             return "\nSomebody held a lock for too long; apply again when the database is less busy."
+        case "XX000":  # "tuple concurrently updated": others take no lock of ours
+            return "\nMost likely somebody changed the same thing at the same moment; apply again."
         case "42501":
             return "\nThe master lacks a right that it needs; grant it, or take the entry out of the document."
         case "":

@@ -1,6 +1,7 @@
 """Others who work on the same database: other documents, people, extensions, and locks."""
 
 import copy
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -147,6 +148,22 @@ def test_a_lock_that_is_held_for_too_long_is_named_and_undoes_all(
         assert refused.value.sqlstate == "55P03"
         assert cellar.as_superuser(f"SELECT FROM pg_roles WHERE rolname = '{cellar.role('new')}'") == []
         somebody.run("ROLLBACK")
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+def test_a_change_at_the_same_moment_is_named_and_undoes_all(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
+    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
+        somebody.run("BEGIN")
+        somebody.run(cellar.filled("GRANT UPDATE ON {schema}.wine TO {master}"))
+        commit = threading.Timer(1, somebody.run, ("COMMIT",))
+        commit.start()
+        with pytest.raises(StatementError, match="at the same moment; apply again") as refused:
+            cellar.apply()
+        commit.join()
+    assert refused.value.sqlstate == "XX000"
     cellar.apply()
     assert cellar.plan().statements == ()
 

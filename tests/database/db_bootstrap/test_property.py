@@ -386,7 +386,7 @@ def workshop(postgres: Cluster) -> Iterator[Workshop]:
 
 
 @settings(
-    max_examples=EXAMPLES or 100,
+    max_examples=EXAMPLES or 300,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
