@@ -54,13 +54,12 @@ class Database:
 
     def drop(self) -> None:
         """Drop the database and every role that has appeared on the server since it was made."""
-        quoted = pg8000.native.identifier(self.name)
-        self.cluster.admin(f"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)")
-        left = sorted(self._roles() - self._roles_before)
-        for role in left:
-            self.cluster.admin(f"DROP OWNED BY {_quoted(role)} CASCADE")
-        for role in left:
-            self.cluster.admin(f"DROP ROLE {_quoted(role)}")
+        with self.cluster.connect_as_superuser() as connection:
+            connection.run(f"DROP DATABASE IF EXISTS {_quoted(self.name)} WITH (FORCE)")
+            left = sorted(self._roles() - self._roles_before)
+            for statement in ("DROP OWNED BY {} CASCADE", "DROP ROLE {}"):
+                for role in left:
+                    connection.run(statement.format(_quoted(role)))
 
     def _roles(self) -> set[str]:
         return {name for (name,) in self.cluster.admin("SELECT rolname FROM pg_roles")}
