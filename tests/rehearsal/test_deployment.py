@@ -22,6 +22,7 @@ from rehearsal.images import ImageStore
 from rehearsal.run import CHECKOUT
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, every_file, quiet
+from tests.unit.db_bootstrap.documents import beers
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -270,26 +271,10 @@ def test_a_failing_function_fails_the_apply_and_is_invoked_again_once_the_cause_
 
 
 def access_with_a_cellar() -> dict[str, Any]:
-    return {
-        "database": "beers",
-        "schemas": {"beers": {"owner": "beers_owner"}, "cellar": {"owner": "cellar_owner"}},
-        "roles": {
-            "beers_owner": {},
-            "beers_writer": {"schemas": {"beers": "write"}},
-            "beers_reader": {"schemas": {"beers": "read"}},
-            "cellar_owner": {},
-        },
-        "logins": {
-            "beers_app": {
-                "credential": "rotated",
-                "member_of": ["beers_writer"],
-                "connection_limit": 50,
-                "settings": {"statement_timeout": "5s"},
-            },
-            "beers_migrator": {"credential": "rotated", "acts_as": "beers_owner"},
-            "beers_report": {"credential": "iam", "member_of": ["beers_reader"]},
-        },
-    }
+    access = beers()
+    access["schemas"]["cellar"] = {"owner": "cellar_owner"}
+    access["roles"]["cellar_owner"] = {}
+    return access
 
 
 @contextmanager
