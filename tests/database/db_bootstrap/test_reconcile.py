@@ -7,6 +7,7 @@ import pytest
 from pg8000.native import Connection
 
 from db_bootstrap import access, reconcile
+from db_bootstrap.catalog import MAXIMUM_QUERIES, look
 from db_bootstrap.errors import NotConvergedError, StatementError, UnmanageableError
 from tests.database.db_bootstrap.conftest import Access
 
@@ -203,6 +204,30 @@ def test_the_master_ends_without_the_memberships_that_it_borrowed(cellar: Access
         " AND roleid::regrole::text LIKE '{database}%' AND grantor = '{master}'::regrole"
     )
     assert left == []
+
+
+def test_a_look_takes_as_many_queries_for_many_objects_as_for_none(
+    cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cellar.apply()
+    queries: list[str] = []
+    run: Any = Connection.run
+
+    def counted(connection: Connection, sql: str, **parameters: object) -> object:
+        queries.append(sql)
+        return run(connection, sql, **parameters)
+
+    monkeypatch.setattr(Connection, "run", counted)
+    document = access.parse(cellar.raw)
+    with cellar.master() as connection:
+        queries.clear()
+        look(connection, document)
+        assert len(queries) == MAXIMUM_QUERIES - 1
+        fill(cellar)
+        cellar.as_superuser("GRANT SELECT ON {schema}.wine TO PUBLIC")
+        queries.clear()
+        look(connection, document)
+        assert len(queries) == MAXIMUM_QUERIES, "the objects that must change are named by one more"
 
 
 def test_eight_at_once_do_not_disturb_one_another(cellar: Access) -> None:
