@@ -4,15 +4,15 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down rehearse run test test-fast lint format package lock dist rename clean always
+.PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
 
 help: ## List the targets
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 19
 
 setup: .venv/ready ## Prepare .venv (done by every other target when it is needed)
 
-.venv/ready: scripts/setup requirements/development.txt requirements/postgresql.txt
+.venv/ready: scripts/setup requirements/development.txt requirements/postgresql-17.txt
 	@scripts/setup
 
 up: .venv/ready ## Rehearse the deployment on this machine and leave it running (PORT=8080); again: apply changes
@@ -27,11 +27,19 @@ rehearse: .venv/ready ## Rehearse, check and destroy in one go
 run: .venv/ready ## Serve the application alone (PORT=8000), with a PostgreSQL of its own unless DATABASE_URL is set
 	@$(RUN) rehearsal serve
 
-test: .venv/ready ## Run everything that proves the project, the rehearsal too (some minutes)
+# The servers that tests run on, besides the one that setup fetches. One that cannot be had is tried again the next time.
+SERVER := .venv/postgresql-%/ready
+$(SERVER): requirements/postgresql-%.txt | .venv/ready
+	@$(RUN) rehearsal.postgres_programs $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
+
+test: .venv/ready $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal too (some minutes)
 	@$(RUN) pytest
 
-test-fast: .venv/ready ## Run all tests but the rehearsal
+test-fast: .venv/ready $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
 	@$(RUN) pytest -m "not rehearsal"
+
+test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
+	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest tests/database/db_bootstrap tests/database/rehearsal/test_postgres.py
 
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
@@ -72,7 +80,9 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	for group in service function rehearsal; do \
 	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
 	done
-	$(LOCK) --python-version 3.12 --group postgresql -o requirements/postgresql.txt
+	for major in 14 15 16 17 18; do \
+	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
+	done
 
 dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
 	@mkdir -p build
