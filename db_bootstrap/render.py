@@ -40,7 +40,7 @@ class Report:
         statements: What would be run, or for `Action.APPLY` what was.
         refusals: Why it cannot be run.
         unmanaged: What was found in reach of the document and is left alone.
-        digest: What `Action.APPLY` can be held to; None but for `Action.PLAN`.
+        digest: What `Action.APPLY` can be held to, "" if there is nothing to hold it to; None but for `Action.PLAN`.
     """
 
     action: Action
@@ -130,7 +130,7 @@ def _summary(report: Report) -> str:
 
 def _sql(report: Report) -> Iterator[str]:
     yield f"-- {visible(report.database)}: {_summary(report)}"
-    if report.digest is not None:
+    if report.digest:
         yield f"-- digest {report.digest}"
     for refusal in report.refusals:
         yield f"-- It cannot be done: {visible(refusal)}"
