@@ -95,7 +95,7 @@ def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
         planned = reconcile.plan(connection, document)
         digest = None
         if event.action is Action.PLAN:
-            digest = reconcile.digest(connection, settings.endpoint.host, planned)
+            digest = reconcile.digest(connection, settings.endpoint.host, planned) or None
     return Report(event.action, document.database, planned.statements, planned.refusals, planned.unmanaged, digest)
 
 
