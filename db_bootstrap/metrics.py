@@ -8,8 +8,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 DEFAULT_NAMESPACE = "Taproom"
 
 
-def record_drift(database: str, differences: int) -> None:
-    """Print the metric ``AccessDrift``: how many differences there are between a database and its document.
+def record_drift(database: str, statements: int) -> None:
+    """Print the metric ``AccessDrift``: how many statements would make a database what its document declares.
 
     Zero is printed too: an alarm then tells that nothing differs from that nobody looked. The namespace is
     POWERTOOLS_METRICS_NAMESPACE, and the dimensions are the database's name and, as ``service``,
@@ -18,7 +18,7 @@ def record_drift(database: str, differences: int) -> None:
     with single_metric(
         name="AccessDrift",
         unit=MetricUnit.Count,
-        value=differences,
+        value=statements,
         namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
         default_dimensions={
             "service": os.environ.get("POWERTOOLS_SERVICE_NAME", "db_bootstrap"),
