@@ -1,5 +1,6 @@
 """Secrets Manager, as far as this package uses it, in this package's own words."""
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CURRENT = "AWSCURRENT"
+SDK_TIMEOUT_SECONDS = 10
 
 
 @attrs.frozen
@@ -105,3 +107,17 @@ class SecretStore:
 
 def _missing(arn: str) -> Credential:
     raise SecretError(f"The secret {arn} has no current version; RDS writes one when it makes the database.")
+
+
+@functools.cache
+def store_of_runtime() -> SecretStore:
+    """The secrets that the function's own role may use; made once a process."""
+    import boto3  # noqa: PLC0415 - Lambda brings it; it is slow to import and not needed to refuse an event
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=SDK_TIMEOUT_SECONDS,
+        read_timeout=SDK_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "max_attempts": 5},
+    )
+    return SecretStore(boto3.client("secretsmanager", config=config))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cheroot.wsgi import Server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from rehearsal.aws import events, functions, gaps, secrets
+from rehearsal.aws import alarms, events, functions, gaps, metrics, schedules, secrets
 from rehearsal.aws.calls import Answer, ask, read_call
 from rehearsal.aws.control import PREFIX, Control
 from rehearsal.aws.journal import Journal
@@ -46,6 +46,9 @@ OWN_ROOMS: Mapping[str, Install] = {
     "functions": functions.install,
     "events": events.install,
     "secrets": secrets.install,
+    "metrics": metrics.install,
+    "alarms": alarms.install,
+    "schedules": schedules.install,
 }
 
 
