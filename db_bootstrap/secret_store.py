@@ -2,6 +2,7 @@
 
 import functools
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,6 +13,7 @@ from db_bootstrap.errors import SecretError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
@@ -35,6 +37,21 @@ class SecretVersions:
     def holder(self, label: str) -> str | None:
         """The id of the version that carries a label."""
         return next((version_id for version_id, own in self.labels.items() if label in own), None)
+
+
+@attrs.frozen
+class LastRotation:
+    """How a secret's rotation stands.
+
+    Attributes:
+        rotates: Whether it is turned on.
+        rotated: When one last succeeded; None if none ever did.
+        made: When the secret was made.
+    """
+
+    rotates: bool
+    rotated: datetime | None
+    made: datetime
 
 
 @attrs.frozen
@@ -96,12 +113,20 @@ class SecretStore:
         Raises:
             SecretError: The secret cannot be described.
         """
-        try:
-            described = self._client.describe_secret(SecretId=arn)
-        except _ERRORS as error:
-            raise SecretError(f"The secret {arn} cannot be described: {error}") from None
+        described = self._describe(arn)
         labels = {version_id: frozenset(own) for version_id, own in described.get("VersionIdsToStages", {}).items()}
         return SecretVersions(described.get("RotationEnabled", False), labels)
+
+    def last_rotation(self, arn: str) -> LastRotation:
+        """Whether a secret is rotated, and when it last was.
+
+        Raises:
+            SecretError: The secret cannot be described.
+        """
+        described = self._describe(arn)
+        return LastRotation(
+            described.get("RotationEnabled", False), described.get("LastRotatedDate"), described["CreatedDate"]
+        )
 
     def publish(self, arn: str, endpoint: Endpoint, credential: Credential) -> str:
         """Make a credential the secret's current version; its id.
@@ -152,6 +177,12 @@ class SecretStore:
             )
         except _ERRORS as error:
             raise SecretError(f"{CURRENT} of the secret {arn} cannot be moved to {version_id}: {error}") from None
+
+    def _describe(self, arn: str) -> "DescribeSecretResponseTypeDef":
+        try:
+            return self._client.describe_secret(SecretId=arn)
+        except _ERRORS as error:
+            raise SecretError(f"The secret {arn} cannot be described: {error}") from None
 
     def _read(self, arn: str, **which: str) -> LoginSecret | None:
         """A version's value; None if there is no such version, or no such secret."""
