@@ -8,14 +8,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 DEFAULT_NAMESPACE = "Taproom"
 
 
-def record_drift(database: str, differences: int) -> None:
-    """Print the metric ``AccessDrift``: how many differences there are between a database and its document.
+def record_drift(database: str, statements: int) -> None:
+    """Print the metric ``AccessDrift``: how many statements would make a database what its document declares.
 
     Zero is printed too: an alarm then tells that nothing differs from that nobody looked. The namespace is
     POWERTOOLS_METRICS_NAMESPACE, and the dimensions are the database's name and, as ``service``,
     POWERTOOLS_SERVICE_NAME.
     """
-    _count("AccessDrift", differences, database=database)
+    _count("AccessDrift", statements, database=database)
 
 
 def record_overdue_rotations(count: int) -> None:

@@ -47,7 +47,7 @@ class PlanEvent:
         if not isinstance(event, Mapping) or set(event) != {"action", "document"}:
             keys = sorted(event) if isinstance(event, Mapping) else type(event).__name__
             raise EventError(f"The event must have the keys action and document, and has {keys}.")
-        if event["action"] not in {Action.PLAN, Action.VERIFY}:
+        if event["action"] not in (Action.PLAN, Action.VERIFY):
             raise EventError(
                 f"The action must be 'plan' or 'verify', and is {event['action']!r}. This function cannot apply."
             )

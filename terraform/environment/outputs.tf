@@ -24,7 +24,7 @@ output "rotation_function_name" {
 }
 
 output "access_plan" {
-  description = "The statements that an apply would run in the database, each with its reason, ! before those that take access away; when there are none, those that the last apply ran."
+  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply is held to."
   value       = module.database_access.access_plan
 }
 

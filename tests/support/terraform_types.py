@@ -29,14 +29,13 @@ def type_of(schema: _Schema) -> str:
 
 
 def type_in(variable: str) -> str:
-    """The type that a ``variable`` block states, without spaces and comments. Its attributes stand on lines or commas."""
-    (text,) = re.findall(r"^  type += (.+?)^  \w|^  type += (.+?)\n\n", variable, re.MULTILINE | re.DOTALL)
-    text = next(filter(None, text))
-    text = re.sub(r"#.*", "", text)
-    text = re.sub(r"\s*\n\s*", ",", text.strip())
-    text = re.sub(r"\s+", "", text)
-    text = re.sub(r"([({]),+", r"\1", text)
-    return re.sub(r",+([)}])", r"\1", re.sub(r",{2,}", ",", text))
+    """The type in a ``variable`` block's body, without spaces, comments and the defaults of optional attributes."""
+    found = re.search(r"^  type += (.+?)\n\n", variable, re.MULTILINE | re.DOTALL)
+    if found is None:
+        raise ValueError("no type, or none that an empty line follows")
+    lines = [re.sub(r"#.*|\s+", "", line) for line in found[1].splitlines()]
+    joined = ",".join(lines).replace(",{}", "").replace(",[]", "")
+    return re.sub(r",+([)}])", r"\1", re.sub(r"([({]),+", r"\1", joined))
 
 
 def _listed(value: Any) -> list[str]:

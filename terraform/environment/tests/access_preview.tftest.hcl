@@ -44,8 +44,14 @@ run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
   }
 
   assert {
-    condition     = output.access_plan == tolist(["GRANT a TO b;  -- b is a member", "! REVOKE c FROM d;  -- nobody said so"])
-    error_message = "The plan shows ${jsonencode(output.access_plan)}."
+    condition = output.access_plan == join("\n", [
+      "-- plan sha256:0123",
+      "-- because b is a member",
+      "GRANT a TO b;",
+      "-- because nobody said so, TAKES ACCESS AWAY",
+      "REVOKE c FROM d;",
+    ])
+    error_message = "The plan shows ${output.access_plan}"
   }
 
   assert {
@@ -70,7 +76,27 @@ run "the_plan_after_an_apply_shows_the_same_for_what_was_done" {
 
   assert {
     condition     = output.access_plan == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_plan
-    error_message = "The plan shows ${jsonencode(output.access_plan)}."
+    error_message = "The plan shows ${output.access_plan}"
+  }
+}
+
+run "a_name_cannot_make_a_plan_look_like_another_one" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  override_data {
+    target = data.aws_lambda_invocation.plan
+    values = {
+      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:4567\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"DROP ROLE x\", \"reason\": \"one\\nGRANT a TO b;\\u001b[8m\\u202etwo\\u2028three\", \"destructive\": false}]}"
+    }
+  }
+
+  assert {
+    condition     = output.access_plan == "-- plan sha256:4567\n-- because one\uFFFDGRANT a TO b;\uFFFD[8m\uFFFDtwo\uFFFDthree\nDROP ROLE x;"
+    error_message = "The plan shows ${output.access_plan}"
   }
 }
 

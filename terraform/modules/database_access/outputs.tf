@@ -4,10 +4,8 @@ output "access_report" {
 }
 
 output "access_plan" {
-  description = "The statements that an apply would run in the database, each with its reason, ! before those that take access away; when there are none, those that the last apply ran."
-  value = tolist([
-    for change in local.shown_changes : "${change.destructive ? "! " : ""}${change.sql};  -- ${change.reason}"
-  ])
+  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply is held to."
+  value       = local.shown_plan
 }
 
 output "login_secret_arns" {

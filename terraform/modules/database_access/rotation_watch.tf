@@ -10,7 +10,7 @@ locals {
 
   login_overdue_after_days = coalesce(var.rotation.overdue_after_days, try(var.rotation.days + 2, null))
   overdue_after_days = merge(
-    { for arn in values(local.secret_arn_by_login) : arn => local.login_overdue_after_days },
+    zipmap(values(local.secret_arn_by_login), [for _ in local.secret_arn_by_login : local.login_overdue_after_days]),
     { (var.database.master_secret_arn) = var.master_overdue_after_days },
   )
 }

@@ -49,6 +49,11 @@ def call(service: str, operation: str, **parameters: Any) -> ApiCall:
             id="a secret by name",
         ),
         pytest.param(
+            call("ecs", "UpdateService", cluster="shop", service="arn:aws:ecs:us-east-1:1:service/shop/web"),
+            [Request("ecs:UpdateService", "arn:aws:ecs:us-east-1:1:service/shop/web")],
+            id="an ECS service",
+        ),
+        pytest.param(
             call("secretsmanager", "DescribeSecret", SecretId=SECRET),
             [Request("secretsmanager:DescribeSecret", SECRET, {"secretsmanager:SecretId": SECRET})],
             id="a secret by ARN",
