@@ -13,7 +13,7 @@ import pg8000.exceptions
 from pg8000.native import Connection
 
 from db_bootstrap.connection import Credential, Endpoint, connected, describe
-from db_bootstrap.errors import StatementError, UnfitLoginError
+from db_bootstrap.errors import StatementError, UnfitLoginError, UnreachableDatabaseError
 from db_bootstrap.sql import identifier
 
 LOCK_WAIT_SECONDS = 2
@@ -74,28 +74,40 @@ def prove(endpoint: Endpoint, login: str, credential: Credential) -> Proof:
         UnfitLoginError: The session is not who it should be, or may not what it should.
         StatementError: The server could not answer.
     """
-    with connected(endpoint, credential) as session:
-        # The login's own search_path is none of ours, nor the patience that its settings say.
-        _run(session, "SET search_path = pg_catalog, pg_temp")
-        _run(session, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
-        user, acts_as, is_member, role = _run(session, _WHO, login=login)[0]
-        if user != credential.username:
-            raise UnfitLoginError(f"The session of {credential.username!r} says that it is {user!r}'s.")
-        if acts_as != (role or user):
-            raise UnfitLoginError(
-                f"Sessions of {user!r} should act as {role or user!r}, and act as {acts_as!r}: the membership lacks. "
-                "Apply the access document, which grants it."
-            )
-        if not is_member:
-            raise UnfitLoginError(
-                f"{user!r} does not have the privileges of {login!r}. Apply the access document, which grants them."
-            )
-        table = _read_a_table(session, role or login)
-        _run(session, "SET ROLE NONE")
-        if endpoint.ca_file is not None and _run(session, _IS_ENCRYPTED) != [[True]]:
-            raise UnfitLoginError(f"The session of {user!r} is not encrypted.")
-        _run(session, f"SET ROLE {identifier(login)}")
-        return Proof(user, acts_as, table)
+    try:
+        with connected(endpoint, credential) as session:
+            return _try_out(session, login, credential.username, is_encrypted=endpoint.ca_file is not None)
+    except UnreachableDatabaseError as error:
+        if error.sqlstate != _PRIVILEGE_LACKS:
+            raise
+        raise UnfitLoginError(
+            f"{credential.username!r} may not connect to the database: it does not have the privileges of {login!r}. "
+            "Apply the access document, which grants them."
+        ) from None
+
+
+def _try_out(session: Connection, login: str, username: str, *, is_encrypted: bool) -> Proof:
+    # The login's own search_path is none of ours, nor the patience that its settings say.
+    _run(session, "SET search_path = pg_catalog, pg_temp")
+    _run(session, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    user, acts_as, is_member, role = _run(session, _WHO, login=login)[0]
+    if user != username:
+        raise UnfitLoginError(f"The session of {username!r} says that it is {user!r}'s.")
+    if acts_as != (role or user):
+        raise UnfitLoginError(
+            f"Sessions of {user!r} should act as {role or user!r}, and act as {acts_as!r}: the membership lacks. "
+            "Apply the access document, which grants it."
+        )
+    if not is_member:
+        raise UnfitLoginError(
+            f"{user!r} does not have the privileges of {login!r}. Apply the access document, which grants them."
+        )
+    table = _read_a_table(session, role or login)
+    _run(session, "SET ROLE NONE")
+    if is_encrypted and _run(session, _IS_ENCRYPTED) != [[True]]:
+        raise UnfitLoginError(f"The session of {user!r} is not encrypted.")
+    _run(session, f"SET ROLE {identifier(login)}")
+    return Proof(user, acts_as, table)
 
 
 def _read_a_table(session: Connection, role: str) -> tuple[str, str] | None:
