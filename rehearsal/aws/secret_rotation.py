@@ -142,7 +142,8 @@ class Rotations:
             return str(error)
         if "X-Amz-Function-Error" not in headers:
             return None
-        return payload.decode() if isinstance(payload, bytes) else str(payload)
+        said = json.loads(payload)
+        return f"{said.get('errorType', 'Error')}: {said.get('errorMessage', '')}"
 
     def _finish(self, secret: FakeSecret, token: str) -> bool:
         labels = {version: value["version_stages"] for version, value in secret.versions.items()}

@@ -30,7 +30,7 @@ ENCRYPTION = {
 }
 
 
-def call(service: str, operation: str, **parameters: Any) -> ApiCall:
+def call(service: str, operation: str, /, **parameters: Any) -> ApiCall:
     return ApiCall(service, operation, parameters, "", "json", None, {}, b"")
 
 
