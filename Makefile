@@ -18,6 +18,9 @@ setup: .venv/ready ## Prepare .venv (done by every other target when it is neede
 up: .venv/ready ## Rehearse the deployment on this machine and leave it running (PORT=8080); again: apply changes
 	@$(RUN) rehearsal up
 
+rotate: .venv/ready ## Rotate every login of the running rehearsal under load (LOGIN=beers_app: that one; LOGIN=master: RDS's own)
+	@$(RUN) rehearsal rotate $(if $(LOGIN),--login "$(LOGIN)")
+
 down: .venv/ready ## Destroy the rehearsal, check that nothing is left, clean up
 	@$(RUN) rehearsal down
 

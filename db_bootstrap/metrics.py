@@ -15,14 +15,23 @@ def record_drift(database: str, statements: int) -> None:
     POWERTOOLS_METRICS_NAMESPACE, and the dimensions are the database's name and, as ``service``,
     POWERTOOLS_SERVICE_NAME.
     """
+    _count("AccessDrift", statements, database=database)
+
+
+def record_overdue_rotations(count: int) -> None:
+    """Print the metric ``OverdueRotations``: how many secrets were not rotated in time; zero too.
+
+    The namespace and the dimension ``service`` are those of ``record_drift``.
+    """
+    _count("OverdueRotations", count)
+
+
+def _count(name: str, value: int, **dimensions: str) -> None:
     with single_metric(
-        name="AccessDrift",
+        name=name,
         unit=MetricUnit.Count,
-        value=statements,
+        value=value,
         namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
-        default_dimensions={
-            "service": os.environ.get("POWERTOOLS_SERVICE_NAME", "db_bootstrap"),
-            "database": database,
-        },
+        default_dimensions={"service": os.environ.get("POWERTOOLS_SERVICE_NAME", "db_bootstrap"), **dimensions},
     ):
         pass  # printed when the block ends

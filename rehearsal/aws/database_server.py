@@ -6,6 +6,7 @@ What of an instance's settings reaches the server, how it starts, and how its ma
 import json
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 
 import pg8000.exceptions
@@ -14,6 +15,7 @@ from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, MasterUserSecret
 from moto.secretsmanager.models import secretsmanager_backends
 
+from rehearsal.aws.secrets import put_secret_value, schedule
 from rehearsal.aws.settings import Context
 from rehearsal.postgres import Cluster
 from rehearsal.postgres_programs import Binaries
@@ -87,7 +89,15 @@ class DatabaseServer:
             raise RDSClientError("InvalidParameterCombination", "RDS does not manage the master user's password.")
         credential = new_credential(str(self.instance.master_username))
         self.cluster.set_password(str(self.instance.master_username), json.loads(credential)["password"])
-        self._secrets.put_secret_value(secret.secret.arn, credential, "", "", ["AWSCURRENT"])
+        put_secret_value(
+            self._secrets,
+            secret_id=secret.secret.arn,
+            secret_string=credential,
+            secret_binary=None,
+            client_request_token=None,
+            version_stages=["AWSCURRENT"],
+        )
+        secret.secret.last_rotation_date = int(time.time())
         self._journal.record("database.master_rotated", instance=self.instance.db_instance_identifier)
 
     def apply_parameters(self) -> None:
@@ -120,8 +130,7 @@ class DatabaseServer:
             return
         secret = self.managed_secret
         if secret is not None:
-            secret.secret.rotation_requested = secret.secret.rotation_enabled = True
-            secret.secret.auto_rotate_after_days = _ROTATION_DAYS
+            schedule(secret.secret, {"AutomaticallyAfterDays": _ROTATION_DAYS})
         self.instance.status = "available"
         self._journal.record("database.available", instance=name, port=self.cluster.port)
 

@@ -28,6 +28,12 @@ module "database" {
   backup_retention_days = var.database_backup_retention_days
   log_retention_days    = var.log_retention_days
   is_temporary          = var.is_temporary
+
+  master_rotation = {
+    days         = var.master_rotation.days
+    schedule     = var.master_rotation.schedule
+    window_hours = var.master_rotation.window_hours
+  }
 }
 
 module "database_access" {
@@ -45,6 +51,8 @@ module "database_access" {
   preview_access             = var.preview_access
   drift_check_interval_hours = var.drift_check_interval_hours
   alarm_topic_arns           = var.alarm_topic_arns
+  rotation                   = var.login_rotation
+  master_overdue_after_days  = coalesce(var.master_rotation.overdue_after_days, try(var.master_rotation.days + 2, null))
   package_file               = var.database_bootstrap_package
   subnet_ids                 = module.network.private_subnet_ids
   security_group_id          = module.network.database_access_security_group_id
@@ -70,6 +78,8 @@ module "service" {
   load_balancer_security_group_id = module.network.load_balancer_security_group_id
   service_security_group_id       = module.network.service_security_group_id
   certificate_arn                 = var.certificate_arn
+  redeploy_on_rotation            = var.redeploy_on_rotation
+  redeploy_package_file           = var.database_bootstrap_package
   log_retention_days              = var.log_retention_days
   is_temporary                    = var.is_temporary
 }

@@ -223,4 +223,9 @@ variable "alarm_topic_arns" {
     condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:[a-z-]+:sns:", arn))])
     error_message = "Give ARNs of SNS topics, such as arn:aws:sns:us-east-1:123456789012:on-call."
   }
+
+  validation {
+    condition     = length(var.alarm_topic_arns) <= 5
+    error_message = "An alarm and a rule tell five topics at most."
+  }
 }

@@ -75,3 +75,23 @@ run "a_network_too_small_for_a_load_balancer_is_refused" {
 
   expect_failures = [var.vpc_cidr]
 }
+
+run "a_master_s_schedule_without_saying_when_it_is_overdue_is_refused" {
+  command = plan
+
+  variables {
+    master_rotation = { schedule = "rate(7 days)" }
+  }
+
+  expect_failures = [var.master_rotation]
+}
+
+run "neither_days_nor_a_schedule_for_the_logins_is_refused" {
+  command = plan
+
+  variables {
+    login_rotation = {}
+  }
+
+  expect_failures = [var.login_rotation]
+}

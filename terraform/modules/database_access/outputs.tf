@@ -25,3 +25,8 @@ output "planner_function_name" {
   description = "Name of the function that plans and verifies the database's access."
   value       = aws_lambda_function.planner.function_name
 }
+
+output "rotation_function_name" {
+  description = "Name of the function that rotates the logins' credentials."
+  value       = aws_lambda_function.rotation.function_name
+}
