@@ -12,9 +12,10 @@ from pathlib import Path
 import pg8000
 
 from app.credentials import Credential, CredentialSource, FixedSource, RotatingSource, parse_secret
-from app.postgres_url import parse_url
+from app.postgres_url import parse_iam_url, parse_url
+from app.rds_token import TokenSource, token_signer
 from app.secrets_manager import secret_reader
-from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError
+from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError, TokenLogin
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 
@@ -99,6 +100,8 @@ def connector_for(settings: Settings, *, read_timeout_seconds: float | None) -> 
         source, ca_file = FixedSource(address.credential), address.ca_file
     elif isinstance(login, InjectedSecret):
         source = FixedSource(parse_secret(login.json, subject="DATABASE_SECRET"))
+    elif isinstance(login, TokenLogin):
+        source = TokenSource(parse_iam_url(login.url), token_signer(login.region))
     else:
         source = RotatingSource(secret_reader(login.arn))
     return Connector(
