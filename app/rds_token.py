@@ -4,7 +4,6 @@ RDS checks the token when a connection opens and never again, so each connection
 be allowed is ``rds-db:connect`` on the login ("IAM database authentication" in the RDS user guide).
 """
 
-import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,6 +11,8 @@ import boto3
 from botocore.exceptions import BotoCoreError
 
 from app.credentials import Credential, CredentialError
+
+_FIRST, _SECOND = "first token", "second token"
 
 
 class TokenSource:
@@ -21,7 +22,6 @@ class TokenSource:
         """Make a source of tokens for ``login``, whose password is not looked at."""
         self._login = login
         self._sign = sign
-        self._numbers = itertools.count(1)
 
     def current(self) -> Credential:
         """The login with a fresh token.
@@ -29,15 +29,18 @@ class TokenSource:
         Raises:
             CredentialError: this process has no role to sign with.
         """
-        return replace(self._login, password=self._sign(self._login), version=f"token {next(self._numbers)}")
+        return self._with_token(_FIRST)
 
-    def refreshed(self, refused: Credential) -> Credential:  # noqa: ARG002 - every token is another one
-        """The same: a token can be refused because the role's own credentials were just replaced.
+    def refreshed(self, refused: Credential) -> Credential:
+        """A second token, for the role's own credentials may just have been replaced; there is no third.
 
         Raises:
             CredentialError: this process has no role to sign with.
         """
-        return self.current()
+        return refused if refused.version == _SECOND else self._with_token(_SECOND)
+
+    def _with_token(self, version: str) -> Credential:
+        return replace(self._login, password=self._sign(self._login), version=version)
 
 
 def token_signer(region: str) -> Callable[[Credential], str]:
