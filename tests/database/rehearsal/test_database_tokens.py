@@ -271,7 +271,7 @@ def test_a_session_that_the_server_ends_ends(
         (pid,) = entered.run("SELECT pg_backend_pid()")[0]
         master.run(f"GRANT {REPORT} TO dbmaster")
         assert master.run(f"SELECT pg_terminate_backend({pid})") == [[True]]
-        with pytest.raises(pg8000.exceptions.Error, match="57P01|network error"):
+        with pytest.raises(pg8000.exceptions.Error, match=r"57P01|network error"):
             entered.run("SELECT 1")
 
 
