@@ -5,10 +5,8 @@ whatever goes wrong is raised; what is returned stands in Terraform's state and 
 more than once, also at the same time.
 """
 
-import functools
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -17,46 +15,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from db_bootstrap import access, reconcile
 from db_bootstrap.access import AccessDocument
-from db_bootstrap.connection import Endpoint, connected_as_master
-from db_bootstrap.errors import BootstrapError, ConfigurationError, EventError
+from db_bootstrap.connection import connected_as_master
+from db_bootstrap.errors import BootstrapError, EventError
 from db_bootstrap.logins import PublishedCredential, ensure_credential
-from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.secret_store import SecretStore, store_of_runtime
+from db_bootstrap.settings import Settings
 
 logger = Logger()
-
-DEFAULT_CA_FILE = Path(__file__).parent.parent / "rds-ca.pem"
-SDK_TIMEOUT_SECONDS = 10
-
-
-@attrs.frozen
-class Settings:
-    """The function's environment.
-
-    Attributes:
-        endpoint: DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, and DATABASE_CA_FILE or the file in the zip.
-        master_secret_arn: MASTER_SECRET_ARN.
-    """
-
-    endpoint: Endpoint
-    master_secret_arn: str
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings.
-
-        Raises:
-            ConfigurationError: One is missing, or the port is no number.
-        """
-        needed = ("DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "MASTER_SECRET_ARN")
-        missing = [name for name in needed if not environment.get(name)]
-        if missing:
-            raise ConfigurationError(f"The function's environment lacks {', '.join(missing)}; set them in Terraform.")
-        port = environment["DATABASE_PORT"]
-        if not port.isdigit():
-            raise ConfigurationError(f"DATABASE_PORT is {port!r}; give a number.")
-        ca_file = environment.get("DATABASE_CA_FILE") or str(DEFAULT_CA_FILE)
-        endpoint = Endpoint(environment["DATABASE_HOST"], int(port), environment["DATABASE_NAME"], ca_file)
-        return cls(endpoint, environment["MASTER_SECRET_ARN"])
 
 
 @attrs.frozen
@@ -106,7 +71,7 @@ def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         BootstrapError: Nothing was changed, or a later run continues; the message says what to do.
     """
     try:
-        return run(ApplyEvent.parse(event), Settings.from_environment(os.environ), _store())
+        return run(ApplyEvent.parse(event), Settings.from_environment(os.environ), store_of_runtime())
     except BootstrapError as error:
         # Without a traceback: the message is made for its reader, and Lambda adds the trace to its own record.
         logger.error("Not done", error=type(error).__name__, reason=str(error))  # noqa: TRY400
@@ -139,16 +104,3 @@ def _report(document: AccessDocument, done: reconcile.Plan, credentials: list[Pu
         "unmanaged": list(done.unmanaged),
         "in_sync": True,
     }
-
-
-@functools.cache
-def _store() -> SecretStore:
-    import boto3  # noqa: PLC0415 - Lambda brings it; it is slow to import and not needed to refuse an event
-    from botocore.config import Config  # noqa: PLC0415
-
-    config = Config(
-        connect_timeout=SDK_TIMEOUT_SECONDS,
-        read_timeout=SDK_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "max_attempts": 5},
-    )
-    return SecretStore(boto3.client("secretsmanager", config=config))

@@ -14,9 +14,10 @@ import pytest
 from db_bootstrap import handlers
 from db_bootstrap.connection import Credential
 from db_bootstrap.errors import EventError, SecretError, StatementError
-from db_bootstrap.handlers import ApplyEvent, Settings
+from db_bootstrap.handlers import ApplyEvent
 from db_bootstrap.logins import Outcome, ensure_credential
 from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.settings import Settings
 from tests.database.db_bootstrap.conftest import Access
 
 pytestmark = pytest.mark.database
