@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,20 @@ from typing import Any
 from app.migrate import migrate
 from app.settings import InjectedSecret
 from app.settings import Settings as AppSettings
-from db_bootstrap.access import sibling_names
-from db_bootstrap.connection import Credential, Endpoint, connected, connected_as_master
-from db_bootstrap.handlers import ApplyEvent, Settings, run
-from db_bootstrap.logins import set_password
-from db_bootstrap.passwords import new_password
+from db_bootstrap.connection import Endpoint
+from db_bootstrap.handlers import ApplyEvent, run
+from db_bootstrap.rotate import Rotation, Step
 from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.settings import Settings
 from rehearsal.postgres import Cluster
 from tests.support.local_aws import REGION
-from tests.support.moto_server import MotoServer
+from tests.support.rotation import SecretsManager
 
 DATABASE = "beers"
 MASTER = "dbmaster"
 LOGIN = "beers_app"
 MIGRATOR = "beers_migrator"
+FUNCTION_TIMEOUT_SECONDS = 180.0
 _DOCUMENT = {
     "database": DATABASE,
     "schemas": {"beers": {"owner": "beers_owner"}},
@@ -45,9 +44,10 @@ class RotatingDatabase:
         rotations: how many there were.
     """
 
-    def __init__(self, cluster: Cluster, aws: MotoServer) -> None:
+    def __init__(self, cluster: Cluster, manager: SecretsManager) -> None:
         self.cluster = cluster
-        self.client = aws.client("secretsmanager")
+        self.client = manager.client
+        self._manager = manager
         self.rotations = 0
         self._passwords = {secrets.token_urlsafe(18)}
         (master_password,) = self._passwords
@@ -88,32 +88,20 @@ class RotatingDatabase:
         for _ in self.steps(login):
             pass
 
-    def steps(self, login: str = LOGIN) -> Iterator[str]:
+    def steps(self, login: str = LOGIN) -> Iterator[Step]:
         """One rotation, which stops after each of its steps and says which that was."""
-        arn, token = self.arns[login], str(uuid.uuid4())
-        current = self.secret(login)
-        first, second = sibling_names(login)
-        pending = Credential(second if current["username"] == first else first, new_password())
-        self._passwords.add(pending.password)
-        content = json.dumps({**current, "username": pending.username, "password": pending.password})
-        self.client.put_secret_value(
-            SecretId=arn, ClientRequestToken=token, SecretString=content, VersionStages=["AWSPENDING"]
-        )
-        yield "createSecret"
-        with connected_as_master(self.endpoint, lambda: self._store.master(self._master_arn)) as master:
-            set_password(master, pending)
-        yield "setSecret"
-        with connected(self.endpoint, pending) as connection:
-            connection.run("SELECT 1")
-        yield "testSecret"
-        versions = self.client.describe_secret(SecretId=arn)["VersionIdsToStages"]
-        (before,) = [version for version, stages in versions.items() if "AWSCURRENT" in stages]
-        self.client.update_secret_version_stage(
-            SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=before
-        )
-        self.client.update_secret_version_stage(SecretId=arn, VersionStage="AWSPENDING", RemoveFromVersionId=token)
-        self.rotations += 1
-        yield "finishSecret"
+        arn = self.arns[login]
+        token = self._manager.begin(arn)
+        for step in Step:
+            rotation = Rotation(
+                self._store, self.endpoint, self._master_arn, login, arn, token, lambda: FUNCTION_TIMEOUT_SECONDS
+            )
+            rotation.run(step)
+            if step is Step.FINISH:
+                self._manager.conclude(arn, token)
+                self.rotations += 1
+                self.secret(login)
+            yield step
 
     def rows(self, statement: str) -> list[list[Any]]:
         """The rows of a statement, run by the superuser."""

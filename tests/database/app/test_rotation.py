@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from app.credentials import CACHE_SECONDS
+from db_bootstrap.rotate import Step
 from rehearsal.postgres_programs import Binaries
 from tests.conftest import running_cluster
 from tests.database.app.served import Served, serving
 from tests.support.faulty_aws import Fault, FaultyAws, faulty_aws
 from tests.support.load import Load
-from tests.support.moto_server import moto_server
 from tests.support.rotating import RotatingDatabase
+from tests.support.rotation import secrets_manager
 
 pytestmark = pytest.mark.database
 
@@ -27,9 +28,9 @@ CONNECTIONS = 32
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RotatingDatabase, str]]:
     """A database with secrets, and the address of their Secrets Manager; on one version, for the time that it takes."""
     with ExitStack() as stack:
-        aws = stack.enter_context(moto_server(tmp_path_factory.mktemp("aws")))
+        manager = stack.enter_context(secrets_manager(tmp_path_factory.mktemp("aws")))
         for cluster in running_cluster(Binaries.find(), tmp_path_factory.mktemp("postgresql")):
-            yield RotatingDatabase(cluster, aws), aws.context.settings.endpoint
+            yield RotatingDatabase(cluster, manager), manager.endpoint
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_services_that_start_in_the_middle_of_a_rotation_lose_no_request(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path
 ) -> None:
     rotation = database.steps()
-    while next(rotation) != "setSecret":
+    while next(rotation) is not Step.SET:
         pass
     with ExitStack() as stack:
         started = []
