@@ -99,7 +99,7 @@ def test_rotations_lose_no_request_however_connections_are_kept(
 ) -> None:
     with serving(tmp_path, **database.environment(aws.endpoint), **pool) as served:
         with Load([served.port], CONNECTIONS) as load:
-            rotate_until(database, load, requests=800, rotations=20)
+            rotate_until(database, load, requests=500, rotations=10)
         assert_nothing_was_lost(database, load, served)
 
 
