@@ -43,7 +43,7 @@ def _group(item: pytest.Item) -> str:
         return "rehearsal"
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     server = parameters.get("postgres")
-    return f"PostgreSQL {server.major}" if server else item.path.name
+    return f"PostgreSQL {server.major}" if isinstance(server, Binaries) else item.path.name
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
