@@ -149,13 +149,15 @@ def test_a_rotation_that_is_killed_anywhere_leaves_a_current_credential_that_log
     with running(logins, tmp_path) as process:
         for effects in range(1, 200):
             logins.by_hand(*DRIFT)
-            token, before = logins.begin(), logins.content()
+            token, before, other = logins.begin(), logins.content(), logins.other()
             steps_and_effect, exit_code = process.attempt("rotate", arn, effects, token)
             assert logins.logs_in(), f"killed after {steps_and_effect}"
             if exit_code == 0:
                 break
             assert exit_code == -signal.SIGKILL
             killed_at.append(steps_and_effect)
+            is_made = logins.cellar.as_superuser(f"SELECT FROM pg_roles WHERE rolname = '{other}'") != []
+            assert is_made == ("COMMIT" in "\n".join(killed_at)), f"made as a whole; killed after {steps_and_effect}"
             if "UpdateSecretVersionStage" not in steps_and_effect:
                 assert logins.content() == before, f"killed after {steps_and_effect}"
             logins.finish(token)
