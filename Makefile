@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up rotate down rehearse run test test-fast lint format package lock clean always
+.PHONY: help setup up rotate down rehearse run test test-fast lint format package lock dist rename clean always
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -76,6 +76,13 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
 	done
 	$(LOCK) --python-version 3.12 --group postgresql -o requirements/postgresql.txt
+
+dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
+	@mkdir -p build
+	git archive --format=zip --prefix=taproom/ --output=build/taproom.zip HEAD
+
+rename: ## Give the project another name, in all its files: make rename NAME=brewery
+	@$(PYTHON) scripts/rename.py "$(NAME)"
 
 clean: ## Remove what was built; .venv too. A running rehearsal is left alone
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

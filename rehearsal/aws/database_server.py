@@ -15,6 +15,8 @@ from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, MasterUserSecret
 from moto.secretsmanager.models import secretsmanager_backends
 
+from rehearsal.aws.database_tokens import Door, refusal
+from rehearsal.aws.permissions import Judge
 from rehearsal.aws.secrets import put_secret_value, schedule
 from rehearsal.aws.settings import Context
 from rehearsal.postgres import Cluster
@@ -52,6 +54,8 @@ class DatabaseServer:
         self.instance = instance
         self.error: str | None = None
         self._journal = context.journal
+        self._settings = context.settings
+        self._judge = Judge(context.settings, context.journal)
         self._secrets = secretsmanager_backends[context.settings.account_id][context.settings.region]
         parameters = self._parameters()
         self.cluster = Cluster(
@@ -61,6 +65,7 @@ class DatabaseServer:
             log=context.settings.logs_directory / f"postgresql-{instance.db_instance_identifier}.log",
             settings=server_settings(parameters),
             require_tls=refuses_plain_connections(parameters),
+            token_refusal=self._token_refusal if instance.enable_iam_database_authentication else None,
         )
         self.starting = threading.Thread(
             target=self._start, name=f"start {instance.db_instance_identifier}", daemon=True
@@ -115,6 +120,13 @@ class DatabaseServer:
                     error=str(error),
                 )
         self.cluster.admin("SELECT pg_reload_conf()")
+
+    def _token_refusal(self, user: str, token: str) -> str | None:
+        door = Door(f"{self.cluster.host}:{self.cluster.port}", str(self.instance.dbi_resource_id), user)
+        reason = refusal(token, door, self._settings, self._judge)
+        name = self.instance.db_instance_identifier
+        self._journal.record("database.token", instance=name, user=user, refused=reason)
+        return reason
 
     def _start(self) -> None:
         name = self.instance.db_instance_identifier

@@ -12,7 +12,8 @@ Different from AWS:
   it wait for the next server. Other parameters of the group are PostgreSQL's own and are applied as they change, those
   that need a restart only when the server starts; values computed from the instance class are left out, and so are the
   rest of the ``rds.`` parameters and preloaded libraries that this server does not have.
-- Members of ``rds_iam`` cannot log in: nobody here verifies IAM tokens.
+- Members of ``rds_iam`` log in by a role's IAM token, if the instance was made with IAM authentication; changes of
+  that wait for the next server. Their sessions reach the server through its own socket, and show no address.
 - A final snapshot, backups, exported logs, Performance Insights and a standby are names without content. Restoring,
   replicas, and stopping or starting an instance answer 501.
 - The managed secret has the schedule that RDS gives it, or the one that it was given, and is rotated only when asked.

@@ -1,6 +1,20 @@
 locals {
   service_login  = "beers_app"
   migrator_login = "beers_migrator"
+
+  service_credential = var.database_auth == "iam" ? "iam" : "rotated"
+}
+
+variable "database_auth" {
+  description = "How the service logs in to the database: with the credential of a secret that is rotated (secret), or with a token that its role signs (iam). Its migrations keep their secret either way."
+  type        = string
+  default     = "secret"
+  nullable    = false
+
+  validation {
+    condition     = contains(["secret", "iam"], var.database_auth)
+    error_message = "Choose secret or iam."
+  }
 }
 
 variable "access" {
@@ -98,9 +112,12 @@ variable "access" {
   }
 
   validation {
-    condition = alltrue([
-      for login in [local.service_login, local.migrator_login] : try(var.access.logins[login].credential == "rotated", false)
-    ])
-    error_message = "The logins ${local.service_login} and ${local.migrator_login} must stay, each with credential = \"rotated\": the service and its migrations log in as them."
+    condition     = try(var.access.logins[local.migrator_login].credential == "rotated", false)
+    error_message = "The login ${local.migrator_login} must stay, with credential = \"rotated\": the service's migrations log in as it."
+  }
+
+  validation {
+    condition     = try(var.access.logins[local.service_login].credential == local.service_credential, false)
+    error_message = "The login ${local.service_login} must stay, with credential = \"${local.service_credential}\": the service logs in as it, and database_auth is \"${var.database_auth}\"."
   }
 }

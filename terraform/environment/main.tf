@@ -4,6 +4,15 @@
 locals {
   name         = "${var.project_name}-${var.environment}"
   service_port = 8000
+
+  is_by_token = var.database_auth == "iam"
+  iam_login = {
+    user        = module.database_access.login_names[local.service_login]
+    address     = module.database.address
+    port        = module.database.port
+    database    = module.database.database_name
+    resource_id = module.database.resource_id
+  }
 }
 
 module "network" {
@@ -70,7 +79,8 @@ module "service" {
   memory_mebibytes                = var.service_memory_mebibytes
   cpu_architecture                = var.cpu_architecture
   service_port                    = local.service_port
-  service_secret_arn              = module.database_access.login_secret_arns[local.service_login]
+  service_secret_arn              = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]
+  iam_login                       = local.is_by_token ? local.iam_login : null
   migrator_secret_arn             = module.database_access.login_secret_arns[local.migrator_login]
   vpc_id                          = module.network.vpc_id
   public_subnet_ids               = module.network.public_subnet_ids

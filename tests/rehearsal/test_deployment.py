@@ -22,6 +22,7 @@ from rehearsal.images import ImageStore
 from rehearsal.run import CHECKOUT
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, every_file, quiet, superuser
+from tests.support.local_aws import allow, policy
 from tests.unit.db_bootstrap.documents import beers
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
@@ -53,6 +54,35 @@ def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
 def master(rehearsal: Rehearsal) -> dict[str, Any]:
     instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
     return rehearsal.secret(instance["MasterUserSecret"]["SecretArn"])
+
+
+@contextmanager
+def role_that_may_connect(rehearsal: Rehearsal, user: str) -> Iterator[dict[str, str]]:
+    """Credentials of a role of its own, which may log in to the database as ``user``."""
+    instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
+    arn = instance["DBInstanceArn"].replace(":rds:", ":rds-db:").rpartition(":db:")[0]
+    iam, name = rehearsal.aws("iam"), "a-person"
+    permission = allow("rds-db:connect", f"{arn}:dbuser:{instance['DbiResourceId']}/{user}")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy()))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy(permission)))
+    try:
+        yield rehearsal.aws("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="own")
+        iam.delete_role(RoleName=name)
+
+
+def token_for(rehearsal: Rehearsal, given: dict[str, str], user: str) -> str:
+    """What a person's tools make of their credentials instead of a password."""
+    host, port = rehearsal.outputs["database_endpoint"].split(":")
+    signer = rehearsal.aws(
+        "rds",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    token: str = signer.generate_db_auth_token(DBHostname=host, Port=int(port), DBUsername=user)
+    return token
 
 
 def test_the_catalogue_is_empty_at_first_and_can_be_seeded_through_the_load_balancer(rehearsal: Rehearsal) -> None:
@@ -194,6 +224,22 @@ def test_a_task_may_read_its_own_secret_and_no_other(rehearsal: Rehearsal) -> No
     assert task.get_secret_value(SecretId=secrets["beers_app"])["SecretString"]
     with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
         task.get_secret_value(SecretId=secrets["beers_migrator"])
+
+
+def test_a_person_logs_in_by_token_with_a_role_that_may_and_with_no_other(rehearsal: Rehearsal) -> None:
+    with role_that_may_connect(rehearsal, "beers_report") as given:
+        token = token_for(rehearsal, given, "beers_report")
+        with connected(rehearsal, {"username": "beers_report", "password": token}) as connection:
+            assert connection.run("SELECT count(*) > 0 FROM beers.beers") == [[True]]
+            with pytest.raises(pg8000.exceptions.DatabaseError, match="42501"):
+                connection.run("DELETE FROM beers.beers")
+    with role_that_may_connect(rehearsal, "beers_owner") as given:
+        token = token_for(rehearsal, given, "beers_report")
+        with (
+            pytest.raises(pg8000.exceptions.DatabaseError, match="PAM authentication failed"),
+            connected(rehearsal, {"username": "beers_report", "password": token}),
+        ):
+            pass
 
 
 def test_the_functions_answer_says_what_it_did(rehearsal: Rehearsal) -> None:

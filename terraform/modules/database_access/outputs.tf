@@ -16,6 +16,13 @@ output "login_secret_arns" {
   depends_on = [aws_lambda_invocation.apply]
 }
 
+output "login_names" {
+  description = "Name of each login in the database, by its name in the access document. Known only once the function has made the roles."
+  value       = { for name in keys(var.access.logins) : name => name }
+
+  depends_on = [aws_lambda_invocation.apply]
+}
+
 output "function_name" {
   description = "Name of the function that manages the database's access."
   value       = aws_lambda_function.this.function_name
