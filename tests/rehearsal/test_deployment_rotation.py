@@ -17,6 +17,7 @@ import pytest
 from rehearsal.errors import RehearsalError
 from rehearsal.load import Load
 from rehearsal.rotate import rotate
+from rehearsal.run import CHECKOUT
 from tests.rehearsal.conftest import (
     Rehearsal,
     connected,
@@ -36,10 +37,13 @@ FUNCTION = "taproom-dev-rotation"
 REDEPLOY = "taproom-dev-redeploy"
 TOPIC = "taproom-dev-on-call"
 WATCH = "taproom-dev-rotation-watch"
-# A service that opens new connections all the time shows at once that a credential does not log in.
-IMPATIENT = {
-    "__init__.py": "import os\n\nos.environ.setdefault('DATABASE_POOL_RECYCLE', '1')\n",
-}
+
+
+def impatient_settings() -> str:
+    """The service's settings with a pool that opens new connections all the time: a stale credential shows at once."""
+    text = (CHECKOUT / "app" / "settings.py").read_text()
+    assert text.count("pool_recycle_seconds: int = 900") == 1
+    return text.replace("pool_recycle_seconds: int = 900", "pool_recycle_seconds: int = 1")
 
 
 def secret_arn(rehearsal: Rehearsal, name: str) -> str:
@@ -120,7 +124,7 @@ def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(rehearsal: Re
     assert master(rehearsal) != before
     access = beers()
     access["logins"]["beers_app"]["connection_limit"] = 49
-    digest = image_of_changed_service(rehearsal, tmp_path, IMPATIENT)
+    digest = image_of_changed_service(rehearsal, tmp_path, {"settings.py": impatient_settings()})
     variables = {
         **rehearsal.deployment.variables(digest),
         "access": access,  # so that the bootstrap runs as well, with the master's new password
