@@ -21,6 +21,7 @@ from rehearsal.run import CHECKOUT
 from tests.rehearsal.conftest import (
     Rehearsal,
     connected,
+    database_folder,
     image_of_changed_service,
     login,
     master,
@@ -37,6 +38,22 @@ FUNCTION = "taproom-dev-rotation"
 REDEPLOY = "taproom-dev-redeploy"
 TOPIC = "taproom-dev-on-call"
 WATCH = "taproom-dev-rotation-watch"
+
+
+@pytest.fixture(scope="module")
+def topic(rehearsal: Rehearsal) -> Iterator[str]:
+    """An SNS topic that EventBridge may publish to, with a queue behind it that keeps what it was told."""
+    queue = rehearsal.aws("sqs").create_queue(QueueName=TOPIC)["QueueUrl"]
+    arn = rehearsal.aws("sns").create_topic(Name=TOPIC)["TopicArn"]
+    let_in = allow("sns:Publish", arn, Principal={"Service": "events.amazonaws.com"})
+    rehearsal.aws("sns").set_topic_attributes(
+        TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy(let_in))
+    )
+    queue_arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
+    rehearsal.aws("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+    yield arn
+    rehearsal.aws("sns").delete_topic(TopicArn=arn)
+    rehearsal.aws("sqs").delete_queue(QueueUrl=queue)
 
 
 def impatient_settings() -> str:
@@ -59,14 +76,18 @@ def begin(rehearsal: Rehearsal, name: str) -> str:
 
 
 def end_of(rehearsal: Rehearsal, token: str) -> str:
-    """How a rotation ended, once it has."""
+    """How a rotation ended last, once it has."""
     deadline = time.monotonic() + 120
-    while True:
-        for event in journal(rehearsal, "rotation."):
-            if event.get("version_id") == token and event["kind"] in {"rotation.succeeded", "rotation.given_up"}:
-                return str(event["kind"]).removeprefix("rotation.")
+    while not (ends := ends_of(rehearsal, token)):
         assert time.monotonic() < deadline, f"the rotation to {token} does not end"
         time.sleep(0.05)
+    return ends[-1]
+
+
+def ends_of(rehearsal: Rehearsal, token: str) -> list[str]:
+    ends = ("rotation.succeeded", "rotation.given_up")
+    events = [event for event in journal(rehearsal, "rotation.") if event.get("version_id") == token]
+    return [event["kind"].removeprefix("rotation.") for event in events if event["kind"] in ends]
 
 
 def rotated(rehearsal: Rehearsal, name: str) -> str:
@@ -92,8 +113,8 @@ def logs_in(rehearsal: Rehearsal, credential: dict[str, Any]) -> bool:
         return False
 
 
-def load(rehearsal: Rehearsal) -> Load:
-    return Load(rehearsal.client.url)
+def load(rehearsal: Rehearsal, clients: int = 4) -> Load:
+    return Load(rehearsal.client.url, clients)
 
 
 def every_beer_once(rehearsal: Rehearsal, names: list[str]) -> bool:
@@ -117,7 +138,9 @@ def test_each_login_and_the_master_has_a_schedule_and_secrets_manager_has_only_t
     assert journal(rehearsal, "rotation.failed") == []
 
 
-def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
+def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
+    rehearsal: Rehearsal, topic: str, tmp_path: Path
+) -> None:
     secrets = rehearsal.aws("secretsmanager")
     before = master(rehearsal)
     secrets.rotate_secret(SecretId=master_secret_arn(rehearsal))
@@ -128,7 +151,7 @@ def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(rehearsal: Re
     variables = {
         **rehearsal.deployment.variables(digest),
         "access": access,  # so that the bootstrap runs as well, with the master's new password
-        "alarm_topic_arns": [topic_that_lets_rules_in(rehearsal)],
+        "alarm_topic_arns": [topic],
         "redeploy_on_rotation": True,
     }
     with load(rehearsal) as clients, ThreadPoolExecutor(1) as pool:
@@ -172,7 +195,11 @@ def test_the_master_rotates_between_two_steps_and_the_login_rotates_all_the_same
     ("step", "denied", "said"),
     [
         ("createSecret", allow("secretsmanager:PutSecretValue"), "AccessDenied"),
-        ("setSecret", allow("secretsmanager:GetSecretValue", "*:rds!*"), "AccessDenied"),
+        (
+            "setSecret",
+            allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:rds!*"),
+            "AccessDenied",
+        ),
         ("finishSecret", allow("secretsmanager:UpdateSecretVersionStage"), "AccessDenied"),
     ],
 )
@@ -219,7 +246,7 @@ def test_a_credential_that_does_not_pass_its_test_never_becomes_current(rehearsa
 def test_the_backstop_starts_the_tasks_anew_when_the_services_own_login_has_rotated(rehearsal: Rehearsal) -> None:
     rehearsal.aws("events").enable_rule(Name=REDEPLOY)
     before = deployment_ids(rehearsal)
-    with load(rehearsal) as clients:
+    with load(rehearsal, clients=1) as clients:
         rotated(rehearsal, "beers_migrator")
         assert deployment_ids(rehearsal) == before, "the service does not log in with this one"
         rotated(rehearsal, "beers_app")
@@ -229,15 +256,22 @@ def test_the_backstop_starts_the_tasks_anew_when_the_services_own_login_has_rota
 
 
 def test_a_rotation_that_did_not_come_sets_off_an_alarm(rehearsal: Rehearsal) -> None:
-    secrets = rehearsal.aws("secretsmanager")
+    secrets, arn = rehearsal.aws("secretsmanager"), master_secret_arn(rehearsal)
+    look(rehearsal, "OK")
+    assert alarm(rehearsal, "not-watched") == "OK"
+    secrets.cancel_rotate_secret(SecretId=arn)
+    look(rehearsal, "ALARM")
+    secrets.rotate_secret(SecretId=arn, RotateImmediately=False)
+    look(rehearsal, "OK")
+
+
+def look(rehearsal: Rehearsal, state: str) -> None:
+    """Let the watch over rotations look, and wait until the alarm has heard of it."""
     rehearsal.run.fire(WATCH)
-    wait_for(lambda: alarm(rehearsal, "overdue") == alarm(rehearsal, "not-watched") == "OK")
-    secrets.cancel_rotate_secret(SecretId=master_secret_arn(rehearsal))
-    rehearsal.run.fire(WATCH)
-    wait_for(lambda: alarm(rehearsal, "overdue") == "ALARM")
-    secrets.rotate_secret(SecretId=master_secret_arn(rehearsal), RotateImmediately=False)
-    rehearsal.run.fire(WATCH)
-    wait_for(lambda: alarm(rehearsal, "overdue") == "OK")
+    deadline = time.monotonic() + 60
+    while (found := alarm(rehearsal, "overdue")) != state:
+        assert time.monotonic() < deadline, f"the alarm is {found}, not {state}"
+        time.sleep(0.1)
 
 
 def test_by_one_command_a_person_sees_each_step_and_that_no_request_failed(
@@ -275,8 +309,7 @@ def go_on(rehearsal: Rehearsal, name: str, token: str) -> None:
 @contextmanager
 def server_refuses(rehearsal: Rehearsal, user: str) -> Iterator[None]:
     """The server lets one login role in no more, whatever its password."""
-    (link,) = rehearsal.run.logs.glob("*.data")
-    rules = link.resolve() / "pg_hba.conf"
+    rules = database_folder(rehearsal) / "data" / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text(f"hostssl all {user} all reject\n{before}")
     try:
@@ -290,19 +323,6 @@ def server_refuses(rehearsal: Rehearsal, user: str) -> Iterator[None]:
 def reload(rehearsal: Rehearsal) -> None:
     with superuser(rehearsal) as connection:
         connection.run("SELECT pg_reload_conf()")
-
-
-def topic_that_lets_rules_in(rehearsal: Rehearsal) -> str:
-    """An SNS topic that EventBridge may publish to, with a queue behind it that keeps what it was told."""
-    queue = rehearsal.aws("sqs").create_queue(QueueName=TOPIC)["QueueUrl"]
-    topic: str = rehearsal.aws("sns").create_topic(Name=TOPIC)["TopicArn"]
-    let_in = allow("sns:Publish", topic, Principal={"Service": "events.amazonaws.com"})
-    rehearsal.aws("sns").set_topic_attributes(
-        TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy(let_in))
-    )
-    queue_arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
-    rehearsal.aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
-    return topic
 
 
 def messages(rehearsal: Rehearsal) -> list[str]:
