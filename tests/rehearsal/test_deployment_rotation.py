@@ -192,19 +192,19 @@ def test_the_master_rotates_between_two_steps_and_the_login_rotates_all_the_same
 
 
 @pytest.mark.parametrize(
-    ("step", "denied", "said"),
+    ("step", "denied"),
     [
-        ("createSecret", allow("secretsmanager:PutSecretValue"), "AccessDenied"),
+        ("createSecret", allow("secretsmanager:PutSecretValue")),
         (
             "setSecret",
             allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:rds!*"),
             "AccessDenied",
         ),
-        ("finishSecret", allow("secretsmanager:UpdateSecretVersionStage"), "AccessDenied"),
+        ("finishSecret", allow("secretsmanager:UpdateSecretVersionStage")),
     ],
 )
 def test_a_missing_permission_fails_a_step_and_is_told_and_once_it_is_mended_the_rotation_goes_on(
-    step: str, denied: dict[str, Any], said: str, rehearsal: Rehearsal
+    step: str, denied: dict[str, Any], rehearsal: Rehearsal
 ) -> None:
     before = login(rehearsal, "beers_app")
     messages(rehearsal)
@@ -219,7 +219,7 @@ def test_a_missing_permission_fails_a_step_and_is_told_and_once_it_is_mended_the
         iam.delete_role_policy(RoleName=FUNCTION, PolicyName="denied")
     failures = [event for event in journal(rehearsal, "rotation.failed") if event["version_id"] == token]
     assert {event["step"] for event in failures} == {step}
-    assert all(said in event["error"] for event in failures)
+    assert all("AccessDenied" in event["error"] for event in failures)
     assert login(rehearsal, "beers_app") == before
     assert logs_in(rehearsal, before)
     told = messages(rehearsal)
