@@ -38,7 +38,7 @@ class Rotated:
 
     Attributes:
         current: the login role that the secret names now.
-        steps: how many steps were done, those of attempts that failed later among them.
+        steps: how many steps were done, those of attempts that failed later among them; RDS shows none.
         failed_attempts: how many attempts there were in vain.
         succeeded: whether one was not.
     """
@@ -108,7 +108,7 @@ class Rotations:
         token = self._begin(arn)
         if login == MASTER:
             _say("RDS has set a new password", load)
-            return Rotated(login, self._username(arn), 1, 0, succeeded=True)
+            return Rotated(login, self._username(arn), 0, 0, succeeded=True)
         steps = failed_attempts = 0
         for event in events:
             if event.get("version_id") != token:

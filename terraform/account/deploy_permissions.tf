@@ -104,7 +104,7 @@ data "aws_iam_policy_document" "deploy" {
 
   statement {
     sid     = "OwnResources"
-    actions = ["cloudwatch:*", "ecs:*", "elasticloadbalancing:*", "lambda:*", "logs:*", "rds:*", "scheduler:*"]
+    actions = ["cloudwatch:*", "ecs:*", "elasticloadbalancing:*", "events:*", "lambda:*", "logs:*", "rds:*", "scheduler:*"]
     resources = [
       "arn:${local.partition}:cloudwatch:${local.place}:alarm:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:ecs:${local.place}:cluster/${var.project_name}-${each.key}",
@@ -113,6 +113,7 @@ data "aws_iam_policy_document" "deploy" {
       "arn:${local.partition}:elasticloadbalancing:${local.place}:listener/app/${var.project_name}-${each.key}/*",
       "arn:${local.partition}:elasticloadbalancing:${local.place}:loadbalancer/app/${var.project_name}-${each.key}/*",
       "arn:${local.partition}:elasticloadbalancing:${local.place}:targetgroup/${var.project_name}-${each.key}/*",
+      "arn:${local.partition}:events:${local.place}:rule/${var.project_name}-${each.key}-*",
       "arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:logs:${local.place}:log-group:/aws/lambda/${var.project_name}-${each.key}-*",
       "arn:${local.partition}:logs:${local.place}:log-group:/aws/rds/instance/${var.project_name}-${each.key}/*",
@@ -131,10 +132,12 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid = "OwnSecrets"
     actions = [
+      "secretsmanager:CancelRotateSecret",
       "secretsmanager:CreateSecret",
       "secretsmanager:DeleteSecret",
       "secretsmanager:DescribeSecret",
       "secretsmanager:GetResourcePolicy",
+      "secretsmanager:RotateSecret",
       "secretsmanager:TagResource",
       "secretsmanager:UntagResource",
       "secretsmanager:UpdateSecret",
@@ -147,6 +150,23 @@ data "aws_iam_policy_document" "deploy" {
     sid       = "MasterSecret"
     actions   = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
     resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:rds!db-*"]
+  }
+
+  # The name of a master's secret does not say whose it is; the tag that RDS gives it does.
+  statement {
+    sid = "OwnMasterRotation"
+    actions = [
+      "secretsmanager:CancelRotateSecret",
+      "secretsmanager:DescribeSecret",
+      "secretsmanager:RotateSecret",
+    ]
+    resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:rds!db-*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/aws:rds:primaryDBInstanceArn"
+      values   = ["arn:${local.partition}:rds:${local.place}:db:${var.project_name}-${each.key}"]
+    }
   }
 
   statement {

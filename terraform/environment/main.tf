@@ -88,7 +88,7 @@ module "service" {
   load_balancer_security_group_id = module.network.load_balancer_security_group_id
   service_security_group_id       = module.network.service_security_group_id
   certificate_arn                 = var.certificate_arn
-  redeploy_on_rotation            = var.redeploy_on_rotation
+  redeploy_on_rotation            = var.redeploy_on_rotation && !local.is_by_token
   redeploy_package_file           = var.database_bootstrap_package
   log_retention_days              = var.log_retention_days
   is_temporary                    = var.is_temporary
