@@ -3,7 +3,8 @@
 Pure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -22,7 +23,7 @@ from db_bootstrap.facts import (
 )
 from db_bootstrap.sql import grantees, identifier, identifiers
 from db_bootstrap.statement import Difference, Statement, by, of
-from db_bootstrap.wording import described
+from db_bootstrap.wording import described, listed
 
 _ON_KEYWORD = {
     ObjectKind.RELATION: "TABLE",
@@ -92,13 +93,43 @@ def privileges(
             may_name_it = {owners[target.schema], server.master}
             may_name_it |= {fact.grantee for fact in there if fact.target == OnSchema(target.schema)}
             yield from _as_owner(_cascading(revoke), owner, server, target.schema if owner not in may_name_it else None)
-    for (target, grantee), facts in missing.items():
-        names, on = _privileges_on(target, facts)
+    yield from _grants(missing, owners)
+
+
+def _grants(
+    missing: Mapping[tuple[Target | _OnColumns, str], list[Privilege]], owners: Mapping[str, str]
+) -> Iterator[Statement]:
+    """One statement for all who get the same on the same, and for all schemas on which they do.
+
+    Each statement is a way to the server and back, and rewrites the lists of all that it names.
+    """
+
+    def place(item: tuple[tuple[Target | _OnColumns, str], list[Privilege]]) -> tuple[Target | _OnColumns, str, str]:
+        (target, _), facts = item
+        return target, *_privileges_on(target, facts)
+
+    schemas: dict[tuple[str, tuple[str, ...]], list[OnSchema]] = {}
+    for (target, names, on), items in by(missing.items(), place).items():
+        receivers = tuple(grantee for (_, grantee), _ in items)
+        if isinstance(target, OnSchema):
+            schemas.setdefault((names, receivers), []).append(target)
+            continue
         yield Statement(
-            f"GRANT {names} ON {_target(target)} TO {grantees([grantee])}",
-            f"{grantee} is declared to have {names} on {on}",
+            f"GRANT {names} ON {_target(target)} TO {grantees(receivers)}",
+            f"{_declared(receivers)} to have {names} on {on}",
             acts_as=_grantor(target, owners),
         )
+    for (names, receivers), targets in schemas.items():
+        on = listed(described(target) for target in targets)
+        yield Statement(
+            f"GRANT {names} ON SCHEMA {identifiers(target.schema for target in targets)} TO {grantees(receivers)}",
+            f"{_declared(receivers)} to have {names} on {on}",
+            acts_as=frozenset[str]().union(*(_grantor(target, owners) for target in targets)),
+        )
+
+
+def _declared(names: Sequence[str]) -> str:
+    return f"{listed(names)} {'is' if len(names) == 1 else 'are'} declared"
 
 
 def _key(fact: Privilege) -> tuple[Target | _OnColumns, str]:
@@ -170,20 +201,32 @@ def default_privileges(gap: Difference) -> Iterator[Statement]:
     def key(fact: DefaultPrivilege) -> tuple[str, str | None, ObjectKind, str]:
         return fact.creator, fact.schema, fact.kind, fact.grantee
 
+    def same(item: tuple[tuple[str, str | None, ObjectKind, str], list[DefaultPrivilege]]) -> tuple[object, ...]:
+        (creator, schema, kind, grantee), group = item
+        return creator, schema is None, kind, grantee, ", ".join(sorted({fact.privilege for fact in group}))
+
+    def alike(item: tuple[tuple[Any, ...], tuple[str | None, ...]]) -> tuple[object, ...]:
+        (creator, _, kind, _, names), schemas = item
+        return creator, kind, names, schemas
+
     for verb, direction, facts, is_destructive in (
         ("REVOKE", "FROM", gap.surplus, True),
         ("GRANT", "TO", gap.missing, False),
     ):
-        for (creator, schema, kind, grantee), group in by(of(facts, DefaultPrivilege), key).items():
-            names = ", ".join(sorted({fact.privilege for fact in group}))
+        each = by(by(of(facts, DefaultPrivilege), key).items(), same)
+        places = {of_one: tuple(schema for (_, schema, _, _), _ in items) for of_one, items in each.items()}
+        for (creator, kind, names, schemas), items in by(places.items(), alike).items():
+            receivers = [grantee for (_, _, _, grantee, _), _ in items]
             # Without IN SCHEMA where the fact stands for everywhere: with it, revoking a built-in default does nothing.
-            within = f" IN SCHEMA {identifier(schema)}" if schema is not None else ""
-            where = f"schema {schema}" if schema is not None else "any schema"
+            is_everywhere = schemas == (None,)
+            within = "" if is_everywhere else f" IN SCHEMA {identifiers(schemas)}"
+            where = "any schema" if is_everywhere else listed(f"schema {schema}" for schema in schemas)
             verdict = "which is not declared" if is_destructive else "as declared"
             yield Statement(
                 f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(creator)}{within}"
-                f" {verb} {names} ON {_DEFAULTS_KEYWORD[kind]} {direction} {grantees([grantee])}",
-                f"{grantee} gets {names} on every {kind} that {creator} will create in {where}, {verdict}",
+                f" {verb} {names} ON {_DEFAULTS_KEYWORD[kind]} {direction} {grantees(receivers)}",
+                f"{listed(receivers)} {'gets' if len(receivers) == 1 else 'get'} {names} on every {kind} that "
+                f"{creator} will create in {where}, {verdict}",
                 is_destructive=is_destructive,
                 acts_as=frozenset({creator}),
             )

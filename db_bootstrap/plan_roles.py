@@ -18,8 +18,9 @@ from db_bootstrap.facts import (
     RoleSetting,
     Server,
 )
-from db_bootstrap.sql import identifier, literal, setting_name
+from db_bootstrap.sql import identifier, identifiers, literal, setting_name
 from db_bootstrap.statement import Difference, Statement, of
+from db_bootstrap.wording import listed
 
 _SWITCHES = {
     Attribute.LOGIN: "LOGIN",
@@ -85,17 +86,21 @@ def memberships(gap: Difference, server: Server) -> Iterator[Statement]:
         instead = more.get((fact.role, fact.member))
         if instead is None or not instead.covers(fact):
             yield from _revoked(fact, server)
+    # Whoever joins a role in the same way joins it by the same statement: each is a way to the server and back.
+    alike: dict[tuple[str, str], list[str]] = {}
     for fact in more.values():
-        options = f"ADMIN {_truth(fact.admin)}"
-        if server.has_membership_options:
-            options += f", INHERIT {_truth(fact.inherit)}, SET {_truth(fact.set)}"
-            with_options = f" WITH {options}"
-        else:
-            with_options = " WITH ADMIN OPTION" if fact.admin else ""
+        alike.setdefault((fact.role, _membership_options(fact, server)), []).append(fact.member)
+    for (role, options), members in alike.items():
+        become = "is declared as a member" if len(members) == 1 else "are declared as members"
         yield Statement(
-            f"GRANT {identifier(fact.role)} TO {identifier(fact.member)}{with_options}",
-            f"{fact.member} is declared as a member of {fact.role}",
+            f"GRANT {identifier(role)} TO {identifiers(members)}{options}", f"{listed(members)} {become} of {role}"
         )
+
+
+def _membership_options(fact: Membership, server: Server) -> str:
+    if server.has_membership_options:
+        return f" WITH ADMIN {_truth(fact.admin)}, INHERIT {_truth(fact.inherit)}, SET {_truth(fact.set)}"
+    return " WITH ADMIN OPTION" if fact.admin else ""
 
 
 def _revoked(fact: Membership, server: Server) -> Iterator[Statement]:

@@ -21,6 +21,12 @@ from db_bootstrap.facts import (
 )
 
 
+def listed(names: Iterable[str]) -> str:
+    """One name or several: ``a, b and c``."""
+    *rest, last = names
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
 def described(target: Target) -> str:
     """What a privilege is on."""
     match target:
