@@ -58,10 +58,13 @@ class Holder:
 
 def holders(document: AccessDocument) -> Iterator[Holder]:
     """Everybody that the document gives privileges to, everybody as such included."""
+    # Most logins have what their groups have, and this is asked for every kind of object in every schema.
     for name, role in document.roles.items():
-        yield Holder(f"document.roles[{name!r}]", name, role.schemas, role.grants)
+        if role.schemas or role.grants:
+            yield Holder(f"document.roles[{name!r}]", name, role.schemas, role.grants)
     for name, login in document.logins.items():
-        yield Holder(f"document.logins[{name!r}]", name, login.schemas, login.grants)
+        if login.schemas or login.grants:
+            yield Holder(f"document.logins[{name!r}]", name, login.schemas, login.grants)
     yield Holder("document.public", PUBLIC, document.public.schemas, document.public.grants)
 
 
