@@ -35,20 +35,31 @@ SERVER := .venv/postgresql-%/ready
 $(SERVER): requirements/postgresql-%.txt | .venv/ready
 	@$(RUN) rehearsal.postgres_programs $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
+# Two processes, each with servers of its own; tests/conftest.py says what stays together. A rehearsal goes alone, because
+# the waits of Terraform's provider are limits too.
+IN_TWO := --numprocesses 2 --dist loadgroup
+
 test: .venv/ready $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal too (some minutes)
-	@$(RUN) pytest
+	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
+	@$(RUN) pytest -m rehearsal
 
 test-fast: .venv/ready $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
-	@$(RUN) pytest -m "not rehearsal"
+	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
 
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
-	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest tests/database/db_bootstrap tests/database/rehearsal/test_postgres.py
+	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest $(IN_TWO) tests/database/db_bootstrap tests/database/rehearsal/test_postgres.py
+
+bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_bootstrap beside pgbedrock and ldap2pg (ARGS=--write: into docs/benchmarks.md)
+	@$(RUN) bench.access $(ARGS)
+
+.venv/bench-access/ready: scripts/setup-bench requirements/bench-access.txt | .venv/ready
+	@scripts/setup-bench
 
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/setup .ci/run
+	.venv/bin/shellcheck scripts/setup scripts/setup-bench .ci/run
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
@@ -80,6 +91,7 @@ endif
 LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
 	$(LOCK) --upgrade --python-version 3.11 --group development -o requirements/development.txt
+	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
 	for group in service function rehearsal; do \
 	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
 	done

@@ -19,9 +19,8 @@ from db_bootstrap.errors import ConfigurationError, RefusedLoginError, Unreachab
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
-
-ANSWER_TIMEOUT_SECONDS = 70
-"""The longest silence of a server: more than it lets a statement take or wait for a lock, so that it has the say."""
+ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 15
+"""For how long the server may say nothing: it ends a statement by itself before that."""
 
 MASTER_PATIENCE_SECONDS = 90
 """RDS replaces the master's password by itself, and for about a minute a reader may get the version before."""

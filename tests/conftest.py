@@ -29,18 +29,12 @@ _MISSING = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what stays together when tests run in two processes, and begin with what takes longest.
-
-    The rehearsal is one deployment, which mostly waits; the tests of a server share it; all else goes by file.
-    """
+    """Say what stays together when tests run in two processes: those of a server share it, all else goes by file."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: "rehearsal" not in item.keywords)
 
 
 def _group(item: pytest.Item) -> str:
-    if item.get_closest_marker("rehearsal"):
-        return "rehearsal"
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     server = parameters.get("postgres")
     return f"PostgreSQL {server.major}" if isinstance(server, Binaries) else item.path.name

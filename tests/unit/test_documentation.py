@@ -10,7 +10,7 @@ from botocore import xform_name
 
 from rehearsal.run import CHECKOUT
 
-FOLDERS = ("app", "db_bootstrap", "docs", "rehearsal", "terraform")
+FOLDERS = ("app", "bench", "db_bootstrap", "docs", "rehearsal", "terraform")
 DOCUMENTS = [*CHECKOUT.glob("*.md"), *(path for folder in FOLDERS for path in (CHECKOUT / folder).rglob("*.md"))]
 TEXTS = [pytest.param(path, id=str(path.relative_to(CHECKOUT))) for path in sorted(DOCUMENTS)]
 
