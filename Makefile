@@ -55,6 +55,9 @@ bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_
 .venv/bench-access/ready: scripts/setup-bench requirements/bench-access.txt | .venv/ready
 	@scripts/setup-bench
 
+bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
+	@$(RUN) bench.rotation
+
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .

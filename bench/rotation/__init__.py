@@ -1,1 +1,1 @@
-"""Which requests fail while a credential rotates, by the design of the rotation."""
+"""Requests that fail while a credential rotates, by how the service gets it and how it is rotated."""
