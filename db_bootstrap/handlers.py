@@ -21,6 +21,7 @@ from db_bootstrap.connection import Endpoint, connected_as_master
 from db_bootstrap.digest import is_digest
 from db_bootstrap.errors import BootstrapError, EventError
 from db_bootstrap.logins import PublishedCredential, ensure_credential
+from db_bootstrap.render import changes
 from db_bootstrap.secret_store import SecretStore, store_of_runtime
 from db_bootstrap.settings import Settings
 
@@ -121,9 +122,7 @@ def _reviewed(event: ApplyEvent, settings: Settings) -> reconcile.Reviewed | Non
 def _report(document: AccessDocument, done: reconcile.Plan, credentials: list[PublishedCredential]) -> dict[str, Any]:
     return {
         "database": document.database,
-        "changes": [
-            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in done.statements
-        ],
+        "changes": changes(done.statements, document.database),
         "credentials": [attrs.asdict(credential) for credential in credentials],
         "unmanaged": list(done.unmanaged),
         "in_sync": True,

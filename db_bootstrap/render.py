@@ -8,7 +8,7 @@ cursor, end a comment or turn the direction of writing is shown as an escape.
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
@@ -77,12 +77,28 @@ def content(report: Report) -> dict[str, Any]:
         "database": report.database,
         "in_sync": report.is_in_sync,
         "digest": report.digest,
-        "changes": [
-            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in report.statements
-        ],
+        "changes": changes(report.statements, report.database),
         "refusals": list(report.refusals),
         "unmanaged": list(report.unmanaged),
     }
+
+
+def changes(statements: Iterable[Statement], database: str) -> list[dict[str, Any]]:
+    """Statements as values that JSON knows.
+
+    Args:
+        statements: In order.
+        database: The document's own, in which a statement runs that names no other.
+    """
+    return [
+        {
+            "sql": step.sql,
+            "reason": step.reason,
+            "destructive": step.is_destructive,
+            "database": step.database or database,
+        }
+        for step in statements
+    ]
 
 
 def visible(text: str) -> str:

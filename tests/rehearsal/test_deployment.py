@@ -224,10 +224,6 @@ def test_the_functions_answer_says_what_it_did(rehearsal: Rehearsal) -> None:
     }
 
 
-def test_a_second_plan_is_empty(rehearsal: Rehearsal) -> None:
-    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
-
-
 def test_a_changed_image_rolls_out_without_a_failed_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
     digest = image_of_changed_service(rehearsal, tmp_path, {"a_new_module.py": ""})
     statuses: list[int] = []
