@@ -8,12 +8,14 @@ everything that went wrong, an argument included, for which argparse would take 
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import attrs
 import pg8000.exceptions
+from pg8000.native import Connection
 
 from db_bootstrap import access, document_file, reconcile
 from db_bootstrap.access import AccessDocument
@@ -25,6 +27,8 @@ from db_bootstrap.reconcile import Reviewed
 from db_bootstrap.render import Action, Format, Report, rendered
 
 DSN_VARIABLE = "DB_BOOTSTRAP_DSN"
+
+_READ_ONLY = "SET default_transaction_read_only = on"
 
 DONE, FAILED, DIFFERENT = 0, 1, 2
 """Exit statuses."""
@@ -86,14 +90,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carried_out(options: Options, document: AccessDocument, endpoint: Endpoint, credential: Credential) -> Report:
+    @contextmanager
+    def elsewhere(database: str) -> Iterator[Connection]:
+        there = attrs.evolve(endpoint, database=database)
+        with connected_as_master(there, lambda: credential, patience_seconds=0) as connection:
+            if options.action is not Action.APPLY:
+                connection.run(_READ_ONLY)
+            yield connection
+
     with connected_as_master(endpoint, lambda: credential, patience_seconds=0) as connection:
         if options.action is Action.APPLY:
             with reconcile.locked(connection):
-                done = reconcile.apply(connection, document, options.reviewed(endpoint.host))
+                done = reconcile.apply(connection, document, options.reviewed(endpoint.host), elsewhere)
             digest = None
         else:
-            connection.run("SET default_transaction_read_only = on")
-            done = reconcile.plan(connection, document)
+            connection.run(_READ_ONLY)
+            done = reconcile.plan(connection, document, elsewhere)
             digest = reconcile.digest(connection, endpoint.host, done) if options.action is Action.PLAN else None
     return Report(options.action, document.database, done.statements, done.refusals, done.unmanaged, digest)
 

@@ -4,6 +4,7 @@ pg8000 left alone tries TLS without looking at the certificate and goes on in pl
 it is always given a context here.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from db_bootstrap.errors import ConfigurationError, RefusedLoginError, Unreachab
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
+ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 15
+"""For how long the server may say nothing: it ends a statement by itself before that."""
 
 MASTER_PATIENCE_SECONDS = 90
 """RDS replaces the master's password by itself, and for about a minute a reader may get the version before."""
@@ -127,13 +130,11 @@ def _open(endpoint: Endpoint, credential: Credential) -> Connection:
             _StartupName(credential.username.encode()),
             password=credential.password,
             host=endpoint.host,
-            port=endpoint.port,
+            sock=_reached(endpoint),
             database=endpoint.database,
             # None would have pg8000 try TLS without looking at the certificate.
             ssl_context=False if endpoint.ca_file is None else _tls(endpoint.ca_file),
-            timeout=CONNECT_TIMEOUT_SECONDS,
             application_name="db_bootstrap",
-            tcp_keepalive=True,
         )
     except (pg8000.exceptions.Error, OSError) as error:
         message, sqlstate = describe(error)
@@ -149,6 +150,14 @@ def _open(endpoint: Endpoint, credential: Credential) -> Connection:
             f"routes, and that {endpoint.ca_file or 'sslrootcert'} holds the authority that signed the server's "
             "certificate."
         ) from None
+
+
+def _reached(endpoint: Endpoint) -> socket.socket:
+    """A socket that waits for answers for longer than for the connection; pg8000 knows one timeout for both."""
+    reached = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
+    reached.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    reached.settimeout(ANSWER_TIMEOUT_SECONDS)
+    return reached
 
 
 @cache

@@ -8,12 +8,14 @@ more than once, also at the same time.
 import functools
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import attrs
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pg8000.native import Connection
 
 from db_bootstrap import access, reconcile
 from db_bootstrap.access import AccessDocument
@@ -115,11 +117,18 @@ def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, Any]:
     """`bootstrap` without Lambda: the same, for one event."""
+
+    def master(endpoint: Endpoint) -> AbstractContextManager[Connection]:
+        return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn))
+
+    def elsewhere(database: str) -> AbstractContextManager[Connection]:
+        return master(attrs.evolve(settings.endpoint, database=database))
+
     with (
-        connected_as_master(settings.endpoint, lambda: store.master(settings.master_secret_arn)) as connection,
+        master(settings.endpoint) as connection,
         reconcile.locked(connection),
     ):
-        done = reconcile.apply(connection, event.document)
+        done = reconcile.apply(connection, event.document, elsewhere=elsewhere)
         for statement in done.statements:
             logger.info("Ran a statement", sql=statement.sql, reason=statement.reason)
         credentials = []

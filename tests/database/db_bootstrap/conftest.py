@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import attrs
 import pg8000.native
 import pytest
 from pg8000.native import Connection
@@ -46,6 +47,12 @@ class Access:
         }
 
     schema = "cellar"
+    database_name: str | None = None
+
+    def in_database(self, name: str) -> None:
+        """Turn to another database of the same server and master; roles keep their names."""
+        self.database_name = name
+        self.raw["database"] = name
 
     def role(self, name: str) -> str:
         return f"{self.database.name}_{name}"
@@ -53,7 +60,8 @@ class Access:
     @property
     def endpoint(self) -> Endpoint:
         cluster = self.database.cluster
-        return Endpoint(cluster.host, cluster.port, self.database.name, str(cluster.authority.ca_file))
+        name = self.database_name or self.database.name
+        return Endpoint(cluster.host, cluster.port, name, str(cluster.authority.ca_file))
 
     @contextmanager
     def master(self) -> Iterator[Connection]:
@@ -61,19 +69,26 @@ class Access:
         with connected_as_master(self.endpoint, lambda: credential) as connection:
             yield connection
 
+    @contextmanager
+    def elsewhere(self, database: str) -> Iterator[Connection]:
+        """A connection of the master to another database of the server."""
+        credential = Credential(self.database.master, self.database.password)
+        with connected_as_master(attrs.evolve(self.endpoint, database=database), lambda: credential) as connection:
+            yield connection
+
     def apply(self) -> Plan:
         with self.master() as connection, reconcile.locked(connection):
-            return reconcile.apply(connection, access.parse(self.raw))
+            return reconcile.apply(connection, access.parse(self.raw), elsewhere=self.elsewhere)
 
     def plan(self) -> Plan:
         with self.master() as connection:
-            return reconcile.plan(connection, access.parse(self.raw))
+            return reconcile.plan(connection, access.parse(self.raw), self.elsewhere)
 
     def as_superuser(self, *statements: str) -> list[list[Any]]:
         """Run statements as the superuser; the rows of the last. ``{name}`` stands for a role or the schema."""
         rows: list[list[Any]] = []
         for statement in statements:
-            rows = self.database.cluster.admin(self.filled(statement), self.database.name)
+            rows = self.database.cluster.admin(self.filled(statement), self.endpoint.database)
         return rows
 
     @contextmanager
@@ -94,10 +109,10 @@ class Access:
             yield connection
 
     def filled(self, statement: str) -> str:
-        names = ("owner", "writer", "reader", "app", "app_a", "app_b", "migrator", "report", "stranger")
+        names = ("owner", "writer", "reader", "app", "app_a", "app_b", "migrator", "report", "stranger", "auditor")
         return statement.format(
             schema=self.schema,
-            database=self.database.name,
+            database=self.endpoint.database,
             master=self.database.master,
             **{name: self.role(name) for name in names},
         )

@@ -3,6 +3,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from db_bootstrap import connection as connection_module
 from db_bootstrap.connection import Credential, connected, connected_as_master
 from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
 from rehearsal.certificates import create_authority
@@ -66,3 +67,9 @@ def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
     assert refused.value.sqlstate == "28P01"
     assert len(readings) > 2, "the secret was read again"
     assert "wrong-password" not in str(refused.value) + repr(refused.value)
+
+
+def test_a_statement_may_take_longer_than_a_connection(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "CONNECT_TIMEOUT_SECONDS", 0.5)
+    with cellar.master() as connection:
+        assert connection.run("SELECT pg_sleep(1)")
