@@ -1,23 +1,24 @@
 """An access document for a database that has none: what there is, in the document's words.
 
-Pure. The document says ``unlisted: report``, so that applying it takes nothing away, and it declares only what holds, so
-that its plan is empty. What it cannot say stays outside: whole roles with the reason, single privileges in the plan's
-own list of what is not managed.
+Pure. The document says ``unlisted: report``, so that applying it takes nothing away, and it declares only what holds,
+so that its plan is empty. What it cannot say stays outside: whole roles with the reason, single privileges in the
+plan's own list of what is not managed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
 
-from db_bootstrap.declared import IAM_ROLE, mark, object_privileges, schema_privileges
+from db_bootstrap.declared import IAM_ROLE, is_marked, is_marked_by_another, text_of
 from db_bootstrap.document_grants import PRIVILEGES
 from db_bootstrap.document_types import RESERVED_NAMES, GrantKind, Preset, Unlisted, sibling_names
 from db_bootstrap.facts import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
+from db_bootstrap.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.sql import PUBLIC
 from db_bootstrap.survey import Survey, SurveyedObject, SurveyedRole
 
-_OBJECT_KINDS = (GrantKind.TABLES, GrantKind.SEQUENCES, GrantKind.ROUTINES, GrantKind.TYPES)
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
 @attrs.frozen
@@ -100,25 +101,22 @@ class _Scope:
 
 def _obstacle(role: SurveyedRole, survey: Survey, server: Server) -> str | None:
     """Why a document cannot declare a role, if so."""
-    if role.name == server.master:
-        return "it is the role that applies the document"
-    if role.name.startswith("pg_") or role.name in RESERVED_NAMES:
-        return "PostgreSQL or RDS keeps it for itself"
-    if role.attributes[Attribute.SUPERUSER]:
-        return "it is a superuser"
-    if role.comment.startswith(mark("")[:20]) and mark(server.database) not in role.comment:
-        return "the document of another database manages it"
-    kept = {Attribute.LOGIN, *([Attribute.CONNECTION_LIMIT] if role.attributes[Attribute.LOGIN] else [])}
+    is_login = role.attributes[Attribute.LOGIN]
+    said = {Attribute.LOGIN, *([Attribute.CONNECTION_LIMIT] if is_login else [])}
     special = [
         attribute.value
         for attribute, value in DEFAULT_ATTRIBUTES.items()
-        if attribute not in kept and role.attributes[attribute] != value
+        if attribute not in said and role.attributes[attribute] != value
     ]
-    if special:
-        return f"no document gives it the {', '.join(special)} that it has"
-    if role.attributes[Attribute.LOGIN] and not _may_connect(role.name, survey, server):
-        return "it may not connect to this database"
-    return None
+    obstacles = (
+        (role.name == server.master, "it is the role that applies the document"),
+        (role.name.startswith("pg_") or role.name in RESERVED_NAMES, "PostgreSQL or RDS keeps it for itself"),
+        (role.attributes[Attribute.SUPERUSER], "it is a superuser"),
+        (is_marked_by_another(role.comment, server.database), "the document of another database manages it"),
+        (special, f"no document says that a role has another {', '.join(special)} than usual"),
+        (is_login and not _may_connect(role.name, survey, server), "it may not connect to this database"),
+    )
+    return next((reason for is_one, reason in obstacles if is_one), None)
 
 
 def _may_connect(name: str, survey: Survey, server: Server) -> bool:
@@ -149,7 +147,7 @@ def _is_rotated(name: str, survey: Survey, database: str) -> bool:
     """Whether a role is the one of a rotated login: made by an earlier document, with a pair of logins as members."""
     members = {fact.member for fact in survey.memberships if fact.role == name}
     return (
-        survey.roles[name].comment.endswith(mark(database))
+        is_marked(survey.roles[name].comment, database)
         and not survey.roles[name].attributes[Attribute.LOGIN]
         and set(sibling_names(name)) <= members
         and all(survey.roles[sibling].attributes[Attribute.LOGIN] for sibling in sibling_names(name))
@@ -163,7 +161,7 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
     memberships = {
         fact.role: fact for fact in scope.survey.memberships if fact.member == name and fact.role in scope.groups()
     }
-    said: dict[str, Any] = {"comment": role.comment.removesuffix(mark(scope.server.database)).rstrip("\n")}
+    said: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
     if login_role.attributes[Attribute.LOGIN]:
         limit = login_role.attributes[Attribute.CONNECTION_LIMIT]
         acts_as = memberships.get("".join(settings.pop("role", ())))
@@ -180,7 +178,7 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
         elif group != said.get("acts_as"):
             plain.append(group)
     said |= {"member_of": plain, "memberships": special, **_privileges(scope, name)}
-    return {key: value for key, value in said.items() if value}
+    return {key: value for key, value in said.items() if value not in _NOTHING}
 
 
 def _credential(scope: _Scope, name: str) -> str:
@@ -196,7 +194,7 @@ def _privileges(scope: _Scope, grantee: str) -> dict[str, Any]:
     for schema in scope.schemas():
         covered = presets.get(schema)
         grants += _schema_grants(scope, grantee, schema, covered)
-        for kind in _OBJECT_KINDS:
+        for kind in OBJECT_KINDS:
             grants += _object_grants(scope, grantee, schema, kind, covered)
     return {
         key: value
@@ -210,10 +208,10 @@ def _preset(scope: _Scope, grantee: str, schema: str) -> Preset | None:
     if scope.survey.schemas[schema] == grantee:
         return None  # an owner needs none
     for preset in reversed(Preset):
-        has_schema = all(scope.has(grantee, _schema(scope, schema), right) for right in schema_privileges(preset))
+        has_schema = all(scope.has(grantee, _schema(scope, schema), right) for right in SCHEMA_PRIVILEGES[preset])
         if has_schema and all(
             _has_all(scope, grantee, schema, kind, privilege)
-            for kind in _OBJECT_KINDS
+            for kind in OBJECT_KINDS
             for privilege in _of_preset(preset, kind, scope.server)
         ):
             return preset
@@ -227,7 +225,7 @@ def _has_all(scope: _Scope, grantee: str, schema: str, kind: GrantKind, privileg
 
 
 def _of_preset(preset: Preset | None, kind: GrantKind, server: Server) -> tuple[str, ...]:
-    return () if preset is None else object_privileges(preset, kind, server.version)
+    return () if preset is None else object_privileges(preset, OBJECT_KINDS[kind], server.version)
 
 
 def _schema(scope: _Scope, schema: str) -> SurveyedObject:
@@ -236,20 +234,24 @@ def _schema(scope: _Scope, schema: str) -> SurveyedObject:
 
 def _database_grants(scope: _Scope, grantee: str) -> Iterator[dict[str, Any]]:
     database = SurveyedObject(GrantKind.DATABASE, None, None, None, scope.server.database_owner)
-    has = [right for right in PRIVILEGES[GrantKind.DATABASE] if scope.has(grantee, database, right)]
-    # That a login may connect goes without saying.
-    is_login = grantee != PUBLIC and (
-        scope.survey.roles[grantee].attributes[Attribute.LOGIN] or grantee in scope.rotated()
+    if grantee == scope.server.database_owner:
+        return
+    said = [right for right in PRIVILEGES[GrantKind.DATABASE] if scope.has(grantee, database, right)]
+    others = {PUBLIC, *_groups_of(grantee, scope.survey.memberships)} - {grantee}
+    is_login = grantee in scope.rotated() or (
+        grantee != PUBLIC and scope.survey.roles[grantee].attributes[Attribute.LOGIN]
     )
-    said = [right for right in has if not (right == "CONNECT" and is_login)]
-    if said and grantee != scope.server.database_owner:
+    # That a login may connect goes without saying, where it is not said of others whose right it has.
+    if is_login and "CONNECT" in said and not any(scope.has(other, database, "CONNECT") for other in others):
+        said.remove("CONNECT")
+    if said:
         yield {"on": GrantKind.DATABASE.value, "privileges": said}
 
 
 def _schema_grants(scope: _Scope, grantee: str, schema: str, preset: Preset | None) -> Iterator[dict[str, Any]]:
     if scope.survey.schemas[schema] == grantee:
         return
-    covered = schema_privileges(preset) if preset is not None else ()
+    covered = SCHEMA_PRIVILEGES[preset] if preset is not None else ()
     has = [right for right in PRIVILEGES[GrantKind.SCHEMA] if scope.has(grantee, _schema(scope, schema), right)]
     said = [right for right in has if right not in covered]
     if said:
@@ -304,11 +306,3 @@ def _column_grants(scope: _Scope, grantee: str, schema: str) -> Iterator[dict[st
             "columns": sorted(names),
             "privileges": list(rights),
         }
-
-
-def rendered_names(left_out: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """The roles that are left out, grouped by reason."""
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in left_out.items():
-        by_reason.setdefault(reason, []).append(name)
-    yield from by_reason.items()

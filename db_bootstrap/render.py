@@ -24,6 +24,7 @@ class Action(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     VERIFY = "verify"
+    GENERATE = "generate"
 
 
 class Format(StrEnum):

@@ -1,7 +1,7 @@
 """All of a database's access, read for somebody who has no document yet.
 
-`catalog` reads what a document speaks of; this reads whatever there is, an entry at a time. It is done once, by hand, so
-it may cost what it costs. Reads only.
+`catalog` reads what a document speaks of; this reads whatever there is, an entry at a time. It is done once, by hand,
+so it may cost what it costs. Reads only.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,16 @@ from typing import Any
 import attrs
 from pg8000.native import Connection
 
+from db_bootstrap.catalog_roles import runner, server
+from db_bootstrap.document_types import LIST_SETTINGS, GrantKind
 from db_bootstrap.facts import (
     FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS,
     Attribute,
     AttributeValue,
     Membership,
     RoleSetting,
+    Server,
 )
-from db_bootstrap.document_types import LIST_SETTINGS, GrantKind
 from db_bootstrap.sql import split_names
 
 _ROLES = """
@@ -152,20 +154,18 @@ class Survey:
     defaults: frozenset[tuple[GrantKind, str, str, str, str]]
 
 
-def survey(connection: Connection, version: int) -> Survey:
+def survey(connection: Connection) -> tuple[Survey, Server]:
     """Read it all.
 
     Args:
         connection: As the master, with an empty ``search_path``, so that types are printed with their schemas.
-        version: The server's ``server_version_num``.
     """
-    has_options = version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
-    options = {"inherit": "m.inherit_option", "set": "m.set_option"} if has_options else {"inherit": "true", "set": "true"}
-
-    def run(sql: str) -> Sequence[Sequence[Any]]:
-        return connection.run(sql) or []
-
-    return Survey(
+    run = runner(connection)
+    on = server(run)
+    has_options = on.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
+    columns = ("m.inherit_option", "m.set_option") if has_options else ("true", "true")
+    options = dict(zip(("inherit", "set"), columns, strict=True))
+    found = Survey(
         roles={
             name: SurveyedRole(name, comment, dict(zip(Attribute, values, strict=True)))
             for name, comment, *values in run(_ROLES)
@@ -177,6 +177,7 @@ def survey(connection: Connection, version: int) -> Survey:
         privileges=_privileges(run(_PRIVILEGES)),
         defaults=frozenset((GrantKind(kind), *rest) for kind, *rest in run(_DEFAULTS)),
     )
+    return found, on
 
 
 def _setting(role: str, setting: str) -> RoleSetting:
