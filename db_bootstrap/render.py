@@ -25,6 +25,7 @@ class Action(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     VERIFY = "verify"
+    GENERATE = "generate"
 
 
 class Format(StrEnum):
