@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from typing import Any
 
 import attrs
 import pg8000.exceptions
@@ -127,15 +128,16 @@ def _pauses() -> Iterator[float]:
 
 
 def _open(endpoint: Endpoint, credential: Credential) -> Connection:
+    # None would have pg8000 try TLS without looking at the certificate.
+    tls = False if endpoint.ca_file is None else _tls(endpoint.ca_file)
     try:
-        return Connection(
+        return _spoken_to(
+            _reached(endpoint),
             _StartupName(credential.username.encode()),
             password=credential.password,
             host=endpoint.host,
-            sock=_reached(endpoint),
             database=endpoint.database,
-            # None would have pg8000 try TLS without looking at the certificate.
-            ssl_context=False if endpoint.ca_file is None else _tls(endpoint.ca_file),
+            ssl_context=tls,
             application_name="db_bootstrap",
         )
     except (pg8000.exceptions.Error, OSError) as error:
@@ -160,6 +162,14 @@ def _reached(endpoint: Endpoint) -> socket.socket:
     reached.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     reached.settimeout(ANSWER_TIMEOUT_SECONDS)
     return reached
+
+
+def _spoken_to(reached: socket.socket, user: bytes, **options: Any) -> Connection:
+    try:
+        return Connection(user, sock=reached, **options)
+    except BaseException:
+        reached.close()
+        raise
 
 
 @cache
