@@ -103,6 +103,8 @@ def connected_as_master(
         # Nothing is found by a search path: types are printed with their schemas, and no object of others is called.
         connection.run("SET search_path = pg_catalog, pg_temp")
         connection.run(f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
+        # Compiling one of `catalog_queries` takes seconds, and running it milliseconds; the planner thinks otherwise.
+        connection.run("SET jit = off")
         yield connection
     finally:
         with suppress(pg8000.exceptions.Error, OSError):  # it may have broken before
