@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
                 commands.down(run)
             case "rehearse":
                 commands.rehearse(run, options.port)
+            case "fire":
+                commands.fire(run, options.schedule)
             case "serve":
                 return serve(options.port)
     except RehearsalError as error:
@@ -53,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     subparsers.add_parser("up", parents=[port], help="deploy to a local AWS and leave it running; again: apply changes")
     subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
     subparsers.add_parser("rehearse", parents=[port], help="up, checks and down in one go")
+    fire = subparsers.add_parser("fire", help="let a schedule fire now that AWS would fire at its time")
+    fire.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
     subparsers.add_parser("serve", parents=[port], help="serve the application alone, with a PostgreSQL of its own")
     return parser
 

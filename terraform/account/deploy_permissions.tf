@@ -49,6 +49,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid = "Look"
     actions = [
+      "cloudwatch:DescribeAlarms",
       "ec2:Describe*",
       "ecs:DescribeTaskDefinition",
       "elasticloadbalancing:Describe*",
@@ -103,8 +104,9 @@ data "aws_iam_policy_document" "deploy" {
 
   statement {
     sid     = "OwnResources"
-    actions = ["ecs:*", "elasticloadbalancing:*", "lambda:*", "logs:*", "rds:*"]
+    actions = ["cloudwatch:*", "ecs:*", "elasticloadbalancing:*", "lambda:*", "logs:*", "rds:*", "scheduler:*"]
     resources = [
+      "arn:${local.partition}:cloudwatch:${local.place}:alarm:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:ecs:${local.place}:cluster/${var.project_name}-${each.key}",
       "arn:${local.partition}:ecs:${local.place}:service/${var.project_name}-${each.key}/*",
       "arn:${local.partition}:ecs:${local.place}:task-definition/${var.project_name}-${each.key}:*",
@@ -120,6 +122,8 @@ data "aws_iam_policy_document" "deploy" {
       "arn:${local.partition}:rds:${local.place}:pg:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:rds:${local.place}:snapshot:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:rds:${local.place}:subgrp:${var.project_name}-${each.key}",
+      "arn:${local.partition}:scheduler:${local.place}:schedule-group/${var.project_name}-${each.key}-*",
+      "arn:${local.partition}:scheduler:${local.place}:schedule/${var.project_name}-${each.key}-*/*",
     ]
   }
 
@@ -174,7 +178,7 @@ data "aws_iam_policy_document" "deploy" {
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"
-      values   = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]
+      values   = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com", "scheduler.amazonaws.com"]
     }
   }
 

@@ -21,15 +21,66 @@ variable "access" {
   description = "Who may do what in the database: schemas with their owners, roles that hold privileges, and logins for people and programs. The function refuses what does not fit together."
   type = object({
     database = string
-    schemas  = map(object({ owner = string }))
-    roles    = map(object({ schemas = optional(map(string)) }))
-    logins = map(object({
+    unlisted = optional(string)
+    schemas = optional(map(object({
+      owner = string
+    })), {})
+    extensions = optional(map(object({
+      schema = optional(string)
+    })))
+    roles = optional(map(object({
+      comment   = optional(string)
+      member_of = optional(list(string), [])
+      memberships = optional(map(object({
+        inherit = optional(bool)
+        set     = optional(bool)
+        admin   = optional(bool)
+      })), {})
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
+    })), {})
+    logins = optional(map(object({
+      comment   = optional(string)
+      member_of = optional(list(string), [])
+      memberships = optional(map(object({
+        inherit = optional(bool)
+        set     = optional(bool)
+        admin   = optional(bool)
+      })), {})
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
       credential       = string
-      member_of        = optional(list(string))
       acts_as          = optional(string)
       connection_limit = optional(number)
       settings         = optional(map(string))
+    })), {})
+    public = optional(object({
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
     }))
+    retired = optional(map(object({
+      reassign_to        = optional(string)
+      drop_owned         = optional(bool)
+      terminate_sessions = optional(bool)
+    })))
   })
 
   default = {

@@ -50,12 +50,15 @@ module "database_access" {
     resource_id       = module.database.resource_id
     master_secret_arn = module.database.master_secret_arn
   }
-  access             = var.access
-  package_file       = var.database_bootstrap_package
-  subnet_ids         = module.network.private_subnet_ids
-  security_group_id  = module.network.database_access_security_group_id
-  log_retention_days = var.log_retention_days
-  is_temporary       = var.is_temporary
+  access                     = var.access
+  preview_access             = var.preview_access
+  drift_check_interval_hours = var.drift_check_interval_hours
+  alarm_topic_arns           = var.alarm_topic_arns
+  package_file               = var.database_bootstrap_package
+  subnet_ids                 = module.network.private_subnet_ids
+  security_group_id          = module.network.database_access_security_group_id
+  log_retention_days         = var.log_retention_days
+  is_temporary               = var.is_temporary
 }
 
 module "service" {

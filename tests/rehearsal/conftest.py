@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pg8000.native
 import pytest
 
 from rehearsal import deployment
@@ -70,6 +72,20 @@ def applied(run: Run) -> Rehearsal:
     url = f"http://127.0.0.1:{ports.balancer}"
     deployment.wait_until_it_answers(url, quiet)
     return Rehearsal(run, terraform, Client(url), digest, outputs)
+
+
+@contextmanager
+def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
+    """The server's true superuser, through its own socket."""
+    port = rehearsal.outputs["database_endpoint"].split(":")[1]
+    (link,) = rehearsal.run.logs.glob("*.data")
+    connection = pg8000.native.Connection(
+        "rdsadmin", database="beers", unix_sock=str(link.readlink() / f".s.PGSQL.{port}"), timeout=30
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def quiet(_note: str) -> None:

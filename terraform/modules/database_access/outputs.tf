@@ -3,6 +3,11 @@ output "access_report" {
   value       = jsondecode(aws_lambda_invocation.apply.result)
 }
 
+output "access_plan" {
+  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply is held to."
+  value       = local.shown_plan
+}
+
 output "login_secret_arns" {
   description = "Secret of each login that has a password, by the login's name. Known only once the function has put the credentials in."
   value       = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
@@ -21,4 +26,9 @@ output "login_names" {
 output "function_name" {
   description = "Name of the function that manages the database's access."
   value       = aws_lambda_function.this.function_name
+}
+
+output "planner_function_name" {
+  description = "Name of the function that plans and verifies the database's access."
+  value       = aws_lambda_function.planner.function_name
 }

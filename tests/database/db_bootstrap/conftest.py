@@ -13,6 +13,7 @@ from db_bootstrap import access, reconcile
 from db_bootstrap.connection import Credential, Endpoint, connected_as_master
 from db_bootstrap.reconcile import Plan
 from rehearsal.postgres import Cluster
+from tests.database.db_bootstrap.rotated import RotatedLogins
 from tests.support.database import Database
 from tests.support.rotation import SecretsManager, secrets_manager
 
@@ -123,3 +124,15 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsManager
     """A Secrets Manager for a module's tests, which make their secrets in it by names of their own."""
     with secrets_manager(tmp_path_factory.mktemp("secrets-manager")) as running:
         yield running
+
+
+@pytest.fixture
+def own_logins(cellar: Access, manager: SecretsManager) -> RotatedLogins:
+    """For tests of rotations that need the first credentials, or leave something behind."""
+    return RotatedLogins(cellar, manager)
+
+
+@pytest.fixture(scope="module")
+def logins(settled_cellar: Access, manager: SecretsManager) -> RotatedLogins:
+    """For all others: whichever login role serves, each test ends with a rotation that came to its end."""
+    return RotatedLogins(settled_cellar, manager)
