@@ -7,21 +7,51 @@ places. Names are unique whatever their case; the unique index decides, so that 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from app.database import Database
-from app.models import NewBeer
+from app.models import LARGEST_ABV, BeersQuery, NewBeer, Position
 
 _COLUMNS = "id, name, style, brewery, abv, created_at"
 
-_PAGE = text(f"""
-    WITH ahead AS (SELECT {_COLUMNS} FROM beers.beers WHERE id > :after ORDER BY id LIMIT :limit + 1),
-         page AS (SELECT * FROM ahead ORDER BY id LIMIT :limit)
-    SELECT coalesce(json_agg(page ORDER BY id), '[]')::text,
-           CASE WHEN (SELECT count(*) FROM ahead) > :limit THEN max(id) END
-    FROM page
-""")  # noqa: S608 - the only thing put in is the list of columns above
+_IN_ORDER = "id > :after"
+_BY_ABV = "(abv, id) > (:after_abv, :after) AND abv BETWEEN :abv_min AND :abv_max"
+_OF_STYLE = "lower(style) = lower(:style)"
+
+
+def _page(condition: str, *order: str) -> TextClause:
+    """The statement for a page. Each condition begins an index (migration 0002), and is read along it."""
+    forwards, backwards = ", ".join(order), ", ".join(f"{column} DESC" for column in order)
+    return text(f"""
+        WITH ahead AS (SELECT {_COLUMNS} FROM beers.beers WHERE {condition} ORDER BY {forwards} LIMIT :limit + 1),
+             page AS (SELECT * FROM ahead ORDER BY {forwards} LIMIT :limit),
+             last AS (SELECT id, abv FROM page ORDER BY {backwards} LIMIT 1)
+        SELECT (SELECT coalesce(json_agg(page ORDER BY {forwards}), '[]')::text FROM page), last.id, last.abv
+        FROM (SELECT count(*) > :limit AS goes_on FROM ahead) AS found LEFT JOIN last ON goes_on
+    """)  # noqa: S608 - what is put in stands above, and nowhere else
+
+
+# By whether a style is asked for, and whether the order is by abv.
+_PAGES = {
+    (False, False): _page(_IN_ORDER, "id"),
+    (False, True): _page(_BY_ABV, "abv", "id"),
+    (True, False): _page(f"{_OF_STYLE} AND {_IN_ORDER}", "id"),
+    (True, True): _page(f"{_OF_STYLE} AND {_BY_ABV}", "abv", "id"),
+}
+
+# Hops from one style to the next along the index, so that it reads as many entries as there are styles.
+_STYLES = text("""
+    WITH RECURSIVE known AS (
+        (SELECT lower(style) AS key, style FROM beers.beers ORDER BY lower(style), id LIMIT 1)
+        UNION ALL
+        SELECT following.* FROM known CROSS JOIN LATERAL (
+            SELECT lower(style), style FROM beers.beers WHERE lower(style) > known.key ORDER BY lower(style), id LIMIT 1
+        ) AS following
+    )
+    SELECT style FROM known LIMIT :limit
+""")
 
 _ONE = text(f"""
     WITH beer AS (SELECT {_COLUMNS} FROM beers.beers WHERE id = :id)
@@ -51,15 +81,15 @@ _ADD_MANY = text("""
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the catalogue, in the order of ids.
+    """A part of the catalogue.
 
     Attributes:
         beers: a JSON array.
-        next_after: the last id of this page if more beers follow, else ``None``.
+        last: where this page ended if more beers follow, else ``None``.
     """
 
     beers: str
-    next_after: int | None
+    last: Position | None
 
 
 @dataclass(frozen=True)
@@ -76,11 +106,25 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, *, limit: int, after: int) -> Page:
-        """At most ``limit`` beers whose ids are greater than ``after``."""
+    def page(self, query: BeersQuery) -> Page:
+        """The beers that ``query`` asks for."""
+        parameters: dict[str, object] = {"limit": query.limit, "after": query.after}
+        if query.style is not None:
+            parameters["style"] = query.style
+        if query.is_by_abv:
+            abv_min = _first_given(query.abv_min, Decimal(0))
+            parameters["abv_min"] = abv_min
+            parameters["abv_max"] = _first_given(query.abv_max, LARGEST_ABV)
+            parameters["after_abv"] = _first_given(query.after_abv, abv_min)
+        statement = _PAGES[query.style is not None, query.is_by_abv]
         with self._database.connection() as connection:
-            beers, next_after = connection.execute(_PAGE, {"limit": limit, "after": after}).one()
-        return Page(beers, next_after)
+            beers, last_id, last_abv = connection.execute(statement, parameters).one()
+        return Page(beers, None if last_id is None else Position(id=last_id, abv=last_abv))
+
+    def styles(self, limit: int) -> list[str]:
+        """The first ``limit`` styles in the order of the alphabet, each in one of its spellings."""
+        with self._database.connection() as connection:
+            return list(connection.execute(_STYLES, {"limit": limit}).scalars())
 
     def beer(self, beer_id: int) -> str | None:
         """The JSON of one beer, or ``None`` if there is none with that id."""
@@ -104,3 +148,7 @@ class Catalogue:
         with self._database.connection() as connection:
             added: int = connection.execute(_ADD_MANY, {"beers": document}).scalar_one()
         return added
+
+
+def _first_given(value: Decimal | None, default: Decimal) -> Decimal:
+    return default if value is None else value
