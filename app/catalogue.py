@@ -108,15 +108,7 @@ class Catalogue:
 
     def page(self, query: BeersQuery) -> Page:
         """The beers that ``query`` asks for."""
-        parameters: dict[str, object] = {"limit": query.limit, "after": query.after}
-        if query.style is not None:
-            parameters["style"] = query.style
-        if query.is_by_abv:
-            abv_min = _first_given(query.abv_min, Decimal(0))
-            parameters["abv_min"] = abv_min
-            parameters["abv_max"] = _first_given(query.abv_max, LARGEST_ABV)
-            parameters["after_abv"] = _first_given(query.after_abv, abv_min)
-        statement = _PAGES[query.style is not None, query.is_by_abv]
+        statement, parameters = page_statement(query)
         with self._database.connection() as connection:
             beers, last_id, last_abv = connection.execute(statement, parameters).one()
         return Page(beers, None if last_id is None else Position(id=last_id, abv=last_abv))
@@ -148,6 +140,19 @@ class Catalogue:
         with self._database.connection() as connection:
             added: int = connection.execute(_ADD_MANY, {"beers": document}).scalar_one()
         return added
+
+
+def page_statement(query: BeersQuery) -> tuple[TextClause, dict[str, object]]:
+    """What PostgreSQL is asked for ``query``, and with which parameters."""
+    parameters: dict[str, object] = {"limit": query.limit, "after": query.after}
+    if query.style is not None:
+        parameters["style"] = query.style
+    if query.is_by_abv:
+        abv_min = _first_given(query.abv_min, Decimal(0))
+        parameters["abv_min"] = abv_min
+        parameters["abv_max"] = _first_given(query.abv_max, LARGEST_ABV)
+        parameters["after_abv"] = _first_given(query.after_abv, abv_min)
+    return _PAGES[query.style is not None, query.is_by_abv], parameters
 
 
 def _first_given(value: Decimal | None, default: Decimal) -> Decimal:
