@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down rehearse run test test-fast lint format package lock clean always
+.PHONY: help setup up down token rehearse run test test-fast lint format package lock clean always
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -20,6 +20,9 @@ up: .venv/ready ## Rehearse the deployment on this machine and leave it running 
 
 down: .venv/ready ## Destroy the rehearsal, check that nothing is left, clean up
 	@$(RUN) rehearsal down
+
+token: .venv/ready ## Print the token that changing the rehearsed catalogue takes
+	@$(RUN) rehearsal token
 
 rehearse: .venv/ready ## Rehearse, check and destroy in one go
 	@$(RUN) rehearsal rehearse

@@ -11,6 +11,7 @@ from rehearsal import commands
 from rehearsal.errors import RehearsalError
 from rehearsal.run import DEFAULT_FOLDER, Run
 from rehearsal.serve import serve
+from rehearsal.write_token import write_token
 
 INTERRUPTED_EXIT_CODE = 130
 
@@ -29,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
                 commands.down(run)
             case "rehearse":
                 commands.rehearse(run, options.port)
+            case "token":
+                print(write_token(run))
             case "serve":
                 return serve(options.port)
     except RehearsalError as error:
@@ -53,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers.add_parser("up", parents=[port], help="deploy to a local AWS and leave it running; again: apply changes")
     subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
     subparsers.add_parser("rehearse", parents=[port], help="up, checks and down in one go")
+    subparsers.add_parser("token", help="print the token that changing the rehearsed catalogue takes")
     subparsers.add_parser("serve", parents=[port], help="serve the application alone, with a PostgreSQL of its own")
     return parser
 

@@ -67,6 +67,8 @@ module "service" {
   load_balancer_security_group_id = module.network.load_balancer_security_group_id
   service_security_group_id       = module.network.service_security_group_id
   certificate_arn                 = var.certificate_arn
+  write_token_secret_arn          = one(module.write_token[*].secret_arn)
+  seeding_is_allowed              = var.seeding_is_allowed
   log_retention_days              = var.log_retention_days
   is_temporary                    = var.is_temporary
 }

@@ -5,6 +5,7 @@ import shutil
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from rehearsal.images import ImageStore
 from rehearsal.run import CHECKOUT
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, every_file, quiet
+from tests.support.http import Client
 from tests.unit.db_bootstrap.documents import beers
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
@@ -73,6 +75,28 @@ def test_a_beer_that_is_posted_is_found_again(rehearsal: Rehearsal) -> None:
     made = rehearsal.client.post("/beers", {"name": "Rehearsal Stout", "style": "Stout", "abv": 6.5})
     assert made.status == 201
     assert rehearsal.client.get(f"/beers/{made.body['id']}").body == made.body
+
+
+@pytest.mark.parametrize("token", ["", "wrong-wrong-wrong-wrong"])
+def test_nobody_changes_the_catalogue_without_the_token(token: str, rehearsal: Rehearsal) -> None:
+    stranger = Client(rehearsal.client.url, token)
+    for path, body in (("/beers/seed", None), ("/beers", {"name": "Mine", "style": "Stout", "abv": 6})):
+        assert stranger.post(path, body).status == 401
+    assert stranger.get("/beers").status == 200
+
+
+def test_a_new_token_is_good_and_the_one_before_stays_so(rehearsal: Rehearsal) -> None:
+    secrets = rehearsal.aws("secretsmanager")
+    arn = rehearsal.outputs["write_token_secret_arn"]
+    newer = Client(rehearsal.client.url, "the-next-token-for-this-service")
+    assert newer.post("/beers/seed").status == 401
+    secrets.put_secret_value(SecretId=arn, SecretString=newer.token)
+    deadline = time.monotonic() + 20
+    while newer.post("/beers/seed").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert rehearsal.client.post("/beers/seed").status == 200
+    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None, "Terraform leaves the newer one alone"
 
 
 @pytest.mark.parametrize(
@@ -293,12 +317,14 @@ def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
 
 def test_no_password_stands_in_the_state_the_plan_an_output_a_log_or_a_command_line(rehearsal: Rehearsal) -> None:
     secrets = rehearsal.aws("secretsmanager")
-    passwords = {
-        json.loads(secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version)["SecretString"])["password"]
+    values = [
+        secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version)["SecretString"]
         for secret in secrets.list_secrets()["SecretList"]
         for version in secrets.describe_secret(SecretId=secret["ARN"])["VersionIdsToStages"]
-    }
-    assert len(passwords) >= 3, "the master's and both logins'"
+    ]
+    # A login's secret is JSON; the write token is a text of its own.
+    passwords = {json.loads(value)["password"] if value.startswith("{") else value for value in values}
+    assert len(passwords) >= 5, "the master's, both logins', and two write tokens"
     rehearsal.deployment.plan_environment(rehearsal.digest)
     plan = rehearsal.deployment.environment.root / "rehearsal.tfplan"
     read = subprocess.run(["unzip", "-p", str(plan)], capture_output=True, check=True).stdout

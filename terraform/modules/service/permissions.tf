@@ -75,7 +75,7 @@ resource "aws_iam_role_policy" "execution" {
   policy = data.aws_iam_policy_document.execution.json
 }
 
-# What the running service does: read its own login, and nothing else.
+# What the running service does: read its own login and, if there is one, the write token.
 resource "aws_iam_role" "task" {
   name               = "${var.name}-task"
   description        = "What the running service may do in AWS"
@@ -83,6 +83,8 @@ resource "aws_iam_role" "task" {
 }
 
 data "aws_iam_policy_document" "task" {
+  source_policy_documents = [data.aws_iam_policy_document.write_token.json]
+
   statement {
     sid       = "ReadOwnLogin"
     actions   = ["secretsmanager:GetSecretValue"]
