@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down token rehearse run test test-fast lint format package lock clean always
+.PHONY: help setup up down token rehearse run test test-fast lint format package lock clean browser always
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -30,17 +30,20 @@ rehearse: .venv/ready ## Rehearse, check and destroy in one go
 run: .venv/ready ## Serve the application alone (PORT=8000), with a PostgreSQL of its own unless DATABASE_URL is set
 	@$(RUN) rehearsal serve
 
-test: .venv/ready ## Run everything that proves the project, the rehearsal too (some minutes)
+test: .venv/ready browser ## Run everything that proves the project, the rehearsal too (some minutes)
 	@$(RUN) pytest
 
-test-fast: .venv/ready ## Run all tests but the rehearsal
+test-fast: .venv/ready browser ## Run all tests but the rehearsal
 	@$(RUN) pytest -m "not rehearsal"
+
+browser: # for the tests that look at pages
+	@scripts/setup_browser
 
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/setup .ci/run
+	.venv/bin/shellcheck scripts/setup scripts/setup_browser .ci/run
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github

@@ -9,6 +9,7 @@ from app.documentation import documentation_blueprint
 from app.html import assets_blueprint
 from app.logs import log_requests
 from app.openapi import openapi_document
+from app.page import page_blueprint
 from app.problems import register_problem_handlers
 from app.settings import FixedToken, SecretReference, Settings
 from app.token_secret import token_reader
@@ -39,6 +40,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.register_blueprint(documentation_blueprint(document))
     app.register_blueprint(assets_blueprint())
+    app.register_blueprint(
+        page_blueprint(catalogue, asks_for_token=guard.is_closed, seeding_is_allowed=settings.seeding_is_allowed)
+    )
     return app
 
 

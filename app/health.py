@@ -31,12 +31,13 @@ class Readiness(BaseModel):
     revision: str
 
 
-LIVE = Operation("live", "GET", "/livez", "Is this process alive?", Answer("It is.", Life))
+LIVE = Operation("live", "GET", "/livez", "Is this process alive?", Answer("It is.", Life), tag="Health")
 READY = Operation(
     name="ready",
     method="GET",
     rule="/readyz",
     summary="Can it do its work?",
+    tag="Health",
     answer=Answer("It can: the database answers, and its migrations are those that this version needs.", Readiness),
     problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
 )

@@ -79,7 +79,11 @@ def openapi_document(operations: Iterable[Operation], *, version: str, asks_for_
 
 def _operation(operation: Operation, schemas: dict[str, Any], *, asks_for_token: bool) -> dict[str, Any]:
     is_guarded = operation.is_write and asks_for_token
-    described: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+    }
     if operation.description:
         described["description"] = operation.description
     parameters = [*_parameters(operation.path, "path"), *_parameters(operation.query, "query")]

@@ -42,6 +42,7 @@ class Operation:
         summary: a few words for people.
         answer: a success.
         description: what the summary cannot say.
+        tag: the chapter of the documentation.
         path: types of the route's variables.
         query: type of the query string.
         body: type of the JSON that is sent.
@@ -56,6 +57,7 @@ class Operation:
     summary: str
     answer: Answer
     description: str = ""
+    tag: str = "Beers"
     path: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None

@@ -22,7 +22,7 @@ def token_reader(arn: str) -> Callable[[], tuple[str, ...]]:
     client: SecretsManagerClient = boto3.client(
         "secretsmanager",
         region_name=arn.split(":")[3],
-        config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}),
+        config=Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
     return lambda: read_tokens(client, arn)
 

@@ -17,7 +17,8 @@ from app.problems import RETRY_AFTER_SECONDS, Problem
 CACHE_SECONDS = 60.0
 # A token that is not known may have been made since. Guesses lead to no more than one reading in this time.
 LOOK_AGAIN_SECONDS = 2.0
-_PATIENCE_SECONDS = 5.0
+# How long a request waits for a reading without which it would be refused.
+_PATIENCE_SECONDS = 8.0
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class TokenGuard:
         self._look_again_seconds = look_again_seconds
         self._reading = Lock()
         self._tokens: tuple[str, ...] = ()
-        self._asked_at = float("-inf")
+        self._read_at = float("-inf")
 
     def check(self, authorization: str | None) -> None:
         """Return if the header holds a good token.
@@ -98,15 +99,20 @@ class TokenGuard:
             return
         try:
             if self._age() >= age_seconds:
-                self._asked_at = time.monotonic()
-                self._tokens = self._read()
-        except TokenError as error:
-            _log.warning("Write token cannot be read", extra={"fields": {"cause": str(error)}})
+                self._read_now()
         finally:
             self._reading.release()
 
+    def _read_now(self) -> None:
+        try:
+            self._tokens = self._read()
+        except TokenError as error:
+            _log.warning("Write token cannot be read", extra={"fields": {"cause": str(error)}})
+        # Not before: whoever has no token to go by is to wait for this reading.
+        self._read_at = time.monotonic()
+
     def _age(self) -> float:
-        return time.monotonic() - self._asked_at
+        return time.monotonic() - self._read_at
 
 
 def _unauthorized(detail: str, challenge: str) -> Problem:
