@@ -5,13 +5,16 @@ places. Names are unique whatever their case; the unique index decides, so that 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import TextClause, text
+from sqlalchemy.engine import Connection
 
 from app.database import Database
+from app.logs import database_time
 from app.models import LARGEST_ABV, BeersQuery, NewBeer, Position
 
 _COLUMNS = "id, name, style, brewery, abv, created_at"
@@ -106,27 +109,32 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        with database_time(), self._database.connection() as connection:
+            yield connection
+
     def page(self, query: BeersQuery) -> Page:
         """The beers that ``query`` asks for."""
         statement, parameters = page_statement(query)
-        with self._database.connection() as connection:
+        with self._connection() as connection:
             beers, last_id, last_abv = connection.execute(statement, parameters).one()
         return Page(beers, None if last_id is None else Position(id=last_id, abv=last_abv))
 
     def styles(self, limit: int) -> list[str]:
         """The first ``limit`` styles in the order of the alphabet, each in one of its spellings."""
-        with self._database.connection() as connection:
+        with self._connection() as connection:
             return list(connection.execute(_STYLES, {"limit": limit}).scalars())
 
     def beer(self, beer_id: int) -> str | None:
         """The JSON of one beer, or ``None`` if there is none with that id."""
-        with self._database.connection() as connection:
+        with self._connection() as connection:
             found: str | None = connection.execute(_ONE, {"id": beer_id}).scalar_one_or_none()
         return found
 
     def add(self, beer: NewBeer) -> AddedBeer | None:
         """Add one beer; ``None`` if there is one of that name."""
-        with self._database.connection() as connection:
+        with self._connection() as connection:
             row = connection.execute(_ADD, beer.model_dump()).one_or_none()
         return None if row is None else AddedBeer(row[0], row[1])
 
@@ -137,7 +145,7 @@ class Catalogue:
         earlier one. They all insert in the same order, so they cannot wait for one another in a circle.
         """
         document = json.dumps([beer.model_dump(mode="json") for beer in beers])
-        with self._database.connection() as connection:
+        with self._connection() as connection:
             added: int = connection.execute(_ADD_MANY, {"beers": document}).scalar_one()
         return added
 

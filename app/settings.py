@@ -64,7 +64,8 @@ class Settings:
         pool_size: the most connections to the database that one worker process opens.
         host: address to listen on.
         port: port to listen on.
-        worker_count: number of worker processes.
+        worker_count: number of worker processes; ``None`` for as many as the processor and the memory suggest.
+        task_metadata_uri: where ECS tells a task what it may use.
         log_level: the least severe level that is written.
         version: what this build calls itself, to be seen in logs and in pg_stat_activity.
     """
@@ -76,7 +77,8 @@ class Settings:
     pool_size: int = 5
     host: str = "0.0.0.0"  # noqa: S104 - a container has its network to itself
     port: int = 8000
-    worker_count: int = 2
+    worker_count: int | None = None
+    task_metadata_uri: str | None = None
     log_level: str = "INFO"
     version: str = "development"
 
@@ -96,7 +98,8 @@ class Settings:
             pool_size=_whole_number(given, "DATABASE_POOL_SIZE", cls.pool_size, 1, 100),
             host=given.get("HOST", cls.host),
             port=_whole_number(given, "PORT", cls.port, 1, 65535),
-            worker_count=_whole_number(given, "WEB_CONCURRENCY", cls.worker_count, 1, 64),
+            worker_count=_optional_whole_number(given, "WEB_CONCURRENCY", 1, 64),
+            task_metadata_uri=given.get("ECS_CONTAINER_METADATA_URI_V4"),
             log_level=_log_level(given.get("LOG_LEVEL", cls.log_level)),
             version=given.get("APP_VERSION", cls.version),
         )
@@ -149,6 +152,10 @@ def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
     if text not in {"on", "off"}:
         raise SettingsError(f"{name} is {text!r}; expected on or off.")
     return text == "on"
+
+
+def _optional_whole_number(given: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    return _whole_number(given, name, least, least, most) if name in given else None
 
 
 def _whole_number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

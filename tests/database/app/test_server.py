@@ -39,7 +39,8 @@ def test_it_serves_and_logs_one_line_of_json_for_each_request(served: Served, ca
     shown = [(line["method"], line["route"], line["status"]) for line in requests]
     assert shown == [("POST", "/beers/seed", 200), ("GET", "/beers", 200), ("GET", None, 404)]
     assert requests[1]["request_id"] == trace
-    assert requests[1]["duration_ms"] > 0
+    assert 0 < requests[1]["database_ms"] < requests[1]["duration_ms"]
+    assert requests[2]["database_ms"] == 0
     assert missing.json()["request_id"] == requests[2]["request_id"]
     for spelling in catalogue.spellings_of_the_password():
         assert spelling not in served.log_text()

@@ -25,6 +25,7 @@ def test_every_variable_is_read() -> None:
         "HOST": "127.0.0.1",
         "PORT": "8080",
         "WEB_CONCURRENCY": "3",
+        "ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/task",
         "LOG_LEVEL": "warning",
         "APP_VERSION": "v1",
     }
@@ -37,6 +38,7 @@ def test_every_variable_is_read() -> None:
         host="127.0.0.1",
         port=8080,
         worker_count=3,
+        task_metadata_uri="http://169.254.170.2/v4/task",
         log_level="WARNING",
         version="v1",
     )
