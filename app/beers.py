@@ -76,9 +76,8 @@ def beers_blueprint(catalogue: Catalogue, guard: Guard, *, seeding_is_allowed: b
         if page.last is None:
             return json_response(f'{{"beers": {page.beers}, "next": null}}')
         following = f"{LIST_BEERS.rule}?{query.following(page.last)}"
-        response = json_response(f'{{"beers": {page.beers}, "next": {json.dumps(following)}}}')
-        response.headers["Link"] = f'<{following}>; rel="next"'
-        return response
+        text = f'{{"beers": {page.beers}, "next": {json.dumps(following)}}}'
+        return json_response(text, headers={"Link": f'<{following}>; rel="next"'})
 
     def show_beer(beer_id: int) -> Response:
         beer = catalogue.beer(beer_id)
@@ -95,9 +94,7 @@ def beers_blueprint(catalogue: Catalogue, guard: Guard, *, seeding_is_allowed: b
                 "A beer of this name is in the catalogue already.",
                 [FieldError("name", "Name should not be taken; upper and lower case are the same")],
             )
-        response = json_response(added.beer, HTTPStatus.CREATED)
-        response.headers["Location"] = f"/beers/{added.id}"
-        return response
+        return json_response(added.beer, HTTPStatus.CREATED, {"Location": f"/beers/{added.id}"})
 
     def seed_beers() -> Response:
         if not seeding_is_allowed:

@@ -83,8 +83,8 @@ def log_requests(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.add("X-Request-Id", g.request_id)
+        response.headers.add("X-Content-Type-Options", "nosniff")
         route = request.url_rule.rule if request.url_rule else None
         if route not in _QUIET_ROUTES or response.status_code >= _FIRST_BAD_STATUS:
             fields = {

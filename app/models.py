@@ -4,6 +4,7 @@ The database repeats the limits as constraints.
 """
 
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -118,19 +119,19 @@ class BeersQuery(BaseModel):
     @property
     def is_by_abv(self) -> bool:
         """Whether the beers come from the weakest to the strongest."""
-        return any(bound is not None for bound in (self.abv_min, self.abv_max, self.after_abv))
+        return self.abv_min is not None or self.abv_max is not None or self.after_abv is not None
 
     def following(self, last: "Position") -> str:
         """The query string that asks for the page after ``last``."""
-        position = {"after": last.id, **({"after_abv": last.abv} if self.is_by_abv else {})}
-        asked = self.model_copy(update=position).model_dump(exclude_none=True)
-        return urlencode(asked)
+        filters = {"style": self.style, "abv_min": self.abv_min, "abv_max": self.abv_max}
+        given = {name: value for name, value in filters.items() if value is not None}
+        position = {"after_abv": last.abv, "after": last.id} if self.is_by_abv else {"after": last.id}
+        return urlencode({"limit": self.limit, **given, **position})
 
 
-class Position(BaseModel):
+@dataclass(frozen=True)
+class Position:
     """Where a page ended."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: int
     abv: Decimal

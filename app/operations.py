@@ -87,14 +87,15 @@ def serve(blueprint: Blueprint, operation: Operation, view: Callable[..., Respon
     blueprint.add_url_rule(operation.rule, operation.name, answer, methods=[operation.method])
 
 
-def json_response(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def json_response(text: str, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
     """An answer whose JSON is written already."""
-    return Response(text, status=status, mimetype=JSON)
+    return Response(text, status=status.value, headers=headers, content_type=JSON)
 
 
 def _conditional(response: Response) -> Response:
-    response.set_etag(blake2b(response.get_data(), digest_size=12).hexdigest())
+    response.headers.add("ETag", f'"{blake2b(response.get_data(), digest_size=12).hexdigest()}"')
     # May be kept, but is asked for before it is used again.
-    response.headers["Cache-Control"] = "no-cache"
-    response.make_conditional(request)
+    response.headers.add("Cache-Control", "no-cache")
+    if "If-None-Match" in request.headers:
+        response.make_conditional(request)
     return response
