@@ -177,7 +177,7 @@ def _invitation(run: Run, url: str, stages: Stages) -> str:
     return f"""The service answers at {url}. Try
 
   curl {url}/beers
-  TOKEN=$(make -s token)   # what changing the catalogue takes, read from the local Secrets Manager
+  TOKEN=$(make token)   # what changing the catalogue takes, read from the local Secrets Manager
   curl -X POST -H "Authorization: Bearer $TOKEN" {url}/beers/seed
   curl -X POST -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{beer}' {url}/beers
 
