@@ -126,7 +126,7 @@ class Catalogue:
     def add(self, beer: NewBeer) -> AddedBeer | None:
         """Add one beer; ``None`` if there is one of that name."""
         with database_time():
-            rows = self._database.run(_ADD, beer.model_dump())
+            rows = self._database.write(_ADD, beer.model_dump())
         return AddedBeer(*rows[0]) if rows else None
 
     def add_missing(self, beers: Sequence[NewBeer]) -> int:
@@ -137,7 +137,7 @@ class Catalogue:
         """
         document = json.dumps([beer.model_dump(mode="json") for beer in beers])
         with database_time():
-            ((added,),) = self._database.run(_ADD_MANY, {"beers": document})
+            ((added,),) = self._database.write(_ADD_MANY, {"beers": document})
         return int(added)
 
 

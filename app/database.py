@@ -23,8 +23,6 @@ from app.settings import Settings
 # Longer than the statement_timeout that the login carries (5 s), so that normally the server ends a slow statement.
 READ_TIMEOUT_SECONDS = 10.0
 POOL_TIMEOUT_SECONDS = 3.0
-# A session outlives the rotation of its password; this bounds for how long.
-RECYCLE_SECONDS = 900
 # A session that was in use a moment ago is taken to be alive.
 IDLE_SECONDS = 1.0
 
@@ -54,23 +52,33 @@ class DatabaseUnavailableError(Exception):
 
 
 class SessionLostError(DatabaseUnavailableError):
-    """The session broke while a statement was under way; another one may do."""
+    """The session broke while a statement was under way; another one may do.
+
+    Attributes:
+        was_announced: PostgreSQL said so itself instead of carrying the statement out. Where it says nothing, nobody
+            knows whether it was carried out.
+    """
+
+    def __init__(self, reason: str, *, was_announced: bool) -> None:
+        super().__init__(reason)
+        self.was_announced = was_announced
 
 
 class Database:
     """A pool of connections, opened when they are first needed."""
 
-    def __init__(self, connector: Connector, pool_size: int) -> None:
+    def __init__(self, connector: Connector, pool_size: int, pool_recycle_seconds: int = 900) -> None:
+        """Make a pool of ``pool_size`` connections, or none at all if that is 0.
+
+        A session outlives the rotation of its password; ``pool_recycle_seconds`` bounds for how long.
+        """
         self._engine = sqlalchemy.create_engine(
             "postgresql+pg8000://",
             creator=connector.connect,
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=POOL_TIMEOUT_SECONDS,
-            pool_recycle=RECYCLE_SECONDS,
             hide_parameters=True,  # what people send us does not belong into the log
+            **_pool(pool_size, pool_recycle_seconds),
         )
         self._doubted_at = float("-inf")
         event.listen(self._engine, "handle_error", self._notice_lost_session)
@@ -101,11 +109,24 @@ class Database:
             DatabaseUnavailableError: there is no connection, or it broke twice, or the server is too busy.
         """
         try:
-            return self.run(statement, parameters)
+            return self._run(statement, parameters)
         except SessionLostError:
-            return self.run(statement, parameters)
+            return self._run(statement, parameters)
 
-    def run(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+    def write(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """The rows of ``statement``, which changes something: it is run once more only if it was not carried out.
+
+        Raises:
+            DatabaseUnavailableError: there is no connection, or it broke, or the server is too busy.
+        """
+        try:
+            return self._run(statement, parameters)
+        except SessionLostError as error:
+            if not error.was_announced:
+                raise
+            return self._run(statement, parameters)
+
+    def _run(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         """The rows that ``statement`` gives for ``parameters``, which stand in it as ``:name``.
 
         PostgreSQL prepares it once for each connection. That saves two of three trips to the server and most of the
@@ -133,7 +154,9 @@ class Database:
         if code is None or code in _SESSION_IS_LOST:
             self._doubted_at = time.monotonic()
             connection.invalidate(error)
-            return SessionLostError(_unreachable(error) if code is None else _refused(code))
+            if code is None:
+                return SessionLostError(_unreachable(error), was_announced=False)
+            return SessionLostError(_refused(code), was_announced=True)
         return DBAPIError(statement, None, error, hide_parameters=True)
 
     def _notice_lost_session(self, context: ExceptionContext) -> None:
@@ -178,7 +201,18 @@ def open_database(settings: Settings) -> Database:
         CredentialError: the injected secret is of no use.
     """
     connector = connector_for(settings, read_timeout_seconds=READ_TIMEOUT_SECONDS)
-    return Database(connector, settings.pool_size)
+    return Database(connector, settings.pool_size, settings.pool_recycle_seconds)
+
+
+def _pool(size: int, recycle_seconds: int) -> dict[str, Any]:
+    if size == 0:
+        return {"poolclass": sqlalchemy.NullPool}
+    return {
+        "pool_size": size,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT_SECONDS,
+        "pool_recycle": recycle_seconds,
+    }
 
 
 def _note_use(_: Any, record: Any) -> None:

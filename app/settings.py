@@ -48,7 +48,19 @@ class FixedToken:
     token: str = field(repr=False)
 
 
-Login = DatabaseUrl | SecretReference | InjectedSecret
+@dataclass(frozen=True)
+class TokenLogin:
+    """A PostgreSQL address with a user, who logs in with a token that this process's AWS role signs.
+
+    Attributes:
+        region: the AWS region of the database.
+    """
+
+    url: str
+    region: str
+
+
+Login = DatabaseUrl | SecretReference | InjectedSecret | TokenLogin
 WriteToken = FixedToken | SecretReference | None
 
 
@@ -61,7 +73,8 @@ class Settings:
         ca_file: certificates of the authorities that may vouch for the database server, PEM.
         write_token: what writes must show; ``None`` lets everybody write.
         seeding_is_allowed: whether ``POST /beers/seed`` does anything.
-        pool_size: the most connections to the database that one worker process opens.
+        pool_size: the most connections to the database that one worker keeps; with 0 each request opens its own.
+        pool_recycle_seconds: the age from which a connection is replaced before it is used again.
         host: address to listen on.
         port: port to listen on.
         worker_count: number of worker processes; ``None`` for as many as the processor and the memory suggest.
@@ -75,6 +88,7 @@ class Settings:
     write_token: WriteToken = None
     seeding_is_allowed: bool = True
     pool_size: int = 5
+    pool_recycle_seconds: int = 900
     host: str = "0.0.0.0"  # noqa: S104 - a container has its network to itself
     port: int = 8000
     worker_count: int | None = None
@@ -95,7 +109,8 @@ class Settings:
             ca_file=Path(given.get("DATABASE_CA_FILE", cls.ca_file)),
             write_token=_write_token(given),
             seeding_is_allowed=_switch(given, "SEEDING", default=cls.seeding_is_allowed),
-            pool_size=_whole_number(given, "DATABASE_POOL_SIZE", cls.pool_size, 1, 100),
+            pool_size=_whole_number(given, "DATABASE_POOL_SIZE", cls.pool_size, 0, 100),
+            pool_recycle_seconds=_whole_number(given, "DATABASE_POOL_RECYCLE", cls.pool_recycle_seconds, 1, 86400),
             host=given.get("HOST", cls.host),
             port=_whole_number(given, "PORT", cls.port, 1, 65535),
             worker_count=_optional_whole_number(given, "WEB_CONCURRENCY", 1, 64),
@@ -110,6 +125,7 @@ def _login(given: Mapping[str, str]) -> Login:
         "DATABASE_URL": DatabaseUrl,
         "DATABASE_SECRET_ARN": SecretReference,
         "DATABASE_SECRET": InjectedSecret,
+        "DATABASE_IAM_URL": lambda url: TokenLogin(url, given.get("AWS_REGION", "")),
     }
     present = [name for name in kinds if name in given]
     if len(present) != 1:
@@ -121,6 +137,8 @@ def _login(given: Mapping[str, str]) -> Login:
     login = kinds[present[0]](given[present[0]])
     if isinstance(login, SecretReference):
         _check_arn(login, "DATABASE_SECRET_ARN", "The JSON of a secret goes into DATABASE_SECRET.")
+    if isinstance(login, TokenLogin) and not login.region:
+        raise SettingsError("DATABASE_IAM_URL needs AWS_REGION, the region of the database; ECS sets it.")
     return login
 
 

@@ -10,8 +10,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from app.migrate import migrate
 from rehearsal.postgres import Cluster
-from rehearsal.postgres_programs import servers_by_major
-from tests.conftest import running_cluster
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving
 from tests.support.database import Database
@@ -34,15 +32,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """One PostgreSQL: what a browser shows does not depend on its version."""
-    yield from running_cluster(servers_by_major()[0], tmp_path_factory.mktemp("postgresql"))
-
-
-@pytest.fixture(scope="session")
-def database(server: Cluster) -> Iterator[CatalogueDatabase]:
+def database(deployed_postgres: Cluster) -> Iterator[CatalogueDatabase]:
     """A migrated database."""
-    throwaway = Database(server, f"test_{secrets.token_hex(4)}")
+    throwaway = Database(deployed_postgres, f"test_{secrets.token_hex(4)}")
     database = CatalogueDatabase(throwaway)
     migrate(database.settings(database.migrator))
     yield database

@@ -37,7 +37,7 @@ locals {
     environment = concat(local.write_environment, [
       { name = "APP_VERSION", value = local.image_version },
       { name = "AWS_REGION", value = data.aws_region.current.name },
-      { name = "DATABASE_SECRET_ARN", value = var.service_secret_arn },
+      local.database_login,
       { name = "PORT", value = tostring(var.service_port) },
     ])
 

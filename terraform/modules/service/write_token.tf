@@ -25,8 +25,10 @@ locals {
   ] : variable if variable.value != null]
 }
 
-# The statement that the task's role gets, if any.
-data "aws_iam_policy_document" "write_token" {
+# What the task's role may do in all.
+data "aws_iam_policy_document" "running" {
+  source_policy_documents = [one(concat(data.aws_iam_policy_document.task, data.aws_iam_policy_document.connect)).json]
+
   dynamic "statement" {
     for_each = var.write_token_secret_arn == null ? [] : [var.write_token_secret_arn]
 

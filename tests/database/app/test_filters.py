@@ -31,7 +31,6 @@ def every_page(client: FlaskClient, query: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("limit", [1, 3, 200])
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
@@ -49,10 +48,10 @@ def every_page(client: FlaskClient, query: str) -> list[dict[str, Any]]:
     ],
 )
 def test_the_pages_of_a_filter_hold_what_it_asks_for_and_each_once(
-    client: FlaskClient, query: str, wanted: Any, limit: int
+    client: FlaskClient, query: str, wanted: Any
 ) -> None:
     client.post("/beers/seed")
-    found = every_page(client, f"{query}&limit={limit}")
+    found = every_page(client, f"{query}&limit=3")
     assert len({beer["id"] for beer in found}) == len(found)
     names = {beer.name for beer in SEEDS if wanted(beer)}
     if query == "style=pilsner&abv_min=4.5":
