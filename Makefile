@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT
 
 .DEFAULT_GOAL := help
-.PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
+.PHONY: always browser $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -24,6 +24,9 @@ rotate: .venv/ready ## Rotate every login of the running rehearsal under load (L
 down: .venv/ready ## Destroy the rehearsal, check that nothing is left, clean up
 	@$(RUN) rehearsal down
 
+token: .venv/ready ## Print the token that changing the rehearsed catalogue takes
+	@$(RUN) rehearsal token
+
 rehearse: .venv/ready ## Rehearse, check and destroy in one go
 	@$(RUN) rehearsal rehearse
 
@@ -39,11 +42,11 @@ $(SERVER): requirements/postgresql-%.txt | .venv/ready
 # the waits of Terraform's provider are limits too.
 IN_TWO := --numprocesses 2 --dist loadgroup
 
-test: .venv/ready $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal too (some minutes)
+test: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal too (some minutes)
 	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
 	@$(RUN) pytest -m rehearsal
 
-test-fast: .venv/ready $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
+test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
 	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
 
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
@@ -58,11 +61,14 @@ bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_
 bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
 	@$(RUN) bench.rotation
 
+browser: # for the tests that look at pages
+	@scripts/setup-browser
+
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/setup scripts/setup-bench .ci/run
+	.venv/bin/shellcheck scripts/setup scripts/setup-bench scripts/setup-browser .ci/run
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github

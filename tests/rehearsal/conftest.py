@@ -18,6 +18,7 @@ from rehearsal.deployment import Deployment
 from rehearsal.images import ImageStore
 from rehearsal.prepare import choose_ports, find_terraform
 from rehearsal.run import CHECKOUT, Ports, Run
+from rehearsal.write_token import write_token
 from tests.support.http import Client
 
 
@@ -74,7 +75,7 @@ def applied(run: Run) -> Rehearsal:
     outputs = terraform.apply_environment(digest, quiet)
     url = f"http://127.0.0.1:{ports.balancer}"
     deployment.wait_until_it_answers(url, quiet)
-    return Rehearsal(run, terraform, Client(url), digest, outputs)
+    return Rehearsal(run, terraform, Client(url, write_token(run)), digest, outputs)
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def logs_in(rehearsal: Rehearsal, credential: dict[str, Any]) -> bool:
 
 
 def load(rehearsal: Rehearsal, clients: int = 4) -> Load:
-    return Load(rehearsal.client.url, clients)
+    return Load(rehearsal.client.url, rehearsal.client.token, clients)
 
 
 def every_beer_once(rehearsal: Rehearsal, names: list[str]) -> bool:

@@ -9,7 +9,7 @@ from tests.support.targets import running_target
 
 def test_every_request_and_every_beer_that_was_added_is_counted() -> None:
     with running_target("service") as target:
-        with Load(f"http://127.0.0.1:{target.port}", clients=2) as load:
+        with Load(f"http://127.0.0.1:{target.port}", "", clients=2) as load:
             while load.requests < 20:
                 time.sleep(0.01)
         assert load.requests == target.answered
@@ -18,7 +18,7 @@ def test_every_request_and_every_beer_that_was_added_is_counted() -> None:
 
 
 def test_a_service_that_does_not_answer_fails_each_request() -> None:
-    with Load(f"http://127.0.0.1:{free_port()}", clients=1) as load:
+    with Load(f"http://127.0.0.1:{free_port()}", "", clients=1) as load:
         while load.requests < 5:
             time.sleep(0.01)
     assert load.failed == load.requests
