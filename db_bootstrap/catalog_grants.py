@@ -68,18 +68,22 @@ def containers(run: Run, scope: Scope) -> FoundContainers:
     facts: list[Fact] = []
     notes: list[str] = []
     schema_owners: dict[str, str] = {}
+    wished: dict[Target, set[tuple[str, str]]] = {}
+    for fact in declared.container_privileges(scope.document, scope.server):
+        wished.setdefault(fact.target, set()).add((fact.grantee, fact.privilege))
     rows = sorted(run(queries.CONTAINERS, schemas=scope.schemas), key=_sortable)
     for (kind, name, owner), group in groupby(rows, key=lambda row: tuple(row[:3])):
         entries = _entries(group, 3)
         if kind == "database":
             on: Target = OnDatabase(name)
-            judged = scope.judged(entries, (owner,), only_managed=True)
+            judged = scope.judged(entries, (owner,), wished.get(on, ()), only_managed=True)
         else:
             on = OnSchema(name)
             schema_owners[name] = owner
             facts += [SchemaExists(name), SchemaOwner(name, scope.heir(owner))]
             # What was granted to the one who shall own it becomes an owner's own.
-            judged = scope.judged(entries, (owner, scope.heir(owner), scope.document.schemas[name].owner))
+            owners = (owner, scope.heir(owner), scope.document.schemas[name].owner)
+            judged = scope.judged(entries, owners, wished.get(on, ()))
         facts += _privileges(judged, on)
         notes += _kept(judged, described(on))
     return FoundContainers(tuple(facts), schema_owners, tuple(notes))
@@ -113,6 +117,7 @@ def objects(run: Run, scope: Scope) -> FoundObjects:
         "single_kinds": [kind.value for _, kind, _ in single],
         "single_names": [name for *_, name in single],
     }
+    on_all = declared.kind_grants(scope.document, scope.server)
     rows = sorted(run(queries.OBJECT_GROUPS, **parameters), key=_sortable)
     ours: list[ObjectGroup] = []
     foreign: list[tuple[ObjectGroup, str]] = []
@@ -120,8 +125,10 @@ def objects(run: Run, scope: Scope) -> FoundObjects:
     for key, privileges in groupby(rows, key=lambda row: tuple(row[:7])):
         cached = list(privileges)
         owner, of_extension = key[2], key[4]
-        judged = scope.judged(_entries(cached, 10), (owner, scope.heir(owner)))
-        group = _group(cached[0], scope.heir(owner), judged)
+        group = _group(cached[0], scope.heir(owner))
+        wished = declared.object_grants(scope.document, on_all, group)
+        judged = scope.judged(_entries(cached, 10), (owner, group.owner), {granted[:2] for granted in wished})
+        group = attrs.evolve(group, granted=judged.granted)
         what = f"{group.count} {group.kind}(s) in schema {group.schema!r}"
         if of_extension:
             notes.append(f"{what} belong to an extension and are left alone.")
@@ -132,7 +139,7 @@ def objects(run: Run, scope: Scope) -> FoundObjects:
         else:
             ours.append(group)
             notes += _kept(judged, what)
-    named = _named_where_needed(run, ours, scope, parameters)
+    named = _named_where_needed(run, ours, on_all, scope, parameters)
     columns, column_notes = _columns(run, scope)
     return FoundObjects(
         facts=(*_group_facts(named), *_column_facts(columns)),
@@ -143,7 +150,7 @@ def objects(run: Run, scope: Scope) -> FoundObjects:
     )
 
 
-def _group(row: Sequence[Any], owner: str, judged: Judged) -> ObjectGroup:
+def _group(row: Sequence[Any], owner: str) -> ObjectGroup:
     schema, kind, owner_now, acl, _, count, single, name, arguments, types, *_ = row
     found = None if single is None else ObjectName(name, arguments)
     return ObjectGroup(
@@ -152,7 +159,7 @@ def _group(row: Sequence[Any], owner: str, judged: Judged) -> ObjectGroup:
         owner=owner,
         key=(owner_now, acl),
         count=count,
-        granted=judged.granted,
+        granted=frozenset(),
         single=found,
         types=tuple(types or ()),
         names=() if found is None else (found,),
@@ -160,10 +167,10 @@ def _group(row: Sequence[Any], owner: str, judged: Judged) -> ObjectGroup:
 
 
 def _named_where_needed(
-    run: Run, groups: list[ObjectGroup], scope: Scope, parameters: dict[str, Any]
+    run: Run, groups: list[ObjectGroup], on_all: declared.KindGrants, scope: Scope, parameters: dict[str, Any]
 ) -> tuple[ObjectGroup, ...]:
     nameless = [group for group in groups if group.single is None]
-    if not any(_must_change(group, scope) for group in nameless):
+    if not any(_must_change(group, on_all, scope) for group in nameless):
         return tuple(groups)
     names: dict[tuple[Any, ...], list[ObjectName]] = {}
     for schema, kind, owner, acl, name, arguments in run(queries.OBJECT_NAMES, **parameters):
@@ -176,8 +183,8 @@ def _named_where_needed(
     )
 
 
-def _must_change(group: ObjectGroup, scope: Scope) -> bool:
-    wished = declared.object_grants(scope.document, scope.server, group)
+def _must_change(group: ObjectGroup, on_all: declared.KindGrants, scope: Scope) -> bool:
+    wished = declared.object_grants(scope.document, on_all, group)
     if scope.revokes:
         return group.granted != wished
     return not {granted[:2] for granted in wished} <= {granted[:2] for granted in group.granted}
@@ -198,8 +205,9 @@ def _columns(run: Run, scope: Scope) -> tuple[tuple[Column, ...], list[str]]:
         schema, relation, name, owner, of_extension = key
         heir = scope.heir(owner)
         if not of_extension and (heir in scope.declared_roles or heir == scope.server.master):
-            judged = scope.judged(_entries(group, 5), (owner, heir))
             on = OnColumn(schema, relation, name, heir)
+            wished = declared.column_grants(scope.document, Column(on, frozenset()))
+            judged = scope.judged(_entries(group, 5), (owner, heir), {granted[:2] for granted in wished})
             columns.append(Column(on, judged.granted))
             notes += _kept(judged, described(on))
     return tuple(columns), notes

@@ -223,9 +223,16 @@ WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
   AND (c.defaclnamespace = 0 OR n.nspname = ANY (CAST(:schemas AS text[])))
 """
 
+# What a trusted extension's script makes is the superuser's, and only they can move it.
 EXTENSIONS = """
 SELECT w.name, e.oid IS NOT NULL, v.name IS NOT NULL, n.nspname,
-       e.extrelocatable AND pg_has_role(e.extowner, 'USAGE'),
+       e.extrelocatable AND pg_has_role(e.extowner, 'USAGE') AND NOT EXISTS (
+           SELECT FROM pg_depend d
+           LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+           LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
+           LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+           WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+             AND NOT pg_has_role(coalesce(p.proowner, t.typowner, c.relowner, e.extowner), 'USAGE')),
        coalesce(x.trusted, false), x.schema, ARRAY(SELECT unnest(x.requires)::text),
        ARRAY(SELECT extname::text FROM pg_extension),
        w.schema = '' OR EXISTS (SELECT FROM pg_namespace WHERE nspname = w.schema),

@@ -151,8 +151,7 @@ def role_settings(run: Run, scope: Scope) -> Iterator[RoleSetting]:
 
 def restricted_settings(run: Run, scope: Scope, found: Iterable[RoleSetting]) -> dict[str, str]:
     """The context of each declared setting that is not found and cannot be given; asked only if there are any."""
-    wanted = {fact for fact in declared.facts(scope.document, scope.server) if isinstance(fact, RoleSetting)}
-    names = sorted({fact.name for fact in wanted - set(found)} - {"role"})
+    names = sorted({fact.name for fact in set(declared.settings(scope.document)) - set(found)} - {"role"})
     if not names or scope.server.master_is_superuser:
         return {}
     knows = scope.server.version >= FIRST_VERSION_WITH_PARAMETER_PRIVILEGES
@@ -170,11 +169,7 @@ def memberships(run: Run, scope: Scope) -> FoundMemberships:
     )
     names = sorted(scope.managed_roles)
     rows = [_Row(*row) for row in run(query, names=names, **_rights(scope.server))]
-    wanted = {
-        (fact.role, fact.member): fact
-        for fact in declared.facts(scope.document, scope.server)
-        if isinstance(fact, Membership)
-    }
+    wanted = {(fact.role, fact.member): fact for fact in declared.memberships(scope.document, scope.server)}
     # The master administers what it has made; that membership is PostgreSQL's own doing.
     rows = [row for row in rows if row.member != scope.server.master and not {row.role, row.member} & set(scope.heirs)]
     if has_options:

@@ -3,7 +3,7 @@
 Pure: it looks at rows that were read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -83,7 +83,14 @@ class Scope:
         """Who owns what this role owned once the retired ones are gone."""
         return self.heirs.get(role) or role
 
-    def judged(self, entries: Iterable[Entry], owners: Sequence[str], *, only_managed: bool = False) -> Judged:
+    def judged(
+        self,
+        entries: Iterable[Entry],
+        owners: Sequence[str],
+        wished: Container[tuple[str, str]],
+        *,
+        only_managed: bool = False,
+    ) -> Judged:
         """What is to be judged of an access control list.
 
         What somebody passed on goes with their grant option, which no document gives; so it counts as not there. What
@@ -92,6 +99,7 @@ class Scope:
         Args:
             entries: The list.
             owners: The owner now and the one to be: their grants are the owner's, and what they have is theirs anyway.
+            wished: Which grantees should have which privileges; it does not matter who granted these.
             only_managed: Whether to judge managed roles and everybody alone.
         """
         is_ours = self.is_managed if only_managed else self.is_judged
@@ -111,6 +119,8 @@ class Scope:
         for grantee, privilege, is_grantable, grantor in mine:
             if grantor in owners:
                 granted.add((grantee, privilege, is_grantable))
+            elif (grantor, privilege) not in going and (grantee, privilege) in wished:
+                granted.add((grantee, privilege, False))
             elif (grantor, privilege) not in going:
                 kept.add((grantee, privilege, grantor))
         return Judged(frozenset(granted), tuple(sorted(kept)))

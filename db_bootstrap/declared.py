@@ -93,26 +93,47 @@ def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
     """Everything that the document says, except about the objects that the schemas hold by now."""
     return frozenset(
         (
-            *_roles(document),
-            *_memberships(document, server),
-            *_settings(document),
+            *roles(document),
+            *memberships(document, server),
+            *settings(document),
             *_schemas(document),
             *_extensions(document),
-            *_database_privileges(document, server),
-            *_schema_privileges(document),
+            *container_privileges(document, server),
             *_default_privileges(document, server),
         )
     )
 
 
-def object_grants(document: AccessDocument, server: Server, group: ObjectGroup) -> frozenset[Granted]:
+KindGrants = Mapping[tuple[str, ObjectKind], frozenset[tuple[str, str]]]
+"""By schema and kind of object: who should have which privilege on all of them."""
+
+
+def kind_grants(document: AccessDocument, server: Server) -> KindGrants:
+    """Who should have which privilege on all objects of a kind in a schema, now and in future."""
+    wished: dict[tuple[str, ObjectKind], set[tuple[str, str]]] = {}
+    for holder in holders(document):
+        for schema, preset in holder.schemas.items():
+            for kind in ObjectKind:
+                for privilege in object_privileges(preset, kind, server.version):
+                    wished.setdefault((schema, kind), set()).add((holder.grantee, privilege))
+        for grant in holder.grants:
+            if grant.schema is not None and grant.names is None and grant.on in OBJECT_KINDS:
+                for privilege in grant.privileges:
+                    wished.setdefault((grant.schema, OBJECT_KINDS[grant.on]), set()).add((holder.grantee, privilege))
+    return {key: frozenset(grants) for key, grants in wished.items()}
+
+
+def object_grants(document: AccessDocument, on_all: KindGrants, group: ObjectGroup) -> frozenset[Granted]:
     """Who should have which privilege on every object of a group, its owner left out."""
-    wished = set(_kind_grants(document, server, group.schema, group.kind))
+    wished = on_all.get((group.schema, group.kind), frozenset())
     if group.single is not None:
-        for holder in holders(document):
-            for grant in holder.grants:
-                if grant.columns is None and any(names(grant, written, group) for written in grant.names or ()):
-                    wished |= {(holder.grantee, privilege) for privilege in grant.privileges}
+        wished |= {
+            (holder.grantee, privilege)
+            for holder in holders(document)
+            for grant in holder.grants
+            if grant.columns is None and any(names(grant, written, group) for written in grant.names or ())
+            for privilege in grant.privileges
+        }
     return frozenset((grantee, privilege, False) for grantee, privilege in wished if grantee != group.owner)
 
 
@@ -144,8 +165,9 @@ def object_facts(
     document: AccessDocument, server: Server, groups: Iterable[ObjectGroup], columns: Iterable[Column] = ()
 ) -> frozenset[Fact]:
     """What the document says about these groups of objects and these columns."""
+    on_all = kind_grants(document, server)
     wished: list[tuple[Target, frozenset[Granted]]] = [
-        *((target(group), object_grants(document, server, group)) for group in groups),
+        *((target(group), object_grants(document, on_all, group)) for group in groups),
         *((column.target, column_grants(document, column)) for column in columns),
     ]
     return frozenset(
@@ -165,7 +187,8 @@ def login_roles(name: str, login: Login) -> tuple[str, ...]:
     return sibling_names(name) if login.credential is Credential.ROTATED else (name,)
 
 
-def _roles(document: AccessDocument) -> Iterator[Fact]:
+def roles(document: AccessDocument) -> Iterator[Fact]:
+    """Which roles there are, and what they are like."""
     for name, role in document.roles.items():
         yield from _role(name, comment(role.comment, document.database), is_login=False)
     for name, login in document.logins.items():
@@ -176,6 +199,12 @@ def _roles(document: AccessDocument) -> Iterator[Fact]:
             yield from _role(login_role, text, is_login=True, connection_limit=login.connection_limit)
 
 
+def container_privileges(document: AccessDocument, server: Server) -> Iterator[Privilege]:
+    """Who may do what with the database and the schemas, their owners left out."""
+    yield from _database_privileges(document, server)
+    yield from _schema_privileges(document)
+
+
 def _role(name: str, text: str, *, is_login: bool, connection_limit: int = -1) -> Iterator[Fact]:
     yield RoleExists(name)
     yield RoleComment(name, text)
@@ -184,7 +213,8 @@ def _role(name: str, text: str, *, is_login: bool, connection_limit: int = -1) -
         yield RoleAttribute(name, attribute, value)
 
 
-def _memberships(document: AccessDocument, server: Server) -> Iterator[Fact]:
+def memberships(document: AccessDocument, server: Server) -> Iterator[Membership]:
+    """Who belongs to whom."""
     for name, member in document.members().items():
         for group in member.member_of:
             yield Membership(group, name)
@@ -200,8 +230,8 @@ def _memberships(document: AccessDocument, server: Server) -> Iterator[Fact]:
             yield Membership(IAM_ROLE, name)
 
 
-def _settings(document: AccessDocument) -> Iterator[Fact]:
-    """Settings stand on login roles: a session takes those of the role it logs in as, and no other's."""
+def settings(document: AccessDocument) -> Iterator[RoleSetting]:
+    """What sessions start with. It stands on login roles: a session takes those of the role it logs in as alone."""
     for name, login in document.logins.items():
         for login_role in login_roles(name, login):
             for setting, value in login.settings.items():
@@ -223,7 +253,7 @@ def _extensions(document: AccessDocument) -> Iterator[Fact]:
             yield ExtensionSchema(name, extension.schema)
 
 
-def _database_privileges(document: AccessDocument, server: Server) -> Iterator[Fact]:
+def _database_privileges(document: AccessDocument, server: Server) -> Iterator[Privilege]:
     """Every login may connect; that PUBLIC may not follows from its absence here."""
     wished = {(name, "CONNECT") for name in document.logins}
     wished |= {
@@ -238,7 +268,7 @@ def _database_privileges(document: AccessDocument, server: Server) -> Iterator[F
             yield Privilege(grantee, privilege, OnDatabase(document.database))
 
 
-def _schema_privileges(document: AccessDocument) -> Iterator[Fact]:
+def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:
     for holder in holders(document):
         wished = {
             (name, privilege) for name, preset in holder.schemas.items() for privilege in SCHEMA_PRIVILEGES[preset]
@@ -255,20 +285,8 @@ def _schema_privileges(document: AccessDocument) -> Iterator[Fact]:
 
 
 def _default_privileges(document: AccessDocument, server: Server) -> Iterator[Fact]:
-    for schema_name, schema in document.schemas.items():
-        for kind in ObjectKind:
-            for grantee, privilege in _kind_grants(document, server, schema_name, kind):
-                if grantee != schema.owner:
-                    yield DefaultPrivilege(schema.owner, schema_name, kind, grantee, privilege)
-
-
-def _kind_grants(document: AccessDocument, server: Server, schema: str, kind: ObjectKind) -> Iterator[tuple[str, str]]:
-    """Who should have which privilege on all objects of a kind in a schema, now and in future."""
-    for holder in holders(document):
-        if schema in holder.schemas:
-            for privilege in object_privileges(holder.schemas[schema], kind, server.version):
-                yield holder.grantee, privilege
-        for grant in holder.grants:
-            if grant.schema == schema and OBJECT_KINDS.get(grant.on) is kind and grant.names is None:
-                for privilege in grant.privileges:
-                    yield holder.grantee, privilege
+    for (schema, kind), grants in kind_grants(document, server).items():
+        owner = document.schemas[schema].owner
+        for grantee, privilege in grants:
+            if grantee != owner:
+                yield DefaultPrivilege(owner, schema, kind, grantee, privilege)

@@ -84,7 +84,7 @@ def _unknown_to_this_version(document: AccessDocument, found: FoundAccess) -> It
 
 
 def _foreign_roles(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
-    texts = {fact.role: fact.text for fact in of(declared.facts(document, found.server), RoleComment)}
+    texts = {fact.role: fact.text for fact in of(declared.roles(document), RoleComment)}
     for name, role in sorted(item for item in found.roles.items() if item[0] in texts):
         if name == found.server.master:
             yield (

@@ -10,7 +10,7 @@ import pg8000.native
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import access, reconcile
+from db_bootstrap import access, declared, reconcile
 from db_bootstrap.connection import Credential, Endpoint, connected_as_master
 from db_bootstrap.reconcile import Plan
 from rehearsal.postgres import Cluster
@@ -114,6 +114,7 @@ class Access:
             schema=self.schema,
             database=self.endpoint.database,
             master=self.database.master,
+            mark=declared.mark(self.endpoint.database),
             **{name: self.role(name) for name in names},
         )
 

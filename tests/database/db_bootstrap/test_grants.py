@@ -115,7 +115,7 @@ LACKING = [
         "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} REVOKE USAGE ON SEQUENCES FROM {auditor}",
         id="a default privilege",
     ),
-    pytest.param("COMMENT ON ROLE {auditor} IS 'Theirs.'", id="a comment"),
+    pytest.param("COMMENT ON ROLE {auditor} IS 'Theirs.\n{mark}'", id="a comment's text"),
     pytest.param("ALTER ROLE {app_a} CONNECTION LIMIT 9", id="a connection limit"),
     pytest.param("ALTER ROLE {app_a} SET statement_timeout TO '9s'", id="a declared setting"),
     pytest.param("ALTER ROLE {app_a} NOLOGIN", id="a login"),

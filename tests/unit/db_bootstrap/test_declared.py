@@ -16,6 +16,7 @@ from db_bootstrap.facts import (
     ExtensionExists,
     ExtensionSchema,
     Fact,
+    Granted,
     Membership,
     ObjectGroup,
     ObjectKind,
@@ -231,12 +232,16 @@ def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
     raw["roles"]["beers_reader"]["schemas"]["wines"] = "read"
     document = parse(raw)
     of_wines = attrs.evolve(_group(RELATION, "beers_writer"), schema="wines")
-    assert declared.object_grants(document, SERVER, of_wines) == {("beers_reader", "SELECT", False)}
+    assert _object_grants(document, of_wines) == {("beers_reader", "SELECT", False)}
     assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "wines"} == {
         DefaultPrivilege("beers_writer", "wines", RELATION, "beers_reader", "SELECT"),
         DefaultPrivilege("beers_writer", "wines", SEQUENCE, "beers_reader", "SELECT"),
     }
     assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "beers"} == _facts(DefaultPrivilege)
+
+
+def _object_grants(document: AccessDocument, group: ObjectGroup) -> frozenset[Granted]:
+    return declared.object_grants(document, declared.kind_grants(document, SERVER), group)
 
 
 def _group(kind: ObjectKind, owner: str, name: str | None = None, *types: str) -> ObjectGroup:
@@ -282,7 +287,7 @@ def test_a_single_grant_without_names_is_on_what_there_is_and_on_what_will_be(gr
         *_defaults(TYPE, grantee, "USAGE"),
     }
     group = _group(RELATION, "beers_owner")
-    more = declared.object_grants(document, SERVER, group) - declared.object_grants(BEERS, SERVER, group)
+    more = _object_grants(document, group) - _object_grants(BEERS, group)
     assert more == {(grantee, "TRIGGER", False)}
 
 
@@ -291,14 +296,14 @@ def test_a_single_grant_with_names_is_on_these_objects_and_on_nothing_to_come() 
     assert _facts(DefaultPrivilege, document) == _facts(DefaultPrivilege)
     for name, kind, is_meant in (("tap", RELATION, True), ("tap", SEQUENCE, False), ("beer", RELATION, False)):
         group = _group(kind, "beers_owner", name)
-        assert (("guest", "TRIGGER", False) in declared.object_grants(document, SERVER, group)) is is_meant
+        assert (("guest", "TRIGGER", False) in _object_grants(document, group)) is is_meant
 
 
 def test_a_grant_on_columns_is_on_no_table() -> None:
     grant = {"on": "tables", "names": ["tap"], "columns": ["id", "name"], "privileges": ["UPDATE"]}
     document = _granting("guest", grant)
     group = _group(RELATION, "beers_owner", "tap")
-    assert declared.object_grants(document, SERVER, group) == declared.object_grants(BEERS, SERVER, group)
+    assert _object_grants(document, group) == _object_grants(BEERS, group)
     columns = [
         Column(OnColumn("beers", relation, column, owner), frozenset())
         for relation, column, owner in (
