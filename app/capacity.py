@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MEBIBYTE = 1024 * 1024
-# What a worker takes with its connections and clients, and the master beside them; docs/benchmarks.md measures them.
+# Twice what a worker was seen to take (52 MB with its share of what all have in common), for its connections and clients;
+# and the master beside them.
 WORKER_MEBIBYTES = 110
 MASTER_MEBIBYTES = 60
 

@@ -110,7 +110,9 @@ class Settings:
             write_token=_write_token(given),
             seeding_is_allowed=_switch(given, "SEEDING", default=cls.seeding_is_allowed),
             pool_size=_whole_number(given, "DATABASE_POOL_SIZE", cls.pool_size, 0, 100),
-            pool_recycle_seconds=_whole_number(given, "DATABASE_POOL_RECYCLE", cls.pool_recycle_seconds, 1, 86400),
+            pool_recycle_seconds=_whole_number(
+                given, "DATABASE_POOL_RECYCLE_SECONDS", cls.pool_recycle_seconds, 1, 86400
+            ),
             host=given.get("HOST", cls.host),
             port=_whole_number(given, "PORT", cls.port, 1, 65535),
             worker_count=_optional_whole_number(given, "WEB_CONCURRENCY", 1, 64),

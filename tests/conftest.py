@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,11 @@ _MISSING = [
     for major in _MAJORS
     if major not in _HERE
 ]
+
+
+def pytest_configure() -> None:
+    """End as on Ctrl-C when somebody ends this process: only then do the fixtures stop their servers."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -73,7 +73,7 @@ def measure(design: Design, database: RotatingDatabase, endpoint_url: str, direc
     database.empty()
     database.start_over()
     # Connections of one second: in a quarter of a minute each one is replaced as often as otherwise in hours.
-    given = {**database.environment(endpoint_url), "DATABASE_POOL_RECYCLE": "1"}
+    given = {**database.environment(endpoint_url), "DATABASE_POOL_RECYCLE_SECONDS": "1"}
     moments: list[tuple[float, Moment]] = []
     rotation_seconds = []
     with (

@@ -91,7 +91,7 @@ def test_twenty_rotations_back_to_back_under_load_lose_no_request(
     [
         pytest.param({"DATABASE_POOL_SIZE": "1"}, id="a pool of one"),
         pytest.param({"DATABASE_POOL_SIZE": "0"}, id="no pool"),
-        pytest.param({"DATABASE_POOL_RECYCLE": "1"}, id="connections of one second"),
+        pytest.param({"DATABASE_POOL_RECYCLE_SECONDS": "1"}, id="connections of one second"),
     ],
 )
 def test_rotations_lose_no_request_however_connections_are_kept(
@@ -135,7 +135,7 @@ def test_a_secrets_manager_that_fails_while_a_rotation_goes_on_costs_no_request_
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path, fault: Fault, seconds: float
 ) -> None:
     # Connections of one second, so that some open all the time.
-    with serving(tmp_path, **database.environment(aws.endpoint), DATABASE_POOL_RECYCLE="1") as served:
+    with serving(tmp_path, **database.environment(aws.endpoint), DATABASE_POOL_RECYCLE_SECONDS="1") as served:
         with Load([served.port], connections=4) as load:
             load.wait_for(50)
             asked_before = aws.calls

@@ -71,7 +71,7 @@ def test_migration_and_service_log_in_by_token(database: TokenDatabase, tmp_path
     migrated = migrate(database, database.role("migrate", database.user_arn(MIGRATOR)))
     assert migrated.returncode == 0, migrated.stderr
     keys = database.role("task", database.user_arn(APP))
-    with serving(tmp_path, **variables(database, keys, APP), DATABASE_POOL_RECYCLE="1") as served:
+    with serving(tmp_path, **variables(database, keys, APP), DATABASE_POOL_RECYCLE_SECONDS="1") as served:
         with Load([served.port], connections=8) as load:
             load.wait_for(400)
         assert load.failures == []
