@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MEBIBYTE = 1024 * 1024
-# Twice what a worker was seen to take (52 MB with its share of what all have in common), for its connections and clients;
-# and the master beside them.
+# Twice what a worker was seen to take (52 MB, with its share of what all of them have in common), and the master.
 WORKER_MEBIBYTES = 110
 MASTER_MEBIBYTES = 60
 
