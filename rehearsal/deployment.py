@@ -20,8 +20,6 @@ from rehearsal.processes import ProcessRegister
 from rehearsal.run import CHECKOUT, Run
 from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
 
-ENVIRONMENT = "dev"
-
 _SERVER_START_SECONDS = 60
 _SERVER_STOP_SECONDS = 60
 _ANSWER_SECONDS = 60
@@ -99,10 +97,12 @@ class Deployment:
     Args:
         run: the run; its local AWS must answer.
         terraform: the program.
+        environment: whose variable and backend file are used.
     """
 
-    def __init__(self, run: Run, terraform: str) -> None:
+    def __init__(self, run: Run, terraform: str, environment: str = "dev") -> None:
         self.run = run
+        self._name = environment
         copy_configuration(run.terraform)
         cli_config = write_cli_config(
             run.folder / "terraform.rc",
@@ -129,7 +129,7 @@ class Deployment:
     def init_environment(self) -> None:
         """Prepare the environment's root module, with its state in the account's bucket."""
         backend = {"bucket": self.account.outputs()["state_bucket_name"], "use_path_style": "true"}
-        self.environment.init(backend, backend_file=f"{ENVIRONMENT}.s3.tfbackend")
+        self.environment.init(backend, backend_file=f"{self._name}.s3.tfbackend")
 
     def apply_environment(self, digest: str, note: Note) -> dict[str, Any]:
         """Apply the environment with an image; its outputs.
@@ -142,16 +142,16 @@ class Deployment:
             self._raise_if_given_up()
             note(text)
 
-        self.environment.apply(self.variables(digest), note_unless_given_up, var_file=f"{ENVIRONMENT}.tfvars")
+        self.environment.apply(self.variables(digest), note_unless_given_up, var_file=f"{self._name}.tfvars")
         return self.environment.outputs()
 
     def plan_environment(self, digest: str) -> dict[str, Any] | None:
         """What another apply would change, as Terraform's JSON; none when nothing."""
-        return self.environment.plan(self.variables(digest), var_file=f"{ENVIRONMENT}.tfvars")
+        return self.environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
 
     def destroy(self, note: Note) -> None:
         """Destroy the environment, then the account's part."""
-        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{ENVIRONMENT}.tfvars")
+        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")
         self.account.destroy(self._account_variables, note)
 
     def variables(self, digest: str) -> dict[str, object]:
@@ -166,7 +166,8 @@ class Deployment:
 
     @property
     def _account_variables(self) -> dict[str, object]:
-        return {"github_repository": "example/taproom"}
+        # Without an end to what is kept: for the rules that set one the AWS provider waits most of a minute.
+        return {"github_repository": "example/taproom", "state_version_days": 0, "access_log_days": 0}
 
 
 def given_up(services: dict[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """Run the real Terraform on a copy of the project's configuration.
 
-The copy differs from the original by one generated file a root module: bucket names go into paths, because no DNS
-answers for them here, and the bucket of the states may be destroyed. Everything else that Terraform needs to find the
+The copy differs from the original by one generated file a root module, and one for buckets: bucket names go into paths,
+because no DNS answers for them here, and buckets may be destroyed with what is in them. Everything else that Terraform needs to find the
 local AWS goes through environment variables, as it would through a person's shell.
 """
 
@@ -26,8 +26,9 @@ _ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSAL0000000", "AWS_SECRET_ACCES
 _PATH_STYLE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 _OVERRIDES = {
     "environment": _PATH_STYLE,
-    # In an account the bucket of the states outlives what it describes; here it goes with it.
-    "account": f'{_PATH_STYLE}\nresource "aws_s3_bucket" "state" {{\n  force_destroy = true\n}}\n',
+    "account": _PATH_STYLE,
+    # In an account the states outlive what they describe; here they go with it.
+    "modules/bucket": 'resource "aws_s3_bucket" "this" {\n  force_destroy = true\n}\n',
 }
 _POLL_SECONDS = 0.1
 _CHANGES_EXIT_CODE = 2
@@ -161,8 +162,8 @@ def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform")
     shutil.copytree(
         source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
     )
-    for root, override in _OVERRIDES.items():
-        (destination / root / "rehearsal_override.tf").write_text(override)
+    for folder, override in _OVERRIDES.items():
+        (destination / folder / "rehearsal_override.tf").write_text(override)
 
 
 def write_cli_config(path: Path, lock_file: Path, plugin_cache: Path) -> Path:

@@ -9,6 +9,7 @@ variables {
   database_name     = "beers"
   subnet_ids        = ["subnet-1", "subnet-2"]
   security_group_id = "sg-1"
+  kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
 }
 
 run "a_database_outlives_a_mistake" {

@@ -29,9 +29,10 @@ data "aws_iam_policy_document" "assumed_by_lambda" {
 }
 
 resource "aws_iam_role" "function" {
-  name               = local.function_name
-  description        = "What the function that manages database access may do in AWS"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+  name                 = local.function_name
+  description          = "What the function that manages database access may do in AWS"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_lambda.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "function" {
@@ -53,6 +54,38 @@ data "aws_iam_policy_document" "function" {
         "secretsmanager:UpdateSecretVersionStage",
       ]
       resources = [for secret in aws_secretsmanager_secret.login : secret.arn]
+    }
+  }
+
+  # The environment's key, for the secrets above and through Secrets Manager alone.
+  statement {
+    sid       = "UseKeyForSecrets"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["secretsmanager.${data.aws_region.current.name}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:SecretARN"
+      values   = concat([var.database.master_secret_arn], [for secret in aws_secretsmanager_secret.login : secret.arn])
+    }
+  }
+
+  # Lambda decrypts the environment variables with the function's role.
+  statement {
+    sid       = "DecryptOwnEnvironment"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+      values   = [local.function_arn]
     }
   }
 

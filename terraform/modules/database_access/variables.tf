@@ -71,3 +71,24 @@ variable "is_temporary" {
   default     = false
   nullable    = false
 }
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the secrets, the function's environment variables and its log."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
+    error_message = "Give the ARN of a key in KMS."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Boundary of the function's role; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::", var.permissions_boundary_arn))
+    error_message = "Give the ARN of a policy in IAM, or null."
+  }
+}

@@ -1,12 +1,9 @@
 resource "aws_ecs_cluster" "this" {
   name = var.name
 
+  # Charged by the metric.
   setting {
     name  = "containerInsights"
-    value = local.container_insights
+    value = var.is_temporary ? "disabled" : "enhanced"
   }
-}
-
-locals {
-  container_insights = var.is_temporary ? "disabled" : "enhanced" # charged by the metric
 }

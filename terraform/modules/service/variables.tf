@@ -98,26 +98,6 @@ variable "migrator_secret_arn" {
   }
 }
 
-variable "vpc_id" {
-  description = "VPC of the service."
-  type        = string
-
-  validation {
-    condition     = var.vpc_id != ""
-    error_message = "Give the id of a VPC."
-  }
-}
-
-variable "public_subnet_ids" {
-  description = "Subnets of the load balancer, in at least two availability zones."
-  type        = list(string)
-
-  validation {
-    condition     = length(var.public_subnet_ids) >= 2
-    error_message = "Give at least two subnets: a load balancer needs two zones."
-  }
-}
-
 variable "private_subnet_ids" {
   description = "Subnets of the tasks."
   type        = list(string)
@@ -128,13 +108,34 @@ variable "private_subnet_ids" {
   }
 }
 
-variable "load_balancer_security_group_id" {
-  description = "Security group of the load balancer."
+variable "target_group_arn" {
+  description = "Target group in which the tasks are registered; a listener must use it already."
   type        = string
 
   validation {
-    condition     = var.load_balancer_security_group_id != ""
-    error_message = "Give the id of a security group."
+    condition     = can(regex("^arn:[a-z-]+:elasticloadbalancing:", var.target_group_arn))
+    error_message = "Give the ARN of a target group."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the tasks' log and the logins' secrets."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
+    error_message = "Give the ARN of a key in KMS."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Boundary of the roles of tasks and of ECS; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::", var.permissions_boundary_arn))
+    error_message = "Give the ARN of a policy in IAM, or null."
   }
 }
 
@@ -145,17 +146,6 @@ variable "service_security_group_id" {
   validation {
     condition     = var.service_security_group_id != ""
     error_message = "Give the id of a security group."
-  }
-}
-
-variable "certificate_arn" {
-  description = "ACM certificate of the service's domain. Null serves plain HTTP, which is for trials only."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.certificate_arn == null || can(regex("^arn:[a-z-]+:acm:", var.certificate_arn))
-    error_message = "Give the ARN of a certificate in ACM, or null."
   }
 }
 
@@ -171,7 +161,7 @@ variable "log_retention_days" {
 }
 
 variable "is_temporary" {
-  description = "Whether the environment is one to try things in: the load balancer can be deleted, tasks leave quickly, no paid metrics."
+  description = "Whether the environment is one to try things in: no paid metrics."
   type        = bool
   default     = false
   nullable    = false
