@@ -3,6 +3,7 @@
 Each function is one step that a person can follow; ``rehearsal.commands`` puts them in order and tells what happens.
 """
 
+import functools
 import os
 import subprocess
 import sys
@@ -13,12 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from rehearsal.certificates import create_authority
 from rehearsal.errors import RehearsalError
 from rehearsal.images import ImageStore
 from rehearsal.processes import ProcessRegister
 from rehearsal.run import CHECKOUT, Run
-from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
+from rehearsal.terraform import REGION, Terraform, TerraformError, copy_configuration, write_cli_config
 
 _SERVER_START_SECONDS = 60
 _SERVER_STOP_SECONDS = 60
@@ -109,17 +112,24 @@ class Deployment:
             run.terraform / "environment" / ".terraform.lock.hcl",
             CHECKOUT / "build" / "terraform-plugins",
         )
-        self.account, self.environment = (
-            Terraform(
-                terraform,
-                run.terraform / root,
-                endpoint=run.endpoint or "",
-                processes=ProcessRegister(run.processes),
-                logs=run.logs,
-                cli_config=cli_config,
-            )
-            for root in ("account", "environment")
+        self._terraform = functools.partial(
+            Terraform,
+            terraform,
+            endpoint=run.endpoint or "",
+            processes=ProcessRegister(run.processes),
+            logs=run.logs,
+            cli_config=cli_config,
         )
+        self.account = self._terraform(run.terraform / "account")
+
+    @functools.cached_property
+    def environment(self) -> Terraform:
+        """The environment's root module, applied as the pipeline would: with the role that may deploy it.
+
+        To be asked for only once the account has been applied, which makes that role.
+        """
+        role = self.account.outputs()["deploy_role_arns"][self._name]
+        return self._terraform(self.run.terraform / "environment", credentials=self._credentials_of(role))
 
     def apply_account(self, note: Note) -> None:
         """What an AWS account needs once: the state's bucket, the registry, the pipeline's role."""
@@ -145,6 +155,10 @@ class Deployment:
         self.environment.apply(self.variables(digest), note_unless_given_up, var_file=f"{self._name}.tfvars")
         return self.environment.outputs()
 
+    def plan_account(self) -> dict[str, Any] | None:
+        """What another apply of the account would change, as Terraform's JSON; none when nothing."""
+        return self.account.plan(self._account_variables)
+
     def plan_environment(self, digest: str) -> dict[str, Any] | None:
         """What another apply would change, as Terraform's JSON; none when nothing."""
         return self.environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
@@ -163,6 +177,21 @@ class Deployment:
         failed = given_up(self.run.ask("status")["rooms"]["services"])
         if failed:
             raise RehearsalError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
+
+    def _credentials_of(self, role_arn: str) -> dict[str, str]:
+        sts = boto3.client(
+            "sts",
+            endpoint_url=self.run.endpoint,
+            region_name=REGION,
+            aws_access_key_id="rehearsal",
+            aws_secret_access_key="rehearsal",  # noqa: S106 - anybody may be the administrator here
+        )
+        given = sts.assume_role(RoleArn=role_arn, RoleSessionName="rehearsal")["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
 
     @property
     def _account_variables(self) -> dict[str, object]:

@@ -24,12 +24,10 @@ data "aws_iam_policy_document" "pipeline_boundary" {
     actions = [
       "iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Remove*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*",
     ]
-    resources = concat(
-      ["arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-plan"],
-      ["arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-deploy-*"],
-      ["arn:${local.partition}:iam::${local.account_id}:policy/${var.project_name}-*-boundary"],
-      ["arn:${local.partition}:iam::${local.account_id}:oidc-provider/*"],
-    )
+    resources = [
+      for name in ["role/${var.project_name}-plan", "role/${var.project_name}-deploy-*", "policy/${var.project_name}-*", "oidc-provider/*"] :
+      "arn:${local.partition}:iam::${local.account_id}:${name}"
+    ]
   }
 
   statement {

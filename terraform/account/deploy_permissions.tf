@@ -16,37 +16,36 @@ locals {
   master_secrets = "arn:${local.partition}:secretsmanager:${local.place}:secret:rds!db-*"
 }
 
-data "aws_iam_policy_document" "deploy" {
+locals {
+  # Policies rather than one inline policy, which would be longer than AWS takes.
+  deploy_documents = merge([
+    for name in var.deploy_environments : {
+      "${name}-state-and-image" = data.aws_iam_policy_document.deploy_state_and_image[name].json
+      "${name}-network"         = data.aws_iam_policy_document.deploy_network[name].json
+      "${name}-roles-and-keys"  = data.aws_iam_policy_document.deploy_roles_and_keys[name].json
+      "${name}-resources"       = data.aws_iam_policy_document.deploy_resources[name].json
+    }
+  ]...)
+}
+
+data "aws_iam_policy_document" "deploy_resources" {
   for_each = local.own
 
-  # checkov:skip=CKV_AWS_356:Only descriptions, and creations of what has no name yet, are allowed for every resource; changes are limited by name or by the tag Environment
-
-  source_policy_documents = [
-    data.aws_iam_policy_document.deploy_state_and_image[each.key].json,
-    data.aws_iam_policy_document.deploy_network[each.key].json,
-    data.aws_iam_policy_document.deploy_roles[each.key].json,
-  ]
+  statement {
+    sid       = "LookAtWhatHasNoName"
+    actions   = local.look_without_resource_actions
+    resources = ["*"]
+  }
 
   statement {
-    sid = "Look"
-    actions = [
-      "acm:ListCertificates",
-      "application-autoscaling:Describe*",
-      "application-autoscaling:ListTagsForResource",
-      "cloudwatch:Describe*",
-      "ec2:Describe*",
-      "ec2:GetManagedPrefixListEntries",
-      "ecs:DescribeTaskDefinition",
-      "elasticloadbalancing:Describe*",
-      "kms:ListAliases",
-      "logs:DescribeLogGroups",
-      "logs:DescribeResourcePolicies",
-      "rds:Describe*",
-      "route53:ListHostedZones*",
-      "route53:GetChange",
-      "wafv2:ListWebACLs",
+    sid     = "Look"
+    actions = ["ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "rds:Describe*", "route53:GetChange"]
+    resources = [
+      "arn:${local.partition}:ec2:${local.place}:vpc/*",
+      "arn:${local.partition}:ec2:${var.region}:aws:prefix-list/*",
+      "arn:${local.partition}:rds:${local.place}:*",
+      "arn:${local.partition}:route53:::change/*",
     ]
-    resources = ["*"]
   }
 
   statement {
@@ -111,54 +110,6 @@ data "aws_iam_policy_document" "deploy" {
     sid       = "MasterSecret"
     actions   = ["secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:TagResource"]
     resources = [local.master_secrets]
-  }
-
-  statement {
-    sid       = "MakeTaggedKeys"
-    actions   = ["kms:CreateKey", "kms:TagResource"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/Environment"
-      values   = [each.key]
-    }
-  }
-
-  statement {
-    sid = "OwnKeys"
-    actions = [
-      "kms:CreateAlias",
-      "kms:CreateGrant",
-      "kms:DeleteAlias",
-      "kms:Decrypt",
-      "kms:DescribeKey",
-      "kms:EnableKeyRotation",
-      "kms:Encrypt",
-      "kms:GenerateDataKey*",
-      "kms:GetKeyPolicy",
-      "kms:GetKeyRotationStatus",
-      "kms:ListResourceTags",
-      "kms:PutKeyPolicy",
-      "kms:ScheduleKeyDeletion",
-      "kms:TagResource",
-      "kms:UntagResource",
-      "kms:UpdateAlias",
-      "kms:UpdateKeyDescription",
-    ]
-    resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:ResourceTag/Environment"
-      values   = [each.key]
-    }
-  }
-
-  statement {
-    sid       = "OwnKeyNames"
-    actions   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
-    resources = ["arn:${local.partition}:kms:${local.place}:alias/${each.value}"]
   }
 
   statement {
@@ -317,8 +268,56 @@ data "aws_iam_policy_document" "deploy_network" {
   }
 }
 
-data "aws_iam_policy_document" "deploy_roles" {
+data "aws_iam_policy_document" "deploy_roles_and_keys" {
   for_each = local.own
+
+  statement {
+    sid       = "MakeTaggedKeys"
+    actions   = ["kms:CreateKey", "kms:TagResource"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/Environment"
+      values   = [each.key]
+    }
+  }
+
+  statement {
+    sid = "OwnKeys"
+    actions = [
+      "kms:CreateAlias",
+      "kms:CreateGrant",
+      "kms:DeleteAlias",
+      "kms:Decrypt",
+      "kms:DescribeKey",
+      "kms:EnableKeyRotation",
+      "kms:Encrypt",
+      "kms:GenerateDataKey*",
+      "kms:GetKeyPolicy",
+      "kms:GetKeyRotationStatus",
+      "kms:ListResourceTags",
+      "kms:PutKeyPolicy",
+      "kms:ScheduleKeyDeletion",
+      "kms:TagResource",
+      "kms:UntagResource",
+      "kms:UpdateAlias",
+      "kms:UpdateKeyDescription",
+    ]
+    resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/Environment"
+      values   = [each.key]
+    }
+  }
+
+  statement {
+    sid       = "OwnKeyNames"
+    actions   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
+    resources = ["arn:${local.partition}:kms:${local.place}:alias/${each.value}"]
+  }
 
   statement {
     sid = "ReadAndRemoveOwnRoles"

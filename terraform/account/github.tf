@@ -58,12 +58,19 @@ resource "aws_iam_role" "deploy" {
   permissions_boundary = aws_iam_policy.pipeline_boundary.arn
 }
 
-resource "aws_iam_role_policy" "deploy" {
-  for_each = var.deploy_environments
+resource "aws_iam_policy" "deploy" {
+  for_each = local.deploy_documents
 
-  name   = "deploy"
-  role   = aws_iam_role.deploy[each.key].name
-  policy = data.aws_iam_policy_document.deploy[each.key].json
+  name        = "${var.project_name}-deploy-${each.key}"
+  description = "Part of what a deployment from GitHub may do"
+  policy      = each.value
+}
+
+resource "aws_iam_role_policy_attachment" "deploy" {
+  for_each = local.deploy_documents
+
+  role       = aws_iam_role.deploy[split("-", each.key)[0]].name # names of environments have no hyphen
+  policy_arn = aws_iam_policy.deploy[each.key].arn
 }
 
 resource "aws_iam_role" "plan" {

@@ -7,25 +7,27 @@ data "aws_iam_policy_document" "plan" {
     resources = [module.state_bucket.arn, "${module.state_bucket.arn}/${var.project_name}/*"]
   }
 
-  # checkov:skip=CKV_AWS_356:Descriptions know no resource in most of these services, and they show no content
   statement {
-    sid = "Look"
+    sid       = "LookAtWhatHasNoName"
+    actions   = local.look_without_resource_actions
+    resources = ["*"]
+  }
+
+  statement {
+    sid = "LookAtWhatHasAName"
     actions = [
       "acm:DescribeCertificate",
       "acm:ListTagsForCertificate",
-      "application-autoscaling:Describe*",
       "application-autoscaling:ListTagsForResource",
-      "budgets:Describe*",
       "budgets:ListTagsForResource",
       "budgets:ViewBudget",
       "cloudwatch:Describe*",
       "cloudwatch:GetDashboard",
       "cloudwatch:ListTagsForResource",
-      "ec2:Describe*",
+      "ec2:DescribeVpcAttribute",
       "ec2:GetManagedPrefixListEntries",
       "ecs:Describe*",
       "ecs:ListTagsForResource",
-      "elasticloadbalancing:Describe*",
       "events:Describe*",
       "events:ListTagsForResource",
       "events:ListTargetsByRule",
@@ -38,7 +40,6 @@ data "aws_iam_policy_document" "plan" {
       "kms:DescribeKey",
       "kms:GetKeyPolicy",
       "kms:GetKeyRotationStatus",
-      "kms:ListAliases",
       "kms:ListResourceTags",
       "lambda:GetFunction*",
       "lambda:GetPolicy",
@@ -48,8 +49,9 @@ data "aws_iam_policy_document" "plan" {
       "logs:ListTagsForResource",
       "rds:Describe*",
       "rds:ListTagsForResource",
-      "route53:Get*",
-      "route53:List*",
+      "route53:GetHostedZone",
+      "route53:ListResourceRecordSets",
+      "route53:ListTagsForResource",
       "scheduler:Get*",
       "scheduler:ListTagsForResource",
       "secretsmanager:DescribeSecret",
@@ -61,6 +63,19 @@ data "aws_iam_policy_document" "plan" {
       "wafv2:Get*",
       "wafv2:ListTagsForResource",
     ]
-    resources = ["*"]
+    resources = concat(
+      [
+        for service in [
+          "acm", "application-autoscaling", "budgets", "cloudwatch", "ec2", "ecs", "elasticloadbalancing", "events", "kms", "lambda", "logs",
+          "rds", "scheduler", "secretsmanager", "sns", "sqs", "wafv2",
+        ] : "arn:${local.partition}:${service}:*:${local.account_id}:*"
+      ],
+      [
+        "arn:${local.partition}:ec2:${var.region}:aws:prefix-list/*",
+        "arn:${local.partition}:iam::${local.account_id}:policy/${var.project_name}-*",
+        "arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-*",
+        "arn:${local.partition}:route53:::hostedzone/*",
+      ],
+    )
   }
 }

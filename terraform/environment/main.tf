@@ -100,7 +100,6 @@ module "service" {
   private_subnet_ids        = module.network.private_subnet_ids
   service_security_group_id = module.network.service_security_group_id
   log_retention_days        = var.log_retention_days
-  is_temporary              = var.is_temporary
 
   kms_key_arn              = aws_kms_key.environment.arn
   permissions_boundary_arn = local.permissions_boundary_arn

@@ -76,3 +76,13 @@ run "a_network_too_small_for_a_load_balancer_is_refused" {
 
   expect_failures = [var.vpc_cidr]
 }
+
+run "plain_http_is_refused_unless_the_environment_is_temporary" {
+  command = plan
+
+  variables {
+    is_temporary = false
+  }
+
+  expect_failures = [var.domain_name]
+}

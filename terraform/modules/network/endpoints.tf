@@ -51,10 +51,9 @@ resource "aws_vpc_endpoint" "interface" {
   tags = { Name = "${var.name}-${each.key}" }
 }
 
-# ECR hands out an image's layers as signed URLs of one bucket of its own; nothing else is read from S3.
+# ECR hands out an image's layers as URLs of one bucket of its own, signed by itself; nothing else is read from S3.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 data "aws_iam_policy_document" "image_layers_only" {
-  # checkov:skip=CKV_AWS_283:ECR signs the URLs of the layers as a principal of its own account; the policy limits them to one read action on ECR's own bucket
   statement {
     sid       = "ImageLayersOnly"
     actions   = ["s3:GetObject"]
@@ -63,6 +62,12 @@ data "aws_iam_policy_document" "image_layers_only" {
     principals {
       type        = "AWS"
       identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
     }
   }
 }

@@ -9,6 +9,7 @@ locals {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_clients_http" {
+  # checkov:skip=CKV_AWS_260:People type a name without https; port 80 answers them with a redirect, and client_cidr_blocks closes it to all but some
   for_each = var.client_cidr_blocks
 
   security_group_id = aws_security_group.this["load_balancer"].id

@@ -159,10 +159,3 @@ variable "log_retention_days" {
     error_message = "CloudWatch Logs knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400 days and some above."
   }
 }
-
-variable "is_temporary" {
-  description = "Whether the environment is one to try things in: no paid metrics."
-  type        = bool
-  default     = false
-  nullable    = false
-}
