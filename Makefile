@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT
 
 .DEFAULT_GOAL := help
-.PHONY: account audit deploy docs help setup up down rehearse run test test-fast lint format package lock dist rename clean always
+.PHONY: account audit deploy docs help setup up rotate down rehearse run test test-fast lint format package lock dist rename clean always
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -17,6 +17,9 @@ setup: .venv/ready ## Prepare .venv (done by every other target when it is neede
 
 up: .venv/ready ## Rehearse the deployment on this machine and leave it running (PORT=8080); again: apply changes
 	@$(RUN) rehearsal up
+
+rotate: .venv/ready ## Rotate every login of the running rehearsal under load (LOGIN=beers_app: that one; LOGIN=master: RDS's own)
+	@$(RUN) rehearsal rotate $(if $(LOGIN),--login "$(LOGIN)")
 
 down: .venv/ready ## Destroy the rehearsal, check that nothing is left, clean up
 	@$(RUN) rehearsal down

@@ -6,6 +6,7 @@ never repeats half of something.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import event
@@ -20,8 +21,6 @@ from app.settings import Settings
 # Longer than the statement_timeout that the login carries (5 s), so that normally the server ends a slow statement.
 READ_TIMEOUT_SECONDS = 10.0
 POOL_TIMEOUT_SECONDS = 3.0
-# A session outlives the rotation of its password; this bounds for how long.
-RECYCLE_SECONDS = 900
 
 # After these the session is gone, or belongs to a server that is no longer the primary. SQLAlchemy's dialect knows
 # only what pg8000 reports as a network error.
@@ -51,18 +50,18 @@ class DatabaseUnavailableError(Exception):
 class Database:
     """A pool of connections, opened when they are first needed."""
 
-    def __init__(self, connector: Connector, pool_size: int) -> None:
+    def __init__(self, connector: Connector, pool_size: int, pool_recycle_seconds: int = 900) -> None:
+        """Make a pool of ``pool_size`` connections, or none at all if that is 0.
+
+        A session outlives the rotation of its password; ``pool_recycle_seconds`` bounds for how long.
+        """
         self._engine = sqlalchemy.create_engine(
             "postgresql+pg8000://",
             creator=connector.connect,
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=POOL_TIMEOUT_SECONDS,
-            pool_recycle=RECYCLE_SECONDS,
-            pool_pre_ping=True,
             hide_parameters=True,  # what people send us does not belong into the log
+            **_pool(pool_size, pool_recycle_seconds),
         )
         event.listen(self._engine, "handle_error", _notice_lost_session)
 
@@ -109,7 +108,19 @@ def open_database(settings: Settings) -> Database:
         CredentialError: the injected secret is of no use.
     """
     connector = connector_for(settings, read_timeout_seconds=READ_TIMEOUT_SECONDS)
-    return Database(connector, settings.pool_size)
+    return Database(connector, settings.pool_size, settings.pool_recycle_seconds)
+
+
+def _pool(size: int, recycle_seconds: int) -> dict[str, Any]:
+    if size == 0:
+        return {"poolclass": sqlalchemy.NullPool}
+    return {
+        "pool_size": size,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT_SECONDS,
+        "pool_recycle": recycle_seconds,
+        "pool_pre_ping": True,
+    }
 
 
 def _notice_lost_session(context: ExceptionContext) -> None:

@@ -25,7 +25,8 @@ bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
 workers = _SETTINGS.worker_count
 worker_class = "gthread"
 # More threads than connections to the database, so that the liveness probe is answered while all of those are busy.
-threads = _SETTINGS.pool_size + 3
+# Without a pool it is the threads that bound the connections.
+threads = (_SETTINGS.pool_size or Settings.pool_size) + 3
 
 # The heartbeat file must lie in memory: a slow disk would look like a hung worker, and the root may be read-only.
 _MEMORY = Path("/dev/shm")  # noqa: S108

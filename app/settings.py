@@ -39,7 +39,19 @@ class InjectedSecret:
     json: str = field(repr=False)
 
 
-Login = DatabaseUrl | SecretReference | InjectedSecret
+@dataclass(frozen=True)
+class TokenLogin:
+    """A PostgreSQL address with a user, who logs in with a token that this process's AWS role signs.
+
+    Attributes:
+        region: the AWS region of the database.
+    """
+
+    url: str
+    region: str
+
+
+Login = DatabaseUrl | SecretReference | InjectedSecret | TokenLogin
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,8 @@ class Settings:
     Attributes:
         login: where user, password and address of the database come from.
         ca_file: certificates of the authorities that may vouch for the database server, PEM.
-        pool_size: the most connections to the database that one worker process opens.
+        pool_size: the most connections to the database that one worker keeps; with 0 each request opens its own.
+        pool_recycle_seconds: the age from which a connection is replaced before it is used again.
         host: address to listen on.
         port: port to listen on.
         worker_count: number of worker processes.
@@ -60,6 +73,7 @@ class Settings:
     login: Login
     ca_file: Path = Path("rds-ca.pem")
     pool_size: int = 5
+    pool_recycle_seconds: int = 900
     host: str = "0.0.0.0"  # noqa: S104 - a container has its network to itself
     port: int = 8000
     worker_count: int = 2
@@ -77,7 +91,8 @@ class Settings:
         return cls(
             login=_login(given),
             ca_file=Path(given.get("DATABASE_CA_FILE", cls.ca_file)),
-            pool_size=_whole_number(given, "DATABASE_POOL_SIZE", cls.pool_size, 1, 100),
+            pool_size=_whole_number(given, "DATABASE_POOL_SIZE", cls.pool_size, 0, 100),
+            pool_recycle_seconds=_whole_number(given, "DATABASE_POOL_RECYCLE", cls.pool_recycle_seconds, 1, 86400),
             host=given.get("HOST", cls.host),
             port=_whole_number(given, "PORT", cls.port, 1, 65535),
             worker_count=_whole_number(given, "WEB_CONCURRENCY", cls.worker_count, 1, 64),
@@ -91,6 +106,7 @@ def _login(given: Mapping[str, str]) -> Login:
         "DATABASE_URL": DatabaseUrl,
         "DATABASE_SECRET_ARN": SecretReference,
         "DATABASE_SECRET": InjectedSecret,
+        "DATABASE_IAM_URL": lambda url: TokenLogin(url, given.get("AWS_REGION", "")),
     }
     present = [name for name in kinds if name in given]
     if len(present) != 1:
@@ -105,6 +121,8 @@ def _login(given: Mapping[str, str]) -> Login:
             "DATABASE_SECRET_ARN is no ARN of a secret; expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME. "
             "(The JSON of a secret goes into DATABASE_SECRET.)"
         )
+    if isinstance(login, TokenLogin) and not login.region:
+        raise SettingsError("DATABASE_IAM_URL needs AWS_REGION, the region of the database; ECS sets it.")
     return login
 
 

@@ -146,6 +146,12 @@ def identity(connection: Connection, host: str) -> Identity:
     return Identity(host, system_identifier, oid, database)
 
 
+def database_comment(connection: Connection) -> str:
+    """The comment of the database that the connection is to; "" for none."""
+    comment: str = _runner(connection)(queries.DATABASE_COMMENT)[0][0]
+    return comment
+
+
 @attrs.frozen
 class _Scope:
     """Whom and what the document speaks of on this server.

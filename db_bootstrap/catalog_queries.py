@@ -18,6 +18,10 @@ SELECT oid::bigint, datname, has_function_privilege('pg_catalog.pg_control_syste
 FROM pg_database WHERE datname = current_database()
 """
 
+DATABASE_COMMENT = """
+SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = current_database()
+"""
+
 # Not in one query with the question whether it may be asked: that would fail even where the answer is not needed.
 SYSTEM_IDENTIFIER = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
 

@@ -4,6 +4,7 @@ pg8000 left alone tries TLS without looking at the certificate and goes on in pl
 it is always given a context here.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ from db_bootstrap.errors import ConfigurationError, RefusedLoginError, Unreachab
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
+
+ANSWER_TIMEOUT_SECONDS = 70
+"""The longest silence of a server: more than it lets a statement take or wait for a lock, so that it has the say."""
 
 MASTER_PATIENCE_SECONDS = 90
 """RDS replaces the master's password by itself, and for about a minute a reader may get the version before."""
@@ -92,9 +96,10 @@ def connected_as_master(
             connection = _open(endpoint, read_credential())
             break
         except RefusedLoginError:
-            if time.monotonic() + pause > deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise
-            time.sleep(pause)
+            time.sleep(min(pause, left))
     try:
         # Nothing is found by a search path: types are printed with their schemas, and no object of others is called.
         connection.run("SET search_path = pg_catalog, pg_temp")
@@ -122,19 +127,9 @@ def _pauses() -> Iterator[float]:
 
 
 def _open(endpoint: Endpoint, credential: Credential) -> Connection:
+    tls = None if endpoint.ca_file is None else _tls(endpoint.ca_file)
     try:
-        return Connection(
-            _StartupName(credential.username.encode()),
-            password=credential.password,
-            host=endpoint.host,
-            port=endpoint.port,
-            database=endpoint.database,
-            # None would have pg8000 try TLS without looking at the certificate.
-            ssl_context=False if endpoint.ca_file is None else _tls(endpoint.ca_file),
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            application_name="db_bootstrap",
-            tcp_keepalive=True,
-        )
+        return _start_session(endpoint, credential, tls)
     except (pg8000.exceptions.Error, OSError) as error:
         message, sqlstate = describe(error)
         where = f"{endpoint.host}:{endpoint.port}/{endpoint.database}"
@@ -149,6 +144,27 @@ def _open(endpoint: Endpoint, credential: Credential) -> Connection:
             f"routes, and that {endpoint.ca_file or 'sslrootcert'} holds the authority that signed the server's "
             "certificate."
         ) from None
+
+
+def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLContext | None) -> Connection:
+    """A session on a socket of our own: pg8000's would go on to use the time for connecting as the time for answers."""
+    plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
+    try:
+        plain.settimeout(ANSWER_TIMEOUT_SECONDS)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return Connection(
+            _StartupName(credential.username.encode()),
+            password=credential.password,
+            host=endpoint.host,
+            database=endpoint.database,
+            sock=plain,
+            # None would have pg8000 try TLS without looking at the certificate.
+            ssl_context=tls or False,
+            application_name="db_bootstrap",
+        )
+    except BaseException:
+        plain.close()
+        raise
 
 
 @cache

@@ -4,6 +4,7 @@ A key that stands twice is refused: both formats' readers would silently keep th
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ def _yaml(file: Path, text: str) -> object:
             if len(mapping) != len(node.value):
                 raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
             return mapping
+
+    # Truths as YAML 1.2 has them, and editors: in version 1.1 the key `on` was one, and so was a role named no.
+    tag = "tag:yaml.org,2002:bool"
+    Loader.yaml_implicit_resolvers = {
+        first: [(name, pattern) for name, pattern in resolvers if name != tag]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    Loader.add_implicit_resolver(tag, re.compile("(?:true|True|TRUE|false|False|FALSE)$"), [*"tTfF"])
 
     try:
         return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader

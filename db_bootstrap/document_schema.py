@@ -15,6 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import attrs
 
 from db_bootstrap.access import LIST_SETTINGS, MAXIMUM_CONNECTION_LIMIT, AccessDocument
+from db_bootstrap.document_grants import PRIVILEGES
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES, SETTING_NAME_PATTERN
 
 _Schema = dict[str, Any]
@@ -29,10 +30,24 @@ _SETTINGS: _Schema = {
     "properties": dict.fromkeys(sorted(LIST_SETTINGS), _LIST_SETTING_VALUE),
     "additionalProperties": _SETTING_VALUE,
 }
+_COMMENT: _Schema = {"type": ["string", "null"], "minLength": 1}
+_PRIVILEGES: _Schema = {
+    "type": "array",
+    "items": {"type": "string", "enum": sorted({privilege for names in PRIVILEGES.values() for privilege in names})},
+    "minItems": 1,
+}
+# A routine is named with the types of its arguments, so the name of one may well be longer than a name.
+_OBJECTS: _Schema = {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}, "minItems": 1}
 _CONNECTION_LIMIT: _Schema = {"type": ["integer", "null"], "minimum": -1, "maximum": MAXIMUM_CONNECTION_LIMIT}
 
 # What the types say less of than `access` checks.
-_SPECIAL: dict[str, _Schema] = {"settings": _SETTINGS, "connection_limit": _CONNECTION_LIMIT}
+_SPECIAL: dict[str, _Schema] = {
+    "settings": _SETTINGS,
+    "connection_limit": _CONNECTION_LIMIT,
+    "comment": _COMMENT,
+    "privileges": _PRIVILEGES,
+    "names": _OBJECTS,
+}
 
 
 def document_schema() -> _Schema:
@@ -71,7 +86,7 @@ def _object(kind: type) -> _Schema:
 
 def _value(hint: Any, *, is_optional: bool) -> _Schema:
     schema = _given(_without_none(hint))
-    if not is_optional:
+    if not is_optional or isinstance(schema["type"], list):
         return schema
     return {
         **schema,
@@ -81,21 +96,29 @@ def _value(hint: Any, *, is_optional: bool) -> _Schema:
 
 
 def _given(hint: Any) -> _Schema:
-    """The schema of a value that is not left out; its ``type`` is one word."""
+    """The schema of a value that is not left out."""
     if hint is str:
         return dict(_NAME)
+    if hint is bool:
+        return {"type": "boolean"}
+    if attrs.has(hint):
+        # What the value is for is said by the key that holds it.
+        return {key: value for key, value in _object(hint).items() if key != "description"}
     if get_origin(hint) is tuple:
-        return {"type": "array", "items": _given(get_args(hint)[0])}
+        return {"type": "array", "items": _item(get_args(hint)[0])}
     if get_origin(hint) is dict:
-        value = get_args(hint)[1]
         return {
             "type": "object",
             "propertyNames": {key: _NAME[key] for key in ("minLength", "maxLength")},
-            "additionalProperties": _object(value) if attrs.has(value) else _given(value),
+            "additionalProperties": _item(get_args(hint)[1]),
         }
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return {"type": "string", "enum": list(hint)}
     raise TypeError(f"Nothing says how {hint} looks in JSON Schema; add it to {__name__}.")
+
+
+def _item(hint: Any) -> _Schema:
+    return _object(hint) if attrs.has(hint) else _given(hint)
 
 
 def _without_none(hint: Any) -> Any:
@@ -109,10 +132,13 @@ def _summary(kind: type) -> str:
 
 
 def _descriptions(kind: type) -> dict[str, str]:
-    """What the docstring's section "Attributes" says of each."""
-    _, _, section = (inspect.getdoc(kind) or "").partition("Attributes:\n")
-    found = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
-    return {name: re.sub(r"\s+", " ", text) for name, text in found}
+    """What the section "Attributes" says of each, in the docstrings of the class and of those that it is made from."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        _, _, section = (inspect.cleandoc(base.__doc__ or "")).partition("Attributes:\n")
+        entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
+        found |= {name: re.sub(r"\s+", " ", text) for name, text in entries}
+    return found
 
 
 if __name__ == "__main__":

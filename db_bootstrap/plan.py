@@ -65,12 +65,14 @@ class Statement:
         reason: Why, in words.
         is_destructive: Whether it takes access away from somebody.
         acts_as: The roles without whose rights the master may not run it.
+        database: Where it runs, unless that is the database of the document.
     """
 
     sql: str
     reason: str
     is_destructive: bool = False
     acts_as: frozenset[str] = frozenset()
+    database: str | None = None
 
 
 @attrs.frozen

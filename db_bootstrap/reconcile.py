@@ -13,13 +13,14 @@ from pg8000.native import Connection
 
 from db_bootstrap import declared
 from db_bootstrap.access import AccessDocument
-from db_bootstrap.catalog import FoundAccess, identity, look
+from db_bootstrap.catalog import FoundAccess, database_comment, identity, look
 from db_bootstrap.connection import describe
-from db_bootstrap.digest import plan_digest
+from db_bootstrap.digest import plan_digest, remembered_in, remembering
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.facts import Fact
 from db_bootstrap.plan import Difference, Statement, difference, statements
 from db_bootstrap.preflight import refusals
+from db_bootstrap.sql import identifier, literal
 
 LOCK_KEY = 0x7461_7072_6F6F_6D00
 """The advisory lock of everybody who changes access in a database; a number of this package's own."""
@@ -76,8 +77,15 @@ def plan(connection: Connection, document: AccessDocument) -> Plan:
 
 
 def digest(connection: Connection, host: str, planned: Plan) -> str:
-    """What `apply` can be held to, so that it does what ``planned`` says on this database, or nothing."""
-    return plan_digest(identity(connection, host), planned.statements)
+    """What `apply` can be held to, so that it does what ``planned`` says on this database, or nothing.
+
+    With nothing to do it is the digest that the database remembers, of the last reviewed plan that was carried out; so
+    it stays the same while nothing changes. "" if there was none.
+    """
+    remembered = remembered_in(database_comment(connection))
+    if not planned.statements:
+        return remembered
+    return plan_digest(identity(connection, host), planned.statements, remembered)
 
 
 def apply(connection: Connection, document: AccessDocument, reviewed: Reviewed | None = None) -> Plan:
@@ -89,8 +97,8 @@ def apply(connection: Connection, document: AccessDocument, reviewed: Reviewed |
     Args:
         connection: As the master.
         document: What shall hold.
-        reviewed: The plan that was reviewed; None to do whatever is needed. Finding nothing to do is never a surprise,
-            so that what was applied can be applied again.
+        reviewed: The plan that was reviewed, which the database then remembers; None to do whatever is needed. Finding
+            nothing to do is never a surprise, so that what was applied can be applied again.
 
     Raises:
         UnexpectedPlanError: Something else would have to be done than was reviewed; nothing was changed.
@@ -109,6 +117,8 @@ def apply(connection: Connection, document: AccessDocument, reviewed: Reviewed |
             _run(connection, f"SET LOCAL lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
             for statement in todo.statements:
                 _run(connection, statement.sql, statement.reason)
+            if reviewed is not None:
+                _remember(connection, document.database, reviewed.digest)
             _verify(connection, document)
         _commit(connection)
     except BaseException:
@@ -145,6 +155,11 @@ def _refuse_surprises(connection: Connection, todo: Plan, reviewed: Reviewed | N
             f"{len(todo.statements)} statement(s). The document or the database has changed since, or it is another "
             "database; nothing was changed. Run plan again, and apply with its digest."
         )
+
+
+def _remember(connection: Connection, database: str, carried_out: str) -> None:
+    comment = remembering(database_comment(connection), carried_out)
+    _run(connection, f"COMMENT ON DATABASE {identifier(database)} IS {literal(comment)}", "the plan was reviewed")
 
 
 def _wanted(document: AccessDocument, found: FoundAccess) -> frozenset[Fact]:

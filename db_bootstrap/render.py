@@ -9,6 +9,7 @@ import json
 import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -39,7 +40,7 @@ class Report:
         statements: What would be run, or for `Action.APPLY` what was.
         refusals: Why it cannot be run.
         unmanaged: What was found in reach of the document and is left alone.
-        digest: What `Action.APPLY` can be held to; None but for `Action.PLAN`.
+        digest: What `Action.APPLY` can be held to, "" if there is nothing to hold it to; None but for `Action.PLAN`.
     """
 
     action: Action
@@ -61,9 +62,24 @@ def rendered(report: Report, form: Format) -> str:
         case Format.TEXT:
             return _lines(_text(report))
         case Format.JSON:
-            return json.dumps(_json(report), indent=2) + "\n"
+            return json.dumps(content(report), indent=2) + "\n"
         case Format.SQL:
             return _lines(_sql(report))
+
+
+def content(report: Report) -> dict[str, Any]:
+    """The report as values that JSON knows, names exactly as they are."""
+    return {
+        "action": report.action,
+        "database": report.database,
+        "in_sync": report.is_in_sync,
+        "digest": report.digest,
+        "changes": [
+            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in report.statements
+        ],
+        "refusals": list(report.refusals),
+        "unmanaged": list(report.unmanaged),
+    }
 
 
 def visible(text: str) -> str:
@@ -76,20 +92,6 @@ def visible(text: str) -> str:
 
 # Control and format characters, separators of lines and paragraphs; see Unicode, "General Category Values".
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
-
-
-def _json(report: Report) -> dict[str, object]:
-    return {
-        "action": report.action,
-        "database": report.database,
-        "in_sync": report.is_in_sync,
-        "digest": report.digest,
-        "changes": [
-            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in report.statements
-        ],
-        "refusals": list(report.refusals),
-        "unmanaged": list(report.unmanaged),
-    }
 
 
 def _text(report: Report) -> Iterator[str]:
@@ -128,7 +130,7 @@ def _summary(report: Report) -> str:
 
 def _sql(report: Report) -> Iterator[str]:
     yield f"-- {visible(report.database)}: {_summary(report)}"
-    if report.digest is not None:
+    if report.digest:
         yield f"-- digest {report.digest}"
     for refusal in report.refusals:
         yield f"-- It cannot be done: {visible(refusal)}"

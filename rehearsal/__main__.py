@@ -9,6 +9,7 @@ from types import FrameType
 
 from rehearsal import commands
 from rehearsal.errors import RehearsalError
+from rehearsal.rotate import rotate
 from rehearsal.run import DEFAULT_FOLDER, Run
 from rehearsal.serve import serve
 
@@ -29,6 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
                 commands.down(run)
             case "rehearse":
                 commands.rehearse(run, options.port)
+            case "rotate":
+                rotate(run, options.login)
+            case "fire":
+                commands.fire(run, options.schedule)
             case "serve":
                 return serve(options.port)
     except RehearsalError as error:
@@ -53,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     subparsers.add_parser("up", parents=[port], help="deploy to a local AWS and leave it running; again: apply changes")
     subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
     subparsers.add_parser("rehearse", parents=[port], help="up, checks and down in one go")
+    rotation = subparsers.add_parser("rotate", help="rotate the logins of the running rehearsal under load")
+    rotation.add_argument("--login", help="only this one, such as beers_app; master is the database's own")
+    fire = subparsers.add_parser("fire", help="let a schedule fire now that AWS would fire at its time")
+    fire.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
     subparsers.add_parser("serve", parents=[port], help="serve the application alone, with a PostgreSQL of its own")
     return parser
 

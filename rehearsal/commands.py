@@ -1,4 +1,4 @@
-"""What people call: up, down, rehearse.
+"""What people call: up, down, rehearse, fire.
 
 Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C or a closed terminal, ends everything, and so does an error
 while a rehearsal is being made: one that is half made is of no use to anybody.
@@ -67,6 +67,18 @@ def rehearse(run: Run, balancer_port: int | None) -> None:
         _destroy(run, stages, program)
     stages.say()
     stages.say(stages.summary())
+
+
+def fire(run: Run, schedule: str) -> None:
+    """Let a schedule of the running rehearsal fire.
+
+    Raises:
+        RehearsalError: nothing runs, or the schedule does not fire.
+    """
+    if not run.is_running():
+        raise RehearsalError("No rehearsal is running. Start one with `make up`.")
+    run.fire(schedule)
+    print(f"Fired. What its function says is in {run.logs / 'functions'}.")
 
 
 def _look_for_what_is_needed(run: Run, stages: Stages, balancer_port: int | None) -> str:

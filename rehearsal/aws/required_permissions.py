@@ -41,7 +41,7 @@ class Surroundings:
         region: the region of every resource.
         find_secret: a secret by name or ARN.
         find_key_arn: a KMS key's ARN by id, alias or ARN; the given text if there is none.
-        find_tags: the tags of a resource by its id in EC2, or by the ARN of a key or certificate.
+        find_tags: the tags of a resource by its id in EC2, or by the ARN of a key, secret or certificate.
         find_boundary: the ARN of the permissions boundary of a role, by the role's name.
     """
 
@@ -130,6 +130,7 @@ def _secretsmanager(operation: str, parameters: Mapping[str, Any], around: Surro
         for key in ("SecretId", "VersionId", "VersionStage")
         if parameters.get(key)
     }
+    context |= {f"aws:ResourceTag/{name}": value for name, value in around.find_tags(arn).items()}
     requests = [Request(action, arn, context)]
     if secret and secret.customer_key_arn:
         encryption = {
@@ -204,6 +205,14 @@ def _ecr(operation: str, parameters: Mapping[str, Any], around: Surroundings) ->
     return [Request(f"ecr:{operation}", around.arn("ecr", f"repository/{name}") if name else "*")]
 
 
+def _ecs(operation: str, parameters: Mapping[str, Any], around: Surroundings) -> list[Request]:
+    cluster, service = parameters.get("cluster"), parameters.get("service")
+    if not (cluster and service):
+        return [Request(f"ecs:{operation}", None)]
+    names = [name.rpartition("/")[2] for name in (cluster, service)]
+    return [Request(f"ecs:{operation}", around.arn("ecs", f"service/{'/'.join(names)}"))]
+
+
 def _lambda(operation: str, parameters: Mapping[str, Any], around: Surroundings) -> list[Request]:
     action = "lambda:" + {"Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction"}.get(operation, operation)
     function = parameters.get("FunctionName")
@@ -229,6 +238,7 @@ _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], Surroundings], list
     "cloudwatch": _cloudwatch,
     "ec2": required_for_changes.ec2,
     "ecr": _ecr,
+    "ecs": _ecs,
     "iam": required_for_changes.iam,
     "kms": required_for_changes.keys,
     "lambda": _lambda,

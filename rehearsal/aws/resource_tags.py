@@ -8,6 +8,7 @@ from moto.acm.models import acm_backends
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
+from moto.secretsmanager.models import secretsmanager_backends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +25,15 @@ class ResourceTags:
         self._settings = settings
 
     def find(self, identifier: str) -> Mapping[str, str]:
-        """The tags of a resource of EC2 by id, of a key or a certificate by ARN; none of what is not known."""
+        """The tags of a resource of EC2 by id, of a key, a secret or a certificate by ARN; none of what is not known."""
         account, region = self._settings.account_id, self._settings.region
         if identifier.startswith("arn:aws:kms:"):
             keys = kms_backends[account][region]
             tags = keys.tagger.list_tags_for_resource(identifier.rpartition("/")[2])["Tags"]
             return {tag["TagKey"]: tag["TagValue"] for tag in tags}
+        if identifier.startswith("arn:aws:secretsmanager:"):
+            secret = secretsmanager_backends[account][region].secrets.get(identifier)
+            return {tag["Key"]: tag["Value"] for tag in (secret.tags or [] if secret else [])}
         if identifier.startswith("arn:aws:acm:"):
             certificate = acm_backends[account][region]._certificates.get(identifier)  # noqa: SLF001 - its getter raises
             return {name: value or "" for name, value in certificate.tags.items()} if certificate else {}

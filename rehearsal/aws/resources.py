@@ -24,6 +24,7 @@ from moto.logs.models import logs_backends
 from moto.rds.models import rds_backends
 from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
+from moto.scheduler.models import scheduler_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.servicediscovery.models import servicediscovery_backends
 from moto.sns.models import sns_backends
@@ -143,6 +144,14 @@ def _autoscaling(backend: Any) -> dict[str, Iterable[str]]:
     return {"target": targets, "policy": backend.policies}
 
 
+def _scheduler(backend: Any) -> dict[str, Iterable[str]]:
+    groups = backend.schedule_groups
+    return {
+        "schedule-group": groups,
+        "schedule": (f"{group.name}/{name}" for group in groups.values() for name in group.schedules),
+    }
+
+
 _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] = {
     "acm": (acm_backends, lambda backend: {"certificate": backend._certificates}),  # noqa: SLF001
     "application-autoscaling": (applicationautoscaling_backends, _autoscaling),
@@ -165,6 +174,7 @@ _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] =
     "rds": (rds_backends, _rds),
     "route53": (route53_backends, lambda backend: {"zone": (zone.name for zone in backend.zones.values())}),
     "s3": (s3_backends, lambda backend: {"bucket": backend.buckets}),
+    "scheduler": (scheduler_backends, _scheduler),
     # A secret that waits for its deletion still blocks its name, so it counts.
     "secretsmanager": (
         secretsmanager_backends,

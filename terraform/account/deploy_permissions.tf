@@ -72,7 +72,8 @@ data "aws_iam_policy_document" "deploy_resources" {
         "rds:${local.place}:pg:${each.value}-*",
         "rds:${local.place}:snapshot:${each.value}-*",
         "rds:${local.place}:subgrp:${each.value}",
-        "scheduler:${local.place}:schedule/*/${each.value}*",
+        "scheduler:${local.place}:schedule-group/${each.value}-*",
+        "scheduler:${local.place}:schedule/${each.value}-*/*",
         "sns:${local.place}:${each.value}*",
         "sqs:${local.place}:${each.value}*",
         "wafv2:${local.place}:regional/managedruleset/*/*",
@@ -108,7 +109,7 @@ data "aws_iam_policy_document" "deploy_resources" {
   # RDS makes the master's secret on behalf of whoever makes the database.
   statement {
     sid       = "MasterSecret"
-    actions   = ["secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:TagResource"]
+    actions   = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
     resources = [local.master_secrets]
   }
 
@@ -310,6 +311,23 @@ data "aws_iam_policy_document" "deploy_roles_and_keys" {
       test     = "StringEquals"
       variable = "aws:ResourceTag/Environment"
       values   = [each.key]
+    }
+  }
+
+  # The name of a master's secret does not say whose it is; the tag that RDS gives it does.
+  statement {
+    sid = "OwnMasterRotation"
+    actions = [
+      "secretsmanager:CancelRotateSecret",
+      "secretsmanager:DescribeSecret",
+      "secretsmanager:RotateSecret",
+    ]
+    resources = [local.master_secrets]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/aws:rds:primaryDBInstanceArn"
+      values   = ["arn:${local.partition}:rds:${local.place}:db:${each.value}"]
     }
   }
 

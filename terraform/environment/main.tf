@@ -4,6 +4,15 @@
 locals {
   name         = "${var.project_name}-${var.environment}"
   service_port = 8000
+
+  is_by_token = var.database_auth == "iam"
+  iam_login = {
+    user        = module.database_access.login_names[local.service_login]
+    address     = module.database.address
+    port        = module.database.port
+    database    = module.database.database_name
+    resource_id = module.database.resource_id
+  }
 }
 
 module "network" {
@@ -54,6 +63,12 @@ module "database" {
   log_retention_days    = var.log_retention_days
   is_temporary          = var.is_temporary
 
+  master_rotation = {
+    days         = var.master_rotation.days
+    schedule     = var.master_rotation.schedule
+    window_hours = var.master_rotation.window_hours
+  }
+
   certificate_authority       = var.database_certificate_authority
   monitoring_interval_seconds = var.database_monitoring_interval_seconds
   is_updated_blue_green       = var.database_is_updated_blue_green
@@ -73,12 +88,17 @@ module "database_access" {
     resource_id       = module.database.resource_id
     master_secret_arn = module.database.master_secret_arn
   }
-  access             = var.access
-  package_file       = var.database_bootstrap_package
-  subnet_ids         = module.network.private_subnet_ids
-  security_group_id  = module.network.database_access_security_group_id
-  log_retention_days = var.log_retention_days
-  is_temporary       = var.is_temporary
+  access                     = var.access
+  preview_access             = var.preview_access
+  drift_check_interval_hours = var.drift_check_interval_hours
+  alarm_topic_arns           = var.alarm_topic_arns
+  rotation                   = var.login_rotation
+  master_overdue_after_days  = coalesce(var.master_rotation.overdue_after_days, try(var.master_rotation.days + 2, null))
+  package_file               = var.database_bootstrap_package
+  subnet_ids                 = module.network.private_subnet_ids
+  security_group_id          = module.network.database_access_security_group_id
+  log_retention_days         = var.log_retention_days
+  is_temporary               = var.is_temporary
 
   kms_key_arn              = aws_kms_key.environment.arn
   permissions_boundary_arn = local.permissions_boundary_arn
@@ -94,11 +114,14 @@ module "service" {
   memory_mebibytes          = var.service_memory_mebibytes
   cpu_architecture          = var.cpu_architecture
   service_port              = local.service_port
-  service_secret_arn        = module.database_access.login_secret_arns[local.service_login]
+  service_secret_arn        = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]
+  iam_login                 = local.is_by_token ? local.iam_login : null
   migrator_secret_arn       = module.database_access.login_secret_arns[local.migrator_login]
   target_group_arn          = module.edge.target_group_arn
   private_subnet_ids        = module.network.private_subnet_ids
   service_security_group_id = module.network.service_security_group_id
+  redeploy_on_rotation      = var.redeploy_on_rotation && !local.is_by_token
+  redeploy_package_file     = var.database_bootstrap_package
   log_retention_days        = var.log_retention_days
 
   kms_key_arn              = aws_kms_key.environment.arn

@@ -1,18 +1,23 @@
 """One deployment on the local AWS for the whole session; made the way `make up` makes it."""
 
 import json
+import shutil
+import ssl
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pg8000.native
 import pytest
 
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
+from rehearsal.images import ImageStore
 from rehearsal.prepare import choose_ports, find_terraform
-from rehearsal.run import Ports, Run
+from rehearsal.run import CHECKOUT, Ports, Run
 from tests.support.http import Client
 
 
@@ -87,6 +92,59 @@ def changes_of(plan: dict[str, Any] | None) -> dict[str, list[str]]:
     changes = (plan or {}).get("resource_changes", [])
     actions = {change["address"]: change["change"]["actions"] for change in changes}
     return {address: action for address, action in actions.items() if action not in (["no-op"], ["read"])}
+
+
+@contextmanager
+def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> Iterator[pg8000.native.Connection]:
+    """A connection to the deployed database with a credential, over verified TLS."""
+    host, port = rehearsal.outputs["database_endpoint"].split(":")
+    connection = pg8000.native.Connection(
+        credential["username"],
+        password=credential["password"],
+        host=host,
+        port=int(port),
+        database="beers",
+        ssl_context=ssl.create_default_context(cafile=str(rehearsal.run.authority / "ca.pem")),
+        timeout=30,
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
+    """What the secret of a login holds."""
+    return rehearsal.secret(rehearsal.outputs["login_secret_arns"][name])
+
+
+def master(rehearsal: Rehearsal) -> dict[str, Any]:
+    """What the secret of the database's master holds."""
+    instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
+    return rehearsal.secret(instance["MasterUserSecret"]["SecretArn"])
+
+
+@contextmanager
+def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
+    """The server's true superuser, through its own socket."""
+    port = rehearsal.outputs["database_endpoint"].split(":")[1]
+    (link,) = rehearsal.run.logs.glob("*.data")
+    connection = pg8000.native.Connection(
+        "rdsadmin", database="beers", unix_sock=str(link.readlink() / f".s.PGSQL.{port}"), timeout=30
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def image_of_changed_service(rehearsal: Rehearsal, folder: Path, changes: dict[str, str]) -> str:
+    """An image of the checkout's service with some files of another content; its digest."""
+    shutil.copytree(CHECKOUT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(CHECKOUT / "Dockerfile", folder / "Dockerfile")
+    for name, text in changes.items():
+        (folder / "app" / name).write_text(text)
+    return ImageStore(rehearsal.run.images).build(folder, rehearsal.run.authority / "ca.pem")
 
 
 def quiet(_note: str) -> None:

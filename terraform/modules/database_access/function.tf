@@ -9,8 +9,6 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116:Terraform waits for its answer, and a failure fails the apply; nothing is queued that could be lost
-  # checkov:skip=CKV_AWS_272:The zip is built reproducibly from this repository by the pipeline that applies it, and its hash stands in the plan
   function_name = local.function_name
   description   = "Makes roles, logins and privileges of database ${var.database.name} equal to what is declared"
   role          = aws_iam_role.function.arn
@@ -21,11 +19,11 @@ resource "aws_lambda_function" "this" {
   runtime          = "python3.13"
   architectures    = ["arm64"]
   memory_size      = 512
+  timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+
   # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any. Two invocations at once
   # wait for each other in the database.
   reserved_concurrent_executions = -1
-
-  timeout = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
 
   kms_key_arn = var.kms_key_arn
 
@@ -36,12 +34,13 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = {
-      DATABASE_HOST           = var.database.address
-      DATABASE_PORT           = tostring(var.database.port)
-      DATABASE_NAME           = var.database.name
-      MASTER_SECRET_ARN       = var.database.master_secret_arn
-      POWERTOOLS_SERVICE_NAME = local.function_name
-      POWERTOOLS_LOG_LEVEL    = "INFO"
+      DATABASE_HOST                = var.database.address
+      DATABASE_PORT                = tostring(var.database.port)
+      DATABASE_NAME                = var.database.name
+      MASTER_SECRET_ARN            = var.database.master_secret_arn
+      POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
+      POWERTOOLS_SERVICE_NAME      = local.metrics_service
+      POWERTOOLS_LOG_LEVEL         = "INFO"
     }
   }
 

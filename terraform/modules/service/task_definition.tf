@@ -33,11 +33,10 @@ locals {
 
     portMappings = [{ containerPort = var.service_port, hostPort = var.service_port, protocol = "tcp" }]
 
-    # The secret's name and not its value: the credential is rotated while the task runs.
     environment = [
       { name = "APP_VERSION", value = local.image_version },
       { name = "AWS_REGION", value = data.aws_region.current.name },
-      { name = "DATABASE_SECRET_ARN", value = var.service_secret_arn },
+      local.database_login,
       { name = "PORT", value = tostring(var.service_port) },
     ]
 

@@ -93,7 +93,7 @@ def serving(directory: Path, **variables: str) -> Iterator[Served]:
     """The service with ``variables`` in its environment, once it answers; gone at the end."""
     port = free_port()
     log = directory / "service.log"
-    given = environment(HOST="127.0.0.1", PORT=str(port), WEB_CONCURRENCY="2", **variables)
+    given = environment(**{"HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2", **variables})
     with log.open("wb") as output:
         process = subprocess.Popen(
             image_command(), env=given, cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

@@ -14,6 +14,7 @@ from db_bootstrap.connection import Credential, Endpoint, connected_as_master
 from db_bootstrap.reconcile import Plan
 from rehearsal.postgres import Cluster
 from tests.support.database import Database
+from tests.support.rotation import SecretsManager, secrets_manager
 
 
 class Access:
@@ -94,7 +95,8 @@ class Access:
             yield connection
 
     def filled(self, statement: str) -> str:
-        names = ("owner", "writer", "reader", "app", "app_a", "app_b", "migrator", "report", "stranger")
+        pairs = ("app", "app_a", "app_b", "migrator", "migrator_a", "migrator_b")
+        names = ("owner", "writer", "reader", *pairs, "report", "stranger")
         return statement.format(
             schema=self.schema,
             database=self.database.name,
@@ -114,3 +116,10 @@ def settled_cellar(postgres: Cluster) -> Iterator[Access]:
     database = Database(postgres, f"test_{secrets.token_hex(4)}")
     yield Access(database)
     database.drop()
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsManager]:
+    """A Secrets Manager for a module's tests, which make their secrets in it by names of their own."""
+    with secrets_manager(tmp_path_factory.mktemp("secrets-manager")) as running:
+        yield running

@@ -125,6 +125,27 @@ def test_what_plan_did_not_show_is_refused_and_nothing_changes(command_line: Com
     assert command_line.run("apply", "--expect-digest", digest)[0] == 0
 
 
+def test_the_same_drift_twice_has_two_digests_and_the_database_remembers_the_last_that_was_applied(
+    command_line: CommandLine,
+) -> None:
+    cellar, digests = command_line.cellar, []
+    cellar.as_superuser("COMMENT ON DATABASE {database} IS 'It''s ours.'")
+    command_line.run("apply")
+    assert command_line.planned()["digest"] == "", "nothing was reviewed yet"
+    for _ in range(2):
+        cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
+        digests.append(command_line.planned()["digest"])
+        assert command_line.run("apply", "--expect-digest", digests[-1])[0] == 0
+        assert command_line.planned()["digest"] == digests[-1], "with nothing to do it is the one that was applied"
+    assert digests[0] != digests[1]
+    comment = cellar.as_superuser(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{database}'"
+    )
+    assert comment == [[f"It's ours.\ndb_bootstrap: {digests[1]}"]]
+    cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
+    assert command_line.run("apply", "--expect-digest", digests[1])[0] == 1, "a review is used up"
+
+
 def test_a_digest_is_bound_to_the_database_and_to_the_name_it_is_reached_by(cellar: Access) -> None:
     with connected(cellar.endpoint, credential(cellar)) as connection:
         here = identity(connection, "a.example")

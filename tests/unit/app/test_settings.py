@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import DatabaseUrl, InjectedSecret, SecretReference, Settings, SettingsError
+from app.settings import DatabaseUrl, InjectedSecret, SecretReference, Settings, SettingsError, TokenLogin
 
 URL = "postgresql://me:hidden@localhost/beers"
 
@@ -20,6 +20,7 @@ def test_every_variable_is_read() -> None:
         "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:x",
         "DATABASE_CA_FILE": "/etc/ca.pem",
         "DATABASE_POOL_SIZE": "7",
+        "DATABASE_POOL_RECYCLE": "60",
         "HOST": "127.0.0.1",
         "PORT": "8080",
         "WEB_CONCURRENCY": "3",
@@ -30,6 +31,7 @@ def test_every_variable_is_read() -> None:
         login=SecretReference(environment["DATABASE_SECRET_ARN"]),
         ca_file=Path("/etc/ca.pem"),
         pool_size=7,
+        pool_recycle_seconds=60,
         host="127.0.0.1",
         port=8080,
         worker_count=3,
@@ -40,6 +42,11 @@ def test_every_variable_is_read() -> None:
 
 def test_an_injected_secret_is_kept_as_it_is() -> None:
     assert Settings.from_environment({"DATABASE_SECRET": "{}"}).login == InjectedSecret("{}")
+
+
+def test_a_login_by_token_needs_an_address_and_a_region() -> None:
+    environment = {"DATABASE_IAM_URL": "postgresql://beers_app@db/beers", "AWS_REGION": "eu-central-1"}
+    assert Settings.from_environment(environment).login == TokenLogin(environment["DATABASE_IAM_URL"], "eu-central-1")
 
 
 def test_an_empty_variable_counts_as_absent() -> None:
@@ -54,6 +61,8 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ({"DATABASE_URL": URL, "DATABASE_SECRET": "{}"}, "found DATABASE_URL and DATABASE_SECRET"),
         ({"DATABASE_SECRET_ARN": '{"password": "hidden"}'}, "DATABASE_SECRET_ARN is no ARN"),
         ({"DATABASE_SECRET_ARN": "taproom-dev-hidden"}, "DATABASE_SECRET_ARN is no ARN"),
+        ({"DATABASE_IAM_URL": "postgresql://me@db/beers"}, "DATABASE_IAM_URL needs AWS_REGION"),
+        ({"DATABASE_URL": URL, "DATABASE_POOL_RECYCLE": "0"}, "DATABASE_POOL_RECYCLE is '0'"),
         ({"DATABASE_URL": URL, "PORT": "0"}, "PORT is '0'"),
         ({"DATABASE_URL": URL, "PORT": "65536"}, "PORT is '65536'"),
         ({"DATABASE_URL": URL, "PORT": "9" * 5000}, "PORT is '9"),

@@ -32,8 +32,9 @@ def beers() -> dict[str, Any]:
 def beers_from_terraform() -> dict[str, Any]:
     """The same with ``null`` for every optional attribute that was left out."""
     document = beers()
+    held = ("comment", "member_of", "memberships", "schemas", "grants")
     for role in document["roles"].values():
-        role.update({key: role.get(key) for key in ("member_of", "schemas")})
+        role.update({key: role.get(key) for key in held})
     for login in document["logins"].values():
-        login.update({key: login.get(key) for key in ("member_of", "acts_as", "connection_limit", "settings")})
-    return document
+        login.update({key: login.get(key) for key in (*held, "acts_as", "connection_limit", "settings")})
+    return {**document, **dict.fromkeys(("unlisted", "extensions", "public", "retired"))}

@@ -6,7 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db_bootstrap.access import AccessDocument, Credential, Login, Preset, Role, Schema, parse
+from db_bootstrap.access import (
+    AccessDocument,
+    Credential,
+    Everybody,
+    Extension,
+    Grant,
+    GrantKind,
+    Login,
+    MembershipOptions,
+    Preset,
+    Retirement,
+    Role,
+    Schema,
+    Unlisted,
+    parse,
+)
 from db_bootstrap.errors import AccessDocumentError
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES
 from tests.unit.db_bootstrap import documents
@@ -37,6 +52,48 @@ def test_the_projects_document_becomes_typed_values() -> None:
     )
 
 
+def test_everything_that_can_be_declared_becomes_typed_values() -> None:
+    raw = {
+        "database": "beers",
+        "unlisted": "report",
+        "schemas": {"beers": {"owner": "keeper"}},
+        "extensions": {"citext": {}, "pg_trgm": {"schema": "beers"}, "unaccent": None},
+        "roles": {"keeper": {"comment": "owns"}, "guest": {"memberships": {"keeper": {"inherit": False}}}},
+        "logins": {
+            "old": {
+                "credential": "external",
+                "schemas": {"beers": "write"},
+                "grants": [{"on": "tables", "schema": "beers", "names": ["a"], "privileges": ["TRIGGER"]}],
+            }
+        },
+        "public": {"grants": [{"on": "database", "privileges": ["TEMPORARY"]}]},
+        "retired": {"gone": {"reassign_to": "keeper"}, "lost": None},
+    }
+    named = Grant(on=GrantKind.TABLES, schema="beers", names=("a",), privileges=("TRIGGER",))
+    assert parse(raw) == AccessDocument(
+        database="beers",
+        unlisted=Unlisted.REPORT,
+        schemas={"beers": Schema(owner="keeper")},
+        extensions={"citext": Extension(), "pg_trgm": Extension(schema="beers"), "unaccent": Extension()},
+        roles={
+            "keeper": Role(comment="owns"),
+            "guest": Role(memberships={"keeper": MembershipOptions(inherit=False)}),
+        },
+        logins={"old": Login(credential=Credential.EXTERNAL, schemas={"beers": Preset.WRITE}, grants=(named,))},
+        public=Everybody(grants=(Grant(on=GrantKind.DATABASE, privileges=("TEMPORARY",)),)),
+        retired={"gone": Retirement(reassign_to="keeper"), "lost": Retirement()},
+    )
+
+
+def test_an_external_login_is_one_role_that_may_own_and_have_members() -> None:
+    raw = documents.beers()
+    raw["logins"]["old"] = {"credential": "external"}
+    raw["schemas"]["beers"]["owner"] = "old"
+    raw["roles"]["beers_reader"]["member_of"] = ["old"]
+    assert "old" in parse(raw).role_names()
+    assert "old_a" not in parse(raw).role_names()
+
+
 def test_null_means_not_given_as_terraform_says_it() -> None:
     assert parse(documents.beers_from_terraform()) == parse(documents.beers())
 
@@ -44,7 +101,8 @@ def test_null_means_not_given_as_terraform_says_it() -> None:
 def test_a_document_may_name_no_more_than_the_database() -> None:
     empty = AccessDocument(database="beers")
     assert parse({"database": "beers"}) == empty
-    assert parse({"database": "beers", "schemas": None, "roles": None, "logins": None}) == empty
+    others = ("unlisted", "schemas", "extensions", "roles", "logins", "public", "retired")
+    assert parse({"database": "beers", **dict.fromkeys(others)}) == empty
 
 
 def test_rotated_logins_have_two_siblings_and_iam_logins_none() -> None:
@@ -93,6 +151,18 @@ def _with(**changes: object) -> dict[str, Any]:
     return {**documents.beers(), **changes}
 
 
+def _with_grant(**grant: object) -> dict[str, Any]:
+    return _with_role("new", {"grants": [{"on": "schema", "schema": "beers", "privileges": ["USAGE"]}, grant]})
+
+
+def _on_tables(**more: object) -> dict[str, Any]:
+    return _with_grant(**{"on": "tables", "schema": "beers", "privileges": ["SELECT"], **more})
+
+
+def _retiring(name: str, retirement: object) -> dict[str, Any]:
+    return _with(retired={name: retirement})
+
+
 def _with_setting(name: object, value: object) -> dict[str, Any]:
     return _with_login("report", {**IAM, "settings": {name: value}})
 
@@ -107,7 +177,11 @@ MALFORMED = [
     pytest.param(_with(schema={}), "document.schema: there is no such key here", id="unknown key"),
     pytest.param(_with(schema={}), "did you mean 'schemas'?", id="unknown key that is nearly one"),
     pytest.param(_with(**{"not a word": 1}), "document['not a word']: there is no such key here", id="no word"),
-    pytest.param(_with(zzz=1), "only database, logins, roles, schemas; remove it.", id="unknown key like no other"),
+    pytest.param(
+        _with(zzz=1),
+        "only database, extensions, logins, public, retired, roles, schemas, unlisted; remove it.",
+        id="unknown key like no other",
+    ),
     pytest.param(_with(schemas=["beers"]), "document.schemas: expected keys and values, found a list.", id="schemas"),
     pytest.param(_with(roles="beers"), "document.roles: expected keys and values, found 'beers'.", id="roles"),
     pytest.param(_with(logins=7), "document.logins: expected keys and values, found 7.", id="logins"),
@@ -150,7 +224,7 @@ MALFORMED = [
     ),
     pytest.param(
         _with_login("new", {"credential": "password"}),
-        "document.logins['new'].credential: expected one of rotated, iam; found 'password'.",
+        "document.logins['new'].credential: expected one of rotated, iam, external; found 'password'.",
         id="unknown credential",
     ),
     pytest.param(
@@ -343,7 +417,180 @@ CONTRADICTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "problem"), [*MALFORMED, *CONTRADICTIONS])
+# What stands before each problem: where the second grant of the new role is.
+GRANT = "document.roles['new'].grants[1]"
+GRANTS = [
+    pytest.param(
+        _with_role("new", {"grants": {"on": "schema"}}),
+        "document.roles['new'].grants: expected a list, found keys and values.",
+        id="grants that are no list",
+    ),
+    pytest.param(_with_grant(privileges=["USAGE"]), f"{GRANT}.on: this key is missing; add it.", id="no kind"),
+    pytest.param(
+        _with_grant(on="views", privileges=["SELECT"]),
+        f"{GRANT}.on: expected one of database, schema, tables, sequences, routines, types; found 'views'.",
+        id="a kind that there is not",
+    ),
+    pytest.param(_on_tables(name=["a"]), f"{GRANT}.name: there is no such key here, only columns,", id="unknown key"),
+    pytest.param(
+        _on_tables(privileges=["ALL"]),
+        f"{GRANT}.privileges[0]: what ALL stands for differs between versions of PostgreSQL; write out what is meant, "
+        "of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER, MAINTAIN.",
+        id="all privileges",
+    ),
+    pytest.param(_on_tables(privileges=["all privileges"]), f"{GRANT}.privileges[0]: what ALL stands for", id="all"),
+    pytest.param(
+        _on_tables(privileges=["SELECT", "select"]),
+        f"{GRANT}.privileges[1]: on tables there is no privilege 'select', only SELECT, INSERT, UPDATE, DELETE, "
+        "TRUNCATE, REFERENCES, TRIGGER, MAINTAIN; did you mean SELECT?",
+        id="a privilege in small letters",
+    ),
+    pytest.param(
+        _with_grant(on="database", privileges=["TEMP"]),
+        f"{GRANT}.privileges[0]: on database there is no privilege 'TEMP', only CONNECT, CREATE, TEMPORARY; "
+        "did you mean TEMPORARY?",
+        id="a privilege's short name",
+    ),
+    pytest.param(
+        _with_grant(on="sequences", schema="beers", privileges=["EXECUTE"]),
+        f"{GRANT}.privileges[0]: on sequences there is no privilege 'EXECUTE', only SELECT, USAGE, UPDATE; remove it.",
+        id="a privilege of another kind",
+    ),
+    pytest.param(
+        _on_tables(names=["a"], columns=["b"], privileges=["DELETE"]),
+        f"{GRANT}.privileges[0]: on columns there is no privilege 'DELETE', only SELECT, INSERT, UPDATE, REFERENCES;",
+        id="a privilege that columns do not have",
+    ),
+    pytest.param(
+        _on_tables(privileges=[]), f"{GRANT}.privileges: an empty list grants nothing; name one of", id="no privilege"
+    ),
+    pytest.param(
+        _on_tables(names=[]), f"{GRANT}.names: an empty list grants nothing; name something, or leave", id="no names"
+    ),
+    pytest.param(_on_tables(names=[None]), f"{GRANT}.names: expected a list of names, found a list.", id="null a name"),
+    pytest.param(
+        _on_tables(names=["a", "é" * 32]), f"{GRANT}.names[1]: the name has 64 bytes, and", id="an object's long name"
+    ),
+    pytest.param(_on_tables(names=["a"], columns=[""]), f"{GRANT}.columns[0]: a name cannot be empty", id="no column"),
+    pytest.param(
+        _on_tables(columns=["b"]),
+        f"{GRANT}.columns: only tables have columns, and they must be named; say 'on: tables', and add 'names'.",
+        id="columns of no table",
+    ),
+    pytest.param(
+        _with_grant(on="types", schema="beers", names=["a"], columns=["b"], privileges=["USAGE"]),
+        f"{GRANT}.columns: only tables have columns,",
+        id="columns of a type",
+    ),
+    pytest.param(_on_tables(schema=None), f"{GRANT}.schema: which schema? Add its name.", id="no schema"),
+    pytest.param(
+        _on_tables(schema="wines"),
+        f"{GRANT}.schema: the schema 'wines' is not declared; add it to document.schemas with its owner, or remove",
+        id="a schema that is not declared",
+    ),
+    pytest.param(
+        _with_grant(on="database", schema="beers", privileges=["CONNECT"]),
+        f"{GRANT}.schema: a database is in no schema; remove it, or say 'on: schema'.",
+        id="a database in a schema",
+    ),
+    pytest.param(
+        _with_grant(on="schema", schema="beers", names=["a"], privileges=["USAGE"]),
+        f"{GRANT}.names: these are for what a schema holds; remove them, or say 'on: tables' or another kind.",
+        id="objects of a schema",
+    ),
+    pytest.param(
+        _with(public={"grants": [{"on": "types", "schema": "wines", "privileges": ["SELECT"]}]}),
+        "document.public.grants[0].privileges[0]: on types there is no privilege 'SELECT', only USAGE; remove it.",
+        id="a wrong grant to everybody",
+    ),
+    pytest.param(
+        _with(public={"schemas": {"wines": "read"}}),
+        "document.public.schemas['wines']: this schema is not declared;",
+        id="everybody in a schema that is not declared",
+    ),
+]
+
+MORE_CONTRADICTIONS = [
+    pytest.param(
+        _with(unlisted="drop"), "document.unlisted: expected one of revoke, report; found 'drop'.", id="unlisted"
+    ),
+    pytest.param(_with_role("new", {"comment": " "}), "document.roles['new'].comment: it says nothing;", id="comment"),
+    pytest.param(
+        _with_role("new", {"member_of": ["beers_reader"], "memberships": {"beers_reader": None}}),
+        "document.roles['new'].member_of[0]: 'beers_reader' stands in memberships too; remove one of the two.",
+        id="a membership twice",
+    ),
+    pytest.param(
+        _with_role("new", {"memberships": {"gone": {}}}),
+        "document.roles['new'].memberships['gone']: no role 'gone' is declared;",
+        id="a membership in an unknown role",
+    ),
+    pytest.param(
+        _with_role("new", {"memberships": {"beers_reader": {"admin": "yes"}}}),
+        "document.roles['new'].memberships['beers_reader'].admin: expected true or false, found 'yes'.",
+        id="an option that is no truth",
+    ),
+    pytest.param(
+        _with_role("new", {"memberships": {"rds_iam": {}}}),
+        "document.roles['new'].memberships['rds_iam']: membership in rds_iam is given by 'credential: iam';",
+        id="IAM tokens by the way of a role",
+    ),
+    pytest.param(
+        _with_login("new", {"credential": "external", "memberships": {"rds_iam": {}}}),
+        "document.logins['new'].memberships['rds_iam']: membership in rds_iam is given by 'credential: iam';",
+        id="IAM tokens of an external login",
+    ),
+    pytest.param(
+        _with_login("new", {**IAM, "acts_as": "beers_owner", "memberships": {"beers_owner": {"set": False}}}),
+        "document.logins['new'].memberships['beers_owner'].set: its sessions act as this role, which takes 'set';",
+        id="acting as a role without the right to",
+    ),
+    pytest.param(
+        {
+            "database": "beers",
+            "roles": {"a": {"memberships": {"b": {}}}},
+            "logins": {"b": {"credential": "external", "acts_as": "a"}},
+        },
+        "document.logins['b'].member_of: b -> a -> b is a circle; remove one of its memberships.",
+        id="a circle through options and acting",
+    ),
+    pytest.param(
+        _with(extensions={"citext": {"schema": ""}}),
+        "document.extensions['citext'].schema: a name cannot be empty; give it one.",
+        id="an extension in no schema",
+    ),
+    pytest.param(
+        _with(extensions={"x" * 64: {}}), "document.extensions['xx", id="an extension's name that is too long"
+    ),
+    pytest.param(
+        _retiring("beers_app_b", {}),
+        "document.retired['beers_app_b']: the document declares this role as well; remove one of the two.",
+        id="retired and declared",
+    ),
+    pytest.param(
+        _retiring("rds_superuser", {}),
+        "document.retired['rds_superuser']: PostgreSQL or RDS keeps this name for itself;",
+        id="retiring a reserved role",
+    ),
+    pytest.param(
+        _retiring("old", {"reassign_to": "older"}),
+        "document.retired['old'].reassign_to: 'older' is not declared; name one of document.roles or document.logins,",
+        id="an heir that is not declared",
+    ),
+    pytest.param(
+        _retiring("old", {"reassign_to": "beers_owner", "drop_owned": True}),
+        "document.retired['old'].drop_owned: what it owns goes to 'beers_owner', and so cannot be dropped;",
+        id="inherited and dropped",
+    ),
+    pytest.param(
+        _retiring("old", {"drop_owned": 1}),
+        "document.retired['old'].drop_owned: expected true or false, found 1.",
+        id="a number for a truth",
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "problem"), [*MALFORMED, *CONTRADICTIONS, *GRANTS, *MORE_CONTRADICTIONS])
 def test_a_wrong_document_is_refused_with_path_and_remedy(raw: object, problem: str) -> None:
     with pytest.raises(AccessDocumentError) as refusal:
         parse(raw)
@@ -418,21 +665,35 @@ def _keys(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
     return st.fixed_dictionaries({}, optional={key: st.one_of(value, JSON) for key, value in values.items()})
 
 
+NEARLY_MEMBERS = {
+    "comment": NAMES,
+    "member_of": st.lists(NAMES, max_size=3),
+    "memberships": st.dictionaries(NAMES, _keys(inherit=st.booleans(), set=st.booleans(), admin=JSON), max_size=2),
+    "schemas": st.dictionaries(NAMES, st.sampled_from(Preset), max_size=2),
+    "grants": st.lists(
+        _keys(
+            on=st.sampled_from(GrantKind),
+            schema=NAMES,
+            names=st.lists(NAMES, max_size=2),
+            columns=st.lists(NAMES, max_size=2),
+            privileges=st.lists(st.sampled_from(["SELECT", "USAGE", "ALL", "all"]), max_size=2),
+        ),
+        max_size=2,
+    ),
+}
 NEARLY_DOCUMENTS = _keys(
     database=NAMES,
+    unlisted=st.sampled_from(Unlisted),
+    extensions=st.dictionaries(NAMES, _keys(schema=NAMES), max_size=2),
+    public=_keys(schemas=NEARLY_MEMBERS["schemas"], grants=NEARLY_MEMBERS["grants"]),
+    retired=st.dictionaries(NAMES, _keys(reassign_to=NAMES, drop_owned=st.booleans()), max_size=2),
     schemas=st.dictionaries(NAMES, _keys(owner=NAMES), max_size=3),
-    roles=st.dictionaries(
-        NAMES,
-        _keys(
-            member_of=st.lists(NAMES, max_size=3), schemas=st.dictionaries(NAMES, st.sampled_from(Preset), max_size=2)
-        ),
-        max_size=3,
-    ),
+    roles=st.dictionaries(NAMES, _keys(**NEARLY_MEMBERS), max_size=3),
     logins=st.dictionaries(
         NAMES,
         _keys(
             credential=st.sampled_from(Credential),
-            member_of=st.lists(NAMES, max_size=3),
+            **NEARLY_MEMBERS,
             acts_as=NAMES,
             connection_limit=st.integers(),
             settings=SETTINGS,

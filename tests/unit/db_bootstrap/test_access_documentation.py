@@ -3,13 +3,26 @@
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
-import yaml
 
-from db_bootstrap import access, declared, document_schema
-from db_bootstrap.access import AccessDocument, Login, Preset, Role, Schema
+from db_bootstrap import access, declared, document_file, document_schema
+from db_bootstrap.access import (
+    AccessDocument,
+    Credential,
+    Everybody,
+    Extension,
+    Grant,
+    Login,
+    MembershipOptions,
+    Preset,
+    Retirement,
+    Role,
+    Schema,
+)
 from db_bootstrap.command import Options
 from db_bootstrap.facts import FIRST_VERSION_WITH_MAINTAIN, ObjectKind
 from db_bootstrap.package import PROJECT
@@ -40,40 +53,71 @@ def test_the_schema_is_the_one_that_the_types_make() -> None:
 
 
 def test_every_key_of_the_schema_is_described() -> None:
-    def descriptions(schema: object) -> Iterator[str]:
+    def undescribed(schema: object, path: str) -> Iterator[str]:
         if isinstance(schema, dict):
-            if isinstance(schema.get("description"), str):
-                yield schema["description"]
-            for part in schema.values():
-                yield from descriptions(part)
+            for name, part in schema.get("properties", {}).items() if "additionalProperties" in schema else ():
+                if not part.get("description") and "settings" not in path:
+                    yield f"{path}.{name}"
+            for key, part in schema.items():
+                yield from undescribed(part, f"{path}.{key}")
 
-    kinds = (AccessDocument, Schema, Role, Login)
-    expected = sum(len(attrs.fields(kind)) for kind in kinds) + len(kinds)
-    found = list(descriptions(document_schema.document_schema()))
-    assert len(found) == expected
-    assert all(found)
+    assert list(undescribed(document_schema.document_schema(), "document")) == []
 
 
-def test_the_example_is_a_document_that_uses_every_key() -> None:
+# Where in a document the keys of each of its parts stand.
+PARTS: dict[str, type] = {
+    "schemas.NAME.": Schema,
+    "extensions.NAME.": Extension,
+    "roles.NAME.": Role,
+    "logins.NAME.": Login,
+    "public.": Everybody,
+    "retired.NAME.": Retirement,
+    "memberships.GROUP.": MembershipOptions,
+    "grants.": Grant,
+}
+
+
+def names(kind: type) -> set[str]:
+    return {field.name for field in attrs.fields(kind)}
+
+
+def test_the_example_is_a_document_that_uses_every_key(tmp_path: Path) -> None:
     (example,) = blocks("yaml")
-    raw = yaml.safe_load(example)
+    (tmp_path / "access.yaml").write_text(example)
+    raw: Any = document_file.read(tmp_path / "access.yaml")
     access.parse(raw)
-    assert set(raw) == {field.name for field in attrs.fields(AccessDocument)}
-    for section, kind in (("schemas", Schema), ("logins", Login)):
-        used = {key for entry in raw[section].values() for key in entry}
-        assert used == {field.name for field in attrs.fields(kind)}
+    assert set(raw) == names(AccessDocument)
+    members = [*raw["roles"].values(), *raw["logins"].values()]
+    used = {
+        Schema: raw["schemas"].values(),
+        Extension: raw["extensions"].values(),
+        Login: raw["logins"].values(),
+        Everybody: [raw["public"]],
+        Retirement: raw["retired"].values(),
+        MembershipOptions: [options for member in members for options in member.get("memberships", {}).values()],
+        Grant: [grant for holder in [*members, raw["public"]] for grant in holder.get("grants", [])],
+    }
+    for kind, values in used.items():
+        assert {key for value in values for key in value} == names(kind)
+    assert {value for part in used.values() for item in part for value in item.values() if isinstance(value, str)} >= {
+        *Credential
+    }
 
 
 def test_every_key_is_explained() -> None:
-    keys = {"database"}
-    for section, kind in (("schemas", Schema), ("roles", Role), ("logins", Login)):
-        keys |= {f"{section}.NAME.{field.name}" for field in attrs.fields(kind)}
-    assert {words(key)[0] for key, *_ in rows("Every key")} == keys
+    in_parts = {prefix + name for prefix, kind in PARTS.items() for name in names(kind)}
+    of_the_whole = names(AccessDocument) - {prefix.split(".")[0] for prefix in PARTS}
+    assert {words(key)[0] for key, *_ in rows("Every key")} == in_parts | of_the_whole
 
 
 def test_what_may_not_be_left_out_is_said_to_be_required() -> None:
     required = {words(key)[0] for key, _, default in rows("Every key") if default == "required"}
-    assert required == {"database", "schemas.NAME.owner", "logins.NAME.credential"}
+    assert required == {"database"} | {
+        prefix + field.name
+        for prefix, kind in PARTS.items()
+        for field in attrs.fields(kind)
+        if field.default is attrs.NOTHING
+    }
 
 
 @pytest.mark.parametrize("preset", Preset)

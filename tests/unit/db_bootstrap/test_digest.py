@@ -1,7 +1,7 @@
 import attrs
 import pytest
 
-from db_bootstrap.digest import Identity, is_digest, plan_digest
+from db_bootstrap.digest import Identity, is_digest, plan_digest, remembered_in, remembering
 from db_bootstrap.plan import Statement
 
 IDENTITY = Identity("db.example", "7277652093081719641", 16401, "beers")
@@ -35,6 +35,7 @@ def test_another_database_has_another_digest(other: Identity) -> None:
         pytest.param(STATEMENTS[:1], id="one less"),
         pytest.param(STATEMENTS[::-1], id="another order"),
         pytest.param((*STATEMENTS, Statement("CREATE ROLE c", "missing")), id="one more"),
+        pytest.param((STATEMENTS[0], attrs.evolve(STATEMENTS[1], database="ales")), id="one in another database"),
         pytest.param((Statement("CREATE ROLE a", ""), Statement("CREATE ROLE B", "")), id="another letter"),
         pytest.param((Statement('CREATE ROLE a", "CREATE ROLE b', ""),), id="two that are written as one"),
     ],
@@ -51,3 +52,23 @@ def test_the_words_of_a_reason_do_not_matter() -> None:
 @pytest.mark.parametrize("text", ["", "sha256:", "sha256:" + "g" * 64, "0" * 64, "sha256:" + "0" * 64 + "\n"])
 def test_anything_else_is_no_digest(text: str) -> None:
     assert not is_digest(text)
+
+
+def test_the_same_plan_has_another_digest_once_it_was_carried_out() -> None:
+    first = plan_digest(IDENTITY, STATEMENTS)
+    second = plan_digest(IDENTITY, STATEMENTS, first)
+    assert len({first, second, plan_digest(IDENTITY, STATEMENTS, second)}) == 3
+
+
+ONE, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ours", "ours\n", "two\nlines", f"db_bootstrap: {ONE}\nand more", f"x db_bootstrap: {ONE}"]
+)
+def test_a_databases_comment_remembers_one_digest_and_keeps_what_people_wrote(text: str) -> None:
+    assert remembered_in(text) == ""
+    once = remembering(text, ONE)
+    assert remembered_in(once) == ONE
+    assert remembering(once, OTHER) == remembering(text, OTHER)
+    assert once.removesuffix(f"db_bootstrap: {ONE}").removesuffix("\n") == text

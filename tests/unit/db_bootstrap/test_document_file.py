@@ -45,6 +45,12 @@ def test_a_file_that_is_neither_is_refused(name: str, content: bytes, complaint:
     assert complaint in str(refused.value)
 
 
+def test_words_that_once_were_truths_in_yaml_are_words(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("{on: off, no: yes, y: N, here: true, there: FALSE, truest: falsehood}")
+    said = {"on": "off", "no": "yes", "y": "N", "here": True, "there": False, "truest": "falsehood"}
+    assert document_file.read(tmp_path / "a.yaml") == said
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nothing\.json cannot be read: No such file"):
         document_file.read(tmp_path / "nothing.json")

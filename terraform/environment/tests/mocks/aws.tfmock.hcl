@@ -30,6 +30,12 @@ mock_data "aws_region" {
   }
 }
 
+mock_data "aws_lambda_invocation" {
+  defaults = {
+    result = "{\"database\": \"beers\", \"in_sync\": true, \"digest\": null, \"changes\": [], \"refusals\": [], \"unmanaged\": []}"
+  }
+}
+
 mock_resource "aws_db_instance" {
   defaults = {
     address            = "database.example"
@@ -59,6 +65,12 @@ mock_data "aws_ecs_service" {
 mock_resource "aws_iam_role" {
   defaults = {
     arn = "arn:aws:iam::123456789012:role/taproom-dev-mocked"
+  }
+}
+
+mock_resource "aws_lambda_function" {
+  defaults = {
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:taproom-dev-mocked"
   }
 }
 
@@ -120,5 +132,11 @@ mock_resource "aws_cloudwatch_log_group" {
 mock_resource "aws_wafv2_web_acl" {
   defaults = {
     arn = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/taproom/mocked"
+  }
+}
+
+mock_resource "aws_scheduler_schedule_group" {
+  defaults = {
+    arn = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/taproom-dev-access"
   }
 }
