@@ -1,5 +1,6 @@
 # What a plan reads: how everything is configured, and the states. No content of a secret, a bucket, a log or a table, and
-# nothing is changed; `terraform plan -lock=false`, because a lock would be a change.
+# nothing is changed; `terraform plan -lock=false`, because a lock would be a change. The database is asked by the function
+# that can only plan.
 data "aws_iam_policy_document" "plan" {
   statement {
     sid       = "ReadStates"
@@ -77,5 +78,10 @@ data "aws_iam_policy_document" "plan" {
         "arn:${local.partition}:route53:::hostedzone/*",
       ],
     )
+  }
+  statement {
+    sid       = "AskWhatAnApplyWouldRunInTheDatabase"
+    actions   = ["lambda:InvokeFunction"]
+    resources = ["arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-*-access-plan"]
   }
 }

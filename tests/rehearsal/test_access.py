@@ -50,11 +50,12 @@ def alarms(rehearsal: Rehearsal) -> dict[str, str]:
     return {alarm["AlarmName"]: alarm["StateValue"] for alarm in described}
 
 
-def test_the_first_apply_shows_what_it_did_in_the_database(rehearsal: Rehearsal) -> None:
+def test_the_first_apply_shows_what_it_did_in_the_database_and_a_plan_has_nothing_to_add(rehearsal: Rehearsal) -> None:
     digest, _, rest = rehearsal.outputs["access_plan"].partition("\n")
     assert digest.startswith("-- plan sha256:")
     assert 'CREATE ROLE "beers_owner"' in rest
     assert rest.count(";\n") + 1 == len(rehearsal.outputs["access_report"]["changes"])
+    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
 
 
 def test_nothing_is_drift_after_an_apply_and_the_schedule_finds_none(rehearsal: Rehearsal) -> None:

@@ -14,7 +14,6 @@ from db_bootstrap import planner, reconcile
 from db_bootstrap.digest import is_digest
 from db_bootstrap.errors import AccessDocumentError, EventError, RefusedLoginError, UnexpectedPlanError
 from db_bootstrap.handlers import ApplyEvent, bootstrap
-from db_bootstrap.planner import PlanEvent
 from db_bootstrap.secret_store import SecretStore, store_of_runtime
 from tests.database.db_bootstrap.conftest import Access
 
@@ -211,17 +210,3 @@ def test_a_digest_that_is_none_is_refused(digest: object, functions: Functions) 
     event = {"action": "apply", "document": functions.cellar.raw, "secret_arns": functions.secret_arns}
     with pytest.raises(EventError, match="expected_digest must be a digest"):
         ApplyEvent.parse({**event, "expected_digest": digest})
-
-
-@pytest.mark.parametrize(
-    ("event", "message"),
-    [
-        pytest.param({"action": "apply", "document": {}}, "This function cannot apply", id="an apply"),
-        pytest.param({"action": "plan"}, "must have the keys action and document", id="no document"),
-        pytest.param([], "and has list", id="no object"),
-        pytest.param({"action": ["plan"], "document": {}}, "must be 'plan' or 'verify'", id="no word"),
-    ],
-)
-def test_an_event_that_is_wrong_is_refused(event: object, message: str) -> None:
-    with pytest.raises(EventError, match=message):
-        PlanEvent.parse(event)
