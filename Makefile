@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT
 
 .DEFAULT_GOAL := help
-.PHONY: account audit deploy docs help setup up rotate down rehearse run test test-fast lint format package lock dist rename clean always
+.PHONY: account audit deploy docs help setup up rotate down rehearse run test test-fast bench-rotation lint format package lock dist rename clean always
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -35,6 +35,9 @@ test: .venv/ready ## Run everything that proves the project, the rehearsal too (
 
 test-fast: .venv/ready ## Run all tests but the rehearsal
 	@$(RUN) pytest -m "not rehearsal"
+
+bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
+	@$(RUN) bench.rotation
 
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .

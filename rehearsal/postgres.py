@@ -19,6 +19,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -46,6 +47,8 @@ _RDS_ROLES = (
     "GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION",
     "GRANT rds_password, rds_replication TO rds_superuser WITH ADMIN OPTION",
 )
+
+_IS_MEMBER = "SELECT 1 FROM pg_roles WHERE rolname = :name AND pg_has_role(oid, 'rds_iam', 'MEMBER') AND NOT rolsuper"
 
 
 class Cluster:
@@ -95,6 +98,8 @@ class Cluster:
         self._masters: list[str] = []
         self._token_refusal = token_refusal
         self._gate: TokenGate | None = None
+        self._members: pg8000.native.Connection | None = None
+        self._members_lock = threading.Lock()
         # Behind a gate the server has a port of its own.
         self._server_port = self.port if token_refusal is None else _free_port()
         self._server: subprocess.Popen[bytes] | None = None
@@ -142,6 +147,10 @@ class Cluster:
         """End the server and remove its data."""
         if self._gate is not None:
             self._gate.stop()
+        if self._members is not None:
+            with contextlib.suppress(pg8000.exceptions.Error, OSError):
+                self._members.close()
+            self._members = None
         if self._server is not None:
             # SIGINT is PostgreSQL's fast shutdown: it disconnects clients instead of waiting for them.
             self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
@@ -158,7 +167,7 @@ class Cluster:
     @contextlib.contextmanager
     def connect_as_superuser(self, database: str = "postgres") -> Iterator[pg8000.native.Connection]:
         """A connection of the superuser through the server's own socket, closed at the end."""
-        connection = pg8000.native.Connection(SUPERUSER, database=database, unix_sock=str(self._socket), timeout=30)
+        connection = self._superuser(database)
         try:
             yield connection
         finally:
@@ -219,16 +228,25 @@ class Cluster:
         ]
         (data / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules))
 
+    def _superuser(self, database: str) -> pg8000.native.Connection:
+        return pg8000.native.Connection(SUPERUSER, database=database, unix_sock=str(self._socket), timeout=30)
+
     @property
     def _socket(self) -> Path:
         return self.directory / f".s.PGSQL.{self._server_port}"
 
     def _needs_token(self, user: str) -> bool:
-        members = self.admin(
-            "SELECT 1 FROM pg_roles WHERE rolname = :name AND pg_has_role(oid, 'rds_iam', 'MEMBER') AND NOT rolsuper",
-            name=user,
-        )
-        return bool(members) and user not in self._masters
+        if user in self._masters:
+            return False
+        # On a connection that is kept: to open one costs more than all else that the gate does for a login.
+        with self._members_lock:
+            if self._members is None:
+                self._members = self._superuser("postgres")
+            try:
+                return bool(self._members.run(_IS_MEMBER, name=user))
+            except (pg8000.exceptions.Error, OSError):
+                self._members = None  # the next login asks on a new one
+                raise
 
     def _give_to(self, user: str | None) -> None:
         if user is not None:
