@@ -1,7 +1,7 @@
 """Write the tables of inputs and outputs into the READMEs below terraform/. `make docs` calls it.
 
 A README says where its table goes by two comments; what stands between them is replaced by what the `.tf` files beside
-it declare. It reads files that `terraform fmt` has formatted, where a block ends with a brace at the beginning of a line.
+it declare. They must be formatted by `terraform fmt`: then a block ends with a brace at the beginning of a line.
 """
 
 import re

@@ -25,7 +25,7 @@ class ResourceTags:
         self._settings = settings
 
     def find(self, identifier: str) -> Mapping[str, str]:
-        """The tags of a resource of EC2 by id, of a key, a secret or a certificate by ARN; none of what is not known."""
+        """The tags of a resource of EC2 by id, of a key, secret or certificate by ARN; none of what is not known."""
         account, region = self._settings.account_id, self._settings.region
         if identifier.startswith("arn:aws:kms:"):
             keys = kms_backends[account][region]

@@ -106,6 +106,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
   group_name          = aws_scheduler_schedule_group.drift.name
   description         = "Has the secrets of database ${var.database.name} looked at for rotations that are overdue"
   schedule_expression = "rate(${local.rotation_watch_interval_hours} hours)"
+  kms_key_arn         = var.kms_key_arn
 
   flexible_time_window {
     mode = "OFF"
@@ -138,6 +139,19 @@ data "aws_iam_policy_document" "rotation_watch_schedule" {
     sid       = "InvokeRotationWatch"
     actions   = ["lambda:InvokeFunction"]
     resources = [aws_lambda_function.rotation_watch.arn]
+  }
+
+  # The scheduler decrypts what the schedule hands over with this role.
+  statement {
+    sid       = "DecryptInput"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["scheduler.${data.aws_region.current.name}.amazonaws.com"]
+    }
   }
 }
 
