@@ -78,7 +78,8 @@ class Gaps:
 
         def description(rule: SecurityGroupRule) -> str | None:
             known = [rule.ip_range.get("Description"), rule.source_group.get("Description")]
-            return next(filter(None, known), rule.__dict__["prefix_list_description"])
+            # The rules of the account's own VPC are older than this repair.
+            return next(filter(None, known), rule.__dict__.get("prefix_list_description"))
 
         self._extension.attribute(SecurityGroupRule, "description", property(description))
 

@@ -36,7 +36,7 @@ def parties(rehearsal: Rehearsal, ec2: Any) -> Iterator[Party]:
         "load balancer",
         frozenset(balancer["SecurityGroups"]),
         frozenset(zone["SubnetId"] for zone in balancer["AvailabilityZones"]),
-        is_public=balancer["Scheme"] == "internet-facing",
+        is_public=balancer.get("Scheme") != "internal",
     )
     (service,) = rehearsal.aws("ecs").describe_services(
         cluster=rehearsal.outputs["cluster_name"], services=[rehearsal.outputs["service_name"]]

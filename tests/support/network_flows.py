@@ -66,7 +66,10 @@ class Network:
     _gateway_endpoints: list[dict[str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rules = self.ec2.describe_security_group_rules()["SecurityGroupRules"]
+        groups = sorted({group for party in self.parties for group in party.groups})
+        self._rules = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": groups}])[
+            "SecurityGroupRules"
+        ]
         self._tables = self.ec2.describe_route_tables()["RouteTables"]
         self._acls = self.ec2.describe_network_acls()["NetworkAcls"]
         self._range_by_subnet = {

@@ -1,4 +1,4 @@
-"""What `make account` and `make deploy` call, and in which order: fakes of the programs write down how they are called."""
+"""What `make account` and `make deploy` call, in which order: fakes of the programs write down how they are called."""
 
 import os
 import shutil
