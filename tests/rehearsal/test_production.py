@@ -101,9 +101,11 @@ def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal) 
 
 
 def unprotect(rehearsal: Rehearsal) -> None:
+    """What a person does by hand; of the load balancer there may be nothing left, because moto does not protect one."""
     balancers = rehearsal.aws("elbv2")
-    arn = balancers.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
-    balancers.modify_load_balancer_attributes(
-        LoadBalancerArn=arn, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
-    )
+    for balancer in balancers.describe_load_balancers()["LoadBalancers"]:
+        balancers.modify_load_balancer_attributes(
+            LoadBalancerArn=balancer["LoadBalancerArn"],
+            Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+        )
     rehearsal.aws("rds").modify_db_instance(DBInstanceIdentifier="taproom-prod", DeletionProtection=False)
