@@ -4,15 +4,15 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT
 
 .DEFAULT_GOAL := help
-.PHONY: account audit deploy docs help setup up rotate down rehearse run test test-fast bench-rotation lint format package lock dist rename clean always
+.PHONY: always browser $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
 
 help: ## List the targets
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 19
 
 setup: .venv/ready ## Prepare .venv (done by every other target when it is needed)
 
-.venv/ready: scripts/setup requirements/development.txt requirements/postgresql.txt
+.venv/ready: scripts/setup requirements/development.txt requirements/postgresql-17.txt
 	@scripts/setup
 
 up: .venv/ready ## Rehearse the deployment on this machine and leave it running (PORT=8080); again: apply changes
@@ -24,26 +24,51 @@ rotate: .venv/ready ## Rotate every login of the running rehearsal under load (L
 down: .venv/ready ## Destroy the rehearsal, check that nothing is left, clean up
 	@$(RUN) rehearsal down
 
+token: .venv/ready ## Print the token that changing the rehearsed catalogue takes
+	@$(RUN) rehearsal token
+
 rehearse: .venv/ready ## Rehearse, check and destroy in one go
 	@$(RUN) rehearsal rehearse
 
 run: .venv/ready ## Serve the application alone (PORT=8000), with a PostgreSQL of its own unless DATABASE_URL is set
 	@$(RUN) rehearsal serve
 
-test: .venv/ready ## Run everything that proves the project, the rehearsal too (some minutes)
-	@$(RUN) pytest
+# The servers that tests run on, besides the one that setup fetches. One that cannot be had is tried again the next time.
+SERVER := .venv/postgresql-%/ready
+$(SERVER): requirements/postgresql-%.txt | .venv/ready
+	@$(RUN) rehearsal.postgres_programs $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
-test-fast: .venv/ready ## Run all tests but the rehearsal
-	@$(RUN) pytest -m "not rehearsal"
+# Two processes, each with servers of its own; tests/conftest.py says what stays together. A rehearsal goes alone, because
+# the waits of Terraform's provider are limits too.
+IN_TWO := --numprocesses 2 --dist loadgroup
+
+test: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal too (some minutes)
+	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
+	@$(RUN) pytest -m rehearsal
+
+test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
+	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
+
+test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
+	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest $(IN_TWO) tests/database/db_bootstrap tests/database/rehearsal/test_postgres.py
+
+bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_bootstrap beside pgbedrock and ldap2pg (ARGS=--write: into docs/benchmarks.md)
+	@$(RUN) bench.access $(ARGS)
+
+.venv/bench-access/ready: scripts/setup-bench requirements/bench-access.txt | .venv/ready
+	@scripts/setup-bench
 
 bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
 	@$(RUN) bench.rotation
+
+browser: # for the tests that look at pages
+	@scripts/setup-browser
 
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup .ci/run
+	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser .ci/run
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
@@ -94,11 +119,15 @@ endif
 LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
 	$(LOCK) --upgrade --python-version 3.11 --group development -o requirements/development.txt
+	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
 	for group in service function rehearsal; do \
 	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
 	done
 	$(LOCK) --python-version 3.12 --group postgresql -o requirements/postgresql.txt
 	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
+	for major in 14 15 16 17 18; do \
+	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
+	done
 
 dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
 	@mkdir -p build

@@ -6,6 +6,7 @@ goes on in plain text where the server has none.
 
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from app.secrets_manager import secret_reader
 from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError, TokenLogin
 
 CONNECT_TIMEOUT_SECONDS = 3.0
+# After as many refusals, or as long, the next one stands.
 MOST_REFUSALS = 5
+REFUSALS_SECONDS = 10.0
 
 # invalid_password, and invalid_authorization_specification: the login is gone, or may not log in.
 _REFUSED = frozenset({"28P01", "28000"})
@@ -58,6 +61,7 @@ class Connector:
             OSError: the server could not be reached, did not answer in time or is not the one it should be.
         """
         credential = self.source.current()
+        gives_up_at = time.monotonic() + REFUSALS_SECONDS
         for _ in range(MOST_REFUSALS):
             try:
                 return self._open(credential)
@@ -65,7 +69,7 @@ class Connector:
                 if sqlstate(error) not in _REFUSED:
                     raise
                 newer = self.source.refreshed(credential)
-                if newer.version == credential.version:
+                if newer.version == credential.version or time.monotonic() > gives_up_at:
                     raise
                 credential = newer
         return self._open(credential)

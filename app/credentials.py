@@ -136,10 +136,10 @@ class RotatingSource:
 
     def _begin(self) -> _Reading:
         """Start a reading; the lock is held."""
-        reading = self._reading = _Reading(time.monotonic())
-        self._asked_at = reading.begun_at
+        reading = _Reading(time.monotonic())
         # A thread of its own: whoever began it may give up, and the next caller still gets what it brings.
         Thread(target=self._finish, args=(reading,), name="read credential", daemon=True).start()
+        self._reading, self._asked_at = reading, reading.begun_at
         return reading
 
     def _finish(self, reading: _Reading) -> None:

@@ -7,8 +7,10 @@ out, since PostgreSQL grants those anyway (PostgreSQL documentation, "Privileges
 
 SERVER = """
 SELECT current_setting('server_version_num')::int, current_user::text, me.rolsuper, d.datname,
-       pg_get_userbyid(d.datdba), pg_has_role(d.datdba, 'USAGE'),
-       EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam')
+       pg_get_userbyid(d.datdba), pg_has_role(d.datdba, 'USAGE'), has_database_privilege(d.oid, 'CREATE'),
+       EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam'),
+       me.rolcreatedb, me.rolcreaterole, me.rolreplication, me.rolbypassrls,
+       ARRAY(SELECT rolname::text FROM pg_roles WHERE rolsuper)
 FROM pg_roles me, pg_database d
 WHERE me.rolname = current_user AND d.datname = current_database()
 """
@@ -25,30 +27,31 @@ SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHER
 # Not in one query with the question whether it may be asked: that would fail even where the answer is not needed.
 SYSTEM_IDENTIFIER = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
 
-DATABASE_PRIVILEGES = """
-SELECT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
-       pg_get_userbyid(a.grantor)
-FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
-WHERE d.datname = current_database() AND a.grantee <> d.datdba
-"""
+# What the master may do to a role {0}. :act and :administer are what pg_has_role calls the two rights in this version;
+# see `catalog_roles`. The master of a server before version 16 administers all but superusers by CREATEROLE.
+_CAN_ACT_AS = "pg_has_role({0}.oid, 'USAGE') AND pg_has_role({0}.oid, :act)"
+_ADMINISTERS = (
+    "(me.rolsuper OR CASE WHEN :administer = '' THEN me.rolcreaterole AND NOT {0}.rolsuper"
+    " AND {0}.rolname <> 'pg_database_owner' ELSE pg_has_role({0}.oid, nullif(:administer, '')) END)"
+)
 
-# :act and :administer are what pg_has_role calls the two rights in this version; see `catalog`. A role that has the
-# master's rights through another role is not its member: that other membership may be one that has to go.
-ROLES = """
-SELECT r.rolname, coalesce(shobj_description(r.oid, 'pg_authid'), ''),
+# A role that has the master's rights through another role is not its member: that other membership may be one that has
+# to go.
+ROLES = f"""
+SELECT r.rolname, coalesce(c.description, ''),
        r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication, r.rolbypassrls,
        r.rolconnlimit, nullif(r.rolvaliduntil, 'infinity')::text,
-       pg_has_role(r.oid, 'USAGE') AND pg_has_role(r.oid, :act),
-       coalesce((SELECT bool_or({inherit}) AND bool_or({set}) FROM pg_auth_members m
+       {_CAN_ACT_AS.format("r")},
+       coalesce((SELECT bool_or({{inherit}}) AND bool_or({{set}}) FROM pg_auth_members m
                  WHERE m.roleid = r.oid AND m.member = me.oid), false),
-       me.rolsuper
-       OR CASE WHEN :administer = '' THEN me.rolcreaterole AND NOT r.rolsuper AND r.rolname <> 'pg_database_owner'
-               ELSE pg_has_role(r.oid, nullif(:administer, '')) END
-FROM pg_roles r, pg_roles me
-WHERE me.rolname = current_user
-  AND (r.rolname = ANY (CAST(:names AS text[])) OR shobj_description(r.oid, 'pg_authid') = :mark
+       {_ADMINISTERS.format("r")}
+FROM pg_roles r
+LEFT JOIN pg_shdescription c ON c.classoid = 'pg_authid'::regclass AND c.objoid = r.oid
+JOIN pg_roles me ON me.rolname = current_user
+WHERE (r.rolname = ANY (CAST(:names AS text[]))
+       OR c.description = :mark OR right(c.description, length(:mark) + 1) = chr(10) || :mark
        OR r.oid IN (SELECT nspowner FROM pg_namespace WHERE nspname = ANY (CAST(:schemas AS text[]))))
-"""
+"""  # noqa: S608 - put together from constants
 
 ROLE_SETTINGS = """
 SELECT r.rolname, d.datname, s.setting
@@ -59,82 +62,244 @@ unnest(c.setconfig) AS s (setting)
 WHERE r.rolname = ANY (CAST(:names AS text[])) AND (c.setdatabase = 0 OR d.datname = current_database())
 """
 
-# A membership can stand in several rows, one for each grantor, from version 16 on. What a managed role passed on is
-# left out there: no document lets a role pass anything on, and its right to do so is revoked with all that came of it.
-MEMBERSHIPS = """
-SELECT role.rolname, member.rolname, bool_or({inherit}), bool_or({set}), bool_or(m.admin_option)
+# Settings that no role can have, or that the master may not give to one; {may_set} knows what was granted to it.
+RESTRICTED_SETTINGS = """
+SELECT name, context FROM pg_settings
+WHERE lower(name) = ANY (CAST(:names AS text[]))
+  AND (context IN ('internal', 'postmaster', 'sighup')
+       OR context IN ('superuser', 'superuser-backend') AND NOT {may_set})
+"""
+
+# A membership can stand in several rows, one for each grantor, from version 16 on.
+MEMBERSHIPS = f"""
+SELECT role.rolname, member.rolname, coalesce(grantor.rolname, ''), {{inherit}}, {{set}}, m.admin_option,
+       {_ADMINISTERS.format("role")},
+       coalesce({_CAN_ACT_AS.format("grantor")}, false), coalesce({_ADMINISTERS.format("grantor")}, false)
 FROM pg_auth_members m
 JOIN pg_roles role ON role.oid = m.roleid
 JOIN pg_roles member ON member.oid = m.member
 LEFT JOIN pg_roles grantor ON grantor.oid = m.grantor
-WHERE (role.rolname = ANY (CAST(:names AS text[])) OR member.rolname = ANY (CAST(:names AS text[])))
-  AND NOT ({is_passed_on})
-GROUP BY 1, 2
-"""
+JOIN pg_roles me ON me.rolname = current_user
+WHERE role.rolname = ANY (CAST(:names AS text[])) OR member.rolname = ANY (CAST(:names AS text[]))
+"""  # noqa: S608 - put together from constants
 
-SCHEMAS = """
-SELECT n.nspname, pg_get_userbyid(n.nspowner),
+# The database that this is, and the managed schemas.
+CONTAINERS = """
+SELECT c.kind, c.name, pg_get_userbyid(c.owner),
        CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
        pg_get_userbyid(a.grantor)
-FROM pg_namespace n
-LEFT JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a ON a.grantee <> n.nspowner
-WHERE n.nspname = ANY (CAST(:schemas AS text[]))
+FROM (
+    SELECT 'database' AS kind, datname AS name, datdba AS owner, coalesce(datacl, acldefault('d', datdba)) AS acl
+    FROM pg_database WHERE datname = current_database()
+    UNION ALL
+    SELECT 'schema', nspname, nspowner, coalesce(nspacl, acldefault('n', nspowner))
+    FROM pg_namespace WHERE nspname = ANY (CAST(:schemas AS text[]))
+) c
+LEFT JOIN LATERAL aclexplode(c.acl) a ON a.grantee <> c.owner
 """
 
 # An aggregate is named by its types alone: ORDER BY among them, as a hypothetical-set one has it, GRANT cannot read.
-_OBJECTS = """
+_ARGUMENTS = """CASE p.prokind WHEN 'a' THEN array_to_string(ARRAY(
+           SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
+           ORDER BY t.position), ', ')
+       ELSE pg_get_function_identity_arguments(p.oid) END"""
+
+# Types without those that PostgreSQL makes by itself: of a table's rows, of arrays, and multiranges.
+_OBJECTS = f"""
 SELECT n.nspname AS schema, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'relation' END AS kind,
        c.relowner AS owner, c.relacl AS acl, 'pg_class'::regclass AS class, c.oid, c.relname AS name,
        NULL::text AS arguments
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 UNION ALL
-SELECT n.nspname, 'routine', p.proowner, p.proacl, 'pg_proc'::regclass, p.oid, p.proname,
-       CASE p.prokind WHEN 'a' THEN array_to_string(ARRAY(
-           SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
-           ORDER BY t.position), ', ')
-       ELSE pg_get_function_identity_arguments(p.oid) END
+SELECT n.nspname, 'routine', p.proowner, p.proacl, 'pg_proc'::regclass, p.oid, p.proname, {_ARGUMENTS}
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[]))
+UNION ALL
+SELECT n.nspname, 'type', t.typowner, t.typacl, 'pg_type'::regclass, t.oid, t.typname, NULL
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND t.typtype IN ('b', 'd', 'e', 'r')
+  AND NOT (t.typelem <> 0 AND t.typsubscript = 'pg_catalog.array_subscript_handler'::regproc)
+UNION ALL
+SELECT n.nspname, 'type', t.typowner, t.typacl, 'pg_type'::regclass, t.oid, t.typname, NULL
+FROM pg_class c JOIN pg_type t ON t.oid = c.reltype JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind = 'c'
+"""  # noqa: S608 - put together from constants
+
+# By what is depended on, which has an index that finds the few rows of extensions among those of all objects.
+_IS_OF_EXTENSION = (
+    "LEFT JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'"
+    " AND d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0"
+)
+
+# The objects that the document names, with their schema and kind; each is a group of its own.
+_SINGLED_OUT = """
+    SELECT DISTINCT schema, kind, name
+    FROM unnest(CAST(:single_schemas AS text[]), CAST(:single_kinds AS text[]), CAST(:single_names AS text[]))
+         AS t (schema, kind, name)
 """
 
 # One row for each privilege of each group of objects that share schema, kind, owner and list, whatever their number.
 OBJECT_GROUPS = f"""
 WITH object AS ({_OBJECTS}),
+singled_out AS ({_SINGLED_OUT}),
 grouped AS (
-    SELECT schema, kind, owner, acl, d.objid IS NOT NULL AS of_extension, count(*) AS count
+    SELECT o.schema, o.kind, o.owner, o.acl, d.objid IS NOT NULL AS of_extension,
+           CASE WHEN s.name IS NOT NULL THEN o.oid END AS single, count(*) AS count
     FROM object o
-    LEFT JOIN pg_depend d ON d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0 AND d.deptype = 'e'
-    GROUP BY 1, 2, 3, 4, 5
+    LEFT JOIN singled_out s ON s.schema = o.schema AND s.kind = o.kind AND s.name = o.name
+    {_IS_OF_EXTENSION}
+    GROUP BY 1, 2, 3, 4, 5, 6
 )
-SELECT g.schema, g.kind, pg_get_userbyid(g.owner), g.acl::text, g.of_extension, g.count,
+SELECT g.schema, g.kind, pg_get_userbyid(g.owner), g.acl::text, g.of_extension, g.count, g.single::bigint,
+       CASE WHEN g.single IS NULL THEN NULL
+            WHEN g.kind = 'routine' THEN (SELECT proname FROM pg_proc WHERE oid = g.single)
+            WHEN g.kind = 'type' THEN (SELECT typname FROM pg_type WHERE oid = g.single)
+            ELSE (SELECT relname FROM pg_class WHERE oid = g.single) END,
+       CASE WHEN g.kind = 'routine' THEN (SELECT {_ARGUMENTS} FROM pg_proc p WHERE p.oid = g.single) END,
+       CASE WHEN g.kind = 'routine' THEN (
+           SELECT ARRAY(SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
+                        ORDER BY t.position)
+           FROM pg_proc p WHERE p.oid = g.single) END,
        CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
        pg_get_userbyid(a.grantor)
 FROM grouped g
 LEFT JOIN LATERAL aclexplode(
     coalesce(
         g.acl,
-        acldefault(CASE g.kind WHEN 'relation' THEN 'r' WHEN 'sequence' THEN 's' ELSE 'f' END::"char", g.owner)
+        acldefault(
+            CASE g.kind WHEN 'relation' THEN 'r' WHEN 'sequence' THEN 's' WHEN 'routine' THEN 'f' ELSE 'T' END::"char",
+            g.owner
+        )
     )
 ) a ON a.grantee <> g.owner
 """  # noqa: S608 - put together from constants
 
 OBJECT_NAMES = f"""
-SELECT o.schema, o.kind, pg_get_userbyid(o.owner), o.acl::text, d.objid IS NOT NULL, o.name, o.arguments
+SELECT o.schema, o.kind, pg_get_userbyid(o.owner), o.acl::text, o.name, o.arguments
 FROM ({_OBJECTS}) o
-LEFT JOIN pg_depend d ON d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0 AND d.deptype = 'e'
+LEFT JOIN ({_SINGLED_OUT}) s ON s.schema = o.schema AND s.kind = o.kind AND s.name = o.name
+{_IS_OF_EXTENSION}
+WHERE d.objid IS NULL AND s.name IS NULL
 """  # noqa: S608 - put together from constants
+
+# The columns that somebody has a privilege on, and those that the document names.
+COLUMNS = """
+WITH singled_out AS (
+    SELECT schema, name, attname
+    FROM unnest(CAST(:column_schemas AS text[]), CAST(:column_relations AS text[]), CAST(:column_names AS text[]))
+         AS t (schema, name, attname)
+),
+attribute AS (
+    SELECT attrelid, attname, attacl FROM pg_attribute WHERE attacl IS NOT NULL AND NOT attisdropped
+    UNION
+    SELECT a.attrelid, a.attname, a.attacl
+    FROM singled_out s
+    JOIN pg_namespace n ON n.nspname = s.schema
+    JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.name
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname AND NOT a.attisdropped
+)
+SELECT n.nspname, c.relname, t.attname, pg_get_userbyid(c.relowner), d.objid IS NOT NULL,
+       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
+       pg_get_userbyid(a.grantor)
+FROM attribute t
+JOIN pg_class c ON c.oid = t.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
+LEFT JOIN LATERAL aclexplode(t.attacl) a ON a.grantee <> c.relowner
+WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+"""
 
 # What stands for a creator everywhere replaces the built-in default; what stands for one schema comes on top. Defaults
 # for schemas are no document's business, but what they do to a schema that is about to be created is.
 DEFAULT_PRIVILEGES = """
 SELECT pg_get_userbyid(c.defaclrole), n.nspname,
-       CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' WHEN 'n' THEN 'schema' ELSE 'routine' END,
+       CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'routine'
+       WHEN 'T' THEN 'type' ELSE 'schema' END,
        CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
 FROM pg_default_acl c
 LEFT JOIN pg_namespace n ON n.oid = c.defaclnamespace
 LEFT JOIN LATERAL aclexplode(c.defaclacl) a ON a.grantee <> c.defaclrole
-WHERE c.defaclobjtype IN ('r', 'S', 'f', 'n')
+WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
   AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[]))
   AND (c.defaclnamespace = 0 OR n.nspname = ANY (CAST(:schemas AS text[])))
+"""
+
+# What a trusted extension's script makes is the superuser's, and only they can move it.
+EXTENSIONS = """
+SELECT w.name, e.oid IS NOT NULL, v.name IS NOT NULL, n.nspname,
+       e.extrelocatable AND pg_has_role(e.extowner, 'USAGE') AND NOT EXISTS (
+           SELECT FROM pg_depend d
+           LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+           LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
+           LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+           WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+             AND NOT pg_has_role(coalesce(p.proowner, t.typowner, c.relowner, e.extowner), 'USAGE')),
+       coalesce(x.trusted, false), x.schema, ARRAY(SELECT unnest(x.requires)::text),
+       ARRAY(SELECT extname::text FROM pg_extension),
+       w.schema = '' OR EXISTS (SELECT FROM pg_namespace WHERE nspname = w.schema),
+       EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_superuser')
+FROM unnest(CAST(:names AS text[]), CAST(:extension_schemas AS text[])) AS w (name, schema)
+LEFT JOIN pg_available_extensions v ON v.name = w.name
+LEFT JOIN pg_available_extension_versions x ON x.name = w.name AND x.version = v.default_version
+LEFT JOIN pg_extension e ON e.extname = w.name
+LEFT JOIN pg_namespace n ON n.oid = e.extnamespace
+"""
+
+# What a role owns or was granted, in this database and in none, with the owner without whom it cannot be taken from it.
+# What goes by itself when the role goes has none: default privileges, user mappings, memberships that it granted. A
+# routine and its like can only go to a role that may create in their schema; the owner is the schema's then.
+RETIRING = """
+WITH retired AS (
+    SELECT r.oid, r.rolname, r.rolsuper, t.heir <> '' AS has_heir, heir.oid AS heir
+    FROM unnest(CAST(:retired AS text[]), CAST(:heirs AS text[])) AS t (role, heir)
+    JOIN pg_roles r ON r.rolname = t.role
+    LEFT JOIN pg_roles heir ON heir.rolname = t.heir
+)
+SELECT r.rolname, r.rolsuper,
+       (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid),
+       ARRAY(SELECT DISTINCT d.datname::text FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
+             WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND d.datname <> current_database()),
+       h.is_shared, h.is_owned, h.is_database, h.owner, h.schema, h.count
+FROM retired r
+LEFT JOIN LATERAL (
+    SELECT s.dbid = 0 AS is_shared,
+           s.deptype = 'o' AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) AS is_owned,
+           s.classid = 'pg_database'::regclass AND s.deptype = 'o' AS is_database,
+           CASE WHEN s.deptype <> 'o' THEN pg_get_userbyid(o.owner)
+                WHEN n.nspname IS NOT NULL THEN pg_get_userbyid(n.nspowner) END AS owner,
+           CASE WHEN s.deptype = 'o' THEN n.nspname END AS schema, count(*) AS count
+    FROM pg_shdepend s
+    LEFT JOIN LATERAL (
+        SELECT relowner AS owner, NULL::oid AS place
+        FROM pg_class WHERE s.classid = 'pg_class'::regclass AND oid = s.objid
+        UNION ALL SELECT proowner, pronamespace FROM pg_proc WHERE s.classid = 'pg_proc'::regclass AND oid = s.objid
+        UNION ALL SELECT oprowner, oprnamespace
+        FROM pg_operator WHERE s.classid = 'pg_operator'::regclass AND oid = s.objid
+        UNION ALL SELECT collowner, collnamespace
+        FROM pg_collation WHERE s.classid = 'pg_collation'::regclass AND oid = s.objid
+        UNION ALL SELECT stxowner, stxnamespace
+        FROM pg_statistic_ext WHERE s.classid = 'pg_statistic_ext'::regclass AND oid = s.objid
+        UNION ALL SELECT typowner, NULL FROM pg_type WHERE s.classid = 'pg_type'::regclass AND oid = s.objid
+        UNION ALL SELECT nspowner, NULL FROM pg_namespace WHERE s.classid = 'pg_namespace'::regclass AND oid = s.objid
+        UNION ALL SELECT lanowner, NULL FROM pg_language WHERE s.classid = 'pg_language'::regclass AND oid = s.objid
+        UNION ALL SELECT srvowner, NULL
+        FROM pg_foreign_server WHERE s.classid = 'pg_foreign_server'::regclass AND oid = s.objid
+        UNION ALL SELECT fdwowner, NULL
+        FROM pg_foreign_data_wrapper WHERE s.classid = 'pg_foreign_data_wrapper'::regclass AND oid = s.objid
+        UNION ALL SELECT lomowner, NULL
+        FROM pg_largeobject_metadata WHERE s.classid = 'pg_largeobject'::regclass AND oid = s.objid
+        UNION ALL SELECT relowner, NULL FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+        WHERE s.classid = 'pg_policy'::regclass AND p.oid = s.objid
+        UNION ALL SELECT datdba, NULL FROM pg_database WHERE s.classid = 'pg_database'::regclass AND oid = s.objid
+        UNION ALL SELECT spcowner, NULL FROM pg_tablespace WHERE s.classid = 'pg_tablespace'::regclass AND oid = s.objid
+        UNION ALL SELECT 10::oid, NULL WHERE s.classid = to_regclass('pg_catalog.pg_parameter_acl')
+    ) o ON true
+    LEFT JOIN pg_namespace n
+           ON n.oid = o.place AND r.has_heir
+              AND (r.heir IS NULL OR NOT has_schema_privilege(r.heir, n.oid, 'CREATE'))
+    WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+      AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    GROUP BY 1, 2, 3, 4, 5
+) h ON true
 """

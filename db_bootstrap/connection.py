@@ -19,9 +19,8 @@ from db_bootstrap.errors import ConfigurationError, RefusedLoginError, Unreachab
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
-
-ANSWER_TIMEOUT_SECONDS = 70
-"""The longest silence of a server: more than it lets a statement take or wait for a lock, so that it has the say."""
+ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 15
+"""For how long the server may say nothing: it ends a statement by itself before that."""
 
 MASTER_PATIENCE_SECONDS = 90
 """RDS replaces the master's password by itself, and for about a minute a reader may get the version before."""
@@ -104,6 +103,8 @@ def connected_as_master(
         # Nothing is found by a search path: types are printed with their schemas, and no object of others is called.
         connection.run("SET search_path = pg_catalog, pg_temp")
         connection.run(f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
+        # Compiling one of `catalog_queries` takes seconds, and running it milliseconds; the planner thinks otherwise.
+        connection.run("SET jit = off")
         yield connection
     finally:
         with suppress(pg8000.exceptions.Error, OSError):  # it may have broken before

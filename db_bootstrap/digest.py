@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from db_bootstrap.plan import Statement
+from db_bootstrap.statement import Statement
 
 _FORMAT = "db_bootstrap plan 2"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

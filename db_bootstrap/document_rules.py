@@ -116,10 +116,10 @@ def _cycles(document: AccessDocument) -> Iterator[str]:
     groups_of = {name: _groups(member) for name, member in {**document.logins, **document.roles}.items()}
     for section, names in (("roles", document.roles), ("logins", document.logins.keys() - document.roles.keys())):
         for start in sorted(names):
-            circle = _circle(start, groups_of)
-            if circle:
+            found = circle(start, groups_of)
+            if found:
                 yield (
-                    f"document.{section}[{start!r}].member_of: {' -> '.join(circle)} is a circle; "
+                    f"document.{section}[{start!r}].member_of: {' -> '.join(found)} is a circle; "
                     "remove one of its memberships."
                 )
 
@@ -129,9 +129,10 @@ def _groups(member: Member) -> list[str]:
     return [*member.member_of, *member.memberships, *acts_as]
 
 
-def _circle(start: str, groups_of: Mapping[str, Iterable[str]]) -> list[str]:
+def circle(start: str, groups_of: Mapping[str, Iterable[str]], first: str | None = None) -> list[str]:
+    """How a role is, through its groups, a member of itself; by way of ``first``, if that is said. Empty if not."""
     path, seen = [start], set[str]()
-    pending = [iter(groups_of[start])]
+    pending = [iter(groups_of[start] if first is None else [first])]
     while pending:
         group = next(pending[-1], None)
         if group is None:

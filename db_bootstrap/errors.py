@@ -76,6 +76,10 @@ class NotConvergedError(BootstrapError):
     """All statements ran, and yet the database is not what the document declares; it was rolled back."""
 
 
+class GenerationError(BootstrapError):
+    """A document that was generated does not describe the database; nothing was changed."""
+
+
 class SecretError(BootstrapError):
     """A secret could not be read or written, or does not hold what it should."""
 

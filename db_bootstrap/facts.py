@@ -21,12 +21,14 @@ class ObjectKind(StrEnum):
     """The kinds of objects in a schema that have privileges of their own.
 
     A relation is a table, partitioned table, view, materialized view or foreign table: PostgreSQL has one set
-    of privileges and one default for all five. Likewise for routines: functions, procedures, aggregates.
+    of privileges and one default for all five. Likewise for routines: functions, procedures, aggregates. Types are
+    those that somebody made: not those of a table's rows, of arrays or of multiranges, which have no privileges.
     """
 
     RELATION = "relation"
     SEQUENCE = "sequence"
     ROUTINE = "routine"
+    TYPE = "type"
 
 
 class Attribute(StrEnum):
@@ -61,14 +63,17 @@ DEFAULT_ATTRIBUTES: dict[Attribute, AttributeValue] = {
 
 @attrs.frozen
 class Server:
-    """What has to be known of a server to say what a document means on it.
+    """What has to be known of a server to say what a document means on it, and what the master may do there.
 
     Attributes:
         version: ``server_version_num``, such as 170002.
         master: The role that this connection logged in as.
         database: The database that it is connected to.
         owns_database: Whether the master may grant and revoke on the database itself.
+        may_create: Whether it may make schemas and trusted extensions in the database.
         has_iam_role: Whether the server has the role ``rds_iam``, as RDS does.
+        master_attributes: What the master has itself, and so may give and take from version 16 on.
+        superusers: The roles that nothing can be taken from.
     """
 
     version: int
@@ -77,7 +82,15 @@ class Server:
     database: str
     database_owner: str
     owns_database: bool
+    may_create: bool
     has_iam_role: bool
+    master_attributes: frozenset[Attribute]
+    superusers: frozenset[str]
+
+    @property
+    def has_membership_options(self) -> bool:
+        """Whether a membership has INHERIT and SET, and belongs to who granted it."""
+        return self.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
 
 
 @attrs.frozen
@@ -98,7 +111,7 @@ class RoleAttribute:
 
 @attrs.frozen
 class RoleComment:
-    """A role carries this comment: the mark of who manages it."""
+    """A role carries this comment: a text for people, the mark of who manages it, or both."""
 
     role: str
     text: str
@@ -116,13 +129,32 @@ class RoleSetting:
 
 @attrs.frozen
 class Membership:
-    """``member`` belongs to ``role``; before PostgreSQL 16 ``inherit`` and ``set`` are always true."""
+    """``member`` belongs to ``role``; before PostgreSQL 16 ``inherit`` and ``set`` are always true.
+
+    Attributes:
+        grantors: From version 16 on, of a membership that was found: by whom it can be revoked. It is not compared.
+    """
 
     role: str
     member: str
     inherit: bool = True
     set: bool = True
     admin: bool = False
+    grantors: tuple[str, ...] = attrs.field(default=(), eq=False)
+
+    def joined(self, other: "Membership") -> "Membership":
+        """What the two bring together, as when one role has granted the one and another role the other."""
+        return attrs.evolve(
+            self,
+            inherit=self.inherit or other.inherit,
+            set=self.set or other.set,
+            admin=self.admin or other.admin,
+            grantors=(*self.grantors, *other.grantors),
+        )
+
+    def covers(self, other: "Membership") -> bool:
+        """Whether it brings all that the other one brings."""
+        return self.joined(other) == self
 
 
 @attrs.frozen
@@ -138,6 +170,21 @@ class SchemaOwner:
 
     schema: str
     owner: str
+
+
+@attrs.frozen
+class ExtensionExists:
+    """The database has this extension."""
+
+    extension: str
+
+
+@attrs.frozen
+class ExtensionSchema:
+    """The objects of an extension are in this schema."""
+
+    extension: str
+    schema: str
 
 
 @attrs.frozen(order=True)
@@ -167,17 +214,29 @@ class OnObjects:
     """The target of a privilege: objects of one kind in a schema that have the same privileges now.
 
     Attributes:
-        names: The objects, sorted.
+        names: The objects, sorted; empty as long as nothing has to be done to them.
         owner: Whose they are: whoever grants on them must act for this role.
+        count: How many they are.
     """
 
     schema: str
     kind: ObjectKind
     names: tuple[ObjectName, ...]
     owner: str
+    count: int
 
 
-Target = OnDatabase | OnSchema | OnObjects
+@attrs.frozen
+class OnColumn:
+    """The target of a privilege: one column of a relation that belongs to ``owner``."""
+
+    schema: str
+    relation: str
+    column: str
+    owner: str
+
+
+Target = OnDatabase | OnSchema | OnObjects | OnColumn
 
 
 @attrs.frozen
@@ -213,9 +272,15 @@ Fact = (
     | Membership
     | SchemaExists
     | SchemaOwner
+    | ExtensionExists
+    | ExtensionSchema
     | Privilege
     | DefaultPrivilege
 )
+
+
+Granted = tuple[str, str, bool]
+"""A grantee, a privilege of theirs, and whether they may pass it on."""
 
 
 @attrs.frozen
@@ -223,24 +288,39 @@ class ObjectGroup:
     """Objects of one schema, kind and owner with identical privileges, as the catalog counted them.
 
     Attributes:
-        acl: The access control list as PostgreSQL prints it, None for the built-in default; with the other
-            fields it identifies the group.
-        is_of_extension: Whether they belong to an extension, which has its own say about their privileges.
+        owner: Who will own them when what is to be done is done: another than now if a role is retired.
+        key: What tells it from all other groups: owner and access control list as PostgreSQL prints them.
         count: How many objects it has.
-        granted: Who has which privilege on them, the owner's own left out.
+        granted: Who has which privilege on them, as far as that is the document's to judge.
+        single: The object, if the document names it, which makes a group of it alone.
+        types: Of a single routine: the types of its arguments, as the document names it by them.
         names: The objects, once they have been looked up, which is done only for groups that must change.
     """
 
     schema: str
     kind: ObjectKind
     owner: str
-    acl: str | None
-    is_of_extension: bool
+    key: tuple[str, str | None]
     count: int
-    granted: frozenset[tuple[str, str, bool]]
+    granted: frozenset[Granted]
+    single: ObjectName | None = None
+    types: tuple[str, ...] = ()
     names: tuple[ObjectName, ...] = ()
+
+
+@attrs.frozen
+class Column:
+    """A column that the document names, or that somebody has a privilege on."""
+
+    target: OnColumn
+    granted: frozenset[Granted]
 
 
 def builtin_default_privileges(creator: str) -> frozenset[DefaultPrivilege]:
     """What PostgreSQL lets everybody do with whatever a role creates, unless told otherwise."""
-    return frozenset({DefaultPrivilege(creator, None, ObjectKind.ROUTINE, PUBLIC, "EXECUTE")})
+    return frozenset(
+        {
+            DefaultPrivilege(creator, None, ObjectKind.ROUTINE, PUBLIC, "EXECUTE"),
+            DefaultPrivilege(creator, None, ObjectKind.TYPE, PUBLIC, "USAGE"),
+        }
+    )

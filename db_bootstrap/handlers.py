@@ -7,18 +7,21 @@ more than once, also at the same time.
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import attrs
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pg8000.native import Connection
 
 from db_bootstrap import access, metrics, reconcile
 from db_bootstrap.access import AccessDocument
-from db_bootstrap.connection import connected_as_master
+from db_bootstrap.connection import Endpoint, connected_as_master
 from db_bootstrap.digest import is_digest
 from db_bootstrap.errors import BootstrapError, EventError
 from db_bootstrap.logins import PublishedCredential, ensure_credential
+from db_bootstrap.render import changes
 from db_bootstrap.secret_store import SecretStore, store_of_runtime
 from db_bootstrap.settings import Settings
 
@@ -91,11 +94,18 @@ def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, Any]:
     """`bootstrap` without Lambda: the same, for one event."""
+
+    def master(endpoint: Endpoint) -> AbstractContextManager[Connection]:
+        return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn))
+
+    def elsewhere(database: str) -> AbstractContextManager[Connection]:
+        return master(attrs.evolve(settings.endpoint, database=database))
+
     with (
-        connected_as_master(settings.endpoint, lambda: store.master(settings.master_secret_arn)) as connection,
+        master(settings.endpoint) as connection,
         reconcile.locked(connection),
     ):
-        done = reconcile.apply(connection, event.document, _reviewed(event, settings))
+        done = reconcile.apply(connection, event.document, _reviewed(event, settings), elsewhere)
         for statement in done.statements:
             logger.info("Ran a statement", sql=statement.sql, reason=statement.reason)
         credentials = []
@@ -112,9 +122,7 @@ def _reviewed(event: ApplyEvent, settings: Settings) -> reconcile.Reviewed | Non
 def _report(document: AccessDocument, done: reconcile.Plan, credentials: list[PublishedCredential]) -> dict[str, Any]:
     return {
         "database": document.database,
-        "changes": [
-            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in done.statements
-        ],
+        "changes": changes(done.statements, document.database),
         "credentials": [attrs.asdict(credential) for credential in credentials],
         "unmanaged": list(done.unmanaged),
         "in_sync": True,

@@ -88,24 +88,22 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
     """`plan` without Lambda: the same, for one event."""
     document = access.parse(event.document)
-    with (
-        connected_as_master(settings.endpoint, lambda: store.master(settings.master_secret_arn)) as connection,
-        _reading_only(connection),
-    ):
-        planned = reconcile.plan(connection, document)
+
+    @contextmanager
+    def reading(database: str) -> Iterator[Connection]:
+        there = attrs.evolve(settings.endpoint, database=database)
+        with connected_as_master(there, lambda: store.master(settings.master_secret_arn)) as connection:
+            connection.run("SET default_transaction_read_only = on")
+            yield connection
+
+    with reading(settings.endpoint.database) as connection:
+        # One look at one moment: an apply that is under way is seen as a whole or not at all.
+        connection.run("START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        planned = reconcile.plan(connection, document, reading)
         digest = None
         if event.action is Action.PLAN:
             digest = reconcile.digest(connection, settings.endpoint.host, planned) or None
     return Report(event.action, document.database, planned.statements, planned.refusals, planned.unmanaged, digest)
-
-
-@contextmanager
-def _reading_only(connection: Connection) -> Iterator[None]:
-    """One look at one moment: an apply that is under way is seen as a whole or not at all."""
-    connection.run("SET default_transaction_read_only = on")
-    connection.run("START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    yield
-    connection.run("ROLLBACK")
 
 
 def _reasons(error: BootstrapError) -> tuple[str, ...]:

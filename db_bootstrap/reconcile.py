@@ -1,11 +1,15 @@
 """Make a database's access what a document declares: look, lock, look again, apply, verify.
 
 All changes are one transaction under one lock: whatever stops it, the database is as before. Two catalogs' worth of
-grants at once would otherwise fail in most cases with "tuple concurrently updated".
+grants at once would otherwise fail in most cases with "tuple concurrently updated". The lock is the database's, and
+roles are the server's: where two databases' applies meet, one of them is tried again.
 """
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import groupby
 
 import attrs
 import pg8000.exceptions
@@ -14,19 +18,31 @@ from pg8000.native import Connection
 from db_bootstrap import declared
 from db_bootstrap.access import AccessDocument
 from db_bootstrap.catalog import FoundAccess, database_comment, identity, look
+from db_bootstrap.catalog_extras import OpenElsewhere
 from db_bootstrap.connection import describe
 from db_bootstrap.digest import plan_digest, remembered_in, remembering
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.facts import Fact
-from db_bootstrap.plan import Difference, Statement, difference, statements
+from db_bootstrap.plan import statements
 from db_bootstrap.preflight import refusals
+from db_bootstrap.single_objects import waiting
 from db_bootstrap.sql import identifier, literal
+from db_bootstrap.statement import Statement
+from db_bootstrap.unlisted import difference, left
+from db_bootstrap.wording import undeclared
 
 LOCK_KEY = 0x7461_7072_6F6F_6D00
 """The advisory lock of everybody who changes access in a database; a number of this package's own."""
 
-LOCK_WAIT_SECONDS = 60
+LOCK_WAIT_SECONDS = 50  # less than any statement may take, see `connection`
 STATEMENT_LOCK_WAIT_SECONDS = 10
+
+ATTEMPTS = 6
+"""How often an apply is tried when others change the same roles from another database, which no lock of ours covers."""
+
+_PAUSE_SECONDS = 0.05
+# Changed by somebody at the same moment; a deadlock; a role, membership or schema that somebody else made just now.
+_COLLISIONS = frozenset({"XX000", "40001", "40P01", "23505", "42710"})
 
 _ERRORS = (pg8000.exceptions.Error, OSError)
 
@@ -59,21 +75,25 @@ class Reviewed:
     digest: str
 
 
-def plan(connection: Connection, document: AccessDocument) -> Plan:
+def plan(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Plan:
     """Compare the database with the document, without a lock and without a change.
+
+    Args:
+        connection: As the master.
+        document: What shall hold.
+        elsewhere: Opens other databases of the server, for the roles that are retired.
 
     Raises:
         StatementError: The catalogs could not be read.
     """
-    found = _look(connection, document)
-    gap = _gap(document, found)
-    steps = statements(
-        _wanted(document, found),
-        found.facts,
-        found.server,
-        frozenset(name for name, role in found.roles.items() if role.needs_no_joining),
+    found = _look(connection, document, elsewhere)
+    wanted = _wanted(document, found)
+    steps = statements(document, wanted, found)
+    return Plan(
+        steps,
+        refusals(document, found, difference(document, wanted, found.facts), steps),
+        (*found.unmanaged, *undeclared(left(document, wanted, found.facts)), *waiting(document, found)),
     )
-    return Plan(steps, refusals(document, found, gap, steps), found.unmanaged)
 
 
 def digest(connection: Connection, host: str, planned: Plan) -> str:
@@ -88,43 +108,110 @@ def digest(connection: Connection, host: str, planned: Plan) -> str:
     return plan_digest(identity(connection, host), planned.statements, remembered)
 
 
-def apply(connection: Connection, document: AccessDocument, reviewed: Reviewed | None = None) -> Plan:
+def apply(
+    connection: Connection,
+    document: AccessDocument,
+    reviewed: Reviewed | None = None,
+    elsewhere: OpenElsewhere | None = None,
+) -> Plan:
     """Make the database what the document declares; what was done.
 
-    The caller holds `locked`. Everything happens in one transaction, and it is committed only after a second look has
-    found nothing left to do.
+    The caller holds `locked`. Everything in this database happens in one transaction, and it is committed only after a
+    second look has found nothing left to do. What retired roles have in other databases goes first, in one transaction
+    each. Where another database's apply changes the same role at the same moment, all is tried again.
 
     Args:
         connection: As the master.
         document: What shall hold.
         reviewed: The plan that was reviewed, which the database then remembers; None to do whatever is needed. Finding
             nothing to do is never a surprise, so that what was applied can be applied again.
+        elsewhere: Opens other databases of the server, for the roles that are retired.
 
     Raises:
         UnexpectedPlanError: Something else would have to be done than was reviewed; nothing was changed.
         UnmanageableError: It cannot be done; nothing was changed.
-        StatementError: The server refused a statement; nothing was changed.
+        StatementError: The server refused a statement; nothing was changed, or what it says.
         NotConvergedError: Every statement ran and something is still different; nothing was changed.
     """
+    for attempt in range(1, ATTEMPTS + 1):
+        progress = _Progress()
+        try:
+            return _apply(connection, document, reviewed, elsewhere, progress)
+        except (StatementError, NotConvergedError) as error:
+            # A review is used up by what was done in other databases.
+            is_used_up = reviewed is not None and bool(progress.databases)
+            if attempt == ATTEMPTS or is_used_up or not _may_pass(error, attempt):
+                raise
+        time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - it only keeps two from being in step
+    raise AssertionError("the last attempt returns or raises")
+
+
+@attrs.define
+class _Progress:
+    """The other databases in which an attempt has committed."""
+
+    databases: list[str] = attrs.Factory(list)
+
+    @property
+    def so_far(self) -> str:
+        if not self.databases:
+            return "nothing was changed"
+        return f"what retired roles had in {', '.join(self.databases)} is gone, and nothing else was changed"
+
+
+def _apply(
+    connection: Connection,
+    document: AccessDocument,
+    reviewed: Reviewed | None,
+    elsewhere: OpenElsewhere | None,
+    progress: _Progress,
+) -> Plan:
     _run(connection, "BEGIN")
     try:
-        todo = plan(connection, document)
+        todo = plan(connection, document, elsewhere)
         if todo.refusals:
             listed = "\n".join(f"- {reason}" for reason in todo.refusals)
             raise UnmanageableError(f"The document cannot be carried out; nothing was changed.\n{listed}")
         if todo.statements:
             _refuse_surprises(connection, todo, reviewed)
-            _run(connection, f"SET LOCAL lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
-            for statement in todo.statements:
-                _run(connection, statement.sql, statement.reason)
+            for database, steps in groupby(todo.statements, key=lambda step: step.database):
+                if database is not None and elsewhere is not None:
+                    _run_elsewhere(elsewhere, database, list(steps), progress)
+                else:
+                    _run_all(connection, steps, progress)
             if reviewed is not None:
                 _remember(connection, document.database, reviewed.digest)
-            _verify(connection, document)
+            _verify(connection, document, elsewhere)
         _commit(connection)
     except BaseException:
         _roll_back(connection)
         raise
     return todo
+
+
+def _run_all(connection: Connection, steps: Iterable[Statement], progress: _Progress) -> None:
+    _run(connection, f"SET LOCAL lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
+    for step in steps:
+        _run(connection, step.sql, step.reason, progress.so_far)
+
+
+def _run_elsewhere(elsewhere: OpenElsewhere, database: str, steps: list[Statement], progress: _Progress) -> None:
+    with elsewhere(database) as connection, locked(connection):
+        _run(connection, "BEGIN")
+        try:
+            _run_all(connection, steps, progress)
+            _commit(connection)
+        except BaseException:
+            _roll_back(connection)
+            raise
+    progress.databases.append(database)
+
+
+def _may_pass(error: StatementError | NotConvergedError, attempt: int) -> bool:
+    """Whether it may go another way when it is tried again: somebody changed the same at the same moment."""
+    if isinstance(error, NotConvergedError):
+        return attempt == 1
+    return error.sqlstate in _COLLISIONS
 
 
 @contextmanager
@@ -134,7 +221,7 @@ def locked(connection: Connection) -> Iterator[None]:
     A session's lock, taken before the transaction: a snapshot taken while waiting for the lock would be out of date.
 
     Raises:
-        StatementError: Somebody else held it for a whole minute.
+        StatementError: Somebody else held it for all of `LOCK_WAIT_SECONDS`.
     """
     _run(connection, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
     _run(connection, f"SELECT pg_advisory_lock({LOCK_KEY})", "one at a time changes access")
@@ -163,27 +250,27 @@ def _remember(connection: Connection, database: str, carried_out: str) -> None:
 
 
 def _wanted(document: AccessDocument, found: FoundAccess) -> frozenset[Fact]:
-    return declared.facts(document, found.server) | declared.object_facts(document, found.server, found.groups)
+    objects = declared.object_facts(document, found.server, found.groups, found.columns)
+    return declared.facts(document, found.server) | objects
 
 
-def _gap(document: AccessDocument, found: FoundAccess) -> Difference:
-    return difference(_wanted(document, found), found.facts)
-
-
-def _verify(connection: Connection, document: AccessDocument) -> None:
-    gap = _gap(document, _look(connection, document))
-    if gap:
-        left = [f"missing: {fact}" for fact in sorted(gap.missing, key=repr)]
-        left += [f"too much: {fact}" for fact in sorted(gap.surplus, key=repr)]
+def _verify(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None) -> None:
+    found = _look(connection, document, elsewhere)
+    gap = difference(document, _wanted(document, found), found.facts)
+    if gap or found.retiring:
+        remains = [f"missing: {fact}" for fact in sorted(gap.missing, key=repr)]
+        remains += [f"too much: {fact}" for fact in sorted(gap.surplus, key=repr)]
+        remains += [f"not retired: {role.role}" for role in found.retiring]
         raise NotConvergedError(
             "All statements ran, and yet the database is not what the document declares; nothing was changed. Most "
-            "likely somebody else granted what only they can revoke. What is left:\n" + "\n".join(left[:20])
+            "likely somebody else changed the same at the same moment; apply again. What is left:\n"
+            + "\n".join(remains[:20])
         )
 
 
-def _look(connection: Connection, document: AccessDocument) -> FoundAccess:
+def _look(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None) -> FoundAccess:
     try:
-        return look(connection, document)
+        return look(connection, document, elsewhere)
     except _ERRORS as error:
         message, sqlstate = describe(error)
         raise StatementError(
@@ -202,13 +289,13 @@ def _commit(connection: Connection) -> None:
         ) from None
 
 
-def _run(connection: Connection, sql: str, reason: str | None = None) -> None:
+def _run(connection: Connection, sql: str, reason: str | None = None, so_far: str = "nothing was changed") -> None:
     try:
         connection.run(sql)
     except _ERRORS as error:
         message, sqlstate = describe(error)
         purpose = f" (because {reason})" if reason else ""
-        refused = f"PostgreSQL refused a statement; nothing was changed.\n{sql}{purpose}"
+        refused = f"PostgreSQL refused a statement; {so_far}.\n{sql}{purpose}"
         raise StatementError(f"{refused}\n{message}{_remedy(sqlstate)}", sqlstate) from None
 
 

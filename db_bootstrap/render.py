@@ -6,14 +6,17 @@ cursor, end a comment or turn the direction of writing is shown as an escape.
 """
 
 import json
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 import attrs
 
-from db_bootstrap.plan import Statement
+from db_bootstrap.sql import identifier
+from db_bootstrap.statement import Statement
 
 
 class Action(StrEnum):
@@ -22,6 +25,7 @@ class Action(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     VERIFY = "verify"
+    GENERATE = "generate"
 
 
 class Format(StrEnum):
@@ -74,12 +78,28 @@ def content(report: Report) -> dict[str, Any]:
         "database": report.database,
         "in_sync": report.is_in_sync,
         "digest": report.digest,
-        "changes": [
-            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in report.statements
-        ],
+        "changes": changes(report.statements, report.database),
         "refusals": list(report.refusals),
         "unmanaged": list(report.unmanaged),
     }
+
+
+def changes(statements: Iterable[Statement], database: str) -> list[dict[str, Any]]:
+    """Statements as values that JSON knows.
+
+    Args:
+        statements: In order.
+        database: The document's own, in which a statement runs that names no other.
+    """
+    return [
+        {
+            "sql": step.sql,
+            "reason": step.reason,
+            "destructive": step.is_destructive,
+            "database": step.database or database,
+        }
+        for step in statements
+    ]
 
 
 def visible(text: str) -> str:
@@ -102,11 +122,16 @@ def _text(report: Report) -> Iterator[str]:
     else:
         for step in report.statements:
             yield f"{'!' if step.is_destructive else ' '} {visible(step.sql)};"
-            yield f"      because {visible(step.reason)}{', TAKES ACCESS AWAY' if step.is_destructive else ''}"
+            where = "" if step.database is None else f", in the database {visible(step.database)}"
+            yield f"      because {_why(step)}{where}"
     yield from _listed("It cannot be done:", report.refusals)
     yield from _listed("Not managed, and left alone:", report.unmanaged)
     if report.digest is not None and report.statements and not report.refusals:
         yield f"To apply this and nothing else: apply --expect-digest {report.digest}"
+
+
+def _why(step: Statement) -> str:
+    return visible(step.reason) + (", TAKES ACCESS AWAY" if step.is_destructive else "")
 
 
 def _listed(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
@@ -134,14 +159,26 @@ def _sql(report: Report) -> Iterator[str]:
         yield f"-- digest {report.digest}"
     for refusal in report.refusals:
         yield f"-- It cannot be done: {visible(refusal)}"
-    if report.statements:
+    is_elsewhere = any(step.database is not None for step in report.statements)
+    for database, steps in groupby(report.statements, key=lambda step: step.database):
+        if is_elsewhere:
+            yield from _connecting(database or report.database)
         yield "BEGIN;"
-        for step in report.statements:
-            yield f"-- because {visible(step.reason)}{', TAKES ACCESS AWAY' if step.is_destructive else ''}"
+        for step in steps:
+            yield f"-- because {_why(step)}"
             yield f"{step.sql};"
         yield "COMMIT;"
     for note in report.unmanaged:
         yield f"-- Not managed, and left alone: {visible(note)}"
+
+
+def _connecting(database: str) -> Iterator[str]:
+    """Psql's own command, which ends with its line and takes much for an address: only for names that are plain."""
+    if re.fullmatch(r"[\w-]+", database, re.ASCII):
+        yield f"\\connect {identifier(database)}"
+    else:
+        yield f"-- What follows is for the database {visible(database)}; connect to it by hand."
+        yield r"\quit"
 
 
 def _lines(lines: Iterator[str]) -> str:

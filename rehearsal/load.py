@@ -25,6 +25,7 @@ class Load:
 
     Args:
         url: of the service.
+        token: what adding a beer takes.
         clients: how many ask at the same time.
 
     Attributes:
@@ -34,11 +35,12 @@ class Load:
         added: the names of the beers for which the service answered 201.
     """
 
-    def __init__(self, url: str, clients: int = CLIENTS) -> None:
+    def __init__(self, url: str, token: str, clients: int = CLIENTS) -> None:
         self.requests = 0
         self.failed = 0
         self.failures: list[str] = []
         self.added: list[str] = []
+        self._token = token
         self._address = urlsplit(url).netloc
         self._name = f"Load {uuid.uuid4().hex[:8]}"
         self._lock = threading.Lock()
@@ -67,7 +69,7 @@ class Load:
             count += 1
             name = f"{self._name} {client} {count}" if count % REQUESTS_A_POST == 0 else None
             try:
-                status = _request(connection, name)
+                status = _request(connection, name, self._token)
                 failure = None if status in {200, 201} else f"status {status}"
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
@@ -86,12 +88,13 @@ class Load:
                 self.failures.append(f"{time.strftime('%H:%M:%S')} {'POST' if name else 'GET'} /beers: {failure}")
 
 
-def _request(connection: http.client.HTTPConnection, name: str | None) -> int:
+def _request(connection: http.client.HTTPConnection, name: str | None, token: str) -> int:
     if name is None:
         connection.request("GET", "/beers?limit=5")
     else:
         body = json.dumps({"name": name, "style": "Load", "abv": 4.2})
-        connection.request("POST", "/beers", body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        connection.request("POST", "/beers", body, headers)
     with connection.getresponse() as answer:
         answer.read()
         return answer.status

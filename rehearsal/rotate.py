@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from rehearsal.errors import RehearsalError
 from rehearsal.load import CLIENTS, Load
 from rehearsal.terraform import REGION
+from rehearsal.write_token import write_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,7 @@ def rotate(run: Run, wanted: str | None) -> None:
     chosen = _choose(rotations.secret_arn_by_login(), wanted)
     print(f"{CLIENTS} clients read and add beers meanwhile, through the load balancer on port {run.ports.balancer}.")
     started = time.monotonic()
-    with Load(f"http://127.0.0.1:{run.ports.balancer}") as load:
+    with Load(f"http://127.0.0.1:{run.ports.balancer}", write_token(run)) as load:
         time.sleep(LEAD_SECONDS)
         done = [rotations.rotate(login, arn, load) for login, arn in chosen.items()]
         time.sleep(LEAD_SECONDS)

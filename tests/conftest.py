@@ -16,11 +16,28 @@ from tests.support.database import Database
 # What would leak is looked for in the log and in pg_stat_statements, so both see everything.
 _SERVER_SETTINGS = {"log_statement": "all", "shared_preload_libraries": "pg_stat_statements"}
 
+# Both sides of what PostgreSQL 16 changed about memberships, and the newest. `make test-postgresql` names all five.
+_MAJORS = [int(major) for major in os.environ.get("POSTGRESQL_MAJORS", "15 17 18").split()]
+_HERE = {server.major: server for server in servers_by_major()}
+_FOUND = [major for major in _MAJORS if major in _HERE]
+_SERVERS = [pytest.param(_HERE[major], id=f"PostgreSQL {major}") for major in _FOUND or _HERE]
+_MISSING = [
+    pytest.param(None, id=f"PostgreSQL {major}", marks=pytest.mark.skip(f"PostgreSQL {major} is not here: make test"))
+    for major in _MAJORS
+    if major not in _HERE
+]
 
-_SERVERS = [pytest.param(server, id=f"PostgreSQL {server.major}") for server in servers_by_major()]
-_NO_SERVER = pytest.param(
-    None, id="no PostgreSQL", marks=pytest.mark.skip("no PostgreSQL server runs here: make setup")
-)
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what stays together when tests run in two processes: those of a server share it, all else goes by file."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    server = parameters.get("postgres")
+    return f"PostgreSQL {server.major}" if isinstance(server, Binaries) else item.path.name
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -30,10 +47,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         report.longrepr = f"skipped although CI is set: {report.longrepr}"
 
 
-@pytest.fixture(scope="session", params=_SERVERS or [_NO_SERVER])
+@pytest.fixture(scope="session", params=_SERVERS + _MISSING)
 def postgres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A server for the whole session, once for each major version that this machine has."""
+    """A server for the whole session, once for each major version that tests are asked to run on."""
     yield from running_cluster(request.param, tmp_path_factory.mktemp("postgresql"))
+
+
+@pytest.fixture(scope="session")
+def deployed_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A server for the whole session, of the version that is deployed; for what does not depend on the version."""
+    if not _HERE:
+        pytest.skip("no PostgreSQL server runs here: make setup")
+    yield from running_cluster(Binaries.find(), tmp_path_factory.mktemp("postgresql"))
 
 
 @pytest.fixture

@@ -71,6 +71,7 @@ class Measured:
 def measure(design: Design, database: RotatingDatabase, endpoint_url: str, directory: Path) -> Measured:
     """Serve with a design, send requests, and rotate."""
     database.empty()
+    database.start_over()
     # Connections of one second: in a quarter of a minute each one is replaced as often as otherwise in hours.
     given = {**database.environment(endpoint_url), "DATABASE_POOL_RECYCLE": "1"}
     moments: list[tuple[float, Moment]] = []

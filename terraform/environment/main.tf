@@ -120,6 +120,8 @@ module "service" {
   target_group_arn          = module.edge.target_group_arn
   private_subnet_ids        = module.network.private_subnet_ids
   service_security_group_id = module.network.service_security_group_id
+  write_token_secret_arn    = one(module.write_token[*].secret_arn)
+  seeding_is_allowed        = var.seeding_is_allowed
   redeploy_on_rotation      = var.redeploy_on_rotation && !local.is_by_token
   redeploy_package_file     = var.database_bootstrap_package
   log_retention_days        = var.log_retention_days

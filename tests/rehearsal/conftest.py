@@ -18,6 +18,7 @@ from rehearsal.deployment import Deployment
 from rehearsal.images import ImageStore
 from rehearsal.prepare import choose_ports, find_terraform
 from rehearsal.run import CHECKOUT, Ports, Run
+from rehearsal.write_token import write_token
 from tests.support.http import Client
 
 
@@ -82,6 +83,7 @@ def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], 
     if before:
         before(rehearsal)
     rehearsal.outputs = terraform.apply_environment(digest, quiet)
+    rehearsal.client = Client(rehearsal.client.url, write_token(run))
     if rehearsal.outputs["service_url"].startswith("http:"):
         deployment.wait_until_it_answers(rehearsal.client.url, quiet)
     return rehearsal
@@ -124,14 +126,17 @@ def master(rehearsal: Rehearsal) -> dict[str, Any]:
     return rehearsal.secret(instance["MasterUserSecret"]["SecretArn"])
 
 
+def database_folder(rehearsal: Rehearsal) -> Path:
+    """Where the database's server has its files and its socket."""
+    (link,) = rehearsal.run.logs.glob("*.data")
+    return link.resolve()
+
+
 @contextmanager
 def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
     """The server's true superuser, through its own socket."""
-    port = rehearsal.outputs["database_endpoint"].split(":")[1]
-    (link,) = rehearsal.run.logs.glob("*.data")
-    connection = pg8000.native.Connection(
-        "rdsadmin", database="beers", unix_sock=str(link.readlink() / f".s.PGSQL.{port}"), timeout=30
-    )
+    (own_socket,) = (path for path in database_folder(rehearsal).glob(".s.PGSQL.*") if path.suffix != ".lock")
+    connection = pg8000.native.Connection("rdsadmin", database="beers", unix_sock=str(own_socket), timeout=30)
     try:
         yield connection
     finally:

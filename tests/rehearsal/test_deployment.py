@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from tests.rehearsal.conftest import (
     quiet,
     superuser,
 )
+from tests.support.http import Client
 from tests.support.local_aws import allow, policy
 from tests.unit.db_bootstrap.documents import beers
 
@@ -76,6 +78,28 @@ def test_a_beer_that_is_posted_is_found_again(rehearsal: Rehearsal) -> None:
     made = rehearsal.client.post("/beers", {"name": "Rehearsal Stout", "style": "Stout", "abv": 6.5})
     assert made.status == 201
     assert rehearsal.client.get(f"/beers/{made.body['id']}").body == made.body
+
+
+@pytest.mark.parametrize("token", ["", "wrong-wrong-wrong-wrong"])
+def test_nobody_changes_the_catalogue_without_the_token(token: str, rehearsal: Rehearsal) -> None:
+    stranger = Client(rehearsal.client.url, token)
+    for path, body in (("/beers/seed", None), ("/beers", {"name": "Mine", "style": "Stout", "abv": 6})):
+        assert stranger.post(path, body).status == 401
+    assert stranger.get("/beers").status == 200
+
+
+def test_a_new_token_is_good_and_the_one_before_stays_so(rehearsal: Rehearsal) -> None:
+    secrets = rehearsal.aws("secretsmanager")
+    arn = rehearsal.outputs["write_token_secret_arn"]
+    newer = Client(rehearsal.client.url, "the-next-token-for-this-service")
+    assert newer.post("/beers/seed").status == 401
+    secrets.put_secret_value(SecretId=arn, SecretString=newer.token)
+    deadline = time.monotonic() + 20
+    while newer.post("/beers/seed").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert rehearsal.client.post("/beers/seed").status == 200
+    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None, "Terraform leaves the newer one alone"
 
 
 @pytest.mark.parametrize(
@@ -222,10 +246,6 @@ def test_the_functions_answer_says_what_it_did(rehearsal: Rehearsal) -> None:
         "beers_app": "created",
         "beers_migrator": "created",
     }
-
-
-def test_a_second_plan_is_empty(rehearsal: Rehearsal) -> None:
-    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
 
 
 def test_a_changed_image_rolls_out_without_a_failed_request(rehearsal: Rehearsal, tmp_path: Path) -> None:

@@ -17,9 +17,11 @@ import pytest
 from rehearsal.errors import RehearsalError
 from rehearsal.load import Load
 from rehearsal.rotate import rotate
+from rehearsal.run import CHECKOUT
 from tests.rehearsal.conftest import (
     Rehearsal,
     connected,
+    database_folder,
     image_of_changed_service,
     login,
     master,
@@ -36,10 +38,29 @@ FUNCTION = "taproom-dev-rotation"
 REDEPLOY = "taproom-dev-redeploy"
 TOPIC = "taproom-dev-on-call"
 WATCH = "taproom-dev-rotation-watch"
-# A service that opens new connections all the time shows at once that a credential does not log in.
-IMPATIENT = {
-    "__init__.py": "import os\n\nos.environ.setdefault('DATABASE_POOL_RECYCLE', '1')\n",
-}
+
+
+@pytest.fixture(scope="module")
+def topic(rehearsal: Rehearsal) -> Iterator[str]:
+    """An SNS topic that EventBridge may publish to, with a queue behind it that keeps what it was told."""
+    queue = rehearsal.aws("sqs").create_queue(QueueName=TOPIC)["QueueUrl"]
+    arn = rehearsal.aws("sns").create_topic(Name=TOPIC)["TopicArn"]
+    let_in = allow("sns:Publish", arn, Principal={"Service": "events.amazonaws.com"})
+    rehearsal.aws("sns").set_topic_attributes(
+        TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy(let_in))
+    )
+    queue_arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
+    rehearsal.aws("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+    yield arn
+    rehearsal.aws("sns").delete_topic(TopicArn=arn)
+    rehearsal.aws("sqs").delete_queue(QueueUrl=queue)
+
+
+def impatient_settings() -> str:
+    """The service's settings with a pool that opens new connections all the time: a stale credential shows at once."""
+    text = (CHECKOUT / "app" / "settings.py").read_text()
+    assert text.count("pool_recycle_seconds: int = 900") == 1
+    return text.replace("pool_recycle_seconds: int = 900", "pool_recycle_seconds: int = 1")
 
 
 def secret_arn(rehearsal: Rehearsal, name: str) -> str:
@@ -55,14 +76,18 @@ def begin(rehearsal: Rehearsal, name: str) -> str:
 
 
 def end_of(rehearsal: Rehearsal, token: str) -> str:
-    """How a rotation ended, once it has."""
+    """How a rotation ended last, once it has."""
     deadline = time.monotonic() + 120
-    while True:
-        for event in journal(rehearsal, "rotation."):
-            if event.get("version_id") == token and event["kind"] in {"rotation.succeeded", "rotation.given_up"}:
-                return str(event["kind"]).removeprefix("rotation.")
+    while not (ends := ends_of(rehearsal, token)):
         assert time.monotonic() < deadline, f"the rotation to {token} does not end"
         time.sleep(0.05)
+    return ends[-1]
+
+
+def ends_of(rehearsal: Rehearsal, token: str) -> list[str]:
+    ends = ("rotation.succeeded", "rotation.given_up")
+    events = [event for event in journal(rehearsal, "rotation.") if event.get("version_id") == token]
+    return [event["kind"].removeprefix("rotation.") for event in events if event["kind"] in ends]
 
 
 def rotated(rehearsal: Rehearsal, name: str) -> str:
@@ -88,8 +113,8 @@ def logs_in(rehearsal: Rehearsal, credential: dict[str, Any]) -> bool:
         return False
 
 
-def load(rehearsal: Rehearsal) -> Load:
-    return Load(rehearsal.client.url)
+def load(rehearsal: Rehearsal, clients: int = 4) -> Load:
+    return Load(rehearsal.client.url, rehearsal.client.token, clients)
 
 
 def every_beer_once(rehearsal: Rehearsal, names: list[str]) -> bool:
@@ -113,18 +138,20 @@ def test_each_login_and_the_master_has_a_schedule_and_secrets_manager_has_only_t
     assert journal(rehearsal, "rotation.failed") == []
 
 
-def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
+def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
+    rehearsal: Rehearsal, topic: str, tmp_path: Path
+) -> None:
     secrets = rehearsal.aws("secretsmanager")
     before = master(rehearsal)
     secrets.rotate_secret(SecretId=master_secret_arn(rehearsal))
     assert master(rehearsal) != before
     access = beers()
     access["logins"]["beers_app"]["connection_limit"] = 49
-    digest = image_of_changed_service(rehearsal, tmp_path, IMPATIENT)
+    digest = image_of_changed_service(rehearsal, tmp_path, {"settings.py": impatient_settings()})
     variables = {
         **rehearsal.deployment.variables(digest),
         "access": access,  # so that the bootstrap runs as well, with the master's new password
-        "alarm_topic_arns": [topic_that_lets_rules_in(rehearsal)],
+        "alarm_topic_arns": [topic],
         "redeploy_on_rotation": True,
     }
     with load(rehearsal) as clients, ThreadPoolExecutor(1) as pool:
@@ -144,16 +171,22 @@ def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(rehearsal: Re
 
 
 def test_both_logins_rotate_back_to_back_under_load_and_no_request_is_lost(rehearsal: Rehearsal) -> None:
+    current, answered = set(), [0]
     with load(rehearsal) as clients:
-        current = [rotated(rehearsal, name) for _ in range(3) for name in LOGINS]
-        time.sleep(1.5)  # until each connection has been replaced
-    assert set(current) == {f"{name}_{sibling}" for name in LOGINS for sibling in "ab"}
+        for name in LOGINS * 3:
+            current.add(rotated(rehearsal, name))
+            answered.append(clients.requests)
+        time.sleep(3)  # until connections of the last credential have been opened
+    assert current == {f"{name}_{sibling}" for name in LOGINS for sibling in "ab"}
     assert (clients.failures, clients.failed) == ([], 0)
-    assert clients.requests > 200
+    assert answered == sorted(set(answered)), "the service answered during each of them"
     assert every_beer_once(rehearsal, clients.added)
+    # Older ones may stand idle in a pool, until their turn comes.
     with superuser(rehearsal) as connection:
-        sessions = connection.run("SELECT DISTINCT usename FROM pg_stat_activity WHERE usename LIKE 'beers_app%'")
-    assert sessions == [[login(rehearsal, "beers_app")["username"]]], "the tasks have moved to the new credential"
+        newest = connection.run(
+            "SELECT usename FROM pg_stat_activity WHERE usename LIKE 'beers_app%' ORDER BY backend_start DESC LIMIT 1"
+        )
+    assert newest == [[login(rehearsal, "beers_app")["username"]]], "the tasks have moved to the new credential"
 
 
 def test_the_master_rotates_between_two_steps_and_the_login_rotates_all_the_same(rehearsal: Rehearsal) -> None:
@@ -165,15 +198,19 @@ def test_the_master_rotates_between_two_steps_and_the_login_rotates_all_the_same
 
 
 @pytest.mark.parametrize(
-    ("step", "denied", "said"),
+    ("step", "denied"),
     [
-        ("createSecret", allow("secretsmanager:PutSecretValue"), "AccessDenied"),
-        ("setSecret", allow("secretsmanager:GetSecretValue", "*:rds!*"), "AccessDenied"),
-        ("finishSecret", allow("secretsmanager:UpdateSecretVersionStage"), "AccessDenied"),
+        ("createSecret", allow("secretsmanager:PutSecretValue")),
+        (
+            "setSecret",
+            allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:rds!*"),
+            "AccessDenied",
+        ),
+        ("finishSecret", allow("secretsmanager:UpdateSecretVersionStage")),
     ],
 )
 def test_a_missing_permission_fails_a_step_and_is_told_and_once_it_is_mended_the_rotation_goes_on(
-    step: str, denied: dict[str, Any], said: str, rehearsal: Rehearsal
+    step: str, denied: dict[str, Any], rehearsal: Rehearsal
 ) -> None:
     before = login(rehearsal, "beers_app")
     messages(rehearsal)
@@ -188,7 +225,7 @@ def test_a_missing_permission_fails_a_step_and_is_told_and_once_it_is_mended_the
         iam.delete_role_policy(RoleName=FUNCTION, PolicyName="denied")
     failures = [event for event in journal(rehearsal, "rotation.failed") if event["version_id"] == token]
     assert {event["step"] for event in failures} == {step}
-    assert all(said in event["error"] for event in failures)
+    assert all("AccessDenied" in event["error"] for event in failures)
     assert login(rehearsal, "beers_app") == before
     assert logs_in(rehearsal, before)
     told = messages(rehearsal)
@@ -215,7 +252,7 @@ def test_a_credential_that_does_not_pass_its_test_never_becomes_current(rehearsa
 def test_the_backstop_starts_the_tasks_anew_when_the_services_own_login_has_rotated(rehearsal: Rehearsal) -> None:
     rehearsal.aws("events").enable_rule(Name=REDEPLOY)
     before = deployment_ids(rehearsal)
-    with load(rehearsal) as clients:
+    with load(rehearsal, clients=1) as clients:
         rotated(rehearsal, "beers_migrator")
         assert deployment_ids(rehearsal) == before, "the service does not log in with this one"
         rotated(rehearsal, "beers_app")
@@ -225,15 +262,22 @@ def test_the_backstop_starts_the_tasks_anew_when_the_services_own_login_has_rota
 
 
 def test_a_rotation_that_did_not_come_sets_off_an_alarm(rehearsal: Rehearsal) -> None:
-    secrets = rehearsal.aws("secretsmanager")
+    secrets, arn = rehearsal.aws("secretsmanager"), master_secret_arn(rehearsal)
+    look(rehearsal, "OK")
+    assert alarm(rehearsal, "not-watched") == "OK"
+    secrets.cancel_rotate_secret(SecretId=arn)
+    look(rehearsal, "ALARM")
+    secrets.rotate_secret(SecretId=arn, RotateImmediately=False)
+    look(rehearsal, "OK")
+
+
+def look(rehearsal: Rehearsal, state: str) -> None:
+    """Let the watch over rotations look, and wait until the alarm has heard of it."""
     rehearsal.run.fire(WATCH)
-    wait_for(lambda: alarm(rehearsal, "overdue") == alarm(rehearsal, "not-watched") == "OK")
-    secrets.cancel_rotate_secret(SecretId=master_secret_arn(rehearsal))
-    rehearsal.run.fire(WATCH)
-    wait_for(lambda: alarm(rehearsal, "overdue") == "ALARM")
-    secrets.rotate_secret(SecretId=master_secret_arn(rehearsal), RotateImmediately=False)
-    rehearsal.run.fire(WATCH)
-    wait_for(lambda: alarm(rehearsal, "overdue") == "OK")
+    deadline = time.monotonic() + 60
+    while (found := alarm(rehearsal, "overdue")) != state:
+        assert time.monotonic() < deadline, f"the alarm is {found}, not {state}"
+        time.sleep(0.1)
 
 
 def test_by_one_command_a_person_sees_each_step_and_that_no_request_failed(
@@ -271,8 +315,7 @@ def go_on(rehearsal: Rehearsal, name: str, token: str) -> None:
 @contextmanager
 def server_refuses(rehearsal: Rehearsal, user: str) -> Iterator[None]:
     """The server lets one login role in no more, whatever its password."""
-    (link,) = rehearsal.run.logs.glob("*.data")
-    rules = link.resolve() / "pg_hba.conf"
+    rules = database_folder(rehearsal) / "data" / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text(f"hostssl all {user} all reject\n{before}")
     try:
@@ -286,19 +329,6 @@ def server_refuses(rehearsal: Rehearsal, user: str) -> Iterator[None]:
 def reload(rehearsal: Rehearsal) -> None:
     with superuser(rehearsal) as connection:
         connection.run("SELECT pg_reload_conf()")
-
-
-def topic_that_lets_rules_in(rehearsal: Rehearsal) -> str:
-    """An SNS topic that EventBridge may publish to, with a queue behind it that keeps what it was told."""
-    queue = rehearsal.aws("sqs").create_queue(QueueName=TOPIC)["QueueUrl"]
-    topic: str = rehearsal.aws("sns").create_topic(Name=TOPIC)["TopicArn"]
-    let_in = allow("sns:Publish", topic, Principal={"Service": "events.amazonaws.com"})
-    rehearsal.aws("sns").set_topic_attributes(
-        TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy(let_in))
-    )
-    queue_arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
-    rehearsal.aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
-    return topic
 
 
 def messages(rehearsal: Rehearsal) -> list[str]:

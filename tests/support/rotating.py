@@ -2,15 +2,17 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from app.migrate import migrate
 from app.settings import InjectedSecret
 from app.settings import Settings as AppSettings
-from db_bootstrap.connection import Endpoint
+from db_bootstrap.access import sibling_names
+from db_bootstrap.connection import Credential, Endpoint
 from db_bootstrap.handlers import ApplyEvent, run
+from db_bootstrap.passwords import new_password
 from db_bootstrap.rotate import Rotation, Step
 from db_bootstrap.secret_store import SecretStore
 from db_bootstrap.settings import Settings
@@ -34,6 +36,13 @@ _DOCUMENT = {
 }
 
 
+class Rotates(Protocol):
+    """What does the steps of one rotation."""
+
+    def run(self, step: Step) -> object:
+        """Do one step."""
+
+
 class RotatingDatabase:
     """A migrated database with its secrets.
 
@@ -42,6 +51,7 @@ class RotatingDatabase:
         client: of Secrets Manager, as the administrator.
         arns: the secret of each login, by the login's name.
         rotations: how many there were.
+        master: the master's login.
     """
 
     def __init__(self, cluster: Cluster, manager: SecretsManager) -> None:
@@ -51,6 +61,7 @@ class RotatingDatabase:
         self.rotations = 0
         self._passwords = {secrets.token_urlsafe(18)}
         (master_password,) = self._passwords
+        self.master = Credential(MASTER, master_password)
         cluster.create_master(MASTER, master_password)
         cluster.create_database(DATABASE, MASTER)
         self._master_arn = self._create_secret(json.dumps({"username": MASTER, "password": master_password}))
@@ -88,20 +99,32 @@ class RotatingDatabase:
         for _ in self.steps(login):
             pass
 
-    def steps(self, login: str = LOGIN) -> Iterator[Step]:
-        """One rotation, which stops after each of its steps and says which that was."""
+    def steps(self, login: str = LOGIN, make: Callable[[str, str], Rotates] | None = None) -> Iterator[Step]:
+        """One rotation, which stops after each of its steps and says which that was.
+
+        ``make`` makes what does the steps of the rotation of a secret to a version, if it is not this project's.
+        """
         arn = self.arns[login]
         token = self._manager.begin(arn)
+        rotation = make(arn, token) if make else self._rotation(login, arn, token)
         for step in Step:
-            rotation = Rotation(
-                self._store, self.endpoint, self._master_arn, login, arn, token, lambda: FUNCTION_TIMEOUT_SECONDS
-            )
             rotation.run(step)
             if step is Step.FINISH:
                 self._manager.conclude(arn, token)
                 self.rotations += 1
                 self.secret(login)
             yield step
+
+    def _rotation(self, login: str, arn: str, token: str) -> Rotation:
+        return Rotation(
+            self._store, self.endpoint, self._master_arn, login, arn, token, lambda: FUNCTION_TIMEOUT_SECONDS
+        )
+
+    def start_over(self) -> None:
+        """Make the first of the login's roles current, with a new password, whoever was current before."""
+        credential = {**self.secret(), "username": sibling_names(LOGIN)[0], "password": new_password()}
+        self.cluster.set_password(credential["username"], credential["password"])
+        self.client.put_secret_value(SecretId=self.arns[LOGIN], SecretString=json.dumps(credential))
 
     def rows(self, statement: str) -> list[list[Any]]:
         """The rows of a statement, run by the superuser."""

@@ -33,14 +33,14 @@ run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
   override_data {
     target = data.aws_lambda_invocation.plan
     values = {
-      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true}]}"
+      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true, \"database\": \"stouts\"}]}"
     }
   }
 
   override_resource {
     target = aws_lambda_invocation.apply
     values = {
-      result = "{\"database\": \"beers\", \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true}], \"in_sync\": true}"
+      result = "{\"database\": \"beers\", \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true, \"database\": \"stouts\"}], \"in_sync\": true}"
     }
   }
 
@@ -49,7 +49,7 @@ run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
       "-- plan sha256:0123",
       "-- because b is a member",
       "GRANT a TO b;",
-      "-- because nobody said so, TAKES ACCESS AWAY",
+      "-- in database stouts, because nobody said so, TAKES ACCESS AWAY",
       "REVOKE c FROM d;",
     ])
     error_message = "The plan shows ${output.access_plan}"
@@ -91,7 +91,7 @@ run "a_name_cannot_make_a_plan_look_like_another_one" {
   override_data {
     target = data.aws_lambda_invocation.plan
     values = {
-      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:4567\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"DROP ROLE x\", \"reason\": \"one\\nGRANT a TO b;\\u001b[8m\\u202etwo\\u2028three\", \"destructive\": false}]}"
+      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:4567\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"DROP ROLE x\", \"reason\": \"one\\nGRANT a TO b;\\u001b[8m\\u202etwo\\u2028three\", \"destructive\": false, \"database\": \"beers\"}]}"
     }
   }
 

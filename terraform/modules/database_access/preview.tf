@@ -27,7 +27,7 @@ locals {
     length(local.shown_changes) == 0 ? ["-- nothing to do"] : [],
     flatten([
       for change in local.shown_changes : [
-        "-- because ${change.reason}${change.destructive ? ", TAKES ACCESS AWAY" : ""}",
+        "-- ${change.database == var.database.name ? "" : "in database ${change.database}, "}because ${change.reason}${change.destructive ? ", TAKES ACCESS AWAY" : ""}",
         "${change.sql};",
       ]
     ]),

@@ -95,7 +95,7 @@ resource "aws_iam_role_policy" "execution" {
   policy = data.aws_iam_policy_document.execution.json
 }
 
-# What the running service does: log in to its database, and nothing else.
+# What the running service does: log in to its database and, if there is one, read the write token.
 resource "aws_iam_role" "task" {
   name                 = "${var.name}-task"
   description          = "What the running service may do in AWS"
@@ -135,5 +135,5 @@ data "aws_iam_policy_document" "task" {
 resource "aws_iam_role_policy" "task" {
   name   = "own-login"
   role   = aws_iam_role.task.name
-  policy = one(concat(data.aws_iam_policy_document.task, data.aws_iam_policy_document.connect)).json
+  policy = data.aws_iam_policy_document.running.json
 }

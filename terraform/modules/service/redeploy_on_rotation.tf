@@ -9,11 +9,12 @@ variable "redeploy_on_rotation" {
 }
 
 variable "redeploy_package_file" {
-  description = "Path of the zip with the function that starts the tasks anew; `make package` builds it."
+  description = "Path of the zip with the function that starts the tasks anew, as `make package` builds it; needed with redeploy_on_rotation only."
   type        = string
+  default     = null
 
   validation {
-    condition     = endswith(var.redeploy_package_file, ".zip")
+    condition     = !var.redeploy_on_rotation || try(endswith(var.redeploy_package_file, ".zip"), false)
     error_message = "Give the path of a zip; `make package` builds build/db_bootstrap.zip."
   }
 }

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import attrs
 import pg8000.native
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import access, reconcile
+from db_bootstrap import access, declared, reconcile
 from db_bootstrap.connection import Credential, Endpoint, connected_as_master
 from db_bootstrap.reconcile import Plan
 from rehearsal.postgres import Cluster
+from tests.database.db_bootstrap.rotated import RotatedLogins
 from tests.support.database import Database
 from tests.support.rotation import SecretsManager, secrets_manager
 
@@ -47,6 +49,12 @@ class Access:
         }
 
     schema = "cellar"
+    database_name: str | None = None
+
+    def in_database(self, name: str) -> None:
+        """Turn to another database of the same server and master; roles keep their names."""
+        self.database_name = name
+        self.raw["database"] = name
 
     def role(self, name: str) -> str:
         return f"{self.database.name}_{name}"
@@ -54,7 +62,8 @@ class Access:
     @property
     def endpoint(self) -> Endpoint:
         cluster = self.database.cluster
-        return Endpoint(cluster.host, cluster.port, self.database.name, str(cluster.authority.ca_file))
+        name = self.database_name or self.database.name
+        return Endpoint(cluster.host, cluster.port, name, str(cluster.authority.ca_file))
 
     @contextmanager
     def master(self) -> Iterator[Connection]:
@@ -62,19 +71,26 @@ class Access:
         with connected_as_master(self.endpoint, lambda: credential) as connection:
             yield connection
 
+    @contextmanager
+    def elsewhere(self, database: str) -> Iterator[Connection]:
+        """A connection of the master to another database of the server."""
+        credential = Credential(self.database.master, self.database.password)
+        with connected_as_master(attrs.evolve(self.endpoint, database=database), lambda: credential) as connection:
+            yield connection
+
     def apply(self) -> Plan:
         with self.master() as connection, reconcile.locked(connection):
-            return reconcile.apply(connection, access.parse(self.raw))
+            return reconcile.apply(connection, access.parse(self.raw), elsewhere=self.elsewhere)
 
     def plan(self) -> Plan:
         with self.master() as connection:
-            return reconcile.plan(connection, access.parse(self.raw))
+            return reconcile.plan(connection, access.parse(self.raw), self.elsewhere)
 
     def as_superuser(self, *statements: str) -> list[list[Any]]:
         """Run statements as the superuser; the rows of the last. ``{name}`` stands for a role or the schema."""
         rows: list[list[Any]] = []
         for statement in statements:
-            rows = self.database.cluster.admin(self.filled(statement), self.database.name)
+            rows = self.database.cluster.admin(self.filled(statement), self.endpoint.database)
         return rows
 
     @contextmanager
@@ -96,11 +112,12 @@ class Access:
 
     def filled(self, statement: str) -> str:
         pairs = ("app", "app_a", "app_b", "migrator", "migrator_a", "migrator_b")
-        names = ("owner", "writer", "reader", *pairs, "report", "stranger")
+        names = ("owner", "writer", "reader", *pairs, "report", "stranger", "auditor")
         return statement.format(
             schema=self.schema,
-            database=self.database.name,
+            database=self.endpoint.database,
             master=self.database.master,
+            mark=declared.mark(self.endpoint.database),
             **{name: self.role(name) for name in names},
         )
 
@@ -123,3 +140,15 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsManager
     """A Secrets Manager for a module's tests, which make their secrets in it by names of their own."""
     with secrets_manager(tmp_path_factory.mktemp("secrets-manager")) as running:
         yield running
+
+
+@pytest.fixture
+def own_logins(cellar: Access, manager: SecretsManager) -> RotatedLogins:
+    """For tests of rotations that need the first credentials, or leave something behind."""
+    return RotatedLogins(cellar, manager)
+
+
+@pytest.fixture(scope="module")
+def logins(settled_cellar: Access, manager: SecretsManager) -> RotatedLogins:
+    """For all others: whichever login role serves, each test ends with a rotation that came to its end."""
+    return RotatedLogins(settled_cellar, manager)

@@ -1,8 +1,9 @@
 """The rotated logins of a database, with their secrets, and Secrets Manager driven step by step."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from db_bootstrap import handlers
 from db_bootstrap.access import sibling_names
@@ -10,8 +11,12 @@ from db_bootstrap.handlers import ApplyEvent
 from db_bootstrap.rotate import Rotation, Step, StepReport
 from db_bootstrap.secret_store import SecretStore
 from db_bootstrap.settings import Settings
-from tests.database.db_bootstrap.conftest import Access
-from tests.support.rotation import SecretsManager
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.database.db_bootstrap.conftest import Access
+    from tests.support.rotation import SecretsManager
 
 FUNCTION_TIMEOUT_SECONDS = 180.0
 FIRST_MAJOR_WITH_GRANTORS = 16

@@ -94,6 +94,7 @@ def test_verify_finds_what_was_changed_by_hand_and_names_what_is_not_managed(com
     command_line.run("apply")
     assert command_line.run("verify")[0] == 0
     cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {writer} TO {stranger}")
+    cellar.raw["unlisted"] = "report"
     status, said = command_line.run("verify")
     assert status == 0, "what is not managed is no drift"
     assert f"'{cellar.role('stranger')}' is a member of '{cellar.role('writer')}'" in said

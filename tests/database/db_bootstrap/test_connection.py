@@ -3,6 +3,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from db_bootstrap import connection as connection_module
 from db_bootstrap.connection import Credential, connected, connected_as_master
 from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
 from rehearsal.certificates import create_authority
@@ -88,3 +89,9 @@ def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, mo
     answers = iter([credential(cellar, "wrong"), credential(cellar, "wrong"), credential(cellar)])
     with connected_as_master(cellar.endpoint, lambda: next(answers), 1.0) as connection:
         assert connection.run("SELECT 1") == [[1]]
+
+
+def test_a_statement_may_take_longer_than_a_connection(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "CONNECT_TIMEOUT_SECONDS", 0.5)
+    with cellar.master() as connection:
+        assert connection.run("SELECT pg_sleep(1)")

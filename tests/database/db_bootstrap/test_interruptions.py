@@ -37,10 +37,11 @@ def apply(let_through, answer):
         count += 1
         return run(connection, sql, **parameters)
     Connection.run = counted
-    credential = Credential(given["master"], given["password"])
-    with connected_as_master(Endpoint(**given["endpoint"]), lambda: credential) as connection:
-        with reconcile.locked(connection):
-            reconcile.apply(connection, document)
+    def connected_to(database):
+        credential = Credential(given["master"], given["password"])
+        return connected_as_master(Endpoint(**given["endpoint"] | {"database": database}), lambda: credential)
+    with connected_to(given["endpoint"]["database"]) as connection, reconcile.locked(connection):
+        reconcile.apply(connection, document, elsewhere=connected_to)
 
 for line in sys.stdin:
     answer, write = os.pipe()

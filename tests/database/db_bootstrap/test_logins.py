@@ -188,7 +188,7 @@ def test_the_report_says_what_was_done_and_why(bootstrap: Bootstrap) -> None:
     report = bootstrap.run()
     assert report["in_sync"] is True
     assert report["database"] == bootstrap.cellar.database.name
-    assert {"sql", "reason", "destructive"} == set(report["changes"][0])
+    assert {"sql", "reason", "destructive", "database"} == set(report["changes"][0])
     assert json.loads(json.dumps(report)) == report
     assert bootstrap.run()["changes"] == []
 

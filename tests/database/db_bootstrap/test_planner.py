@@ -109,6 +109,15 @@ def test_an_apply_refuses_what_the_plan_did_not_show(functions: Functions) -> No
     assert functions.ask("verify")["in_sync"]
 
 
+def test_a_role_to_retire_is_planned_to_be_dropped(functions: Functions) -> None:
+    functions.apply()
+    functions.cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {stranger} TO {master} WITH ADMIN OPTION")
+    functions.cellar.raw["retired"] = {functions.cellar.role("stranger"): {}}
+    planned = functions.ask("plan")
+    assert planned["refusals"] == []
+    assert f'DROP ROLE "{functions.cellar.role("stranger")}"' in {change["sql"] for change in planned["changes"]}
+
+
 def test_planning_changes_nothing(functions: Functions) -> None:
     before = functions.cellar.as_superuser("SELECT count(*) FROM pg_roles")
     functions.ask("plan")

@@ -16,9 +16,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tests.database.db_bootstrap.conftest import Access
 from tests.database.db_bootstrap.rotated import STEPS, RotatedLogins
-from tests.support.rotation import SecretsManager
 
 pytestmark = pytest.mark.database
 
@@ -137,29 +135,26 @@ def running(logins: RotatedLogins, directory: Path) -> Iterator[Process]:
     assert process.returncode == 0
 
 
-@pytest.fixture
-def logins(cellar: Access, manager: SecretsManager) -> RotatedLogins:
-    return RotatedLogins(cellar, manager)
-
-
 def test_a_rotation_that_is_killed_anywhere_leaves_a_current_credential_that_logs_in_and_is_finished_by_a_retry(
-    logins: RotatedLogins, tmp_path: Path
+    own_logins: RotatedLogins, tmp_path: Path
 ) -> None:
-    arn, killed_at = logins.arns["app"], []
-    with running(logins, tmp_path) as process:
+    arn, killed_at = own_logins.arns["app"], []
+    with running(own_logins, tmp_path) as process:
         for effects in range(1, 200):
-            logins.by_hand(*DRIFT)
-            token, before = logins.begin(), logins.content()
+            own_logins.by_hand(*DRIFT)
+            token, before, other = own_logins.begin(), own_logins.content(), own_logins.other()
             steps_and_effect, exit_code = process.attempt("rotate", arn, effects, token)
-            assert logins.logs_in(), f"killed after {steps_and_effect}"
+            assert own_logins.logs_in(), f"killed after {steps_and_effect}"
             if exit_code == 0:
                 break
             assert exit_code == -signal.SIGKILL
             killed_at.append(steps_and_effect)
+            is_made = own_logins.cellar.as_superuser(f"SELECT FROM pg_roles WHERE rolname = '{other}'") != []
+            assert is_made == ("COMMIT" in "\n".join(killed_at)), f"made as a whole; killed after {steps_and_effect}"
             if "UpdateSecretVersionStage" not in steps_and_effect:
-                assert logins.content() == before, f"killed after {steps_and_effect}"
-            logins.finish(token)
-            assert logins.content() != before
+                assert own_logins.content() == before, f"killed after {steps_and_effect}"
+            own_logins.finish(token)
+            assert own_logins.content() != before
     assert exit_code == 0, "the last attempt came to its end"
     said = "\n".join(killed_at)
     statements = ("CREATE ROLE", "GRANT", "SET ", "SCRAM-SHA-256", "COMMIT", "pg_advisory_unlock")
@@ -167,58 +162,60 @@ def test_a_rotation_that_is_killed_anywhere_leaves_a_current_credential_that_log
         assert expected in said, "the attempts went through everything"
 
 
-def test_a_retry_may_be_killed_as_well(logins: RotatedLogins, tmp_path: Path) -> None:
+def test_a_retry_may_be_killed_as_well(own_logins: RotatedLogins, tmp_path: Path) -> None:
     """Every attempt at one rotation gets one effect further than the one before."""
-    arn = logins.arns["app"]
-    logins.by_hand(*DRIFT)
-    token, current = logins.begin(), []
-    with running(logins, tmp_path) as process:
+    arn = own_logins.arns["app"]
+    own_logins.by_hand(*DRIFT)
+    token, current = own_logins.begin(), []
+    with running(own_logins, tmp_path) as process:
         for effects in range(1, 200):
             _, exit_code = process.attempt("rotate", arn, effects, token)
-            assert logins.logs_in()
-            current.append(logins.content()["username"])
+            assert own_logins.logs_in()
+            current.append(own_logins.content()["username"])
             if exit_code == 0:
                 break
     assert exit_code == 0
     assert current == sorted(current), "it moved once"
-    logins.finish(token)
+    own_logins.finish(token)
 
 
 def test_a_first_credential_that_is_killed_anywhere_is_none_or_one_that_logs_in(
-    logins: RotatedLogins, tmp_path: Path
+    own_logins: RotatedLogins, tmp_path: Path
 ) -> None:
     killed_at = []
-    with running(logins, tmp_path) as process:
+    with running(own_logins, tmp_path) as process:
         for effects in range(1, 100):
-            arn = logins.manager.client.create_secret(Name=f"{logins.cellar.role('first')}-{effects}")["ARN"]
-            logins.arns["app"] = arn
+            arn = own_logins.manager.client.create_secret(Name=f"{own_logins.cellar.role('first')}-{effects}")["ARN"]
+            own_logins.arns["app"] = arn
             last_effect, exit_code = process.attempt("ensure", arn, effects)
             if exit_code == 0:
-                assert logins.logs_in()
+                assert own_logins.logs_in()
                 break
             assert exit_code == -signal.SIGKILL
             killed_at.append(last_effect)
-            is_published = logins.store.current(arn) is not None
+            is_published = own_logins.store.current(arn) is not None
             assert is_published == ("PutSecretValue" in killed_at)
-            assert not is_published or logins.logs_in(), f"killed after {last_effect}"
-            assert logins.bootstrap() == ["kept" if is_published else "created", "kept"]
-            assert logins.logs_in()
+            assert not is_published or own_logins.logs_in(), f"killed after {last_effect}"
+            assert own_logins.bootstrap() == ["kept" if is_published else "created", "kept"]
+            assert own_logins.logs_in()
     assert exit_code == 0
     assert {"PutSecretValue", "GetSecretValue"} <= set(killed_at)
     assert any("SCRAM-SHA-256" in effect for effect in killed_at)
 
 
-def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next_run(logins: RotatedLogins, tmp_path: Path) -> None:
+def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next_run(
+    own_logins: RotatedLogins, tmp_path: Path
+) -> None:
     """The password was changed by hand, and the bootstrap sets the secret's again."""
-    with running(logins, tmp_path) as process:
+    with running(own_logins, tmp_path) as process:
         for effects in range(1, 100):
-            logins.by_hand("ALTER ROLE {serving} PASSWORD 'guessed'")
-            before = logins.content()
-            _, exit_code = process.attempt("ensure", logins.arns["app"], effects)
-            assert logins.content() == before
+            own_logins.by_hand("ALTER ROLE {serving} PASSWORD 'guessed'")
+            before = own_logins.content()
+            _, exit_code = process.attempt("ensure", own_logins.arns["app"], effects)
+            assert own_logins.content() == before
             if exit_code == 0:
                 break
-            assert logins.bootstrap()[0] in {"restored", "kept"}
-            assert logins.logs_in()
+            assert own_logins.bootstrap()[0] in {"restored", "kept"}
+            assert own_logins.logs_in()
     assert exit_code == 0
-    assert logins.logs_in()
+    assert own_logins.logs_in()

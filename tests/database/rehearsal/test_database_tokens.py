@@ -1,9 +1,11 @@
 """Logins by IAM token on a database of the local AWS: who gets in, and everybody who does not."""
 
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -188,6 +190,41 @@ def test_a_session_that_the_server_ends_is_over(database: TokenDatabase, analyst
         database.as_master(f"SELECT pg_terminate_backend({pid})")
         with pytest.raises(pg8000.exceptions.Error, match=r"57P01|network error"):
             entered.run("SELECT 1")
+
+
+def test_a_statement_can_be_cancelled(database: TokenDatabase, analyst: dict[str, str]) -> None:
+    with closing(database.connect(REPORT, database.token(analyst, REPORT))) as entered:
+        cancel = struct.pack("!ii", 16, 80877102) + bytes(entered._backend_key_data or b"")
+        timer = threading.Timer(0.3, say, (database, cancel))
+        timer.start()
+        with pytest.raises(pg8000.exceptions.DatabaseError, match="57014"):
+            entered.run("SELECT pg_sleep(15)")
+        timer.join()
+
+
+def test_whatever_somebody_says_others_still_get_in(database: TokenDatabase, analyst: dict[str, str]) -> None:
+    request_for_tls = struct.pack("!ii", 8, 80877103)
+    for words in (
+        b"",
+        b"\0",
+        b"\xff" * 100,
+        b"GET / HTTP/1.1\r\n\r\n",
+        request_for_tls,
+        request_for_tls + b"no handshake at all",
+        struct.pack("!ii", 12, 196608) + b"user",
+    ):
+        say(database, words)
+    database.connect(REPORT, database.token(analyst, REPORT)).close()
+
+
+def say(database: TokenDatabase, words: bytes) -> None:
+    """Send these bytes, and wait until the other side hangs up."""
+    with socket.create_connection((database.host, database.port), timeout=20) as connection:
+        connection.sendall(words)
+        connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            while connection.recv(4096):
+                pass
 
 
 def test_no_token_stands_in_a_log(database: TokenDatabase, analyst: dict[str, str]) -> None:

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.database
 
 
 @pytest.fixture
-def fresh(postgres: Cluster, tmp_path: Path) -> Iterator[Cluster]:
+def fresh(deployed_postgres: Cluster, tmp_path: Path) -> Iterator[Cluster]:
     """A server for one test; it depends on the shared one only to skip where there is none."""
-    assert postgres.port
+    assert deployed_postgres.port
     yield from running_cluster(Binaries.find(), tmp_path)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from db_bootstrap import access, declared, document_file, document_schema
+from db_bootstrap import access, document_file, document_schema
 from db_bootstrap.access import (
     AccessDocument,
     Credential,
@@ -26,6 +26,7 @@ from db_bootstrap.access import (
 from db_bootstrap.command import Options
 from db_bootstrap.facts import FIRST_VERSION_WITH_MAINTAIN, ObjectKind
 from db_bootstrap.package import PROJECT
+from db_bootstrap.presets import SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.render import Action, Format
 
 GUIDE = (PROJECT / "docs" / "access.md").read_text()
@@ -125,9 +126,9 @@ def test_the_table_of_presets_is_what_they_mean(preset: Preset) -> None:
     table = {words(name)[0]: cells for name, *cells in rows("What a preset means")}
     assert set(table) == set(Preset)
     on_schema, *on_objects = table[preset]
-    assert words(on_schema) == list(declared._SCHEMA_PRIVILEGES[preset])
-    for kind, cell in zip((ObjectKind.RELATION, ObjectKind.SEQUENCE, ObjectKind.ROUTINE), on_objects, strict=True):
-        assert words(cell) == list(declared.object_privileges(preset, kind, FIRST_VERSION_WITH_MAINTAIN))
+    assert words(on_schema) == list(SCHEMA_PRIVILEGES[preset])
+    for kind, cell in zip(ObjectKind, on_objects, strict=True):
+        assert words(cell) == list(object_privileges(preset, kind, FIRST_VERSION_WITH_MAINTAIN))
 
 
 def test_the_commands_shown_are_understood_and_show_every_action() -> None:

@@ -1,5 +1,6 @@
 """What a document means: exact facts, for each version of PostgreSQL."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import attrs
@@ -10,12 +11,17 @@ from db_bootstrap.access import AccessDocument, Preset, parse
 from db_bootstrap.facts import (
     DEFAULT_ATTRIBUTES,
     Attribute,
+    Column,
     DefaultPrivilege,
+    ExtensionExists,
+    ExtensionSchema,
     Fact,
+    Granted,
     Membership,
     ObjectGroup,
     ObjectKind,
     ObjectName,
+    OnColumn,
     OnDatabase,
     OnObjects,
     OnSchema,
@@ -28,9 +34,11 @@ from db_bootstrap.facts import (
     SchemaOwner,
     Server,
 )
+from db_bootstrap.presets import object_privileges
+from db_bootstrap.routines import is_called, possible_names
 from tests.unit.db_bootstrap import documents
 
-RELATION, SEQUENCE, ROUTINE = ObjectKind.RELATION, ObjectKind.SEQUENCE, ObjectKind.ROUTINE
+RELATION, SEQUENCE, ROUTINE, TYPE = ObjectKind
 VERSION_15, VERSION_16, VERSION_17 = 150018, 160002, 170002
 SERVER = Server(
     version=VERSION_17,
@@ -39,7 +47,10 @@ SERVER = Server(
     database="beers",
     database_owner="taproom",
     owns_database=True,
+    may_create=True,
     has_iam_role=True,
+    master_attributes=frozenset({Attribute.CREATE_ROLE, Attribute.CREATE_DATABASE}),
+    superusers=frozenset({"rdsadmin"}),
 )
 BEERS = parse(documents.beers())
 
@@ -157,12 +168,15 @@ PRIVILEGES = [
     (Preset.READ, RELATION, "SELECT"),
     (Preset.READ, SEQUENCE, "SELECT"),
     (Preset.READ, ROUTINE, ""),
+    (Preset.READ, TYPE, ""),
     (Preset.WRITE, RELATION, "SELECT INSERT UPDATE DELETE"),
     (Preset.WRITE, SEQUENCE, "SELECT USAGE"),
     (Preset.WRITE, ROUTINE, "EXECUTE"),
+    (Preset.WRITE, TYPE, ""),
     (Preset.OWN, RELATION, "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER"),
     (Preset.OWN, SEQUENCE, "SELECT USAGE UPDATE"),
     (Preset.OWN, ROUTINE, "EXECUTE"),
+    (Preset.OWN, TYPE, "USAGE"),
 ]
 
 
@@ -171,7 +185,7 @@ PRIVILEGES = [
 def test_before_17_a_preset_means_these_privileges(
     preset: Preset, kind: ObjectKind, privileges: str, version: int
 ) -> None:
-    assert sorted(declared.object_privileges(preset, kind, version)) == sorted(privileges.split())
+    assert sorted(object_privileges(preset, kind, version)) == sorted(privileges.split())
 
 
 @pytest.mark.parametrize("version", [170000, VERSION_17, 180006])
@@ -180,7 +194,7 @@ def test_from_17_on_maintenance_of_relations_is_the_owners_and_nobody_elses(
     preset: Preset, kind: ObjectKind, privileges: str, version: int
 ) -> None:
     more = {"MAINTAIN"} if (preset, kind) == (Preset.OWN, RELATION) else set()
-    assert set(declared.object_privileges(preset, kind, version)) == {*privileges.split()} | more
+    assert set(object_privileges(preset, kind, version)) == {*privileges.split()} | more
 
 
 def test_every_preset_says_something_about_every_kind() -> None:
@@ -217,7 +231,8 @@ def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
     raw["schemas"]["wines"] = {"owner": "beers_writer"}
     raw["roles"]["beers_reader"]["schemas"]["wines"] = "read"
     document = parse(raw)
-    assert declared.object_grants(document, SERVER, "wines", RELATION) == {("beers_reader", "SELECT", False)}
+    of_wines = attrs.evolve(_group(RELATION, "beers_writer"), schema="wines")
+    assert _object_grants(document, of_wines) == {("beers_reader", "SELECT", False)}
     assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "wines"} == {
         DefaultPrivilege("beers_writer", "wines", RELATION, "beers_reader", "SELECT"),
         DefaultPrivilege("beers_writer", "wines", SEQUENCE, "beers_reader", "SELECT"),
@@ -225,19 +240,162 @@ def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
     assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "beers"} == _facts(DefaultPrivilege)
 
 
-def _group(kind: ObjectKind, owner: str) -> ObjectGroup:
-    names = (ObjectName("drink", "integer" if kind is ROUTINE else None),)
-    return ObjectGroup("beers", kind, owner, acl=None, is_of_extension=False, count=1, granted=frozenset(), names=names)
+def _object_grants(document: AccessDocument, group: ObjectGroup) -> frozenset[Granted]:
+    return declared.object_grants(document, declared.kind_grants(document, SERVER), group)
+
+
+def _group(kind: ObjectKind, owner: str, name: str | None = None, *types: str) -> ObjectGroup:
+    """Some objects, or one that a document names."""
+    names = (ObjectName(name or "drink", "integer" if kind is ROUTINE else None),)
+    return ObjectGroup(
+        schema="beers",
+        kind=kind,
+        owner=owner,
+        key=(owner, None),
+        count=1,
+        granted=frozenset(),
+        single=names[0] if name else None,
+        types=types,
+        names=names,
+    )
 
 
 def test_objects_that_exist_get_the_same_privileges_group_by_group() -> None:
-    groups = [_group(RELATION, "beers_owner"), _group(ROUTINE, "beers_owner")]
-    relations = OnObjects("beers", RELATION, groups[0].names, "beers_owner")
-    routines = OnObjects("beers", ROUTINE, groups[1].names, "beers_owner")
+    groups = [_group(RELATION, "beers_owner"), _group(ROUTINE, "beers_owner"), _group(TYPE, "beers_owner")]
+    relations = OnObjects("beers", RELATION, groups[0].names, "beers_owner", 1)
+    routines = OnObjects("beers", ROUTINE, groups[1].names, "beers_owner", 1)
     assert declared.object_facts(BEERS, SERVER, groups) == {
         Privilege("beers_reader", "SELECT", relations),
         *(Privilege("beers_writer", privilege, relations) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
         Privilege("beers_writer", "EXECUTE", routines),
+    }
+
+
+def _granting(grantee: str, *grants: Mapping[str, object]) -> AccessDocument:
+    raw = documents.beers()
+    raw["roles"]["guest"] = {}
+    holder = raw["roles"]["guest"] if grantee == "guest" else raw.setdefault("public", {})
+    holder["grants"] = [{"schema": "beers", **grant} for grant in grants]
+    return parse(raw)
+
+
+@pytest.mark.parametrize("grantee", ["guest", "public"])
+def test_a_single_grant_without_names_is_on_what_there_is_and_on_what_will_be(grantee: str) -> None:
+    document = _granting(grantee, {"on": "tables", "privileges": ["TRIGGER"]}, {"on": "types", "privileges": ["USAGE"]})
+    assert _facts(DefaultPrivilege, document) - _facts(DefaultPrivilege) == {
+        *_defaults(RELATION, grantee, "TRIGGER"),
+        *_defaults(TYPE, grantee, "USAGE"),
+    }
+    group = _group(RELATION, "beers_owner")
+    more = _object_grants(document, group) - _object_grants(BEERS, group)
+    assert more == {(grantee, "TRIGGER", False)}
+
+
+def test_a_single_grant_with_names_is_on_these_objects_and_on_nothing_to_come() -> None:
+    document = _granting("guest", {"on": "tables", "names": ["tap", "keg"], "privileges": ["TRIGGER"]})
+    assert _facts(DefaultPrivilege, document) == _facts(DefaultPrivilege)
+    for name, kind, is_meant in (("tap", RELATION, True), ("tap", SEQUENCE, False), ("beer", RELATION, False)):
+        group = _group(kind, "beers_owner", name)
+        assert (("guest", "TRIGGER", False) in _object_grants(document, group)) is is_meant
+
+
+def test_a_grant_on_columns_is_on_no_table() -> None:
+    grant = {"on": "tables", "names": ["tap"], "columns": ["id", "name"], "privileges": ["UPDATE"]}
+    document = _granting("guest", grant)
+    group = _group(RELATION, "beers_owner", "tap")
+    assert _object_grants(document, group) == _object_grants(BEERS, group)
+    columns = [
+        Column(OnColumn("beers", relation, column, owner), frozenset())
+        for relation, column, owner in (
+            *(("tap", "id", "beers_owner"), ("tap", "name", "guest")),
+            *(("tap", "age", "beers_owner"), ("keg", "id", "beers_owner")),
+        )
+    ]
+    found = [declared.column_grants(document, column) for column in columns]
+    assert found == [{("guest", "UPDATE", False)}, frozenset(), frozenset(), frozenset()]
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "types", "is_meant"),
+    [
+        ("pour", "pour", ("integer",), True),
+        ("pour(integer)", "pour", ("integer",), True),
+        ("pour(int)", "pour", ("integer",), True),
+        ("pour ( int4 ,  varchar[] )", "pour", ("integer", "character varying[]"), True),
+        ("pour()", "pour", (), True),
+        ("pour(double  precision, timestamptz)", "pour", ("double precision", "timestamp with time zone"), True),
+        ("pour(beers.size)", "pour", ("beers.size",), True),
+        ("pour()", "pour", ("integer",), False),
+        ("pour(text)", "pour", ("integer",), False),
+        ("pour", "pours", (), False),
+        ("pour(x", "pour(x", (), True),
+        ("pour(x)(int)", "pour(x)", ("integer",), True),
+        ("pour(x)", "pour(x)", ("integer",), True),
+        ("Pour(INT)", "Pour", ("integer",), True),
+        ("Pour(INT)", "pour", ("integer",), False),
+        ("", "pour", (), False),
+    ],
+)
+def test_a_routine_is_named_alone_or_with_its_arguments_types(
+    written: str, name: str, types: tuple[str, ...], is_meant: bool
+) -> None:
+    assert is_called(written, name, types) is is_meant
+    assert not is_meant or name in possible_names(written)
+
+
+def test_a_single_grant_on_schema_and_database_is_on_these_alone() -> None:
+    raw = documents.beers()
+    raw["public"] = {
+        "grants": [
+            {"on": "schema", "schema": "beers", "privileges": ["CREATE"]},
+            {"on": "database", "privileges": ["TEMPORARY", "CONNECT"]},
+        ]
+    }
+    assert _facts(Privilege, parse(raw)) - _facts(Privilege) == {
+        Privilege("public", "CREATE", OnSchema("beers")),
+        Privilege("public", "TEMPORARY", OnDatabase("beers")),
+        Privilege("public", "CONNECT", OnDatabase("beers")),
+    }
+
+
+def test_a_membership_with_options_has_them_and_acting_as_a_role_takes_no_second_one() -> None:
+    raw = documents.beers()
+    raw["roles"]["guest"] = {"memberships": {"beers_reader": {"inherit": False, "admin": True}}}
+    raw["logins"]["beers_report"]["memberships"] = {"beers_owner": {"inherit": False}}
+    raw["logins"]["beers_report"]["acts_as"] = "beers_owner"
+    assert _facts(Membership, parse(raw)) - _facts(Membership) == {
+        Membership("beers_reader", "guest", inherit=False, admin=True),
+        Membership("beers_owner", "beers_report", inherit=False),
+    }
+
+
+def test_an_external_login_is_one_role_that_is_in_no_role_for_tokens() -> None:
+    raw = documents.beers()
+    raw["logins"]["old"] = {"credential": "external", "connection_limit": 3, "settings": {"work_mem": "9MB"}}
+    document = parse(raw)
+    assert _facts(RoleExists, document) - _facts(RoleExists) == {RoleExists("old")}
+    assert _facts(Membership, document) == _facts(Membership)
+    assert RoleAttribute("old", Attribute.LOGIN, value=True) in _facts(RoleAttribute, document)
+    assert RoleSetting("old", None, "work_mem", ("9MB",)) in _facts(RoleSetting, document)
+    assert Privilege("old", "CONNECT", OnDatabase("beers")) in _facts(Privilege, document)
+
+
+@pytest.mark.parametrize("text", ["ours", "two\nlines", declared.mark("wines")])
+def test_a_comment_is_a_text_and_then_the_mark(text: str) -> None:
+    stored = declared.comment(text, "beers")
+    assert stored == f"{text}\n{declared.mark('beers')}"
+    assert declared.is_marked(stored, "beers")
+    assert not declared.is_marked(stored, "wines")
+    assert declared.text_of(stored, "beers") == text
+    assert declared.text_of(declared.comment(None, "beers"), "beers") is None
+
+
+def test_extensions_are_there_and_in_the_schema_that_is_said() -> None:
+    document = parse({"database": "beers", "extensions": {"citext": {"schema": "public"}, "pg_trgm": {}}})
+    assert declared.facts(document, SERVER) == {
+        ExtensionExists("citext"),
+        ExtensionSchema("citext", "public"),
+        ExtensionExists("pg_trgm"),
     }
 
 

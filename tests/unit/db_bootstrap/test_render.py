@@ -109,12 +109,34 @@ def test_json_has_everything(report: Report, in_sync: bool) -> None:
         "in_sync": in_sync,
         "digest": report.digest,
         "changes": [
-            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in report.statements
+            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive, "database": "beers"}
+            for step in report.statements
         ],
         "refusals": list(report.refusals),
         "unmanaged": list(report.unmanaged),
     }
     assert json.loads(rendered(report, Format.JSON)) == expected
+
+
+ELSEWHERE = attrs.evolve(REVOKE, database="wines")
+
+
+def test_what_runs_in_another_database_says_so() -> None:
+    report = attrs.evolve(PLAN, statements=(ELSEWHERE, GRANT))
+    assert "because c is a member of a, TAKES ACCESS AWAY, in the database wines\n" in rendered(report, Format.TEXT)
+    assert [change["database"] for change in json.loads(rendered(report, Format.JSON))["changes"]] == ["wines", "beers"]
+    steps = [line for line in rendered(report, Format.SQL).splitlines() if not line.startswith("-- ")]
+    there = ['\\connect "wines"', "BEGIN;", f"{REVOKE.sql};", "COMMIT;"]
+    assert steps == [*there, '\\connect "beers"', "BEGIN;", f"{GRANT.sql};", "COMMIT;"]
+
+
+@pytest.mark.parametrize("name", ["a\n\\! reboot", "host=evil", "a b", 'a"b', ""])
+def test_a_database_that_psql_could_misread_ends_the_script(name: str) -> None:
+    report = attrs.evolve(PLAN, statements=(attrs.evolve(REVOKE, database=name or "\t"), GRANT))
+    before, quit_, _ = rendered(report, Format.SQL).partition("\\quit\n")
+    assert quit_
+    assert REVOKE.sql not in before
+    assert not [line for line in before.splitlines() if not line.startswith("-- ")]
 
 
 HOSTILE = 'x\n"; DROP TABLE beers; --\r\x1b[2K\u2028\u202e\u200b'

@@ -1,0 +1,1 @@
+"""How long `db_bootstrap` takes to put access in place, beside other tools that do."""

@@ -1,0 +1,116 @@
+"""Measure, and say what it comes to: ``python -m bench.access``; ``make bench-access`` calls it."""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.access import measure, results
+from bench.access.function import measure_handler
+from bench.access.results import Handler, InProcess, Result
+from bench.access.stage import MAJOR, stage
+from bench.access.tools import PEERS_FOLDER
+from bench.access.workload import GROUPS, LOGINS, Size, memberships
+from bench.errors import BenchError
+from db_bootstrap.catalog import MAXIMUM_QUERIES
+from rehearsal.errors import RehearsalError
+from rehearsal.postgres_programs import servers_by_major
+from rehearsal.run import CHECKOUT
+
+DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if not (PEERS_FOLDER / "bin" / "ldap2pg").exists():
+            raise BenchError("The other tools are not here; `make bench-access` sets them up.")
+        with _folder() as folder:
+            text = _measured(options.sizes, options.runs, folder)
+        print(text)
+        if options.write:
+            DOCUMENT.write_text(results.replaced(DOCUMENT.read_text(), text))
+    except (BenchError, RehearsalError, ValueError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
+    handler = measure_handler(folder / "function")
+    compared: list[Result] = []
+    inside: list[InProcess] = []
+    for size in sizes:
+        _note(f"{size}: making {2 * size.total_tables:,} tables and sequences")
+        with stage(size, folder / str(size)) as ready:
+            compared += measure.compare(ready, runs, folder / str(size), _note)
+            measure.settle_ours(ready, folder / str(size))
+            inside.append(measure.inside(ready))
+    return "\n".join(_report(compared, inside, handler, runs))
+
+
+def _report(compared: Sequence[Result], inside: Sequence[InProcess], handler: Handler, runs: int) -> Iterator[str]:
+    yield _circumstances(runs)
+    yield "What was asked for:\n"
+    yield results.target_table(results.targets(compared, inside, handler, MAXIMUM_QUERIES))
+    yield "Whole processes, each from its start to its end; the median, and in brackets the least and the most:\n"
+    yield results.comparison(compared)
+    yield "What lies behind it:\n"
+    yield results.effort(compared)
+    yield "`db_bootstrap` without the start of Python, as in a function that is warm:\n"
+    yield results.in_process(inside)
+    yield (
+        f"The zip has {handler.zip_bytes:,} bytes. Importing its handler takes "
+        f"{results.milliseconds(handler.from_source)} where Python compiles its sources first, as it does at each cold "
+        f"start of Lambda, which lets it keep nothing; and {results.milliseconds(handler.compiled)} where that was "
+        "done before."
+    )
+
+
+def _circumstances(runs: int) -> str:
+    server = next(server for server in servers_by_major() if server.major == MAJOR)
+    said = subprocess.run([str(server.folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("pg8000", "attrs", "cattrs"))
+    two = sum(len(groups) for groups in memberships().values())
+    return (
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} on {platform.system()} {platform.machine()}, {os.cpu_count()} "
+        f"processors, load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, "
+        f"{said.stdout.strip()}, {packages}. "
+        f"{len(GROUPS)} groups, {len(LOGINS)} logins, {two} memberships; {runs} first runs of each tool, "
+        f"{runs * measure.AGAIN_PER_RUN} with nothing to do.\n"
+    )
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for everything that is made, each part in its own, gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="taproom-bench-") as name:
+        folder = Path(name)
+        (folder / "function").mkdir()
+        yield folder
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.access", description="Measure db_bootstrap beside others.")
+    parser.add_argument(
+        "--sizes", type=measure.sizes, default="20x50,40x100,80x100", help="SCHEMASxTABLES, with commas between"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="first runs of each tool at each size (3)")
+    parser.add_argument("--write", action="store_true", help="put the results into docs/benchmarks.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

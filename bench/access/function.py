@@ -1,0 +1,56 @@
+"""The function's zip, and what the import of its handler costs before Lambda can call it."""
+
+import compileall
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+from bench.access.results import Handler
+from bench.errors import BenchError
+from bench.processes import measured
+from db_bootstrap.package import build
+from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
+from rehearsal.certificates import create_authority
+
+_RUNS = 11
+# The package comes first and by itself: its module is imported when it is done.
+_OURS = ("db_bootstrap", "db_bootstrap.handlers")
+_BROUGHT_BY_LAMBDA = frozenset({"boto3", "botocore", "s3transfer", "urllib3"})
+# Microseconds that a module took by itself, and with all that it imported.
+_LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \| +(\S+)")
+
+
+def measure_handler(folder: Path) -> Handler:
+    """Build the zip, unpack it, and import its handler as often as makes a median.
+
+    Raises:
+        BenchError: It cannot be imported.
+    """
+    archive = folder / "function.zip"
+    build(create_authority(folder / "authority").ca_file, archive)
+    runtime = folder / "runtime"
+    link_packages(closure(RUNTIME_PACKAGES).values(), runtime)
+    for name in ("source", "compiled"):
+        with zipfile.ZipFile(archive) as files:
+            files.extractall(folder / name)
+    compileall.compile_dir(folder / "compiled", quiet=2)
+    return Handler(
+        archive.stat().st_size,
+        tuple(_import_seconds(folder / "source", runtime, folder) for _ in range(_RUNS)),
+        tuple(_import_seconds(folder / "compiled", runtime, folder) for _ in range(_RUNS)),
+    )
+
+
+def _import_seconds(function: Path, runtime: Path, folder: Path) -> float:
+    """Python's own account of it, less what is imported of boto3."""
+    program = f"import sys; sys.path[:0] = [{str(function)!r}]; sys.path.append({str(runtime)!r}); import {_OURS[-1]}"
+    output = folder / "importtime"
+    argv = (sys.executable, "-I", "-S", "-B", "-X", "importtime", "-c", program)
+    measured(argv, {"AWS_REGION": "us-east-1"}, output)
+    text = output.read_text()
+    lines = [(match[3], int(match[1]), int(match[2])) for match in map(_LINE.match, text.splitlines()) if match]
+    whole = sum(cumulative for name, _, cumulative in lines if name in _OURS)
+    if _OURS[-1] not in {name for name, _, _ in lines}:
+        raise BenchError(f"{_OURS[-1]} was not imported; Python said:\n{text[-1000:]}")
+    return (whole - sum(own for name, own, _ in lines if name.partition(".")[0] in _BROUGHT_BY_LAMBDA)) / 1e6

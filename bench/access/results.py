@@ -1,0 +1,237 @@
+"""Pure: what was measured, and what it comes to as text."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.access.workload import Size
+from bench.processes import Cost
+
+BEGIN, END = "<!-- measured by `make bench-access` -->", "<!-- end of what was measured -->"
+
+OURS = "db_bootstrap"
+
+TIMES_AS_FAST = 5
+LARGEST_GROWTH = 1.5
+MOST_QUERIES = 12
+LARGEST_ZIP_BYTES = 3_000_000
+LONGEST_IMPORT_SECONDS = 0.3
+"""What was asked for."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One tool at one size.
+
+    Attributes:
+        first: Runs that put everything in place.
+        again: Runs that found nothing to do.
+        first_messages: What a first run sent to the server, as the server's log counts it: a message may hold many
+            statements.
+        again_messages: What a run sent that found nothing to do.
+        runs_until_settled: How many runs it took until one found nothing to do, that one not counted.
+    """
+
+    tool: str
+    size: Size
+    first: tuple[Cost, ...]
+    again: tuple[Cost, ...]
+    first_messages: int
+    again_messages: int
+    runs_until_settled: int
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """`db_bootstrap` at one size without starting Python, as in a function that is warm; seconds.
+
+    Attributes:
+        connecting: Opening a connection over verified TLS, with a password.
+        comparing: Reading the catalogs and finding that nothing differs, as `plan` does.
+    """
+
+    size: Size
+    connecting: tuple[float, ...]
+    comparing: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """The function's zip and what its import costs.
+
+    Attributes:
+        zip_bytes: The size of the zip.
+        from_source: Seconds to import the handler where Python may keep nothing compiled, as in Lambda.
+        compiled: The same where it has been compiled before, as on a developer's machine.
+    """
+
+    zip_bytes: int
+    from_source: tuple[float, ...]
+    compiled: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was asked for, and what it is."""
+
+    name: str
+    limit: str
+    measured: str
+    is_met: bool
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """A median with the least and the most: ``0.12 (0.11 to 0.15)``."""
+    return f"{median(seconds):.3g} ({min(seconds):.3g} to {max(seconds):.3g})"
+
+
+def milliseconds(seconds: Sequence[float]) -> str:
+    """`spread` in milliseconds, with the unit."""
+    return f"{spread([1000 * one for one in seconds])} ms"
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """How many times as long theirs take, by their medians."""
+    return median(theirs) / median(ours)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def comparison(results: Sequence[Result]) -> str:
+    """The table of all tools at all sizes."""
+    head = ("schemas x tables", "tool", "first apply, s", "times ours", "nothing to do, s", "times ours")
+    rows = []
+    for result in results:
+        ours = _ours(results, result.size)
+        rows.append(
+            (
+                str(result.size),
+                result.tool,
+                spread(_walls(result.first)),
+                f"{ratio(_walls(ours.first), _walls(result.first)):.1f}",
+                spread(_walls(result.again)),
+                f"{ratio(_walls(ours.again), _walls(result.again)):.1f}",
+            )
+        )
+    return table(head, rows)
+
+
+def effort(results: Sequence[Result]) -> str:
+    """The table of what lies behind the times."""
+    head = (
+        "schemas x tables",
+        "tool",
+        "CPU of the tool, s: first",
+        "again",
+        "messages: first",
+        "again",
+        "runs to settle",
+    )
+    return table(
+        head,
+        [
+            (
+                str(result.size),
+                result.tool,
+                f"{median(cost.cpu for cost in result.first):.2f}",
+                f"{median(cost.cpu for cost in result.again):.2f}",
+                f"{result.first_messages:,}",
+                f"{result.again_messages:,}",
+                str(result.runs_until_settled),
+            )
+            for result in results
+        ],
+    )
+
+
+def in_process(measured: Sequence[InProcess]) -> str:
+    """The table of `db_bootstrap` without the start of a process."""
+    head = ("schemas x tables", "tables and sequences", "connect", "read and compare")
+    return table(
+        head,
+        [
+            (
+                str(one.size),
+                f"{2 * one.size.total_tables:,}",
+                milliseconds(one.connecting),
+                milliseconds(one.comparing),
+            )
+            for one in measured
+        ],
+    )
+
+
+def targets(
+    results: Sequence[Result], inside: Sequence[InProcess], handler: Handler, queries: int
+) -> tuple[Target, ...]:
+    """What was asked for, in the order of the issue that asked.
+
+    Args:
+        results: Of every tool at every size.
+        inside: Of `db_bootstrap`, at the same sizes.
+        handler: Of the function.
+        queries: How many queries the catalogs are read with, at most.
+    """
+    return (*_against_peers(results), *_alone(inside, handler, queries))
+
+
+def _against_peers(results: Sequence[Result]) -> Iterator[Target]:
+    for size in dict.fromkeys(result.size for result in results):
+        ours = _ours(results, size)
+        peers = [result for result in results if result.size == size and result is not ours]
+        if peers:
+            first = min(ratio(_walls(ours.first), _walls(peer.first)) for peer in peers)
+            again = min(ratio(_walls(ours.again), _walls(peer.again)) for peer in peers)
+            yield _at_least(f"{size}: first apply, against the faster peer", TIMES_AS_FAST, first)
+            yield _at_least(f"{size}: nothing to do, against the faster peer", TIMES_AS_FAST, again)
+
+
+def _alone(inside: Sequence[InProcess], handler: Handler, queries: int) -> Iterator[Target]:
+    least, most = (choice(inside, key=lambda one: one.size.total_tables) for choice in (min, max))
+    if least != most:
+        growth = ratio(least.comparing, most.comparing)
+        name = f"nothing to do: {most.size.total_tables:,} tables against {least.size.total_tables:,}"
+        yield Target(name, f"at most {LARGEST_GROWTH} times", f"{growth:.2f} times", growth <= LARGEST_GROWTH)
+    yield Target("queries that read the catalogs", f"at most {MOST_QUERIES}", str(queries), queries <= MOST_QUERIES)
+    size = handler.zip_bytes
+    yield Target("the zip", f"at most {LARGEST_ZIP_BYTES:,} bytes", f"{size:,} bytes", size <= LARGEST_ZIP_BYTES)
+    for how, seconds in (("from source", handler.from_source), ("compiled before", handler.compiled)):
+        name = f"importing the handler without boto3, {how}"
+        is_met = median(seconds) <= LONGEST_IMPORT_SECONDS
+        limit = f"at most {1000 * LONGEST_IMPORT_SECONDS:.0f} ms"
+        yield Target(name, limit, f"{1000 * median(seconds):.0f} ms", is_met)
+
+
+def _at_least(name: str, limit: int, times: float) -> Target:
+    return Target(name, f"at least {limit} times as fast", f"{times:.1f} times", times >= limit)
+
+
+def target_table(found: Sequence[Target]) -> str:
+    """The table of what was asked for."""
+    rows = [(target.name, target.limit, target.measured, "yes" if target.is_met else "**no**") for target in found]
+    return table(("what", "wanted", "measured", "met"), rows)
+
+
+def replaced(text: str, measured: str) -> str:
+    """A document with ``measured`` between its two marks.
+
+    Raises:
+        ValueError: It has not both marks, once each.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"The document needs the lines {BEGIN!r} and {END!r}, once each.")
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    return pattern.sub(lambda _: f"{BEGIN}\n\n{measured.strip()}\n\n{END}", text)
+
+
+def _ours(results: Sequence[Result], size: Size) -> Result:
+    return next(result for result in results if result.tool == OURS and result.size == size)
+
+
+def _walls(costs: Sequence[Cost]) -> list[float]:
+    return [cost.wall for cost in costs]

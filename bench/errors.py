@@ -1,0 +1,5 @@
+"""Why nothing could be measured."""
+
+
+class BenchError(Exception):
+    """The message says what to do."""

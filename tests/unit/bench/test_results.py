@@ -1,0 +1,88 @@
+import pytest
+
+from bench.access import results
+from bench.access.results import BEGIN, END, Handler, InProcess, Result
+from bench.access.workload import Size
+from bench.processes import Cost
+
+SMALL, LARGE = Size(20, 50), Size(80, 100)
+HANDLER = Handler(zip_bytes=1_600_000, from_source=(0.4, 0.3, 0.5), compiled=(0.1, 0.2, 0.1))
+
+
+def result(tool: str, first: list[float], again: list[float], size: Size = SMALL) -> Result:
+    return Result(tool, size, costs(first), costs(again), first_messages=1234, again_messages=9, runs_until_settled=1)
+
+
+def costs(walls: list[float]) -> tuple[Cost, ...]:
+    return tuple(Cost(wall, cpu=wall / 2) for wall in walls)
+
+
+OURS = result("db_bootstrap", [0.2, 0.1, 0.9], [0.1, 0.1])
+SLOW = result("tortoise 1.0", [4, 4, 4], [1.0, 1.0])
+FAST = result("hare 2.0", [1.0, 2.0, 0.4], [2.0, 0.2])
+
+
+def met(targets: tuple[results.Target, ...]) -> dict[str, bool]:
+    return {target.name: target.is_met for target in targets}
+
+
+def test_a_spread_is_the_median_with_the_least_and_the_most() -> None:
+    assert results.spread([0.3, 0.1, 0.25]) == "0.25 (0.1 to 0.3)"
+
+
+def test_a_ratio_says_how_many_times_as_long_theirs_take() -> None:
+    assert results.ratio([0.1, 0.2, 9.0], [1.0, 0.8, 0.1]) == pytest.approx(4.0)
+
+
+def test_the_comparison_has_a_line_for_each_tool_and_says_how_many_times_as_long_it_takes() -> None:
+    lines = results.comparison([OURS, SLOW, FAST]).splitlines()
+    assert lines[2] == "| 20x50 | db_bootstrap | 0.2 (0.1 to 0.9) | 1.0 | 0.1 (0.1 to 0.1) | 1.0 |"
+    assert lines[3] == "| 20x50 | tortoise 1.0 | 4 (4 to 4) | 20.0 | 1 (1 to 1) | 10.0 |"
+    assert lines[4] == "| 20x50 | hare 2.0 | 1 (0.4 to 2) | 5.0 | 1.1 (0.2 to 2) | 11.0 |"
+
+
+def test_a_tool_is_compared_with_ours_of_the_same_size() -> None:
+    larger = result("db_bootstrap", [1.0], [1.0], LARGE), result("hare 2.0", [3.0], [2.0], LARGE)
+    last = results.comparison([OURS, FAST, *larger]).splitlines()[-1]
+    assert last == "| 80x100 | hare 2.0 | 3 (3 to 3) | 3.0 | 2 (2 to 2) | 2.0 |"
+
+
+def test_a_target_is_held_against_the_faster_peer_of_each_kind() -> None:
+    inside = [InProcess(SMALL, (0.02,), (0.01,))]
+    found = results.targets([OURS, SLOW, FAST], inside, HANDLER, queries=9)
+    assert [(target.name, target.measured) for target in found[:2]] == [
+        ("20x50: first apply, against the faster peer", "5.0 times"),
+        ("20x50: nothing to do, against the faster peer", "10.0 times"),
+    ]
+
+
+def test_what_was_missed_is_marked() -> None:
+    inside = [InProcess(SMALL, (0.02,), (0.010,)), InProcess(LARGE, (0.02,), (0.016,))]
+    found = results.targets([OURS, result("hare 2.0", [0.9], [0.6])], inside, HANDLER, queries=13)
+    assert met(found) == {
+        "20x50: first apply, against the faster peer": False,
+        "20x50: nothing to do, against the faster peer": True,
+        "nothing to do: 8,000 tables against 1,000": False,
+        "queries that read the catalogs": False,
+        "the zip": True,
+        "importing the handler without boto3, from source": False,
+        "importing the handler without boto3, compiled before": True,
+    }
+    assert results.target_table(found).count("**no**") == 4
+
+
+def test_without_two_sizes_nothing_is_said_about_growth() -> None:
+    found = results.targets([OURS], [InProcess(SMALL, (0.02,), (0.01,))], HANDLER, queries=9)
+    assert not any("tables against" in name for name in met(found))
+
+
+def test_what_was_measured_before_is_replaced_and_the_rest_is_kept() -> None:
+    once = results.replaced(f"# Title\n\n{BEGIN}\n{END}\n\nThe end.\n", "first\n")
+    assert once == f"# Title\n\n{BEGIN}\n\nfirst\n\n{END}\n\nThe end.\n"
+    assert results.replaced(once, r"second \1") == once.replace("first", r"second \1")
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, f"{BEGIN}{END}{BEGIN}{END}"])
+def test_a_document_without_a_place_for_it_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="once each"):
+        results.replaced(text, "measured")

@@ -1,0 +1,76 @@
+"""Every tool is asked for the same."""
+
+from collections import Counter
+
+import pytest
+
+from bench.access import workload
+from bench.access.workload import FoundRole, Size
+from db_bootstrap import access
+
+SIZE = Size(schemas=2, tables=3)
+FOUND = (
+    FoundRole("rdsadmin", can_login=True, is_superuser=True, attributes=("CREATEDB",)),
+    FoundRole("bench_master", can_login=True, is_superuser=False, member_of=("rds_superuser",)),
+    FoundRole("bench_owner", can_login=False, is_superuser=False),
+)
+
+
+def test_there_are_as_many_groups_logins_and_memberships_as_were_asked_for() -> None:
+    groups = [group for of_login in workload.memberships().values() for group in of_login]
+    assert (len(workload.GROUPS), len(workload.memberships()), len(groups)) == (5, 100, 125)
+    assert set(Counter(groups).values()) == {25}
+    assert all(len(set(of_login)) == len(of_login) for of_login in workload.memberships().values())
+
+
+def test_a_size_is_read_as_it_is_printed() -> None:
+    assert Size.parse("20x50") == Size(schemas=20, tables=50)
+    assert str(Size.parse("80x100")) == "80x100"
+    assert Size.parse("80x100").total_tables == 8000
+
+
+@pytest.mark.parametrize("text", ["", "20", "20x", "x50", "0x50", "20x0", "20x50x3", "20 x 50", "-1x5", "1000x1"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write SCHEMASxTABLES, such as 20x50"):
+        Size.parse(text)
+
+
+def test_our_document_says_the_memberships() -> None:
+    logins = access.parse(workload.access_document(SIZE)).logins
+    assert {name: login.member_of for name, login in logins.items()} == workload.memberships()
+
+
+def test_pgbedrock_is_told_of_every_role_that_is_there_and_of_every_one_to_come() -> None:
+    spec = workload.pgbedrock_spec(SIZE, FOUND)
+    assert set(spec) == {role.name for role in FOUND} | set(workload.GROUPS) | set(workload.LOGINS)
+    assert spec["bench_master"] == {"can_login": True, "member_of": ["rds_superuser"]}
+    assert spec["rdsadmin"]["attributes"] == ["CREATEDB"]
+    assert spec["bench_login_000"] == {"can_login": True, "member_of": ["bench_reader", "bench_analyst"]}
+
+
+def test_pgbedrock_gets_the_owner_of_every_schema_and_object_because_it_refuses_to_leave_one_out() -> None:
+    owned = [role["owns"]["schemas"] for role in workload.pgbedrock_spec(SIZE, FOUND).values() if "owns" in role]
+    assert sorted(schema for schemas in owned for schema in schemas) == [
+        "bench_00",
+        "bench_01",
+        "information_schema",
+        "pg_catalog",
+    ]
+
+
+def test_ldap2pg_has_the_groups_the_logins_and_a_grant_for_each_group() -> None:
+    wish = workload.ldap2pg_configuration(SIZE, "dbname=bench")
+    groups, logins, grants = wish["sync_map"]
+    assert groups["roles"][0]["names"] == list(workload.GROUPS)
+    assert {role["names"][0]: tuple(role["parents"]) for role in logins["roles"]} == workload.memberships()
+    assert sorted(group for grant in grants["grant"] for group in grant["roles"]) == sorted(workload.GROUPS)
+    assert wish["postgres"]["managed_roles_query"] == [*workload.GROUPS, *workload.LOGINS]
+
+
+def test_each_schema_is_made_with_its_tables_and_sequences() -> None:
+    statements = list(workload.objects(SIZE))
+    assert [text for text in statements if text.startswith("CREATE SCHEMA")] == [
+        "CREATE SCHEMA bench_00 AUTHORIZATION bench_owner",
+        "CREATE SCHEMA bench_01 AUTHORIZATION bench_owner",
+    ]
+    assert sum("IN 1..3 LOOP" in text for text in statements) == 2
