@@ -130,6 +130,8 @@ def test_each_login_and_the_master_has_a_schedule_and_secrets_manager_has_only_t
     schedules: dict[str, list[dict[str, int]]] = {}
     for secret in secrets.list_secrets()["SecretList"]:
         described = secrets.describe_secret(SecretId=secret["ARN"])
+        if "/write-token-" in described["Name"]:
+            continue  # people put another when they want one
         assert described["RotationEnabled"]
         function = described.get("RotationLambdaARN", "RDS").rpartition(":")[2]
         schedules.setdefault(function, []).append(described["RotationRules"])
