@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down rehearse run test test-fast test-postgresql bench-access lint format package lock clean always
+.PHONY: always browser $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -18,8 +18,14 @@ setup: .venv/ready ## Prepare .venv (done by every other target when it is neede
 up: .venv/ready ## Rehearse the deployment on this machine and leave it running (PORT=8080); again: apply changes
 	@$(RUN) rehearsal up
 
+rotate: .venv/ready ## Rotate every login of the running rehearsal under load (LOGIN=beers_app: that one; LOGIN=master: RDS's own)
+	@$(RUN) rehearsal rotate $(if $(LOGIN),--login "$(LOGIN)")
+
 down: .venv/ready ## Destroy the rehearsal, check that nothing is left, clean up
 	@$(RUN) rehearsal down
+
+token: .venv/ready ## Print the token that changing the rehearsed catalogue takes
+	@$(RUN) rehearsal token
 
 rehearse: .venv/ready ## Rehearse, check and destroy in one go
 	@$(RUN) rehearsal rehearse
@@ -36,11 +42,11 @@ $(SERVER): requirements/postgresql-%.txt | .venv/ready
 # the waits of Terraform's provider are limits too.
 IN_TWO := --numprocesses 2 --dist loadgroup
 
-test: .venv/ready $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal too (some minutes)
+test: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal too (some minutes)
 	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
 	@$(RUN) pytest -m rehearsal
 
-test-fast: .venv/ready $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
+test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
 	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
 
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
@@ -52,11 +58,17 @@ bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_
 .venv/bench-access/ready: scripts/setup-bench requirements/bench-access.txt | .venv/ready
 	@scripts/setup-bench
 
+bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
+	@$(RUN) bench.rotation
+
+browser: # for the tests that look at pages
+	@scripts/setup-browser
+
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/setup scripts/setup-bench .ci/run
+	.venv/bin/shellcheck scripts/setup scripts/setup-bench scripts/setup-browser .ci/run
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
@@ -95,6 +107,13 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	for major in 14 15 16 17 18; do \
 	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
 	done
+
+dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
+	@mkdir -p build
+	git archive --format=zip --prefix=taproom/ --output=build/taproom.zip HEAD
+
+rename: ## Give the project another name, in all its files: make rename NAME=brewery
+	@$(PYTHON) scripts/rename.py "$(NAME)"
 
 clean: ## Remove what was built; .venv too. A running rehearsal is left alone
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,13 +2,18 @@
 
 from flask import Flask
 
-from app.beers import beers_blueprint
+from app import beers, health
 from app.catalogue import Catalogue
 from app.database import open_database
-from app.health import health_blueprint
+from app.documentation import documentation_blueprint
+from app.html import assets_blueprint
 from app.logs import log_requests
+from app.openapi import openapi_document
+from app.page import page_blueprint
 from app.problems import register_problem_handlers
-from app.settings import Settings
+from app.settings import FixedToken, SecretReference, Settings
+from app.token_secret import token_reader
+from app.write_token import Guard, OpenGuard, TokenGuard
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -24,8 +29,28 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     database = open_database(settings)
     app.extensions["database"] = database
+    guard = _guard(settings)
+    catalogue = Catalogue(database)
     log_requests(app)
     register_problem_handlers(app)
-    app.register_blueprint(beers_blueprint(Catalogue(database)))
-    app.register_blueprint(health_blueprint(database))
+    app.register_blueprint(beers.beers_blueprint(catalogue, guard, seeding_is_allowed=settings.seeding_is_allowed))
+    app.register_blueprint(health.health_blueprint(database))
+    document = openapi_document(
+        (*beers.OPERATIONS, *health.OPERATIONS), version=settings.version, asks_for_token=guard.is_closed
+    )
+    app.register_blueprint(documentation_blueprint(document))
+    app.register_blueprint(assets_blueprint())
+    app.register_blueprint(
+        page_blueprint(catalogue, asks_for_token=guard.is_closed, seeding_is_allowed=settings.seeding_is_allowed)
+    )
     return app
+
+
+def _guard(settings: Settings) -> Guard:
+    match settings.write_token:
+        case FixedToken(token):
+            return TokenGuard(lambda: (token,))
+        case SecretReference(arn):
+            return TokenGuard(token_reader(arn))
+        case None:
+            return OpenGuard()

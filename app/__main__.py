@@ -16,6 +16,8 @@ The database comes from the environment: exactly one of
                        (plain text, without sslmode, only to this machine)
   DATABASE_SECRET_ARN  a secret in Secrets Manager: {"host", "port", "dbname", "username", "password"}
   DATABASE_SECRET      the JSON of such a secret
+  DATABASE_IAM_URL     postgresql://USER@HOST:5432/DATABASE, logged in with a token for RDS that this process's AWS role
+                       signs; needs AWS_REGION
 and DATABASE_CA_FILE   certificates of the authorities for the database server (default rds-ca.pem)
 """
 

@@ -2,44 +2,91 @@
 
 import json
 from http import HTTPStatus
+from typing import Annotated
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from pydantic import BaseModel, Field
 
 from app.catalogue import Catalogue
-from app.models import LARGEST_ID, NewBeer, PageQuery
-from app.parsing import JSON, parse_body, parse_query
+from app.models import LARGEST_ID, Beer, BeerPage, BeersQuery, NewBeer, SeedReport
+from app.operations import Answer, Operation, json_response, serve
 from app.problems import FieldError, Problem
 from app.seeds import SEEDS
+from app.write_token import Guard
 
 
-def beers_blueprint(catalogue: Catalogue) -> Blueprint:
+class BeerPath(BaseModel):
+    """Which beer is asked for."""
+
+    beer_id: Annotated[int, Field(ge=0, le=LARGEST_ID)]
+
+
+LIST_BEERS = Operation(
+    name="listBeers",
+    method="GET",
+    rule="/beers",
+    summary="A page of beers",
+    description="In the order in which they were added or, with a bound of `abv`, from the weakest to the strongest. "
+    "Follow `next` for more; every page costs the same, however far back it is.",
+    query=BeersQuery,
+    answer=Answer("The page.", BeerPage, headers={"Link": 'The address of the page that follows, as `rel="next"`.'}),
+    problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+    is_conditional=True,
+)
+SHOW_BEER = Operation(
+    name="showBeer",
+    method="GET",
+    rule=f"/beers/<int(max={LARGEST_ID}):beer_id>",
+    summary="One beer",
+    path=BeerPath,
+    answer=Answer("The beer.", Beer),
+    problems=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    is_conditional=True,
+)
+ADD_BEER = Operation(
+    name="addBeer",
+    method="POST",
+    rule="/beers",
+    summary="Add a beer",
+    description="Space around a text is cut off, and characters are composed (NFC), before it is checked and kept.",
+    body=NewBeer,
+    answer=Answer("The beer as it is kept.", Beer, HTTPStatus.CREATED, {"Location": "The address of the beer."}),
+    problems=(HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+    is_write=True,
+)
+SEED_BEERS = Operation(
+    name="seedBeers",
+    method="POST",
+    rule="/beers/seed",
+    summary="Add some well-known beers",
+    description="Those whose names are there already stay as they are, so that it can be repeated.",
+    answer=Answer("What it did.", SeedReport),
+    problems=(HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE),
+    is_write=True,
+)
+OPERATIONS = (LIST_BEERS, SHOW_BEER, ADD_BEER, SEED_BEERS)
+
+
+def beers_blueprint(catalogue: Catalogue, guard: Guard, *, seeding_is_allowed: bool) -> Blueprint:
     """``/beers`` and what lies below it, on top of ``catalogue``."""
-    blueprint = Blueprint("beers", __name__, url_prefix="/beers")
+    blueprint = Blueprint("beers", __name__)
 
-    @blueprint.get("")
-    def list_beers() -> Response:
-        """A page of beers in the order of their ids, and the address of the next page."""
-        query = parse_query(PageQuery, request)
-        page = catalogue.page(limit=query.limit, after=query.after)
-        if page.next_after is None:
-            return Response(f'{{"beers": {page.beers}, "next": null}}', mimetype=JSON)
-        following = f"/beers?limit={query.limit}&after={page.next_after}"
-        response = Response(f'{{"beers": {page.beers}, "next": {json.dumps(following)}}}', mimetype=JSON)
-        response.headers["Link"] = f'<{following}>; rel="next"'
-        return response
+    def list_beers(query: BeersQuery) -> Response:
+        page = catalogue.page(query)
+        if page.last is None:
+            return json_response(f'{{"beers": {page.beers}, "next": null}}')
+        following = f"{LIST_BEERS.rule}?{query.following(page.last)}"
+        text = f'{{"beers": {page.beers}, "next": {json.dumps(following)}}}'
+        return json_response(text, headers={"Link": f'<{following}>; rel="next"'})
 
-    @blueprint.get(f"/<int(max={LARGEST_ID}):beer_id>")
     def show_beer(beer_id: int) -> Response:
-        """One beer."""
         beer = catalogue.beer(beer_id)
         if beer is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no-such-beer", f"There is no beer with the id {beer_id}.")
-        return Response(beer, mimetype=JSON)
+        return json_response(beer)
 
-    @blueprint.post("")
-    def add_beer() -> Response:
-        """Add a beer."""
-        added = catalogue.add(parse_body(NewBeer, request))
+    def add_beer(body: NewBeer) -> Response:
+        added = catalogue.add(body)
         if added is None:
             raise Problem(
                 HTTPStatus.CONFLICT,
@@ -47,13 +94,19 @@ def beers_blueprint(catalogue: Catalogue) -> Blueprint:
                 "A beer of this name is in the catalogue already.",
                 [FieldError("name", "Name should not be taken; upper and lower case are the same")],
             )
-        location = {"Location": f"/beers/{added.id}"}
-        return Response(added.beer, status=HTTPStatus.CREATED, mimetype=JSON, headers=location)
+        return json_response(added.beer, HTTPStatus.CREATED, {"Location": f"/beers/{added.id}"})
 
-    @blueprint.post("/seed")
-    def seed() -> dict[str, int]:
-        """Fill the catalogue with well-known beers; those that are there already stay as they are."""
+    def seed_beers() -> Response:
+        if not seeding_is_allowed:
+            raise Problem(HTTPStatus.FORBIDDEN, "seeding-is-off", "Seeding is switched off here (SEEDING=off).")
         inserted = catalogue.add_missing(SEEDS)
-        return {"inserted": inserted, "present": len(SEEDS) - inserted}
+        return json_response(SeedReport(inserted=inserted, present=len(SEEDS) - inserted).model_dump_json())
 
+    for operation, view in (
+        (LIST_BEERS, list_beers),
+        (SHOW_BEER, show_beer),
+        (ADD_BEER, add_beer),
+        (SEED_BEERS, seed_beers),
+    ):
+        serve(blueprint, operation, view, guard)
     return blueprint

@@ -7,37 +7,66 @@ places. Names are unique whatever their case; the unique index decides, so that 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from sqlalchemy import text
+from decimal import Decimal
 
 from app.database import Database
-from app.models import NewBeer
+from app.logs import database_time
+from app.models import LARGEST_ABV, BeersQuery, NewBeer, Position
 
 _COLUMNS = "id, name, style, brewery, abv, created_at"
 
-_PAGE = text(f"""
-    WITH ahead AS (SELECT {_COLUMNS} FROM beers.beers WHERE id > :after ORDER BY id LIMIT :limit + 1),
-         page AS (SELECT * FROM ahead ORDER BY id LIMIT :limit)
-    SELECT coalesce(json_agg(page ORDER BY id), '[]')::text,
-           CASE WHEN (SELECT count(*) FROM ahead) > :limit THEN max(id) END
-    FROM page
-""")  # noqa: S608 - the only thing put in is the list of columns above
+_IN_ORDER = "id > :after"
+_BY_ABV = "(abv, id) > (:after_abv, :after) AND abv BETWEEN :abv_min AND :abv_max"
+_OF_STYLE = "lower(style) = lower(:style)"
 
-_ONE = text(f"""
+
+def _page(condition: str, *order: str) -> str:
+    """The statement for a page. Each condition begins an index (migration 0002), and is read along it."""
+    forwards, backwards = ", ".join(order), ", ".join(f"{column} DESC" for column in order)
+    return f"""
+        WITH ahead AS (SELECT {_COLUMNS} FROM beers.beers WHERE {condition} ORDER BY {forwards} LIMIT :limit + 1),
+             page AS (SELECT * FROM ahead ORDER BY {forwards} LIMIT :limit),
+             last AS (SELECT id, abv FROM page ORDER BY {backwards} LIMIT 1)
+        SELECT (SELECT coalesce(json_agg(page ORDER BY {forwards}), '[]')::text FROM page), last.id, last.abv
+        FROM (SELECT count(*) > :limit AS goes_on FROM ahead) AS found LEFT JOIN last ON goes_on
+    """  # noqa: S608 - what is put in stands above, and nowhere else
+
+
+# By whether a style is asked for, and whether the order is by abv.
+_PAGES = {
+    (False, False): _page(_IN_ORDER, "id"),
+    (False, True): _page(_BY_ABV, "abv", "id"),
+    (True, False): _page(f"{_OF_STYLE} AND {_IN_ORDER}", "id"),
+    (True, True): _page(f"{_OF_STYLE} AND {_BY_ABV}", "abv", "id"),
+}
+
+# Hops from one style to the next along the index, so that it reads as many entries as there are styles.
+_STYLES = """
+    WITH RECURSIVE known AS (
+        (SELECT lower(style) AS key, style FROM beers.beers ORDER BY lower(style), id LIMIT 1)
+        UNION ALL
+        SELECT following.* FROM known CROSS JOIN LATERAL (
+            SELECT lower(style), style FROM beers.beers WHERE lower(style) > known.key ORDER BY lower(style), id LIMIT 1
+        ) AS following
+    )
+    SELECT style FROM known LIMIT :limit
+"""
+
+_ONE = f"""
     WITH beer AS (SELECT {_COLUMNS} FROM beers.beers WHERE id = :id)
     SELECT row_to_json(beer)::text FROM beer
-""")  # noqa: S608
+"""  # noqa: S608
 
-_ADD = text(f"""
+_ADD = f"""
     WITH beer AS (
         INSERT INTO beers.beers (name, style, brewery, abv) VALUES (:name, :style, :brewery, :abv)
         ON CONFLICT DO NOTHING
         RETURNING {_COLUMNS}
     )
     SELECT id, row_to_json(beer)::text FROM beer
-""")  # noqa: S608
+"""  # noqa: S608
 
-_ADD_MANY = text("""
+_ADD_MANY = """
     WITH added AS (
         INSERT INTO beers.beers (name, style, brewery, abv)
         SELECT name, style, brewery, abv
@@ -46,20 +75,20 @@ _ADD_MANY = text("""
         RETURNING 1
     )
     SELECT count(*) FROM added
-""")
+"""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the catalogue, in the order of ids.
+    """A part of the catalogue.
 
     Attributes:
         beers: a JSON array.
-        next_after: the last id of this page if more beers follow, else ``None``.
+        last: where this page ended if more beers follow, else ``None``.
     """
 
     beers: str
-    next_after: int | None
+    last: Position | None
 
 
 @dataclass(frozen=True)
@@ -76,23 +105,29 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, *, limit: int, after: int) -> Page:
-        """At most ``limit`` beers whose ids are greater than ``after``."""
-        with self._database.connection() as connection:
-            beers, next_after = connection.execute(_PAGE, {"limit": limit, "after": after}).one()
-        return Page(beers, next_after)
+    def page(self, query: BeersQuery) -> Page:
+        """The beers that ``query`` asks for."""
+        statement, parameters = page_statement(query)
+        with database_time():
+            ((beers, last_id, last_abv),) = self._database.read(statement, parameters)
+        return Page(beers, None if last_id is None else Position(id=last_id, abv=last_abv))
+
+    def styles(self, limit: int) -> list[str]:
+        """The first ``limit`` styles in the order of the alphabet, each in one of its spellings."""
+        with database_time():
+            return [style for (style,) in self._database.read(_STYLES, {"limit": limit})]
 
     def beer(self, beer_id: int) -> str | None:
         """The JSON of one beer, or ``None`` if there is none with that id."""
-        with self._database.connection() as connection:
-            found: str | None = connection.execute(_ONE, {"id": beer_id}).scalar_one_or_none()
-        return found
+        with database_time():
+            rows = self._database.read(_ONE, {"id": beer_id})
+        return str(rows[0][0]) if rows else None
 
     def add(self, beer: NewBeer) -> AddedBeer | None:
         """Add one beer; ``None`` if there is one of that name."""
-        with self._database.connection() as connection:
-            row = connection.execute(_ADD, beer.model_dump()).one_or_none()
-        return None if row is None else AddedBeer(row[0], row[1])
+        with database_time():
+            rows = self._database.write(_ADD, beer.model_dump())
+        return AddedBeer(*rows[0]) if rows else None
 
     def add_missing(self, beers: Sequence[NewBeer]) -> int:
         """Add those of ``beers`` whose names are not there yet; how many that were.
@@ -101,6 +136,23 @@ class Catalogue:
         earlier one. They all insert in the same order, so they cannot wait for one another in a circle.
         """
         document = json.dumps([beer.model_dump(mode="json") for beer in beers])
-        with self._database.connection() as connection:
-            added: int = connection.execute(_ADD_MANY, {"beers": document}).scalar_one()
-        return added
+        with database_time():
+            ((added,),) = self._database.write(_ADD_MANY, {"beers": document})
+        return int(added)
+
+
+def page_statement(query: BeersQuery) -> tuple[str, dict[str, object]]:
+    """What PostgreSQL is asked for ``query``, and with which parameters."""
+    parameters: dict[str, object] = {"limit": query.limit, "after": query.after}
+    if query.style is not None:
+        parameters["style"] = query.style
+    if query.is_by_abv:
+        abv_min = _first_given(query.abv_min, Decimal(0))
+        parameters["abv_min"] = abv_min
+        parameters["abv_max"] = _first_given(query.abv_max, LARGEST_ABV)
+        parameters["after_abv"] = _first_given(query.after_abv, abv_min)
+    return _PAGES[query.style is not None, query.is_by_abv], parameters
+
+
+def _first_given(value: Decimal | None, default: Decimal) -> Decimal:
+    return default if value is None else value

@@ -6,17 +6,22 @@ goes on in plain text where the server has none.
 
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pg8000
 
 from app.credentials import Credential, CredentialSource, FixedSource, RotatingSource, parse_secret
-from app.postgres_url import parse_url
+from app.postgres_url import parse_iam_url, parse_url
+from app.rds_token import TokenSource, token_signer
 from app.secrets_manager import secret_reader
-from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError
+from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError, TokenLogin
 
 CONNECT_TIMEOUT_SECONDS = 3.0
+# After as many refusals, or as long, the next one stands.
+MOST_REFUSALS = 5
+REFUSALS_SECONDS = 10.0
 
 # invalid_password, and invalid_authorization_specification: the login is gone, or may not log in.
 _REFUSED = frozenset({"28P01", "28000"})
@@ -45,7 +50,10 @@ class Connector:
     read_timeout_seconds: float | None
 
     def connect(self) -> pg8000.Connection:
-        """A new connection; refused credentials are read once more, and tried again if they have changed.
+        """A new connection; refused credentials are read once more, and tried again for as long as they have changed.
+
+        One refusal is all that a cache can cause. More of them mean that a whole rotation passed between two attempts,
+        which takes rotations back to back and a server that is slow to answer.
 
         Raises:
             CredentialError: there is no credential to try.
@@ -53,15 +61,18 @@ class Connector:
             OSError: the server could not be reached, did not answer in time or is not the one it should be.
         """
         credential = self.source.current()
-        try:
-            return self._open(credential)
-        except pg8000.Error as error:
-            if sqlstate(error) not in _REFUSED:
-                raise
-            newer = self.source.refreshed(credential)
-            if newer.version == credential.version:
-                raise
-            return self._open(newer)
+        gives_up_at = time.monotonic() + REFUSALS_SECONDS
+        for _ in range(MOST_REFUSALS):
+            try:
+                return self._open(credential)
+            except pg8000.Error as error:
+                if sqlstate(error) not in _REFUSED:
+                    raise
+                newer = self.source.refreshed(credential)
+                if newer.version == credential.version or time.monotonic() > gives_up_at:
+                    raise
+                credential = newer
+        return self._open(credential)
 
     def _open(self, credential: Credential) -> pg8000.Connection:
         plain = socket.create_connection((credential.host, credential.port), CONNECT_TIMEOUT_SECONDS)
@@ -99,6 +110,8 @@ def connector_for(settings: Settings, *, read_timeout_seconds: float | None) -> 
         source, ca_file = FixedSource(address.credential), address.ca_file
     elif isinstance(login, InjectedSecret):
         source = FixedSource(parse_secret(login.json, subject="DATABASE_SECRET"))
+    elif isinstance(login, TokenLogin):
+        source = TokenSource(parse_iam_url(login.url), token_signer(login.region))
     else:
         source = RotatingSource(secret_reader(login.arn))
     return Connector(

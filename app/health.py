@@ -5,13 +5,43 @@ the database and its tables, and is what the load balancer goes by.
 """
 
 from http import HTTPStatus
+from typing import Literal
 
-from flask import Blueprint
+from flask import Blueprint, Response
+from pydantic import BaseModel
 from sqlalchemy import text
 
 from app.database import Database, DatabaseUnavailableError
 from app.migrate import known_revisions
+from app.operations import Answer, Operation, json_response, serve
 from app.problems import Problem, database_unavailable, log_database_unavailable
+from app.write_token import OpenGuard
+
+
+class Life(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """The database answers, with the tables that are needed."""
+
+    status: Literal["ok"]
+    revision: str
+
+
+LIVE = Operation("live", "GET", "/livez", "Is this process alive?", Answer("It is.", Life), tag="Health")
+READY = Operation(
+    name="ready",
+    method="GET",
+    rule="/readyz",
+    summary="Can it do its work?",
+    tag="Health",
+    answer=Answer("It can: the database answers, and its migrations are those that this version needs.", Readiness),
+    problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+)
+OPERATIONS = (LIVE, READY)
 
 _REVISION = text("SELECT version_num FROM beers.alembic_version")
 
@@ -21,14 +51,10 @@ def health_blueprint(database: Database) -> Blueprint:
     blueprint = Blueprint("health", __name__)
     revisions = known_revisions()
 
-    @blueprint.get("/livez")
-    def live() -> dict[str, str]:
-        """This process answers."""
-        return {"status": "ok"}
+    def live() -> Response:
+        return json_response(Life(status="ok").model_dump_json())
 
-    @blueprint.get("/readyz")
-    def ready() -> dict[str, str]:
-        """The database answers and has every migration that this version of the service needs."""
+    def ready() -> Response:
         try:
             with database.connection() as connection:
                 found = connection.execute(_REVISION).scalar_one_or_none()
@@ -44,6 +70,8 @@ def health_blueprint(database: Database) -> Blueprint:
                 f"The database is at migration {found or 'none'}, this version needs {revisions[-1]}. "
                 "Run `python -m app migrate`.",
             )
-        return {"status": "ok", "revision": found}
+        return json_response(Readiness(status="ok", revision=found).model_dump_json())
 
+    serve(blueprint, LIVE, live, OpenGuard())
+    serve(blueprint, READY, ready, OpenGuard())
     return blueprint

@@ -133,6 +133,7 @@ def _explained(error: DBAPIError) -> str:
     hint = {
         _INSUFFICIENT_PRIVILEGE: f"Run it as the owner of schema {SCHEMA}, not as the service's own login.",
         _LOCK_NOT_AVAILABLE: f"A table was in use for {LOCK_TIMEOUT_SECONDS} seconds; run it again when it is quieter.",
-        "28P01": "Check the password; a secret that was rotated must be read again.",
+        "28P01": "Check the password; a secret that was rotated must be read again, as ECS does for the next task.",
+        "28000": "The server does not let this login in; with a token, the role needs rds-db:connect on it.",
     }.get(code or "", "Nothing was changed; mend the cause and run it again.")
     return f"The migration failed: {said} ({code or 'no code'}). {hint}"

@@ -22,7 +22,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 # pydantic speaks of patterns where a person wants to know what is wrong.
 _MESSAGES = {
-    "string_pattern_mismatch": "String should not contain control characters",
+    "string_pattern_mismatch": "String should show something and hold no control characters",
     "extra_forbidden": "This field is not known",
     "model_type": "Input should be an object",
 }
@@ -112,8 +112,14 @@ def _validated(model: type[_Model], value: object) -> _Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-    raise _invalid([FieldError(_place(detail["loc"]), _message(detail)) for detail in details])
+        errors = field_errors(error)
+    raise _invalid(errors)
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """Which fields ``error`` is about, and what is wrong with each."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [FieldError(_place(detail["loc"]), _message(detail)) for detail in details]
 
 
 def _invalid(errors: list[FieldError]) -> Problem:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from flask import Flask, Response, g
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -46,6 +47,17 @@ class Problem(Exception):  # noqa: N818 - it is both what is raised and what is 
     detail: str
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ProblemDocument(BaseModel):
+    """What went wrong, as RFC 9457 writes it."""
+
+    type: str = Field(description="Names the kind of problem, for programs: `urn:taproom:problem:...`.")
+    title: str
+    status: int
+    detail: str = Field(description="What happened, for people.")
+    errors: list[FieldError] = Field(default=[], description="Which fields of the input are wrong, and how.")
+    request_id: str = Field(default="", description="What the log calls this request.")
 
 
 def problem_document(problem: Problem, request_id: str | None = None) -> str:

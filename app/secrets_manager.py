@@ -19,7 +19,7 @@ _HINTS = {
 
 
 def secret_reader(arn: str) -> Callable[[], Credential]:
-    """A function that reads the present version of the secret ``arn``, in a few seconds at the most.
+    """A function that reads the present version of the secret ``arn``, or gives up after half a minute.
 
     The version is the one that is labelled AWSCURRENT: a rotation moves that label to a login only after the login
     has been tried.
@@ -29,7 +29,8 @@ def secret_reader(arn: str) -> Callable[[], Credential]:
     client: SecretsManagerClient = boto3.client(
         "secretsmanager",
         region_name=region,
-        config=Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
+        # Nobody waits for all of this (app.credentials): a slow answer late is better than none.
+        config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
     return lambda: read_secret(client, arn)
 

@@ -6,6 +6,7 @@ Every lower-case name below is a setting of gunicorn (https://docs.gunicorn.org/
 import os
 from pathlib import Path
 
+from app.capacity import capacity, worker_count
 from app.credentials import CredentialError
 from app.database import open_database
 from app.settings import Settings, SettingsError
@@ -22,16 +23,22 @@ except (SettingsError, CredentialError) as _error:
 use_own_forms()
 
 bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
-workers = _SETTINGS.worker_count
-worker_class = "gthread"
+workers = _SETTINGS.worker_count or worker_count(capacity(_SETTINGS.task_metadata_uri))
+worker_class = "app.bounded_worker.BoundedWorker"
 # More threads than connections to the database, so that the liveness probe is answered while all of those are busy.
-threads = _SETTINGS.pool_size + 3
+# Without a pool it is the threads that bound the connections.
+threads = (_SETTINGS.pool_size or Settings.pool_size) + 3
 
 # The heartbeat file must lie in memory: a slow disk would look like a hung worker, and the root may be read-only.
 _MEMORY = Path("/dev/shm")  # noqa: S108
 worker_tmp_dir = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
 control_socket_disable = True
 
+# A worker is replaced now and then, and not all of them at once: whatever it may have lost on the way comes back.
+max_requests = 200_000
+max_requests_jitter = 50_000
+
+# For a worker that hangs; a request is bounded long before (app.bounded_worker, app.database).
 timeout = 30
 # What is in flight has to be finished before ECS sends SIGKILL: 60 seconds after SIGTERM in the task definition.
 graceful_timeout = 25

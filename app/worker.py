@@ -12,9 +12,10 @@ from typing import Any
 import gunicorn.glogging  # type: ignore[import-untyped]
 import gunicorn.http.wsgi  # type: ignore[import-untyped]
 import gunicorn.util  # type: ignore[import-untyped]
+from werkzeug.http import HTTP_STATUS_CODES
 
 from app.logs import configure_logging
-from app.problems import MEDIA_TYPE, plain_problem, problem_document
+from app.problems import MEDIA_TYPE, Problem, plain_problem, problem_document
 
 SERVER_NAME = "taproom"
 
@@ -32,19 +33,25 @@ class JsonLogger(gunicorn.glogging.Logger):  # type: ignore[misc]
 
 def use_own_forms() -> None:
     """Let gunicorn's own errors be problem documents, and its name be the service's."""
-    gunicorn.util.write_error = _write_problem
+    gunicorn.util.write_error = _write_error
     gunicorn.http.wsgi.SERVER = SERVER_NAME
 
 
-def _write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:  # noqa: ARG001 - gunicorn's
-    """Answer a request that never reached the application; its parts are not repeated."""
-    problem = plain_problem(HTTPStatus(status), "The server cannot make sense of this request.")
+def write_problem(client: socket.socket, problem: Problem) -> None:
+    """Answer a request that does not reach the application, and announce that the connection is closed."""
     body = problem_document(problem).encode()
-    head = (
-        f"HTTP/1.1 {status} {reason}\r\n"
-        f"Server: {SERVER_NAME}\r\n"
-        "Connection: close\r\n"
-        f"Content-Type: {MEDIA_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    gunicorn.util.write_nonblock(client, head.encode("ascii") + body)
+    headers = {
+        "Server": SERVER_NAME,
+        "Connection": "close",
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": str(len(body)),
+        **problem.headers,
+    }
+    lines = [f"HTTP/1.1 {problem.status.value} {HTTP_STATUS_CODES[problem.status]}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    gunicorn.util.write_nonblock(client, "\r\n".join([*lines, "", ""]).encode("ascii") + body)
+
+
+def _write_error(client: socket.socket, status: int, reason: str, message: str) -> None:  # noqa: ARG001 - gunicorn's
+    """Answer a request that cannot be parsed; its parts are not repeated."""
+    write_problem(client, plain_problem(HTTPStatus(status), "The server cannot make sense of this request."))

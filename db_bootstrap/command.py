@@ -1,6 +1,6 @@
 """The command line: ``python -m db_bootstrap plan --document access.yaml --dsn postgresql://...``.
 
-It does what the function does, but for credentials: those are made where the secrets are. `plan` and `verify` work in
+It does what the function does, but for credentials: those are made where the secrets are. All but `apply` work in
 sessions that may only read. The exit status is 0, 2 for differences, and 1 with one paragraph on standard error for
 everything that went wrong, an argument included, for which argparse would take 2.
 """
@@ -22,9 +22,12 @@ from db_bootstrap.access import AccessDocument
 from db_bootstrap.connection import Credential, Endpoint, connected_as_master, describe
 from db_bootstrap.digest import is_digest
 from db_bootstrap.dsn import PASSWORD_VARIABLE, parse_dsn
-from db_bootstrap.errors import BootstrapError, ConfigurationError
-from db_bootstrap.reconcile import Reviewed
+from db_bootstrap.errors import BootstrapError, ConfigurationError, GenerationError
+from db_bootstrap.generate import Generated, generate
+from db_bootstrap.reconcile import Plan, Reviewed
 from db_bootstrap.render import Action, Format, Report, rendered
+from db_bootstrap.render_document import rendered_document
+from db_bootstrap.survey import survey
 
 DSN_VARIABLE = "DB_BOOTSTRAP_DSN"
 
@@ -39,13 +42,13 @@ class Options:
     """The command line, checked.
 
     Attributes:
-        document: The file with the access document.
+        document: The file with the access document; None for `Action.GENERATE`, which makes one.
         dsn: The database's address; it may hold a password.
         expected_digest: What `Action.APPLY` must find to do, unless it finds nothing to do.
     """
 
     action: Action
-    document: Path
+    document: Path | None
     dsn: str = attrs.field(repr=False)
     form: Format
     expected_digest: str | None
@@ -61,6 +64,12 @@ class Options:
         dsn = given.dsn or environment.get(DSN_VARIABLE)
         if not dsn:
             raise ConfigurationError(f"Which database? Give its address with --dsn, or in {DSN_VARIABLE}.")
+        if (given.document is None) is not (given.action == Action.GENERATE):
+            raise ConfigurationError(
+                "generate makes a document, and reads none; leave --document out."
+                if given.document
+                else "Which document? Name its file with --document."
+            )
         digest = given.expect_digest
         if digest is not None and given.action != Action.APPLY:
             raise ConfigurationError(f"--expect-digest is for apply; {given.action} changes nothing. Leave it out.")
@@ -77,9 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     try:
         options = Options.parse(sys.argv[1:] if arguments is None else arguments, os.environ)
-        document = access.parse(document_file.read(options.document))
-        report = _carried_out(options, document, *parse_dsn(options.dsn, os.environ))
-        return _printed(report, options.form)
+        return _run(options)
     except BootstrapError as error:
         return _failed(str(error))
     except (pg8000.exceptions.Error, OSError) as error:
@@ -87,6 +94,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(f"The work broke off; what was not committed is rolled back. Run it again.\n{message}")
     except KeyboardInterrupt:
         return _failed("Interrupted; what was not committed is rolled back.")
+
+
+def _run(options: Options) -> int:
+    address = parse_dsn(options.dsn, os.environ)
+    if options.document is None:
+        _write(rendered_document(*_generated(*address), options.form))
+        return DONE
+    document = access.parse(document_file.read(options.document))
+    report = _carried_out(options, document, *address)
+    _write(rendered(report, options.form))
+    if report.refusals:
+        return _failed(f"The document cannot be carried out, for {len(report.refusals)} reason(s); see above.")
+    return DONE if report.is_in_sync else DIFFERENT
 
 
 def _carried_out(options: Options, document: AccessDocument, endpoint: Endpoint, credential: Credential) -> Report:
@@ -110,17 +130,29 @@ def _carried_out(options: Options, document: AccessDocument, endpoint: Endpoint,
     return Report(options.action, document.database, done.statements, done.refusals, done.unmanaged, digest)
 
 
-def _printed(report: Report, form: Format) -> int:
+def _generated(endpoint: Endpoint, credential: Credential) -> tuple[Generated, Plan]:
+    """A document that describes the database, and its plan, in which nothing is to do."""
+    with connected_as_master(endpoint, lambda: credential, patience_seconds=0) as connection:
+        connection.run(_READ_ONLY)
+        generated = generate(*survey(connection))
+        planned = reconcile.plan(connection, access.parse(generated.document))
+    if planned.statements:
+        listed = "\n".join(f"- {step.sql}" for step in planned.statements[:20])
+        raise GenerationError(
+            "What was generated is not what the database has: somebody changed something meanwhile, or this is a "
+            f"fault of db_bootstrap. Run it again; if it stays, report it with these statements.\n{listed}"
+        )
+    return generated, planned
+
+
+def _write(text: str) -> None:
     try:
         # The document is UTF-8 wherever it is read, and so is what is said about it.
-        sys.stdout.buffer.write(rendered(report, form).encode())
+        sys.stdout.buffer.write(text.encode())
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever listened has gone; Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if report.refusals:
-        return _failed(f"The document cannot be carried out, for {len(report.refusals)} reason(s); see above.")
-    return DONE if report.is_in_sync else DIFFERENT
 
 
 def _failed(message: str) -> int:
@@ -150,9 +182,10 @@ def _parser(arguments: Sequence[str]) -> _Parser:
     parser.add_argument(
         "action",
         choices=[action.value for action in Action],
-        help="plan: print what would run; apply: run it; verify: say what differs and what is not managed",
+        help="plan: print what would run; apply: run it; verify: say what differs and what is not managed; "
+        "generate: print a document that describes the database as it is",
     )
-    parser.add_argument("--document", type=Path, required=True, metavar="FILE", help="the access document")
+    parser.add_argument("--document", type=Path, metavar="FILE", help="the access document; not for generate")
     parser.add_argument(
         "--dsn",
         metavar="URL",

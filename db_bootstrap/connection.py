@@ -95,13 +95,16 @@ def connected_as_master(
             connection = _open(endpoint, read_credential())
             break
         except RefusedLoginError:
-            if time.monotonic() + pause > deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise
-            time.sleep(pause)
+            time.sleep(min(pause, left))
     try:
         # Nothing is found by a search path: types are printed with their schemas, and no object of others is called.
         connection.run("SET search_path = pg_catalog, pg_temp")
         connection.run(f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
+        # Compiling one of `catalog_queries` takes seconds, and running it milliseconds; the planner thinks otherwise.
+        connection.run("SET jit = off")
         yield connection
     finally:
         with suppress(pg8000.exceptions.Error, OSError):  # it may have broken before
@@ -125,17 +128,9 @@ def _pauses() -> Iterator[float]:
 
 
 def _open(endpoint: Endpoint, credential: Credential) -> Connection:
+    tls = None if endpoint.ca_file is None else _tls(endpoint.ca_file)
     try:
-        return Connection(
-            _StartupName(credential.username.encode()),
-            password=credential.password,
-            host=endpoint.host,
-            sock=_reached(endpoint),
-            database=endpoint.database,
-            # None would have pg8000 try TLS without looking at the certificate.
-            ssl_context=False if endpoint.ca_file is None else _tls(endpoint.ca_file),
-            application_name="db_bootstrap",
-        )
+        return _start_session(endpoint, credential, tls)
     except (pg8000.exceptions.Error, OSError) as error:
         message, sqlstate = describe(error)
         where = f"{endpoint.host}:{endpoint.port}/{endpoint.database}"
@@ -152,12 +147,25 @@ def _open(endpoint: Endpoint, credential: Credential) -> Connection:
         ) from None
 
 
-def _reached(endpoint: Endpoint) -> socket.socket:
-    """A socket that waits for answers for longer than for the connection; pg8000 knows one timeout for both."""
-    reached = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
-    reached.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    reached.settimeout(ANSWER_TIMEOUT_SECONDS)
-    return reached
+def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLContext | None) -> Connection:
+    """A session on a socket of our own: pg8000's would go on to use the time for connecting as the time for answers."""
+    plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
+    try:
+        plain.settimeout(ANSWER_TIMEOUT_SECONDS)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return Connection(
+            _StartupName(credential.username.encode()),
+            password=credential.password,
+            host=endpoint.host,
+            database=endpoint.database,
+            sock=plain,
+            # None would have pg8000 try TLS without looking at the certificate.
+            ssl_context=tls or False,
+            application_name="db_bootstrap",
+        )
+    except BaseException:
+        plain.close()
+        raise
 
 
 @cache

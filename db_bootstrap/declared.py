@@ -37,6 +37,8 @@ from db_bootstrap.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privile
 from db_bootstrap.routines import is_called
 from db_bootstrap.sql import PUBLIC
 
+_MARK_BEGINS = "Managed by db_bootstrap for the database "
+
 IAM_ROLE = "rds_iam"
 """RDS lets members of this role log in by IAM token, and in no other way."""
 
@@ -70,7 +72,12 @@ def holders(document: AccessDocument) -> Iterator[Holder]:
 
 def mark(database: str) -> str:
     """The last line in the comment of a role that the access document of ``database`` manages."""
-    return f"Managed by db_bootstrap for the database {database}. Change the access document, not this role."
+    return f"{_MARK_BEGINS}{database}. Change the access document, not this role."
+
+
+def is_marked_by_another(stored: str, database: str) -> bool:
+    """Whether a role's comment says that the access document of another database manages it."""
+    return stored.rpartition("\n")[2].startswith(_MARK_BEGINS) and not is_marked(stored, database)
 
 
 def comment(text: str | None, database: str) -> str:
@@ -254,18 +261,28 @@ def _extensions(document: AccessDocument) -> Iterator[Fact]:
 
 
 def _database_privileges(document: AccessDocument, server: Server) -> Iterator[Privilege]:
-    """Every login may connect; that PUBLIC may not follows from its absence here."""
-    wished = {(name, "CONNECT") for name in document.logins}
-    wished |= {
+    """Every login may connect, by itself unless a grant to others says so; that PUBLIC may not follows from that."""
+    wished = {
         (holder.grantee, privilege)
         for holder in holders(document)
         for grant in holder.grants
         if grant.on is GrantKind.DATABASE
         for privilege in grant.privileges
     }
+    may_connect = {grantee for grantee, privilege in wished if privilege == "CONNECT"}
+    wished |= {(name, "CONNECT") for name in document.logins if not may_connect & {PUBLIC, *_inherited(document, name)}}
     for grantee, privilege in wished:
         if grantee != server.database_owner:
             yield Privilege(grantee, privilege, OnDatabase(document.database))
+
+
+def _inherited(document: AccessDocument, name: str) -> frozenset[str]:
+    """The roles whose privileges a member has without asking."""
+    member = document.members()[name]
+    groups = {*member.member_of, *(group for group, options in member.memberships.items() if options.inherit)}
+    if isinstance(member, Login) and member.acts_as is not None and member.acts_as not in member.memberships:
+        groups.add(member.acts_as)
+    return frozenset(groups).union(*(_inherited(document, group) for group in groups))
 
 
 def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:

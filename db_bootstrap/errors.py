@@ -76,5 +76,29 @@ class NotConvergedError(BootstrapError):
     """All statements ran, and yet the database is not what the document declares; it was rolled back."""
 
 
+class GenerationError(BootstrapError):
+    """A document that was generated does not describe the database; nothing was changed."""
+
+
 class SecretError(BootstrapError):
     """A secret could not be read or written, or does not hold what it should."""
+
+
+class UnfitLoginError(BootstrapError):
+    """A login role is not what it should be, and could not be made so."""
+
+
+class RotationError(BootstrapError):
+    """A step of a rotation cannot be done; what is AWSCURRENT stays so, and logs in as before."""
+
+
+class NotPendingError(RotationError):
+    """The version that is to be rotated to is not the one that waits for it, or its rotation is turned off."""
+
+
+class MissingVersionError(RotationError):
+    """A version that the step needs has no value: the secret never had one, or the steps came out of order."""
+
+
+class SameLoginError(RotationError):
+    """The pending version is for the login role that serves now, whose password must not be touched."""

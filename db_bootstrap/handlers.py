@@ -5,11 +5,9 @@ whatever goes wrong is raised; what is returned stands in Terraform's state and 
 more than once, also at the same time.
 """
 
-import functools
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -17,48 +15,17 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pg8000.native import Connection
 
-from db_bootstrap import access, reconcile
+from db_bootstrap import access, metrics, reconcile
 from db_bootstrap.access import AccessDocument
 from db_bootstrap.connection import Endpoint, connected_as_master
-from db_bootstrap.errors import BootstrapError, ConfigurationError, EventError
+from db_bootstrap.digest import is_digest
+from db_bootstrap.errors import BootstrapError, EventError
 from db_bootstrap.logins import PublishedCredential, ensure_credential
-from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.render import changes
+from db_bootstrap.secret_store import SecretStore, store_of_runtime
+from db_bootstrap.settings import Settings
 
 logger = Logger()
-
-DEFAULT_CA_FILE = Path(__file__).parent.parent / "rds-ca.pem"
-SDK_TIMEOUT_SECONDS = 10
-
-
-@attrs.frozen
-class Settings:
-    """The function's environment.
-
-    Attributes:
-        endpoint: DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, and DATABASE_CA_FILE or the file in the zip.
-        master_secret_arn: MASTER_SECRET_ARN.
-    """
-
-    endpoint: Endpoint
-    master_secret_arn: str
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings.
-
-        Raises:
-            ConfigurationError: One is missing, or the port is no number.
-        """
-        needed = ("DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "MASTER_SECRET_ARN")
-        missing = [name for name in needed if not environment.get(name)]
-        if missing:
-            raise ConfigurationError(f"The function's environment lacks {', '.join(missing)}; set them in Terraform.")
-        port = environment["DATABASE_PORT"]
-        if not port.isdigit():
-            raise ConfigurationError(f"DATABASE_PORT is {port!r}; give a number.")
-        ca_file = environment.get("DATABASE_CA_FILE") or str(DEFAULT_CA_FILE)
-        endpoint = Endpoint(environment["DATABASE_HOST"], int(port), environment["DATABASE_NAME"], ca_file)
-        return cls(endpoint, environment["MASTER_SECRET_ARN"])
 
 
 @attrs.frozen
@@ -68,10 +35,12 @@ class ApplyEvent:
     Attributes:
         document: The access document.
         secret_arns: The secret of each rotated login, by the login's name.
+        expected_digest: Of the plan that was reviewed; None, in the event null or left out, to do whatever is needed.
     """
 
     document: AccessDocument
     secret_arns: dict[str, str]
+    expected_digest: str | None = None
 
     @classmethod
     def parse(cls, event: object) -> "ApplyEvent":
@@ -81,9 +50,11 @@ class ApplyEvent:
             EventError: It is not one, or its secrets do not match the document's logins.
             AccessDocumentError: Its document is wrong.
         """
-        if not isinstance(event, Mapping) or set(event) != {"action", "document", "secret_arns"}:
+        if not isinstance(event, Mapping) or set(event) - {"expected_digest"} != {"action", "document", "secret_arns"}:
             keys = sorted(event) if isinstance(event, Mapping) else type(event).__name__
-            raise EventError(f"The event must have the keys action, document and secret_arns, and has {keys}.")
+            raise EventError(
+                f"The event needs the keys action, document and secret_arns, may have expected_digest, and has {keys}."
+            )
         if event["action"] != "apply":
             raise EventError(f"The action must be 'apply', and is {event['action']!r}.")
         document, arns = access.parse(event["document"]), event["secret_arns"]
@@ -94,7 +65,10 @@ class ApplyEvent:
                 f"secret_arns must name exactly the document's rotated logins, {sorted(document.rotated_logins())}; "
                 f"it names {sorted(arns)}."
             )
-        return cls(document, dict(arns))
+        expected = event.get("expected_digest")
+        if expected is not None and not (isinstance(expected, str) and is_digest(expected)):
+            raise EventError(f"expected_digest must be a digest as plan answers it, or null, and is {expected!r}.")
+        return cls(document, dict(arns), expected)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -108,11 +82,14 @@ def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         BootstrapError: Nothing was changed, or a later run continues; the message says what to do.
     """
     try:
-        return run(ApplyEvent.parse(event), Settings.from_environment(os.environ), _store())
+        report = run(ApplyEvent.parse(event), Settings.from_environment(os.environ), store_of_runtime())
     except BootstrapError as error:
         # Without a traceback: the message is made for its reader, and Lambda adds the trace to its own record.
         logger.error("Not done", error=type(error).__name__, reason=str(error))  # noqa: TRY400
         raise
+    # Whatever the watch over drift found is mended now, and its alarm need not wait for the next look.
+    metrics.record_drift(report["database"], 0)
+    return report
 
 
 def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, Any]:
@@ -128,7 +105,7 @@ def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, 
         master(settings.endpoint) as connection,
         reconcile.locked(connection),
     ):
-        done = reconcile.apply(connection, event.document, elsewhere=elsewhere)
+        done = reconcile.apply(connection, event.document, _reviewed(event, settings), elsewhere)
         for statement in done.statements:
             logger.info("Ran a statement", sql=statement.sql, reason=statement.reason)
         credentials = []
@@ -138,26 +115,15 @@ def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, 
     return _report(event.document, done, credentials)
 
 
+def _reviewed(event: ApplyEvent, settings: Settings) -> reconcile.Reviewed | None:
+    return reconcile.Reviewed(settings.endpoint.host, event.expected_digest) if event.expected_digest else None
+
+
 def _report(document: AccessDocument, done: reconcile.Plan, credentials: list[PublishedCredential]) -> dict[str, Any]:
     return {
         "database": document.database,
-        "changes": [
-            {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive} for step in done.statements
-        ],
+        "changes": changes(done.statements, document.database),
         "credentials": [attrs.asdict(credential) for credential in credentials],
         "unmanaged": list(done.unmanaged),
         "in_sync": True,
     }
-
-
-@functools.cache
-def _store() -> SecretStore:
-    import boto3  # noqa: PLC0415 - Lambda brings it; it is slow to import and not needed to refuse an event
-    from botocore.config import Config  # noqa: PLC0415
-
-    config = Config(
-        connect_timeout=SDK_TIMEOUT_SECONDS,
-        read_timeout=SDK_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "max_attempts": 5},
-    )
-    return SecretStore(boto3.client("secretsmanager", config=config))

@@ -12,9 +12,10 @@ import pg8000.exceptions
 from pg8000.native import Connection
 
 from db_bootstrap.access import sibling_names
-from db_bootstrap.connection import Credential, Endpoint, connected, describe
+from db_bootstrap.connection import Credential, Endpoint, describe
 from db_bootstrap.errors import RefusedLoginError, SecretError, StatementError, UnreachableDatabaseError
 from db_bootstrap.passwords import new_password, verifier
+from db_bootstrap.proof import prove
 from db_bootstrap.secret_store import LoginSecret, SecretStore
 from db_bootstrap.sql import identifier, literal
 
@@ -48,19 +49,20 @@ def ensure_credential(
         SecretError: The secret cannot be read or written, or holds somebody else's login.
         StatementError: The server refuses to set a password.
         RefusedLoginError: The server does not accept the password that it was just told.
+        UnfitLoginError: It does, and the session does not have what its login has.
     """
     secret = store.current(secret_arn)
     if secret is None:
         credential = Credential(sibling_names(login)[0], new_password())
         set_password(master, credential)
-        _log_in(endpoint, credential)
+        _log_in(endpoint, login, credential)
         version_id = store.publish(secret_arn, endpoint, credential)
         return PublishedCredential(login, secret_arn, version_id, Outcome.CREATED)
-    credential = _credential(secret, login, secret_arn)
+    credential = credential_in(secret, login, secret_arn)
     outcome, version_id = Outcome.KEPT, secret.version_id
-    if not _logs_in(endpoint, credential):
+    if not _logs_in(endpoint, login, credential):
         set_password(master, credential)
-        _log_in(endpoint, credential)
+        _log_in(endpoint, login, credential)
         outcome = Outcome.RESTORED
     if not _names(secret, endpoint):
         version_id = store.publish(secret_arn, endpoint, credential)
@@ -89,19 +91,35 @@ def set_password(master: Connection, credential: Credential) -> None:
         ) from None
 
 
-def _credential(secret: LoginSecret, login: str, secret_arn: str) -> Credential:
-    username, password = secret.content.get("username"), secret.content.get("password")
+def credential_in(secret: LoginSecret, login: str, secret_arn: str) -> Credential:
+    """The credential in a login's secret.
+
+    Raises:
+        SecretError: It is somebody else's, or there is none.
+    """
+    username, password = username_in(secret, login, secret_arn), secret.content.get("password")
+    if not (isinstance(password, str) and password and password.isascii()):
+        raise SecretError(
+            f"Version {secret.version_id} of the secret {secret_arn} holds no password that can be used; "
+            "delete its value and apply again."
+        )
+    return Credential(username, password)
+
+
+def username_in(secret: LoginSecret, login: str, secret_arn: str) -> str:
+    """Which of a login's two login roles its secret names.
+
+    Raises:
+        SecretError: Neither: nothing is done to a role because a secret's value says so.
+    """
+    username = secret.content.get("username")
     if not (isinstance(username, str) and username in sibling_names(login)):
         siblings = " and ".join(sibling_names(login))
         raise SecretError(
-            f"The secret {secret_arn} holds the login {username!r}, and those of {login!r} are {siblings}. "
-            "Give the login a secret of its own."
+            f"Version {secret.version_id} of the secret {secret_arn} holds the login {username!r}, and those of "
+            f"{login!r} are {siblings}. Give the login a secret of its own."
         )
-    if not (isinstance(password, str) and password and password.isascii()):
-        raise SecretError(
-            f"The secret {secret_arn} holds no password that can be used; delete its value and apply again."
-        )
-    return Credential(username, password)
+    return username
 
 
 def _names(secret: LoginSecret, endpoint: Endpoint) -> bool:
@@ -110,18 +128,17 @@ def _names(secret: LoginSecret, endpoint: Endpoint) -> bool:
     return all(secret.content.get(key) == value for key, value in wanted.items())
 
 
-def _logs_in(endpoint: Endpoint, credential: Credential) -> bool:
+def _logs_in(endpoint: Endpoint, login: str, credential: Credential) -> bool:
     try:
-        _log_in(endpoint, credential)
+        _log_in(endpoint, login, credential)
     except RefusedLoginError:
         return False
     return True
 
 
-def _log_in(endpoint: Endpoint, credential: Credential) -> None:
+def _log_in(endpoint: Endpoint, login: str, credential: Credential) -> None:
     try:
-        with connected(endpoint, credential) as connection:
-            connection.run("SELECT 1")
+        prove(endpoint, login, credential)
     except UnreachableDatabaseError as error:
         # The login's own limit is checked after its password: it is right, and all of its connections are in use.
         if error.sqlstate != _TOO_MANY_CONNECTIONS:

@@ -8,9 +8,10 @@ cursor, end a comment or turn the direction of writing is shown as an escape.
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import groupby
+from typing import Any
 
 import attrs
 
@@ -24,6 +25,7 @@ class Action(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     VERIFY = "verify"
+    GENERATE = "generate"
 
 
 class Format(StrEnum):
@@ -64,9 +66,40 @@ def rendered(report: Report, form: Format) -> str:
         case Format.TEXT:
             return _lines(_text(report))
         case Format.JSON:
-            return json.dumps(_json(report), indent=2) + "\n"
+            return json.dumps(content(report), indent=2) + "\n"
         case Format.SQL:
             return _lines(_sql(report))
+
+
+def content(report: Report) -> dict[str, Any]:
+    """The report as values that JSON knows, names exactly as they are."""
+    return {
+        "action": report.action,
+        "database": report.database,
+        "in_sync": report.is_in_sync,
+        "digest": report.digest,
+        "changes": changes(report.statements, report.database),
+        "refusals": list(report.refusals),
+        "unmanaged": list(report.unmanaged),
+    }
+
+
+def changes(statements: Iterable[Statement], database: str) -> list[dict[str, Any]]:
+    """Statements as values that JSON knows.
+
+    Args:
+        statements: In order.
+        database: The document's own, in which a statement runs that names no other.
+    """
+    return [
+        {
+            "sql": step.sql,
+            "reason": step.reason,
+            "destructive": step.is_destructive,
+            "database": step.database or database,
+        }
+        for step in statements
+    ]
 
 
 def visible(text: str) -> str:
@@ -79,26 +112,6 @@ def visible(text: str) -> str:
 
 # Control and format characters, separators of lines and paragraphs; see Unicode, "General Category Values".
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
-
-
-def _json(report: Report) -> dict[str, object]:
-    return {
-        "action": report.action,
-        "database": report.database,
-        "in_sync": report.is_in_sync,
-        "digest": report.digest,
-        "changes": [
-            {
-                "sql": step.sql,
-                "reason": step.reason,
-                "destructive": step.is_destructive,
-                "database": step.database or report.database,
-            }
-            for step in report.statements
-        ],
-        "refusals": list(report.refusals),
-        "unmanaged": list(report.unmanaged),
-    }
 
 
 def _text(report: Report) -> Iterator[str]:

@@ -9,8 +9,10 @@ from types import FrameType
 
 from rehearsal import commands
 from rehearsal.errors import RehearsalError
+from rehearsal.rotate import rotate
 from rehearsal.run import DEFAULT_FOLDER, Run
 from rehearsal.serve import serve
+from rehearsal.write_token import write_token
 
 INTERRUPTED_EXIT_CODE = 130
 
@@ -22,20 +24,30 @@ def main(arguments: list[str] | None = None) -> int:
     for hangup in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(hangup, _interrupt)
     try:
-        match options.command:
-            case "up":
-                commands.up(run, options.port)
-            case "down":
-                commands.down(run)
-            case "rehearse":
-                commands.rehearse(run, options.port)
-            case "serve":
-                return serve(options.port)
+        return _run(options, run)
     except RehearsalError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED_EXIT_CODE
+
+
+def _run(options: argparse.Namespace, run: Run) -> int:
+    match options.command:
+        case "up":
+            commands.up(run, options.port)
+        case "down":
+            commands.down(run)
+        case "rehearse":
+            commands.rehearse(run, options.port)
+        case "token":
+            print(write_token(run))
+        case "rotate":
+            rotate(run, options.login)
+        case "fire":
+            commands.fire(run, options.schedule)
+        case "serve":
+            return serve(options.port)
     return 0
 
 
@@ -53,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     subparsers.add_parser("up", parents=[port], help="deploy to a local AWS and leave it running; again: apply changes")
     subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
     subparsers.add_parser("rehearse", parents=[port], help="up, checks and down in one go")
+    subparsers.add_parser("token", help="print the token that changing the rehearsed catalogue takes")
+    rotation = subparsers.add_parser("rotate", help="rotate the logins of the running rehearsal under load")
+    rotation.add_argument("--login", help="only this one, such as beers_app; master is the database's own")
+    fire = subparsers.add_parser("fire", help="let a schedule fire now that AWS would fire at its time")
+    fire.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
     subparsers.add_parser("serve", parents=[port], help="serve the application alone, with a PostgreSQL of its own")
     return parser
 

@@ -3,13 +3,45 @@
 import json
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from rehearsal.deployment import Deployment
 from rehearsal.errors import RehearsalError
 
 
-def check_deployment(deployment: Deployment, url: str, digest: str, note: Callable[[str], None]) -> list[str]:
+@dataclass(frozen=True)
+class Service:
+    """The rehearsed service.
+
+    Attributes:
+        url: where the load balancer answers.
+        token: what changing the catalogue takes.
+    """
+
+    url: str
+    token: str = field(repr=False)
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """The JSON of an answer.
+
+        Raises:
+            RehearsalError: there is none, or it is no success.
+        """
+        request = urllib.request.Request(  # noqa: S310 - a fixed http address
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+                return json.load(answer)
+        except (OSError, ValueError) as error:
+            raise RehearsalError(f"{method} {self.url}{path} failed: {error}") from error
+
+
+def check_deployment(deployment: Deployment, service: Service, digest: str, note: Callable[[str], None]) -> list[str]:
     """Try the service and plan again; what was found good, a sentence each.
 
     Raises:
@@ -17,14 +49,14 @@ def check_deployment(deployment: Deployment, url: str, digest: str, note: Callab
     """
     findings = []
     note("seeding twice")
-    _ask("POST", f"{url}/beers/seed")
-    first = _ask("GET", f"{url}/beers")
-    _ask("POST", f"{url}/beers/seed")
-    _expect(first == _ask("GET", f"{url}/beers"), "Seeding a second time changed the list of beers.")
+    service.ask("POST", "/beers/seed")
+    first = service.ask("GET", "/beers")
+    service.ask("POST", "/beers/seed")
+    _expect(first == service.ask("GET", "/beers"), "Seeding a second time changed the list of beers.")
     findings.append("seeding twice gives the same beers once")
     note("adding a beer")
-    made = _ask("POST", f"{url}/beers", {"name": "Check", "style": "Pilsner", "abv": 4.8})
-    _expect(_ask("GET", f"{url}/beers/{made['id']}") == made, "A beer that was added is not found again.")
+    made = service.ask("POST", "/beers", {"name": "Check", "style": "Pilsner", "abv": 4.8})
+    _expect(service.ask("GET", f"/beers/{made['id']}") == made, "A beer that was added is not found again.")
     findings.append("a beer that is added is found again")
     note("planning again")
     plan = deployment.plan_environment(digest)
@@ -32,20 +64,6 @@ def check_deployment(deployment: Deployment, url: str, digest: str, note: Callab
     _expect(plan is None, f"A second plan is not empty: it would change {', '.join(changes) or 'outputs'}.")
     findings.append("a second plan is empty")
     return findings
-
-
-def _ask(method: str, url: str, body: object = None) -> Any:
-    request = urllib.request.Request(  # noqa: S310 - a fixed http address
-        url,
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return json.load(answer)
-    except (OSError, ValueError) as error:
-        raise RehearsalError(f"{method} {url} failed: {error}") from error
 
 
 def _expect(truth: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as a sentence

@@ -1,4 +1,4 @@
-"""What people call: up, down, rehearse.
+"""What people call: up, down, rehearse, fire.
 
 Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C or a closed terminal, ends everything, and so does an error
 while a rehearsal is being made: one that is half made is of no use to anybody.
@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rehearsal import deployment
-from rehearsal.checks import check_deployment
+from rehearsal.checks import Service, check_deployment
 from rehearsal.errors import RehearsalError
 from rehearsal.postgres_programs import Binaries
 from rehearsal.prepare import choose_ports, find_terraform
 from rehearsal.run import Ports, Run
 from rehearsal.stages import Stages
+from rehearsal.write_token import write_token
 
 _UP_STAGES = 7
 _DOWN_STAGES = 3
@@ -61,12 +62,25 @@ def rehearse(run: Run, balancer_port: int | None) -> None:
     with _nothing_half_made(run, stages):
         url, digest = _deploy(run, stages, program)
         with stages.stage("Check the deployment"):
-            findings = check_deployment(deployment.Deployment(run, program), url, digest, stages.note)
+            service = Service(url, write_token(run))
+            findings = check_deployment(deployment.Deployment(run, program), service, digest, stages.note)
         for finding in findings:
             stages.say(f"      ok: {finding}")
         _destroy(run, stages, program)
     stages.say()
     stages.say(stages.summary())
+
+
+def fire(run: Run, schedule: str) -> None:
+    """Let a schedule of the running rehearsal fire.
+
+    Raises:
+        RehearsalError: nothing runs, or the schedule does not fire.
+    """
+    if not run.is_running():
+        raise RehearsalError("No rehearsal is running. Start one with `make up`.")
+    run.fire(schedule)
+    print(f"Fired. What its function says is in {run.logs / 'functions'}.")
 
 
 def _look_for_what_is_needed(run: Run, stages: Stages, balancer_port: int | None) -> str:
@@ -175,8 +189,11 @@ def _invitation(run: Run, url: str, stages: Stages) -> str:
     return f"""The service answers at {url}. Try
 
   curl {url}/beers
-  curl -X POST {url}/beers/seed
-  curl -X POST -H 'Content-Type: application/json' -d '{beer}' {url}/beers
+  TOKEN=$(make token)   # what changing the catalogue takes, read from the local Secrets Manager
+  curl -X POST -H "Authorization: Bearer $TOKEN" {url}/beers/seed
+  curl -X POST -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{beer}' {url}/beers
+
+or open {url}/ in a browser; the API's documentation is at {url}/docs.
 
 How long each stage took:
 {stages.summary()}

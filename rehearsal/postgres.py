@@ -4,6 +4,8 @@ Clients get in over TLS alone, and the person who looks like the administrator i
 ``create_master`` have CREATEROLE and CREATEDB and are members of ``rds_superuser``, which is what RDS's master user is
 ("Understanding the rds_superuser role" in the RDS user guide). The true superuser, ``rdsadmin``, gets in only through
 the server's own socket, and only from this account.
+
+Members of ``rds_iam`` get in by an IAM token where somebody judges tokens (``token_gate``), and otherwise not at all.
 """
 
 import contextlib
@@ -17,8 +19,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from rehearsal.certificates import Authority
 from rehearsal.errors import RehearsalError
 from rehearsal.postgres_programs import Binaries
 from rehearsal.processes import ProcessRegister
+from rehearsal.token_gate import Behind, Doorkeeper, TokenGate
 
 SUPERUSER = "rdsadmin"
 HOST = "127.0.0.1"
@@ -49,13 +53,15 @@ _ROLES_SINCE = {
     16: "GRANT rds_iam TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
 }
 
+_IS_MEMBER = "SELECT 1 FROM pg_roles WHERE rolname = :name AND pg_has_role(oid, 'rds_iam', 'MEMBER') AND NOT rolsuper"
+
 
 class Cluster:
     """A running server with a data folder of its own.
 
     Attributes:
         host: its address for clients; the certificate is valid for it and for ``localhost``.
-        port: its port, chosen by the system.
+        port: its port for clients, chosen by the system.
         major: its major version.
         log: its log file.
     """
@@ -71,7 +77,20 @@ class Cluster:
         log: Path,
         settings: Mapping[str, str] | None = None,
         require_tls: bool = True,
+        token_refusal: Callable[[str, str], str | None] | None = None,
     ) -> None:
+        """Choose a port and a folder; nothing runs yet.
+
+        Args:
+            binaries: the server's programs.
+            authority: who vouches for the server.
+            processes: through which it is started.
+            log: its log file.
+            settings: of PostgreSQL.
+            require_tls: refuse connections in plain text.
+            token_refusal: for a user and a token, why the token does not let the user in, or None if it does. Without
+                it no member of ``rds_iam`` gets in.
+        """
         self.authority = authority
         self.major = binaries.major
         self.log = log
@@ -82,6 +101,12 @@ class Cluster:
         self._settings = dict(settings or {})
         self._network = "hostssl" if require_tls else "host"
         self._masters: list[str] = []
+        self._token_refusal = token_refusal
+        self._gate: TokenGate | None = None
+        self._members: pg8000.native.Connection | None = None
+        self._members_lock = threading.Lock()
+        # Behind a gate the server has a port of its own.
+        self._server_port = self.port if token_refusal is None else _free_port()
         self._server: subprocess.Popen[bytes] | None = None
         # Beside the log, so that whoever cleans up after a killed run finds the data too.
         self._link = log.with_suffix(".data")
@@ -97,7 +122,7 @@ class Cluster:
         """
         user = _server_user()
         folder = _reachable(self._binaries.folder, self.directory, user)
-        self.authority.issue(self.directory, "server", [self.host, "localhost"])
+        certificate = self.authority.issue(self.directory, "server", [self.host, "localhost"])
         self._give_to(user)
         data = self.directory / "data"
         self._run([str(folder / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "peer", *_INITDB_OPTIONS], user)
@@ -112,9 +137,23 @@ class Cluster:
         self._wait_until_it_answers(self._server)
         for statement in (*_RDS_ROLES, *(grant for since, grant in _ROLES_SINCE.items() if since <= self.major)):
             self.admin(statement)
+        if self._token_refusal is not None:
+            self._gate = TokenGate(
+                Behind(self.host, self._server_port, self._socket),
+                Doorkeeper(self._needs_token, self._token_refusal),
+                certificate=certificate,
+                ca_file=self.authority.ca_file,
+            )
+            self._gate.start(self.host, self.port)
 
     def stop(self) -> None:
         """End the server and remove its data."""
+        if self._gate is not None:
+            self._gate.stop()
+        if self._members is not None:
+            with contextlib.suppress(pg8000.exceptions.Error, OSError):
+                self._members.close()
+            self._members = None
         if self._server is not None:
             # SIGINT is PostgreSQL's fast shutdown: it disconnects clients instead of waiting for them.
             self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
@@ -131,9 +170,7 @@ class Cluster:
     @contextlib.contextmanager
     def connect_as_superuser(self, database: str = "postgres") -> Iterator[pg8000.native.Connection]:
         """A connection of the superuser through the server's own socket, closed at the end."""
-        connection = pg8000.native.Connection(
-            SUPERUSER, database=database, unix_sock=str(self.directory / f".s.PGSQL.{self.port}"), timeout=30
-        )
+        connection = self._superuser(database)
         try:
             yield connection
         finally:
@@ -162,7 +199,7 @@ class Cluster:
     def _configure(self, data: Path, user: str | None) -> None:
         settings = {
             "listen_addresses": self.host,
-            "port": str(self.port),
+            "port": str(self._server_port),
             "unix_socket_directories": str(self.directory),
             "ssl": "on",
             "ssl_cert_file": str(self.directory / "server.crt"),
@@ -182,14 +219,37 @@ class Cluster:
     def _write_access_rules(self, data: Path) -> None:
         rules = [
             f"local all {SUPERUSER} peer map=admin",
+            *(f"local all {_quoted(master)} reject" for master in self._masters),
+            # Whom the gate lets in; it has seen a token, and nobody else enters the socket's folder.
+            *(["local all +rds_iam trust"] if self._token_refusal else []),
             "local all all reject",
             f"{self._network} all {SUPERUSER} all reject",
             *(f"{self._network} all {_quoted(master)} all scram-sha-256" for master in self._masters),
-            # On RDS a member of rds_iam logs in by IAM token only; without a verifier for tokens here, not at all.
+            # On RDS a member of rds_iam logs in by IAM token only. The server cannot tell a good one.
             f"{self._network} all +rds_iam all reject",
             f"{self._network} all all all scram-sha-256",
         ]
         (data / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules))
+
+    def _superuser(self, database: str) -> pg8000.native.Connection:
+        return pg8000.native.Connection(SUPERUSER, database=database, unix_sock=str(self._socket), timeout=30)
+
+    @property
+    def _socket(self) -> Path:
+        return self.directory / f".s.PGSQL.{self._server_port}"
+
+    def _needs_token(self, user: str) -> bool:
+        if user in self._masters:
+            return False
+        # On a connection that is kept: to open one costs more than all else that the gate does for a login.
+        with self._members_lock:
+            if self._members is None:
+                self._members = self._superuser("postgres")
+            try:
+                return bool(self._members.run(_IS_MEMBER, name=user))
+            except (pg8000.exceptions.Error, OSError):
+                self._members = None  # the next login asks on a new one
+                raise
 
     def _give_to(self, user: str | None) -> None:
         if user is not None:

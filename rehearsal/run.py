@@ -3,6 +3,7 @@
 import json
 import shutil
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from rehearsal.errors import RehearsalError
 from rehearsal.postgres import remove_left_data
 from rehearsal.processes import end_still_running, still_running
 
@@ -73,6 +75,19 @@ class Run:
         """
         with urllib.request.urlopen(f"{self.endpoint}/_rehearsal/{path}", timeout=timeout_seconds) as answer:  # noqa: S310 - a fixed http address
             return json.load(answer)
+
+    def fire(self, schedule: str) -> None:
+        """Let a schedule of the local AWS fire now; its function then runs by itself.
+
+        Raises:
+            RehearsalError: it did not fire; with the reason.
+        """
+        url = f"{self.endpoint}/_rehearsal/schedules/{urllib.parse.quote(schedule, safe='')}/fire"
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=30):  # noqa: S310
+                return
+        except urllib.error.HTTPError as error:
+            raise RehearsalError(str(json.load(error)["error"])) from error
 
     def is_running(self) -> bool:
         """Whether the local AWS of this folder answers."""

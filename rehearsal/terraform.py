@@ -31,6 +31,7 @@ _OVERRIDES = {
 }
 _POLL_SECONDS = 0.1
 _CHANGES_EXIT_CODE = 2
+_PLAN_FILE = "rehearsal.tfplan"
 
 
 class TerraformError(RehearsalError):
@@ -81,9 +82,17 @@ class Terraform:
     def plan(self, variables: Mapping[str, object], var_file: str | None = None) -> dict[str, Any] | None:
         """The plan as JSON when there is something to change, else none."""
         options = [*_variable_options(variables, var_file), "-detailed-exitcode", "-input=false", "-no-color"]
-        code = self._run("plan", [*options, "-out=rehearsal.tfplan"], allowed=(0, _CHANGES_EXIT_CODE))
-        plan: dict[str, Any] = json.loads(self._capture("show", "-json", "rehearsal.tfplan"))
+        code = self._run("plan", [*options, f"-out={_PLAN_FILE}"], allowed=(0, _CHANGES_EXIT_CODE))
+        plan: dict[str, Any] = json.loads(self._capture("show", "-json", _PLAN_FILE))
         return plan if code == _CHANGES_EXIT_CODE else None
+
+    def apply_planned(self, note: Callable[[str], None]) -> None:
+        """Carry out the last plan as it was shown.
+
+        Raises:
+            TerraformError: with every error that Terraform named.
+        """
+        self._apply("apply", [_PLAN_FILE], note)
 
     def outputs(self) -> dict[str, Any]:
         """The root module's outputs by name."""
@@ -96,14 +105,16 @@ class Terraform:
     def _change(
         self, command: str, variables: Mapping[str, object], note: Callable[[str], None], var_file: str | None
     ) -> None:
+        self._apply(command, ["-auto-approve", *_variable_options(variables, var_file)], note)
+
+    def _apply(self, command: str, arguments: list[str], note: Callable[[str], None]) -> None:
         progress = Progress()
 
         def follow(line: str) -> None:
             progress.read(line)
             note(progress.note)
 
-        options = ["-json", "-auto-approve", "-input=false", *_variable_options(variables, var_file)]
-        code = self._run(command, options, follow=follow, allowed=None)
+        code = self._run(command, ["-json", "-input=false", *arguments], follow=follow, allowed=None)
         if code != 0:
             raise TerraformError(
                 f"terraform {command} failed in {self.root.name}.\n\n"

@@ -1,15 +1,19 @@
-"""The endpoints of the rehearsal itself, beside the API: what runs, what is left, stop.
+"""The endpoints of the rehearsal itself, beside the API: what runs, what is left, stop, and what time would bring.
 
-``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop``.
+``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop`` and
+``POST /_rehearsal/schedules/NAME/fire``.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from rehearsal.aws.calls import Answer, json_answer
 from rehearsal.aws.resources import Inventory
+from rehearsal.aws.schedules import ScheduleError, Schedules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from rehearsal.aws.settings import Room, Settings
 
 PREFIX = "/_rehearsal/"
+_FIRE = re.compile(r"schedules/([^/]+)/fire")
 
 
 class Control:
@@ -42,8 +47,12 @@ class Control:
             "stop": ("POST", self._ask_to_stop),
         }
         name = path.removeprefix(PREFIX)
+        schedule = _FIRE.fullmatch(name)
+        if schedule and method == "POST":
+            return self._fire(unquote(schedule[1]))
         if name not in known:
-            return json_answer(404, {"error": f"{path} is not here", "known": [PREFIX + key for key in known]})
+            listed = [PREFIX + key for key in [*known, "schedules/NAME/fire"]]
+            return json_answer(404, {"error": f"{path} is not here", "known": listed})
         wanted_method, produce = known[name]
         if method != wanted_method:
             return json_answer(405, {"error": f"{path} takes {wanted_method}, not {method}"})
@@ -58,6 +67,15 @@ class Control:
 
     def _resources(self) -> dict[str, Any]:
         return {"resources": self._inventory.remaining()}
+
+    def _fire(self, name: str) -> Answer:
+        room = self._rooms.get("schedules")
+        if not isinstance(room, Schedules):
+            return json_answer(404, {"error": "This local AWS has no schedules."})
+        try:
+            return json_answer(200, room.fire(name))
+        except ScheduleError as error:
+            return json_answer(409, {"error": str(error)})
 
     def _ask_to_stop(self) -> dict[str, Any]:
         self._stop()

@@ -6,6 +6,7 @@ What of an instance's settings reaches the server, how it starts, and how its ma
 import json
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 
 import pg8000.exceptions
@@ -14,6 +15,9 @@ from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, MasterUserSecret
 from moto.secretsmanager.models import secretsmanager_backends
 
+from rehearsal.aws.database_tokens import Door, refusal
+from rehearsal.aws.permissions import Judge
+from rehearsal.aws.secrets import put_secret_value, schedule
 from rehearsal.aws.settings import Context
 from rehearsal.postgres import Cluster
 from rehearsal.postgres_programs import Binaries
@@ -50,6 +54,8 @@ class DatabaseServer:
         self.instance = instance
         self.error: str | None = None
         self._journal = context.journal
+        self._settings = context.settings
+        self._judge = Judge(context.settings, context.journal)
         self._secrets = secretsmanager_backends[context.settings.account_id][context.settings.region]
         parameters = self._parameters()
         self.cluster = Cluster(
@@ -59,6 +65,7 @@ class DatabaseServer:
             log=context.settings.logs_directory / f"postgresql-{instance.db_instance_identifier}.log",
             settings=server_settings(parameters),
             require_tls=refuses_plain_connections(parameters),
+            token_refusal=self._token_refusal if instance.enable_iam_database_authentication else None,
         )
         self.starting = threading.Thread(
             target=self._start, name=f"start {instance.db_instance_identifier}", daemon=True
@@ -87,7 +94,15 @@ class DatabaseServer:
             raise RDSClientError("InvalidParameterCombination", "RDS does not manage the master user's password.")
         credential = new_credential(str(self.instance.master_username))
         self.cluster.set_password(str(self.instance.master_username), json.loads(credential)["password"])
-        self._secrets.put_secret_value(secret.secret.arn, credential, "", "", ["AWSCURRENT"])
+        put_secret_value(
+            self._secrets,
+            secret_id=secret.secret.arn,
+            secret_string=credential,
+            secret_binary=None,
+            client_request_token=None,
+            version_stages=["AWSCURRENT"],
+        )
+        secret.secret.last_rotation_date = int(time.time())
         self._journal.record("database.master_rotated", instance=self.instance.db_instance_identifier)
 
     def apply_parameters(self) -> None:
@@ -106,6 +121,13 @@ class DatabaseServer:
                 )
         self.cluster.admin("SELECT pg_reload_conf()")
 
+    def _token_refusal(self, user: str, token: str) -> str | None:
+        door = Door(f"{self.cluster.host}:{self.cluster.port}", str(self.instance.dbi_resource_id), user)
+        reason = refusal(token, door, self._settings, self._judge)
+        name = self.instance.db_instance_identifier
+        self._journal.record("database.token", instance=name, user=user, refused=reason)
+        return reason
+
     def _start(self) -> None:
         name = self.instance.db_instance_identifier
         try:
@@ -120,8 +142,7 @@ class DatabaseServer:
             return
         secret = self.managed_secret
         if secret is not None:
-            secret.secret.rotation_requested = secret.secret.rotation_enabled = True
-            secret.secret.auto_rotate_after_days = _ROTATION_DAYS
+            schedule(secret.secret, {"AutomaticallyAfterDays": _ROTATION_DAYS})
         self.instance.status = "available"
         self._journal.record("database.available", instance=name, port=self.cluster.port)
 

@@ -12,10 +12,11 @@ Different from AWS:
   it wait for the next server. Other parameters of the group are PostgreSQL's own and are applied as they change, those
   that need a restart only when the server starts; values computed from the instance class are left out, and so are the
   rest of the ``rds.`` parameters and preloaded libraries that this server does not have.
-- Members of ``rds_iam`` cannot log in: nobody here verifies IAM tokens.
+- Members of ``rds_iam`` log in by a role's IAM token, if the instance was made with IAM authentication; changes of
+  that wait for the next server. Their sessions reach the server through its own socket, and show no address.
 - A final snapshot, backups, exported logs, Performance Insights and a standby are names without content. Restoring,
   replicas, and stopping or starting an instance answer 501.
-- The managed secret is rotated only when asked, not every seven days.
+- The managed secret has the schedule that RDS gives it, or the one that it was given, and is rotated only when asked.
 """
 
 import secrets
@@ -25,10 +26,12 @@ from typing import Any
 
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, DBParameterGroup, MasterUserSecret, RDSBackend
-from moto.secretsmanager.models import SecretsManagerBackend
+from moto.secretsmanager.exceptions import InvalidRequestException
+from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 from rehearsal.aws.database_server import DatabaseServer, new_credential
 from rehearsal.aws.extension import Extension
+from rehearsal.aws.secrets import schedule
 from rehearsal.aws.settings import Context
 from rehearsal.errors import RehearsalError
 from rehearsal.postgres_programs import Binaries
@@ -164,9 +167,22 @@ class Databases:
             server = self._server_with_secret(secret_id)
             if server is None:
                 return original(backend, secret_id, *arguments, **named)
+            if named.get("rotation_lambda_arn"):
+                raise InvalidRequestException("You can't set a rotation function: RDS rotates this secret.")
+            secret: FakeSecret = server.managed_secret.secret  # type: ignore[union-attr]  # it was found by it
+            schedule(secret, named.get("rotation_rules"))
             if named.get("rotate_immediately", True):
                 server.rotate_master_password()
-            return backend.secrets[secret_id].to_short_dict()  # type: ignore[union-attr]  # no replica has a server
+            return secret.to_short_dict()
+
+        @extension.method(SecretsManagerBackend, "cancel_rotate_secret")
+        def cancel(original: Any, backend: SecretsManagerBackend, secret_id: str) -> Any:
+            server = self._server_with_secret(secret_id)
+            if server is None:
+                return original(backend, secret_id)
+            secret: FakeSecret = server.managed_secret.secret  # type: ignore[union-attr]  # it was found by it
+            secret.rotation_enabled = False
+            return secret.to_short_dict()
 
     def _server_with_secret(self, secret_id: str) -> DatabaseServer | None:
         for server in list(self._server_by_instance.values()):

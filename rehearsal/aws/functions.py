@@ -29,7 +29,7 @@ from moto.awslambda.responses import LambdaResponse
 from moto.ec2.models import ec2_backends
 from moto.sqs.models import sqs_backends
 
-from rehearsal.aws import function_settings
+from rehearsal.aws import function_settings, metrics
 from rehearsal.aws.extension import Extension
 from rehearsal.aws.function_logs import FunctionLogs
 from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
@@ -108,6 +108,7 @@ class Functions:
         finally:
             self._pool.give_back(worker)
         text = self._logs.write(function, worker.specification.environment["AWS_LAMBDA_LOG_STREAM_NAME"], outcome)
+        metrics.count_invocation(self._context.settings, function.function_name, failed=outcome.failed)
         self._context.journal.record(
             "function.invoked",
             function=function.function_name,

@@ -205,6 +205,14 @@ def _ecr(operation: str, parameters: Mapping[str, Any], around: Surroundings) ->
     return [Request(f"ecr:{operation}", around.arn("ecr", f"repository/{name}") if name else "*")]
 
 
+def _ecs(operation: str, parameters: Mapping[str, Any], around: Surroundings) -> list[Request]:
+    cluster, service = parameters.get("cluster"), parameters.get("service")
+    if not (cluster and service):
+        return [Request(f"ecs:{operation}", None)]
+    names = [name.rpartition("/")[2] for name in (cluster, service)]
+    return [Request(f"ecs:{operation}", around.arn("ecs", f"service/{'/'.join(names)}"))]
+
+
 def _lambda(operation: str, parameters: Mapping[str, Any], around: Surroundings) -> list[Request]:
     action = "lambda:" + {"Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction"}.get(operation, operation)
     function = parameters.get("FunctionName")
@@ -228,6 +236,7 @@ def _cloudwatch(operation: str, parameters: Mapping[str, Any], _around: Surround
 _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], Surroundings], list[Request]]] = {
     "cloudwatch": _cloudwatch,
     "ecr": _ecr,
+    "ecs": _ecs,
     "kms": _kms,
     "lambda": _lambda,
     "logs": _logs,

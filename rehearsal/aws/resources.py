@@ -23,6 +23,7 @@ from moto.kms.models import kms_backends
 from moto.logs.models import logs_backends
 from moto.rds.models import rds_backends
 from moto.s3.models import s3_backends
+from moto.scheduler.models import scheduler_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.servicediscovery.models import servicediscovery_backends
 from moto.sns.models import sns_backends
@@ -141,6 +142,14 @@ def _autoscaling(backend: Any) -> dict[str, Iterable[str]]:
     return {"target": targets, "policy": backend.policies}
 
 
+def _scheduler(backend: Any) -> dict[str, Iterable[str]]:
+    groups = backend.schedule_groups
+    return {
+        "schedule-group": groups,
+        "schedule": (f"{group.name}/{name}" for group in groups.values() for name in group.schedules),
+    }
+
+
 _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] = {
     "acm": (acm_backends, lambda backend: {"certificate": backend._certificates}),  # noqa: SLF001
     "application-autoscaling": (applicationautoscaling_backends, _autoscaling),
@@ -162,6 +171,7 @@ _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] =
     "logs": (logs_backends, lambda backend: {"log-group": backend.groups}),
     "rds": (rds_backends, _rds),
     "s3": (s3_backends, lambda backend: {"bucket": backend.buckets}),
+    "scheduler": (scheduler_backends, _scheduler),
     # A secret that waits for its deletion still blocks its name, so it counts.
     "secretsmanager": (
         secretsmanager_backends,

@@ -3,7 +3,8 @@
 RotateSecret returns at once; a thread invokes the function's four steps with the secret's ARN, the pending
 version's id as token, and stops at the first error. It then tries the whole rotation again, with the same token,
 as AWS does (within a second or so here), and gives up at last: the pending version stays and the current one goes on
-working. After a rotation that finished, ``AWSPENDING`` is gone.
+working. After a rotation that finished, ``AWSPENDING`` is gone. The journal has every step with its time; EventBridge
+hears of each end, good or bad.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
 
@@ -19,6 +20,7 @@ from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
 from rehearsal.aws.policy import Request, decide_for_service
+from rehearsal.aws.secret_events import rotation_went
 from rehearsal.aws.secret_versions import CURRENT, PENDING, holder
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 RETRY_DELAYS_SECONDS = (0.5, 1.0)
 SERVICE = "secretsmanager.amazonaws.com"
+ERROR_EXCERPT_CHARACTERS = 1000
 
 
 class Rotations:
@@ -91,7 +94,7 @@ class Rotations:
                 if self._try(secret, token, steps):
                     break
             else:
-                self._context.journal.record("rotation.abandoned", secret=secret.name, version_id=token)
+                self._context.journal.record("rotation.given_up", secret=secret.name, version_id=token)
             if steps != STEPS:
                 secret.versions.pop(token, None)
         finally:
@@ -104,13 +107,25 @@ class Rotations:
                 return False
             with self._lock:
                 self._running[secret.arn] = step
+            started = time.monotonic()
             error = self._invoke(secret, token, step)
+            milliseconds = round((time.monotonic() - started) * 1000)
             if error:
-                self._context.journal.record("rotation.failed", secret=secret.name, step=step, error=error)
+                self._fail(secret, token, steps, step, error)
                 return False
+            self._context.journal.record(
+                "rotation.step", secret=secret.name, version_id=token, step=step, milliseconds=milliseconds
+            )
         if steps == STEPS:
             return self._finish(secret, token)
         return True
+
+    def _fail(self, secret: FakeSecret, token: str, steps: tuple[str, ...], step: str, error: str) -> None:
+        self._context.journal.record(
+            "rotation.failed", secret=secret.name, version_id=token, step=step, error=error[:ERROR_EXCERPT_CHARACTERS]
+        )
+        said = f"Error when executing lambda {secret.rotation_lambda_arn} during {step} step"
+        rotation_went(secret, "RotationFailed" if steps == STEPS else "TestRotationFailed", said)
 
     def _invoke(self, secret: FakeSecret, token: str, step: str) -> str | None:
         """The error of a step, None if it succeeded."""
@@ -127,17 +142,19 @@ class Rotations:
             return str(error)
         if "X-Amz-Function-Error" not in headers:
             return None
-        return payload.decode() if isinstance(payload, bytes) else str(payload)
+        said = json.loads(payload)
+        return f"{said.get('errorType', 'Error')}: {said.get('errorMessage', '')}"
 
     def _finish(self, secret: FakeSecret, token: str) -> bool:
         labels = {version: value["version_stages"] for version, value in secret.versions.items()}
         if holder(labels, CURRENT) != token:
             error = f"finishSecret succeeded, but {CURRENT} is not on version {token}"
-            self._context.journal.record("rotation.failed", secret=secret.name, step="finishSecret", error=error)
+            self._fail(secret, token, STEPS, "finishSecret", error)
             return False
         secret.versions[token]["version_stages"] = [label for label in labels[token] if label != PENDING]
         secret.last_rotation_date = int(time.time())
         self._context.journal.record("rotation.succeeded", secret=secret.name, version_id=token)
+        rotation_went(secret, "RotationSucceeded")
         return True
 
     @property

@@ -4,8 +4,8 @@ moto loses labels when ``AWSCURRENT`` moves, answers a read without a stage with
 value be changed, and rotates without looking at what the function says. Here labels follow
 ``secret_versions``, rotation is ``secret_rotation``'s, and a version's value is written once.
 
-Not here: events on EventBridge, replicas, rotation on schedule (ask for it with RotateSecret), and the managed
-secrets of other services, whose rooms look after them.
+Not here: replicas, rotation on schedule (ask for it with RotateSecret), and the rotation of other services' managed
+secrets, whose rooms look after them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from moto.secretsmanager.exceptions import (
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 from rehearsal.aws.extension import Extension
+from rehearsal.aws.secret_events import label_moved, rotation_went
 from rehearsal.aws.secret_rotation import SERVICE, Rotations
 from rehearsal.aws.secret_versions import CURRENT, PENDING, Labels, StagingError, holder, move_label, put_version
 
@@ -69,7 +70,7 @@ class Secrets:
         def put_current(
             _original: Callable[..., None], secret: FakeSecret, version: dict[str, Any], version_id: str
         ) -> None:
-            labels = put_version(_labels(secret), version_id, version["version_stages"])
+            labels = put_version(_without_rotation(secret, version_id), version_id, version["version_stages"])
             secret.versions[version_id] = version
             _set_labels(secret, labels)
 
@@ -86,16 +87,7 @@ class Secrets:
         def rotate(_original: Callable[..., str], backend: SecretsManagerBackend, secret_id: str, **rest: Any) -> str:
             return self._rotate(_existing(backend, secret_id), **rest)
 
-        @extension.method(FakeSecret, "to_dict")
-        def describe(original: Callable[..., dict[str, Any]], secret: FakeSecret) -> dict[str, Any]:
-            described = original(secret)
-            labelled = {version: labels for version, labels in _labels(secret).items() if labels}
-            for key in ("VersionIdsToStages", "SecretVersionsToStages"):
-                if key in described:
-                    described[key] = labelled
-            if "RotationRules" in described:
-                described["RotationRules"] = getattr(secret, _RULES, described["RotationRules"])
-            return described
+        self._describe()
 
     def stop(self) -> None:
         """Start no further rotation step, and give moto its methods back."""
@@ -105,6 +97,20 @@ class Secrets:
     def status(self) -> dict[str, Any]:
         """The rotations under way."""
         return {"rotating": self._rotations.status()}
+
+    def _describe(self) -> None:
+        @self._extension.method(FakeSecret, "to_dict")
+        def describe(original: Callable[..., dict[str, Any]], secret: FakeSecret) -> dict[str, Any]:
+            described = original(secret)
+            labelled = {version: labels for version, labels in _labels(secret).items() if labels}
+            for key in ("VersionIdsToStages", "SecretVersionsToStages"):
+                if key in described:
+                    described[key] = labelled
+            if "RotationRules" in described:
+                described["RotationRules"] = getattr(secret, _RULES, described["RotationRules"])
+                if not described["RotationLambdaARN"]:
+                    del described["RotationLambdaARN"]
+            return described
 
     def _rotate(
         self,
@@ -120,7 +126,8 @@ class Secrets:
         if not function_arn:
             raise InvalidRequestException("No Lambda rotation function ARN is associated with this secret.")
         self._check_function(function_arn, secret.arn)
-        _configure(secret, function_arn, rotation_rules)
+        secret.rotation_lambda_arn = function_arn
+        schedule(secret, rotation_rules)
         labels = _labels(secret)
         pending = holder(labels, PENDING)
         if self._rotations.is_running(secret) or (pending and CURRENT not in labels[pending]):
@@ -206,7 +213,8 @@ def put_secret_value(
             f"{secret.arn}."
         )
     if not held:
-        _set_labels(secret, put_version(_labels(secret), token, version_stages), token, value)
+        before = _without_rotation(secret, token) if CURRENT in version_stages else _labels(secret)
+        _set_labels(secret, put_version(before, token, version_stages), token, value)
         secret.last_changed_date = int(time.time())
     return json.dumps(
         {
@@ -242,6 +250,17 @@ def put_pending(labels: Labels, token: str) -> Labels:
     return {**without, token: [PENDING]}
 
 
+def schedule(secret: FakeSecret, rules: Mapping[str, Any] | None) -> None:
+    """Turn a secret's rotation on; with new rules, or by those that it has."""
+    secret.rotation_requested = secret.rotation_enabled = True
+    if not rules:
+        return
+    setattr(secret, _RULES, dict(rules))
+    days = rules.get("AutomaticallyAfterDays")
+    secret.auto_rotate_after_days = days or 0
+    secret.next_rotation_date = int(time.time()) + (days or DEFAULT_ROTATION_DAYS) * SECONDS_A_DAY
+
+
 # How moto and AWS call the two forms of a value.
 _VALUE_KEYS = {"secret_string": "SecretString", "secret_binary": "SecretBinary"}
 
@@ -263,25 +282,28 @@ def _labels(secret: FakeSecret) -> Labels:
     return {version_id: list(version["version_stages"]) for version_id, version in secret.versions.items()}
 
 
+def _without_rotation(secret: FakeSecret, version_id: str) -> Labels:
+    """The labels once a version of somebody's own ends the rotation that is under way."""
+    labels = _labels(secret)
+    pending = holder(labels, PENDING)
+    if pending in (None, version_id) or CURRENT in labels[pending]:
+        return labels
+    rotation_went(secret, "RotationAbandoned")
+    return {version: [label for label in own if label != PENDING] for version, own in labels.items()}
+
+
 def _set_labels(
     secret: FakeSecret, labels: Labels, token: str | None = None, value: Mapping[str, str] | None = None
 ) -> None:
     """Write the labels back; and the version ``token`` with its value, which is new or had none."""
+    before = holder(_labels(secret), CURRENT)
     if token is not None:
         version = secret.versions.setdefault(token, {"createdate": int(time.time()), "version_id": token})
         version.update(value or {})
     for version_id, own in labels.items():
         secret.versions[version_id]["version_stages"] = own
+    current = holder(labels, CURRENT)
     # moto answers CreateSecret and UpdateSecret with this one.
-    secret.set_default_version_id(holder(labels, CURRENT))
-
-
-def _configure(secret: FakeSecret, function_arn: str, rules: Mapping[str, Any] | None) -> None:
-    secret.rotation_lambda_arn = function_arn
-    secret.rotation_requested = secret.rotation_enabled = True
-    if not rules:
-        return
-    setattr(secret, _RULES, dict(rules))
-    days = rules.get("AutomaticallyAfterDays")
-    secret.auto_rotate_after_days = days or 0
-    secret.next_rotation_date = int(time.time()) + (days or DEFAULT_ROTATION_DAYS) * SECONDS_A_DAY
+    secret.set_default_version_id(current)
+    if current and current != before:
+        label_moved(secret, CURRENT, current)

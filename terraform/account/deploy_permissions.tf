@@ -49,6 +49,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid = "Look"
     actions = [
+      "cloudwatch:DescribeAlarms",
       "ec2:Describe*",
       "ecs:DescribeTaskDefinition",
       "elasticloadbalancing:Describe*",
@@ -103,14 +104,16 @@ data "aws_iam_policy_document" "deploy" {
 
   statement {
     sid     = "OwnResources"
-    actions = ["ecs:*", "elasticloadbalancing:*", "lambda:*", "logs:*", "rds:*"]
+    actions = ["cloudwatch:*", "ecs:*", "elasticloadbalancing:*", "events:*", "lambda:*", "logs:*", "rds:*", "scheduler:*"]
     resources = [
+      "arn:${local.partition}:cloudwatch:${local.place}:alarm:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:ecs:${local.place}:cluster/${var.project_name}-${each.key}",
       "arn:${local.partition}:ecs:${local.place}:service/${var.project_name}-${each.key}/*",
       "arn:${local.partition}:ecs:${local.place}:task-definition/${var.project_name}-${each.key}:*",
       "arn:${local.partition}:elasticloadbalancing:${local.place}:listener/app/${var.project_name}-${each.key}/*",
       "arn:${local.partition}:elasticloadbalancing:${local.place}:loadbalancer/app/${var.project_name}-${each.key}/*",
       "arn:${local.partition}:elasticloadbalancing:${local.place}:targetgroup/${var.project_name}-${each.key}/*",
+      "arn:${local.partition}:events:${local.place}:rule/${var.project_name}-${each.key}-*",
       "arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:logs:${local.place}:log-group:/aws/lambda/${var.project_name}-${each.key}-*",
       "arn:${local.partition}:logs:${local.place}:log-group:/aws/rds/instance/${var.project_name}-${each.key}/*",
@@ -120,6 +123,8 @@ data "aws_iam_policy_document" "deploy" {
       "arn:${local.partition}:rds:${local.place}:pg:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:rds:${local.place}:snapshot:${var.project_name}-${each.key}-*",
       "arn:${local.partition}:rds:${local.place}:subgrp:${var.project_name}-${each.key}",
+      "arn:${local.partition}:scheduler:${local.place}:schedule-group/${var.project_name}-${each.key}-*",
+      "arn:${local.partition}:scheduler:${local.place}:schedule/${var.project_name}-${each.key}-*/*",
     ]
   }
 
@@ -127,10 +132,12 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid = "OwnSecrets"
     actions = [
+      "secretsmanager:CancelRotateSecret",
       "secretsmanager:CreateSecret",
       "secretsmanager:DeleteSecret",
       "secretsmanager:DescribeSecret",
       "secretsmanager:GetResourcePolicy",
+      "secretsmanager:RotateSecret",
       "secretsmanager:TagResource",
       "secretsmanager:UntagResource",
       "secretsmanager:UpdateSecret",
@@ -143,6 +150,23 @@ data "aws_iam_policy_document" "deploy" {
     sid       = "MasterSecret"
     actions   = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
     resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:rds!db-*"]
+  }
+
+  # The name of a master's secret does not say whose it is; the tag that RDS gives it does.
+  statement {
+    sid = "OwnMasterRotation"
+    actions = [
+      "secretsmanager:CancelRotateSecret",
+      "secretsmanager:DescribeSecret",
+      "secretsmanager:RotateSecret",
+    ]
+    resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:rds!db-*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/aws:rds:primaryDBInstanceArn"
+      values   = ["arn:${local.partition}:rds:${local.place}:db:${var.project_name}-${each.key}"]
+    }
   }
 
   statement {
@@ -174,7 +198,7 @@ data "aws_iam_policy_document" "deploy" {
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"
-      values   = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]
+      values   = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com", "scheduler.amazonaws.com"]
     }
   }
 

@@ -1,21 +1,86 @@
 locals {
   service_login  = "beers_app"
   migrator_login = "beers_migrator"
+
+  service_credential = var.database_auth == "iam" ? "iam" : "rotated"
+}
+
+variable "database_auth" {
+  description = "How the service logs in to the database: with the credential of a secret that is rotated (secret), or with a token that its role signs (iam). Its migrations keep their secret either way."
+  type        = string
+  default     = "secret"
+  nullable    = false
+
+  validation {
+    condition     = contains(["secret", "iam"], var.database_auth)
+    error_message = "Choose secret or iam."
+  }
 }
 
 variable "access" {
   description = "Who may do what in the database: schemas with their owners, roles that hold privileges, and logins for people and programs. The function refuses what does not fit together."
   type = object({
     database = string
-    schemas  = map(object({ owner = string }))
-    roles    = map(object({ schemas = optional(map(string)) }))
-    logins = map(object({
+    unlisted = optional(string)
+    schemas = optional(map(object({
+      owner = string
+    })), {})
+    extensions = optional(map(object({
+      schema = optional(string)
+    })))
+    roles = optional(map(object({
+      comment   = optional(string)
+      member_of = optional(list(string), [])
+      memberships = optional(map(object({
+        inherit = optional(bool)
+        set     = optional(bool)
+        admin   = optional(bool)
+      })), {})
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
+    })), {})
+    logins = optional(map(object({
+      comment   = optional(string)
+      member_of = optional(list(string), [])
+      memberships = optional(map(object({
+        inherit = optional(bool)
+        set     = optional(bool)
+        admin   = optional(bool)
+      })), {})
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
       credential       = string
-      member_of        = optional(list(string))
       acts_as          = optional(string)
       connection_limit = optional(number)
       settings         = optional(map(string))
+    })), {})
+    public = optional(object({
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
     }))
+    retired = optional(map(object({
+      reassign_to        = optional(string)
+      drop_owned         = optional(bool)
+      terminate_sessions = optional(bool)
+    })))
   })
 
   default = {
@@ -47,9 +112,12 @@ variable "access" {
   }
 
   validation {
-    condition = alltrue([
-      for login in [local.service_login, local.migrator_login] : try(var.access.logins[login].credential == "rotated", false)
-    ])
-    error_message = "The logins ${local.service_login} and ${local.migrator_login} must stay, each with credential = \"rotated\": the service and its migrations log in as them."
+    condition     = try(var.access.logins[local.migrator_login].credential == "rotated", false)
+    error_message = "The login ${local.migrator_login} must stay, with credential = \"rotated\": the service's migrations log in as it."
+  }
+
+  validation {
+    condition     = try(var.access.logins[local.service_login].credential == local.service_credential, false)
+    error_message = "The login ${local.service_login} must stay, with credential = \"${local.service_credential}\": the service logs in as it, and database_auth is \"${var.database_auth}\"."
   }
 }

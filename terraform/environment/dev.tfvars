@@ -10,4 +10,6 @@ service_task_count       = 2
 service_cpu_units        = 256
 service_memory_mebibytes = 512
 
+seeding_is_allowed = true
+
 log_retention_days = 7

@@ -4,6 +4,15 @@
 locals {
   name         = "${var.project_name}-${var.environment}"
   service_port = 8000
+
+  is_by_token = var.database_auth == "iam"
+  iam_login = {
+    user        = module.database_access.login_names[local.service_login]
+    address     = module.database.address
+    port        = module.database.port
+    database    = module.database.database_name
+    resource_id = module.database.resource_id
+  }
 }
 
 module "network" {
@@ -28,6 +37,12 @@ module "database" {
   backup_retention_days = var.database_backup_retention_days
   log_retention_days    = var.log_retention_days
   is_temporary          = var.is_temporary
+
+  master_rotation = {
+    days         = var.master_rotation.days
+    schedule     = var.master_rotation.schedule
+    window_hours = var.master_rotation.window_hours
+  }
 }
 
 module "database_access" {
@@ -41,12 +56,17 @@ module "database_access" {
     resource_id       = module.database.resource_id
     master_secret_arn = module.database.master_secret_arn
   }
-  access             = var.access
-  package_file       = var.database_bootstrap_package
-  subnet_ids         = module.network.private_subnet_ids
-  security_group_id  = module.network.database_access_security_group_id
-  log_retention_days = var.log_retention_days
-  is_temporary       = var.is_temporary
+  access                     = var.access
+  preview_access             = var.preview_access
+  drift_check_interval_hours = var.drift_check_interval_hours
+  alarm_topic_arns           = var.alarm_topic_arns
+  rotation                   = var.login_rotation
+  master_overdue_after_days  = coalesce(var.master_rotation.overdue_after_days, try(var.master_rotation.days + 2, null))
+  package_file               = var.database_bootstrap_package
+  subnet_ids                 = module.network.private_subnet_ids
+  security_group_id          = module.network.database_access_security_group_id
+  log_retention_days         = var.log_retention_days
+  is_temporary               = var.is_temporary
 }
 
 module "service" {
@@ -59,7 +79,8 @@ module "service" {
   memory_mebibytes                = var.service_memory_mebibytes
   cpu_architecture                = var.cpu_architecture
   service_port                    = local.service_port
-  service_secret_arn              = module.database_access.login_secret_arns[local.service_login]
+  service_secret_arn              = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]
+  iam_login                       = local.is_by_token ? local.iam_login : null
   migrator_secret_arn             = module.database_access.login_secret_arns[local.migrator_login]
   vpc_id                          = module.network.vpc_id
   public_subnet_ids               = module.network.public_subnet_ids
@@ -67,6 +88,10 @@ module "service" {
   load_balancer_security_group_id = module.network.load_balancer_security_group_id
   service_security_group_id       = module.network.service_security_group_id
   certificate_arn                 = var.certificate_arn
+  write_token_secret_arn          = one(module.write_token[*].secret_arn)
+  seeding_is_allowed              = var.seeding_is_allowed
+  redeploy_on_rotation            = var.redeploy_on_rotation && !local.is_by_token
+  redeploy_package_file           = var.database_bootstrap_package
   log_retention_days              = var.log_retention_days
   is_temporary                    = var.is_temporary
 }

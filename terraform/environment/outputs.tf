@@ -18,6 +18,16 @@ output "bootstrap_function_name" {
   value       = module.database_access.function_name
 }
 
+output "rotation_function_name" {
+  description = "Name of the function that rotates the logins' credentials."
+  value       = module.database_access.rotation_function_name
+}
+
+output "access_plan" {
+  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply is held to."
+  value       = module.database_access.access_plan
+}
+
 output "access_report" {
   description = "What the function found, changed and left alone in the database when it was last invoked; it holds no password."
   value       = module.database_access.access_report

@@ -195,3 +195,37 @@ variable "certificate_arn" {
     error_message = "Give the ARN of a certificate in ACM, or null."
   }
 }
+
+variable "preview_access" {
+  description = "Whether a plan asks the database what an apply would run, and the apply is held to that. False applies without asking first, for when the database or the planning function cannot answer."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "drift_check_interval_hours" {
+  description = "Hours between two comparisons of the database with the access that is declared for it."
+  type        = number
+  default     = 6
+
+  validation {
+    condition     = var.drift_check_interval_hours >= 1 && var.drift_check_interval_hours <= 48 && floor(var.drift_check_interval_hours) == var.drift_check_interval_hours
+    error_message = "Choose between 1 and 48 whole hours; an alarm looks back seven days at most."
+  }
+}
+
+variable "alarm_topic_arns" {
+  description = "SNS topics that are told when an alarm goes off, and when it is over."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:[a-z-]+:sns:", arn))])
+    error_message = "Give ARNs of SNS topics, such as arn:aws:sns:us-east-1:123456789012:on-call."
+  }
+
+  validation {
+    condition     = length(var.alarm_topic_arns) <= 5
+    error_message = "An alarm and a rule tell five topics at most."
+  }
+}

@@ -1,18 +1,24 @@
 """One deployment on the local AWS for the whole session; made the way `make up` makes it."""
 
 import json
+import shutil
+import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pg8000.native
 import pytest
 
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
+from rehearsal.images import ImageStore
 from rehearsal.prepare import choose_ports, find_terraform
-from rehearsal.run import Ports, Run
+from rehearsal.run import CHECKOUT, Ports, Run
+from rehearsal.write_token import write_token
 from tests.support.http import Client
 
 
@@ -69,7 +75,63 @@ def applied(run: Run) -> Rehearsal:
     outputs = terraform.apply_environment(digest, quiet)
     url = f"http://127.0.0.1:{ports.balancer}"
     deployment.wait_until_it_answers(url, quiet)
-    return Rehearsal(run, terraform, Client(url), digest, outputs)
+    return Rehearsal(run, terraform, Client(url, write_token(run)), digest, outputs)
+
+
+@contextmanager
+def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> Iterator[pg8000.native.Connection]:
+    """A connection to the deployed database with a credential, over verified TLS."""
+    host, port = rehearsal.outputs["database_endpoint"].split(":")
+    connection = pg8000.native.Connection(
+        credential["username"],
+        password=credential["password"],
+        host=host,
+        port=int(port),
+        database="beers",
+        ssl_context=ssl.create_default_context(cafile=str(rehearsal.run.authority / "ca.pem")),
+        timeout=30,
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
+    """What the secret of a login holds."""
+    return rehearsal.secret(rehearsal.outputs["login_secret_arns"][name])
+
+
+def master(rehearsal: Rehearsal) -> dict[str, Any]:
+    """What the secret of the database's master holds."""
+    instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
+    return rehearsal.secret(instance["MasterUserSecret"]["SecretArn"])
+
+
+def database_folder(rehearsal: Rehearsal) -> Path:
+    """Where the database's server has its files and its socket."""
+    (link,) = rehearsal.run.logs.glob("*.data")
+    return link.resolve()
+
+
+@contextmanager
+def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
+    """The server's true superuser, through its own socket."""
+    (own_socket,) = (path for path in database_folder(rehearsal).glob(".s.PGSQL.*") if path.suffix != ".lock")
+    connection = pg8000.native.Connection("rdsadmin", database="beers", unix_sock=str(own_socket), timeout=30)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def image_of_changed_service(rehearsal: Rehearsal, folder: Path, changes: dict[str, str]) -> str:
+    """An image of the checkout's service with some files of another content; its digest."""
+    shutil.copytree(CHECKOUT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(CHECKOUT / "Dockerfile", folder / "Dockerfile")
+    for name, text in changes.items():
+        (folder / "app" / name).write_text(text)
+    return ImageStore(rehearsal.run.images).build(folder, rehearsal.run.authority / "ca.pem")
 
 
 def quiet(_note: str) -> None:

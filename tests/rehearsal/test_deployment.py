@@ -1,10 +1,8 @@
-"""The whole, on one deployment; the tests run in this order, and the last one takes it down."""
+"""The whole, on one deployment; the tests run in this order."""
 
 import json
-import shutil
-import ssl
-import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,45 +12,52 @@ from typing import Any
 import botocore.exceptions
 import pg8000.exceptions
 import pg8000.native
-import psutil
 import pytest
 
-from rehearsal import deployment
-from rehearsal.images import ImageStore
-from rehearsal.run import CHECKOUT
 from rehearsal.terraform import TerraformError
-from tests.rehearsal.conftest import Rehearsal, every_file, quiet
+from tests.rehearsal.conftest import (
+    Rehearsal,
+    connected,
+    image_of_changed_service,
+    login,
+    master,
+    quiet,
+    superuser,
+)
+from tests.support.http import Client
+from tests.support.local_aws import allow, policy
 from tests.unit.db_bootstrap.documents import beers
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
 
 @contextmanager
-def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> Iterator[pg8000.native.Connection]:
-    """A connection to the deployed database with a credential, over verified TLS."""
-    host, port = rehearsal.outputs["database_endpoint"].split(":")
-    connection = pg8000.native.Connection(
-        credential["username"],
-        password=credential["password"],
-        host=host,
-        port=int(port),
-        database="beers",
-        ssl_context=ssl.create_default_context(cafile=str(rehearsal.run.authority / "ca.pem")),
-        timeout=30,
-    )
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
-    return rehearsal.secret(rehearsal.outputs["login_secret_arns"][name])
-
-
-def master(rehearsal: Rehearsal) -> dict[str, Any]:
+def role_that_may_connect(rehearsal: Rehearsal, user: str) -> Iterator[dict[str, str]]:
+    """Credentials of a role of its own, which may log in to the database as ``user``."""
     instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
-    return rehearsal.secret(instance["MasterUserSecret"]["SecretArn"])
+    arn = instance["DBInstanceArn"].replace(":rds:", ":rds-db:").rpartition(":db:")[0]
+    iam, name = rehearsal.aws("iam"), "a-person"
+    permission = allow("rds-db:connect", f"{arn}:dbuser:{instance['DbiResourceId']}/{user}")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy()))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy(permission)))
+    try:
+        yield rehearsal.aws("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="own")
+        iam.delete_role(RoleName=name)
+
+
+def token_for(rehearsal: Rehearsal, given: dict[str, str], user: str) -> str:
+    """What a person's tools make of their credentials instead of a password."""
+    host, port = rehearsal.outputs["database_endpoint"].split(":")
+    signer = rehearsal.aws(
+        "rds",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    token: str = signer.generate_db_auth_token(DBHostname=host, Port=int(port), DBUsername=user)
+    return token
 
 
 def test_the_catalogue_is_empty_at_first_and_can_be_seeded_through_the_load_balancer(rehearsal: Rehearsal) -> None:
@@ -73,6 +78,28 @@ def test_a_beer_that_is_posted_is_found_again(rehearsal: Rehearsal) -> None:
     made = rehearsal.client.post("/beers", {"name": "Rehearsal Stout", "style": "Stout", "abv": 6.5})
     assert made.status == 201
     assert rehearsal.client.get(f"/beers/{made.body['id']}").body == made.body
+
+
+@pytest.mark.parametrize("token", ["", "wrong-wrong-wrong-wrong"])
+def test_nobody_changes_the_catalogue_without_the_token(token: str, rehearsal: Rehearsal) -> None:
+    stranger = Client(rehearsal.client.url, token)
+    for path, body in (("/beers/seed", None), ("/beers", {"name": "Mine", "style": "Stout", "abv": 6})):
+        assert stranger.post(path, body).status == 401
+    assert stranger.get("/beers").status == 200
+
+
+def test_a_new_token_is_good_and_the_one_before_stays_so(rehearsal: Rehearsal) -> None:
+    secrets = rehearsal.aws("secretsmanager")
+    arn = rehearsal.outputs["write_token_secret_arn"]
+    newer = Client(rehearsal.client.url, "the-next-token-for-this-service")
+    assert newer.post("/beers/seed").status == 401
+    secrets.put_secret_value(SecretId=arn, SecretString=newer.token)
+    deadline = time.monotonic() + 20
+    while newer.post("/beers/seed").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert rehearsal.client.post("/beers/seed").status == 200
+    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None, "Terraform leaves the newer one alone"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +223,22 @@ def test_a_task_may_read_its_own_secret_and_no_other(rehearsal: Rehearsal) -> No
         task.get_secret_value(SecretId=secrets["beers_migrator"])
 
 
+def test_a_person_logs_in_by_token_with_a_role_that_may_and_with_no_other(rehearsal: Rehearsal) -> None:
+    with role_that_may_connect(rehearsal, "beers_report") as given:
+        token = token_for(rehearsal, given, "beers_report")
+        with connected(rehearsal, {"username": "beers_report", "password": token}) as connection:
+            assert connection.run("SELECT count(*) > 0 FROM beers.beers") == [[True]]
+            with pytest.raises(pg8000.exceptions.DatabaseError, match="42501"):
+                connection.run("DELETE FROM beers.beers")
+    with role_that_may_connect(rehearsal, "beers_owner") as given:
+        token = token_for(rehearsal, given, "beers_report")
+        with (
+            pytest.raises(pg8000.exceptions.DatabaseError, match="PAM authentication failed"),
+            connected(rehearsal, {"username": "beers_report", "password": token}),
+        ):
+            pass
+
+
 def test_the_functions_answer_says_what_it_did(rehearsal: Rehearsal) -> None:
     report = rehearsal.outputs["access_report"]
     assert report["in_sync"] is True
@@ -203,10 +246,6 @@ def test_the_functions_answer_says_what_it_did(rehearsal: Rehearsal) -> None:
         "beers_app": "created",
         "beers_migrator": "created",
     }
-
-
-def test_a_second_plan_is_empty(rehearsal: Rehearsal) -> None:
-    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
 
 
 def test_a_changed_image_rolls_out_without_a_failed_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
@@ -244,18 +283,15 @@ def test_a_release_whose_migration_fails_is_rolled_back_and_the_apply_says_so(
     assert runs == rehearsal.outputs["task_definition_arn"]
 
 
-def image_of_changed_service(rehearsal: Rehearsal, folder: Path, changes: dict[str, str]) -> str:
-    shutil.copytree(CHECKOUT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(CHECKOUT / "Dockerfile", folder / "Dockerfile")
-    for name, text in changes.items():
-        (folder / "app" / name).write_text(text)
-    return ImageStore(rehearsal.run.images).build(folder, rehearsal.run.authority / "ca.pem")
-
-
 def test_a_failing_function_fails_the_apply_and_is_invoked_again_once_the_cause_is_mended(
     rehearsal: Rehearsal,
 ) -> None:
-    variables = {**rehearsal.deployment.variables(rehearsal.digest), "access": access_with_a_cellar()}
+    # The preview would stop it before; what the function itself does is the matter here.
+    variables = {
+        **rehearsal.deployment.variables(rehearsal.digest),
+        "access": access_with_a_cellar(),
+        "preview_access": False,
+    }
     with superuser(rehearsal) as connection:
         connection.run("CREATE SCHEMA cellar")
     with pytest.raises(TerraformError, match="cellar") as failure:
@@ -275,62 +311,3 @@ def access_with_a_cellar() -> dict[str, Any]:
     access["schemas"]["cellar"] = {"owner": "cellar_owner"}
     access["roles"]["cellar_owner"] = {}
     return access
-
-
-@contextmanager
-def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
-    """The server's true superuser, through its own socket."""
-    port = rehearsal.outputs["database_endpoint"].split(":")[1]
-    (link,) = rehearsal.run.logs.glob("*.data")
-    connection = pg8000.native.Connection(
-        "rdsadmin", database="beers", unix_sock=str(link.readlink() / f".s.PGSQL.{port}"), timeout=30
-    )
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def test_no_password_stands_in_the_state_the_plan_an_output_a_log_or_a_command_line(rehearsal: Rehearsal) -> None:
-    secrets = rehearsal.aws("secretsmanager")
-    passwords = {
-        json.loads(secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version)["SecretString"])["password"]
-        for secret in secrets.list_secrets()["SecretList"]
-        for version in secrets.describe_secret(SecretId=secret["ARN"])["VersionIdsToStages"]
-    }
-    assert len(passwords) >= 3, "the master's and both logins'"
-    rehearsal.deployment.plan_environment(rehearsal.digest)
-    plan = rehearsal.deployment.environment.root / "rehearsal.tfplan"
-    read = subprocess.run(["unzip", "-p", str(plan)], capture_output=True, check=True).stdout
-    places = {
-        "the state": rehearsal.deployment.environment.state(),
-        "the outputs": json.dumps(rehearsal.outputs),
-        "the plan": read.decode(errors="replace"),
-        "the command lines": "\n".join(" ".join(process.info["cmdline"] or []) for process in all_processes()),
-        "CloudWatch Logs": "\n".join(cloudwatch_messages(rehearsal)),
-        **{str(path): path.read_text(errors="replace") for path in every_file(rehearsal.run.logs)},
-    }
-    assert any("functions" in place for place in places), "the function's log was read"
-    assert any("tasks" in place for place in places), "the tasks' logs were read"
-    assert any("postgresql" in place for place in places), "the server's log was read"
-    assert [place for place, text in places.items() if any(password in text for password in passwords)] == []
-
-
-def all_processes() -> Iterator[psutil.Process]:
-    return psutil.process_iter(["cmdline"])
-
-
-def cloudwatch_messages(rehearsal: Rehearsal) -> Iterator[str]:
-    logs = rehearsal.aws("logs")
-    groups = logs.describe_log_groups()["logGroups"]
-    assert groups
-    for group in groups:
-        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]:
-            yield event["message"]
-
-
-def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal) -> None:
-    rehearsal.deployment.destroy(quiet)
-    deployment.check_nothing_is_left(rehearsal.run)
-    deployment.stop_local_aws(rehearsal.run)
-    assert rehearsal.run.left_running() == []

@@ -103,6 +103,13 @@ def test_down_with_nothing_running_says_so(folder: Path) -> None:
     assert said.strip() == "Nothing is running."
 
 
+def test_fire_with_nothing_running_says_what_to_do(folder: Path) -> None:
+    process = command(folder, "fire", "taproom-dev-access-verify")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.strip() == "No rehearsal is running. Start one with `make up`."
+
+
 def test_a_port_that_is_taken_is_one_clear_sentence(folder: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -18,9 +18,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Talks to one address."""
+    """Talks to one address, with a bearer token if it has one."""
 
     url: str
+    token: str = ""
 
     def request(self, method: str, path: str, body: object = None, data: bytes | None = None) -> Answer:
         """Send a body, as JSON or as it is; an answer with an error status is an answer too."""
@@ -28,7 +29,7 @@ class Client:
             self.url + path,
             method=method,
             data=json.dumps(body).encode() if body is not None else data,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:

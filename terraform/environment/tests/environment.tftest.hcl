@@ -35,3 +35,23 @@ run "only_rotated_logins_have_a_secret" {
     error_message = "These logins have a secret: ${join(", ", keys(output.login_secret_arns))}."
   }
 }
+
+run "a_service_that_logs_in_by_token_has_no_secret" {
+  variables {
+    database_auth = "iam"
+    access = {
+      database = "beers"
+      schemas  = { beers = { owner = "beers_owner" } }
+      roles    = { beers_owner = {}, beers_writer = { schemas = { beers = "write" } } }
+      logins = {
+        beers_app      = { credential = "iam", member_of = ["beers_writer"] }
+        beers_migrator = { credential = "rotated", acts_as = "beers_owner" }
+      }
+    }
+  }
+
+  assert {
+    condition     = keys(output.login_secret_arns) == ["beers_migrator"]
+    error_message = "These logins have a secret: ${join(", ", keys(output.login_secret_arns))}."
+  }
+}

@@ -66,6 +66,34 @@ run "an_access_document_without_the_service_s_own_login_is_refused" {
   expect_failures = [var.access]
 }
 
+run "a_service_by_token_whose_login_has_a_password_is_refused" {
+  command = plan
+
+  variables {
+    database_auth = "iam"
+  }
+
+  expect_failures = [var.access]
+}
+
+run "a_service_with_a_secret_whose_login_has_none_is_refused" {
+  command = plan
+
+  variables {
+    access = {
+      database = "beers"
+      schemas  = { beers = { owner = "beers_owner" } }
+      roles    = { beers_owner = {} }
+      logins = {
+        beers_app      = { credential = "iam" }
+        beers_migrator = { credential = "rotated", acts_as = "beers_owner" }
+      }
+    }
+  }
+
+  expect_failures = [var.access]
+}
+
 run "a_network_too_small_for_a_load_balancer_is_refused" {
   command = plan
 
@@ -74,4 +102,24 @@ run "a_network_too_small_for_a_load_balancer_is_refused" {
   }
 
   expect_failures = [var.vpc_cidr]
+}
+
+run "a_master_s_schedule_without_saying_when_it_is_overdue_is_refused" {
+  command = plan
+
+  variables {
+    master_rotation = { schedule = "rate(7 days)" }
+  }
+
+  expect_failures = [var.master_rotation]
+}
+
+run "neither_days_nor_a_schedule_for_the_logins_is_refused" {
+  command = plan
+
+  variables {
+    login_rotation = {}
+  }
+
+  expect_failures = [var.login_rotation]
 }

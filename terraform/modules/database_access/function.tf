@@ -24,12 +24,13 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = {
-      DATABASE_HOST           = var.database.address
-      DATABASE_PORT           = tostring(var.database.port)
-      DATABASE_NAME           = var.database.name
-      MASTER_SECRET_ARN       = var.database.master_secret_arn
-      POWERTOOLS_SERVICE_NAME = local.function_name
-      POWERTOOLS_LOG_LEVEL    = "INFO"
+      DATABASE_HOST                = var.database.address
+      DATABASE_PORT                = tostring(var.database.port)
+      DATABASE_NAME                = var.database.name
+      MASTER_SECRET_ARN            = var.database.master_secret_arn
+      POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
+      POWERTOOLS_SERVICE_NAME      = local.metrics_service
+      POWERTOOLS_LOG_LEVEL         = "INFO"
     }
   }
 

@@ -1,22 +1,16 @@
 locals {
-  # The function refuses what it does not know, null among it: an attribute that was left out must stay out.
-  roles  = { for name, role in var.access.roles : name => { for key, value in role : key => value if value != null } }
-  logins = { for name, login in var.access.logins : name => { for key, value in login : key => value if value != null } }
-
+  # Attributes that were left out are null, which the function takes for left out.
   event = {
-    action = "apply"
-    document = {
-      database = var.access.database
-      schemas  = var.access.schemas
-      roles    = local.roles
-      logins   = local.logins
-    }
-    secret_arns = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
+    action          = "apply"
+    document        = var.access
+    secret_arns     = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
+    expected_digest = local.expected_digest
   }
 }
 
-# Another document, function or database replaces the invocation, which invokes again. Not CRUD: there a failed update is
-# kept as done (https://github.com/hashicorp/terraform-provider-aws/issues/43447), while a failed creation is tried again.
+# Another document, function or database replaces the invocation, which invokes again; so does drift, because it changes the
+# digest. Not CRUD: there a failed update is kept as done
+# (https://github.com/hashicorp/terraform-provider-aws/issues/43447), while a failed creation is tried again.
 resource "aws_lambda_invocation" "apply" {
   function_name   = aws_lambda_function.this.function_name
   input           = jsonencode(local.event)
@@ -25,5 +19,16 @@ resource "aws_lambda_invocation" "apply" {
   triggers = {
     package  = aws_lambda_function.this.source_code_hash
     database = var.database.resource_id
+  }
+
+  lifecycle {
+    precondition {
+      condition = length(local.refusals) == 0
+      error_message = join("\n", concat(
+        ["The access document cannot be carried out on database ${var.database.name}; nothing was changed."],
+        [for refusal in local.refusals : "- ${refusal}"],
+        ["If the cause will pass, such as a database that cannot be reached now: `-var preview_access=false` does not ask beforehand."],
+      ))
+    }
   }
 }

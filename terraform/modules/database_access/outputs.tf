@@ -3,6 +3,11 @@ output "access_report" {
   value       = jsondecode(aws_lambda_invocation.apply.result)
 }
 
+output "access_plan" {
+  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply is held to."
+  value       = local.shown_plan
+}
+
 output "login_secret_arns" {
   description = "Secret of each login that has a password, by the login's name. Known only once the function has put the credentials in."
   value       = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
@@ -11,7 +16,24 @@ output "login_secret_arns" {
   depends_on = [aws_lambda_invocation.apply]
 }
 
+output "login_names" {
+  description = "Name of each login in the database, by its name in the access document. Known only once the function has made the roles."
+  value       = { for name in keys(var.access.logins) : name => name }
+
+  depends_on = [aws_lambda_invocation.apply]
+}
+
 output "function_name" {
   description = "Name of the function that manages the database's access."
   value       = aws_lambda_function.this.function_name
+}
+
+output "planner_function_name" {
+  description = "Name of the function that plans and verifies the database's access."
+  value       = aws_lambda_function.planner.function_name
+}
+
+output "rotation_function_name" {
+  description = "Name of the function that rotates the logins' credentials."
+  value       = aws_lambda_function.rotation.function_name
 }

@@ -75,7 +75,7 @@ resource "aws_iam_role_policy" "execution" {
   policy = data.aws_iam_policy_document.execution.json
 }
 
-# What the running service does: read its own login, and nothing else.
+# What the running service does: log in to its database and, if there is one, read the write token.
 resource "aws_iam_role" "task" {
   name               = "${var.name}-task"
   description        = "What the running service may do in AWS"
@@ -83,6 +83,8 @@ resource "aws_iam_role" "task" {
 }
 
 data "aws_iam_policy_document" "task" {
+  count = local.is_by_token ? 0 : 1
+
   statement {
     sid       = "ReadOwnLogin"
     actions   = ["secretsmanager:GetSecretValue"]
@@ -91,7 +93,7 @@ data "aws_iam_policy_document" "task" {
 }
 
 resource "aws_iam_role_policy" "task" {
-  name   = "read-own-login"
+  name   = "own-login"
   role   = aws_iam_role.task.name
-  policy = data.aws_iam_policy_document.task.json
+  policy = data.aws_iam_policy_document.running.json
 }

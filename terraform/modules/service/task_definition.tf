@@ -34,12 +34,12 @@ locals {
     portMappings = [{ containerPort = var.service_port, hostPort = var.service_port, protocol = "tcp" }]
 
     # The secret's name and not its value: the credential is rotated while the task runs.
-    environment = [
+    environment = concat(local.write_environment, [
       { name = "APP_VERSION", value = local.image_version },
       { name = "AWS_REGION", value = data.aws_region.current.name },
-      { name = "DATABASE_SECRET_ARN", value = var.service_secret_arn },
+      local.database_login,
       { name = "PORT", value = tostring(var.service_port) },
-    ]
+    ])
 
     # Is the process alive? Whether it can reach the database is the load balancer's question: a restart mends no database.
     healthCheck = {

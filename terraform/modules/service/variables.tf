@@ -79,12 +79,30 @@ variable "service_port" {
 }
 
 variable "service_secret_arn" {
-  description = "Secret of the login with which the service reads and changes rows."
+  description = "Secret of the login with which the service reads and changes rows; null if it logs in by token."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:secretsmanager:", var.service_secret_arn))
-    error_message = "Give the ARN of a secret in Secrets Manager."
+    condition     = var.iam_login == null ? can(regex("^arn:[a-z-]+:secretsmanager:", var.service_secret_arn)) : var.service_secret_arn == null
+    error_message = "Give either the ARN of a secret in Secrets Manager or iam_login."
+  }
+}
+
+variable "iam_login" {
+  description = "Login with which the service reads and changes rows by a token of its role, and where: host name, TCP port, name and RDS's id of the database. Null if it logs in with a secret."
+  type = object({
+    user        = string
+    address     = string
+    port        = number
+    database    = string
+    resource_id = string
+  })
+  default = null
+
+  validation {
+    condition     = var.iam_login == null || can(regex("^[a-z][a-z0-9_]{0,62}$", var.iam_login.user))
+    error_message = "A login has lower-case letters, digits and underscores, 63 at most; anything else would be a pattern in the permission."
   }
 }
 

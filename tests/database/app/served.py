@@ -89,14 +89,18 @@ class Answer:
 
 
 @contextmanager
-def serving(directory: Path, **variables: str) -> Iterator[Served]:
-    """The service with ``variables`` in its environment, once it answers; gone at the end."""
+def serving(directory: Path, *, application: str | None = None, **variables: str) -> Iterator[Served]:
+    """The service with ``variables`` in its environment, once it answers; gone at the end.
+
+    ``application`` is what gunicorn runs in the place of the image's own.
+    """
     port = free_port()
     log = directory / "service.log"
-    given = environment(HOST="127.0.0.1", PORT=str(port), WEB_CONCURRENCY="2", **variables)
+    command = image_command() if application is None else [*image_command()[:-1], application]
+    given = environment(**{"HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2", **variables})
     with log.open("wb") as output:
         process = subprocess.Popen(
-            image_command(), env=given, cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command, env=given, cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     served = Served(process, port, log)
     try:

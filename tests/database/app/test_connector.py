@@ -15,7 +15,7 @@ import pg8000
 import pytest
 import sqlalchemy
 
-from app.connector import Connector, connector_for, sqlstate
+from app.connector import MOST_REFUSALS, Connector, connector_for, sqlstate
 from app.credentials import Credential, CredentialSource, FixedSource, RotatingSource
 from app.database import Database, DatabaseUnavailableError
 from app.logs import JsonFormatter
@@ -100,6 +100,51 @@ def test_a_refusal_stands_when_the_secret_has_not_changed(bare: CatalogueDatabas
         connector(bare, RotatingSource(secret.read, cache_seconds=LONG)).connect()
     assert sqlstate(refused.value) == "28P01"
     assert secret.readings == 2
+
+
+def test_rotations_that_overtake_each_other_are_followed_and_not_for_ever(
+    bare: CatalogueDatabase, credential: Credential
+) -> None:
+    class Overtaken:
+        """Always a newer version than the one that was refused; the ``good``-th logs in."""
+
+        def __init__(self, good: int) -> None:
+            self.good, self.given = good, 0
+
+        def current(self) -> Credential:
+            self.given += 1
+            password = bare.password if self.given == self.good else "overtaken"
+            return replace(credential, password=password, version=str(self.given))
+
+        def refreshed(self, refused: Credential) -> Credential:
+            return self.current()
+
+    assert who(connector(bare, Overtaken(good=3)).connect()) == bare.app
+    endless = Overtaken(good=0)
+    with pytest.raises(pg8000.Error, match="28P01"):
+        connector(bare, endless).connect()
+    assert endless.given == MOST_REFUSALS + 1
+
+
+@pytest.mark.parametrize(
+    ("pool", "sessions"),
+    [
+        pytest.param({"pool_size": 1}, 1, id="kept"),
+        pytest.param({"pool_size": 1, "pool_recycle_seconds": 1}, 2, id="replaced when it is old"),
+        pytest.param({"pool_size": 0}, 2, id="none is kept"),
+    ],
+)
+def test_the_age_of_a_connection_is_bounded(
+    bare: CatalogueDatabase, credential: Credential, pool: dict[str, int], sessions: int
+) -> None:
+    database = Database(connector(bare, FixedSource(credential)), **pool)
+    seen = set()
+    for pause_seconds in (1.1, 0):
+        with database.connection() as connection:
+            seen.add(connection.execute(sqlalchemy.text("SELECT pg_backend_pid()")).scalar_one())
+        time.sleep(pause_seconds)
+    database.close()
+    assert len(seen) == sessions
 
 
 def test_no_password_is_in_the_errors_or_the_log(

@@ -14,7 +14,9 @@ from db_bootstrap import access, declared, reconcile
 from db_bootstrap.connection import Credential, Endpoint, connected_as_master
 from db_bootstrap.reconcile import Plan
 from rehearsal.postgres import Cluster
+from tests.database.db_bootstrap.rotated import RotatedLogins
 from tests.support.database import Database
+from tests.support.rotation import SecretsManager, secrets_manager
 
 
 class Access:
@@ -109,7 +111,8 @@ class Access:
             yield connection
 
     def filled(self, statement: str) -> str:
-        names = ("owner", "writer", "reader", "app", "app_a", "app_b", "migrator", "report", "stranger", "auditor")
+        pairs = ("app", "app_a", "app_b", "migrator", "migrator_a", "migrator_b")
+        names = ("owner", "writer", "reader", *pairs, "report", "stranger", "auditor")
         return statement.format(
             schema=self.schema,
             database=self.endpoint.database,
@@ -130,3 +133,22 @@ def settled_cellar(postgres: Cluster) -> Iterator[Access]:
     database = Database(postgres, f"test_{secrets.token_hex(4)}")
     yield Access(database)
     database.drop()
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsManager]:
+    """A Secrets Manager for a module's tests, which make their secrets in it by names of their own."""
+    with secrets_manager(tmp_path_factory.mktemp("secrets-manager")) as running:
+        yield running
+
+
+@pytest.fixture
+def own_logins(cellar: Access, manager: SecretsManager) -> RotatedLogins:
+    """For tests of rotations that need the first credentials, or leave something behind."""
+    return RotatedLogins(cellar, manager)
+
+
+@pytest.fixture(scope="module")
+def logins(settled_cellar: Access, manager: SecretsManager) -> RotatedLogins:
+    """For all others: whichever login role serves, each test ends with a rotation that came to its end."""
+    return RotatedLogins(settled_cellar, manager)

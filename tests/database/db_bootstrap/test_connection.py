@@ -52,6 +52,20 @@ def test_nobody_listening_is_said_with_where_to_look(cellar: Access) -> None:
         pass
 
 
+def test_the_time_for_connecting_does_not_limit_what_a_statement_may_take(
+    cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db_bootstrap.connection.CONNECT_TIMEOUT_SECONDS", 0.5)
+    with connected(cellar.endpoint, credential(cellar)) as connection:
+        assert connection.run("SELECT 1 FROM pg_sleep(1)") == [[1]]
+
+
+def test_a_server_that_says_nothing_is_given_up(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db_bootstrap.connection.ANSWER_TIMEOUT_SECONDS", 1)
+    with connected(cellar.endpoint, credential(cellar)) as connection, pytest.raises(OSError, match="timed out"):
+        connection.run("SELECT FROM pg_sleep(10)")
+
+
 def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
     cellar: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +81,14 @@ def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
     assert refused.value.sqlstate == "28P01"
     assert len(readings) > 2, "the secret was read again"
     assert "wrong-password" not in str(refused.value) + repr(refused.value)
+
+
+def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With pauses that do not divide it: the last attempt is at its end, not at the last pause before."""
+    monkeypatch.setattr("db_bootstrap.connection._RETRY_SECONDS", (0.3, 5.0))
+    answers = iter([credential(cellar, "wrong"), credential(cellar, "wrong"), credential(cellar)])
+    with connected_as_master(cellar.endpoint, lambda: next(answers), 1.0) as connection:
+        assert connection.run("SELECT 1") == [[1]]
 
 
 def test_a_statement_may_take_longer_than_a_connection(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:

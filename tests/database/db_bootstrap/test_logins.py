@@ -14,9 +14,10 @@ import pytest
 from db_bootstrap import handlers
 from db_bootstrap.connection import Credential
 from db_bootstrap.errors import EventError, SecretError, StatementError
-from db_bootstrap.handlers import ApplyEvent, Settings
+from db_bootstrap.handlers import ApplyEvent
 from db_bootstrap.logins import Outcome, ensure_credential
 from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.settings import Settings
 from tests.database.db_bootstrap.conftest import Access
 
 pytestmark = pytest.mark.database
@@ -187,7 +188,7 @@ def test_the_report_says_what_was_done_and_why(bootstrap: Bootstrap) -> None:
     report = bootstrap.run()
     assert report["in_sync"] is True
     assert report["database"] == bootstrap.cellar.database.name
-    assert {"sql", "reason", "destructive"} == set(report["changes"][0])
+    assert {"sql", "reason", "destructive", "database"} == set(report["changes"][0])
     assert json.loads(json.dumps(report)) == report
     assert bootstrap.run()["changes"] == []
 
@@ -196,7 +197,7 @@ def test_the_report_says_what_was_done_and_why(bootstrap: Bootstrap) -> None:
     ("change", "message"),
     [
         pytest.param({"action": "destroy"}, "must be 'apply'", id="an action that is not known"),
-        pytest.param({"surprise": 1}, "must have the keys", id="a key too many"),
+        pytest.param({"surprise": 1}, "needs the keys", id="a key too many"),
         pytest.param({"secret_arns": {}}, "must name exactly the document's rotated logins", id="a secret that lacks"),
         pytest.param({"secret_arns": ["arn"]}, "must map each rotated login", id="secrets that are no mapping"),
     ],

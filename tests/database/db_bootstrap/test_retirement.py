@@ -3,12 +3,16 @@
 import contextlib
 import signal
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import attrs
 import pg8000.exceptions
 import pytest
+from pg8000.native import Connection
 
 from db_bootstrap import access, reconcile
+from db_bootstrap.connection import Credential, connected_as_master
 from db_bootstrap.errors import StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.reconcile import Reviewed
 from rehearsal.postgres import Cluster
@@ -191,6 +195,25 @@ def test_a_database_that_cannot_be_looked_at_is_said(cellar: Access, elsewhere: 
     with cellar.master() as connection:
         unread = reconcile.plan(connection, access.parse(cellar.raw))
     assert any("There is no way to connect to it from here" in reason for reason in unread.refusals)
+
+
+def test_a_password_that_is_rotated_in_the_middle_stops_it_and_leaves_all_as_it_was(
+    cellar: Access, elsewhere: Access
+) -> None:
+    leave(cellar, elsewhere)
+    retire(cellar, drop_owned=True)
+    old = Credential(cellar.database.master, cellar.database.password)
+
+    def connected_there(database: str) -> AbstractContextManager[Connection]:
+        there = attrs.evolve(cellar.endpoint, database=database)
+        return connected_as_master(there, lambda: old, patience_seconds=0)
+
+    with cellar.master() as connection, reconcile.locked(connection):
+        cellar.database.cluster.set_password(cellar.database.master, "another example")
+        with pytest.raises(UnmanageableError, match="28P01"):
+            reconcile.apply(connection, access.parse(cellar.raw), elsewhere=connected_there)
+    assert exists(cellar)
+    assert owner_of(elsewhere, "loft.trunk") == "stranger"
 
 
 def test_what_others_built_on_its_things_stops_it_and_leaves_all_as_it_was(cellar: Access) -> None:

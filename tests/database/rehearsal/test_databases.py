@@ -139,6 +139,21 @@ def test_rotation_changes_the_password_and_ends_the_old_one(
         ask(aws, instance, "SELECT 1", password=before["password"])
 
 
+def test_the_managed_secret_has_the_schedule_of_rds_until_it_is_given_another(
+    aws: MotoServer, instance: dict[str, Any]
+) -> None:
+    secrets, arn = aws.client("secretsmanager"), instance["MasterUserSecret"]["SecretArn"]
+    rules = {"ScheduleExpression": "rate(10 days)", "Duration": "3h"}
+    before = credential(aws, instance)
+    secrets.rotate_secret(SecretId=arn, RotationRules=rules, RotateImmediately=False)
+    assert credential(aws, instance) == before
+    assert secrets.describe_secret(SecretId=arn)["RotationEnabled"]
+    with pytest.raises(ClientError, match="RDS rotates this secret"):
+        secrets.rotate_secret(SecretId=arn, RotationLambdaARN="arn:aws:lambda:us-east-1:123456789012:function:mine")
+    secrets.cancel_rotate_secret(SecretId=arn)
+    assert not secrets.describe_secret(SecretId=arn)["RotationEnabled"]
+
+
 def test_no_password_stands_in_the_logs(aws: MotoServer, instance: dict[str, Any]) -> None:
     password = credential(aws, instance)["password"]
     logs = list(aws.context.settings.logs_directory.iterdir())

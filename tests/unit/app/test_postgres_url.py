@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.credentials import Credential
-from app.postgres_url import PostgresAddress, parse_url
+from app.postgres_url import PostgresAddress, parse_iam_url, parse_url
 from app.settings import SettingsError
 
 DEFAULT = Path("default.pem")
@@ -55,3 +55,22 @@ def test_a_dangerous_or_incomplete_address_is_refused_without_repeating_it(url: 
         parse_url(url, DEFAULT)
     assert "hidden" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_an_address_for_a_token_names_a_login_and_nothing_more() -> None:
+    assert parse_iam_url("postgresql://me@db:5433/beers") == Credential("db", 5433, "beers", "me", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://me:hidden@db/beers", "password or options"),
+        ("postgresql://me@db/beers?sslmode=disable", "password or options"),
+        ("postgresql://db/beers", "lacks its scheme, host, user or database"),
+        ("postgresql://me@db:hidden/beers", "host or port that cannot be read"),
+    ],
+)
+def test_an_address_for_a_token_that_says_more_or_less_is_refused(url: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=f"DATABASE_IAM_URL .*{says}") as refused:
+        parse_iam_url(url)
+    assert "hidden" not in str(refused.value)

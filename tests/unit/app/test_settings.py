@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import DatabaseUrl, InjectedSecret, SecretReference, Settings, SettingsError
+from app.settings import DatabaseUrl, FixedToken, InjectedSecret, SecretReference, Settings, SettingsError, TokenLogin
 
 URL = "postgresql://me:hidden@localhost/beers"
 
@@ -19,20 +19,28 @@ def test_every_variable_is_read() -> None:
     environment = {
         "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:x",
         "DATABASE_CA_FILE": "/etc/ca.pem",
+        "WRITE_TOKEN_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:y",
+        "SEEDING": "off",
         "DATABASE_POOL_SIZE": "7",
+        "DATABASE_POOL_RECYCLE": "60",
         "HOST": "127.0.0.1",
         "PORT": "8080",
         "WEB_CONCURRENCY": "3",
+        "ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/task",
         "LOG_LEVEL": "warning",
         "APP_VERSION": "v1",
     }
     assert Settings.from_environment(environment) == Settings(
         login=SecretReference(environment["DATABASE_SECRET_ARN"]),
         ca_file=Path("/etc/ca.pem"),
+        write_token=SecretReference(environment["WRITE_TOKEN_SECRET_ARN"]),
+        seeding_is_allowed=False,
         pool_size=7,
+        pool_recycle_seconds=60,
         host="127.0.0.1",
         port=8080,
         worker_count=3,
+        task_metadata_uri="http://169.254.170.2/v4/task",
         log_level="WARNING",
         version="v1",
     )
@@ -40,6 +48,11 @@ def test_every_variable_is_read() -> None:
 
 def test_an_injected_secret_is_kept_as_it_is() -> None:
     assert Settings.from_environment({"DATABASE_SECRET": "{}"}).login == InjectedSecret("{}")
+
+
+def test_a_login_by_token_needs_an_address_and_a_region() -> None:
+    environment = {"DATABASE_IAM_URL": "postgresql://beers_app@db/beers", "AWS_REGION": "eu-central-1"}
+    assert Settings.from_environment(environment).login == TokenLogin(environment["DATABASE_IAM_URL"], "eu-central-1")
 
 
 def test_an_empty_variable_counts_as_absent() -> None:
@@ -54,6 +67,8 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ({"DATABASE_URL": URL, "DATABASE_SECRET": "{}"}, "found DATABASE_URL and DATABASE_SECRET"),
         ({"DATABASE_SECRET_ARN": '{"password": "hidden"}'}, "DATABASE_SECRET_ARN is no ARN"),
         ({"DATABASE_SECRET_ARN": "taproom-dev-hidden"}, "DATABASE_SECRET_ARN is no ARN"),
+        ({"DATABASE_IAM_URL": "postgresql://me@db/beers"}, "DATABASE_IAM_URL needs AWS_REGION"),
+        ({"DATABASE_URL": URL, "DATABASE_POOL_RECYCLE": "0"}, "DATABASE_POOL_RECYCLE is '0'"),
         ({"DATABASE_URL": URL, "PORT": "0"}, "PORT is '0'"),
         ({"DATABASE_URL": URL, "PORT": "65536"}, "PORT is '65536'"),
         ({"DATABASE_URL": URL, "PORT": "9" * 5000}, "PORT is '9"),
@@ -61,12 +76,22 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ({"DATABASE_URL": URL, "WEB_CONCURRENCY": "-1"}, "WEB_CONCURRENCY is '-1'"),
         ({"DATABASE_URL": URL, "DATABASE_POOL_SIZE": "many"}, "DATABASE_POOL_SIZE is 'many'"),
         ({"DATABASE_URL": URL, "LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
+        ({"DATABASE_URL": URL, "SEEDING": "yes"}, "SEEDING is 'yes'; expected on or off"),
+        ({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden"}, "WRITE_TOKEN is no bearer token"),
+        ({"DATABASE_URL": URL, "WRITE_TOKEN_SECRET_ARN": "hidden"}, "WRITE_TOKEN_SECRET_ARN is no ARN"),
+        ({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden", "WRITE_TOKEN_SECRET_ARN": "hidden"}, "both set"),
     ],
 )
 def test_what_is_of_no_use_is_named_without_any_secret(environment: dict[str, str], says: str) -> None:
     with pytest.raises(SettingsError, match=says) as refused:
         Settings.from_environment(environment)
     assert "hidden" not in str(refused.value)
+
+
+def test_a_write_token_can_be_given_as_it_is_and_is_not_shown() -> None:
+    settings = Settings.from_environment({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden-hidden-hidden"})
+    assert settings.write_token == FixedToken("hidden-hidden-hidden")
+    assert "hidden" not in repr(settings)
 
 
 @pytest.mark.parametrize("login", [DatabaseUrl(URL), InjectedSecret('{"password": "hidden"}')])

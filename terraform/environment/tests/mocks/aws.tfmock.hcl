@@ -30,6 +30,12 @@ mock_data "aws_region" {
   }
 }
 
+mock_data "aws_lambda_invocation" {
+  defaults = {
+    result = "{\"database\": \"beers\", \"in_sync\": true, \"digest\": null, \"changes\": [], \"refusals\": [], \"unmanaged\": []}"
+  }
+}
+
 mock_resource "aws_db_instance" {
   defaults = {
     address            = "database.example"
@@ -62,6 +68,12 @@ mock_resource "aws_iam_role" {
   }
 }
 
+mock_resource "aws_lambda_function" {
+  defaults = {
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:taproom-dev-mocked"
+  }
+}
+
 mock_resource "aws_lambda_invocation" {
   defaults = {
     result = "{\"database\": \"beers\", \"changes\": [], \"credentials\": [], \"in_sync\": true}"
@@ -84,5 +96,11 @@ mock_resource "aws_lb_target_group" {
 mock_resource "aws_secretsmanager_secret" {
   defaults = {
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/login"
+  }
+}
+
+mock_resource "aws_scheduler_schedule_group" {
+  defaults = {
+    arn = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/taproom-dev-access"
   }
 }

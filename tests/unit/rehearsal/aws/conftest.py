@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.local_aws import LocalAws
+from tests.support.local_aws import LocalAws, allow
+from tests.support.local_secrets import unique
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+# It writes what it was asked into the secret's description, so that a test can read it; and fails where it is told to.
+ROTATION = """
+import json
+import os
+
+import boto3
+
+client = boto3.client("secretsmanager")
+
+
+def handler(event, context):
+    arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
+    described = client.describe_secret(SecretId=arn)
+    current = next(v for v, stages in described["VersionIdsToStages"].items() if "AWSCURRENT" in stages)
+    print(json.dumps({**event, "stages": described["VersionIdsToStages"][token]}))
+    if step == os.environ.get("FAIL_AT"):
+        raise RuntimeError(f"{step} failed on purpose")
+    if step == "createSecret":
+        client.put_secret_value(
+            SecretId=arn, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"]
+        )
+    if step == "finishSecret" and current != token:
+        client.update_secret_version_stage(
+            SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
+        )
+"""
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +52,42 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     running = LocalAws(tmp_path_factory.mktemp("local-aws"))
     yield running
     running.stop()
+
+
+@pytest.fixture
+def secret(aws: LocalAws) -> str:
+    """The ARN of a secret with one value, ``old``."""
+    arn: str = aws.client("secretsmanager").create_secret(Name=unique("secret"), SecretString="old")["ARN"]
+    return arn
+
+
+@pytest.fixture
+def rotator(aws: LocalAws) -> Callable[..., str]:
+    """Deploys the rotation function; its ARN."""
+
+    def deploy(*, permitted: bool = True, source_arn: str | None = None, **environment: str) -> str:
+        name = unique("rotate")
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("rotation.py", ROTATION)
+        role = aws.make_role(name, allow(["secretsmanager:*", "logs:*"]))
+        arn: str = aws.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="rotation.handler",
+            Role=role,
+            Timeout=20,
+            Code={"ZipFile": code.getvalue()},
+            Environment={"Variables": environment},
+        )["FunctionArn"]
+        if permitted:
+            aws.client("lambda").add_permission(
+                FunctionName=name,
+                StatementId="secretsmanager",
+                Action="lambda:InvokeFunction",
+                Principal="secretsmanager.amazonaws.com",
+                **({"SourceArn": source_arn} if source_arn else {"SourceAccount": "123456789012"}),
+            )
+        return arn
+
+    return deploy

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import time
 import uuid
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.local_aws import LocalAws, allow
+from tests.support.zips import package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,14 +82,6 @@ def read_secret(event, context):
     client = boto3.client("secretsmanager")
     return client.get_secret_value(SecretId=event["secret"])["SecretString"]
 """
-
-
-def package(**files: str) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(f"{name}.py", text)
-    return content.getvalue()
 
 
 @pytest.fixture

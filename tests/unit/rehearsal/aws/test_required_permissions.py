@@ -30,7 +30,7 @@ ENCRYPTION = {
 }
 
 
-def call(service: str, operation: str, **parameters: Any) -> ApiCall:
+def call(service: str, operation: str, /, **parameters: Any) -> ApiCall:
     return ApiCall(service, operation, parameters, "", "json", None, {}, b"")
 
 
@@ -47,6 +47,11 @@ def call(service: str, operation: str, **parameters: Any) -> ApiCall:
                 )
             ],
             id="a secret by name",
+        ),
+        pytest.param(
+            call("ecs", "UpdateService", cluster="shop", service="arn:aws:ecs:us-east-1:1:service/shop/web"),
+            [Request("ecs:UpdateService", "arn:aws:ecs:us-east-1:1:service/shop/web")],
+            id="an ECS service",
         ),
         pytest.param(
             call("secretsmanager", "DescribeSecret", SecretId=SECRET),

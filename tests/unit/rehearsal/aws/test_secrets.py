@@ -2,86 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-import time
 import uuid
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import LocalAws, allow
+from tests.support.local_secrets import read, rotate, stages, unique, wait_for, wait_for_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# It writes what it was asked into the secret's description, so that a test can read it; and fails where it is told to.
-ROTATION = """
-import json
-import os
-
-import boto3
-
-client = boto3.client("secretsmanager")
-
-
-def handler(event, context):
-    arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
-    described = client.describe_secret(SecretId=arn)
-    current = next(v for v, stages in described["VersionIdsToStages"].items() if "AWSCURRENT" in stages)
-    print(json.dumps({**event, "stages": described["VersionIdsToStages"][token]}))
-    if step == os.environ.get("FAIL_AT"):
-        raise RuntimeError(f"{step} failed on purpose")
-    if step == "createSecret":
-        client.put_secret_value(
-            SecretId=arn, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"]
-        )
-    if step == "finishSecret" and current != token:
-        client.update_secret_version_stage(
-            SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
-        )
-"""
-
-
-@pytest.fixture
-def secret(aws: LocalAws) -> str:
-    """The ARN of a secret with one value, ``old``."""
-    arn: str = aws.client("secretsmanager").create_secret(Name=unique("secret"), SecretString="old")["ARN"]
-    return arn
-
-
-@pytest.fixture
-def rotator(aws: LocalAws) -> Callable[..., str]:
-    """Deploys the rotation function; its ARN."""
-
-    def deploy(*, permitted: bool = True, source_arn: str | None = None, **environment: str) -> str:
-        name = unique("rotate")
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, "w") as archive:
-            archive.writestr("rotation.py", ROTATION)
-        role = aws.make_role(name, allow(["secretsmanager:*", "logs:*"]))
-        arn: str = aws.client("lambda").create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Handler="rotation.handler",
-            Role=role,
-            Timeout=20,
-            Code={"ZipFile": code.getvalue()},
-            Environment={"Variables": environment},
-        )["FunctionArn"]
-        if permitted:
-            aws.client("lambda").add_permission(
-                FunctionName=name,
-                StatementId="secretsmanager",
-                Action="lambda:InvokeFunction",
-                Principal="secretsmanager.amazonaws.com",
-                **({"SourceArn": source_arn} if source_arn else {"SourceAccount": "123456789012"}),
-            )
-        return arn
-
-    return deploy
+    from tests.support.local_aws import LocalAws
 
 
 def test_a_secret_without_a_value_has_none(aws: LocalAws) -> None:
@@ -180,7 +113,7 @@ def test_a_failing_step_stops_the_rotation_and_the_current_value_stays(
 ) -> None:
     function = rotator(FAIL_AT=step)
     token = rotate(aws, secret, function)
-    wait_for_event(aws, "rotation.abandoned", version_id=token)
+    wait_for_event(aws, "rotation.given_up", version_id=token)
     steps = [event["Step"] for event in events_of(aws, function)]
     once = ["createSecret"] if step == "createSecret" else ["createSecret", "setSecret"]
     assert steps == once * 3
@@ -195,7 +128,7 @@ def test_an_incomplete_rotation_is_attempted_again_and_the_caller_told(
 ) -> None:
     function = rotator(FAIL_AT="setSecret")
     token = rotate(aws, secret, function)
-    wait_for_event(aws, "rotation.abandoned", version_id=token)
+    wait_for_event(aws, "rotation.given_up", version_id=token)
     aws.client("lambda").update_function_configuration(FunctionName=function, Environment={"Variables": {}})
     with pytest.raises(ClientError, match="previous rotation isn't complete"):
         rotate(aws, secret, function)
@@ -221,40 +154,8 @@ def test_secrets_manager_needs_permission_to_invoke(
         rotate(aws, secret, rotator(**deployment))
 
 
-def unique(name: str) -> str:
-    return f"{name}-{uuid.uuid4().hex[:8]}"
-
-
-def read(aws: LocalAws, secret: str, **which: str) -> str:
-    text: str = aws.client("secretsmanager").get_secret_value(SecretId=secret, **which)["SecretString"]
-    return text
-
-
-def stages(aws: LocalAws, secret: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = aws.client("secretsmanager").describe_secret(SecretId=secret)["VersionIdsToStages"]
-    return found
-
-
-def rotate(aws: LocalAws, secret: str, function: str, **options: Any) -> str:
-    token: str = aws.client("secretsmanager").rotate_secret(
-        SecretId=secret, RotationLambdaARN=function, RotationRules={"AutomaticallyAfterDays": 30}, **options
-    )["VersionId"]
-    return token
-
-
 def events_of(aws: LocalAws, function_arn: str) -> list[dict[str, Any]]:
     """What the rotation function printed of its events, in order."""
     name = function_arn.rpartition(":")[2]
     lines = (aws.directory / "logs" / "functions" / f"{name}.log").read_text().splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]
-
-
-def wait_for_event(aws: LocalAws, kind: str, **fields: Any) -> None:
-    wait_for(lambda: any(fields.items() <= event.items() for event in aws.journal(kind)))
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

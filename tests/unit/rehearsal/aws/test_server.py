@@ -23,7 +23,8 @@ def test_the_account_is_the_rehearsals(aws: LocalAws) -> None:
 
 
 def test_status_names_the_rooms(aws: LocalAws) -> None:
-    assert set(aws.ask("status")[1]["rooms"]) == {"functions", "gaps", "secrets"}
+    rooms = {"alarms", "events", "functions", "gaps", "metrics", "schedules", "secrets"}
+    assert set(aws.ask("status")[1]["rooms"]) == rooms
 
 
 def test_an_unknown_endpoint_of_the_rehearsal_says_which_there_are(aws: LocalAws) -> None:

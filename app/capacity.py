@@ -1,0 +1,91 @@
+"""How much processor and memory this process may use, and how many workers fit.
+
+A container is seldom given the whole machine that Python sees. Fargate tells a task's share through its metadata
+endpoint, other places by control groups; what nobody limits is what the machine has.
+"""
+
+import json
+import math
+import os
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+MEBIBYTE = 1024 * 1024
+# What a worker takes with its connections and clients, and the master beside them; docs/benchmarks.md measures them.
+WORKER_MEBIBYTES = 110
+MASTER_MEBIBYTES = 60
+
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
+_METADATA_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """A share of a machine.
+
+    Attributes:
+        processors: in cores, 0.25 for instance.
+        memory_mebibytes: the most that may be used.
+    """
+
+    processors: float
+    memory_mebibytes: int
+
+
+def worker_count(capacity: Capacity) -> int:
+    """One worker for each core that is begun, and one more for when one is replaced, as far as the memory goes."""
+    wanted = math.ceil(capacity.processors) + 1
+    fitting = (capacity.memory_mebibytes - MASTER_MEBIBYTES) // WORKER_MEBIBYTES
+    return max(1, min(wanted, fitting))
+
+
+def capacity(task_metadata_uri: str | None, control_groups: Path = _CONTROL_GROUPS) -> Capacity:
+    """What the machine, the control group and the task at ``task_metadata_uri`` all allow. Reads files, and HTTP."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MEBIBYTE
+    shares = [Capacity(_machine_processors(), pages), _of_control_group(control_groups)]
+    if task_metadata_uri:
+        shares.append(_of_task(task_metadata_uri))
+    return Capacity(min(share.processors for share in shares), min(share.memory_mebibytes for share in shares))
+
+
+_UNLIMITED = Capacity(math.inf, 2**40)
+
+
+def _machine_processors() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _of_control_group(folder: Path) -> Capacity:
+    processors, memory = _UNLIMITED.processors, _UNLIMITED.memory_mebibytes
+    quota, _, period = _text(folder / "cpu.max").partition(" ")
+    if not quota:  # the first version of control groups
+        quota, period = _text(folder / "cpu/cpu.cfs_quota_us"), _text(folder / "cpu/cpu.cfs_period_us")
+    if quota.isdigit() and period.isdigit() and int(period):
+        processors = int(quota) / int(period)
+    limit = _text(folder / "memory.max") or _text(folder / "memory/memory.limit_in_bytes")
+    if limit.isdigit():
+        memory = int(limit) // MEBIBYTE
+    return Capacity(processors, memory)
+
+
+def _of_task(uri: str) -> Capacity:
+    """What ECS says of the task.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
+    """
+    try:
+        with urllib.request.urlopen(f"{uri}/task", timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - ECS's own address
+            limits = json.load(answer)["Limits"]
+        return Capacity(float(limits["CPU"]), int(limits["Memory"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return _UNLIMITED
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""

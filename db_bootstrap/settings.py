@@ -1,0 +1,42 @@
+"""What the functions are told by their environment, which Terraform sets."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from db_bootstrap.connection import Endpoint
+from db_bootstrap.errors import ConfigurationError
+
+DEFAULT_CA_FILE = Path(__file__).parent.parent / "rds-ca.pem"
+
+
+@attrs.frozen
+class Settings:
+    """The environment of a function.
+
+    Attributes:
+        endpoint: DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, and DATABASE_CA_FILE or the file in the zip.
+        master_secret_arn: MASTER_SECRET_ARN.
+    """
+
+    endpoint: Endpoint
+    master_secret_arn: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: One is missing, or the port is no number.
+        """
+        needed = ("DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "MASTER_SECRET_ARN")
+        missing = [name for name in needed if not environment.get(name)]
+        if missing:
+            raise ConfigurationError(f"The function's environment lacks {', '.join(missing)}; set them in Terraform.")
+        port = environment["DATABASE_PORT"]
+        if not port.isdigit():
+            raise ConfigurationError(f"DATABASE_PORT is {port!r}; give a number.")
+        ca_file = environment.get("DATABASE_CA_FILE") or str(DEFAULT_CA_FILE)
+        endpoint = Endpoint(environment["DATABASE_HOST"], int(port), environment["DATABASE_NAME"], ca_file)
+        return cls(endpoint, environment["MASTER_SECRET_ARN"])

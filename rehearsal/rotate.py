@@ -1,0 +1,194 @@
+"""Rotate the logins of a running rehearsal while clients ask the service, and tell each step as it happens.
+
+What rotates is what AWS would have: Secrets Manager invokes the deployed function, step by step. This only asks for it,
+as ``aws secretsmanager rotate-secret`` does, and follows the journal.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from rehearsal.errors import RehearsalError
+from rehearsal.load import CLIENTS, Load
+from rehearsal.terraform import REGION
+from rehearsal.write_token import write_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rehearsal.run import Run
+
+MASTER = "master"
+# Of load alone, before the first rotation and after the last: what is usual, and what a rotation leaves behind.
+LEAD_SECONDS = 1.0
+_PATIENCE_SECONDS = 600
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """A login's rotation as it ended.
+
+    Attributes:
+        current: the login role that the secret names now.
+        steps: how many steps were done, those of attempts that failed later among them; RDS shows none.
+        failed_attempts: how many attempts there were in vain.
+        succeeded: whether one was not.
+    """
+
+    login: str
+    current: str
+    steps: int
+    failed_attempts: int
+    succeeded: bool
+
+
+def rotate(run: Run, wanted: str | None) -> None:
+    """Rotate every login, or the one that is wanted, one after the other under load; print what happens.
+
+    Raises:
+        RehearsalError: nothing runs, there is no such login, a rotation did not succeed, or a request failed.
+    """
+    if not run.is_running() or run.ports is None:
+        raise RehearsalError("No rehearsal is running. Start one with `make up`, then rotate.")
+    rotations = Rotations(run)
+    chosen = _choose(rotations.secret_arn_by_login(), wanted)
+    print(f"{CLIENTS} clients read and add beers meanwhile, through the load balancer on port {run.ports.balancer}.")
+    started = time.monotonic()
+    with Load(f"http://127.0.0.1:{run.ports.balancer}", write_token(run)) as load:
+        time.sleep(LEAD_SECONDS)
+        done = [rotations.rotate(login, arn, load) for login, arn in chosen.items()]
+        time.sleep(LEAD_SECONDS)
+    _sum_up(done, load, time.monotonic() - started, run.logs)
+
+
+class Rotations:
+    """What can be rotated in a run, and the rotating of it.
+
+    Args:
+        run: its local AWS must answer.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._journal = run.logs / "journal.jsonl"
+        make: Any = boto3.client  # its overloads know each service by a literal
+        self._client = make(
+            "secretsmanager",
+            endpoint_url=run.endpoint,
+            region_name=REGION,
+            # Any pair: whoever is no role of the local AWS is its administrator.
+            aws_access_key_id="rehearsal",
+            aws_secret_access_key="rehearsal",  # noqa: S106
+            config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        )
+
+    def secret_arn_by_login(self) -> dict[str, str]:
+        """The secrets that are rotated, by login; the database's master is the last."""
+        found = {}
+        master = {}
+        for secret in self._client.list_secrets()["SecretList"]:
+            if secret.get("OwningService") == "rds":
+                master = {MASTER: secret["ARN"]}
+            elif secret.get("RotationEnabled"):
+                # NAME/database/LOGIN-SUFFIX, as Terraform names them.
+                found[secret["Name"].rpartition("/")[2].rpartition("-")[0]] = secret["ARN"]
+        return {**dict(sorted(found.items())), **master}
+
+    def rotate(self, login: str, arn: str, load: Load) -> Rotated:
+        """Rotate one login and wait for the end, good or bad; print each step."""
+        print(f"\n{login}: {self._username(arn)} is current")
+        events = _follow(self._journal)
+        token = self._begin(arn)
+        if login == MASTER:
+            _say("RDS has set a new password", load)
+            return Rotated(login, self._username(arn), 0, 0, succeeded=True)
+        steps = failed_attempts = 0
+        for event in events:
+            if event.get("version_id") != token:
+                continue
+            match event["kind"]:
+                case "rotation.step":
+                    steps += 1
+                    _say(f"{event['step']:<13} done in {event['milliseconds'] / 1000:6.2f} s", load)
+                case "rotation.failed":
+                    failed_attempts += 1
+                    _say(f"{event['step']:<13} failed: {event['error']}", load)
+                case "rotation.given_up":
+                    _say("given up after the last attempt; what is current stays", load)
+                    return Rotated(login, self._username(arn), steps, failed_attempts, succeeded=False)
+                case "rotation.succeeded":
+                    _say(f"rotated: {self._username(arn)} is current", load)
+                    return Rotated(login, self._username(arn), steps, failed_attempts, succeeded=True)
+        raise RehearsalError(f"The rotation of {login} has not ended within {_PATIENCE_SECONDS // 60} minutes.")
+
+    def _begin(self, arn: str) -> str:
+        """Ask for a rotation; the id of the version that is to become current."""
+        try:
+            token: str = self._client.rotate_secret(SecretId=arn).get("VersionId", "")
+        except ClientError as error:
+            if "will be reattempted" not in str(error):
+                raise RehearsalError(f"Secrets Manager does not rotate {arn}: {error}") from error
+            print("  an earlier rotation did not end; it is attempted again")
+            labels = self._client.describe_secret(SecretId=arn)["VersionIdsToStages"]
+            token = next(version for version, own in labels.items() if "AWSPENDING" in own)
+        return token
+
+    def _username(self, arn: str) -> str:
+        value = self._client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"]
+        return str(json.loads(value)["username"])
+
+
+def _choose(secret_arn_by_login: dict[str, str], wanted: str | None) -> dict[str, str]:
+    if wanted is None:
+        return {login: arn for login, arn in secret_arn_by_login.items() if login != MASTER}
+    if wanted not in secret_arn_by_login:
+        raise RehearsalError(f"There is no rotated login {wanted!r}; there is {', '.join(secret_arn_by_login)}.")
+    return {wanted: secret_arn_by_login[wanted]}
+
+
+def _follow(journal: Path) -> Iterator[dict[str, Any]]:
+    """The journal's events from now on, until patience ends."""
+    offset = journal.stat().st_size
+    return _events_after(journal, offset)
+
+
+def _events_after(journal: Path, offset: int) -> Iterator[dict[str, Any]]:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    rest = ""
+    with journal.open(encoding="utf-8") as file:
+        file.seek(offset)
+        while time.monotonic() < deadline:
+            *lines, rest = (rest + file.read()).split("\n")
+            yield from map(json.loads, lines)
+            time.sleep(_POLL_SECONDS)
+
+
+def _say(text: str, load: Load) -> None:
+    print(f"  {text:<50} {load.requests:>6} requests, {load.failed} failed", flush=True)
+
+
+def _sum_up(done: list[Rotated], load: Load, seconds: float, logs: Path) -> None:
+    """Print the summary.
+
+    Raises:
+        RehearsalError: something failed.
+    """
+    unfinished = [rotated.login for rotated in done if not rotated.succeeded]
+    in_vain = sum(rotated.failed_attempts for rotated in done)
+    steps = sum(rotated.steps for rotated in done)
+    print(f"\n{len(done) - len(unfinished)} of {len(done)} rotated in {steps} steps, {in_vain} attempts in vain.")
+    for rotated in done:
+        print(f"  {rotated.login}: {rotated.current} is current")
+    print(f"{load.requests} requests in {seconds:.1f} s, {load.failed} failed; {len(load.added)} beers added.")
+    for failure in load.failures:
+        print(f"  {failure}")
+    if unfinished or in_vain or load.failed:
+        raise RehearsalError(f"Something failed. Read why in {logs / 'functions'} and {logs / 'tasks'}.")

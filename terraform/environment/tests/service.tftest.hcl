@@ -1,0 +1,58 @@
+# What the tasks are told about who may change the catalogue.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name                            = "taproom-prod"
+  image                           = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  task_count                      = 2
+  cpu_units                       = 512
+  memory_mebibytes                = 1024
+  cpu_architecture                = "ARM64"
+  service_port                    = 8000
+  service_secret_arn              = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app"
+  migrator_secret_arn             = "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator"
+  vpc_id                          = "vpc-1"
+  public_subnet_ids               = ["subnet-1", "subnet-2"]
+  private_subnet_ids              = ["subnet-3", "subnet-4"]
+  load_balancer_security_group_id = "sg-1"
+  service_security_group_id       = "sg-2"
+}
+
+run "the_service_is_told_where_its_token_is_and_that_seeding_is_off" {
+  module {
+    source = "../modules/service"
+  }
+
+  variables {
+    write_token_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:write-token"
+  }
+
+  assert {
+    condition = {
+      for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment :
+      variable.name => variable.value if contains(["SEEDING", "WRITE_TOKEN_SECRET_ARN"], variable.name)
+    } == { SEEDING = "off", WRITE_TOKEN_SECRET_ARN = var.write_token_secret_arn }
+    error_message = "The service is told otherwise."
+  }
+}
+
+run "without_a_token_the_service_is_told_of_none" {
+  module {
+    source = "../modules/service"
+  }
+
+  variables {
+    seeding_is_allowed = true
+  }
+
+  assert {
+    condition = {
+      for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment :
+      variable.name => variable.value if contains(["SEEDING", "WRITE_TOKEN_SECRET_ARN"], variable.name)
+    } == { SEEDING = "on" }
+    error_message = "The service is told otherwise."
+  }
+}

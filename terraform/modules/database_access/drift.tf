@@ -1,0 +1,147 @@
+# The watch over drift: a schedule has the planning function compare the database with the document that was applied, the
+# function prints how many differences there are as a metric, and alarms read that.
+
+locals {
+  metrics_namespace = "Taproom"
+  # One value for both functions, because both print the metric: the one that applied has just seen that nothing differs.
+  metrics_service  = "${var.name}-database-access"
+  drift_dimensions = { service = local.metrics_service, database = var.database.name }
+
+  # Two looks may fail to come before somebody is told.
+  hours_without_a_look = 2 * var.drift_check_interval_hours + 1
+}
+
+# A group of its own, because a role can trust the scheduler for a group, and for no single schedule.
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+resource "aws_scheduler_schedule_group" "drift" {
+  name = "${var.name}-access"
+}
+
+# EventBridge Scheduler rather than a rule: it takes an input of 256 KB, a rule's target one of 8,192 characters, and an
+# access document can be longer than that.
+resource "aws_scheduler_schedule" "verify" {
+  name                = "${var.name}-access-verify"
+  group_name          = aws_scheduler_schedule_group.drift.name
+  description         = "Has database ${var.database.name} compared with the access that is declared for it"
+  schedule_expression = "rate(${var.drift_check_interval_hours} ${var.drift_check_interval_hours == 1 ? "hour" : "hours"})"
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_lambda_function.planner.arn
+    role_arn = aws_iam_role.drift.arn
+    input    = jsonencode({ action = "verify", document = var.access })
+
+    # The next look is a better retry than this one tomorrow.
+    retry_policy {
+      maximum_event_age_in_seconds = 3600
+      maximum_retry_attempts       = 2
+    }
+  }
+
+  # A document is watched over from the moment that it holds.
+  depends_on = [aws_lambda_invocation.apply, aws_iam_role_policy.drift]
+}
+
+data "aws_iam_policy_document" "assumed_by_schedule" {
+  statement {
+    sid     = "AssumedBySchedule"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["scheduler.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_scheduler_schedule_group.drift.arn]
+    }
+  }
+}
+
+resource "aws_iam_role" "drift" {
+  name               = "${var.name}-access-verify"
+  description        = "Lets the schedule that watches for drift invoke the function that looks"
+  assume_role_policy = data.aws_iam_policy_document.assumed_by_schedule.json
+}
+
+data "aws_iam_policy_document" "drift" {
+  statement {
+    sid       = "InvokePlanner"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [aws_lambda_function.planner.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "drift" {
+  name   = "access-verify"
+  role   = aws_iam_role.drift.name
+  policy = data.aws_iam_policy_document.drift.json
+}
+
+# A value comes every few hours: between two, the alarm stays as the last one left it.
+resource "aws_cloudwatch_metric_alarm" "drift" {
+  alarm_name        = "${var.name}-access-drift"
+  alarm_description = "Somebody changed who may do what in database ${var.database.name} by hand. `terraform plan` shows the statements that undo it, an apply runs them."
+
+  namespace           = local.metrics_namespace
+  metric_name         = "AccessDrift"
+  dimensions          = local.drift_dimensions
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "ignore"
+
+  alarm_actions = var.alarm_topic_arns
+  ok_actions    = var.alarm_topic_arns
+}
+
+# No news is no good news: without this one, a schedule that stopped would look like a database without drift.
+resource "aws_cloudwatch_metric_alarm" "not_verified" {
+  alarm_name        = "${var.name}-access-not-verified"
+  alarm_description = "For ${local.hours_without_a_look} hours nobody compared the access of database ${var.database.name} with what is declared. See whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${local.planner_name}."
+
+  namespace           = local.metrics_namespace
+  metric_name         = "AccessDrift"
+  dimensions          = local.drift_dimensions
+  statistic           = "SampleCount"
+  period              = 3600
+  evaluation_periods  = local.hours_without_a_look
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
+
+  alarm_actions = var.alarm_topic_arns
+  ok_actions    = var.alarm_topic_arns
+}
+
+# Only looks that failed count: a plan that cannot be made is an answer, which Terraform shows.
+resource "aws_cloudwatch_metric_alarm" "verify_failed" {
+  alarm_name        = "${var.name}-access-verify-failed"
+  alarm_description = "The function ${local.planner_name} could not compare the access of database ${var.database.name} with what is declared. Its log says why."
+
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = aws_lambda_function.planner.function_name }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = var.alarm_topic_arns
+  ok_actions    = var.alarm_topic_arns
+}

@@ -1,0 +1,98 @@
+# The function that can only look: Terraform reads its plan, and a schedule has it watch for drift. The same package as the
+# other one with another handler, in whose path nothing changes a database or writes a secret.
+
+locals {
+  planner_name = "${var.name}-access-plan"
+  # Spelled out rather than read from the function, which is made only after the permissions that it needs.
+  planner_arn = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${local.planner_name}"
+}
+
+resource "aws_cloudwatch_log_group" "planner" {
+  name              = "/aws/lambda/${local.planner_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_lambda_function" "planner" {
+  function_name = local.planner_name
+  description   = "Says what would make database ${var.database.name} equal to what is declared, and changes nothing"
+  role          = aws_iam_role.planner.arn
+
+  filename         = var.package_file
+  source_code_hash = filebase64sha256(var.package_file)
+  handler          = "db_bootstrap.planner.plan"
+  runtime          = "python3.13"
+  architectures    = ["arm64"]
+  memory_size      = 512
+  timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+
+  environment {
+    variables = {
+      DATABASE_HOST                = var.database.address
+      DATABASE_PORT                = tostring(var.database.port)
+      DATABASE_NAME                = var.database.name
+      MASTER_SECRET_ARN            = var.database.master_secret_arn
+      POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
+      POWERTOOLS_SERVICE_NAME      = local.metrics_service
+      POWERTOOLS_LOG_LEVEL         = "INFO"
+    }
+  }
+
+  vpc_config {
+    subnet_ids         = var.subnet_ids
+    security_group_ids = [var.security_group_id]
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.planner.name
+  }
+
+  # Lambda makes the network interfaces with the function's role, and removes them with it when the function goes.
+  depends_on = [aws_iam_role_policy.planner]
+}
+
+resource "aws_iam_role" "planner" {
+  name               = local.planner_name
+  description        = "What the function that plans database access may do in AWS"
+  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+}
+
+data "aws_iam_policy_document" "planner" {
+  statement {
+    sid       = "ReadMasterSecret"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [var.database.master_secret_arn]
+  }
+
+  statement {
+    sid       = "OwnLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.planner.arn}:*"]
+  }
+
+  # For Lambda, and not for the function's own code; permissions.tf says why.
+  statement {
+    sid       = "JoinNetwork"
+    actions   = local.network_interface_actions
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "OnlyLambdaJoinsNetwork"
+    effect    = "Deny"
+    actions   = local.network_interface_actions
+    resources = ["*"]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "lambda:SourceFunctionArn"
+      values   = [local.planner_arn]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "planner" {
+  name   = "access-plan"
+  role   = aws_iam_role.planner.name
+  policy = data.aws_iam_policy_document.planner.json
+}

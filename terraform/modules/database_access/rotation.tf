@@ -1,0 +1,150 @@
+# The function that rotates the logins, and when it is to. The same package as the others with another handler and a role of
+# its own.
+
+locals {
+  rotation_name = "${var.name}-rotation"
+  # Spelled out rather than read from the function, which is made only after the permissions that it needs.
+  rotation_arn = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${local.rotation_name}"
+
+  secret_arn_by_login = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
+}
+
+resource "aws_cloudwatch_log_group" "rotation" {
+  name              = "/aws/lambda/${local.rotation_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_lambda_function" "rotation" {
+  function_name = local.rotation_name
+  description   = "Replaces the passwords of the logins of database ${var.database.name}, step by step, for Secrets Manager"
+  role          = aws_iam_role.rotation.arn
+
+  filename         = var.package_file
+  source_code_hash = filebase64sha256(var.package_file)
+  handler          = "db_bootstrap.rotation_handler.rotate"
+  runtime          = "python3.13"
+  architectures    = ["arm64"]
+  memory_size      = 512
+  timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+
+  environment {
+    variables = {
+      DATABASE_HOST           = var.database.address
+      DATABASE_PORT           = tostring(var.database.port)
+      DATABASE_NAME           = var.database.name
+      MASTER_SECRET_ARN       = var.database.master_secret_arn
+      ROTATED_LOGINS          = jsonencode(local.secret_arn_by_login)
+      POWERTOOLS_SERVICE_NAME = local.rotation_name
+      POWERTOOLS_LOG_LEVEL    = "INFO"
+    }
+  }
+
+  vpc_config {
+    subnet_ids         = var.subnet_ids
+    security_group_ids = [var.security_group_id]
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.rotation.name
+  }
+
+  # Lambda makes the network interfaces with the function's role, and removes them with it when the function goes.
+  depends_on = [aws_iam_role_policy.rotation]
+}
+
+resource "aws_iam_role" "rotation" {
+  name               = local.rotation_name
+  description        = "What the function that rotates the logins may do in AWS"
+  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+}
+
+data "aws_iam_policy_document" "rotation" {
+  statement {
+    sid       = "ReadMasterSecret"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [var.database.master_secret_arn]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.rotated_logins) > 0 ? ["RotateLoginSecrets"] : []
+
+    content {
+      sid = statement.value
+      actions = [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+      ]
+      resources = values(local.secret_arn_by_login)
+    }
+  }
+
+  statement {
+    sid       = "OwnLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.rotation.arn}:*"]
+  }
+
+  # For Lambda, and not for the function's own code; permissions.tf says why.
+  statement {
+    sid       = "JoinNetwork"
+    actions   = local.network_interface_actions
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "OnlyLambdaJoinsNetwork"
+    effect    = "Deny"
+    actions   = local.network_interface_actions
+    resources = ["*"]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "lambda:SourceFunctionArn"
+      values   = [local.rotation_arn]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "rotation" {
+  name   = "rotate-logins"
+  role   = aws_iam_role.rotation.name
+  policy = data.aws_iam_policy_document.rotation.json
+}
+
+# One permission a secret: only the rotation of this very secret may invoke the function, not that of another one in the
+# account. AWS advises against naming the secret because one permission then serves no second one; here each has its own.
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
+resource "aws_lambda_permission" "rotation" {
+  for_each = local.rotated_logins
+
+  statement_id   = "Rotate-${each.key}"
+  function_name  = aws_lambda_function.rotation.function_name
+  action         = "lambda:InvokeFunction"
+  principal      = "secretsmanager.amazonaws.com"
+  source_account = data.aws_caller_identity.current.account_id
+  source_arn     = aws_secretsmanager_secret.login[each.key].arn
+}
+
+resource "aws_secretsmanager_secret_rotation" "login" {
+  for_each = local.rotated_logins
+
+  secret_id           = aws_secretsmanager_secret.login[each.key].id
+  rotation_lambda_arn = aws_lambda_function.rotation.arn
+
+  # A rotation goes on after the call that begins it has answered: the tasks of this apply would start into the middle of
+  # it, and a failure would not fail the apply. So Secrets Manager only tries the testSecret step now, and the first
+  # rotation comes when it is due.
+  rotate_immediately = false
+
+  rotation_rules {
+    automatically_after_days = var.rotation.days
+    schedule_expression      = var.rotation.schedule
+    duration                 = var.rotation.window_hours == null ? null : "${var.rotation.window_hours}h"
+  }
+
+  # There must be a credential to rotate from, and the function must be allowed to.
+  depends_on = [aws_lambda_invocation.apply, aws_lambda_permission.rotation, aws_iam_role_policy.rotation]
+}

@@ -1,0 +1,96 @@
+# Three nets, because each has a hole. Secrets Manager's own events name the secret, but come by way of CloudTrail, and so
+# only in an account that a trail records. The function's errors are counted in any account, but a function that may not be
+# invoked has none. The watch over age misses nothing, and is the last to notice.
+
+resource "aws_cloudwatch_event_rule" "rotation_failed" {
+  count = length(var.alarm_topic_arns) > 0 ? 1 : 0
+
+  name        = "${local.rotation_name}-failed"
+  description = "A secret of database ${var.database.name} could not be rotated, or somebody put a value during its rotation"
+
+  # RotationAbandoned is no failure of the function's: somebody put a value while a rotation was under way.
+  # https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
+  event_pattern = jsonencode({
+    source        = ["aws.secretsmanager"]
+    "detail-type" = ["AWS Service Event via CloudTrail"]
+    detail = {
+      eventSource         = ["secretsmanager.amazonaws.com"]
+      eventName           = ["RotationFailed", "RotationAbandoned", "TestRotationFailed"]
+      additionalEventData = { SecretId = keys(local.overdue_after_days) }
+    }
+  })
+}
+
+# Counted, not by ARN: the topics may be made by the same apply. Each one's policy must let events.amazonaws.com publish.
+resource "aws_cloudwatch_event_target" "rotation_failed" {
+  count = length(var.alarm_topic_arns)
+
+  rule      = aws_cloudwatch_event_rule.rotation_failed[0].name
+  target_id = "topic-${count.index}"
+  arn       = var.alarm_topic_arns[count.index]
+
+  input_transformer {
+    input_paths = {
+      event  = "$.detail.eventName"
+      secret = "$.detail.additionalEventData.SecretId"
+      error  = "$.detail.errorMessage"
+    }
+    input_template = "\"<event> of <secret>. <error> The log of ${local.rotation_name} says why; docs/runbook.md says what to do. What is current goes on logging in.\""
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "rotation_errors" {
+  alarm_name        = "${local.rotation_name}-errors"
+  alarm_description = "A step of a rotation failed in the function ${local.rotation_name}; Secrets Manager tries again, and what is current goes on logging in. The function's log says why."
+
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = aws_lambda_function.rotation.function_name }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = var.alarm_topic_arns
+  ok_actions    = var.alarm_topic_arns
+}
+
+# A value comes every few hours: between two, the alarm stays as the last one left it.
+resource "aws_cloudwatch_metric_alarm" "rotation_overdue" {
+  alarm_name        = "${local.rotation_name}-overdue"
+  alarm_description = "A secret of database ${var.database.name} was not rotated in time, or its rotation is turned off. The log of ${local.rotation_watch_name} names it."
+
+  namespace           = local.metrics_namespace
+  metric_name         = "OverdueRotations"
+  dimensions          = { service = local.rotation_watch_name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "ignore"
+
+  alarm_actions = var.alarm_topic_arns
+  ok_actions    = var.alarm_topic_arns
+}
+
+# No news is no good news: a watch that stopped would look like rotations that are all in time.
+resource "aws_cloudwatch_metric_alarm" "rotation_not_watched" {
+  alarm_name        = "${local.rotation_name}-not-watched"
+  alarm_description = "For ${local.hours_without_a_rotation_watch} hours nobody looked for overdue rotations. See whether the schedule ${aws_scheduler_schedule.rotation_watch.name} runs, and the log of ${local.rotation_watch_name}."
+
+  namespace           = local.metrics_namespace
+  metric_name         = "OverdueRotations"
+  dimensions          = { service = local.rotation_watch_name }
+  statistic           = "SampleCount"
+  period              = 3600
+  evaluation_periods  = local.hours_without_a_rotation_watch
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
+
+  alarm_actions = var.alarm_topic_arns
+  ok_actions    = var.alarm_topic_arns
+}

@@ -1,0 +1,121 @@
+# The watch over rotations that did not come: a schedule has a function ask Secrets Manager when each secret was rotated
+# last, the function prints how many are overdue as a metric, and alarms read that. The function is not in the VPC, and may
+# describe secrets but not read them.
+
+locals {
+  rotation_watch_name           = "${var.name}-rotation-watch"
+  rotation_watch_interval_hours = 6
+  # Two looks may fail to come before somebody is told.
+  hours_without_a_rotation_watch = 2 * local.rotation_watch_interval_hours + 1
+
+  login_overdue_after_days = coalesce(var.rotation.overdue_after_days, try(var.rotation.days + 2, null))
+  overdue_after_days = merge(
+    zipmap(values(local.secret_arn_by_login), [for _ in local.secret_arn_by_login : local.login_overdue_after_days]),
+    { (var.database.master_secret_arn) = var.master_overdue_after_days },
+  )
+}
+
+resource "aws_cloudwatch_log_group" "rotation_watch" {
+  name              = "/aws/lambda/${local.rotation_watch_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_lambda_function" "rotation_watch" {
+  function_name = local.rotation_watch_name
+  description   = "Counts the secrets of database ${var.database.name} that were not rotated in time"
+  role          = aws_iam_role.rotation_watch.arn
+
+  filename         = var.package_file
+  source_code_hash = filebase64sha256(var.package_file)
+  handler          = "db_bootstrap.rotation_watch.watch"
+  runtime          = "python3.13"
+  architectures    = ["arm64"]
+  memory_size      = 256
+  timeout          = 60
+
+  environment {
+    variables = {
+      POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
+      POWERTOOLS_SERVICE_NAME      = local.rotation_watch_name
+      POWERTOOLS_LOG_LEVEL         = "INFO"
+    }
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.rotation_watch.name
+  }
+
+  depends_on = [aws_iam_role_policy.rotation_watch]
+}
+
+resource "aws_iam_role" "rotation_watch" {
+  name               = local.rotation_watch_name
+  description        = "What the function that looks for overdue rotations may do in AWS"
+  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+}
+
+data "aws_iam_policy_document" "rotation_watch" {
+  statement {
+    sid       = "DescribeSecrets"
+    actions   = ["secretsmanager:DescribeSecret"]
+    resources = keys(local.overdue_after_days)
+  }
+
+  statement {
+    sid       = "OwnLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.rotation_watch.arn}:*"]
+  }
+}
+
+resource "aws_iam_role_policy" "rotation_watch" {
+  name   = "describe-secrets"
+  role   = aws_iam_role.rotation_watch.name
+  policy = data.aws_iam_policy_document.rotation_watch.json
+}
+
+resource "aws_scheduler_schedule" "rotation_watch" {
+  name                = local.rotation_watch_name
+  group_name          = aws_scheduler_schedule_group.drift.name
+  description         = "Has the secrets of database ${var.database.name} looked at for rotations that are overdue"
+  schedule_expression = "rate(${local.rotation_watch_interval_hours} hours)"
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_lambda_function.rotation_watch.arn
+    role_arn = aws_iam_role.rotation_watch_schedule.arn
+    input    = jsonencode({ overdue_after_days = local.overdue_after_days })
+
+    # The next look is a better retry than this one tomorrow.
+    retry_policy {
+      maximum_event_age_in_seconds = 3600
+      maximum_retry_attempts       = 2
+    }
+  }
+
+  depends_on = [aws_secretsmanager_secret_rotation.login, aws_iam_role_policy.rotation_watch_schedule]
+}
+
+resource "aws_iam_role" "rotation_watch_schedule" {
+  name               = "${local.rotation_watch_name}-schedule"
+  description        = "Lets the schedule that watches over rotations invoke the function that looks"
+  assume_role_policy = data.aws_iam_policy_document.assumed_by_schedule.json
+}
+
+data "aws_iam_policy_document" "rotation_watch_schedule" {
+  statement {
+    sid       = "InvokeRotationWatch"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [aws_lambda_function.rotation_watch.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "rotation_watch_schedule" {
+  name   = "invoke-rotation-watch"
+  role   = aws_iam_role.rotation_watch_schedule.name
+  policy = data.aws_iam_policy_document.rotation_watch_schedule.json
+}

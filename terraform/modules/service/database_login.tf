@@ -1,0 +1,25 @@
+# How the service logs in: with the credential that a secret holds, or with a token that the tasks' role signs.
+
+locals {
+  is_by_token = var.iam_login != null
+
+  # The secret's name and not its value: the credential is rotated while the task runs.
+  database_login = (
+    local.is_by_token
+    ? { name = "DATABASE_IAM_URL", value = "postgresql://${var.iam_login.user}@${var.iam_login.address}:${var.iam_login.port}/${var.iam_login.database}" }
+    : { name = "DATABASE_SECRET_ARN", value = var.service_secret_arn }
+  )
+}
+
+data "aws_iam_policy_document" "connect" {
+  count = local.is_by_token ? 1 : 0
+
+  statement {
+    sid     = "LogInByToken"
+    actions = ["rds-db:connect"]
+    resources = [join(":", [
+      "arn", data.aws_partition.current.partition, "rds-db", data.aws_region.current.name, local.account_id,
+      "dbuser", "${var.iam_login.resource_id}/${var.iam_login.user}",
+    ])]
+  }
+}

@@ -1,0 +1,41 @@
+# Who may change the catalogue.
+
+variable "write_token_secret_arn" {
+  description = "Secret with the bearer token that changing the catalogue takes. Null lets everybody who reaches the service change it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.write_token_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:", var.write_token_secret_arn))
+    error_message = "Give the ARN of a secret in Secrets Manager, or null."
+  }
+}
+
+variable "seeding_is_allowed" {
+  description = "Whether POST /beers/seed fills the catalogue with well-known beers."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+locals {
+  write_environment = [for variable in [
+    { name = "SEEDING", value = var.seeding_is_allowed ? "on" : "off" },
+    { name = "WRITE_TOKEN_SECRET_ARN", value = var.write_token_secret_arn },
+  ] : variable if variable.value != null]
+}
+
+# What the task's role may do in all.
+data "aws_iam_policy_document" "running" {
+  source_policy_documents = [one(concat(data.aws_iam_policy_document.task, data.aws_iam_policy_document.connect)).json]
+
+  dynamic "statement" {
+    for_each = var.write_token_secret_arn == null ? [] : [var.write_token_secret_arn]
+
+    content {
+      sid       = "ReadWriteToken"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [statement.value]
+    }
+  }
+}

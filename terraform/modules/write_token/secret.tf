@@ -1,0 +1,14 @@
+# What callers must show to change the catalogue. Whoever puts another value later replaces it, and both are good until the
+# next one: the service accepts what is labelled AWSCURRENT and AWSPREVIOUS.
+resource "aws_secretsmanager_secret" "this" {
+  # A prefix, because the name of a secret that is scheduled for deletion stays taken.
+  name_prefix             = "${var.name}/service/write-token-"
+  description             = "Bearer token that ${var.name} asks for when the catalogue is changed"
+  recovery_window_in_days = var.is_temporary ? 0 : 30
+}
+
+resource "aws_secretsmanager_secret_version" "first" {
+  secret_id                = aws_secretsmanager_secret.this.id
+  secret_string_wo         = local.first_value
+  secret_string_wo_version = 1 # the first value, and never another: later ones are put by people
+}

@@ -1,0 +1,236 @@
+"""Logins by IAM token on a database of the local AWS: who gets in, and everybody who does not."""
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pg8000.exceptions
+import pytest
+from botocore.compat import get_current_datetime
+
+from rehearsal.aws import databases
+from tests.support.moto_server import moto_server
+from tests.support.token_database import MASTER, PASSWORD, TokenDatabase
+
+pytestmark = pytest.mark.database
+
+REPORT = "beers_report"
+PAM = f'28000 PAM authentication failed for user "{REPORT}"'
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
+    """A login by token, which has a password too that must not let it in, and a login with a password."""
+    with moto_server(tmp_path_factory.mktemp("run")) as server:
+        room = databases.install(server.context)
+        try:
+            database = TokenDatabase(server)
+            database.as_master(
+                f"CREATE ROLE {REPORT} LOGIN PASSWORD '{PASSWORD}'",
+                f"GRANT rds_iam TO {REPORT}",
+                f"CREATE ROLE beers_app LOGIN PASSWORD '{PASSWORD}'",
+            )
+            yield database
+        finally:
+            room.stop()
+
+
+@pytest.fixture(scope="module")
+def analyst(database: TokenDatabase) -> dict[str, str]:
+    """Credentials of somebody who may log in as the login for reports."""
+    return database.role("analyst", database.user_arn(REPORT))
+
+
+def refused(database: TokenDatabase, user: str, password: str, *, tls: bool = True) -> str:
+    """The code and the message with which the server refuses."""
+    with pytest.raises(pg8000.exceptions.DatabaseError) as error:
+        database.connect(user, password, tls=tls)
+    fields = error.value.args[0]
+    assert password not in str(fields)
+    return f"{fields['C']} {fields['M']}"
+
+
+def why(database: TokenDatabase) -> str:
+    """The reason in the journal for the last refusal of a token."""
+    events = [json.loads(line) for line in database.aws.context.journal.path.read_text().splitlines()]
+    return str([event["refused"] for event in events if event["kind"] == "database.token"][-1])
+
+
+def test_a_good_token_logs_in_over_tls(database: TokenDatabase, analyst: dict[str, str]) -> None:
+    with closing(database.connect(REPORT, database.token(analyst, REPORT))) as entered:
+        assert entered.run("SELECT current_user, current_database()") == [[REPORT, "beers"]]
+
+
+def test_a_token_is_good_more_than_once_and_for_many_at_a_time(
+    database: TokenDatabase, analyst: dict[str, str]
+) -> None:
+    good = database.token(analyst, REPORT)
+    names: list[Any] = []
+
+    def enter() -> None:
+        with closing(database.connect(REPORT, good)) as entered:
+            names.extend(entered.run("SELECT current_user FROM pg_sleep(0.2)"))
+
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names == [[REPORT]] * 8
+
+
+@pytest.mark.parametrize("minutes", [14, 16, -4, -6])
+def test_a_token_is_good_for_a_quarter_of_an_hour_and_clocks_may_differ_by_five_minutes(
+    database: TokenDatabase, analyst: dict[str, str], monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    signed_at = get_current_datetime() - timedelta(minutes=minutes)
+    with monkeypatch.context() as patch:
+        patch.setattr("botocore.auth.get_current_datetime", lambda: signed_at)
+        old = database.token(analyst, REPORT)
+    if -5 < minutes < 15:
+        database.connect(REPORT, old).close()
+    else:
+        assert refused(database, REPORT, old) == PAM
+        assert "has expired, or is from the future" in why(database)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param(lambda good: good[:-1] + ("0" if good[-1] != "0" else "1"), "signature is wrong", id="signature"),
+        pytest.param(lambda good: good.replace("Expires=900", "Expires=901"), "signature is wrong", id="lifetime"),
+        pytest.param(lambda good: good.replace(REPORT, "beers_app"), "another user", id="user"),
+        pytest.param(lambda good: good.replace("Action=connect", "Action=delete"), "user or action", id="action"),
+        pytest.param(lambda good: good.replace("rds-db", "rds"), "another service", id="service"),
+        pytest.param(lambda good: good.replace("Security-Token=", "Security-Token=x"), "session", id="session"),
+        pytest.param(lambda good: good.replace("Credential=", "Credential=X"), "is no role's", id="access key"),
+        pytest.param(lambda good: good.partition("?")[0], "is no token", id="only the address"),
+        pytest.param(lambda _: "x" * 2000, "is no token", id="something long"),
+        pytest.param(lambda _: "[x", "is no token", id="something that is no address"),
+    ],
+)
+def test_a_token_that_was_tampered_with_is_refused(
+    database: TokenDatabase, analyst: dict[str, str], change: Callable[[str], str], reason: str
+) -> None:
+    assert refused(database, REPORT, change(database.token(analyst, REPORT))) == PAM
+    assert reason in why(database)
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        pytest.param({"host": "localhost"}, "is for localhost", id="host"),
+        pytest.param({"port": 5432}, "is for 127.0.0.1:5432", id="port"),
+        pytest.param({"region": "eu-central-1"}, "another service, region", id="region"),
+        pytest.param({"user": "beers_app"}, "another user", id="user"),
+    ],
+)
+def test_a_good_token_for_something_else_is_refused(
+    database: TokenDatabase, analyst: dict[str, str], other: dict[str, Any], reason: str
+) -> None:
+    assert refused(database, REPORT, database.token(analyst, **{"user": REPORT, **other})) == PAM
+    assert reason in why(database)
+
+
+def test_a_token_of_somebody_who_may_something_else_is_refused(database: TokenDatabase) -> None:
+    roles = (
+        database.role("other-user", database.user_arn("somebody_else")),
+        database.role("other-instance", database.user_arn(REPORT, resource_id="db-OTHER")),
+        database.role("other-action", database.user_arn(REPORT), action="rds:Describe*"),
+    )
+    for keys in roles:
+        assert refused(database, REPORT, database.token(keys, REPORT)) == PAM
+        assert "may not rds-db:connect" in why(database)
+
+
+def test_a_permission_that_is_taken_away_counts_at_once(database: TokenDatabase) -> None:
+    good = database.token(database.role("leaver", database.user_arn(REPORT)), REPORT)
+    database.connect(REPORT, good).close()
+    database.aws.client("iam").delete_role_policy(RoleName="leaver", PolicyName="own")
+    assert refused(database, REPORT, good) == PAM
+
+
+def test_a_member_of_rds_iam_has_no_password(database: TokenDatabase) -> None:
+    assert refused(database, REPORT, PASSWORD) == PAM
+
+
+def test_a_token_is_no_password_for_those_who_have_one(database: TokenDatabase) -> None:
+    keys = database.role("everybody", "*")
+    for user in ("beers_app", MASTER):
+        said = refused(database, user, database.token(keys, user))
+        assert said == f'28P01 password authentication failed for user "{user}"'
+        database.connect(user, PASSWORD).close()
+
+
+def test_without_tls_nobody_is_asked_for_a_token(database: TokenDatabase, analyst: dict[str, str]) -> None:
+    for user in (REPORT, "beers_app"):
+        said = refused(database, user, database.token(analyst, REPORT), tls=False)
+        assert said.startswith("28000 ")
+        assert "no encryption" in said
+
+
+def test_whoever_has_a_password_is_passed_on_unchanged(database: TokenDatabase) -> None:
+    with closing(database.connect("beers_app", PASSWORD)) as entered:
+        assert entered.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [[True]]
+        # More than any buffer on the way, in both directions.
+        text = "x" * 5_000_000
+        assert entered.run("SELECT CAST(:text AS text) || 'y'", text=text) == [[f"{text}y"]]
+
+
+def test_a_session_that_the_server_ends_is_over(database: TokenDatabase, analyst: dict[str, str]) -> None:
+    database.as_master(f"GRANT {REPORT} TO {MASTER}")
+    with closing(database.connect(REPORT, database.token(analyst, REPORT))) as entered:
+        (pid,) = entered.run("SELECT pg_backend_pid()")[0]
+        database.as_master(f"SELECT pg_terminate_backend({pid})")
+        with pytest.raises(pg8000.exceptions.Error, match=r"57P01|network error"):
+            entered.run("SELECT 1")
+
+
+def test_a_statement_can_be_cancelled(database: TokenDatabase, analyst: dict[str, str]) -> None:
+    with closing(database.connect(REPORT, database.token(analyst, REPORT))) as entered:
+        cancel = struct.pack("!ii", 16, 80877102) + bytes(entered._backend_key_data or b"")
+        timer = threading.Timer(0.3, say, (database, cancel))
+        timer.start()
+        with pytest.raises(pg8000.exceptions.DatabaseError, match="57014"):
+            entered.run("SELECT pg_sleep(15)")
+        timer.join()
+
+
+def test_whatever_somebody_says_others_still_get_in(database: TokenDatabase, analyst: dict[str, str]) -> None:
+    request_for_tls = struct.pack("!ii", 8, 80877103)
+    for words in (
+        b"",
+        b"\0",
+        b"\xff" * 100,
+        b"GET / HTTP/1.1\r\n\r\n",
+        request_for_tls,
+        request_for_tls + b"no handshake at all",
+        struct.pack("!ii", 12, 196608) + b"user",
+    ):
+        say(database, words)
+    database.connect(REPORT, database.token(analyst, REPORT)).close()
+
+
+def say(database: TokenDatabase, words: bytes) -> None:
+    """Send these bytes, and wait until the other side hangs up."""
+    with socket.create_connection((database.host, database.port), timeout=20) as connection:
+        connection.sendall(words)
+        connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            while connection.recv(4096):
+                pass
+
+
+def test_no_token_stands_in_a_log(database: TokenDatabase, analyst: dict[str, str]) -> None:
+    good = database.token(analyst, REPORT)
+    database.connect(REPORT, good).close()
+    secrets = (good.rpartition("=")[2], quote(analyst["SessionToken"], safe=""), analyst["SecretAccessKey"])
+    logs = [path.read_text() for path in database.aws.context.settings.logs_directory.iterdir() if path.is_file()]
+    assert any("connection authorized: user=beers_report" in log for log in logs)
+    assert [secret for secret in secrets for log in logs if secret in log] == []

@@ -1,0 +1,105 @@
+"""A local AWS that has a bad day, as seen by whoever is given its address: throttling, slow, wrong or away."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+
+class Fault(StrEnum):
+    """What is wrong with every call."""
+
+    NONE = "none"
+    THROTTLED = "throttled"
+    SLOW = "slow"
+    WRONG_JSON = "wrong JSON"
+    AWAY = "away"
+
+
+class FaultyAws(ThreadingHTTPServer):
+    """Passes calls on to a healthy AWS, unless ``fault`` says otherwise.
+
+    Attributes:
+        fault: may be changed at any time.
+        slow_seconds: what a call takes while it is ``SLOW``.
+        calls: how many there were.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, endpoint: str, slow_seconds: float = 5.0) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.behind = urlsplit(endpoint).netloc
+        self.fault = Fault.NONE
+        self.slow_seconds = slow_seconds
+        self.calls = 0
+        self.lock = threading.Lock()
+
+    @property
+    def endpoint(self) -> str:
+        """For ``AWS_ENDPOINT_URL``."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of callers that gave up waiting."""
+
+
+@contextmanager
+def faulty_aws(endpoint: str) -> Iterator[FaultyAws]:
+    """A faulty way to the AWS at ``endpoint``, without a fault at first."""
+    server = FaultyAws(endpoint)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: FaultyAws
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        with self.server.lock:
+            self.server.calls += 1
+        match self.server.fault:
+            case Fault.AWAY:
+                self.close_connection = True
+                return
+            case Fault.THROTTLED:
+                self._answer(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})
+                return
+            case Fault.WRONG_JSON:
+                wrong = {"ARN": json.loads(body)["SecretId"], "VersionId": "0" * 32, "SecretString": '{"username": 7'}
+                self._answer(200, wrong)
+                return
+            case Fault.SLOW:
+                time.sleep(self.server.slow_seconds)
+        connection = http.client.HTTPConnection(self.server.behind, timeout=30)
+        try:
+            connection.request("POST", self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            self._answer(answer.status, answer.read())
+        finally:
+            connection.close()
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+    def _answer(self, status: int, body: bytes | dict[str, str]) -> None:
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)

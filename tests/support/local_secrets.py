@@ -1,0 +1,44 @@
+"""Secrets of a local AWS, and how a test follows what becomes of them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.local_aws import LocalAws
+
+
+def unique(name: str) -> str:
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+def read(aws: LocalAws, secret: str, **which: str) -> str:
+    text: str = aws.client("secretsmanager").get_secret_value(SecretId=secret, **which)["SecretString"]
+    return text
+
+
+def stages(aws: LocalAws, secret: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = aws.client("secretsmanager").describe_secret(SecretId=secret)["VersionIdsToStages"]
+    return found
+
+
+def rotate(aws: LocalAws, secret: str, function: str, **options: Any) -> str:
+    token: str = aws.client("secretsmanager").rotate_secret(
+        SecretId=secret, RotationLambdaARN=function, RotationRules={"AutomaticallyAfterDays": 30}, **options
+    )["VersionId"]
+    return token
+
+
+def wait_for_event(aws: LocalAws, kind: str, **fields: Any) -> None:
+    wait_for(lambda: any(fields.items() <= event.items() for event in aws.journal(kind)))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,92 @@
+"""A database of the local AWS that takes IAM tokens, and people with and without the permission to log in."""
+
+import json
+import ssl
+import time
+
+import boto3
+import pg8000.native
+
+from tests.support.local_aws import ACCOUNT_ID, REGION, allow, policy
+from tests.support.moto_server import MotoServer
+
+MASTER = "dbmaster"
+PASSWORD = "the-password-of-all-who-have-one"
+
+
+class TokenDatabase:
+    """An instance with IAM authentication and a database ``beers``.
+
+    Attributes:
+        host: its address.
+        port: its port.
+        resource_id: RDS's id of it.
+    """
+
+    def __init__(self, aws: MotoServer) -> None:
+        self.aws = aws
+        rds = aws.client("rds")
+        rds.create_db_instance(
+            DBInstanceIdentifier="taproom-dev",
+            Engine="postgres",
+            EngineVersion="17",
+            DBInstanceClass="db.t4g.micro",
+            AllocatedStorage=20,
+            DBName="beers",
+            MasterUsername=MASTER,
+            MasterUserPassword=PASSWORD,
+            EnableIAMDatabaseAuthentication=True,
+        )
+        deadline = time.monotonic() + 60
+        while (found := rds.describe_db_instances()["DBInstances"][0])["DBInstanceStatus"] != "available":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        self.host: str = found["Endpoint"]["Address"]
+        self.port: int = found["Endpoint"]["Port"]
+        self.resource_id: str = found["DbiResourceId"]
+
+    def connect(self, user: str, password: str, *, tls: bool = True) -> pg8000.native.Connection:
+        """A connection; the caller closes it."""
+        return pg8000.native.Connection(
+            user,
+            password=password,
+            host=self.host,
+            port=self.port,
+            database="beers",
+            ssl_context=ssl.create_default_context(cafile=str(self.aws.context.authority.ca_file)) if tls else False,
+            timeout=20,
+        )
+
+    def as_master(self, *statements: str) -> None:
+        """Run statements as the master."""
+        connection = self.connect(MASTER, PASSWORD)
+        try:
+            for statement in statements:
+                connection.run(statement)
+        finally:
+            connection.close()
+
+    def user_arn(self, user: str, resource_id: str | None = None) -> str:
+        """A login, as permissions name it."""
+        return f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:{resource_id or self.resource_id}/{user}"
+
+    def role(self, name: str, *users: str, action: str = "rds-db:connect") -> dict[str, str]:
+        """Credentials of a new role that may log in as these users, whose ARNs are given."""
+        iam = self.aws.client("iam")
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy()))["Role"]["Arn"]
+        document = json.dumps(policy(allow(action, list(users))))
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
+        issued: dict[str, str] = self.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName=name)["Credentials"]
+        return issued
+
+    def token(self, keys: dict[str, str], user: str, *, host: str = "", port: int = 0, region: str = REGION) -> str:
+        """A token as any program makes one with AWS's own library."""
+        client = boto3.client(
+            "rds",
+            region_name=region,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+        made: str = client.generate_db_auth_token(DBHostname=host or self.host, Port=port or self.port, DBUsername=user)
+        return made

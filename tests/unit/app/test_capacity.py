@@ -1,0 +1,102 @@
+"""How many workers a share of a machine gets."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from app.capacity import Capacity, capacity, worker_count
+
+
+@pytest.mark.parametrize(
+    ("processors", "mebibytes", "workers"),
+    [(0.25, 512, 2), (0.5, 1024, 2), (1, 2048, 2), (2, 4096, 3), (4, 8192, 5), (16, 512, 4), (2, 128, 1)],
+)
+def test_workers_follow_the_processor_as_far_as_the_memory_goes(
+    processors: float, mebibytes: int, workers: int
+) -> None:
+    assert worker_count(Capacity(processors, mebibytes)) == workers
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param(
+            {"cpu.max": "25000 100000\n", "memory.max": "268435456\n"}, Capacity(0.25, 256), id="control groups 2"
+        ),
+        pytest.param(
+            {
+                "cpu/cpu.cfs_quota_us": "50000\n",
+                "cpu/cpu.cfs_period_us": "100000\n",
+                "memory/memory.limit_in_bytes": "134217728\n",
+            },
+            Capacity(0.5, 128),
+            id="control groups 1",
+        ),
+    ],
+)
+def test_a_container_has_what_its_control_group_gives(
+    tmp_path: Path, files: dict[str, str], expected: Capacity
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert capacity(None, tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"cpu.max": "max 100000", "memory.max": "max"},
+        {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000", "memory/memory.limit_in_bytes": "9" * 19},
+        {"cpu.max": "", "memory.max": "nonsense"},
+    ],
+)
+def test_without_a_limit_it_has_what_the_machine_has(tmp_path: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = capacity(None, tmp_path)
+    assert found.processors >= 1
+    assert 0 < found.memory_mebibytes < 2**30
+
+
+def test_a_task_has_what_ecs_gives_it(tmp_path: Path) -> None:
+    with metadata({"Limits": {"CPU": 0.25, "Memory": 512}}) as uri:
+        assert capacity(uri, tmp_path) == Capacity(0.25, 512)
+
+
+@pytest.mark.parametrize("document", [{}, [], {"Limits": {"CPU": "many"}}, "nonsense"])
+def test_an_endpoint_that_says_nothing_useful_limits_nothing(tmp_path: Path, document: object) -> None:
+    with metadata(document) as uri:
+        assert capacity(uri, tmp_path) == capacity(None, tmp_path)
+
+
+def test_an_endpoint_out_of_reach_limits_nothing(tmp_path: Path) -> None:
+    assert capacity("http://127.0.0.1:9", tmp_path) == capacity(None, tmp_path)
+
+
+@contextmanager
+def metadata(document: object) -> Iterator[str]:
+    """ECS's endpoint, which answers with ``document``."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode() if self.path == "/v4/task" else b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v4"
+        server.shutdown()
+        thread.join()

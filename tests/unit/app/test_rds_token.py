@@ -1,0 +1,56 @@
+"""Tokens: a new one for each connection, signed for one login at one address, or a clear refusal."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from app.credentials import Credential, CredentialError
+from app.rds_token import TokenSource, token_signer
+
+LOGIN = Credential("db.example", 5432, "beers", "beers_app", "")
+
+
+@pytest.fixture(autouse=True)
+def no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_CA_BUNDLE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it would remember another test's credentials
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+def test_a_token_is_signed_for_one_login_at_one_address_and_a_quarter_of_an_hour() -> None:
+    credential = TokenSource(LOGIN, token_signer("eu-central-1")).current()
+    token = urlsplit(f"https://{credential.password}")
+    said = parse_qs(token.query)
+    assert token.netloc == "db.example:5432"
+    assert (said["Action"], said["DBUser"], said["X-Amz-Expires"]) == (["connect"], ["beers_app"], ["900"])
+    assert said["X-Amz-Credential"][0].startswith("AKIDTEST/")
+    assert said["X-Amz-Credential"][0].endswith("/eu-central-1/rds-db/aws4_request")
+    assert (credential.host, credential.username) == (LOGIN.host, LOGIN.username)
+
+
+def test_each_connection_gets_a_token_of_its_own() -> None:
+    signed = iter("ab")
+    source = TokenSource(LOGIN, lambda _: next(signed))
+    assert [source.current().password, source.current().password] == ["a", "b"]
+
+
+def test_a_refused_token_is_replaced_once() -> None:
+    signed = iter("ab")
+    source = TokenSource(LOGIN, lambda _: next(signed))
+    first = source.current()
+    second = source.refreshed(first)
+    assert second.password == "b"
+    assert second.version != first.version
+    assert source.refreshed(second) == second
+
+
+def test_without_a_role_there_is_no_token_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(CredentialError, match=r"beers_app.*NoCredentials.*task's"):
+        TokenSource(LOGIN, token_signer("eu-central-1")).current()

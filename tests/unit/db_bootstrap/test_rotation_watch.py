@@ -1,0 +1,42 @@
+"""A rotation that did not come is noticed, whatever the reason."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db_bootstrap.errors import EventError
+from db_bootstrap.rotation_watch import WatchEvent, reason_to_worry
+from db_bootstrap.secret_store import LastRotation
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def days_ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("rotates", "rotated", "made", "reason"),
+    [
+        pytest.param(True, days_ago(31.9), days_ago(400), None, id="in time"),
+        pytest.param(True, None, days_ago(31.9), None, id="not due for the first time yet"),
+        pytest.param(True, days_ago(32.1), days_ago(400), "the last was on 2026-10-22", id="too long ago"),
+        pytest.param(True, None, days_ago(33), "it was never rotated", id="never"),
+        pytest.param(False, days_ago(1), days_ago(400), "turned off", id="turned off"),
+    ],
+)
+def test_a_rotation_is_overdue_when_it_is_too_long_ago_or_turned_off(
+    rotates: bool, rotated: datetime | None, made: datetime, reason: str | None
+) -> None:
+    found = reason_to_worry(LastRotation(rotates, rotated, made), timedelta(days=32), NOW)
+    assert found is None if reason is None else reason in str(found)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{}, None, {"overdue_after_days": []}, {"overdue_after_days": {"a": 0}}, {"overdue_after_days": {"a": "9"}}],
+)
+def test_an_event_without_days_is_refused(event: Any) -> None:
+    with pytest.raises(EventError, match="overdue_after_days"):
+        WatchEvent.parse(event)

@@ -1,0 +1,76 @@
+"""An alarm's state, by the tables of CloudWatch's guide ("Configuring how CloudWatch alarms treat missing data")."""
+
+from dataclasses import replace
+
+import pytest
+
+from rehearsal.aws.alarm_evaluation import Rule, State, data_points, state
+
+RULE = Rule(
+    statistic="Sum",
+    comparison="GreaterThanThreshold",
+    threshold=0,
+    period_seconds=60,
+    evaluation_periods=3,
+    datapoints_to_alarm=3,
+    missing_data="missing",
+)
+OK, ALARM, INSUFFICIENT, RETAINED = State.OK, State.ALARM, State.INSUFFICIENT_DATA, None
+
+
+# X is a data point that breaches the threshold, 0 one that does not, - a missing one; the newest is the last.
+@pytest.mark.parametrize(
+    ("needed", "points", "expected"),
+    [
+        (3, "0 - X - X", (OK, OK, OK, OK)),
+        (3, "- - - - 0", (OK, OK, OK, OK)),
+        (3, "- - - - -", (INSUFFICIENT, RETAINED, ALARM, OK)),
+        (3, "0 X X - X", (ALARM, ALARM, ALARM, ALARM)),
+        (3, "- - X - -", (ALARM, RETAINED, ALARM, OK)),
+        (2, "0 - X - X", (ALARM, ALARM, ALARM, ALARM)),
+        (2, "0 0 X 0 X", (ALARM, ALARM, ALARM, ALARM)),
+        (2, "0 - X - -", (OK, OK, ALARM, OK)),
+        (2, "- - - - 0", (OK, OK, ALARM, OK)),
+        (2, "- - - X -", (ALARM, RETAINED, ALARM, OK)),
+    ],
+)
+def test_a_state_follows_from_the_data_points_that_there_are(
+    needed: int, points: str, expected: tuple[State | None, ...]
+) -> None:
+    found = [float(point == "X") for point in points.split() if point != "-"]
+    for treatment, wanted in zip(("missing", "ignore", "breaching", "notBreaching"), expected, strict=True):
+        rule = replace(RULE, datapoints_to_alarm=needed, missing_data=treatment)
+        for current in State:
+            assert state(rule, found, current) == (wanted or current), f"{treatment}, {current} before"
+
+
+@pytest.mark.parametrize(
+    ("statistic", "point"),
+    [("Sum", 6.0), ("Average", 2.0), ("Minimum", 1.0), ("Maximum", 3.0), ("SampleCount", 3)],
+)
+def test_the_values_of_a_period_become_one_data_point(statistic: str, point: float) -> None:
+    values = [(600.0, 1.0), (630.0, 3.0), (659.9, 2.0)]
+    assert data_points(replace(RULE, statistic=statistic), values, now=661) == [point]
+
+
+def test_two_more_periods_than_are_evaluated_are_looked_at() -> None:
+    values = [(minute * 60.0, float(minute)) for minute in range(10)]
+    assert data_points(RULE, values, now=9 * 60 + 1) == [5.0, 6.0, 7.0, 8.0, 9.0]
+
+
+def test_what_comes_from_the_future_is_not_looked_at_yet() -> None:
+    assert data_points(RULE, [(120.0, 1.0)], now=30) == []
+
+
+@pytest.mark.parametrize(
+    ("comparison", "breaching"),
+    [
+        ("GreaterThanThreshold", [2.0]),
+        ("GreaterThanOrEqualToThreshold", [1.0, 2.0]),
+        ("LessThanThreshold", [0.0]),
+        ("LessThanOrEqualToThreshold", [0.0, 1.0]),
+    ],
+)
+def test_a_comparison_is_against_the_threshold(comparison: str, breaching: list[float]) -> None:
+    rule = replace(RULE, comparison=comparison, threshold=1, evaluation_periods=1, datapoints_to_alarm=1)
+    assert [value for value in (0.0, 1.0, 2.0) if state(rule, [value], OK) is ALARM] == breaching

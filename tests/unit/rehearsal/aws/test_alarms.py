@@ -1,0 +1,120 @@
+"""Alarms go off, and say so to those who asked for it."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.local_aws import LocalAws
+
+
+class Watched:
+    """An alarm on a metric of its own; a setting that is None is left out."""
+
+    def __init__(self, aws: LocalAws, **settings: Any) -> None:
+        self._cloudwatch = aws.client("cloudwatch")
+        self.name = f"alarm-{uuid.uuid4().hex[:8]}"
+        wanted = {
+            "AlarmName": self.name,
+            "Namespace": "Cellar",
+            "MetricName": "Broken",
+            "Dimensions": [{"Name": "cellar", "Value": self.name}],
+            "Statistic": "Maximum",
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 0,
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            **settings,
+        }
+        self._settings = {name: value for name, value in wanted.items() if value is not None}
+        self.put()
+
+    def put(self) -> None:
+        self._cloudwatch.put_metric_alarm(**self._settings)
+
+    def measure(self, value: float, cellar: str | None = None) -> None:
+        dimensions = [{"Name": "cellar", "Value": cellar or self.name}]
+        datum = {"MetricName": "Broken", "Dimensions": dimensions, "Value": value}
+        self._cloudwatch.put_metric_data(Namespace="Cellar", MetricData=[datum])
+
+    def described(self) -> dict[str, Any]:
+        (alarm,) = self._cloudwatch.describe_alarms(AlarmNames=[self.name])["MetricAlarms"]
+        found: dict[str, Any] = alarm
+        return found
+
+    @property
+    def state(self) -> str:
+        return str(self.described()["StateValue"])
+
+
+def test_a_new_alarm_has_no_data(aws: LocalAws) -> None:
+    assert Watched(aws).state == "INSUFFICIENT_DATA"
+
+
+def test_an_alarm_follows_its_metric(aws: LocalAws) -> None:
+    alarm = Watched(aws)
+    alarm.measure(0)
+    assert alarm.state == "OK"
+    alarm.measure(2)
+    assert alarm.state == "ALARM"
+
+
+def test_another_dimension_is_another_metric(aws: LocalAws) -> None:
+    alarm = Watched(aws)
+    alarm.measure(2, cellar="next door")
+    assert alarm.state == "INSUFFICIENT_DATA"
+
+
+def test_an_alarm_that_ignores_missing_data_keeps_what_was_measured_last_until_something_else_is(
+    aws: LocalAws,
+) -> None:
+    keeping = Watched(aws, TreatMissingData="ignore")
+    forgetting = Watched(aws, TreatMissingData="notBreaching")
+    keeping.measure(1)
+    forgetting.measure(1)
+    assert (keeping.state, forgetting.state) == ("ALARM", "ALARM")
+    time.sleep(3.1)  # three periods of a minute
+    assert (keeping.state, forgetting.state) == ("ALARM", "OK")
+    keeping.measure(0)
+    assert keeping.state == "OK"
+
+
+def test_a_changed_alarm_keeps_its_state(aws: LocalAws) -> None:
+    alarm = Watched(aws, TreatMissingData="ignore")
+    alarm.measure(1)
+    alarm.put()
+    assert alarm.state == "ALARM"
+
+
+def test_a_change_of_state_is_published_to_the_topics_that_the_alarm_names(aws: LocalAws) -> None:
+    sns, sqs = aws.client("sns"), aws.client("sqs")
+    queue = sqs.create_queue(QueueName=f"queue-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name=f"topic-{uuid.uuid4().hex[:8]}")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"})
+    alarm = Watched(aws, AlarmActions=[topic], TreatMissingData="ignore")
+    for value in (0, 3, 3):
+        alarm.measure(value)
+    messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    said = [json.loads(message["Body"]) for message in messages]
+    assert [(m["AlarmName"], m["OldStateValue"], m["NewStateValue"]) for m in said] == [(alarm.name, "OK", "ALARM")]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"Statistic": None, "ExtendedStatistic": "p99"}, id="a percentile"),
+        pytest.param({"ComparisonOperator": "LessThanLowerOrGreaterThanUpperThreshold"}, id="an anomaly"),
+    ],
+)
+def test_an_alarm_of_another_kind_says_that_it_is_not_evaluated(settings: dict[str, Any], aws: LocalAws) -> None:
+    alarm = Watched(aws, **settings)
+    alarm.measure(1)
+    described = alarm.described()
+    assert described["StateValue"] == "INSUFFICIENT_DATA"
+    assert described["StateReason"].startswith("The rehearsal evaluates alarms of one metric")

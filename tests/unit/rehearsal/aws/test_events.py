@@ -1,0 +1,139 @@
+"""Rules of EventBridge reach their targets, and hear of secrets what AWS would say."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.local_aws import LocalAws, allow, policy
+from tests.support.local_secrets import rotate, unique, wait_for, wait_for_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ECHO = "def handler(event, context):\n    print(event)\n"
+TRANSFORMER = {
+    "InputPathsMap": {"secret": "$.detail.additionalEventData.SecretId", "what": "$.detail.eventName"},
+    "InputTemplate": '"<what> of <secret>"',
+}
+
+
+def rule(aws: LocalAws, pattern: dict[str, Any], target: dict[str, Any], **options: Any) -> str:
+    """A rule with one target; its ARN."""
+    name = unique("rule")
+    arn: str = aws.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern), **options)["RuleArn"]
+    aws.client("events").put_targets(Rule=name, Targets=[{"Id": "target", **target}])
+    return arn
+
+
+def topic(aws: LocalAws, *statements: dict[str, Any]) -> tuple[str, str]:
+    """A topic and a queue that gets its messages: the topic's ARN, the queue's URL."""
+    arn = aws.client("sns").create_topic(Name=unique("topic"))["TopicArn"]
+    if statements:
+        aws.client("sns").set_topic_attributes(
+            TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy(*statements))
+        )
+    queue = aws.client("sqs").create_queue(QueueName=unique("queue"))["QueueUrl"]
+    queue_arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
+    aws.client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+    return arn, queue
+
+
+def messages(aws: LocalAws, queue: str) -> list[str]:
+    received = aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(message["Body"])["Message"] for message in received]
+
+
+def events_may_publish(**fields: Any) -> dict[str, Any]:
+    return allow("sns:Publish", Principal={"Service": "events.amazonaws.com"}, **fields)
+
+
+def rotation_ends(secret_arn: str) -> dict[str, Any]:
+    names = ["RotationFailed", "RotationAbandoned"]
+    return {
+        "source": ["aws.secretsmanager"],
+        "detail": {"eventName": names, "additionalEventData": {"SecretId": [secret_arn]}},
+    }
+
+
+def test_a_moved_label_invokes_the_function_of_a_rule_that_matches(aws: LocalAws, secret: str) -> None:
+    name = unique("echo")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("echo.py", ECHO)
+    arn = aws.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="echo.handler",
+        Role=aws.make_role(name, allow("logs:*")),
+        Code={"ZipFile": code.getvalue()},
+    )["FunctionArn"]
+    pattern = {
+        "detail-type": ["Secret Label Updated"],
+        "resources": [secret],
+        "detail": {"labelUpdated": ["AWSCURRENT"]},
+    }
+    rule_arn = rule(aws, pattern, {"Arn": arn})
+    client = aws.client("secretsmanager")
+    client.put_secret_value(SecretId=secret, SecretString="unheard")
+    assert undelivered(aws, arn) == ["the target's own policy does not let events.amazonaws.com in"]
+    aws.client("lambda").add_permission(
+        FunctionName=name,
+        StatementId="events",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule_arn,
+    )
+    client.put_secret_value(SecretId=secret, SecretString="pending", VersionStages=["AWSPENDING"])
+    version = client.put_secret_value(SecretId=secret, SecretString="new")["VersionId"]
+    log = aws.directory / "logs" / "functions" / f"{name}.log"
+    wait_for(lambda: log.exists() and version in log.read_text())
+    assert log.read_text().count("Secret Label Updated") == 1, "neither the pending one nor the one before"
+
+
+def test_a_failed_rotation_is_told_to_a_topic_that_lets_rules_in(
+    aws: LocalAws, secret: str, rotator: Callable[..., str]
+) -> None:
+    open_topic, heard = topic(aws, events_may_publish())
+    closed_topic, unheard = topic(aws)
+    other_rule_only = events_may_publish(Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:events:::rule/other"}})
+    other_topic, unheard_too = topic(aws, other_rule_only)
+    for arn in (open_topic, closed_topic, other_topic):
+        rule(aws, rotation_ends(secret), {"Arn": arn, "InputTransformer": TRANSFORMER})
+    token = rotate(aws, secret, rotator(FAIL_AT="setSecret"))
+    wait_for_event(aws, "rotation.given_up", version_id=token)
+    assert messages(aws, heard) == [f'"RotationFailed of {secret}"'] * 3, "one for each try"
+    assert messages(aws, unheard) == messages(aws, unheard_too) == []
+
+
+def test_a_version_of_somebodys_own_ends_a_rotation_that_is_under_way(
+    aws: LocalAws, secret: str, rotator: Callable[..., str]
+) -> None:
+    arn, heard = topic(aws, events_may_publish())
+    token = rotate(aws, secret, rotator(FAIL_AT="setSecret"))
+    wait_for_event(aws, "rotation.given_up", version_id=token)
+    rule(aws, rotation_ends(secret), {"Arn": arn, "InputTransformer": TRANSFORMER})
+    aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="by hand")
+    assert messages(aws, heard) == [f'"RotationAbandoned of {secret}"']
+    stages = aws.client("secretsmanager").describe_secret(SecretId=secret)["VersionIdsToStages"]
+    assert token not in stages
+
+
+@pytest.mark.parametrize(
+    "silent", [{"State": "DISABLED"}, {"ScheduleExpression": "rate(1 day)"}], ids=["disabled", "on a schedule"]
+)
+def test_a_rule_that_is_disabled_or_on_a_schedule_stays_silent(
+    aws: LocalAws, secret: str, silent: dict[str, str]
+) -> None:
+    arn, heard = topic(aws, events_may_publish())
+    rule(aws, {"detail-type": ["Secret Label Updated"]}, {"Arn": arn}, **silent)
+    aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="new")
+    assert messages(aws, heard) == []
+
+
+def undelivered(aws: LocalAws, target: str) -> list[str]:
+    return [event["reason"] for event in aws.journal("event.undelivered") if event["target"] == target]

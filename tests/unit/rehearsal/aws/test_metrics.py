@@ -1,0 +1,116 @@
+"""Log lines and invocations become metrics, as CloudWatch makes them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rehearsal.aws.metrics import MetricDatum, embedded_metrics
+from tests.support.zips import package
+
+if TYPE_CHECKING:
+    from tests.support.local_aws import LocalAws
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def line(**fields: Any) -> dict[str, Any]:
+    directive = {
+        "Namespace": "Cellar",
+        "Dimensions": [["service"]],
+        "Metrics": [{"Name": "Bottles", "Unit": "Count"}],
+    }
+    return {
+        "_aws": {"Timestamp": int(AT.timestamp() * 1000), "CloudWatchMetrics": [directive]},
+        "service": "cellar",
+        "Bottles": [0.0],
+        **fields,
+    }
+
+
+def test_a_line_in_the_embedded_metric_format_is_metric_data() -> None:
+    assert list(embedded_metrics(json.dumps(line()))) == [
+        MetricDatum("Cellar", "Bottles", 0.0, (("service", "cellar"),), "Count", AT)
+    ]
+
+
+def test_each_value_and_each_set_of_dimensions_is_a_datum() -> None:
+    document = line(Bottles=[1, 2], shelf="top")
+    document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] = [["service"], ["service", "shelf"]]
+    found = list(embedded_metrics(json.dumps(document)))
+    assert [(datum.value, dict(datum.dimensions)) for datum in found] == [
+        (1.0, {"service": "cellar"}),
+        (2.0, {"service": "cellar"}),
+        (1.0, {"service": "cellar", "shelf": "top"}),
+        (2.0, {"service": "cellar", "shelf": "top"}),
+    ]
+
+
+@pytest.mark.parametrize("text", ["Served.", '{"message": "_aws"}', '{"_aws": {}}', '["_aws"]', '{"_aws"'])
+def test_any_other_line_is_none(text: str) -> None:
+    assert list(embedded_metrics(text)) == []
+
+
+@pytest.mark.parametrize("name", ["Bottles", "service"])
+def test_a_line_that_lacks_what_it_announces_is_not_understood(name: str) -> None:
+    document = line()
+    del document[name]
+    with pytest.raises(ValueError, match=name):
+        list(embedded_metrics(json.dumps(document)))
+
+
+def test_a_line_that_is_put_into_a_log_becomes_a_metric_and_a_wrong_one_is_journaled(aws: LocalAws) -> None:
+    logs, group = aws.client("logs"), f"group-{uuid.uuid4().hex}"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="one")
+    now = int(time.time() * 1000)
+    good, bad = line(Bottles=7, service=group), line(service=group)
+    for document in (good, bad):
+        document["_aws"]["Timestamp"] = now
+    del bad["Bottles"]
+    logs.put_log_events(
+        logGroupName=group,
+        logStreamName="one",
+        logEvents=[{"timestamp": now, "message": json.dumps(document)} for document in (good, bad)],
+    )
+    assert statistics(aws, "Cellar", "Bottles", "service", group) == [7.0]
+    assert [event["error"] for event in aws.journal("metrics.not_understood") if event["group"] == group] == [
+        "KeyError: 'Bottles'"
+    ]
+
+
+def test_lambda_counts_what_it_invokes_and_what_fails(aws: LocalAws) -> None:
+    name = f"counted-{uuid.uuid4().hex[:8]}"
+    functions = aws.client("lambda")
+    functions.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="handlers.divide",
+        Role=aws.make_role(name),
+        Code={"ZipFile": package(handlers="def divide(event, context):\n    return 1 / event\n")},
+        Timeout=20,
+    )
+    for divisor in ("1", "0", "2"):
+        functions.invoke(FunctionName=name, Payload=divisor)
+    assert statistics(aws, "AWS/Lambda", "Invocations", "FunctionName", name) == [3.0]
+    assert statistics(aws, "AWS/Lambda", "Errors", "FunctionName", name) == [1.0]
+
+
+def statistics(aws: LocalAws, namespace: str, metric: str, dimension: str, value: str) -> list[float]:
+    """The sum of what was measured around now."""
+    now = datetime.now(UTC)
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": dimension, "Value": value}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=7200,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return [point["Sum"] for point in points]

@@ -1,0 +1,99 @@
+"""Schedules fire when they are asked to, with their own role."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow, policy
+from tests.support.zips import package
+
+LOGS = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])
+GROUP_ARN = f"arn:aws:scheduler:{REGION}:{ACCOUNT_ID}:schedule-group/default"
+
+
+@pytest.fixture
+def function(aws: LocalAws) -> str:
+    """A function that prints its event; its ARN."""
+    name = f"printing-{uuid.uuid4().hex[:8]}"
+    source = "def handle(event, context):\n    print('was told', event['what'])\n"
+    made = aws.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="handlers.handle",
+        Role=aws.make_role(name, LOGS),
+        Code={"ZipFile": package(handlers=source)},
+        Timeout=20,
+    )
+    arn: str = made["FunctionArn"]
+    return arn
+
+
+def schedule(aws: LocalAws, function: str, *statements: dict[str, Any], group: str = GROUP_ARN, **fields: Any) -> str:
+    """A schedule of a function, whose role trusts the scheduler for a group and may do what the statements say."""
+    name = f"schedule-{uuid.uuid4().hex[:8]}"
+    iam = aws.client("iam")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": group}},
+    }
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy(trust)))["Role"]["Arn"]
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy(*statements)))
+    aws.client("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression="rate(6 hours)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": function, "RoleArn": role, "Input": json.dumps({"what": name})},
+        **fields,
+    )
+    return name
+
+
+def test_a_schedule_that_is_fired_invokes_its_function_with_its_input(aws: LocalAws, function: str) -> None:
+    name = schedule(aws, function, allow("lambda:InvokeFunction", function))
+    assert aws.ask(f"schedules/{name}/fire", "POST") == (200, {"fired": name, "target": function})
+    log = aws.directory / "logs" / "functions" / f"{function.rpartition(':')[2]}.log"
+    deadline = time.monotonic() + 20
+    while not (log.exists() and f"was told {name}" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_role_that_may_not_invoke_the_function_is_refused(aws: LocalAws, function: str) -> None:
+    name = schedule(aws, function, allow("lambda:InvokeFunction", f"{function}-other"))
+    status, answer = aws.ask(f"schedules/{name}/fire", "POST")
+    assert status == 409
+    assert "may not invoke" in answer["error"]
+
+
+def test_a_role_that_trusts_the_scheduler_for_another_group_is_refused(aws: LocalAws, function: str) -> None:
+    name = schedule(aws, function, allow("lambda:InvokeFunction", function), group=f"{GROUP_ARN}-other")
+    status, answer = aws.ask(f"schedules/{name}/fire", "POST")
+    assert status == 409
+    assert "does not let scheduler.amazonaws.com assume it" in answer["error"]
+
+
+def test_a_schedule_that_is_disabled_does_not_fire(aws: LocalAws, function: str) -> None:
+    name = schedule(aws, function, allow("lambda:InvokeFunction", function), State="DISABLED")
+    assert aws.ask(f"schedules/{name}/fire", "POST") == (409, {"error": f"The schedule {name} is DISABLED."})
+
+
+def test_a_schedule_that_is_not_there_is_answered_with_those_that_are(aws: LocalAws, function: str) -> None:
+    name = schedule(aws, function)
+    status, answer = aws.ask("schedules/nobody/fire", "POST")
+    assert status == 409
+    assert name in answer["error"]
+
+
+def test_a_schedule_counts_as_something_left_until_it_is_deleted(aws: LocalAws, function: str) -> None:
+    name = schedule(aws, function)
+    assert f"scheduler schedule default/{name}" in aws.resources()
+    aws.client("scheduler").delete_schedule(Name=name)
+    assert f"scheduler schedule default/{name}" not in aws.resources()
