@@ -54,6 +54,8 @@ def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
             compared += measure.compare(ready, runs, folder / str(size), _note)
             measure.settle_ours(ready, folder / str(size))
             inside.append(measure.inside(ready))
+        # What is known so far, should a larger size take longer than somebody waits.
+        _note(results.comparison([result for result in compared if result.size == size]))
     return "\n".join(_report(compared, inside, handler, runs))
 
 
