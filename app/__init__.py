@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder=None)
-    # Werkzeug would answer //beers with an HTML redirect; it is simply not a route.
+    # Werkzeug would answer /beers//1 with an HTML redirect; it is simply not a route.
     app.url_map.merge_slashes = False
     database = open_database(settings)
     app.extensions["database"] = database

@@ -54,6 +54,8 @@ def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
             compared += measure.compare(ready, runs, folder / str(size), _note)
             measure.settle_ours(ready, folder / str(size))
             inside.append(measure.inside(ready))
+        # What is known so far, should a larger size take longer than somebody waits.
+        _note(results.comparison([result for result in compared if result.size == size]))
     return "\n".join(_report(compared, inside, handler, runs))
 
 
@@ -63,6 +65,8 @@ def _report(compared: Sequence[Result], inside: Sequence[InProcess], handler: Ha
     yield results.target_table(results.targets(compared, inside, handler, MAXIMUM_QUERIES))
     yield "Whole processes, each from its start to its end; the median, and in brackets the least and the most:\n"
     yield results.comparison(compared)
+    yield "The same without the start of Python and of the tool, which `--help` or `--version` take by themselves:\n"
+    yield results.without_start(compared)
     yield "What lies behind it:\n"
     yield results.effort(compared)
     yield "`db_bootstrap` without the start of Python, as in a function that is warm:\n"

@@ -30,6 +30,7 @@ def compare(stage: Stage, runs: int, folder: Path, note: Callable[[str], None]) 
     participants = [make(stage, folder) for make in (tools.ours, tools.pgbedrock, tools.ldap2pg)]
     first: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
     again: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
+    start: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
     messages: dict[str, tuple[int, int]] = {}
     settling: dict[str, int] = {}
     for run in range(runs):
@@ -39,6 +40,7 @@ def compare(stage: Stage, runs: int, folder: Path, note: Callable[[str], None]) 
             first[tool.name].append(_run(tool, folder))
             settling[tool.name] = _settle(tool, folder)
             again[tool.name] += (_run(tool, folder, must_be_settled=True) for _ in range(AGAIN_PER_RUN))
+            start[tool.name] += (_start(tool, folder) for _ in range(AGAIN_PER_RUN))
             stage.check()
     for tool in participants:
         note(f"{stage.size}: counting the messages of {tool.name}")
@@ -49,6 +51,7 @@ def compare(stage: Stage, runs: int, folder: Path, note: Callable[[str], None]) 
             stage.size,
             tuple(first[tool.name]),
             tuple(again[tool.name]),
+            tuple(start[tool.name]),
             *messages[tool.name],
             settling[tool.name],
         )
@@ -100,6 +103,10 @@ def _run(tool: Tool, folder: Path, *, must_be_settled: bool = False) -> Cost:
     if must_be_settled and not _found_nothing(tool, folder):
         raise BenchError(f"{tool.name} had settled, and then found something to do again.")
     return cost
+
+
+def _start(tool: Tool, folder: Path) -> Cost:
+    return measured(tool.start, tool.environment, folder / "output")
 
 
 def _settle(tool: Tool, folder: Path) -> int:

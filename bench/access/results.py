@@ -27,6 +27,7 @@ class Result:
     Attributes:
         first: Runs that put everything in place.
         again: Runs that found nothing to do.
+        start: Runs that loaded the tool and did nothing.
         first_messages: What a first run sent to the server, as the server's log counts it: a message may hold many
             statements.
         again_messages: What a run sent that found nothing to do.
@@ -37,9 +38,15 @@ class Result:
     size: Size
     first: tuple[Cost, ...]
     again: tuple[Cost, ...]
+    start: tuple[Cost, ...]
     first_messages: int
     again_messages: int
     runs_until_settled: int
+
+    @property
+    def work(self) -> float:
+        """Seconds to find nothing to do, without the start of the tool."""
+        return median(_walls(self.again)) - median(_walls(self.start))
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,24 @@ def comparison(results: Sequence[Result]) -> str:
     return table(head, rows)
 
 
+def without_start(results: Sequence[Result]) -> str:
+    """The table of what is left of finding nothing to do when the start of the tool is taken off."""
+    head = ("schemas x tables", "tool", "start alone, s", "nothing to do, less the start, s", "times ours")
+    return table(
+        head,
+        [
+            (
+                str(result.size),
+                result.tool,
+                spread(_walls(result.start)),
+                f"{result.work:.3g}",
+                f"{result.work / _ours(results, result.size).work:.1f}",
+            )
+            for result in results
+        ],
+    )
+
+
 def effort(results: Sequence[Result]) -> str:
     """The table of what lies behind the times."""
     head = (
@@ -189,6 +214,8 @@ def _against_peers(results: Sequence[Result]) -> Iterator[Target]:
             again = min(ratio(_walls(ours.again), _walls(peer.again)) for peer in peers)
             yield _at_least(f"{size}: first apply, against the faster peer", TIMES_AS_FAST, first)
             yield _at_least(f"{size}: nothing to do, against the faster peer", TIMES_AS_FAST, again)
+            work = min(peer.work / ours.work for peer in peers)
+            yield _at_least(f"{size}: the same, less the start of each tool", TIMES_AS_FAST, work)
 
 
 def _alone(inside: Sequence[InProcess], handler: Handler, queries: int) -> Iterator[Target]:

@@ -29,12 +29,14 @@ class Tool:
         argv: What makes the database what is wished for, and is called again to find nothing to do.
         environment: All of its variables.
         settled: What it prints when there was nothing to do.
+        start: What makes it load everything and end, without a look at a database.
     """
 
     name: str
     argv: tuple[str, ...]
     environment: dict[str, str]
     settled: str
+    start: tuple[str, ...]
 
 
 def ours(stage: Stage, folder: Path) -> Tool:
@@ -52,6 +54,7 @@ def ours(stage: Stage, folder: Path) -> Tool:
             PASSWORD_VARIABLE: master.password,
         },
         '"changes": []',
+        (sys.executable, "-m", "db_bootstrap", "--help"),
     )
 
 
@@ -65,6 +68,7 @@ def pgbedrock(stage: Stage, folder: Path) -> Tool:
         (str(PEERS_FOLDER / "bin" / "pgbedrock"), "configure", *where, "--live", str(spec)),
         _environment(),
         "No changes needed",
+        (str(PEERS_FOLDER / "bin" / "pgbedrock"), "--help"),
     )
 
 
@@ -77,6 +81,7 @@ def ldap2pg(stage: Stage, folder: Path) -> Tool:
         (str(PEERS_FOLDER / "bin" / "ldap2pg"), "--config", str(configuration), "--real", "--no-color"),
         _environment(),
         "Nothing to do",
+        (str(PEERS_FOLDER / "bin" / "ldap2pg"), "--version"),
     )
 
 

@@ -130,6 +130,8 @@ def test_each_login_and_the_master_has_a_schedule_and_secrets_manager_has_only_t
     schedules: dict[str, list[dict[str, int]]] = {}
     for secret in secrets.list_secrets()["SecretList"]:
         described = secrets.describe_secret(SecretId=secret["ARN"])
+        if "/write-token-" in described["Name"]:
+            continue  # people put another when they want one
         assert described["RotationEnabled"]
         function = described.get("RotationLambdaARN", "RDS").rpartition(":")[2]
         schedules.setdefault(function, []).append(described["RotationRules"])
@@ -176,17 +178,21 @@ def test_both_logins_rotate_back_to_back_under_load_and_no_request_is_lost(rehea
         for name in LOGINS * 3:
             current.add(rotated(rehearsal, name))
             answered.append(clients.requests)
-        time.sleep(3)  # until connections of the last credential have been opened
+        # The tasks read a credential again after some seconds, and then open connections with it.
+        wait_for(lambda: newest_session(rehearsal) == login(rehearsal, "beers_app")["username"])
     assert current == {f"{name}_{sibling}" for name in LOGINS for sibling in "ab"}
     assert (clients.failures, clients.failed) == ([], 0)
     assert answered == sorted(set(answered)), "the service answered during each of them"
     assert every_beer_once(rehearsal, clients.added)
-    # Older ones may stand idle in a pool, until their turn comes.
+
+
+def newest_session(rehearsal: Rehearsal) -> str:
+    """Whose the service's newest session is; older ones may stand idle in a pool, until their turn comes."""
     with superuser(rehearsal) as connection:
-        newest = connection.run(
+        rows = connection.run(
             "SELECT usename FROM pg_stat_activity WHERE usename LIKE 'beers_app%' ORDER BY backend_start DESC LIMIT 1"
         )
-    assert newest == [[login(rehearsal, "beers_app")["username"]]], "the tasks have moved to the new credential"
+    return str(rows[0][0]) if rows else ""
 
 
 def test_the_master_rotates_between_two_steps_and_the_login_rotates_all_the_same(rehearsal: Rehearsal) -> None:
@@ -268,12 +274,13 @@ def test_a_rotation_that_did_not_come_sets_off_an_alarm(rehearsal: Rehearsal) ->
 
 
 def look(rehearsal: Rehearsal, state: str) -> None:
-    """Let the watch over rotations look, and wait until the alarm has heard of it."""
-    rehearsal.run.fire(WATCH)
+    """Let the watch over rotations look until the alarm has heard of it: two looks within its period are one to it."""
     deadline = time.monotonic() + 60
+    rehearsal.run.fire(WATCH)
     while (found := alarm(rehearsal, "overdue")) != state:
         assert time.monotonic() < deadline, f"the alarm is {found}, not {state}"
-        time.sleep(0.1)
+        time.sleep(2)
+        rehearsal.run.fire(WATCH)
 
 
 def test_by_one_command_a_person_sees_each_step_and_that_no_request_failed(

@@ -10,13 +10,14 @@ HANDLER = Handler(zip_bytes=1_600_000, from_source=(0.4, 0.3, 0.5), compiled=(0.
 
 
 def result(tool: str, first: list[float], again: list[float], size: Size = SMALL) -> Result:
-    return Result(tool, size, costs(first), costs(again), first_messages=1234, again_messages=9, runs_until_settled=1)
+    return Result(tool, size, costs(first), costs(again), START, 1234, again_messages=9, runs_until_settled=1)
 
 
 def costs(walls: list[float]) -> tuple[Cost, ...]:
     return tuple(Cost(wall, cpu=wall / 2) for wall in walls)
 
 
+START = costs([0.05, 0.05])
 OURS = result("db_bootstrap", [0.2, 0.1, 0.9], [0.1, 0.1])
 SLOW = result("tortoise 1.0", [4, 4, 4], [1.0, 1.0])
 FAST = result("hare 2.0", [1.0, 2.0, 0.4], [2.0, 0.2])
@@ -41,6 +42,12 @@ def test_the_comparison_has_a_line_for_each_tool_and_says_how_many_times_as_long
     assert lines[4] == "| 20x50 | hare 2.0 | 1 (0.4 to 2) | 5.0 | 1.1 (0.2 to 2) | 11.0 |"
 
 
+def test_the_start_of_each_tool_is_taken_off_its_own_time() -> None:
+    lines = results.without_start([OURS, FAST]).splitlines()
+    assert lines[2] == "| 20x50 | db_bootstrap | 0.05 (0.05 to 0.05) | 0.05 | 1.0 |"
+    assert lines[3] == "| 20x50 | hare 2.0 | 0.05 (0.05 to 0.05) | 1.05 | 21.0 |"
+
+
 def test_a_tool_is_compared_with_ours_of_the_same_size() -> None:
     larger = result("db_bootstrap", [1.0], [1.0], LARGE), result("hare 2.0", [3.0], [2.0], LARGE)
     last = results.comparison([OURS, FAST, *larger]).splitlines()[-1]
@@ -50,9 +57,10 @@ def test_a_tool_is_compared_with_ours_of_the_same_size() -> None:
 def test_a_target_is_held_against_the_faster_peer_of_each_kind() -> None:
     inside = [InProcess(SMALL, (0.02,), (0.01,))]
     found = results.targets([OURS, SLOW, FAST], inside, HANDLER, queries=9)
-    assert [(target.name, target.measured) for target in found[:2]] == [
+    assert [(target.name, target.measured) for target in found[:3]] == [
         ("20x50: first apply, against the faster peer", "5.0 times"),
         ("20x50: nothing to do, against the faster peer", "10.0 times"),
+        ("20x50: the same, less the start of each tool", "19.0 times"),
     ]
 
 
@@ -62,6 +70,7 @@ def test_what_was_missed_is_marked() -> None:
     assert met(found) == {
         "20x50: first apply, against the faster peer": False,
         "20x50: nothing to do, against the faster peer": True,
+        "20x50: the same, less the start of each tool": True,
         "nothing to do: 8,000 tables against 1,000": False,
         "queries that read the catalogs": False,
         "the zip": True,

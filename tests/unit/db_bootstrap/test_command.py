@@ -43,7 +43,7 @@ WITH_FILE = ("--document", "a.json")
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        pytest.param([], "required: action, --document", id="nothing"),
+        pytest.param([], "required: action", id="nothing"),
         pytest.param(["destroy", *WITH_FILE, "--dsn", DSN], "choose from", id="an action that is not known"),
         pytest.param([DSN, "plan", *WITH_FILE], "invalid choice", id="an address in the wrong place"),
         pytest.param(["plan", *WITH_FILE, "--dns", DSN], "unrecognized arguments", id="a misspelt option"),
@@ -52,6 +52,7 @@ WITH_FILE = ("--document", "a.json")
         pytest.param(["plan", *WITH_FILE, "--ds", DSN], "unrecognized", id="an abbreviated option"),
         pytest.param(["plan", *WITH_FILE, "--dsn"], "expected one argument", id="an option without its value"),
         pytest.param(["plan", *WITH_FILE], "Which database?", id="no address"),
+        pytest.param(["plan", "--dsn", DSN], "Which document?", id="no document"),
         pytest.param(["plan", *WITH_FILE, "--dsn", DSN, "--format", "xml"], "choose from", id="an unknown format"),
         pytest.param(
             ["plan", *WITH_FILE, "--dsn", DSN, "--expect-digest", DIGEST], "is for apply", id="a digest to plan"
