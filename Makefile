@@ -1,7 +1,7 @@
 # Every target sets up what it needs; `make` alone lists them.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
-export PYTHON PORT
+export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT
 
 .DEFAULT_GOAL := help
 .PHONY: always browser $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
@@ -68,11 +68,24 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/setup scripts/setup-bench scripts/setup-browser .ci/run
+	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser .ci/run
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
 	terraform fmt -check -recursive terraform
+
+audit: .venv/audit/ready ## Hold terraform/, the Dockerfile and the workflows against Checkov's rules
+	@.venv/audit/bin/checkov --config-file .checkov.yaml
+
+# Checkov brings a hundred packages that nothing else needs, and pins many: it has an environment of its own.
+.venv/audit/ready: .venv/ready requirements/audit.txt
+	@echo "Preparing Checkov in .venv/audit, about half a minute ..."
+	@$(PYTHON) -m venv .venv/audit
+	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/audit.txt
+	@touch $@
+
+docs: .venv/ready ## Write the tables of inputs and outputs into the READMEs below terraform/
+	@$(RUN) scripts.terraform_tables
 
 format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff check --fix .
@@ -81,6 +94,12 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 
 package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=... without internet)
 	@$(RUN) db_bootstrap.package --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
+
+account: ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY)
+	@scripts/account
+
+deploy: .venv/ready ## Build and push the image, package the function, apply (ENVIRONMENT=dev)
+	@scripts/deploy
 
 # The certificates that RDS's are signed by; the image and the function's zip carry them.
 build/rds-ca.pem: $(if $(RDS_CA_FILE),always)
@@ -107,6 +126,7 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	for major in 14 15 16 17 18; do \
 	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
 	done
+	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
 
 dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
 	@mkdir -p build

@@ -3,6 +3,7 @@
 Each function is one step that a person can follow; ``rehearsal.commands`` puts them in order and tells what happens.
 """
 
+import functools
 import os
 import subprocess
 import sys
@@ -13,14 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from rehearsal.certificates import create_authority
 from rehearsal.errors import RehearsalError
 from rehearsal.images import ImageStore
 from rehearsal.processes import ProcessRegister
 from rehearsal.run import CHECKOUT, Run
-from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
-
-ENVIRONMENT = "dev"
+from rehearsal.terraform import REGION, Terraform, TerraformError, copy_configuration, write_cli_config
 
 _SERVER_START_SECONDS = 60
 _SERVER_STOP_SECONDS = 60
@@ -99,27 +100,36 @@ class Deployment:
     Args:
         run: the run; its local AWS must answer.
         terraform: the program.
+        environment: whose variable and backend file are used.
     """
 
-    def __init__(self, run: Run, terraform: str) -> None:
+    def __init__(self, run: Run, terraform: str, environment: str = "dev") -> None:
         self.run = run
+        self._name = environment
         copy_configuration(run.terraform)
         cli_config = write_cli_config(
             run.folder / "terraform.rc",
             run.terraform / "environment" / ".terraform.lock.hcl",
             CHECKOUT / "build" / "terraform-plugins",
         )
-        self.account, self.environment = (
-            Terraform(
-                terraform,
-                run.terraform / root,
-                endpoint=run.endpoint or "",
-                processes=ProcessRegister(run.processes),
-                logs=run.logs,
-                cli_config=cli_config,
-            )
-            for root in ("account", "environment")
+        self._terraform = functools.partial(
+            Terraform,
+            terraform,
+            endpoint=run.endpoint or "",
+            processes=ProcessRegister(run.processes),
+            logs=run.logs,
+            cli_config=cli_config,
         )
+        self.account = self._terraform(run.terraform / "account")
+
+    @functools.cached_property
+    def environment(self) -> Terraform:
+        """The environment's root module, applied as the pipeline would: with the role that may deploy it.
+
+        To be asked for only once the account has been applied, which makes that role.
+        """
+        role = self.account.outputs()["deploy_role_arns"][self._name]
+        return self._terraform(self.run.terraform / "environment", credentials=self._credentials_of(role))
 
     def apply_account(self, note: Note) -> None:
         """What an AWS account needs once: the state's bucket, the registry, the pipeline's role."""
@@ -129,7 +139,7 @@ class Deployment:
     def init_environment(self) -> None:
         """Prepare the environment's root module, with its state in the account's bucket."""
         backend = {"bucket": self.account.outputs()["state_bucket_name"], "use_path_style": "true"}
-        self.environment.init(backend, backend_file=f"{ENVIRONMENT}.s3.tfbackend")
+        self.environment.init(backend, backend_file=f"{self._name}.s3.tfbackend")
 
     def apply_environment(self, digest: str, note: Note) -> dict[str, Any]:
         """Apply the environment with an image; its outputs.
@@ -142,16 +152,20 @@ class Deployment:
             self._raise_if_given_up()
             note(text)
 
-        self.environment.apply(self.variables(digest), note_unless_given_up, var_file=f"{ENVIRONMENT}.tfvars")
+        self.environment.apply(self.variables(digest), note_unless_given_up, var_file=f"{self._name}.tfvars")
         return self.environment.outputs()
+
+    def plan_account(self) -> dict[str, Any] | None:
+        """What another apply of the account would change, as Terraform's JSON; none when nothing."""
+        return self.account.plan(self._account_variables)
 
     def plan_environment(self, digest: str) -> dict[str, Any] | None:
         """What another apply would change, as Terraform's JSON; none when nothing."""
-        return self.environment.plan(self.variables(digest), var_file=f"{ENVIRONMENT}.tfvars")
+        return self.environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
 
     def destroy(self, note: Note) -> None:
         """Destroy the environment, then the account's part."""
-        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{ENVIRONMENT}.tfvars")
+        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")
         self.account.destroy(self._account_variables, note)
 
     def variables(self, digest: str) -> dict[str, object]:
@@ -164,9 +178,25 @@ class Deployment:
         if failed:
             raise RehearsalError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
 
+    def _credentials_of(self, role_arn: str) -> dict[str, str]:
+        sts = boto3.client(
+            "sts",
+            endpoint_url=self.run.endpoint,
+            region_name=REGION,
+            aws_access_key_id="rehearsal",
+            aws_secret_access_key="rehearsal",  # noqa: S106 - anybody may be the administrator here
+        )
+        given = sts.assume_role(RoleArn=role_arn, RoleSessionName="rehearsal")["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+
     @property
     def _account_variables(self) -> dict[str, object]:
-        return {"github_repository": "example/taproom"}
+        # Without an end to what is kept: for the rules that set one the AWS provider waits most of a minute.
+        return {"github_repository": "example/taproom", "state_version_days": 0, "access_log_days": 0}
 
 
 def given_up(services: dict[str, Any]) -> str | None:

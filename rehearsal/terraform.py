@@ -1,8 +1,8 @@
 """Run the real Terraform on a copy of the project's configuration.
 
-The copy differs from the original by one generated file a root module: bucket names go into paths, because no DNS
-answers for them here, and the bucket of the states may be destroyed. Everything else that Terraform needs to find the
-local AWS goes through environment variables, as it would through a person's shell.
+The copy differs from the original by one generated file a root module, and one for buckets: bucket names go into paths,
+because no DNS answers for them here, and buckets may be destroyed with what is in them. Everything else that Terraform
+needs to find the local AWS goes through environment variables, as it would through a person's shell.
 """
 
 import json
@@ -26,8 +26,9 @@ _ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSAL0000000", "AWS_SECRET_ACCES
 _PATH_STYLE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 _OVERRIDES = {
     "environment": _PATH_STYLE,
-    # In an account the bucket of the states outlives what it describes; here it goes with it.
-    "account": f'{_PATH_STYLE}\nresource "aws_s3_bucket" "state" {{\n  force_destroy = true\n}}\n',
+    "account": _PATH_STYLE,
+    # In an account the states outlive what they describe; here they go with it.
+    "modules/bucket": 'resource "aws_s3_bucket" "this" {\n  force_destroy = true\n}\n',
 }
 _POLL_SECONDS = 0.1
 _CHANGES_EXIT_CODE = 2
@@ -48,16 +49,25 @@ class Terraform:
         processes: where Terraform is registered while it runs.
         logs: the folder for its logs.
         cli_config: Terraform's own settings file, see ``write_cli_config``.
+        credentials: environment variables of whom it acts as; the account's administrator if there are none.
     """
 
     def __init__(
-        self, program: str, root: Path, *, endpoint: str, processes: ProcessRegister, logs: Path, cli_config: Path
+        self,
+        program: str,
+        root: Path,
+        *,
+        endpoint: str,
+        processes: ProcessRegister,
+        logs: Path,
+        cli_config: Path,
+        credentials: Mapping[str, str] | None = None,
     ) -> None:
         self.root = root
         self._program = program
         self._processes = processes
         self._logs = logs
-        self._environment = _environment(endpoint, cli_config)
+        self._environment = {**_environment(endpoint, cli_config), **(credentials or _ADMINISTRATOR)}
 
     def init(self, backend: Mapping[str, str], backend_file: str | None = None) -> None:
         """Prepare the root module; the lock file is obeyed, never rewritten."""
@@ -172,8 +182,8 @@ def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform")
     shutil.copytree(
         source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
     )
-    for root, override in _OVERRIDES.items():
-        (destination / root / "rehearsal_override.tf").write_text(override)
+    for folder, override in _OVERRIDES.items():
+        (destination / folder / "rehearsal_override.tf").write_text(override)
 
 
 def write_cli_config(path: Path, lock_file: Path, plugin_cache: Path) -> Path:
@@ -193,7 +203,6 @@ def _environment(endpoint: str, cli_config: Path) -> dict[str, str]:
     kept = ("PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        **_ADMINISTRATOR,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",

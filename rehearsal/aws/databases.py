@@ -51,6 +51,7 @@ _SHOWN_SETTINGS = {
     "performance_insights_kms_key_id": "performance_insights_kms_key_id",
     "performance_insights_retention_period": "performance_insights_retention_period",
     "database_insights_mode": "database_insights_mode",
+    "engine_lifecycle_support": "engine_lifecycle_support",
 }
 
 

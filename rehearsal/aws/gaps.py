@@ -7,6 +7,7 @@ it through boto3, as Terraform would.
 from __future__ import annotations
 
 import json
+import re
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupR
 from moto.iam.access_control import PermissionResult
 from moto.rds.models import DBParameterGroup
 from moto.s3.models import FakeBucket, FakeDeleteMarker
+from moto.s3.responses import S3Response
 
 from rehearsal.aws.extension import Extension
 from rehearsal.aws.policy import Request, decide, statements_of
@@ -39,6 +41,7 @@ class Gaps:
         self._keep_descriptions_of_security_group_rules()
         self._understand_conditions_of_bucket_policies()
         self._delete_delete_markers()
+        self._show_events_of_buckets()
 
     def stop(self) -> None:
         """Give moto its methods back. Safe to call twice."""
@@ -75,7 +78,8 @@ class Gaps:
 
         def description(rule: SecurityGroupRule) -> str | None:
             known = [rule.ip_range.get("Description"), rule.source_group.get("Description")]
-            return next(filter(None, known), rule.__dict__["prefix_list_description"])
+            # The rules of the account's own VPC are older than this repair.
+            return next(filter(None, known), rule.__dict__.get("prefix_list_description"))
 
         self._extension.attribute(SecurityGroupRule, "description", property(description))
 
@@ -124,6 +128,18 @@ class Gaps:
         Terraform empties a versioned bucket so; moto tries to release the marker's content, which it has not.
         """
         self._extension.attribute(FakeDeleteMarker, "dispose", lambda _marker: None)
+
+    def _show_events_of_buckets(self) -> None:
+        """GetBucketNotificationConfiguration says whether a bucket tells EventBridge. moto leaves it out."""
+
+        @self._extension.method(S3Response, "get_bucket_notification")
+        def get(original: Callable[..., Any], response: S3Response) -> Any:
+            status, headers, body = original(response)
+            configuration = response.backend.get_bucket_notification_configuration(response.bucket_name)
+            if configuration and configuration.event_bridge is not None:
+                open_element = re.sub(r"/>$|</NotificationConfiguration>$", "", body).removesuffix(">") + ">"
+                body = f"{open_element}<EventBridgeConfiguration/></NotificationConfiguration>"
+            return status, headers, body
 
     def _keep_tags_of_scalable_targets(self) -> None:
         """ListTagsForResource, TagResource and UntagResource of Application Auto Scaling, which moto lacks.

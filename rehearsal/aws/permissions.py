@@ -1,13 +1,13 @@
 """The judge: may the role that makes a call, make it?
 
-Calls by a role's temporary credentials (a function's, a task's) are held against the role's policies as they
-are at that moment, so a permission that is missing in Terraform fails here as it would in AWS. moto's own
+Calls by a role's temporary credentials (a function's, a task's, a deployment's) are held against the role's policies
+as they are at that moment, so a permission that is missing in Terraform fails here as it would in AWS. moto's own
 enforcement judges most services against the resource ``*``, so that scoped statements never match.
 
 Looked at: inline and attached managed policies, and the permissions boundary. Not looked at: policies of
 resources (buckets, keys, secrets), of the organization and of the session; so a call that only a resource
 policy allows is refused here, and one that only a resource policy denies is let through. Calls by other
-keys are the administrator's, who applies the configuration, and are not judged.
+keys are the administrator's, who applies the account's configuration, and are not judged.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from moto.sts.models import sts_backends
 from rehearsal.aws.calls import Answer, ApiCall, error_answer
 from rehearsal.aws.policy import Decision, Request, Statement, decide, decide_for_service, statements_of
 from rehearsal.aws.required_permissions import KnownSecret, Surroundings, required_permissions
+from rehearsal.aws.resource_tags import ResourceTags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,10 @@ class Judge:
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
-        self.surroundings = Surroundings(settings.account_id, settings.region, self._find_secret, self._find_key_arn)
+        tags = ResourceTags(settings)
+        self.surroundings = Surroundings(
+            settings.account_id, settings.region, self._find_secret, self._find_key_arn, tags.find, tags.find_boundary
+        )
 
     def refusal(self, call: ApiCall) -> Answer | None:
         """The AccessDenied that this call deserves, in its service's wire format; None if it may go on."""

@@ -1,8 +1,8 @@
 """Which permissions an API call needs: IAM's actions and resources, derived from the call's own parameters.
 
-Written for the services that the project's functions and tasks talk to. For any other service the action is the
-operation and the resource is left open (``None``), which the judge treats generously. Pure, but for the
-lookups that it is handed.
+Written for the services that the project's functions and tasks talk to; ``required_for_changes`` has what only a
+deployment calls. For any other service the action is the operation and the resource is left open (``None``), which the
+judge treats generously. Pure, but for the lookups that it is handed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.aws import required_for_changes
 from rehearsal.aws.policy import Request
 
 if TYPE_CHECKING:
@@ -40,12 +41,16 @@ class Surroundings:
         region: the region of every resource.
         find_secret: a secret by name or ARN.
         find_key_arn: a KMS key's ARN by id, alias or ARN; the given text if there is none.
+        find_tags: the tags of a resource by its id in EC2, or by the ARN of a key, secret or certificate.
+        find_boundary: the ARN of the permissions boundary of a role, by the role's name.
     """
 
     account_id: str
     region: str
     find_secret: Callable[[str], KnownSecret | None]
     find_key_arn: Callable[[str], str]
+    find_tags: Callable[[str], Mapping[str, str]] = lambda _identifier: {}
+    find_boundary: Callable[[str], str | None] = lambda _role: None
 
     def arn(self, service: str, rest: str) -> str:
         """``arn:aws:SERVICE:REGION:ACCOUNT:REST``."""
@@ -88,8 +93,10 @@ def required_permissions(call: ApiCall, surroundings: Surroundings) -> list[Requ
         return []
     derive = _DERIVATIONS.get(call.service)
     if derive is None:
-        return [Request(f"{prefix}:{call.operation}", None)]
-    return derive(call.operation, call.parameters, surroundings)
+        needed = [Request(f"{prefix}:{call.operation}", None)]
+    else:
+        needed = derive(call.operation, call.parameters, surroundings)
+    return [*needed, *required_for_changes.passed_roles(call.service, call.parameters)]
 
 
 def network_interface_permissions(
@@ -123,6 +130,7 @@ def _secretsmanager(operation: str, parameters: Mapping[str, Any], around: Surro
         for key in ("SecretId", "VersionId", "VersionStage")
         if parameters.get(key)
     }
+    context |= {f"aws:ResourceTag/{name}": value for name, value in around.find_tags(arn).items()}
     requests = [Request(action, arn, context)]
     if secret and secret.customer_key_arn:
         encryption = {
@@ -142,14 +150,6 @@ _KEY_ACTIONS = {
     "PutSecretValue": ("GenerateDataKey", "Decrypt"),
     "UpdateSecret": ("GenerateDataKey", "Decrypt"),
 }
-
-
-def _kms(operation: str, parameters: Mapping[str, Any], around: Surroundings) -> list[Request]:
-    key = parameters.get("KeyId")
-    context = {
-        f"kms:EncryptionContext:{name}": value for name, value in (parameters.get("EncryptionContext") or {}).items()
-    }
-    return [Request(f"kms:{operation}", around.find_key_arn(key) if key else None, context)]
 
 
 def _logs(operation: str, parameters: Mapping[str, Any], around: Surroundings) -> list[Request]:
@@ -234,10 +234,13 @@ def _cloudwatch(operation: str, parameters: Mapping[str, Any], _around: Surround
 
 
 _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], Surroundings], list[Request]]] = {
+    "acm": required_for_changes.acm,
     "cloudwatch": _cloudwatch,
+    "ec2": required_for_changes.ec2,
     "ecr": _ecr,
     "ecs": _ecs,
-    "kms": _kms,
+    "iam": required_for_changes.iam,
+    "kms": required_for_changes.keys,
     "lambda": _lambda,
     "logs": _logs,
     "s3": _s3,

@@ -22,6 +22,7 @@ from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.logs.models import logs_backends
 from moto.rds.models import rds_backends
+from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 from moto.scheduler.models import scheduler_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -29,6 +30,7 @@ from moto.servicediscovery.models import servicediscovery_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from moto.ssm.models import ssm_backends
+from moto.wafv2.models import wafv2_backends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -170,6 +172,7 @@ _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] =
     ),
     "logs": (logs_backends, lambda backend: {"log-group": backend.groups}),
     "rds": (rds_backends, _rds),
+    "route53": (route53_backends, lambda backend: {"zone": (zone.name for zone in backend.zones.values())}),
     "s3": (s3_backends, lambda backend: {"bucket": backend.buckets}),
     "scheduler": (scheduler_backends, _scheduler),
     # A secret that waits for its deletion still blocks its name, so it counts.
@@ -181,4 +184,5 @@ _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] =
     "sns": (sns_backends, lambda backend: {"topic": backend.topics}),
     "sqs": (sqs_backends, lambda backend: {"queue": backend.queues}),
     "ssm": (ssm_backends, lambda backend: {"parameter": backend._parameters}),  # noqa: SLF001
+    "wafv2": (wafv2_backends, lambda backend: {"web-acl": (acl.name for acl in backend.wacls.values())}),
 }

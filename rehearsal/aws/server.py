@@ -29,6 +29,7 @@ def isolate_environment(settings: Settings) -> None:
         AWS_ENDPOINT_URL=settings.endpoint,
         AWS_EC2_METADATA_DISABLED="true",
         MOTO_ACCOUNT_ID=settings.account_id,
+        MOTO_ACM_VALIDATION_WAIT="1",  # seconds until a certificate that waits for its DNS record is issued
         MOTO_IAM_LOAD_MANAGED_POLICIES="true",
         MOTO_PORT=str(settings.port),
     )

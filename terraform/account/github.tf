@@ -12,13 +12,21 @@ resource "aws_iam_openid_connect_provider" "github" {
   client_id_list = ["sts.amazonaws.com"]
 }
 
-# A job gets the role of one environment only if it runs in GitHub's environment of that name, where people and branches
-# that may deploy are named. Equality, no pattern: `repo:OWNER/REPOSITORY:*` would admit every branch and pull request.
+locals {
+  # What GitHub says of the job that asks. A job gets the role of one environment only if it runs in GitHub's environment of
+  # that name, where people and branches that may deploy are named. A pull request from a fork gets no token at all.
+  subject_by_role = merge(
+    { plan = "repo:${var.github_repository}:pull_request" },
+    { for name in var.deploy_environments : "deploy-${name}" => "repo:${var.github_repository}:environment:${name}" },
+  )
+}
+
+# Equality, no pattern: `repo:OWNER/REPOSITORY:*` would admit every branch and pull request.
 data "aws_iam_policy_document" "assumed_by_github" {
-  for_each = var.deploy_environments
+  for_each = local.subject_by_role
 
   statement {
-    sid     = "AssumedByGitHubEnvironment"
+    sid     = "AssumedByGitHubJob"
     actions = ["sts:AssumeRoleWithWebIdentity"]
 
     principals {
@@ -35,24 +43,45 @@ data "aws_iam_policy_document" "assumed_by_github" {
     condition {
       test     = "StringEquals"
       variable = "${local.github_issuer}:sub"
-      values   = ["repo:${var.github_repository}:environment:${each.key}"]
+      values   = [each.value]
     }
   }
 }
 
+# Not PROJECT-ENVIRONMENT-*: roles with that beginning are what a deployment may change.
 resource "aws_iam_role" "deploy" {
   for_each = var.deploy_environments
 
-  # Not PROJECT-ENVIRONMENT-*: roles with that beginning are what a deployment may change.
-  name               = "${var.project_name}-deploy-${each.key}"
-  description        = "What a deployment of ${each.key} from GitHub may do"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_github[each.key].json
+  name                 = "${var.project_name}-deploy-${each.key}"
+  description          = "What a deployment of ${each.key} from GitHub may do"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_github["deploy-${each.key}"].json
+  permissions_boundary = aws_iam_policy.pipeline_boundary.arn
 }
 
-resource "aws_iam_role_policy" "deploy" {
-  for_each = var.deploy_environments
+resource "aws_iam_policy" "deploy" {
+  for_each = local.deploy_documents
 
-  name   = "deploy"
-  role   = aws_iam_role.deploy[each.key].name
-  policy = data.aws_iam_policy_document.deploy[each.key].json
+  name        = "${var.project_name}-deploy-${each.key}"
+  description = "Part of what a deployment from GitHub may do"
+  policy      = each.value
+}
+
+resource "aws_iam_role_policy_attachment" "deploy" {
+  for_each = local.deploy_documents
+
+  role       = aws_iam_role.deploy[split("-", each.key)[0]].name # names of environments have no hyphen
+  policy_arn = aws_iam_policy.deploy[each.key].arn
+}
+
+resource "aws_iam_role" "plan" {
+  name                 = "${var.project_name}-plan"
+  description          = "What a pull request may look at to plan"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_github["plan"].json
+  permissions_boundary = aws_iam_policy.pipeline_boundary.arn
+}
+
+resource "aws_iam_role_policy" "plan" {
+  name   = "plan"
+  role   = aws_iam_role.plan.name
+  policy = data.aws_iam_policy_document.plan.json
 }

@@ -1,6 +1,6 @@
 output "state_bucket_name" {
   description = "Bucket of the states; GitHub's variable STATE_BUCKET, and the bucket of `terraform init -backend-config`."
-  value       = aws_s3_bucket.state.bucket
+  value       = module.state_bucket.name
 }
 
 output "image_repository_url" {
@@ -13,12 +13,17 @@ output "deploy_role_arns" {
   value       = { for name, role in aws_iam_role.deploy : name => role.arn }
 }
 
+output "plan_role_arn" {
+  description = "Role with which pull requests plan; GitHub's variable AWS_PLAN_ROLE_ARN of the repository."
+  value       = aws_iam_role.plan.arn
+}
+
 output "backend_configuration" {
   description = "Content of a backend.tf with which this configuration keeps its own state in the bucket that it made."
   value       = <<-EOT
     terraform {
       backend "s3" {
-        bucket       = "${aws_s3_bucket.state.bucket}"
+        bucket       = "${module.state_bucket.name}"
         key          = "${var.project_name}/account.tfstate"
         region       = "${var.region}"
         encrypt      = true

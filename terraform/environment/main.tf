@@ -1,4 +1,4 @@
-# network -> database -> database_access (secrets, function, invocation) -> service.
+# network, edge -> database -> database_access (secrets, function, invocation) -> service.
 # The last arrow is the secrets' ARNs, which database_access gives out only once the credentials are in them.
 
 locals {
@@ -22,6 +22,31 @@ module "network" {
   cidr_block              = var.vpc_cidr
   availability_zone_count = var.availability_zone_count
   service_port            = local.service_port
+  egress                  = var.network_egress
+  client_cidr_blocks      = var.client_cidr_blocks
+  log_retention_days      = var.log_retention_days
+
+  kms_key_arn              = aws_kms_key.environment.arn
+  permissions_boundary_arn = local.permissions_boundary_arn
+}
+
+module "edge" {
+  source = "../modules/edge"
+
+  name                            = local.name
+  vpc_id                          = module.network.vpc_id
+  public_subnet_ids               = module.network.public_subnet_ids
+  security_group_id               = module.network.load_balancer_security_group_id
+  service_port                    = local.service_port
+  domain_name                     = var.domain_name
+  dns_zone_name                   = var.dns_zone_name
+  certificate_arn                 = var.certificate_arn
+  requests_per_five_minutes_limit = var.requests_per_five_minutes_limit
+  access_log_bucket_name          = local.access_log_bucket_name
+  log_retention_days              = var.log_retention_days
+  is_temporary                    = var.is_temporary
+
+  kms_key_arn = aws_kms_key.environment.arn
 }
 
 module "database" {
@@ -43,6 +68,13 @@ module "database" {
     schedule     = var.master_rotation.schedule
     window_hours = var.master_rotation.window_hours
   }
+
+  certificate_authority       = var.database_certificate_authority
+  monitoring_interval_seconds = var.database_monitoring_interval_seconds
+  is_updated_blue_green       = var.database_is_updated_blue_green
+
+  kms_key_arn              = aws_kms_key.environment.arn
+  permissions_boundary_arn = local.permissions_boundary_arn
 }
 
 module "database_access" {
@@ -67,31 +99,33 @@ module "database_access" {
   security_group_id          = module.network.database_access_security_group_id
   log_retention_days         = var.log_retention_days
   is_temporary               = var.is_temporary
+
+  kms_key_arn              = aws_kms_key.environment.arn
+  permissions_boundary_arn = local.permissions_boundary_arn
 }
 
 module "service" {
   source = "../modules/service"
 
-  name                            = local.name
-  image                           = var.image
-  task_count                      = var.service_task_count
-  cpu_units                       = var.service_cpu_units
-  memory_mebibytes                = var.service_memory_mebibytes
-  cpu_architecture                = var.cpu_architecture
-  service_port                    = local.service_port
-  service_secret_arn              = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]
-  iam_login                       = local.is_by_token ? local.iam_login : null
-  migrator_secret_arn             = module.database_access.login_secret_arns[local.migrator_login]
-  vpc_id                          = module.network.vpc_id
-  public_subnet_ids               = module.network.public_subnet_ids
-  private_subnet_ids              = module.network.private_subnet_ids
-  load_balancer_security_group_id = module.network.load_balancer_security_group_id
-  service_security_group_id       = module.network.service_security_group_id
-  certificate_arn                 = var.certificate_arn
-  write_token_secret_arn          = one(module.write_token[*].secret_arn)
-  seeding_is_allowed              = var.seeding_is_allowed
-  redeploy_on_rotation            = var.redeploy_on_rotation && !local.is_by_token
-  redeploy_package_file           = var.database_bootstrap_package
-  log_retention_days              = var.log_retention_days
-  is_temporary                    = var.is_temporary
+  name                      = local.name
+  image                     = var.image
+  task_count                = var.service_task_count
+  cpu_units                 = var.service_cpu_units
+  memory_mebibytes          = var.service_memory_mebibytes
+  cpu_architecture          = var.cpu_architecture
+  service_port              = local.service_port
+  service_secret_arn        = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]
+  iam_login                 = local.is_by_token ? local.iam_login : null
+  migrator_secret_arn       = module.database_access.login_secret_arns[local.migrator_login]
+  target_group_arn          = module.edge.target_group_arn
+  private_subnet_ids        = module.network.private_subnet_ids
+  service_security_group_id = module.network.service_security_group_id
+  write_token_secret_arn    = one(module.write_token[*].secret_arn)
+  seeding_is_allowed        = var.seeding_is_allowed
+  redeploy_on_rotation      = var.redeploy_on_rotation && !local.is_by_token
+  redeploy_package_file     = var.database_bootstrap_package
+  log_retention_days        = var.log_retention_days
+
+  kms_key_arn              = aws_kms_key.environment.arn
+  permissions_boundary_arn = local.permissions_boundary_arn
 }

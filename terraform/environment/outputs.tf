@@ -1,11 +1,11 @@
 output "service_url" {
-  description = "Where the service answers. With a certificate, reach it by the certificate's domain instead."
-  value       = module.service.url
+  description = "Where the service answers. With a certificate of yours, reach it by the certificate's domain instead."
+  value       = module.edge.url
 }
 
 output "load_balancer_dns_name" {
   description = "Host name of the load balancer, for the domain's DNS record."
-  value       = module.service.load_balancer_dns_name
+  value       = module.edge.load_balancer_dns_name
 }
 
 output "database_endpoint" {

@@ -186,7 +186,7 @@ variable "cpu_architecture" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of the service's domain. Null serves plain HTTP, which is for trials only."
+  description = "ACM certificate of a domain whose records are kept elsewhere. Without it and without domain_name the service speaks plain HTTP, which only a temporary environment may."
   type        = string
   default     = null
 

@@ -18,6 +18,7 @@ module "write_token" {
 
   name         = local.name
   is_temporary = var.is_temporary
+  kms_key_arn  = aws_kms_key.environment.arn
 }
 
 output "write_token_secret_arn" {

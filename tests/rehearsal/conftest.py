@@ -3,7 +3,7 @@
 import json
 import shutil
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,18 +64,36 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
         run.clear()
 
 
-def applied(run: Run) -> Rehearsal:
+def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], None] | None = None) -> Rehearsal:
+    """Apply account and environment to a new local AWS.
+
+    Args:
+        run: where.
+        environment: whose variable file.
+        before: what people bring along, made just before the environment.
+    """
     program, _ = find_terraform()
     ports = run.ports = Ports(*choose_ports(None))
     digest = deployment.build(run)
     deployment.start_local_aws(run)
-    terraform = Deployment(run, program)
+    terraform = Deployment(run, program, environment)
+    rehearsal = Rehearsal(run, terraform, Client(f"http://127.0.0.1:{ports.balancer}"), digest)
     terraform.apply_account(quiet)
     terraform.init_environment()
-    outputs = terraform.apply_environment(digest, quiet)
-    url = f"http://127.0.0.1:{ports.balancer}"
-    deployment.wait_until_it_answers(url, quiet)
-    return Rehearsal(run, terraform, Client(url, write_token(run)), digest, outputs)
+    if before:
+        before(rehearsal)
+    rehearsal.outputs = terraform.apply_environment(digest, quiet)
+    rehearsal.client = Client(rehearsal.client.url, write_token(run))
+    if rehearsal.outputs["service_url"].startswith("http:"):
+        deployment.wait_until_it_answers(rehearsal.client.url, quiet)
+    return rehearsal
+
+
+def changes_of(plan: dict[str, Any] | None) -> dict[str, list[str]]:
+    """What a plan would do, by address; nothing but no-op and read is left out."""
+    changes = (plan or {}).get("resource_changes", [])
+    actions = {change["address"]: change["change"]["actions"] for change in changes}
+    return {address: action for address, action in actions.items() if action not in (["no-op"], ["read"])}
 
 
 @contextmanager

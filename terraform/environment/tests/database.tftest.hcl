@@ -9,6 +9,7 @@ variables {
   database_name     = "beers"
   subnet_ids        = ["subnet-1", "subnet-2"]
   security_group_id = "sg-1"
+  kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
 }
 
 run "a_database_outlives_a_mistake" {
@@ -26,6 +27,11 @@ run "a_database_outlives_a_mistake" {
   assert {
     condition     = aws_db_instance.this.multi_az && aws_db_instance.this.backup_retention_period == 14
     error_message = "It must have a standby and two weeks of backups."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.monitoring_interval == 60 && length(aws_iam_role.monitoring) == 1 && length(aws_db_instance.this.blue_green_update) == 1
+    error_message = "Its host must be measured, and it must be changed on a copy."
   }
 }
 
@@ -47,8 +53,16 @@ run "a_database_is_private_encrypted_and_keeps_its_master_password_to_itself" {
   }
 
   assert {
-    condition     = contains([for parameter in aws_db_parameter_group.this.parameter : "${parameter.name}=${parameter.value}"], "rds.force_ssl=1")
-    error_message = "A connection without TLS must be refused."
+    condition = alltrue([
+      for setting in ["rds.force_ssl=1", "password_encryption=scram-sha-256", "rds.accepted_password_auth_method=scram", "pgaudit.log=ddl,role"] :
+      contains([for parameter in aws_db_parameter_group.this.parameter : "${parameter.name}=${parameter.value}"], setting)
+    ])
+    error_message = "TLS and SCRAM must be demanded, and changes logged."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.kms_key_id == var.kms_key_arn && aws_db_instance.this.master_user_secret_kms_key_id == var.kms_key_arn && aws_db_instance.this.performance_insights_kms_key_id == var.kms_key_arn
+    error_message = "Everything must be encrypted with the environment's key."
   }
 }
 
@@ -60,7 +74,15 @@ run "a_temporary_database_goes_with_its_data" {
   }
 
   variables {
-    is_temporary = true
+    is_temporary                = true
+    certificate_authority       = null
+    monitoring_interval_seconds = 0
+    is_updated_blue_green       = false
+  }
+
+  assert {
+    condition     = length(aws_iam_role.monitoring) == 0 && length(aws_db_instance.this.blue_green_update) == 0
+    error_message = "What is asked not to be made must not be there."
   }
 
   assert {

@@ -5,19 +5,19 @@ mock_provider "aws" {
 }
 
 variables {
-  name                            = "taproom-dev"
-  image                           = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  task_count                      = 1
-  cpu_units                       = 256
-  memory_mebibytes                = 512
-  cpu_architecture                = "ARM64"
-  service_port                    = 8000
-  migrator_secret_arn             = "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator"
-  vpc_id                          = "vpc-1"
-  public_subnet_ids               = ["subnet-1", "subnet-2"]
-  private_subnet_ids              = ["subnet-3"]
-  load_balancer_security_group_id = "sg-1"
-  service_security_group_id       = "sg-2"
+  name                      = "taproom-dev"
+  image                     = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  task_count                = 1
+  cpu_units                 = 256
+  memory_mebibytes          = 512
+  cpu_architecture          = "ARM64"
+  service_port              = 8000
+  migrator_secret_arn       = "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator"
+  private_subnet_ids        = ["subnet-3"]
+  service_security_group_id = "sg-2"
+  target_group_arn          = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-dev/1"
+  kms_key_arn               = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  redeploy_package_file     = "tests/mocks/package.zip"
 }
 
 run "with_a_secret_the_task_may_read_that_secret_and_is_told_its_name" {

@@ -15,6 +15,7 @@ variables {
   }
   subnet_ids        = ["subnet-1", "subnet-2"]
   security_group_id = "sg-1"
+  kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
   package_file      = "tests/mocks/package.zip"
   access = {
     database = "beers"

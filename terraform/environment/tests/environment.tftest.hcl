@@ -5,8 +5,9 @@ mock_provider "aws" {
 }
 
 variables {
-  environment = "dev"
-  image       = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  environment  = "dev"
+  is_temporary = true
+  image        = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
   # Any file will do: nothing runs it here.
   database_bootstrap_package = "tests/mocks/package.zip"
 }

@@ -5,20 +5,19 @@ mock_provider "aws" {
 }
 
 variables {
-  name                            = "taproom-prod"
-  image                           = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  task_count                      = 2
-  cpu_units                       = 512
-  memory_mebibytes                = 1024
-  cpu_architecture                = "ARM64"
-  service_port                    = 8000
-  service_secret_arn              = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app"
-  migrator_secret_arn             = "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator"
-  vpc_id                          = "vpc-1"
-  public_subnet_ids               = ["subnet-1", "subnet-2"]
-  private_subnet_ids              = ["subnet-3", "subnet-4"]
-  load_balancer_security_group_id = "sg-1"
-  service_security_group_id       = "sg-2"
+  name                      = "taproom-prod"
+  image                     = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  task_count                = 2
+  cpu_units                 = 512
+  memory_mebibytes          = 1024
+  cpu_architecture          = "ARM64"
+  service_port              = 8000
+  service_secret_arn        = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app"
+  migrator_secret_arn       = "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator"
+  target_group_arn          = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-prod/1"
+  private_subnet_ids        = ["subnet-3", "subnet-4"]
+  service_security_group_id = "sg-2"
+  kms_key_arn               = "arn:aws:kms:us-east-1:123456789012:key/1"
 }
 
 run "the_service_is_told_where_its_token_is_and_that_seeding_is_off" {

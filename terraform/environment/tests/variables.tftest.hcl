@@ -6,6 +6,7 @@ mock_provider "aws" {
 
 variables {
   environment                = "dev"
+  is_temporary               = true
   image                      = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
   database_bootstrap_package = "tests/mocks/package.zip"
 }
@@ -102,6 +103,16 @@ run "a_network_too_small_for_a_load_balancer_is_refused" {
   }
 
   expect_failures = [var.vpc_cidr]
+}
+
+run "plain_http_is_refused_unless_the_environment_is_temporary" {
+  command = plan
+
+  variables {
+    is_temporary = false
+  }
+
+  expect_failures = [var.domain_name]
 }
 
 run "a_master_s_schedule_without_saying_when_it_is_overdue_is_refused" {

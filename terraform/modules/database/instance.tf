@@ -13,15 +13,18 @@ resource "aws_db_instance" "this" {
 
   # RDS makes the master's password, keeps it in a secret of its own and rotates it every seven days:
   # it is in nobody's hands, and not in the state.
-  username                    = "dbmaster"
-  manage_master_user_password = true
+  username                      = "dbmaster"
+  manage_master_user_password   = true
+  master_user_secret_kms_key_id = var.kms_key_arn
 
   iam_database_authentication_enabled = true
+  ca_cert_identifier                  = var.certificate_authority
   parameter_group_name                = aws_db_parameter_group.this.name
   apply_immediately                   = var.is_temporary
 
   storage_type          = "gp3"
   storage_encrypted     = true
+  kms_key_id            = var.kms_key_arn
   allocated_storage     = var.allocated_gigabytes
   max_allocated_storage = var.allocated_gigabytes * 5
 
@@ -30,19 +33,38 @@ resource "aws_db_instance" "this" {
   vpc_security_group_ids = [var.security_group_id]
   publicly_accessible    = false
 
+  # Backups with point-in-time recovery: any second of this many days can be had back.
   backup_retention_period   = var.backup_retention_days
   backup_window             = "02:00-03:00"
   copy_tags_to_snapshot     = true
   delete_automated_backups  = var.is_temporary
-  deletion_protection       = !var.is_temporary
+  deletion_protection       = var.is_temporary ? false : true
   skip_final_snapshot       = var.is_temporary
   final_snapshot_identifier = "${var.name}-final-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
 
-  maintenance_window              = "sun:03:30-sun:04:30"
-  auto_minor_version_upgrade      = true
-  enabled_cloudwatch_logs_exports = local.exported_logs
+  maintenance_window          = "sun:03:30-sun:04:30"
+  auto_minor_version_upgrade  = true
+  allow_major_version_upgrade = false
+  # A major version that AWS no longer supports is upgraded rather than paid for by the core and hour.
+  engine_lifecycle_support = "open-source-rds-extended-support-disabled"
 
-  depends_on = [aws_cloudwatch_log_group.exported]
+  enabled_cloudwatch_logs_exports       = local.exported_logs
+  performance_insights_enabled          = true
+  performance_insights_kms_key_id       = var.kms_key_arn
+  performance_insights_retention_period = 7 # days, those without a charge
+  monitoring_interval                   = var.monitoring_interval_seconds
+  monitoring_role_arn                   = one(aws_iam_role.monitoring[*].arn)
+
+  # Changes that need a restart are made on a copy, which then takes over within a minute.
+  dynamic "blue_green_update" {
+    for_each = var.is_updated_blue_green ? ["enabled"] : []
+
+    content {
+      enabled = true
+    }
+  }
+
+  depends_on = [aws_cloudwatch_log_group.exported, aws_iam_role_policy_attachment.monitoring]
 
   lifecycle {
     # Stamped once, when the database is made: two databases of this name must not want the same snapshot.

@@ -8,4 +8,5 @@ resource "aws_cloudwatch_log_group" "exported" {
 
   name              = "/aws/rds/instance/${var.name}/${each.key}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }

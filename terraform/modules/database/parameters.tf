@@ -4,13 +4,37 @@ locals {
 
 resource "aws_db_parameter_group" "this" {
   name_prefix = "${var.name}-"
-  description = "Encrypted connections only, and a log that explains slowness"
+  description = "Encrypted connections, SCRAM passwords, a log of slowness and of changes"
   family      = "postgres${local.engine_major_version}"
 
   # A connection without TLS is refused.
   parameter {
     name  = "rds.force_ssl"
     value = "1"
+  }
+
+  # No password is kept as an MD5 hash, and none that is can be set.
+  parameter {
+    name  = "password_encryption"
+    value = "scram-sha-256"
+  }
+
+  parameter {
+    name  = "rds.accepted_password_auth_method"
+    value = "scram"
+  }
+
+  # pgaudit logs what changes tables, roles and privileges; it writes <REDACTED> where a statement sets a password.
+  # What a library needs from the start is set before the first start; a later change waits for a restart.
+  parameter {
+    name         = "shared_preload_libraries"
+    value        = "pg_stat_statements,pgaudit"
+    apply_method = "pending-reboot"
+  }
+
+  parameter {
+    name  = "pgaudit.log"
+    value = "ddl,role"
   }
 
   # Statements that take longer than this many milliseconds are logged, and so are waits for a lock. log_statement

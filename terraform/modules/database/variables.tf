@@ -95,3 +95,53 @@ variable "is_temporary" {
   default     = false
   nullable    = false
 }
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the storage, its snapshots, the master's secret, the logs and Performance Insights."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
+    error_message = "Give the ARN of a key in KMS."
+  }
+}
+
+variable "certificate_authority" {
+  description = "Authority that signs the server's certificate; null leaves the choice to RDS. Clients trust all of RDS's authorities."
+  type        = string
+  default     = "rds-ca-rsa2048-g1"
+
+  validation {
+    condition     = var.certificate_authority == null || can(regex("^rds-ca-(rsa2048|rsa4096|ecc384)-g[0-9]+$", var.certificate_authority))
+    error_message = "Give the identifier of one of RDS's authorities, such as rds-ca-rsa2048-g1, or null."
+  }
+}
+
+variable "monitoring_interval_seconds" {
+  description = "Seconds between two measurements of enhanced monitoring; 0 for none."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = contains([0, 1, 5, 10, 15, 30, 60], var.monitoring_interval_seconds)
+    error_message = "RDS measures every 1, 5, 10, 15, 30 or 60 seconds; 0 turns it off."
+  }
+}
+
+variable "is_updated_blue_green" {
+  description = "Whether changes that need a restart, such as a new major version, are made on a copy that then takes over."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "Boundary of the monitoring's role; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::", var.permissions_boundary_arn))
+    error_message = "Give the ARN of a policy in IAM, or null."
+  }
+}

@@ -24,6 +24,7 @@ resource "aws_scheduler_schedule" "verify" {
   group_name          = aws_scheduler_schedule_group.drift.name
   description         = "Has database ${var.database.name} compared with the access that is declared for it"
   schedule_expression = "rate(${var.drift_check_interval_hours} ${var.drift_check_interval_hours == 1 ? "hour" : "hours"})"
+  kms_key_arn         = var.kms_key_arn
 
   flexible_time_window {
     mode = "OFF"
@@ -70,9 +71,10 @@ data "aws_iam_policy_document" "assumed_by_schedule" {
 }
 
 resource "aws_iam_role" "drift" {
-  name               = "${var.name}-access-verify"
-  description        = "Lets the schedule that watches for drift invoke the function that looks"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_schedule.json
+  name                 = "${var.name}-access-verify"
+  description          = "Lets the schedule that watches for drift invoke the function that looks"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "drift" {
@@ -80,6 +82,19 @@ data "aws_iam_policy_document" "drift" {
     sid       = "InvokePlanner"
     actions   = ["lambda:InvokeFunction"]
     resources = [aws_lambda_function.planner.arn]
+  }
+
+  # The scheduler decrypts what the schedule hands over with this role.
+  statement {
+    sid       = "DecryptInput"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["scheduler.${data.aws_region.current.name}.amazonaws.com"]
+    }
   }
 }
 

@@ -5,10 +5,9 @@ locals {
 resource "aws_cloudwatch_log_group" "function" {
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
-# No reserved concurrency: a new account may have ten executions in all, and then AWS lets nobody reserve any. Two
-# invocations at once wait for each other in the database.
 resource "aws_lambda_function" "this" {
   function_name = local.function_name
   description   = "Makes roles, logins and privileges of database ${var.database.name} equal to what is declared"
@@ -21,6 +20,17 @@ resource "aws_lambda_function" "this" {
   architectures    = ["arm64"]
   memory_size      = 512
   timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+
+  # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any. Two invocations at once
+  # wait for each other in the database.
+  reserved_concurrent_executions = -1
+
+  kms_key_arn = var.kms_key_arn
+
+  # A trace is continued where a caller has begun one; none is begun here.
+  tracing_config {
+    mode = "PassThrough"
+  }
 
   environment {
     variables = {

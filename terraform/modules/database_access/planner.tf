@@ -10,6 +10,7 @@ locals {
 resource "aws_cloudwatch_log_group" "planner" {
   name              = "/aws/lambda/${local.planner_name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
 resource "aws_lambda_function" "planner" {
@@ -24,6 +25,16 @@ resource "aws_lambda_function" "planner" {
   architectures    = ["arm64"]
   memory_size      = 512
   timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+
+  # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
+  reserved_concurrent_executions = -1
+
+  kms_key_arn = var.kms_key_arn
+
+  # A trace is continued where a caller has begun one; none is begun here.
+  tracing_config {
+    mode = "PassThrough"
+  }
 
   environment {
     variables = {
@@ -52,12 +63,15 @@ resource "aws_lambda_function" "planner" {
 }
 
 resource "aws_iam_role" "planner" {
-  name               = local.planner_name
-  description        = "What the function that plans database access may do in AWS"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+  name                 = local.planner_name
+  description          = "What the function that plans database access may do in AWS"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_lambda.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "planner" {
+  source_policy_documents = [data.aws_iam_policy_document.in_network.json]
+
   statement {
     sid       = "ReadMasterSecret"
     actions   = ["secretsmanager:GetSecretValue"]
@@ -68,26 +82,6 @@ data "aws_iam_policy_document" "planner" {
     sid       = "OwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.planner.arn}:*"]
-  }
-
-  # For Lambda, and not for the function's own code; permissions.tf says why.
-  statement {
-    sid       = "JoinNetwork"
-    actions   = local.network_interface_actions
-    resources = ["*"]
-  }
-
-  statement {
-    sid       = "OnlyLambdaJoinsNetwork"
-    effect    = "Deny"
-    actions   = local.network_interface_actions
-    resources = ["*"]
-
-    condition {
-      test     = "ArnEquals"
-      variable = "lambda:SourceFunctionArn"
-      values   = [local.planner_arn]
-    }
   }
 }
 

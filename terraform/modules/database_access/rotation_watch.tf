@@ -4,6 +4,7 @@
 
 locals {
   rotation_watch_name           = "${var.name}-rotation-watch"
+  rotation_watch_arn            = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${local.rotation_watch_name}"
   rotation_watch_interval_hours = 6
   # Two looks may fail to come before somebody is told.
   hours_without_a_rotation_watch = 2 * local.rotation_watch_interval_hours + 1
@@ -18,6 +19,7 @@ locals {
 resource "aws_cloudwatch_log_group" "rotation_watch" {
   name              = "/aws/lambda/${local.rotation_watch_name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
 resource "aws_lambda_function" "rotation_watch" {
@@ -32,6 +34,16 @@ resource "aws_lambda_function" "rotation_watch" {
   architectures    = ["arm64"]
   memory_size      = 256
   timeout          = 60
+
+  # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
+  reserved_concurrent_executions = -1
+
+  kms_key_arn = var.kms_key_arn
+
+  # A trace is continued where a caller has begun one; none is begun here.
+  tracing_config {
+    mode = "PassThrough"
+  }
 
   environment {
     variables = {
@@ -50,9 +62,10 @@ resource "aws_lambda_function" "rotation_watch" {
 }
 
 resource "aws_iam_role" "rotation_watch" {
-  name               = local.rotation_watch_name
-  description        = "What the function that looks for overdue rotations may do in AWS"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+  name                 = local.rotation_watch_name
+  description          = "What the function that looks for overdue rotations may do in AWS"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_lambda.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "rotation_watch" {
@@ -67,6 +80,19 @@ data "aws_iam_policy_document" "rotation_watch" {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.rotation_watch.arn}:*"]
   }
+
+  # Lambda decrypts the environment variables with the function's role.
+  statement {
+    sid       = "DecryptEnvironment"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+      values   = [local.rotation_watch_arn]
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "rotation_watch" {
@@ -80,6 +106,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
   group_name          = aws_scheduler_schedule_group.drift.name
   description         = "Has the secrets of database ${var.database.name} looked at for rotations that are overdue"
   schedule_expression = "rate(${local.rotation_watch_interval_hours} hours)"
+  kms_key_arn         = var.kms_key_arn
 
   flexible_time_window {
     mode = "OFF"
@@ -101,9 +128,10 @@ resource "aws_scheduler_schedule" "rotation_watch" {
 }
 
 resource "aws_iam_role" "rotation_watch_schedule" {
-  name               = "${local.rotation_watch_name}-schedule"
-  description        = "Lets the schedule that watches over rotations invoke the function that looks"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_schedule.json
+  name                 = "${local.rotation_watch_name}-schedule"
+  description          = "Lets the schedule that watches over rotations invoke the function that looks"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "rotation_watch_schedule" {
@@ -111,6 +139,19 @@ data "aws_iam_policy_document" "rotation_watch_schedule" {
     sid       = "InvokeRotationWatch"
     actions   = ["lambda:InvokeFunction"]
     resources = [aws_lambda_function.rotation_watch.arn]
+  }
+
+  # The scheduler decrypts what the schedule hands over with this role.
+  statement {
+    sid       = "DecryptInput"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["scheduler.${data.aws_region.current.name}.amazonaws.com"]
+    }
   }
 }
 

@@ -9,6 +9,7 @@ resource "aws_secretsmanager_secret" "login" {
   # A prefix, because the name of a secret that is scheduled for deletion stays taken.
   name_prefix             = "${var.name}/database/${each.key}-"
   description             = "Login ${each.key} of database ${var.database.name}"
+  kms_key_id              = var.kms_key_arn
   recovery_window_in_days = local.recovery_window_days
 }
 

@@ -72,6 +72,27 @@ variable "is_temporary" {
   nullable    = false
 }
 
+variable "kms_key_arn" {
+  description = "Key that encrypts the secrets, the functions' environment variables and their logs."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
+    error_message = "Give the ARN of a key in KMS."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Boundary of the functions' and schedules' roles; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::", var.permissions_boundary_arn))
+    error_message = "Give the ARN of a policy in IAM, or null."
+  }
+}
+
 variable "preview_access" {
   description = "Whether a plan asks the database what an apply would run, and the apply is held to that. False applies without asking first, for when the database or the planning function cannot answer."
   type        = bool

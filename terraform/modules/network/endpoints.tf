@@ -3,15 +3,25 @@ data "aws_region" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  # ecr.api and ecr.dkr to pull the image, logs for what tasks print, secretsmanager for credentials.
-  interface_endpoints = toset(["ecr.api", "ecr.dkr", "logs", "secretsmanager"])
+  has_endpoints = var.egress == "endpoints"
+
+  # What is called through each endpoint: ecr.api and ecr.dkr to pull the image, logs for what tasks print,
+  # secretsmanager for credentials.
+  actions_by_endpoint = {
+    "ecr.api"        = ["ecr:*"]
+    "ecr.dkr"        = ["ecr:*"]
+    "logs"           = ["logs:*"]
+    "secretsmanager" = ["secretsmanager:*"]
+  }
 }
 
 # Without it, a stolen credential of another account could carry data out through our endpoints.
 data "aws_iam_policy_document" "own_account_only" {
+  for_each = local.actions_by_endpoint
+
   statement {
     sid       = "OwnAccountOnly"
-    actions   = ["*"]
+    actions   = each.value
     resources = ["*"]
 
     principals {
@@ -28,20 +38,20 @@ data "aws_iam_policy_document" "own_account_only" {
 }
 
 resource "aws_vpc_endpoint" "interface" {
-  for_each = local.interface_endpoints
+  for_each = local.has_endpoints ? local.actions_by_endpoint : {}
 
   vpc_id              = aws_vpc.this.id
   service_name        = "com.amazonaws.${data.aws_region.current.name}.${each.key}"
   vpc_endpoint_type   = "Interface"
   private_dns_enabled = true
   subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
-  security_group_ids  = [aws_security_group.endpoints.id]
-  policy              = data.aws_iam_policy_document.own_account_only.json
+  security_group_ids  = [aws_security_group.this["endpoints"].id]
+  policy              = data.aws_iam_policy_document.own_account_only[each.key].json
 
   tags = { Name = "${var.name}-${each.key}" }
 }
 
-# ECR hands out an image's layers as signed URLs of one bucket of its own; nothing else is read from S3.
+# ECR hands out an image's layers as URLs of one bucket of its own, signed by itself; nothing else is read from S3.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 data "aws_iam_policy_document" "image_layers_only" {
   statement {
@@ -53,14 +63,21 @@ data "aws_iam_policy_document" "image_layers_only" {
       type        = "AWS"
       identifiers = ["*"]
     }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
   }
 }
 
+# It costs nothing, so layers go this way even where there is a NAT gateway.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.name}.s3"
   vpc_endpoint_type = "Gateway"
-  route_table_ids   = [aws_route_table.private.id]
+  route_table_ids   = [for table in aws_route_table.private : table.id]
   policy            = data.aws_iam_policy_document.image_layers_only.json
 
   tags = { Name = "${var.name}-s3" }

@@ -5,29 +5,35 @@ locals {
   http_port       = 80
   https_port      = 443
   postgresql_port = 5432
+  internet        = "0.0.0.0/0"
 }
 
-resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_internet_http" {
-  security_group_id = aws_security_group.load_balancer.id
-  description       = "Internet to load balancer: HTTP"
-  cidr_ipv4         = "0.0.0.0/0"
+resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_clients_http" {
+  # checkov:skip=CKV_AWS_260:People type a name without https; port 80 answers them with a redirect, and client_cidr_blocks closes it to all but some
+  for_each = var.client_cidr_blocks
+
+  security_group_id = aws_security_group.this["load_balancer"].id
+  description       = "Clients to load balancer: HTTP"
+  cidr_ipv4         = each.key
   ip_protocol       = "tcp"
   from_port         = local.http_port
   to_port           = local.http_port
 }
 
-resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_internet_https" {
-  security_group_id = aws_security_group.load_balancer.id
-  description       = "Internet to load balancer: HTTPS"
-  cidr_ipv4         = "0.0.0.0/0"
+resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_clients_https" {
+  for_each = var.client_cidr_blocks
+
+  security_group_id = aws_security_group.this["load_balancer"].id
+  description       = "Clients to load balancer: HTTPS"
+  cidr_ipv4         = each.key
   ip_protocol       = "tcp"
   from_port         = local.https_port
   to_port           = local.https_port
 }
 
 resource "aws_vpc_security_group_egress_rule" "load_balancer_to_service" {
-  security_group_id            = aws_security_group.load_balancer.id
-  referenced_security_group_id = aws_security_group.service.id
+  security_group_id            = aws_security_group.this["load_balancer"].id
+  referenced_security_group_id = aws_security_group.this["service"].id
   description                  = "Load balancer to service: requests"
   ip_protocol                  = "tcp"
   from_port                    = var.service_port
@@ -35,8 +41,8 @@ resource "aws_vpc_security_group_egress_rule" "load_balancer_to_service" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "service_from_load_balancer" {
-  security_group_id            = aws_security_group.service.id
-  referenced_security_group_id = aws_security_group.load_balancer.id
+  security_group_id            = aws_security_group.this["service"].id
+  referenced_security_group_id = aws_security_group.this["load_balancer"].id
   description                  = "Load balancer to service: requests"
   ip_protocol                  = "tcp"
   from_port                    = var.service_port
@@ -44,8 +50,8 @@ resource "aws_vpc_security_group_ingress_rule" "service_from_load_balancer" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "service_to_database" {
-  security_group_id            = aws_security_group.service.id
-  referenced_security_group_id = aws_security_group.database.id
+  security_group_id            = aws_security_group.this["service"].id
+  referenced_security_group_id = aws_security_group.this["database"].id
   description                  = "Service to database: queries"
   ip_protocol                  = "tcp"
   from_port                    = local.postgresql_port
@@ -53,8 +59,8 @@ resource "aws_vpc_security_group_egress_rule" "service_to_database" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "database_from_service" {
-  security_group_id            = aws_security_group.database.id
-  referenced_security_group_id = aws_security_group.service.id
+  security_group_id            = aws_security_group.this["database"].id
+  referenced_security_group_id = aws_security_group.this["service"].id
   description                  = "Service to database: queries"
   ip_protocol                  = "tcp"
   from_port                    = local.postgresql_port
@@ -62,26 +68,28 @@ resource "aws_vpc_security_group_ingress_rule" "database_from_service" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "database_access_to_database" {
-  security_group_id            = aws_security_group.database_access.id
-  referenced_security_group_id = aws_security_group.database.id
-  description                  = "Database access function to database: roles and privileges"
+  security_group_id            = aws_security_group.this["database_access"].id
+  referenced_security_group_id = aws_security_group.this["database"].id
+  description                  = "Database access functions to database: roles and privileges"
   ip_protocol                  = "tcp"
   from_port                    = local.postgresql_port
   to_port                      = local.postgresql_port
 }
 
 resource "aws_vpc_security_group_ingress_rule" "database_from_database_access" {
-  security_group_id            = aws_security_group.database.id
-  referenced_security_group_id = aws_security_group.database_access.id
-  description                  = "Database access function to database: roles and privileges"
+  security_group_id            = aws_security_group.this["database"].id
+  referenced_security_group_id = aws_security_group.this["database_access"].id
+  description                  = "Database access functions to database: roles and privileges"
   ip_protocol                  = "tcp"
   from_port                    = local.postgresql_port
   to_port                      = local.postgresql_port
 }
 
 resource "aws_vpc_security_group_egress_rule" "service_to_endpoints" {
-  security_group_id            = aws_security_group.service.id
-  referenced_security_group_id = aws_security_group.endpoints.id
+  count = local.has_endpoints ? 1 : 0
+
+  security_group_id            = aws_security_group.this["service"].id
+  referenced_security_group_id = aws_security_group.this["endpoints"].id
   description                  = "Service to endpoints: image, logs and secrets"
   ip_protocol                  = "tcp"
   from_port                    = local.https_port
@@ -89,8 +97,10 @@ resource "aws_vpc_security_group_egress_rule" "service_to_endpoints" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "endpoints_from_service" {
-  security_group_id            = aws_security_group.endpoints.id
-  referenced_security_group_id = aws_security_group.service.id
+  count = local.has_endpoints ? 1 : 0
+
+  security_group_id            = aws_security_group.this["endpoints"].id
+  referenced_security_group_id = aws_security_group.this["service"].id
   description                  = "Service to endpoints: image, logs and secrets"
   ip_protocol                  = "tcp"
   from_port                    = local.https_port
@@ -98,27 +108,54 @@ resource "aws_vpc_security_group_ingress_rule" "endpoints_from_service" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "database_access_to_endpoints" {
-  security_group_id            = aws_security_group.database_access.id
-  referenced_security_group_id = aws_security_group.endpoints.id
-  description                  = "Database access function to endpoints: secrets"
+  count = local.has_endpoints ? 1 : 0
+
+  security_group_id            = aws_security_group.this["database_access"].id
+  referenced_security_group_id = aws_security_group.this["endpoints"].id
+  description                  = "Database access functions to endpoints: secrets"
   ip_protocol                  = "tcp"
   from_port                    = local.https_port
   to_port                      = local.https_port
 }
 
 resource "aws_vpc_security_group_ingress_rule" "endpoints_from_database_access" {
-  security_group_id            = aws_security_group.endpoints.id
-  referenced_security_group_id = aws_security_group.database_access.id
-  description                  = "Database access function to endpoints: secrets"
+  count = local.has_endpoints ? 1 : 0
+
+  security_group_id            = aws_security_group.this["endpoints"].id
+  referenced_security_group_id = aws_security_group.this["database_access"].id
+  description                  = "Database access functions to endpoints: secrets"
   ip_protocol                  = "tcp"
   from_port                    = local.https_port
   to_port                      = local.https_port
 }
 
 resource "aws_vpc_security_group_egress_rule" "service_to_s3" {
-  security_group_id = aws_security_group.service.id
+  security_group_id = aws_security_group.this["service"].id
   prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
   description       = "Service to S3: layers of the image"
+  ip_protocol       = "tcp"
+  from_port         = local.https_port
+  to_port           = local.https_port
+}
+
+# Without endpoints, AWS's services are reached at their public addresses, which no rule can name: HTTPS and nothing else.
+resource "aws_vpc_security_group_egress_rule" "service_to_internet" {
+  count = local.has_endpoints ? 0 : 1
+
+  security_group_id = aws_security_group.this["service"].id
+  description       = "Service to internet: image, logs and secrets"
+  cidr_ipv4         = local.internet
+  ip_protocol       = "tcp"
+  from_port         = local.https_port
+  to_port           = local.https_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "database_access_to_internet" {
+  count = local.has_endpoints ? 0 : 1
+
+  security_group_id = aws_security_group.this["database_access"].id
+  description       = "Database access functions to internet: secrets"
+  cidr_ipv4         = local.internet
   ip_protocol       = "tcp"
   from_port         = local.https_port
   to_port           = local.https_port

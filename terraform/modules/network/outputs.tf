@@ -12,27 +12,27 @@ output "public_subnet_ids" {
 }
 
 output "private_subnet_ids" {
-  description = "Subnets for tasks and functions, which reach AWS through endpoints; one a zone."
+  description = "Subnets for tasks and functions, which reach AWS through endpoints or a NAT gateway; one a zone."
   value       = [for zone in local.zones : aws_subnet.private[zone].id]
 
-  depends_on = [aws_route_table_association.private]
+  depends_on = [aws_route.private_to_internet, aws_route_table_association.private]
 }
 
 output "database_subnet_ids" {
   description = "Subnets for the database, with no route out of the VPC; one a zone."
   value       = [for zone in local.zones : aws_subnet.database[zone].id]
 
-  depends_on = [aws_route_table_association.database]
+  depends_on = [aws_network_acl.database, aws_route_table_association.database]
 }
 
 output "load_balancer_security_group_id" {
   description = "Group of the load balancer."
-  value       = aws_security_group.load_balancer.id
+  value       = aws_security_group.this["load_balancer"].id
 }
 
 output "service_security_group_id" {
   description = "Group of the service's tasks."
-  value       = aws_security_group.service.id
+  value       = aws_security_group.this["service"].id
 
   # A task that starts before its flows are open can pull no image.
   depends_on = [
@@ -44,24 +44,26 @@ output "service_security_group_id" {
     aws_vpc_security_group_egress_rule.service_to_endpoints,
     aws_vpc_security_group_ingress_rule.endpoints_from_service,
     aws_vpc_security_group_egress_rule.service_to_s3,
+    aws_vpc_security_group_egress_rule.service_to_internet,
   ]
 }
 
 output "database_security_group_id" {
   description = "Group of the database."
-  value       = aws_security_group.database.id
+  value       = aws_security_group.this["database"].id
 }
 
 output "database_access_security_group_id" {
-  description = "Group of the function that manages the database's roles."
-  value       = aws_security_group.database_access.id
+  description = "Group of the functions that manage the database's roles and logins."
+  value       = aws_security_group.this["database_access"].id
 
-  # The function is invoked in the same apply: its flows must be open by then.
+  # A function is invoked in the same apply: its flows must be open by then.
   depends_on = [
     aws_vpc_endpoint.interface,
     aws_vpc_security_group_egress_rule.database_access_to_database,
     aws_vpc_security_group_ingress_rule.database_from_database_access,
     aws_vpc_security_group_egress_rule.database_access_to_endpoints,
     aws_vpc_security_group_ingress_rule.endpoints_from_database_access,
+    aws_vpc_security_group_egress_rule.database_access_to_internet,
   ]
 }

@@ -1,5 +1,5 @@
-# Only the public subnets have a way to the internet. The private ones reach AWS through endpoints,
-# the database's reach nothing but the VPC.
+# From the internet only the public subnets are reached. The private ones reach AWS through endpoints or a NAT gateway
+# (nat.tf), the database's reach nothing but the VPC.
 
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
@@ -15,7 +15,7 @@ resource "aws_route_table" "public" {
 
 resource "aws_route" "public_to_internet" {
   route_table_id         = aws_route_table.public.id
-  destination_cidr_block = "0.0.0.0/0"
+  destination_cidr_block = local.internet
   gateway_id             = aws_internet_gateway.this.id
 }
 
@@ -26,16 +26,19 @@ resource "aws_route_table_association" "public" {
   subnet_id      = each.value.id
 }
 
+# One table a zone, so that each zone can have a NAT gateway of its own.
 resource "aws_route_table" "private" {
+  for_each = local.index_by_zone
+
   vpc_id = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-private" }
+  tags = { Name = "${var.name}-private-${each.key}" }
 }
 
 resource "aws_route_table_association" "private" {
   for_each = aws_subnet.private
 
-  route_table_id = aws_route_table.private.id
+  route_table_id = aws_route_table.private[each.key].id
   subnet_id      = each.value.id
 }
 

@@ -1,48 +1,27 @@
 # Who there is. Who may talk to whom stands in flows.tf. All groups live here rather than in the modules that use
 # them: a flow names two of them, and modules that named each other's would depend in a circle.
 
-resource "aws_security_group" "load_balancer" {
-  name_prefix = "${var.name}-load-balancer-"
-  description = "Load balancer of the service"
-  vpc_id      = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-load-balancer" }
-
-  lifecycle {
-    create_before_destroy = true
-  }
+locals {
+  group_descriptions = merge(
+    {
+      load_balancer   = "Load balancer of the service"
+      service         = "Tasks of the service"
+      database        = "Database"
+      database_access = "Functions that manage the roles and logins of the database"
+    },
+    local.has_endpoints ? { endpoints = "Interface endpoints of AWS services" } : {},
+  )
 }
 
-resource "aws_security_group" "service" {
-  name_prefix = "${var.name}-service-"
-  description = "Tasks of the service"
+resource "aws_security_group" "this" {
+  # checkov:skip=CKV2_AWS_5:Each group is attached by the module that gets its id from this one's outputs, which the check cannot follow; the rehearsal reads the applied network
+  for_each = local.group_descriptions
+
+  name_prefix = "${var.name}-${replace(each.key, "_", "-")}-"
+  description = each.value
   vpc_id      = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-service" }
-
-  lifecycle {
-    create_before_destroy = true
-  }
-}
-
-resource "aws_security_group" "database" {
-  name_prefix = "${var.name}-database-"
-  description = "Database"
-  vpc_id      = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-database" }
-
-  lifecycle {
-    create_before_destroy = true
-  }
-}
-
-resource "aws_security_group" "database_access" {
-  name_prefix = "${var.name}-database-access-"
-  description = "Function that manages the roles of the database"
-  vpc_id      = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-database-access" }
+  tags = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
 
   lifecycle {
     create_before_destroy = true
@@ -51,17 +30,5 @@ resource "aws_security_group" "database_access" {
   # Lambda gives its network interfaces back some 20 minutes after a function has gone.
   timeouts {
     delete = "45m"
-  }
-}
-
-resource "aws_security_group" "endpoints" {
-  name_prefix = "${var.name}-endpoints-"
-  description = "Interface endpoints of AWS services"
-  vpc_id      = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-endpoints" }
-
-  lifecycle {
-    create_before_destroy = true
   }
 }

@@ -1,10 +1,11 @@
-# Local and wavelength zones can hold neither a load balancer nor a database.
+# Regional zones are named by the region and a letter. Local and wavelength zones, which can hold neither a load balancer nor
+# a database, have longer names.
 data "aws_availability_zones" "regional" {
   state = "available"
 
   filter {
-    name   = "opt-in-status"
-    values = ["opt-in-not-required"]
+    name   = "zone-name"
+    values = [for letter in ["a", "b", "c", "d", "e", "f"] : "${data.aws_region.current.name}${letter}"]
   }
 }
 
@@ -14,6 +15,9 @@ locals {
 
   # Four tiers of four subnets fit into the range; the fourth tier is left free.
   tiers = { public = 0, private = 4, database = 8 }
+
+  # A whole tier, for rules that are about all its subnets.
+  private_tier_cidr_block = cidrsubnet(var.cidr_block, 2, 1)
 }
 
 resource "aws_subnet" "public" {

@@ -3,10 +3,6 @@ resource "aws_ecs_cluster" "this" {
 
   setting {
     name  = "containerInsights"
-    value = local.container_insights
+    value = "enhanced"
   }
-}
-
-locals {
-  container_insights = var.is_temporary ? "disabled" : "enhanced" # charged by the metric
 }

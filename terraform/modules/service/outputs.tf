@@ -1,13 +1,3 @@
-output "url" {
-  description = "Where the service answers. With a certificate, reach it by the certificate's domain instead."
-  value       = "${local.url_scheme}://${aws_lb.this.dns_name}"
-}
-
-output "load_balancer_dns_name" {
-  description = "Host name of the load balancer, for the domain's DNS record."
-  value       = aws_lb.this.dns_name
-}
-
 output "cluster_name" {
   description = "Name of the ECS cluster."
   value       = aws_ecs_cluster.this.name

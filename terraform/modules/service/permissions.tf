@@ -38,9 +38,10 @@ data "aws_iam_policy_document" "assumed_by_tasks" {
 
 # What ECS itself does to start a task: pull the image, open the log, inject the migrator's secret.
 resource "aws_iam_role" "execution" {
-  name               = "${var.name}-execution"
-  description        = "What ECS may do to start a task of the service"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_tasks.json
+  name                 = "${var.name}-execution"
+  description          = "What ECS may do to start a task of the service"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "execution" {
@@ -67,6 +68,25 @@ data "aws_iam_policy_document" "execution" {
     actions   = ["secretsmanager:GetSecretValue"]
     resources = [var.migrator_secret_arn]
   }
+
+  # The environment's key, for this one secret and through Secrets Manager alone.
+  statement {
+    sid       = "DecryptMigratorSecret"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["secretsmanager.${data.aws_region.current.name}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:SecretARN"
+      values   = [var.migrator_secret_arn]
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -77,9 +97,10 @@ resource "aws_iam_role_policy" "execution" {
 
 # What the running service does: log in to its database and, if there is one, read the write token.
 resource "aws_iam_role" "task" {
-  name               = "${var.name}-task"
-  description        = "What the running service may do in AWS"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_tasks.json
+  name                 = "${var.name}-task"
+  description          = "What the running service may do in AWS"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "task" {
@@ -89,6 +110,25 @@ data "aws_iam_policy_document" "task" {
     sid       = "ReadOwnLogin"
     actions   = ["secretsmanager:GetSecretValue"]
     resources = [var.service_secret_arn]
+  }
+
+  # The environment's key, for this one secret and through Secrets Manager alone.
+  statement {
+    sid       = "DecryptOwnLogin"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["secretsmanager.${data.aws_region.current.name}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:SecretARN"
+      values   = [var.service_secret_arn]
+    }
   }
 }
 

@@ -21,6 +21,7 @@ variable "redeploy_package_file" {
 
 locals {
   redeploy_name  = "${var.name}-redeploy"
+  redeploy_arn   = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${local.account_id}:function:${local.redeploy_name}"
   redeploy_count = var.redeploy_on_rotation ? 1 : 0
 }
 
@@ -66,6 +67,7 @@ resource "aws_cloudwatch_log_group" "redeploy" {
 
   name              = "/aws/lambda/${local.redeploy_name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
 # Not in the VPC, which has no endpoint of ECS.
@@ -83,6 +85,16 @@ resource "aws_lambda_function" "redeploy" {
   architectures    = ["arm64"]
   memory_size      = 256
   timeout          = 30
+
+  # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
+  reserved_concurrent_executions = -1
+
+  kms_key_arn = var.kms_key_arn
+
+  # A trace is continued where a caller has begun one; none is begun here.
+  tracing_config {
+    mode = "PassThrough"
+  }
 
   environment {
     variables = {
@@ -115,9 +127,10 @@ data "aws_iam_policy_document" "assumed_by_lambda" {
 resource "aws_iam_role" "redeploy" {
   count = local.redeploy_count
 
-  name               = local.redeploy_name
-  description        = "Lets a function start the tasks of service ${var.name} anew"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+  name                 = local.redeploy_name
+  description          = "Lets a function start the tasks of service ${var.name} anew"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_lambda.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "redeploy" {
@@ -133,6 +146,19 @@ data "aws_iam_policy_document" "redeploy" {
     sid       = "OwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.redeploy[0].arn}:*"]
+  }
+
+  # Lambda decrypts the environment variables with the function's role.
+  statement {
+    sid       = "DecryptEnvironment"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+      values   = [local.redeploy_arn]
+    }
   }
 }
 

@@ -30,15 +30,13 @@ resource "aws_ecs_service" "this" {
   }
 
   load_balancer {
-    target_group_arn = aws_lb_target_group.this.arn
+    target_group_arn = var.target_group_arn
     container_name   = local.app_container.name
     container_port   = var.service_port
   }
 
-  # ECS accepts a target group only once a listener uses it, and a task needs its permissions from the first moment.
+  # A task needs its permissions from the first moment.
   depends_on = [
-    aws_lb_listener.http,
-    aws_lb_listener.https,
     aws_iam_role_policy.execution,
     aws_iam_role_policy.task,
   ]

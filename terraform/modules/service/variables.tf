@@ -116,26 +116,6 @@ variable "migrator_secret_arn" {
   }
 }
 
-variable "vpc_id" {
-  description = "VPC of the service."
-  type        = string
-
-  validation {
-    condition     = var.vpc_id != ""
-    error_message = "Give the id of a VPC."
-  }
-}
-
-variable "public_subnet_ids" {
-  description = "Subnets of the load balancer, in at least two availability zones."
-  type        = list(string)
-
-  validation {
-    condition     = length(var.public_subnet_ids) >= 2
-    error_message = "Give at least two subnets: a load balancer needs two zones."
-  }
-}
-
 variable "private_subnet_ids" {
   description = "Subnets of the tasks."
   type        = list(string)
@@ -146,13 +126,34 @@ variable "private_subnet_ids" {
   }
 }
 
-variable "load_balancer_security_group_id" {
-  description = "Security group of the load balancer."
+variable "target_group_arn" {
+  description = "Target group in which the tasks are registered; a listener must use it already."
   type        = string
 
   validation {
-    condition     = var.load_balancer_security_group_id != ""
-    error_message = "Give the id of a security group."
+    condition     = can(regex("^arn:[a-z-]+:elasticloadbalancing:", var.target_group_arn))
+    error_message = "Give the ARN of a target group."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the tasks' log and the logins' secrets."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
+    error_message = "Give the ARN of a key in KMS."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Boundary of the roles of tasks and of ECS; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::", var.permissions_boundary_arn))
+    error_message = "Give the ARN of a policy in IAM, or null."
   }
 }
 
@@ -166,17 +167,6 @@ variable "service_security_group_id" {
   }
 }
 
-variable "certificate_arn" {
-  description = "ACM certificate of the service's domain. Null serves plain HTTP, which is for trials only."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.certificate_arn == null || can(regex("^arn:[a-z-]+:acm:", var.certificate_arn))
-    error_message = "Give the ARN of a certificate in ACM, or null."
-  }
-}
-
 variable "log_retention_days" {
   description = "Days for which the service's logs are kept."
   type        = number
@@ -186,11 +176,4 @@ variable "log_retention_days" {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
     error_message = "CloudWatch Logs knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400 days and some above."
   }
-}
-
-variable "is_temporary" {
-  description = "Whether the environment is one to try things in: the load balancer can be deleted, tasks leave quickly, no paid metrics."
-  type        = bool
-  default     = false
-  nullable    = false
 }

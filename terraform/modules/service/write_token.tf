@@ -38,4 +38,27 @@ data "aws_iam_policy_document" "running" {
       resources = [statement.value]
     }
   }
+
+  # The environment's key, for this one secret and through Secrets Manager alone.
+  dynamic "statement" {
+    for_each = var.write_token_secret_arn == null ? [] : [var.write_token_secret_arn]
+
+    content {
+      sid       = "DecryptWriteToken"
+      actions   = ["kms:Decrypt"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["secretsmanager.${data.aws_region.current.name}.amazonaws.com"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:SecretARN"
+        values   = [statement.value]
+      }
+    }
+  }
 }

@@ -4,6 +4,7 @@ resource "aws_secretsmanager_secret" "this" {
   # A prefix, because the name of a secret that is scheduled for deletion stays taken.
   name_prefix             = "${var.name}/service/write-token-"
   description             = "Bearer token that ${var.name} asks for when the catalogue is changed"
+  kms_key_id              = var.kms_key_arn
   recovery_window_in_days = var.is_temporary ? 0 : 30
 }
 

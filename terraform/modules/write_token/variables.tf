@@ -14,3 +14,13 @@ variable "is_temporary" {
   default     = false
   nullable    = false
 }
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the secret."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
+    error_message = "Give the ARN of a key in KMS."
+  }
+}

@@ -57,6 +57,16 @@ def test_what_the_modules_promise_holds(configuration_without_ephemeral_resource
     assert "Success!" in _terraform(root, "test")
 
 
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_a_variable_file_makes_a_whole_environment(
+    environment: str, configuration_without_ephemeral_resources: Path
+) -> None:
+    root = configuration_without_ephemeral_resources / "environment"
+    shapes = "-test-directory=tests/shapes"
+    _terraform(root, "init", "-backend=false", "-input=false", "-lockfile=readonly", shapes)
+    assert "Success!" in _terraform(root, "test", shapes, f"-var-file={environment}.tfvars")
+
+
 def _terraform(root: Path, command: str, *options: str) -> str:
     program, _ = find_terraform()
     config = write_cli_config(root.parent / "cli.tfrc", root / ".terraform.lock.hcl", root.parent / "plugins")

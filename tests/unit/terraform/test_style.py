@@ -41,33 +41,41 @@ def test_an_output_is_described(body: str) -> None:
     assert re.search(r'^  description += "[A-Z].+\."$', body, re.MULTILINE)
 
 
+RULES = re.findall(
+    r'^resource "aws_vpc_security_group_(ingress|egress)_rule" "(\w+)" {\n(.*?)^}',
+    (TERRAFORM / "modules/network/flows.tf").read_text(),
+    re.MULTILINE | re.DOTALL,
+)
+
+
 def test_each_security_group_rule_is_described_and_between_two_groups_stands_at_both_ends() -> None:
-    flows = (TERRAFORM / "modules/network/flows.tf").read_text()
-    rules = re.findall(
-        r'^resource "aws_vpc_security_group_(ingress|egress)_rule" "(\w+)" {\n(.*?)^}', flows, re.MULTILINE | re.DOTALL
-    )
     ends: dict[str, set[tuple[str, str]]] = {"egress": set(), "ingress": set()}
-    for direction, name, body in rules:
+    for direction, name, body in RULES:
         assert "  description " in body, name
-        groups = dict(re.findall(r"^  (\w*security_group_id) += aws_security_group\.(\w+)\.id$", body, re.MULTILINE))
+        groups = dict(
+            re.findall(r'^  (\w*security_group_id) += aws_security_group\.this\["(\w+)"]\.id$', body, re.MULTILINE)
+        )
         own, other = groups["security_group_id"], groups.get("referenced_security_group_id")
         if direction == "egress":
-            assert name == f"{own}_to_{other or 's3'}"
+            assert name in ({f"{own}_to_{other}"} if other else {f"{own}_to_s3", f"{own}_to_internet"})
         else:
-            assert name.startswith(f"{own}_from_{other or 'internet'}")
+            assert name.startswith(f"{own}_from_{other or 'clients'}")
         if other:
             ends[direction].add((own, other) if direction == "egress" else (other, own))
     assert ends["egress"] == ends["ingress"]
     assert ends["egress"]
 
 
-def test_only_the_load_balancer_is_open_to_the_internet() -> None:
-    flows = (TERRAFORM / "modules/network/flows.tf").read_text()
-    open_rules = re.findall(r'^resource "(\w+)" "(\w+)" {\n(?:(?!^}).*\n)*?.*"0\.0\.0\.0/0"', flows, re.MULTILINE)
-    assert open_rules == [
-        ("aws_vpc_security_group_ingress_rule", "load_balancer_from_internet_http"),
-        ("aws_vpc_security_group_ingress_rule", "load_balancer_from_internet_https"),
-    ]
+def test_only_the_load_balancer_is_open_to_addresses_outside() -> None:
+    into_from_addresses = [name for direction, name, body in RULES if direction == "ingress" and "cidr_ipv4" in body]
+    assert into_from_addresses == ["load_balancer_from_clients_http", "load_balancer_from_clients_https"]
+
+
+def test_no_rule_hides_outside_the_file_of_flows() -> None:
+    others = [path for path in FILES if path.name != "flows.tf"]
+    assert [
+        path for path in others if "_security_group_rule" in path.read_text() or 'gress_rule" "' in path.read_text()
+    ] == []
 
 
 def test_both_root_modules_lock_the_same_provider_for_every_platform() -> None:

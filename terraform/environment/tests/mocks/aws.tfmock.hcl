@@ -99,6 +99,42 @@ mock_resource "aws_secretsmanager_secret" {
   }
 }
 
+mock_resource "aws_kms_key" {
+  defaults = {
+    arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  }
+}
+
+mock_resource "aws_acm_certificate" {
+  defaults = {
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/mocked"
+    domain_validation_options = [{
+      domain_name           = "beers.example.com"
+      resource_record_name  = "_mocked.beers.example.com."
+      resource_record_type  = "CNAME"
+      resource_record_value = "_mocked.acm-validations.aws."
+    }]
+  }
+}
+
+mock_resource "aws_acm_certificate_validation" {
+  defaults = {
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/mocked"
+  }
+}
+
+mock_resource "aws_cloudwatch_log_group" {
+  defaults = {
+    arn = "arn:aws:logs:us-east-1:123456789012:log-group:mocked"
+  }
+}
+
+mock_resource "aws_wafv2_web_acl" {
+  defaults = {
+    arn = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/taproom/mocked"
+  }
+}
+
 mock_resource "aws_scheduler_schedule_group" {
   defaults = {
     arn = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/taproom-dev-access"

@@ -116,3 +116,13 @@ def test_a_versioned_bucket_can_be_emptied_of_its_delete_markers(aws: LocalAws) 
     deletion = {"Objects": [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in doomed]}
     assert "Errors" not in s3.delete_objects(Bucket="versioned", Delete=deletion)
     s3.delete_bucket(Bucket="versioned")
+
+
+def test_a_bucket_that_tells_eventbridge_says_so(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="telling")
+    assert "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket="telling")
+    s3.put_bucket_notification_configuration(
+        Bucket="telling", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    assert s3.get_bucket_notification_configuration(Bucket="telling")["EventBridgeConfiguration"] == {}

@@ -1,0 +1,80 @@
+"""Write the tables of inputs and outputs into the READMEs below terraform/. `make docs` calls it.
+
+A README says where its table goes by two comments; what stands between them is replaced by what the `.tf` files beside
+it declare. They must be formatted by `terraform fmt`: then a block ends with a brace at the beginning of a line.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+TERRAFORM = Path(__file__).parent.parent / "terraform"
+BEGIN = "<!-- make docs: inputs and outputs -->"
+END = "<!-- end -->"
+
+
+def readmes() -> list[Path]:
+    """The READMEs that have a table, one a folder."""
+    return [path for path in sorted(TERRAFORM.rglob("README.md")) if BEGIN in path.read_text()]
+
+
+def with_tables(readme: Path) -> str:
+    """A README's text with its table as it should be."""
+    head, _, rest = readme.read_text().partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n\n{_tables(readme.parent)}\n{END}{tail}"
+
+
+def _tables(folder: Path) -> str:
+    inputs = [_input(name, body) for name, body in _blocks(folder, "variable")]
+    outputs = [f"| `{name}` | {_attribute(body, 'description')} |" for name, body in _blocks(folder, "output")]
+    tables = []
+    if inputs:
+        tables.append("\n".join(["| input | meaning | type | default |", "| --- | --- | --- | --- |", *sorted(inputs)]))
+    if outputs:
+        tables.append("\n".join(["| output | meaning |", "| --- | --- |", *sorted(outputs)]))
+    return "\n\n".join(tables) + "\n"
+
+
+def _input(name: str, body: str) -> str:
+    default = _attribute(body, "default")
+    shown = f"`{default}`" if default else "required"
+    return f"| `{name}` | {_attribute(body, 'description')} | {_type(body)} | {shown} |"
+
+
+def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.glob("*.tf")):
+        yield from re.findall(rf'^{kind} "([^"]+)" {{\n(.*?)^}}$', path.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def _attribute(body: str, name: str) -> str:
+    """An attribute's value in one line, without the quotes of a text; three dots for what takes several lines."""
+    found = re.search(rf"^  {name} += (.+)$", body, re.MULTILINE)
+    if not found:
+        return ""
+    value = found[1].removesuffix(" {")
+    if found[1].endswith(("{", "[", "(")):
+        return "..."
+    return value[1:-1].replace("|", "\\|") if name == "description" else value
+
+
+def _type(body: str) -> str:
+    """A type; of a long one only what it is at the top."""
+    found = re.search(r"^  type += (\w+)(.*)$", body, re.MULTILINE)
+    if not found:
+        return ""
+    rest = found[2]
+    return f"`{found[1]}{'(...)' if rest.endswith('{') else rest}`"
+
+
+def main() -> None:
+    """Rewrite every README whose table is not what it should be."""
+    for readme in readmes():
+        text = with_tables(readme)
+        if text != readme.read_text():
+            readme.write_text(text)
+            print(f"{readme.relative_to(TERRAFORM.parent)} rewritten")
+
+
+if __name__ == "__main__":
+    main()

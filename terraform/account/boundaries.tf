@@ -1,0 +1,142 @@
+# Boundaries give nothing. They say what a role can never do, whatever policy somebody attaches to it.
+
+# For the pipeline's own roles: everything but changing who may do what in this account, and in one region alone. Services
+# that have no region answer from us-east-1.
+data "aws_iam_policy_document" "pipeline_boundary" {
+  statement {
+    sid = "NoPeopleAndNoOtherAccount"
+    not_actions = [
+      "account:*", "organizations:*",
+      "iam:*AccessKey*", "iam:*Group*", "iam:*LoginProfile*", "iam:*MFADevice*", "iam:*User*",
+    ]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [var.region, "us-east-1"]
+    }
+  }
+
+  statement {
+    sid    = "NotThePipelineItself"
+    effect = "Deny"
+    actions = [
+      "iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Remove*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*",
+    ]
+    resources = [
+      for name in ["role/${var.project_name}-plan", "role/${var.project_name}-deploy-*", "policy/${var.project_name}-*", "oidc-provider/*"] :
+      "arn:${local.partition}:iam::${local.account_id}:${name}"
+    ]
+  }
+
+  statement {
+    sid       = "NotTheStateBucketItself"
+    effect    = "Deny"
+    actions   = ["s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"]
+    resources = [module.state_bucket.arn, "${module.state_bucket.arn}/*"]
+  }
+}
+
+resource "aws_iam_policy" "pipeline_boundary" {
+  name        = "${var.project_name}-pipeline-boundary"
+  description = "What no role of the pipeline can ever do"
+  policy      = data.aws_iam_policy_document.pipeline_boundary.json
+}
+
+# For the roles that a deployment makes: what tasks and functions of that environment could ever need. A deployment can make
+# no role without it, so it cannot make itself an administrator by way of a role that it lends to a function.
+data "aws_iam_policy_document" "workload_boundary" {
+  for_each = var.deploy_environments
+
+  statement {
+    sid       = "OwnSecrets"
+    actions   = ["secretsmanager:*"]
+    resources = local.own_secrets[each.key]
+  }
+
+  # Its users are limited further by the key's policy and by their own.
+  statement {
+    sid       = "KeysThroughServices"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:ViaService"
+      values   = ["*.${var.region}.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid     = "OwnLogs"
+    actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    resources = concat(
+      [for group in local.own_log_groups[each.key] : "${group}:*"],
+      ["arn:${local.partition}:logs:${local.place}:log-group:RDS*"], # of all enhanced monitoring
+    )
+  }
+
+  statement {
+    sid       = "EnhancedMonitoringLog"
+    actions   = ["logs:CreateLogGroup", "logs:PutRetentionPolicy"]
+    resources = ["arn:${local.partition}:logs:${local.place}:log-group:RDS*"]
+  }
+
+  statement {
+    sid     = "PullImages"
+    actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    resources = [
+      aws_ecr_repository.service.arn,
+    ]
+  }
+
+  statement {
+    sid       = "NetworkInterfacesOfFunctions"
+    actions   = ["ec2:*NetworkInterface*", "ec2:*PrivateIpAddresses", "ec2:DescribeSubnets"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [var.region]
+    }
+  }
+
+  statement {
+    sid       = "WithoutResource"
+    actions   = ["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "secretsmanager:GetRandomPassword"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [var.region]
+    }
+  }
+
+  statement {
+    sid     = "OwnMessages"
+    actions = ["lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"]
+    resources = [
+      "arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-${each.key}-*",
+      "arn:${local.partition}:sns:${local.place}:${var.project_name}-${each.key}*",
+      "arn:${local.partition}:sqs:${local.place}:${var.project_name}-${each.key}*",
+    ]
+  }
+
+  statement {
+    sid       = "DatabaseLogins"
+    actions   = ["rds-db:connect"]
+    resources = ["arn:${local.partition}:rds-db:${local.place}:dbuser:*/*"]
+  }
+}
+
+resource "aws_iam_policy" "workload_boundary" {
+  for_each = var.deploy_environments
+
+  # An environment finds it by this name.
+  name        = "${var.project_name}-${each.key}-boundary"
+  description = "What no role of the environment ${each.key} can ever do more than"
+  policy      = data.aws_iam_policy_document.workload_boundary[each.key].json
+}

@@ -1,0 +1,62 @@
+# States hold no password, but they say how everything is built, and whoever writes one decides what the next apply does.
+module "state_bucket" {
+  source = "../modules/bucket"
+
+  name                   = "${var.project_name}-terraform-state-${local.account_id}"
+  access_log_bucket_name = module.access_log_bucket.name
+  old_version_days       = var.state_version_days == 0 ? null : var.state_version_days
+}
+
+locals {
+  # An environment finds the bucket by this name; its load balancers write below the environment's own.
+  access_log_bucket_name = "${var.project_name}-access-logs-${local.account_id}"
+  access_log_bucket_arn  = "arn:${local.partition}:s3:::${local.access_log_bucket_name}"
+}
+
+# Who asked for what: of the states, and of every environment's load balancer. It is here and not in the environments, so that a
+# log outlives what it is about.
+module "access_log_bucket" {
+  source = "../modules/bucket"
+
+  name                  = local.access_log_bucket_name
+  is_encrypted_with_kms = false
+  policy                = data.aws_iam_policy_document.access_logs.json
+  object_days           = var.access_log_days == 0 ? null : var.access_log_days
+  old_version_days      = var.access_log_days == 0 ? null : 1
+}
+
+data "aws_iam_policy_document" "access_logs" {
+  statement {
+    sid       = "WrittenByLoadBalancers"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.access_log_bucket_arn}/${var.project_name}-*/AWSLogs/${local.account_id}/*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:${local.partition}:elasticloadbalancing:*:${local.account_id}:loadbalancer/*"]
+    }
+  }
+
+  statement {
+    sid       = "WrittenByS3"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.access_log_bucket_arn}/${var.project_name}-terraform-state-${local.account_id}/*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logging.s3.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account_id]
+    }
+  }
+}

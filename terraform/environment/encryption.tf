@@ -1,0 +1,52 @@
+# One key for all that this environment keeps: the database, its snapshots, secrets and logs. Without it, none can be read.
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+
+locals {
+  account_id = data.aws_caller_identity.current.account_id
+  partition  = data.aws_partition.current.partition
+
+  key_policy = {
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # What AWS recommends for every key: without it, nobody could ever change the key again.
+        # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+        Sid       = "DecidedByThisAccountsPolicies"
+        Effect    = "Allow"
+        Principal = { AWS = "arn:${local.partition}:iam::${local.account_id}:root" }
+        Action    = "kms:*"
+        Resource  = "*"
+      },
+      {
+        # CloudWatch Logs encrypts with a key only for log groups that the key's policy names.
+        Sid       = "LogGroupsOfThisEnvironment"
+        Effect    = "Allow"
+        Principal = { Service = "logs.${var.region}.amazonaws.com" }
+        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        Resource  = "*"
+        Condition = {
+          ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:*${local.name}*" }
+        }
+      },
+    ]
+  }
+}
+
+resource "aws_kms_key" "environment" {
+  description             = "Data of ${local.name}: database, secrets, logs"
+  policy                  = jsonencode(local.key_policy)
+  enable_key_rotation     = true
+  deletion_window_in_days = local.key_recovery_days
+}
+
+# A deleted key takes everything with it that it encrypts, the final snapshot too.
+locals {
+  key_recovery_days = var.is_temporary ? 7 : 30
+}
+
+resource "aws_kms_alias" "environment" {
+  name          = "alias/${local.name}"
+  target_key_id = aws_kms_key.environment.key_id
+}

@@ -1,0 +1,122 @@
+# What the internet meets, by what is given: a domain, a certificate, or neither.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name                   = "taproom-prod"
+  vpc_id                 = "vpc-1"
+  public_subnet_ids      = ["subnet-1", "subnet-2"]
+  security_group_id      = "sg-1"
+  service_port           = 8000
+  access_log_bucket_name = "taproom-access-logs-123456789012"
+  kms_key_arn            = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+}
+
+run "a_domain_gets_a_certificate_and_a_record" {
+  module {
+    source = "../modules/edge"
+  }
+
+  variables {
+    domain_name   = "beers.example.com"
+    dns_zone_name = "example.com"
+  }
+
+  assert {
+    condition     = output.url == "https://beers.example.com" && aws_route53_record.service[0].name == "beers.example.com"
+    error_message = "The service is at ${output.url}."
+  }
+
+  assert {
+    condition     = aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS"
+    error_message = "Port 80 must send people to HTTPS."
+  }
+
+  assert {
+    condition     = startswith(aws_lb_listener.https[0].ssl_policy, "ELBSecurityPolicy-TLS13-")
+    error_message = "TLS 1.3 must be spoken."
+  }
+
+  assert {
+    condition     = aws_lb.this.enable_deletion_protection && aws_lb.this.drop_invalid_header_fields && one(aws_lb.this.access_logs).enabled
+    error_message = "It must be protected, strict about headers and logged."
+  }
+
+  assert {
+    condition = toset([
+      for rule in aws_wafv2_web_acl.this[0].rule : rule.name if length(rule.override_action) == 0 || length(try(rule.override_action[0].none, [])) == 1
+      ]) == toset([
+      "RequestsPerAddress", "AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet",
+    ])
+    error_message = "These rules must turn requests away."
+  }
+}
+
+run "a_certificate_of_somebody_else_needs_no_record" {
+  module {
+    source = "../modules/edge"
+  }
+
+  variables {
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/ours"
+  }
+
+  assert {
+    condition     = length(aws_acm_certificate.this) == 0 && length(aws_route53_record.service) == 0 && aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/ours"
+    error_message = "The given certificate must be used, and nothing made beside it."
+  }
+}
+
+run "a_trial_is_plain_http_without_a_firewall" {
+  module {
+    source = "../modules/edge"
+  }
+
+  variables {
+    requests_per_five_minutes_limit = null
+    is_temporary                    = true
+  }
+
+  assert {
+    condition     = aws_lb_listener.http.default_action[0].type == "forward" && length(aws_lb_listener.https) == 0
+    error_message = "Port 80 must serve."
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.this) == 0 && output.firewall_name == null && !aws_lb.this.enable_deletion_protection
+    error_message = "There must be no firewall and no protection."
+  }
+}
+
+run "a_domain_beside_a_certificate_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/edge"
+  }
+
+  variables {
+    domain_name     = "beers.example.com"
+    dns_zone_name   = "example.com"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/ours"
+  }
+
+  expect_failures = [var.domain_name]
+}
+
+run "a_domain_outside_its_zone_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/edge"
+  }
+
+  variables {
+    domain_name   = "beers.example.com"
+    dns_zone_name = "example.org"
+  }
+
+  expect_failures = [var.dns_zone_name]
+}

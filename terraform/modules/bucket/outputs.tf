@@ -1,0 +1,11 @@
+output "name" {
+  description = "Name of the bucket, known once it is as closed as it should be."
+  value       = aws_s3_bucket.this.bucket
+
+  depends_on = [aws_s3_bucket_policy.this, aws_s3_bucket_ownership_controls.this, aws_s3_bucket_versioning.this]
+}
+
+output "arn" {
+  description = "ARN of the bucket."
+  value       = aws_s3_bucket.this.arn
+}

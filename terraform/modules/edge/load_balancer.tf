@@ -1,0 +1,40 @@
+locals {
+  # Requests in flight get this long to finish once a task is told to leave.
+  deregistration_seconds = var.is_temporary ? 5 : 30
+}
+
+resource "aws_lb" "this" {
+  name                       = var.name
+  load_balancer_type         = "application"
+  internal                   = false
+  subnets                    = var.public_subnet_ids
+  security_groups            = [var.security_group_id]
+  drop_invalid_header_fields = true
+  enable_deletion_protection = var.is_temporary ? false : true
+
+  access_logs {
+    enabled = true
+    bucket  = var.access_log_bucket_name
+    prefix  = var.name
+  }
+}
+
+resource "aws_lb_target_group" "this" {
+  # checkov:skip=CKV_AWS_378:TLS ends at the load balancer; a task takes requests from its security group alone, inside the VPC, whose instances AWS keeps from seeing each other's packets
+  name                          = var.name
+  vpc_id                        = var.vpc_id
+  target_type                   = "ip"
+  protocol                      = "HTTP"
+  port                          = var.service_port
+  deregistration_delay          = local.deregistration_seconds
+  load_balancing_algorithm_type = "least_outstanding_requests"
+
+  health_check {
+    path                = "/readyz"
+    matcher             = "200"
+    interval            = 5
+    timeout             = 4
+    healthy_threshold   = 2
+    unhealthy_threshold = 3
+  }
+}

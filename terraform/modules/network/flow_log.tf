@@ -1,0 +1,58 @@
+# Who talked to whom, and whom the rules turned away: the first question after an incident.
+
+resource "aws_cloudwatch_log_group" "flows" {
+  name              = "/vpc/${var.name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+data "aws_iam_policy_document" "assumed_by_flow_logs" {
+  statement {
+    sid     = "AssumedByOwnFlowLogs"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["vpc-flow-logs.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+resource "aws_iam_role" "flow_log" {
+  name                 = "${var.name}-flow-log"
+  description          = "What the VPC's flow log may do in AWS"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_flow_logs.json
+  permissions_boundary = var.permissions_boundary_arn
+}
+
+data "aws_iam_policy_document" "flow_log" {
+  statement {
+    sid       = "WriteFlowLog"
+    actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.flows.arn}:*"]
+  }
+}
+
+resource "aws_iam_role_policy" "flow_log" {
+  name   = "write-flow-log"
+  role   = aws_iam_role.flow_log.name
+  policy = data.aws_iam_policy_document.flow_log.json
+}
+
+resource "aws_flow_log" "this" {
+  vpc_id                   = aws_vpc.this.id
+  traffic_type             = "ALL"
+  log_destination          = aws_cloudwatch_log_group.flows.arn
+  iam_role_arn             = aws_iam_role.flow_log.arn
+  max_aggregation_interval = 600 # seconds
+
+  tags = { Name = var.name }
+
+  depends_on = [aws_iam_role_policy.flow_log]
+}

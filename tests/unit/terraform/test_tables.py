@@ -1,0 +1,33 @@
+"""The READMEs below terraform/ list the inputs and outputs that there are."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.terraform_tables import TERRAFORM, readmes, with_tables
+
+FOLDERS = sorted({path.parent for path in TERRAFORM.rglob("variables.tf") if ".terraform" not in path.parts})
+
+
+@pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in FOLDERS])
+def test_a_readme_lists_every_input_and_output_as_it_is_declared(folder: Path) -> None:
+    readme = folder / "README.md"
+    assert readme in readmes()
+    assert readme.read_text() == with_tables(readme), "run `make docs`"
+
+
+def test_a_table_says_what_is_required_and_what_a_thing_is_by_default(tmp_path: Path) -> None:
+    (tmp_path / "variables.tf").write_text(
+        'variable "size" {\n  description = "How large."\n  type        = number\n  default     = 3\n}\n\n'
+        'variable "access" {\n  description = "Who | what."\n  type = object({\n    name = string\n  })\n}\n'
+    )
+    (tmp_path / "outputs.tf").write_text('output "url" {\n  description = "Where."\n  value       = "x"\n}\n')
+    readme = tmp_path / "README.md"
+    readme.write_text("# Size\n\n<!-- make docs: inputs and outputs -->\nold\n<!-- end -->\nMore.\n")
+    assert with_tables(readme) == (
+        "# Size\n\n<!-- make docs: inputs and outputs -->\n\n"
+        "| input | meaning | type | default |\n| --- | --- | --- | --- |\n"
+        "| `access` | Who \\| what. | `object(...)` | required |\n"
+        "| `size` | How large. | `number` | `3` |\n\n"
+        "| output | meaning |\n| --- | --- |\n| `url` | Where. |\n\n<!-- end -->\nMore.\n"
+    )
