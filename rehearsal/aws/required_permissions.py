@@ -137,6 +137,7 @@ def _secretsmanager(operation: str, parameters: Mapping[str, Any], around: Surro
             "kms:ViaService": f"secretsmanager.{around.region}.amazonaws.com",
             "kms:CallerAccount": around.account_id,
             "kms:EncryptionContext:SecretARN": arn,
+            **{f"aws:ResourceTag/{name}": value for name, value in around.find_tags(secret.customer_key_arn).items()},
         }
         requests += [
             Request(f"kms:{needed}", secret.customer_key_arn, encryption) for needed in _KEY_ACTIONS.get(operation, ())

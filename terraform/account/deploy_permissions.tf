@@ -69,6 +69,8 @@ data "aws_iam_policy_document" "deploy_resources" {
         "events:${local.place}:rule/${each.value}*",
         "lambda:${local.place}:function:${each.value}-*",
         "rds:${local.place}:db:${each.value}",
+        "rds:${local.place}:db:${each.value}-*", # the copy of a blue/green update
+        "rds:${local.place}:deployment:*",
         "rds:${local.place}:og:default*",
         "rds:${local.place}:pg:${each.value}-*",
         "rds:${local.place}:snapshot:${each.value}-*",

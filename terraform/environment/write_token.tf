@@ -17,6 +17,7 @@ module "write_token" {
   count  = var.writes_need_token ? 1 : 0
 
   name         = local.name
+  kms_key_arn  = aws_kms_key.environment.arn
   is_temporary = var.is_temporary
   kms_key_arn  = aws_kms_key.environment.arn
 }

@@ -17,7 +17,6 @@ variables {
   service_security_group_id = "sg-2"
   target_group_arn          = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-dev/1"
   kms_key_arn               = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  redeploy_package_file     = "tests/mocks/package.zip"
 }
 
 run "with_a_secret_the_task_may_read_that_secret_and_is_told_its_name" {

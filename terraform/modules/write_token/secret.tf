@@ -1,6 +1,7 @@
 # What callers must show to change the catalogue. Whoever puts another value later replaces it, and both are good until the
 # next one: the service accepts what is labelled AWSCURRENT and AWSPREVIOUS.
 resource "aws_secretsmanager_secret" "this" {
+  # checkov:skip=CKV2_AWS_57:Callers hold the token, so only people can replace it; the service takes the new one at once and the old one until the next
   # A prefix, because the name of a secret that is scheduled for deletion stays taken.
   name_prefix             = "${var.name}/service/write-token-"
   description             = "Bearer token that ${var.name} asks for when the catalogue is changed"
