@@ -19,7 +19,6 @@ module "write_token" {
   name         = local.name
   kms_key_arn  = aws_kms_key.environment.arn
   is_temporary = var.is_temporary
-  kms_key_arn  = aws_kms_key.environment.arn
 }
 
 output "write_token_secret_arn" {
