@@ -24,7 +24,6 @@ locals {
       "${name}-network"         = data.aws_iam_policy_document.deploy_network[name].json
       "${name}-roles-and-keys"  = data.aws_iam_policy_document.deploy_roles_and_keys[name].json
       "${name}-resources"       = data.aws_iam_policy_document.deploy_resources[name].json
-      "${name}-write-token"     = data.aws_iam_policy_document.deploy_write_token[name].json
     }
   ]...)
 }

@@ -19,3 +19,11 @@ data "aws_iam_policy_document" "deploy_write_token" {
     resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${each.value}/service/write-token-*"]
   }
 }
+
+resource "aws_iam_role_policy" "deploy_write_token" {
+  for_each = local.own
+
+  name   = "write-token"
+  role   = aws_iam_role.deploy[each.key].name
+  policy = data.aws_iam_policy_document.deploy_write_token[each.key].json
+}
