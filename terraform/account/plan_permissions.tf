@@ -80,8 +80,9 @@ data "aws_iam_policy_document" "plan" {
     )
   }
   statement {
-    sid       = "AskWhatAnApplyWouldRunInTheDatabase"
-    actions   = ["lambda:InvokeFunction"]
-    resources = ["arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-*-access-plan"]
+    sid     = "AskWhatAnApplyWouldRunInTheDatabase"
+    actions = ["lambda:InvokeFunction"]
+    # Terraform invokes the version $LATEST.
+    resources = [for version in ["", ":*"] : "arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-*-access-plan${version}"]
   }
 }

@@ -78,6 +78,10 @@ def test_a_second_plan_of_production_is_empty(production: Rehearsal) -> None:
     assert changes_of(production.deployment.plan_environment(production.digest)) == {}
 
 
+def test_a_pull_request_can_plan_production_too(production: Rehearsal) -> None:
+    assert changes_of(production.deployment.plan_for_pull_request(production.digest)) == {}
+
+
 def test_a_second_plan_of_the_account_is_empty_too(production: Rehearsal) -> None:
     assert changes_of(production.deployment.plan_account()) == {}
 
