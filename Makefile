@@ -123,11 +123,10 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	for group in service function rehearsal; do \
 	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
 	done
-	$(LOCK) --python-version 3.12 --group postgresql -o requirements/postgresql.txt
-	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
 	for major in 14 15 16 17 18; do \
 	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
 	done
+	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
 
 dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
 	@mkdir -p build

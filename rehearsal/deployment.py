@@ -163,6 +163,13 @@ class Deployment:
         """What another apply would change, as Terraform's JSON; none when nothing."""
         return self.environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
 
+    def plan_for_pull_request(self, digest: str) -> dict[str, Any] | None:
+        """The same plan as the role for pull requests may make it: without a lock, by what the state remembers."""
+        reader = self._credentials_of(self.account.outputs()["plan_role_arn"])
+        reader["TF_CLI_ARGS_plan"] = "-lock=false -refresh=false"
+        environment = self._terraform(self.run.terraform / "environment", credentials=reader)
+        return environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
+
     def destroy(self, note: Note) -> None:
         """Destroy the environment, then the account's part."""
         self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")

@@ -91,7 +91,7 @@ data "aws_iam_policy_document" "deploy_resources" {
     resources = ["*"]
   }
 
-  # Names of secrets, and never what is in them: the function fills them.
+  # Names of secrets, and never what is in them, but for the write token: the function fills them.
   statement {
     sid = "OwnSecrets"
     actions = [

@@ -11,6 +11,7 @@ locals {
     [
       "acm:ListCertificates",
       "application-autoscaling:Describe*",
+      "cloudwatch:DescribeAlarms",
       "ecs:DescribeTaskDefinition",
       "elasticloadbalancing:Describe*",
       "kms:ListAliases",

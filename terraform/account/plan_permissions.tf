@@ -1,6 +1,6 @@
 # What a plan reads: how everything is configured, and the states. No content of a secret, a bucket, a log or a table, and
-# nothing is changed; `terraform plan -lock=false`, because a lock would be a change. The database is asked by the function
-# that can only plan.
+# nothing is changed; `terraform plan -lock=false -refresh=false`, because a lock would be a change, and a refresh reads the
+# write token. The database is asked by the function that can only plan.
 data "aws_iam_policy_document" "plan" {
   statement {
     sid       = "ReadStates"
@@ -10,7 +10,7 @@ data "aws_iam_policy_document" "plan" {
 
   statement {
     sid       = "LookAtWhatHasNoName"
-    actions   = local.look_without_resource_actions
+    actions   = concat(local.look_without_resource_actions, ["secretsmanager:GetRandomPassword"]) # a plan tries a token, and forgets it
     resources = ["*"]
   }
 
@@ -80,8 +80,9 @@ data "aws_iam_policy_document" "plan" {
     )
   }
   statement {
-    sid       = "AskWhatAnApplyWouldRunInTheDatabase"
-    actions   = ["lambda:InvokeFunction"]
-    resources = ["arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-*-access-plan"]
+    sid     = "AskWhatAnApplyWouldRunInTheDatabase"
+    actions = ["lambda:InvokeFunction"]
+    # Terraform invokes the version $LATEST.
+    resources = [for version in ["", ":*"] : "arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-*-access-plan${version}"]
   }
 }

@@ -1,7 +1,7 @@
 # An apply makes the first write token, hands it over, and asks whether it is still there; the provider does that by reading
 # it. Of all secrets, this is the only one that a deployment may read.
 data "aws_iam_policy_document" "deploy_write_token" {
-  for_each = var.deploy_environments
+  for_each = local.own
 
   statement {
     sid       = "MakeWriteToken"
@@ -16,12 +16,12 @@ data "aws_iam_policy_document" "deploy_write_token" {
       "secretsmanager:PutSecretValue",
       "secretsmanager:UpdateSecretVersionStage",
     ]
-    resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${var.project_name}-${each.key}/service/write-token-*"]
+    resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${each.value}/service/write-token-*"]
   }
 }
 
 resource "aws_iam_role_policy" "deploy_write_token" {
-  for_each = var.deploy_environments
+  for_each = local.own
 
   name   = "write-token"
   role   = aws_iam_role.deploy[each.key].name

@@ -78,6 +78,10 @@ def test_a_second_plan_of_production_is_empty(production: Rehearsal) -> None:
     assert changes_of(production.deployment.plan_environment(production.digest)) == {}
 
 
+def test_a_pull_request_can_plan_production_too(production: Rehearsal) -> None:
+    assert changes_of(production.deployment.plan_for_pull_request(production.digest)) == {}
+
+
 def test_a_second_plan_of_the_account_is_empty_too(production: Rehearsal) -> None:
     assert changes_of(production.deployment.plan_account()) == {}
 
@@ -91,12 +95,13 @@ def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal) 
     unprotect(production)
     production.deployment.destroy(quiet)
     left = production.run.ask("resources")["resources"]
-    kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*", "...", entry) for entry in left]
+    kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*|(?<=/write-token-).*", "...", entry) for entry in left]
     assert sorted(set(kinds)) == [
         "rds snapshot rds:taproom-prod-...",  # the latest automated backup
         "rds snapshot taproom-prod-final-...",
         "route53 zone example.com.",  # which people brought along
         "secretsmanager secret taproom-prod/database/beers_...",  # can be had back for thirty days
+        "secretsmanager secret taproom-prod/service/write-token-...",
     ]
 
 

@@ -14,10 +14,10 @@ variables {
   service_port              = 8000
   service_secret_arn        = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app"
   migrator_secret_arn       = "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator"
+  target_group_arn          = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-prod/1"
   private_subnet_ids        = ["subnet-3", "subnet-4"]
   service_security_group_id = "sg-2"
-  target_group_arn          = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-prod/1"
-  kms_key_arn               = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  kms_key_arn               = "arn:aws:kms:us-east-1:123456789012:key/1"
 }
 
 run "the_service_is_told_where_its_token_is_and_that_seeding_is_off" {

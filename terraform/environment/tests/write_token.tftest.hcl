@@ -5,7 +5,7 @@ mock_provider "aws" {
 }
 
 variables {
-  environment                = "prod"
+  environment                = "dev"
   is_temporary               = true
   image                      = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
   database_bootstrap_package = "tests/mocks/package.zip"

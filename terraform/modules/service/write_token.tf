@@ -38,6 +38,8 @@ data "aws_iam_policy_document" "running" {
       resources = [statement.value]
     }
   }
+
+  # The environment's key, for this one secret and through Secrets Manager alone.
   dynamic "statement" {
     for_each = var.write_token_secret_arn == null ? [] : [var.write_token_secret_arn]
 

@@ -16,7 +16,7 @@ variable "is_temporary" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts the token."
+  description = "Key that encrypts the secret."
   type        = string
 
   validation {

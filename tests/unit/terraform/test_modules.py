@@ -58,8 +58,10 @@ def test_what_the_modules_promise_holds(configuration_without_ephemeral_resource
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
-def test_a_variable_file_makes_a_whole_environment(environment: str, configuration: Path) -> None:
-    root = configuration / "environment"
+def test_a_variable_file_makes_a_whole_environment(
+    environment: str, configuration_without_ephemeral_resources: Path
+) -> None:
+    root = configuration_without_ephemeral_resources / "environment"
     shapes = "-test-directory=tests/shapes"
     _terraform(root, "init", "-backend=false", "-input=false", "-lockfile=readonly", shapes)
     assert "Success!" in _terraform(root, "test", shapes, f"-var-file={environment}.tfvars")
