@@ -51,7 +51,7 @@ class ApiCall:
         parameters: the operation's input by AWS's names; empty if it could not be parsed.
         access_key_id: who signed the call; empty for nobody.
         protocol: the wire format: ``json``, ``rest-json``, ``query``, ``ec2`` or ``rest-xml``.
-        idempotency_token: the client token that marks a retry, if the operation has one.
+        idempotency_token: what marks a retry: the client token, if the operation has one, or the SDK's own number.
         environ: the WSGI environment; its input can be read once more.
         body: the request's body.
     """
@@ -86,7 +86,19 @@ def read_call(environ: dict[str, Any]) -> ApiCall:
         service = "s3control"
     operation, parameters, protocol, token = _understand(service, environ, body)
     environ["wsgi.input"] = io.BytesIO(body)
+    token = token or _invocation(operation, environ)
     return ApiCall(service, operation, parameters, access_key_id, protocol, token, environ, body)
+
+
+def _invocation(operation: str, environ: dict[str, Any]) -> str | None:
+    """What an SDK calls all its attempts at one call that changes something, if it says so.
+
+    AWS loses no answers to speak of; on a busy machine, one to this program may be lost. The repeated call would then
+    be told that what it makes is there already.
+    """
+    if operation.startswith(("Describe", "Get", "List", "Head")):
+        return None
+    return environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
 
 
 def ask(application: WsgiApplication, call: ApiCall) -> Answer:

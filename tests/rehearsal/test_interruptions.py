@@ -14,7 +14,7 @@ import pytest
 
 from rehearsal.run import CHECKOUT, Run
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(folder
     time.sleep(3)
     assert processes_of(folder), "the local AWS runs"
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=60)
+    rest, _ = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "Interrupted. Everything that was started has been ended." in rest
     assert processes_of(folder) == []
@@ -75,10 +75,10 @@ def test_what_a_killed_rehearsal_left_behind_is_ended_by_the_next_command(folder
     process.kill()
     process.communicate()
     assert len(Run(folder).left_running()) >= 2, "the local AWS and Terraform outlive the command that was killed"
-    refused, _ = command(folder, "up").communicate(timeout=60)
+    refused, _ = command(folder, "up").communicate(timeout=240)
     assert "Another command is changing the rehearsal in this folder. Wait for it, or" in refused
     assert Run(folder).is_running(), "who is refused ends nothing"
-    ended, _ = command(folder, "down").communicate(timeout=60)
+    ended, _ = command(folder, "down").communicate(timeout=240)
     assert "Ended what an interrupted run had left" in ended
     assert processes_of(folder) == []
     assert not folder.exists()
@@ -94,18 +94,18 @@ def test_a_local_aws_that_was_killed_is_started_anew(folder: Path) -> None:
     process = command(folder, "up")
     output_until(process, "[3/7] Start the local AWS: http")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert processes_of(folder) == []
 
 
 def test_down_with_nothing_running_says_so(folder: Path) -> None:
-    said, _ = command(folder, "down").communicate(timeout=60)
+    said, _ = command(folder, "down").communicate(timeout=240)
     assert said.strip() == "Nothing is running."
 
 
 def test_fire_with_nothing_running_says_what_to_do(folder: Path) -> None:
     process = command(folder, "fire", "taproom-dev-access-verify")
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert said.strip() == "No rehearsal is running. Start one with `make up`."
 
@@ -115,7 +115,7 @@ def test_a_port_that_is_taken_is_one_clear_sentence(folder: Path) -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         process = command(folder, "up", "--port", str(listener.getsockname()[1]))
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert "is taken by another program. Name another one, such as `make up PORT=8090`" in said
     assert "Traceback" not in said
@@ -130,7 +130,7 @@ def test_a_port_that_is_taken_is_one_clear_sentence(folder: Path) -> None:
 )
 def test_what_is_missing_is_named_with_the_remedy(environment: dict[str, str], sentence: str, folder: Path) -> None:
     process = command(folder, "up", **environment)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert sentence in said
     assert "Traceback" not in said

@@ -135,3 +135,16 @@ def test_the_key_of_a_presigned_address_is_found_in_its_query() -> None:
 def test_a_client_token_is_found_by_the_services_own_description() -> None:
     call = read_call(environ("ec2", body=b"Action=CreateRouteTable&VpcId=vpc-1&ClientToken=once", CONTENT_TYPE=FORM))
     assert call.idempotency_token == "once"
+
+
+@pytest.mark.parametrize(("operation", "token"), [("CreatePolicy", "all attempts"), ("GetPolicy", None)])
+def test_attempts_at_a_call_that_changes_something_are_known_by_the_sdks_own_number(
+    operation: str, token: str | None
+) -> None:
+    attempt = environ(
+        "iam",
+        body=f"Action={operation}&PolicyName=a&Version=2010-05-08".encode(),
+        CONTENT_TYPE=FORM,
+        HTTP_AMZ_SDK_INVOCATION_ID="all attempts",
+    )
+    assert read_call(attempt).idempotency_token == token
