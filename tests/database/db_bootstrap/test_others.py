@@ -195,9 +195,10 @@ def two_cellars(postgres: Cluster, cellar: Access) -> Iterator[tuple[Access, Acc
 
 
 def test_eight_applies_on_two_databases_of_one_server_share_their_roles(two_cellars: tuple[Access, Access]) -> None:
-    """Every role is in both documents; the one that does not report has them marked as its own."""
+    """Every role is in both documents; the one that does not report has made them, and marked them as its own."""
     one, two = two_cellars
     two.raw["unlisted"] = "report"
+    one.apply()
     documents = []
     for number in range(4):
         for cellar in two_cellars:
