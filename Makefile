@@ -75,7 +75,7 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	terraform fmt -check -recursive terraform
 
 audit: .venv/audit/ready ## Hold terraform/, the Dockerfile and the workflows against Checkov's rules
-	@.venv/audit/bin/checkov --config-file .checkov.yaml
+	@.venv/audit/bin/python -m checkov.main --config-file .checkov.yaml # its own script starts in no path with a space
 
 # Checkov brings a hundred packages that nothing else needs, and pins many: it has an environment of its own.
 .venv/audit/ready: .venv/ready requirements/audit.txt

@@ -18,12 +18,10 @@ from pg8000.native import Connection
 
 from db_bootstrap.access import LIST_SETTINGS
 from db_bootstrap.connection import describe
+from db_bootstrap.declared import IAM_ROLE
 from db_bootstrap.errors import StatementError, UnfitLoginError
+from db_bootstrap.facts import FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
 from db_bootstrap.sql import identifier, literal, setting_name, split_names
-
-IAM_ROLE = "rds_iam"
-
-_FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS = 160000
 
 _VERSION = "SELECT current_setting('server_version_num')::int"
 
@@ -200,7 +198,7 @@ def _membership_changes(wanted: LoginRole, found: LoginRole, version: int) -> It
             f"{wanted.name} is a member of {membership.role} in a way that its sibling is not",
         )
     for membership in sorted(wanted.memberships - found.memberships):
-        if version >= _FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS:
+        if version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS:
             options = (("ADMIN", membership.admin), ("INHERIT", membership.inherit), ("SET", membership.set))
             with_options = " WITH " + ", ".join(f"{name} {str(value).upper()}" for name, value in options)
         else:
@@ -233,7 +231,7 @@ def _within(setting: Setting) -> str:
 
 
 def _look(master: Connection, names: list[str], version: int) -> dict[str, LoginRole]:
-    has_options = version >= _FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
+    has_options = version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
     memberships = _MEMBERSHIPS.format(
         inherit="m.inherit_option" if has_options else "true", set="m.set_option" if has_options else "true"
     )
