@@ -27,6 +27,7 @@ from rehearsal.aws.settings import Context, Room, Settings
 from rehearsal.certificates import create_authority
 from rehearsal.images import ImageStore
 from rehearsal.processes import ProcessRegister
+from rehearsal.status.page import StatusPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,6 +88,9 @@ class LocalAws:
         self._server.prepare()
         for name, install in rooms.items():
             self._rooms[name] = install(self._context)
+        if settings.status_port is not None:
+            # The last one, because it looks at the others.
+            self._rooms["status"] = StatusPage(self._context, settings.status_port, self._rooms)
 
     def run(self) -> None:
         """Serve until somebody asks for the end, then end everything that was started here."""

@@ -16,8 +16,8 @@ import pytest
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
 from rehearsal.images import ImageStore
-from rehearsal.prepare import choose_ports, find_terraform
-from rehearsal.run import CHECKOUT, Ports, Run
+from rehearsal.prepare import find_terraform
+from rehearsal.run import CHECKOUT, Run
 from rehearsal.write_token import write_token
 from tests.support.http import Client
 
@@ -73,7 +73,7 @@ def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], 
         before: what people bring along, made just before the environment.
     """
     program, _ = find_terraform()
-    ports = run.ports = Ports(*choose_ports(None))
+    ports = run.take_ports(None)
     digest = deployment.build(run)
     deployment.start_local_aws(run)
     terraform = Deployment(run, program, environment)
