@@ -86,6 +86,20 @@ class Site:
         name, kind = _FILES[path]
         return Answer(200, (("Content-Type", kind), *_HEADERS), (_ASSETS / name).read_bytes())
 
+    def application(
+        self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
+    ) -> Iterable[bytes]:
+        """The same as a WSGI application."""
+        answer = self.answer(
+            environ["REQUEST_METHOD"],
+            environ.get("HTTP_HOST", ""),
+            environ.get("PATH_INFO", "/"),
+            environ.get("QUERY_STRING", ""),
+        )
+        status = http.HTTPStatus(answer.status)
+        start_response(f"{status.value} {status.phrase}", [*answer.headers, ("Content-Length", str(len(answer.body)))])
+        return [answer.body]
+
 
 class StatusPage:
     """The page of a running local AWS; a room of it like the others.
@@ -107,8 +121,8 @@ class StatusPage:
         self._lock = threading.Lock()
         self._seen: dict[str, Any] = {}
         self._seen_at = float("-inf")
-        self._site = Site(port, self._look)
-        self._server = Server((HOST, port), self._application, numthreads=THREADS, shutdown_timeout=STOP_SECONDS)
+        site = Site(port, self._look)
+        self._server = Server((HOST, port), site.application, numthreads=THREADS, shutdown_timeout=STOP_SECONDS)
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name="status page", daemon=True)
         self._thread.start()
@@ -141,19 +155,6 @@ class StatusPage:
             "access": picture.access(states.values(), sessions),
             "rotations": self._events.rotations(),
         }
-
-    def _application(
-        self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
-    ) -> Iterable[bytes]:
-        answer = self._site.answer(
-            environ["REQUEST_METHOD"],
-            environ.get("HTTP_HOST", ""),
-            environ.get("PATH_INFO", "/"),
-            environ.get("QUERY_STRING", ""),
-        )
-        status = http.HTTPStatus(answer.status)
-        start_response(f"{status.value} {status.phrase}", [*answer.headers, ("Content-Length", str(len(answer.body)))])
-        return [answer.body]
 
 
 def _plain(status: http.HTTPStatus, text: str, *headers: tuple[str, str]) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,6 @@ def _task(run: TaskRun, targets: Mapping[str, str]) -> Task:
         target=targets.get(record.address),
         address=record.address,
         images={container["name"]: container["image"] for container in record.containers},
-        created=record.created_at.isoformat(timespec="seconds"),
+        created=record.created_at.replace(tzinfo=UTC).isoformat(timespec="seconds"),
         stopped_reason=record.stopped_reason,
     )

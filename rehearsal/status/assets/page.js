@@ -21,6 +21,8 @@ function element(tag, options, ...children) {
 const small = (...text) => element("small", null, ...text);
 const code = (text) => element("code", null, text);
 const tag = (text, kind) => element("span", { class: `tag ${kind ?? ""}` }, text);
+// A digest as `make up` prints it.
+const shortened = (image) => image.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, "$1");
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 function time(text) {
@@ -78,7 +80,7 @@ function task(one) {
   const target = one.target ? tag(`target ${one.target}`, one.target === "healthy" ? "good" : one.target === "unhealthy" ? "bad" : "busy") : null;
   const pairs = [
     ["Task", [code(one.id)]],
-    ["Image", one.images.map((image) => code(image))],
+    ["Image", one.images.map((image) => element("code", { title: image }, shortened(image)))],
     ["Address", [code(one.address)]],
     one.status === "STOPPED" ? ["Stopped", [one.stopped_reason ?? ""]] : ["Logs in as", one.sessions.length ? sessions(one.sessions) : ["nobody now"]],
   ];
@@ -146,11 +148,17 @@ function isWanted(call) {
     && (outcome === "all" || (outcome === "changes" ? !READS.test(call.action) : call.outcome === outcome));
 }
 
+// A role, and more quietly its session.
+function who(caller) {
+  const [role, session] = caller.split("/");
+  return session ? [role, element("span", { class: "quiet" }, ` ${session}`)] : caller;
+}
+
 function callRow(call) {
-  const kind = { allowed: "good", denied: "bad" }[call.outcome] ?? "busy";
-  const said = call.outcome === "allowed" ? "allowed" : call.outcome === "denied" ? "denied" : call.code ?? String(call.status);
+  const outcome = call.outcome === "allowed" ? element("span", { class: "quiet" }, "allowed")
+    : call.outcome === "denied" ? tag("denied", "bad") : element("span", { class: "failed" }, call.code?.replace(/Exception$/, "") ?? String(call.status));
   return element("tr", null, element("td", null, time(call.time)), element("td", null, code(call.action)),
-    element("td", null, call.caller), element("td", null, tag(said, kind)));
+    element("td", { title: call.caller }, who(call.caller)), element("td", null, outcome));
 }
 
 function showCalls() {
