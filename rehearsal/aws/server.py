@@ -59,8 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         serve(settings, rooms)
     except OSError as error:
         sys.stderr.write(
-            f"The local AWS cannot listen on 127.0.0.1 ({settings.port}, or {settings.status_port}): {error}. "
-            "Stop what listens there (`make down`, if it is an earlier rehearsal) or choose others.\n"
+            f"The local AWS cannot listen on 127.0.0.1:{settings.port} or {settings.status_port}: {error}. "
+            "Stop what listens there (`make down`, if it is an earlier rehearsal) or choose another --port.\n"
         )
         return 1
     return 0
