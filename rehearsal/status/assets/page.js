@@ -72,7 +72,7 @@ function figures(state) {
 }
 
 function sessions(list) {
-  return list.flatMap((one, index) => [index ? ", " : "", code(one.login), ` × ${one.count}`]);
+  return list.flatMap((one, index) => [index ? ", " : "", element("span", { class: "whole" }, code(one.login), ` × ${one.count}`)]);
 }
 
 function task(one) {
