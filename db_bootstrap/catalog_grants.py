@@ -5,10 +5,9 @@ asked for only where something must change.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
-
-import attrs
 
 from db_bootstrap import catalog_queries as queries
 from db_bootstrap import declared
@@ -33,7 +32,7 @@ from db_bootstrap.facts import (
 from db_bootstrap.wording import described
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class FoundContainers:
     """The database and the managed schemas.
 
@@ -46,7 +45,7 @@ class FoundContainers:
     notes: tuple[str, ...]
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class FoundObjects:
     """What the managed schemas hold.
 
@@ -128,7 +127,7 @@ def objects(run: Run, scope: Scope) -> FoundObjects:
         group = _group(cached[0], scope.heir(owner))
         wished = declared.object_grants(scope.document, on_all, group)
         judged = scope.judged(_entries(cached, 10), (owner, group.owner), {granted[:2] for granted in wished})
-        group = attrs.evolve(group, granted=judged.granted)
+        group = replace(group, granted=judged.granted)
         what = f"{group.count} {group.kind}(s) in schema {group.schema!r}"
         if of_extension:
             notes.append(f"{what} belong to an extension and are left alone.")
@@ -178,7 +177,7 @@ def _named_where_needed(
     return tuple(
         group
         if group.single is not None
-        else attrs.evolve(group, names=tuple(sorted(names.get((group.schema, group.kind, *group.key), ()), key=str)))
+        else replace(group, names=tuple(sorted(names.get((group.schema, group.kind, *group.key), ()), key=str)))
         for group in groups
     )
 

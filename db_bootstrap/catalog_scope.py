@@ -4,9 +4,8 @@ Pure: it looks at rows that were read.
 """
 
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-import attrs
 
 from db_bootstrap.access import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.declared import holders
@@ -19,7 +18,7 @@ Entry = tuple[str, str, bool, str]
 """An entry of an access control list: grantee, privilege, whether it may be passed on, and who granted it."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Judged:
     """What came of an access control list.
 
@@ -32,7 +31,7 @@ class Judged:
     kept: tuple[tuple[str, str, str], ...] = ()
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Scope:
     """Whom and what the document speaks of on this server.
 

@@ -4,9 +4,8 @@ Pure.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-
-import attrs
 
 from db_bootstrap.facts import (
     DefaultPrivilege,
@@ -58,7 +57,7 @@ def gone_with_their_tables(surplus: Iterable[Fact], found: Iterable[Fact]) -> fr
     )
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class _OnColumns:
     """The columns of one relation that a grantee's statement is about, as a target to group by."""
 
@@ -153,7 +152,7 @@ def _privileges_on(target: Target | _OnColumns, facts: list[Privilege]) -> tuple
 
 def _cascading(revoke: Statement) -> Statement:
     reason = f"{revoke.reason}; what it passed on goes as well"
-    return attrs.evolve(revoke, sql=f"{revoke.sql} CASCADE", reason=reason)
+    return replace(revoke, sql=f"{revoke.sql} CASCADE", reason=reason)
 
 
 def _as_owner(statement: Statement, owner: str, server: Server, unusable_schema: str | None) -> Iterator[Statement]:

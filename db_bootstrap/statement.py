@@ -4,16 +4,15 @@ Pure.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeVar
-
-import attrs
 
 from db_bootstrap.facts import Fact
 
 F = TypeVar("F")
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Statement:
     """One step towards what the document declares.
 
@@ -32,7 +31,7 @@ class Statement:
     database: str | None = None
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Difference:
     """What is missing and what is too much."""
 

@@ -82,12 +82,11 @@ def _report(compared: Sequence[Result], inside: Sequence[InProcess], handler: Ha
 def _circumstances(runs: int) -> str:
     server = next(server for server in servers_by_major() if server.major == MAJOR)
     said = subprocess.run([str(server.folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("pg8000", "attrs", "cattrs"))
     two = sum(len(groups) for groups in memberships().values())
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} on {platform.system()} {platform.machine()}, {os.cpu_count()} "
         f"processors, load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, "
-        f"{said.stdout.strip()}, {packages}. "
+        f"{said.stdout.strip()}, pg8000 {version('pg8000')}. "
         f"{len(GROUPS)} groups, {len(LOGINS)} logins, {two} memberships; {runs} first runs of each tool, "
         f"{runs * measure.AGAIN_PER_RUN} with nothing to do.\n"
     )
