@@ -5,7 +5,7 @@ Pure: it looks at rows that were read.
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 from db_bootstrap.access import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.declared import holders
@@ -45,7 +45,7 @@ class Scope:
     managed_roles: frozenset[str]
     heirs: dict[str, str | None]
 
-    @property
+    @cached_property
     def declared_roles(self) -> frozenset[str]:
         """The roles that the document declares, whether they exist or not."""
         return self.document.role_names()
@@ -163,9 +163,3 @@ def _options_that_go(entries: Sequence[Entry], owners: Sequence[str]) -> set[tup
         if more == going:
             return going
         going = more
-
-
-def cells(row: Sequence[Any], start: int) -> Entry | None:
-    """The entry whose four columns begin at ``start``; None if the list was empty."""
-    grantee, privilege, is_grantable, grantor = row[start : start + 4]
-    return None if grantee is None else (grantee, privilege, is_grantable, grantor)

@@ -153,6 +153,8 @@ def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLConte
     try:
         plain.settimeout(ANSWER_TIMEOUT_SECONDS)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # pg8000 sends a question in parts, and the server would wait 40 ms before it acknowledges the first.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Connection(
             _StartupName(credential.username.encode()),
             password=credential.password,

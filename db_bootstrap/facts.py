@@ -7,6 +7,7 @@ own is no fact here: PostgreSQL grants that by itself. Passwords are no facts ei
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from db_bootstrap.sql import PUBLIC
 
@@ -186,9 +187,11 @@ class ExtensionSchema:
     schema: str
 
 
-@dataclass(frozen=True, order=True)
-class ObjectName:
-    """One object within its schema; ``arguments`` is a routine's types as SQL text, None for anything else."""
+class ObjectName(NamedTuple):
+    """One object within its schema; ``arguments`` is a routine's types as SQL text, None for anything else.
+
+    A tuple, since facts about thousands of them are compared, and tuples do that without running Python.
+    """
 
     name: str
     arguments: str | None = None

@@ -73,7 +73,6 @@ def privileges(
     surplus = by(of(gap.surplus, Privilege), _key)
     missing = by(of(gap.missing, Privilege), _key)
     passable = {key for key, facts in surplus.items() if any(fact.is_grantable for fact in facts)}
-    there = of(wanted - gap.missing, Privilege)
     # While a role has a grant option, PostgreSQL may take a statement for that role's instead of the owner's.
     for (target, grantee), facts in sorted(surplus.items(), key=lambda item: item[0] not in passable):
         names, on = _privileges_on(target, facts)
@@ -90,7 +89,7 @@ def privileges(
         else:
             owner = owners[target.schema] if isinstance(target, OnSchema) else target.owner
             may_name_it = {owners[target.schema], server.master}
-            may_name_it |= {fact.grantee for fact in there if fact.target == OnSchema(target.schema)}
+            may_name_it |= _holders(OnSchema(target.schema), wanted - gap.missing)
             yield from _as_owner(_cascading(revoke), owner, server, target.schema if owner not in may_name_it else None)
     yield from _grants(missing, owners)
 
@@ -125,6 +124,10 @@ def _grants(
             f"{_declared(receivers)} to have {names} on {on}",
             acts_as=frozenset[str]().union(*(_grantor(target, owners) for target in targets)),
         )
+
+
+def _holders(target: Target, facts: Iterable[Fact]) -> set[str]:
+    return {fact.grantee for fact in facts if isinstance(fact, Privilege) and fact.target == target}
 
 
 def _declared(names: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ class Difference:
 
 def of(facts: Iterable[Fact], kind: type[F]) -> list[F]:
     """The facts of one kind, in an order that does not depend on hashes."""
-    return sorted((fact for fact in facts if isinstance(fact, kind)), key=repr)
+    return sorted((fact for fact in facts if isinstance(fact, kind)), key=lambda fact: repr([*vars(fact).values()]))
 
 
 def by(facts: Iterable[F], key: Callable[[F], object]) -> dict:  # type: ignore[type-arg]
