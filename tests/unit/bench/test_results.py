@@ -1,7 +1,7 @@
 import pytest
 
 from bench.access import results
-from bench.access.results import BEGIN, END, Handler, Settled, Result
+from bench.access.results import BEGIN, END, Handler, Result, Settled
 from bench.access.workload import Size
 from bench.processes import Cost
 
