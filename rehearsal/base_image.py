@@ -1,8 +1,8 @@
 """What the image is built upon: the Dockerfile's own base or, where it cannot be fetched, a stand-in made here.
 
-The stand-in is this machine's Debian or Ubuntu, made with mmdebstrap from the mirror that its apt uses, with its Python in
-the place that the official image has it. It proves the Dockerfile, not the official image; its size and version of Python
-are its own.
+The stand-in is this machine's Debian or Ubuntu, made with mmdebstrap from the mirror that its apt uses, with its Python
+in the place where the official image has it. It proves the Dockerfile, not the official image; its size and version of
+Python are its own.
 """
 
 import hashlib
@@ -76,8 +76,8 @@ def _make(engine: Engine, tag: str, official: str, note: Callable[[str], None]) 
     program = shutil.which("mmdebstrap")
     if program is None or os.geteuid() != 0 or engine.name != "podman":
         raise RehearsalError(
-            f"{official} cannot be fetched, and a stand-in for it is made only as root on Debian or Ubuntu with podman and "
-            "mmdebstrap (scripts/setup-containers). Name another base that is here, such as "
+            f"{official} cannot be fetched, and a stand-in for it is made only as root on Debian or Ubuntu with podman "
+            "and mmdebstrap (scripts/setup-containers). Name another base that is here, such as "
             "`make image BASE=registry.example.com/python:3.13-slim`, or see to it that the registry can be reached."
         )
     note(f"{official} cannot be fetched; making a stand-in with mmdebstrap, once (about a minute)")
@@ -107,7 +107,7 @@ def _mirrors() -> list[str]:
     suite = _suite()
     form = "$(SITE) $(RELEASE) $(COMPONENT)"
     listed = subprocess.run(
-        ["apt-get", "indextargets", "--format", form, "Created-By: Packages"],
+        [shutil.which("apt-get") or "apt-get", "indextargets", "--format", form, "Created-By: Packages"],
         capture_output=True,
         text=True,
         check=False,

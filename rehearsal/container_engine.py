@@ -19,8 +19,11 @@ from rehearsal.errors import RehearsalError
 # What removes a run's leftovers finds them by this label.
 RUN_LABEL = "taproom.run"
 
+_CHECKOUT = Path(__file__).parent.parent
 _INTERRUPTED_GRACE_SECONDS = 20
 _WITHOUT_SYSTEMD = ("--cgroup-manager", "cgroupfs", "--events-backend", "file")
+# As root podman asks for more than a container of a pipeline may give.
+_MODEST_LIMITS = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
 _INSTALL = (
     "Install one (Debian, Ubuntu: sudo scripts/setup-containers; elsewhere: https://podman.io/docs/installation "
     "or https://docs.docker.com/engine/install) and run the command again."
@@ -67,7 +70,9 @@ class Engine:
         runtime = shutil.which("runc")  # crun wants control groups that such a machine may not have
         return [self.program, *_WITHOUT_SYSTEMD, *(("--runtime", runtime) if runtime else ())]
 
-    def build(self, context: Path, tag: str, *, base: str | None = None, labels: Mapping[str, str] | None = None) -> None:
+    def build(
+        self, context: Path, tag: str, *, base: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> None:
         """Build the Dockerfile of a folder; what the engine says is shown only if it fails.
 
         Args:
@@ -79,7 +84,9 @@ class Engine:
         Raises:
             RehearsalError: it fails; with the end of what the engine said.
         """
-        self.call(self.build_arguments(context, tag, base=base, labels=labels), f"The image was not built by {self.name}.")
+        self.call(
+            self.build_arguments(context, tag, base=base, labels=labels), f"The image was not built by {self.name}."
+        )
 
     def build_arguments(
         self, context: Path, tag: str, *, base: str | None = None, labels: Mapping[str, str] | None = None
@@ -122,11 +129,12 @@ class Engine:
                 for them. So no value stands in the list of processes.
             options: more of ``run``.
         """
-        arguments = ["run", "--rm", "--pull=never", "--name", name, "--network", "host"]
+        # The image's health check is for engines that run alone; here somebody asks.
+        arguments = ["run", "--rm", "--pull=never", "--name", name, "--network", "host", "--no-healthcheck"]
         if self.name == "podman":
-            # What it prints goes to whoever started it, not to a second log. The limits are this machine's own: podman's
-            # are more than a machine without systemd may give.
-            arguments += ["--log-driver", "none", "--ulimit", "host"]
+            arguments += ["--log-driver", "none"]  # what it prints goes to whoever started it, not to a second log
+            if not self.has_systemd:
+                arguments += _MODEST_LIMITS
         for variable in variables:
             arguments += ["--env", variable]
         return [*self.argv, *arguments, *options, image, *command]
@@ -169,6 +177,28 @@ class Engine:
                 end(child)
                 raise
         return subprocess.CompletedProcess(argv, child.returncode, output, errors)
+
+
+def build_image(tag: str, base: str | None) -> None:
+    """Build the checkout's image, and show what the engine says meanwhile.
+
+    Raises:
+        RehearsalError: there is no engine, or it fails.
+    """
+    engine = Engine.find()
+    print(f"Building {tag} with {engine.name} ...", flush=True)
+    child = subprocess.Popen([*engine.argv, *engine.build_arguments(_CHECKOUT, tag, base=base)])
+    try:
+        code = child.wait()
+    except BaseException:
+        end(child)
+        raise
+    if code != 0:
+        raise RehearsalError(
+            f"The image was not built by {engine.name}; see above. If it is the base that cannot be fetched, "
+            "name another one: make image BASE=registry.example.com/python:3.13-slim"
+        )
+    print(f"Built {tag}. Try it: docs/image.md says how.")
 
 
 def end(child: subprocess.Popen[Any]) -> None:

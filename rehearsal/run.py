@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from rehearsal.container_engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.postgres import remove_left_data
 from rehearsal.processes import end_still_running, still_running
@@ -48,6 +49,18 @@ class Run:
         self.terraform = self.folder / "terraform"
         self.processes = self.folder / "processes.jsonl"
         self._ports = self.folder / "ports.json"
+        self._containers = self.folder / "containers"
+
+    @property
+    def has_containers(self) -> bool:
+        """Whether tasks started from now on are containers of the image instead of processes."""
+        return self._containers.exists() and self._containers.read_text() == "on"
+
+    @has_containers.setter
+    def has_containers(self, has: bool) -> None:
+        if has or self._containers.exists():  # once there were some, the end looks for what is left of them
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._containers.write_text("on" if has else "off")
 
     @property
     def ports(self) -> Ports | None:
@@ -110,6 +123,8 @@ class Run:
     def clear(self) -> list[str]:
         """End what still runs and remove the folder; the names of what had to be ended."""
         ended = end_still_running(self.processes)
+        if self._containers.exists():
+            ended += Engine.find("podman").remove_labelled(str(self.folder))
         remove_left_data(self.logs)
         shutil.rmtree(self.folder, ignore_errors=True)
         return ended

@@ -1,6 +1,7 @@
 """How one container of a task runs: its command as a process of this machine, or podman with the image itself.
 
-Either way it is one child process, which prints what the container prints, passes SIGTERM on and ends with its exit code.
+Either way it is one child process, which prints what the container prints, passes SIGTERM on and ends with its exit
+code.
 ``runtime_of`` chooses: by podman where the image has been built (``make up TASKS=container``), as a process otherwise.
 """
 
@@ -109,7 +110,7 @@ class InPodman:
         return {}
 
     def container(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:
-        """podman's ``run``, whose process lives as long as the container."""
+        """The ``run`` of podman, whose process lives as long as the container."""
         options = ["--label", f"{RUN_LABEL}={self._run}", "--security-opt", "no-new-privileges"]
         if self._container.user:
             options += ["--user", self._container.user]
@@ -125,7 +126,7 @@ class InPodman:
         return Program(run, {**engine_environment(), **environment}, self._directory)
 
     def beside(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:  # noqa: ARG002 - the container has it
-        """podman's ``exec``."""
+        """The ``exec`` of podman."""
         return Program([*self._engine.argv, "exec", self._name, *argv], engine_environment(), self._directory)
 
     def clear(self) -> None:

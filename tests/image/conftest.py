@@ -22,7 +22,17 @@ from rehearsal.run import CHECKOUT
 
 # Neither root nor the image's own user.
 USER = "20002:20002"
-HARDENING = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", USER)
+HARDENING = (
+    "--read-only",
+    "--tmpfs",
+    "/tmp",
+    "--cap-drop",
+    "ALL",
+    "--security-opt",
+    "no-new-privileges",
+    "--user",
+    USER,
+)
 NOT_FOR_THE_IMAGE = (".env", "terraform.tfstate", "app/__pycache__/left.pyc", "app/README.md")
 
 _FINDINGS: list[str] = []
@@ -133,9 +143,7 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def image(
-    engine: Engine, deployed_postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Built]:
+def image(engine: Engine, deployed_postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """The image of this checkout, which trusts the test's certificate authority, and a database for it."""
     context = tmp_path_factory.mktemp("context")
     copy_context(CHECKOUT, deployed_postgres.authority.ca_file, context)
@@ -175,5 +183,3 @@ def serving(migrated: Built, tmp_path: Path) -> Iterator[Serving]:
     """A container that serves, for one test."""
     with migrated.serving(tmp_path / "container.log") as serving:
         yield serving
-
-
