@@ -61,7 +61,7 @@ def runtime_of(image: Image, container: Container, *, task: str, scratch: Path, 
     if image.tag is None:
         return AsProcess(image, scratch)
     name = f"taproom-{task[:12]}-{container.name}"
-    return InPodman(image.tag, image.directory, container, name=name, run=str(run_directory))
+    return InPodman(Engine.find("podman"), image.tag, image.directory, container, name=name, run=str(run_directory))
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,16 @@ class InPodman:
     """A container of the image, on this machine's network, as the task definition says it: user, root, capabilities.
 
     Args:
-        tag: the image's name for podman.
+        engine: podman.
+        tag: the image's name for it.
         directory: a folder to call podman from.
         container: what the task definition says.
         name: the container's, unlike any other's.
         run: the label by which a rehearsal's leftovers are found.
     """
 
-    def __init__(self, tag: str, directory: Path, container: Container, *, name: str, run: str) -> None:
-        self._engine = Engine.find("podman")
+    def __init__(self, engine: Engine, tag: str, directory: Path, container: Container, *, name: str, run: str) -> None:
+        self._engine = engine
         self._tag = tag
         self._directory = directory
         self._container = container

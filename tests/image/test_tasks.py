@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
+from rehearsal.aws.container_runtime import InPodman
+from rehearsal.aws.containers import Container
 from rehearsal.container_engine import RUN_LABEL, Engine
 from rehearsal.errors import RehearsalError
 from tests.image.conftest import Built
@@ -30,7 +33,7 @@ _AS_IN_PRODUCTION = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def podman() -> Engine:
     try:
         return Engine.find("podman")
@@ -38,13 +41,12 @@ def podman() -> Engine:
         pytest.skip(str(error))
 
 
-@pytest.fixture
-def site(podman: Engine, image: Built, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(podman: Engine, image: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A local AWS whose image has been built: a small server in it, upon the service's own image."""
     if not podman.has(image.tag):
         pytest.skip(f"{image.engine.name} built the image, and podman does not have it")
-    context = tmp_path / "context"
-    context.mkdir()
+    context = tmp_path_factory.mktemp("context")
     (context / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY server.py migrate.py ./\n")
     for name, text in {"server.py": SERVER, "migrate.py": MIGRATE}.items():
         (context / name).write_text(text)
@@ -52,7 +54,7 @@ def site(podman: Engine, image: Built, tmp_path: Path) -> Iterator[Site]:
     tag = f"localhost/taproom-task:{secrets.token_hex(4)}"
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    aws = LocalAws(tmp_path / "run", ROOMS_OF_SERVICES)
+    aws = LocalAws(tmp_path_factory.mktemp("run"), ROOMS_OF_SERVICES)
     try:
         podman.build(context, tag, base=image.tag, labels={RUN_LABEL: str(aws.directory)})
         site = Site(aws)
@@ -70,15 +72,15 @@ def _get(site: Site, path: str) -> dict[str, str]:
         return environment
 
 
-def _names(podman: Engine, site: Site) -> set[str]:
-    label = f"label={RUN_LABEL}={site.aws.directory}"
+def _names(podman: Engine, run: Path) -> set[str]:
+    label = f"label={RUN_LABEL}={run}"
     return set(podman.call(["ps", "--filter", label, "--format", "{{.Names}}"], "no list").split())
 
 
 def test_a_task_is_a_container_as_its_definition_says_until_it_is_asked_to_end(podman: Engine, site: Site) -> None:
     site.create_service("beers", site.register("1", **_AS_IN_PRODUCTION), count=1)
     wait_until(lambda: site.is_steady("beers"), "a steady service")
-    (name,) = _names(podman, site)  # the migration's is gone
+    (name,) = _names(podman, site.aws.directory)  # the migration's is gone
 
     environment = _get(site, "/")
     assert environment["VERSION"] == "1"
@@ -101,31 +103,35 @@ def test_a_task_is_a_container_as_its_definition_says_until_it_is_asked_to_end(p
     site.delete_service("beers")
     (log,) = (site.aws.directory / "logs" / "tasks").glob(f"beers-{task['taskArn'].rpartition('/')[2]}-app.log")
     assert "ending" in log.read_text()
-    assert _names(podman, site) == set()
+    assert _names(podman, site.aws.directory) == set()
 
 
 def test_a_container_that_dies_is_shown_with_its_exit_code_and_replaced(podman: Engine, site: Site) -> None:
     site.create_service("beers", site.register("1", **_AS_IN_PRODUCTION), count=1)
     wait_until(lambda: site.is_steady("beers"), "a steady service")
-    before = _names(podman, site)
+    before = _names(podman, site.aws.directory)
     with pytest.raises(OSError, match=r"50[234]|closed"):
         _get(site, "/die")
-    wait_until(lambda: site.tasks("beers", "STOPPED"), "a stopped task")
-    (stopped,) = site.tasks("beers", "STOPPED")
-    assert {container["name"]: container.get("exitCode") for container in stopped["containers"]}["app"] == 7
-    wait_until(lambda: _names(podman, site) - before, "another container")
+    wait_until(lambda: 7 in _exit_codes(site), "a stopped task that shows the exit code")
+    wait_until(lambda: _names(podman, site.aws.directory) - before, "another container")
     site.delete_service("beers")
 
 
-def test_what_a_killed_rehearsal_leaves_is_found_and_removed(podman: Engine, site: Site) -> None:
-    site.create_service("beers", site.register("1", **_AS_IN_PRODUCTION), count=1)
-    wait_until(lambda: site.is_steady("beers"), "a steady service")
-    names = _names(podman, site)
-    site.aws.process.kill()
-    site.aws.process.wait()
-    assert _names(podman, site) == names
-    assert set(podman.remove_labelled(str(site.aws.directory))) == names
-    assert _names(podman, site) == set()
+def test_what_a_killed_rehearsal_leaves_is_found_and_removed(podman: Engine, image: Built, tmp_path: Path) -> None:
+    program = InPodman(podman, image.tag, tmp_path, Container("app", image.tag), name="taproom-left", run=str(tmp_path))
+    start = program.container(["python", "-c", "import time; time.sleep(600)"], {})
+    child = subprocess.Popen(start.argv, env=dict(start.environment), cwd=start.directory)
+    wait_until(lambda: _names(podman, tmp_path), "a container")
+    child.kill()
+    child.wait()
+    assert _names(podman, tmp_path) == {"taproom-left"}
+    assert podman.remove_labelled(str(tmp_path)) == ["taproom-left"]
+    assert _names(podman, tmp_path) == set()
+
+
+def _exit_codes(site: Site) -> set[int | None]:
+    stopped = site.tasks("beers", "STOPPED")
+    return {container.get("exitCode") for task in stopped for container in task["containers"]}
 
 
 def _app(site: Site) -> dict[str, Any]:
