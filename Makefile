@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT TASKS BASE
 
 .DEFAULT_GOAL := help
-.PHONY: always browser engine podman $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
+.PHONY: always browser engine $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -15,7 +15,7 @@ setup: .venv/ready ## Prepare .venv (done by every other target when it is neede
 .venv/ready: scripts/setup requirements/development.txt requirements/postgresql-17.txt
 	@scripts/setup
 
-up: .venv/ready $(if $(filter container,$(TASKS)),podman) ## Rehearse the deployment and leave it running (PORT=8080; TASKS=container: from the image, by podman); again: apply changes
+up: .venv/ready $(if $(filter container,$(TASKS)),engine) ## Rehearse the deployment and leave it running (PORT=8080; TASKS=container: from the image, by podman); again: apply changes
 	@$(RUN) rehearsal up
 
 rotate: .venv/ready ## Rotate every login of the running rehearsal under load (LOGIN=beers_app: that one; LOGIN=master: RDS's own)
@@ -59,9 +59,6 @@ image-test: .venv/ready engine ## Build the image, run it as production does, sa
 engine: # to build and run images
 	@scripts/setup-containers
 
-podman: # to run the rehearsal's tasks from the image
-	@scripts/setup-containers podman
-
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
 	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest $(IN_TWO) tests/database/db_bootstrap tests/database/rehearsal/test_postgres.py
 
@@ -81,8 +78,8 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser scripts/setup-containers .ci/run
-	.venv/bin/hadolint Dockerfile
+	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser scripts/setup-containers compose/logins.sh .ci/run
+	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
 	terraform fmt -check -recursive terraform

@@ -137,7 +137,7 @@ def engine() -> Engine:
     if sys.platform != "linux":
         pytest.skip("containers share this machine's network on Linux alone; build by `make image`")
     try:
-        return Engine.find("docker", "podman")
+        return Engine.find("podman", "docker")
     except RehearsalError as error:
         pytest.skip(str(error))
 

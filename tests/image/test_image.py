@@ -109,7 +109,7 @@ def test_its_health_check_passes(migrated: Built, serving: Serving) -> None:
     migrated.engine.call(["exec", serving.name, *command[1:]], "The health check fails.")
 
 
-def test_asked_to_stop_it_finishes_what_is_in_flight_and_exits_with_0(serving: Serving) -> None:
+def test_asked_to_stop_under_requests_it_answers_them_and_exits_with_0(serving: Serving) -> None:
     host = urllib.parse.urlsplit(serving.url).netloc
     statuses: list[int] = []
     streams = [threading.Thread(target=_ask_until_refused, args=(host, statuses)) for _ in range(4)]
