@@ -4,6 +4,7 @@ ARG PYTHON_VERSION=3.13
 # one: --build-arg BASE=python:3.13-slim@sha256:...
 ARG BASE=python:${PYTHON_VERSION}-slim
 
+# checkov:skip=CKV_DOCKER_7: the tag is in BASE
 FROM ${BASE} AS packages
 COPY requirements/service.txt /tmp/service.txt
 # pip works on the environment from outside, so that it does not come along. Wheels only: nothing is compiled, and no

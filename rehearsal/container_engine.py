@@ -141,7 +141,8 @@ class Engine:
 
     def remove(self, name: str) -> None:
         """Remove a container, running or not; none is no error."""
-        self._run(["rm", "--force", "--volumes", name])
+        at_once = ("--time", "0") if self.name == "podman" else ()  # as Docker does
+        self._run(["rm", "--force", *at_once, "--volumes", name])
 
     def remove_labelled(self, value: str) -> list[str]:
         """Remove the containers and images of a run; the containers' names."""
