@@ -80,7 +80,7 @@ def _make(engine: Engine, tag: str, official: str, note: Callable[[str], None]) 
             "and mmdebstrap (scripts/setup-containers). Name another base that is here, such as "
             "`make image BASE=registry.example.com/python:3.13-slim`, or see to it that the registry can be reached."
         )
-    note(f"{official} cannot be fetched; making a stand-in with mmdebstrap, once (about a minute)")
+    note(f"{official} cannot be fetched; making a stand-in with mmdebstrap, once; it takes minutes on a busy machine")
     with tempfile.TemporaryDirectory(prefix="taproom-base-") as folder:
         archive = Path(folder) / "base.tar"
         copied = [
