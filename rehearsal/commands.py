@@ -17,7 +17,7 @@ from rehearsal.desktop import has_desktop
 from rehearsal.errors import RehearsalError
 from rehearsal.ports import DEFAULT_BALANCER_PORT
 from rehearsal.postgres_programs import Binaries
-from rehearsal.prepare import find_terraform
+from rehearsal.prepare import find_podman, find_terraform
 from rehearsal.run import Run
 from rehearsal.stages import Stages
 from rehearsal.write_token import write_token
@@ -27,15 +27,20 @@ _DOWN_STAGES = 3
 _CHECK_STAGES = 1
 
 
-def up(run: Run, balancer_port: int | None) -> None:
+def up(run: Run, balancer_port: int | None, *, in_containers: bool = False) -> None:
     """Rehearse the deployment and leave it running.
+
+    Args:
+        run: its folder.
+        balancer_port: where the load balancer listens; 8080 or the next free port if None.
+        in_containers: run tasks with podman from the image, instead of its command as processes.
 
     Raises:
         RehearsalError: something is missing or failed; what was running before the first stage goes on only if that
             stage refused.
     """
     stages = Stages(_UP_STAGES)
-    program = _look_for_what_is_needed(run, stages, balancer_port)
+    program = _look_for_what_is_needed(run, stages, balancer_port, in_containers=in_containers)
     with _nothing_half_made(run, stages):
         url, _ = _deploy(run, stages, program)
     stages.say()
@@ -90,17 +95,23 @@ def fire(run: Run, schedule: str) -> None:
     print(f"Fired. What its function says is in {run.logs / 'functions'}.")
 
 
-def _look_for_what_is_needed(run: Run, stages: Stages, balancer_port: int | None) -> str:
+def _look_for_what_is_needed(
+    run: Run, stages: Stages, balancer_port: int | None, *, in_containers: bool = False
+) -> str:
     """Check the machine and the run's folder, and choose ports for a new run; Terraform's program."""
     with stages.stage("Look for what is needed"):
         program, version = find_terraform()
         server = Binaries.find()
+        if in_containers:
+            find_podman()
         stages.note(f"Terraform {version}, PostgreSQL {server.major}")
         if run.is_running():
             _refuse_unless_applicable(run, balancer_port)
+            run.has_containers = in_containers
             return program
         ended = run.clear()
         ports = run.take_ports(balancer_port)
+        run.has_containers = in_containers
     if ended:
         stages.say(f"      An interrupted run had left processes behind; ended {', '.join(ended)}.")
     if balancer_port is None and ports.balancer != DEFAULT_BALANCER_PORT:
@@ -124,7 +135,7 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
     """Apply the checkout to a new or the running rehearsal; the service's URL and the image's digest."""
     running = run.is_running()
     with stages.stage("Build the function's zip and the service's image"):
-        digest = deployment.build(run)
+        digest = deployment.build(run, stages.note)
         stages.note(f"image {digest[:19]}")
     with stages.stage("Start the local AWS"):
         if running:

@@ -16,7 +16,9 @@ from typing import Any
 
 import boto3
 
+from rehearsal.base_image import base_image
 from rehearsal.certificates import create_authority
+from rehearsal.container_engine import RUN_LABEL, Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.images import ImageStore
 from rehearsal.processes import ProcessRegister
@@ -29,8 +31,12 @@ _ANSWER_SECONDS = 60
 Note = Callable[[str], None]
 
 
-def build(run: Run) -> str:
+def build(run: Run, note: Note = lambda _text: None) -> str:
     """Build the function's zip and the service's image from the checkout; the image's digest.
+
+    Args:
+        run: the run; it says whether tasks are containers, which takes the image itself.
+        note: told what is waited for.
 
     Raises:
         RehearsalError: with what the builder said.
@@ -53,7 +59,15 @@ def build(run: Run) -> str:
     )
     if done.returncode != 0:
         raise RehearsalError(f"The function's zip was not built.\n{done.stderr.strip() or done.stdout.strip()}")
-    return ImageStore(run.images).build(CHECKOUT, authority.ca_file)
+    images = ImageStore(run.images)
+    if not run.has_containers:
+        return images.build(CHECKOUT, authority.ca_file)
+    engine = Engine.find("podman")
+    base = base_image(engine, CHECKOUT / "Dockerfile", note)
+    label = {RUN_LABEL: str(run.folder)}
+    return images.build_for_containers(
+        CHECKOUT, authority.ca_file, lambda context, tag: engine.build(context, tag, base=base, labels=label)
+    )
 
 
 def start_local_aws(run: Run) -> None:

@@ -5,8 +5,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+from rehearsal.container_engine import Engine
 from rehearsal.errors import RehearsalError
 
 MINIMUM_TERRAFORM = (1, 11)
@@ -40,6 +42,20 @@ def find_terraform() -> tuple[str, str]:
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MINIMUM_TERRAFORM:
         raise RehearsalError(f"Terraform {version} at {program} is too old; install version {wanted} or later.")
     return program, version
+
+
+def find_podman() -> Engine:
+    """What runs tasks in containers.
+
+    Raises:
+        RehearsalError: podman is not there, or containers would not share this machine's network.
+    """
+    if sys.platform != "linux":
+        raise RehearsalError(
+            "TASKS=container needs Linux, where containers share the machine's own network. Leave it out here: tasks "
+            "then run as processes."
+        )
+    return Engine.find("podman")
 
 
 def provider_mirror(lock_file: Path, prefixes: tuple[str, ...] = _MIRROR_PREFIXES) -> Path | None:

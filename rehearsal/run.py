@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from rehearsal.container_engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.ports import HeldPorts, Ports, choose_ports, forget_ports
 from rehearsal.postgres import remove_left_data
@@ -40,6 +41,18 @@ class Run:
         self.processes = self.folder / "processes.jsonl"
         self.held: HeldPorts | None = None
         self._ports = self.folder / "ports.json"
+        self._containers = self.folder / "containers"
+
+    @property
+    def has_containers(self) -> bool:
+        """Whether tasks started from now on are containers of the image instead of processes."""
+        return self._containers.exists() and self._containers.read_text() == "on"
+
+    @has_containers.setter
+    def has_containers(self, has: bool) -> None:
+        if has or self._containers.exists():  # once there were some, the end looks for what is left of them
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._containers.write_text("on" if has else "off")
 
     @property
     def ports(self) -> Ports | None:
@@ -120,6 +133,8 @@ class Run:
         ended = end_still_running(self.processes)
         if self.ports:
             forget_ports(self.ports)
+        if self._containers.exists():
+            ended += Engine.find("podman").remove_labelled(str(self.folder))
         remove_left_data(self.logs)
         shutil.rmtree(self.folder, ignore_errors=True)
         return ended
