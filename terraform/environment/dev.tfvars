@@ -27,4 +27,4 @@ service_memory_mebibytes = 512
 seeding_is_allowed = true
 
 log_retention_days = 7
-monthly_budget_usd = 120
+monthly_budget_usd = 150

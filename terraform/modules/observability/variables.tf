@@ -147,6 +147,7 @@ variable "functions" {
     timeout_seconds = number
     has_error_alarm = bool
   }))
+  nullable = false
 
   validation {
     condition     = alltrue([for function in var.functions : function.timeout_seconds >= 1 && function.timeout_seconds <= 900])
