@@ -287,19 +287,12 @@ def test_a_release_whose_migration_fails_is_rolled_back_and_the_apply_says_so(
 def test_a_release_that_answers_with_errors_is_rolled_back_although_it_is_healthy(
     rehearsal: Rehearsal, tmp_path: Path
 ) -> None:
-    broken = (
-        (CHECKOUT / "app" / "__init__.py")
-        .read_text()
-        .replace(
-            "    log_requests(app)\n",
-            "    log_requests(app)\n    app.before_request(lambda: ('broken', 500) if request.path == '/beers' else None)\n",
-        )
+    factory = (CHECKOUT / "app" / "__init__.py").read_text()
+    broken = factory.replace("import Flask\n", "import Flask, request\n").replace(
+        "    log_requests(app)\n",
+        "    app.before_request(lambda: ('broken', 500) if request.path == '/beers' else None)\n",
     )
-    digest = image_of_changed_service(
-        rehearsal,
-        tmp_path,
-        {"__init__.py": broken.replace("from flask import Flask\n", "from flask import Flask, request\n")},
-    )
+    digest = image_of_changed_service(rehearsal, tmp_path, {"__init__.py": broken})
     statuses: list[int] = []
     is_over = threading.Event()
 

@@ -21,6 +21,7 @@ from rehearsal.prepare import find_terraform
 from rehearsal.run import CHECKOUT, Run
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, applied, changes_of, quiet
+from tests.rehearsal.statements import Statements
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -184,10 +185,14 @@ def test_production_is_not_destroyed_before_somebody_has_unprotected_it(producti
         production.deployment.destroy(quiet)
 
 
-def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal, staging: Deployment) -> None:
+def test_a_destroy_leaves_only_what_brings_the_data_back(
+    production: Rehearsal, staging: Deployment, statements: Statements
+) -> None:
+    statements.take_declared(production)
     unprotect(production)
     at_once(lambda: production.deployment.destroy_environment(quiet), lambda: staging.destroy_environment(quiet))
     production.deployment.destroy(quiet)
+    statements.take_decisive(production)
     left = production.run.ask("resources")["resources"]
     kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*|(?<=/write-token-).*", "...", entry) for entry in left]
     assert sorted(set(kinds)) == [

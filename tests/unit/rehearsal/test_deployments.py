@@ -188,7 +188,7 @@ GONE_OFF = "ECS deployment alarm: errors is in ALARM."
             id="a way back is not given up",
         ),
         pytest.param(
-            ServicePicture(1, (NEW,), tasks(new1=H), is_baking=True), [], id="new tasks serve for a while before it ends"
+            ServicePicture(1, (NEW,), tasks(new1=H), is_baking=True), [], id="new tasks serve a while before it ends"
         ),
     ],
 )  # fmt: skip

@@ -15,6 +15,7 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:app-dev-alarms"
 BUDGET = "arn:aws:budgets::123456789012:budget/app-dev"
 DASHBOARD = "arn:aws:cloudwatch::123456789012:dashboard/app-dev"
 SERVICE = "service/app-dev/app-dev"
+TARGETS = "scalable-target/*"
 MAKE_ALARMS = "alarm:TargetTracking-service/app-dev/app-dev-*"
 
 
@@ -85,7 +86,7 @@ def arn(service: str, rest: str) -> str:
         pytest.param(
             call("application-autoscaling", "RegisterScalableTarget", ResourceId=SERVICE),
             [
-                Request("application-autoscaling:RegisterScalableTarget", arn("application-autoscaling", "scalable-target/*")),
+                Request("application-autoscaling:RegisterScalableTarget", arn("application-autoscaling", TARGETS)),
                 Request("ecs:UpdateService", arn("ecs", SERVICE)),
             ],
             id="what is scaled must be the caller's to change",
@@ -93,7 +94,7 @@ def arn(service: str, rest: str) -> str:
         pytest.param(
             call("application-autoscaling", "PutScalingPolicy", ResourceId=SERVICE),
             [
-                Request("application-autoscaling:PutScalingPolicy", arn("application-autoscaling", "scalable-target/*")),
+                Request("application-autoscaling:PutScalingPolicy", arn("application-autoscaling", TARGETS)),
                 Request("ecs:UpdateService", arn("ecs", SERVICE)),
                 Request("cloudwatch:PutMetricAlarm", arn("cloudwatch", MAKE_ALARMS)),
             ],
