@@ -9,7 +9,7 @@ import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,7 +20,7 @@ from rehearsal.deployment import Deployment
 from rehearsal.prepare import find_terraform
 from rehearsal.run import CHECKOUT, Run
 from rehearsal.terraform import TerraformError
-from tests.rehearsal.conftest import Rehearsal, applied, changes_of, quiet
+from tests.rehearsal.conftest import Rehearsal, applied, changes_of, make_zone, quiet, unprotect
 from tests.rehearsal.statements import Statements
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
@@ -57,17 +57,6 @@ def production(both: tuple[Rehearsal, Deployment]) -> Rehearsal:
 @pytest.fixture
 def staging(both: tuple[Rehearsal, Deployment]) -> Deployment:
     return both[1]
-
-
-def make_zone(rehearsal: Rehearsal) -> None:
-    """The hosted zone that people bring along."""
-    rehearsal.aws("route53").create_hosted_zone(Name="example.com", CallerReference="rehearsal")
-
-
-def at_once(*tasks: Callable[[], Any]) -> list[Any]:
-    """The results of all of them."""
-    with ThreadPoolExecutor() as pool:
-        return [task.result() for task in [pool.submit(task) for task in tasks]]
 
 
 def test_the_service_answers_under_its_own_name_over_tls(production: Rehearsal) -> None:
@@ -206,15 +195,3 @@ def test_a_destroy_leaves_only_what_brings_the_data_back(
         "secretsmanager secret taproom-staging/database/beers_...",
         "secretsmanager secret taproom-staging/service/write-token-...",
     ]
-
-
-def unprotect(rehearsal: Rehearsal) -> None:
-    """What a person does by hand; of the load balancer there may be nothing left, because moto does not protect one."""
-    balancers = rehearsal.aws("elbv2")
-    for balancer in balancers.describe_load_balancers()["LoadBalancers"]:
-        balancers.modify_load_balancer_attributes(
-            LoadBalancerArn=balancer["LoadBalancerArn"],
-            Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
-        )
-    for name in ("taproom-prod", "taproom-staging"):
-        rehearsal.aws("rds").modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)

@@ -261,8 +261,9 @@ def test_a_healthy_version_that_answers_with_errors_is_rolled_back_by_its_alarm(
         ],
         Statistic="Sum",
         Period=60,
-        EvaluationPeriods=2,
-        Threshold=5,
+        EvaluationPeriods=3,
+        DatapointsToAlarm=1,
+        Threshold=0,
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="notBreaching",
     )
