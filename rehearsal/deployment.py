@@ -125,7 +125,7 @@ class Deployment:
             logs=run.logs / environment if beside else run.logs,
             cli_config=cli_config,
         )
-        self.account = beside.account if beside else self._terraform(self._folder / "account")
+        self.account: Terraform = beside.account if beside else self._terraform(self._folder / "account")
 
     @functools.cached_property
     def environment(self) -> Terraform:

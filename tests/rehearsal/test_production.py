@@ -9,7 +9,7 @@ import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -57,6 +57,12 @@ def production(both: tuple[Rehearsal, Deployment]) -> Rehearsal:
 @pytest.fixture
 def staging(both: tuple[Rehearsal, Deployment]) -> Deployment:
     return both[1]
+
+
+def at_once(*tasks: Callable[[], Any]) -> list[Any]:
+    """The results of all of them."""
+    with ThreadPoolExecutor() as pool:
+        return [task.result() for task in [pool.submit(task) for task in tasks]]
 
 
 def test_the_service_answers_under_its_own_name_over_tls(production: Rehearsal) -> None:
