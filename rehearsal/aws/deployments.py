@@ -5,7 +5,8 @@ picture gives the same actions. ``services`` takes the pictures and carries the 
 
 It follows "Amazon ECS service deployments" and "How the deployment circuit breaker detects failures" of the developer
 guide. Different from AWS: an older deployment's tasks that end are not replaced while a rollout is under way, an
-unhealthy task is stopped before its replacement starts, and running tasks are not moved to balance zones.
+unhealthy task is stopped before its replacement starts, and running tasks are not moved to balance zones. Whether an
+older deployment without tasks is shown while alarms are still watched, AWS does not say; here it is.
 """
 
 import math
@@ -211,8 +212,8 @@ def _starts(service: ServicePicture, primary: DeploymentPicture) -> list[StartTa
 
 
 def _forgotten(service: ServicePicture) -> list[ForgetDeployment]:
-    if service.deployments[0].rollout_state == "FAILED":
-        return []
+    if service.deployments[0].rollout_state == "FAILED" or service.is_baking:
+        return []  # shown for as long as the rollout can still go back to it
     in_use = {task.deployment_id for task in _present(service)}
     return [ForgetDeployment(old.id) for old in service.deployments[1:] if old.id not in in_use]
 
