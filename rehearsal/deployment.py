@@ -119,15 +119,20 @@ class Deployment:
         run: the run; its local AWS must answer.
         terraform: the program.
         environment: whose variable and backend file are used.
+        beside: the deployment of another environment in the same account, of which this one is to know nothing but the
+            account. It works on a copy of its own, so that both can be applied at once.
     """
 
-    def __init__(self, run: Run, terraform: str, environment: str = "dev") -> None:
+    def __init__(
+        self, run: Run, terraform: str, environment: str = "dev", *, beside: "Deployment | None" = None
+    ) -> None:
         self.run = run
         self._name = environment
-        copy_configuration(run.terraform)
+        self._folder = run.folder / f"terraform-{environment}" if beside else run.terraform
+        copy_configuration(self._folder)
         cli_config = write_cli_config(
             run.folder / "terraform.rc",
-            run.terraform / "environment" / ".terraform.lock.hcl",
+            self._folder / "environment" / ".terraform.lock.hcl",
             CHECKOUT / "build" / "terraform-plugins",
         )
         self._terraform = functools.partial(
@@ -135,10 +140,10 @@ class Deployment:
             terraform,
             endpoint=run.endpoint or "",
             processes=ProcessRegister(run.processes),
-            logs=run.logs,
+            logs=run.logs / environment if beside else run.logs,
             cli_config=cli_config,
         )
-        self.account = self._terraform(run.terraform / "account")
+        self.account: Terraform = beside.account if beside else self._terraform(self._folder / "account")
 
     @functools.cached_property
     def environment(self) -> Terraform:
@@ -147,7 +152,7 @@ class Deployment:
         To be asked for only once the account has been applied, which makes that role.
         """
         role = self.account.outputs()["deploy_role_arns"][self._name]
-        return self._terraform(self.run.terraform / "environment", credentials=self._credentials_of(role))
+        return self._terraform(self._folder / "environment", credentials=self._credentials_of(role))
 
     def apply_account(self, note: Note) -> None:
         """What an AWS account needs once: the state's bucket, the registry, the pipeline's role."""
@@ -185,13 +190,17 @@ class Deployment:
         """The same plan as the role for pull requests may make it: without a lock, by what the state remembers."""
         reader = self._credentials_of(self.account.outputs()["plan_role_arn"])
         reader["TF_CLI_ARGS_plan"] = "-lock=false -refresh=false"
-        environment = self._terraform(self.run.terraform / "environment", credentials=reader)
+        environment = self._terraform(self._folder / "environment", credentials=reader)
         return environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
 
     def destroy(self, note: Note) -> None:
         """Destroy the environment, then the account's part."""
-        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")
+        self.destroy_environment(note)
         self.account.destroy(self._account_variables, note)
+
+    def destroy_environment(self, note: Note) -> None:
+        """Destroy the environment alone."""
+        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")
 
     def variables(self, digest: str) -> dict[str, object]:
         """The environment's variables that a run sets."""

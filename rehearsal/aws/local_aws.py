@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cheroot.wsgi import Server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from rehearsal.aws import alarms, events, functions, gaps, metrics, schedules, secrets
+from rehearsal.aws import alarms, budgets, events, functions, gaps, metrics, schedules, secrets
 from rehearsal.aws.calls import Answer, ask, read_call
 from rehearsal.aws.control import PREFIX, Control
 from rehearsal.aws.faults import Faults
@@ -45,6 +45,7 @@ KEEP_ALIVE_SECONDS = 120
 # Rooms that need nothing but moto and processes.
 OWN_ROOMS: Mapping[str, Install] = {
     "gaps": gaps.install,
+    "budgets": budgets.install,
     "functions": functions.install,
     "events": events.install,
     "secrets": secrets.install,
