@@ -24,7 +24,7 @@ def test_the_account_is_the_rehearsals(aws: LocalAws) -> None:
 
 
 def test_status_names_the_rooms(aws: LocalAws) -> None:
-    rooms = {"alarms", "events", "functions", "gaps", "metrics", "schedules", "secrets"}
+    rooms = {"alarms", "budgets", "events", "functions", "gaps", "metrics", "schedules", "secrets"}
     assert set(aws.ask("status")[1]["rooms"]) == rooms
 
 
