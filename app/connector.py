@@ -98,7 +98,7 @@ class Connector:
             raise
 
 
-class _Connection(pg8000.Connection):  # type: ignore[misc]
+class _Connection(pg8000.Connection):
     """pg8000's own, without the demand to be answered after each of a statement's messages.
 
     The last of them, Sync, has the server send everything it has. So an answer comes in one packet and not in three,

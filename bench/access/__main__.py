@@ -18,6 +18,7 @@ from bench.access.results import Handler, InProcess, Result
 from bench.access.stage import MAJOR, stage
 from bench.access.tools import PEERS_FOLDER
 from bench.access.workload import GROUPS, LOGINS, Size, memberships
+from bench.document import replaced, target_table
 from bench.errors import BenchError
 from db_bootstrap.catalog import MAXIMUM_QUERIES
 from rehearsal.errors import RehearsalError
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             text = _measured(options.sizes, options.runs, folder)
         print(text)
         if options.write:
-            DOCUMENT.write_text(results.replaced(DOCUMENT.read_text(), text))
+            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "bench-access", text))
     except (BenchError, RehearsalError, ValueError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -62,7 +63,7 @@ def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
 def _report(compared: Sequence[Result], inside: Sequence[InProcess], handler: Handler, runs: int) -> Iterator[str]:
     yield _circumstances(runs)
     yield "What was asked for:\n"
-    yield results.target_table(results.targets(compared, inside, handler, MAXIMUM_QUERIES))
+    yield target_table(results.targets(compared, inside, handler, MAXIMUM_QUERIES))
     yield "Whole processes, each from its start to its end; the median, and in brackets the least and the most:\n"
     yield results.comparison(compared)
     yield "The same without the start of Python and of the tool, which `--help` or `--version` take by themselves:\n"
