@@ -19,6 +19,7 @@ from rehearsal.images import ImageStore
 from rehearsal.prepare import choose_ports, find_terraform
 from rehearsal.run import CHECKOUT, Ports, Run
 from rehearsal.write_token import write_token
+from tests.rehearsal.statements import Statements
 from tests.support.http import Client
 
 
@@ -62,6 +63,12 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     finally:
         deployment.stop_local_aws(run)
         run.clear()
+
+
+@pytest.fixture(scope="session")
+def statements() -> Statements:
+    """What the rehearsals showed of the policies; each takes its own down before it ends."""
+    return Statements()
 
 
 def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], None] | None = None) -> Rehearsal:

@@ -14,6 +14,7 @@ from rehearsal import deployment
 from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, applied, changes_of, quiet
+from tests.rehearsal.statements import Statements
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -91,9 +92,11 @@ def test_production_is_not_destroyed_before_somebody_has_unprotected_it(producti
         production.deployment.destroy(quiet)
 
 
-def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal) -> None:
+def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal, statements: Statements) -> None:
+    statements.take_declared(production)
     unprotect(production)
     production.deployment.destroy(quiet)
+    statements.take_decisive(production)
     left = production.run.ask("resources")["resources"]
     kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*|(?<=/write-token-).*", "...", entry) for entry in left]
     assert sorted(set(kinds)) == [
