@@ -61,7 +61,7 @@ def parsed(said: str) -> Load:
         raise BenchError(f"Not every request was answered with a success; is the machine too busy? wrk says:\n{said}")
     requests = re.search(r"(\d+) requests in", said)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    latencies = dict(re.findall(r"^\s+(50|99)%\s+(\S+)$", said, flags=re.MULTILINE))
+    latencies = dict(re.findall(r"^\s+(50|99)%\s+(\S+)\s*$", said, flags=re.MULTILINE))
     if not requests or not rate or latencies.keys() != {"50", "99"}:
         raise BenchError(f"wrk says something else than expected:\n{said}")
     return Load(int(requests[1]), float(rate[1]), _milliseconds(latencies["50"]), _milliseconds(latencies["99"]))
