@@ -4,6 +4,7 @@ pg8000 is given a socket and a TLS context of our own. Left alone it tries TLS w
 goes on in plain text where the server has none.
 """
 
+import contextlib
 import socket
 import ssl
 import time
@@ -104,6 +105,11 @@ class _Connection(pg8000.Connection):
     The last of them, Sync, has the server send everything it has. So an answer comes in one packet and not in three,
     and is decrypted and waited for once.
     """
+
+    def close(self) -> None:
+        """End the session; one that broke has ended already, and the pool need not write an error about it."""
+        with contextlib.suppress(pg8000.Error):
+            super().close()
 
     def send_BIND(self, statement_name_bin: bytes, params: Sequence[str | None]) -> None:  # noqa: N802 - pg8000's name
         """Send a statement's parameters."""
