@@ -109,7 +109,7 @@ class _Connection(pg8000.Connection):
     def close(self) -> None:
         """End the session; one that broke has ended already, and the pool need not write an error about it."""
         with contextlib.suppress(pg8000.Error):
-            super().close()
+            pg8000.Connection.close(self)
 
     def send_BIND(self, statement_name_bin: bytes, params: Sequence[str | None]) -> None:  # noqa: N802 - pg8000's name
         """Send a statement's parameters."""

@@ -5,9 +5,8 @@ locals {
   service_credential = var.database_auth == "iam" ? "iam" : "rotated"
 
   # What app/capacity.py makes of a task's share of a machine, and app/settings.py of each worker.
-  service_workers          = max(1, min(ceil(var.service_cpu_units / 1024) + 1, floor((var.service_memory_mebibytes - 60) / 110)))
-  service_connections      = 5
-  service_connection_limit = try(var.access.logins[local.service_login].connection_limit, null)
+  service_workers     = max(1, min(ceil(var.service_cpu_units / 1024) + 1, floor((var.service_memory_mebibytes - 60) / 110)))
+  service_connections = 5
 
   # While a version replaces the one before, both serve (deployment_maximum_percent).
   service_sessions = 2 * var.service_task_count * local.service_workers * local.service_connections
@@ -130,7 +129,7 @@ variable "access" {
   }
 
   validation {
-    condition     = coalesce(local.service_connection_limit, -1) == -1 || coalesce(local.service_connection_limit, -1) >= local.service_sessions
+    condition     = try(var.access.logins[local.service_login].connection_limit < 0 || var.access.logins[local.service_login].connection_limit >= local.service_sessions, true) # none is no limit
     error_message = "While a version is rolled out, ${var.service_task_count} tasks of ${local.service_workers} workers are there twice and may hold ${local.service_sessions} sessions. Give the login ${local.service_login} a connection_limit of as many, if the database's max_connections allows it, or choose fewer or smaller tasks."
   }
 }

@@ -39,11 +39,16 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios_and_not_that_of_the_medians(
     runs = []
     for number, rate in rates.items():
         runs += [run(OURS.name, Kind.GET, number, 400 * rate), run(ON_SQLALCHEMY.name, Kind.GET, number, 100 * rate)]
-        runs += [run(ON_ASYNCPG.name, Kind.GET, number, 500 * rate, p99=9.0), run(HELLO.name, Kind.GET, number, 700 * rate)]
+        runs += [
+            run(ON_ASYNCPG.name, Kind.GET, number, 500 * rate, p99=9.0),
+            run(HELLO.name, Kind.GET, number, 700 * rate),
+        ]
         runs += [run(OURS.name, Kind.POST, number, 200 * rate), run(ON_SQLALCHEMY.name, Kind.POST, number, 100 * rate)]
         runs += [run(OURS.name, Kind.FIRST, number, 110 * rate), run(OURS.name, Kind.DEEP, number, 100 * rate)]
     found = list(results.targets(runs))
-    assert found[0] == Target("GET /beers, against FastAPI, SQLAlchemy", "at least 3.5 times", "4.00 times", is_met=True)
+    assert found[0] == Target(
+        "GET /beers, against FastAPI, SQLAlchemy", "at least 3.5 times", "4.00 times", is_met=True
+    )
     assert [(target.measured, target.is_met) for target in found[1:]] == [
         ("0.80 times", False),
         ("0.57 times", True),
@@ -52,4 +57,6 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios_and_not_that_of_the_medians(
         ("1.11 times", False),
         ("1.10 times", True),
     ]
-    assert results.comparison(runs).splitlines()[2] == "| GET /beers | Taproom | 440 (400 to 1,200) | 1.0 | 10 | 1 | 2 |"
+    assert (
+        results.comparison(runs).splitlines()[2] == "| GET /beers | Taproom | 440 (400 to 1,200) | 1.0 | 10 | 1 | 2 |"
+    )
