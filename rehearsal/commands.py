@@ -4,16 +4,21 @@ Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C or a closed terminal, e
 while a rehearsal is being made: one that is half made is of no use to anybody.
 """
 
+import os
 import shutil
+import sys
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rehearsal import deployment
 from rehearsal.checks import Service, check_deployment
+from rehearsal.desktop import has_desktop
 from rehearsal.errors import RehearsalError
+from rehearsal.ports import DEFAULT_BALANCER_PORT
 from rehearsal.postgres_programs import Binaries
-from rehearsal.prepare import choose_ports, find_terraform
-from rehearsal.run import Ports, Run
+from rehearsal.prepare import find_terraform
+from rehearsal.run import Run
 from rehearsal.stages import Stages
 from rehearsal.write_token import write_token
 
@@ -35,6 +40,8 @@ def up(run: Run, balancer_port: int | None) -> None:
         url, _ = _deploy(run, stages, program)
     stages.say()
     stages.say(_invitation(run, url, stages))
+    if run.status_url and has_desktop(os.environ, sys.platform, os.geteuid()):
+        webbrowser.open(run.status_url)
 
 
 def down(run: Run) -> None:
@@ -93,9 +100,11 @@ def _look_for_what_is_needed(run: Run, stages: Stages, balancer_port: int | None
             _refuse_unless_applicable(run, balancer_port)
             return program
         ended = run.clear()
-        run.ports = Ports(*choose_ports(balancer_port))
+        ports = run.take_ports(balancer_port)
     if ended:
         stages.say(f"      An interrupted run had left processes behind; ended {', '.join(ended)}.")
+    if balancer_port is None and ports.balancer != DEFAULT_BALANCER_PORT:
+        stages.say(f"      Port {DEFAULT_BALANCER_PORT} is taken; the load balancer will listen on {ports.balancer}.")
     return program
 
 
@@ -122,7 +131,7 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
             stages.note("it runs already")
         else:
             deployment.start_local_aws(run)
-            stages.note(f"{run.endpoint}")
+            stages.note(f"{run.endpoint}; watch it at {run.status_url}")
     terraform = deployment.Deployment(run, program)
     with stages.stage("Apply terraform/account (state bucket, registry, pipeline role)"):
         terraform.apply_account(stages.note)
@@ -200,4 +209,6 @@ How long each stage took:
 
 Logs are in {run.logs}: tasks/ (the service and its migration), functions/,
 postgresql-*.log, journal.jsonl (every call to the local AWS), terraform-*.log.
-Apply a change of the code with `make up` again; end it all with `make down`."""
+Apply a change of the code with `make up` again; end it all with `make down`.
+
+What it consists of and what goes on in it: {run.status_url}"""

@@ -68,14 +68,18 @@ def start_local_aws(run: Run) -> None:
     log = run.logs / "local-aws.log"
     arguments = [
         *("--run-directory", str(run.folder)),
-        *("--port", str(ports.aws), "--balancer-port", str(ports.balancer)),
+        *("--port", str(ports.aws), "--balancer-port", str(ports.balancer), "--status-port", str(ports.status)),
     ]
     server = ProcessRegister(run.processes).start(
         [sys.executable, "-m", "rehearsal.aws.server", *arguments],
         env=_server_environment(),
         cwd=CHECKOUT,
         log=log,
+        pass_fds=run.held.locks if run.held else (),
     )
+    if run.held:
+        run.held.let_go()
+        run.held = None
     deadline = time.monotonic() + _SERVER_START_SECONDS
     while not run.is_running():
         if server.poll() is not None or time.monotonic() > deadline:

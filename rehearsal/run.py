@@ -5,13 +5,14 @@ import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from rehearsal.errors import RehearsalError
+from rehearsal.ports import HeldPorts, Ports, choose_ports, forget_ports
 from rehearsal.postgres import remove_left_data
 from rehearsal.processes import end_still_running, still_running
 
@@ -19,24 +20,14 @@ CHECKOUT = Path(__file__).parent.parent
 DEFAULT_FOLDER = CHECKOUT / ".rehearsal"
 
 
-@dataclass(frozen=True)
-class Ports:
-    """Where a rehearsal listens, all on 127.0.0.1.
-
-    Attributes:
-        aws: the local AWS's API.
-        balancer: the load balancer's first listener.
-    """
-
-    aws: int
-    balancer: int
-
-
 class Run:
     """A rehearsal's folder.
 
     Args:
-        folder: everything that the rehearsal writes is below it, but for the databases' files.
+        folder: everything that the rehearsal writes is below it, but for the databases' files and the ports' locks.
+
+    Attributes:
+        held: the ports that this process holds for the run; none once its local AWS holds them.
     """
 
     def __init__(self, folder: Path = DEFAULT_FOLDER) -> None:
@@ -47,6 +38,7 @@ class Run:
         self.package = self.folder / "db_bootstrap.zip"
         self.terraform = self.folder / "terraform"
         self.processes = self.folder / "processes.jsonl"
+        self.held: HeldPorts | None = None
         self._ports = self.folder / "ports.json"
 
     @property
@@ -57,15 +49,26 @@ class Run:
         except (OSError, ValueError, TypeError):
             return None
 
-    @ports.setter
-    def ports(self, ports: Ports) -> None:
+    def take_ports(self, wanted_balancer_port: int | None) -> Ports:
+        """Choose ports for a new run, and hold them until its local AWS does.
+
+        Raises:
+            RehearsalError: the port that is wanted is taken.
+        """
+        self.held = choose_ports(wanted_balancer_port)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._ports.write_text(json.dumps(asdict(ports)))
+        self._ports.write_text(json.dumps(asdict(self.held.ports)))
+        return self.held.ports
 
     @property
     def endpoint(self) -> str | None:
         """The address of the local AWS's API; none when there is no run."""
         return f"http://127.0.0.1:{self.ports.aws}" if self.ports else None
+
+    @property
+    def status_url(self) -> str | None:
+        """The address of the page that shows what goes on; none when there is no run."""
+        return f"http://127.0.0.1:{self.ports.status}/" if self.ports else None
 
     def ask(self, path: str, timeout_seconds: float = 30) -> Any:
         """What the local AWS says of itself at ``/_rehearsal/PATH``.
@@ -75,6 +78,11 @@ class Run:
         """
         with urllib.request.urlopen(f"{self.endpoint}/_rehearsal/{path}", timeout=timeout_seconds) as answer:  # noqa: S310 - a fixed http address
             return json.load(answer)
+
+    def ask_for_faults(self) -> None:
+        """Let each kind of change fail once in the local AWS, from now on; its status says which have."""
+        request = urllib.request.Request(f"{self.endpoint}/_rehearsal/faults", method="POST")  # noqa: S310
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - a fixed http address
 
     def fire(self, schedule: str) -> None:
         """Let a schedule of the local AWS fire now; its function then runs by itself.
@@ -110,6 +118,8 @@ class Run:
     def clear(self) -> list[str]:
         """End what still runs and remove the folder; the names of what had to be ended."""
         ended = end_still_running(self.processes)
+        if self.ports:
+            forget_ports(self.ports)
         remove_left_data(self.logs)
         shutil.rmtree(self.folder, ignore_errors=True)
         return ended

@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from rehearsal.aws import alarms, events, functions, gaps, metrics, schedules, secrets
 from rehearsal.aws.calls import Answer, ask, read_call
 from rehearsal.aws.control import PREFIX, Control
+from rehearsal.aws.faults import Faults
 from rehearsal.aws.journal import Journal
 from rehearsal.aws.layers import Handler, honest_about_gaps, journaled, judged, one_at_a_time, replayed
 from rehearsal.aws.permissions import Judge
@@ -27,6 +28,7 @@ from rehearsal.aws.settings import Context, Room, Settings
 from rehearsal.certificates import create_authority
 from rehearsal.images import ImageStore
 from rehearsal.processes import ProcessRegister
+from rehearsal.status.page import StatusPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,8 +76,9 @@ class LocalAws:
             images=ImageStore(settings.run_directory / "images"),
             authority=create_authority(settings.run_directory / "authority"),
         )
-        self._control = Control(settings, self._rooms, self._stop_asked.set)
-        self._handle = _handler(self._context)
+        faults = Faults()
+        self._control = Control(settings, self._rooms, faults, self._stop_asked.set)
+        self._handle = _handler(self._context, faults)
         self._server = Server(
             ("127.0.0.1", settings.port),
             self._application,
@@ -84,7 +87,14 @@ class LocalAws:
             timeout=KEEP_ALIVE_SECONDS,
             shutdown_timeout=STOP_SECONDS,
         )
-        self._server.prepare()
+        # Before the others, whose threads would outlive a port that is taken; it looks at them only when it is asked.
+        if settings.status_port is not None:
+            self._rooms["status"] = StatusPage(self._context, settings.status_port, self._rooms)
+        try:
+            self._server.prepare()
+        except OSError:
+            self._stop_rooms()
+            raise
         for name, install in rooms.items():
             self._rooms[name] = install(self._context)
 
@@ -103,15 +113,18 @@ class LocalAws:
         self._stop_asked.set()
 
     def _end(self, serving: threading.Thread) -> None:
+        self._stop_rooms()
+        self._server.stop()
+        serving.join()
+        self._context.processes.stop_all()
+        self._context.journal.record("server.stopped")
+
+    def _stop_rooms(self) -> None:
         for name, room in reversed(self._rooms.items()):
             try:
                 room.stop()
             except Exception as error:  # noqa: BLE001 - the other rooms must still be stopped
                 self._context.journal.record("server.room_did_not_stop", room=name, error=repr(error))
-        self._server.stop()
-        serving.join()
-        self._context.processes.stop_all()
-        self._context.journal.record("server.stopped")
 
     def _application(
         self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
@@ -138,12 +151,13 @@ def serve(settings: Settings, rooms: Mapping[str, Install]) -> None:
     local_aws.run()
 
 
-def _handler(context: Context) -> Handler:
+def _handler(context: Context, faults: Faults) -> Handler:
     moto = DomainDispatcherApplication(create_backend_app)
     judge = Judge(context.settings, context.journal)
     handle: Handler = lambda call: ask(moto, call)  # noqa: E731 - a name for the innermost layer
     handle = replayed(handle, context.journal)
     handle = one_at_a_time(handle)
+    handle = faults.layer(handle, judge.is_role)
     handle = judged(handle, judge.refusal)
     handle = honest_about_gaps(handle, context.journal)
     return journaled(handle, context.journal, judge.name_caller)

@@ -45,7 +45,10 @@ _GLOBAL = "aws"  # moto keeps what has no region by the name of the partition
 
 
 class Judge:
-    """Judges calls by what the roles of the local AWS may do. Holds nothing but what it has told the journal; any room may make its own."""
+    """Judges calls by what the roles of the local AWS may do.
+
+    Holds nothing but what it has told the journal; any room may make its own.
+    """
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self._settings = settings
@@ -117,6 +120,10 @@ class Judge:
         decision = decide_for_service(trust, service, request)
         self._note_decisive(role.name, {TRUST: trust}, decision, request)
         return decision
+
+    def is_role(self, access_key_id: str) -> bool:
+        """Whether a call with this key is a role's, and so is judged."""
+        return self._session(access_key_id) is not None
 
     def name_caller(self, access_key_id: str) -> str:
         """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for an unsigned call."""

@@ -84,6 +84,10 @@ class Services:
         """Each service by name."""
         return {controller.service.name: controller.status() for controller in list(self._controllers.values())}
 
+    def tasks(self) -> list[TaskRun]:
+        """Every task there was, in the order in which they were made; those that have ended too."""
+        return self._tasks.runs()
+
     def _extend_creation(self) -> None:
         @self._extension.method(EC2ContainerServiceResponse, "create_service")
         def create(original: Any, response: EC2ContainerServiceResponse) -> Any:

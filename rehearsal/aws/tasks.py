@@ -134,6 +134,10 @@ class TaskRun:
         """Whether nothing of it is left."""
         return self.record.last_status == "STOPPED"
 
+    def pids(self) -> list[int]:
+        """The processes of its containers that still run."""
+        return [child.pid for child in list(self._children.values()) if child.poll() is None]
+
     def log_of(self, container: str) -> Path:
         """The file with what a container has printed."""
         group = self.record.group.partition(":")[2]

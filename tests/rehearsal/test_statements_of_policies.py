@@ -1,7 +1,7 @@
 """No role may more than it must: without any one statement of its policies, something that was rehearsed would fail.
 
-The judge notes on which single statement each of its decisions hung. That is the same as removing each statement in turn
-and rehearsing again, for a call that hung on it would be decided otherwise; test_policy.py shows so of the rule itself.
+The judge notes on which single statement each of its decisions hung. That is the same as removing each statement in
+turn and rehearsing again: the call that hung on it would be decided otherwise. test_policy.py shows so of the rule.
 """
 
 import pytest
