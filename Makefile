@@ -68,6 +68,12 @@ bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_
 .venv/bench-access/ready: scripts/setup-bench requirements/bench-access.txt | .venv/ready
 	@scripts/setup-bench
 
+bench-service: .venv/bench-service/ready ## Measure the service beside FastAPI and bare Flask (five minutes; ARGS=--write: into docs/benchmarks.md)
+	@$(RUN) bench.service $(ARGS)
+
+.venv/bench-service/ready: scripts/setup-bench-service requirements/bench-service.txt | .venv/ready
+	@scripts/setup-bench-service
+
 bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
 	@$(RUN) bench.rotation
 
@@ -78,7 +84,7 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser scripts/setup-containers compose/logins.sh .ci/run
+	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers compose/logins.sh .ci/run
 	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
@@ -130,6 +136,7 @@ LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-head
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
 	$(LOCK) --upgrade --python-version 3.11 --group development -o requirements/development.txt
 	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
+	$(LOCK) --upgrade --python-version 3.11 --group bench-service -o requirements/bench-service.txt
 	for group in service function rehearsal; do \
 	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
 	done

@@ -20,24 +20,28 @@ _BY_ABV = "(abv, id) > (:after_abv, :after) AND abv BETWEEN :abv_min AND :abv_ma
 _OF_STYLE = "lower(style) = lower(:style)"
 
 
-def _page(condition: str, *order: str) -> str:
-    """The statement for a page. Each condition begins an index (migration 0002), and is read along it."""
-    forwards, backwards = ", ".join(order), ", ".join(f"{column} DESC" for column in order)
+def _page(condition: str, order: str) -> str:
+    """The statement for a page. Each condition begins an index (migration 0002), and is read along it.
+
+    One beer more than the page holds is read, and not shown, to know whether there are more.
+    """
     return f"""
-        WITH ahead AS (SELECT {_COLUMNS} FROM beers.beers WHERE {condition} ORDER BY {forwards} LIMIT :limit + 1),
-             page AS (SELECT * FROM ahead ORDER BY {forwards} LIMIT :limit),
-             last AS (SELECT id, abv FROM page ORDER BY {backwards} LIMIT 1)
-        SELECT (SELECT coalesce(json_agg(page ORDER BY {forwards}), '[]')::text FROM page), last.id, last.abv
-        FROM (SELECT count(*) > :limit AS goes_on FROM ahead) AS found LEFT JOIN last ON goes_on
+        SELECT coalesce(json_agg(beer) FILTER (WHERE place <= :limit), '[]')::text,
+               count(*) > :limit,
+               max((beer).id) FILTER (WHERE place = :limit),
+               max((beer).abv) FILTER (WHERE place = :limit)
+        FROM (SELECT beer, row_number() OVER () AS place
+              FROM (SELECT {_COLUMNS} FROM beers.beers WHERE {condition} ORDER BY {order} LIMIT :limit + 1) AS beer
+             ) AS placed
     """  # noqa: S608 - what is put in stands above, and nowhere else
 
 
 # By whether a style is asked for, and whether the order is by abv.
 _PAGES = {
     (False, False): _page(_IN_ORDER, "id"),
-    (False, True): _page(_BY_ABV, "abv", "id"),
+    (False, True): _page(_BY_ABV, "abv, id"),
     (True, False): _page(f"{_OF_STYLE} AND {_IN_ORDER}", "id"),
-    (True, True): _page(f"{_OF_STYLE} AND {_BY_ABV}", "abv", "id"),
+    (True, True): _page(f"{_OF_STYLE} AND {_BY_ABV}", "abv, id"),
 }
 
 # Hops from one style to the next along the index, so that it reads as many entries as there are styles.
@@ -109,8 +113,8 @@ class Catalogue:
         """The beers that ``query`` asks for."""
         statement, parameters = page_statement(query)
         with database_time():
-            ((beers, last_id, last_abv),) = self._database.read(statement, parameters)
-        return Page(beers, None if last_id is None else Position(id=last_id, abv=last_abv))
+            ((beers, goes_on, last_id, last_abv),) = self._database.read(statement, parameters)
+        return Page(beers, Position(id=last_id, abv=last_abv) if goes_on else None)
 
     def styles(self, limit: int) -> list[str]:
         """The first ``limit`` styles in the order of the alphabet, each in one of its spellings."""

@@ -9,7 +9,6 @@ from typing import Literal
 
 from flask import Blueprint, Response
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from app.database import Database, DatabaseUnavailableError
 from app.migrate import known_revisions
@@ -43,7 +42,7 @@ READY = Operation(
 )
 OPERATIONS = (LIVE, READY)
 
-_REVISION = text("SELECT version_num FROM beers.alembic_version")
+_REVISION = "SELECT version_num FROM beers.alembic_version"
 
 
 def health_blueprint(database: Database) -> Blueprint:
@@ -56,11 +55,11 @@ def health_blueprint(database: Database) -> Blueprint:
 
     def ready() -> Response:
         try:
-            with database.connection() as connection:
-                found = connection.execute(_REVISION).scalar_one_or_none()
+            rows = database.read(_REVISION, {})
         except DatabaseUnavailableError as error:
             log_database_unavailable(error)
             raise database_unavailable(error.reason) from error
+        found = rows[0][0] if rows else None
         # A revision that is not known here was made by a newer version, which is being rolled out. Migrations only
         # ever add to what the version before needs, and this process must go on serving until it is replaced.
         if found is None or found in revisions[:-1]:

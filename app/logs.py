@@ -23,6 +23,7 @@ _FIRST_BAD_STATUS = 400
 _TRACE_ID = re.compile(r"[A-Za-z0-9=;:.,_-]{1,128}")
 
 _log = logging.getLogger(__name__)
+_JSON = json.JSONEncoder(default=str)
 
 
 class JsonFormatter(logging.Formatter):
@@ -39,7 +40,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _JSON.encode(line)
 
 
 def configure_logging(level: str) -> None:

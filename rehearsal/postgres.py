@@ -127,14 +127,7 @@ class Cluster:
         data = self.directory / "data"
         self._run([str(folder / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "peer", *_INITDB_OPTIONS], user)
         self._configure(data, user)
-        self._server = self._processes.start(
-            [str(folder / "postgres"), "-D", str(data)],
-            env=_environment(),
-            cwd=self.directory,
-            log=self.log,
-            user=user,
-        )
-        self._wait_until_it_answers(self._server)
+        self._server = self._serve(folder, user)
         for statement in (*_RDS_ROLES, *(grant for since, grant in _ROLES_SINCE.items() if since <= self.major)):
             self.admin(statement)
         if self._token_refusal is not None:
@@ -145,6 +138,14 @@ class Cluster:
                 ca_file=self.authority.ca_file,
             )
             self._gate.start(self.host, self.port)
+
+    def restart(self) -> None:
+        """End the server, as when RDS reboots it, and start it again on the same data."""
+        if self._server is None:
+            raise RehearsalError("The server does not run.")
+        self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
+        user = _server_user()
+        self._server = self._serve(_reachable(self._binaries.folder, self.directory, user), user)
 
     def stop(self) -> None:
         """End the server and remove its data."""
@@ -203,6 +204,14 @@ class Cluster:
     def create_database(self, name: str, owner: str) -> None:
         """Make a database."""
         self.admin(f"CREATE DATABASE {_quoted(name)} OWNER {_quoted(owner)}")
+
+    def _serve(self, folder: Path, user: str | None) -> subprocess.Popen[bytes]:
+        """Start the server's program, and wait until it answers."""
+        data = self.directory / "data"
+        argv = [str(folder / "postgres"), "-D", str(data)]
+        server = self._processes.start(argv, env=_environment(), cwd=self.directory, log=self.log, user=user)
+        self._wait_until_it_answers(server)
+        return server
 
     def _configure(self, data: Path, user: str | None) -> None:
         settings = {
@@ -325,7 +334,7 @@ def _reachable(folder: Path, directory: Path, user: str | None) -> Path:
     if user is None or everybody_enters:
         return folder
     copy = directory / "programs"
-    shutil.copytree(folder.resolve().parent, copy, symlinks=True)
+    shutil.copytree(folder.resolve().parent, copy, symlinks=True, dirs_exist_ok=True)
     return copy / folder.name
 
 

@@ -18,6 +18,7 @@ from bench.access.results import Handler, Result, Settled
 from bench.access.stage import MAJOR, stage
 from bench.access.tools import PEERS_FOLDER
 from bench.access.workload import GROUPS, LOGINS, Size, memberships
+from bench.document import replaced, target_table
 from bench.errors import BenchError
 from db_bootstrap.catalog import MAXIMUM_QUERIES
 from rehearsal.errors import RehearsalError
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             text = _measured(options.sizes, options.runs, folder)
         print(text)
         if options.write:
-            DOCUMENT.write_text(results.replaced(DOCUMENT.read_text(), text))
+            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "bench-access", text))
     except (BenchError, RehearsalError, ValueError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -63,7 +64,7 @@ def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
 def _report(compared: Sequence[Result], settled: Sequence[Settled], handler: Handler, runs: int) -> Iterator[str]:
     yield _circumstances(runs)
     yield "What was asked for:\n"
-    yield results.target_table(results.targets(compared, settled, handler, MAXIMUM_QUERIES))
+    yield target_table(results.targets(compared, settled, handler, MAXIMUM_QUERIES))
     yield (
         "Whole processes, each from its start to its end: the median, and in brackets the least and the most; how many "
         "times ours, by the least of each:\n"

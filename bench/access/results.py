@@ -1,14 +1,12 @@
 """Pure: what was measured, and what it comes to as text."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from bench.access.workload import Size
+from bench.document import Target, table
 from bench.processes import Cost
-
-BEGIN, END = "<!-- measured by `make bench-access` -->", "<!-- end of what was measured -->"
 
 OURS = "db_bootstrap"
 
@@ -80,16 +78,6 @@ class Handler:
     compiled: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class Target:
-    """What was asked for, and what it is."""
-
-    name: str
-    limit: str
-    measured: str
-    is_met: bool
-
-
 def spread(seconds: Sequence[float]) -> str:
     """A median with the least and the most: ``0.12 (0.11 to 0.15)``."""
     return f"{median(seconds):.3g} ({min(seconds):.3g} to {max(seconds):.3g})"
@@ -103,12 +91,6 @@ def milliseconds(seconds: Sequence[float]) -> str:
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """How many times as long theirs take, by the least of each: what others do on the machine only ever adds."""
     return min(theirs) / min(ours)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def comparison(results: Sequence[Result]) -> str:
@@ -244,24 +226,6 @@ def _alone(settled: Sequence[Settled], handler: Handler, queries: int) -> Iterat
 
 def _at_least(name: str, limit: int, times: float) -> Target:
     return Target(name, f"at least {limit} times as fast", f"{times:.1f} times", times >= limit)
-
-
-def target_table(found: Sequence[Target]) -> str:
-    """The table of what was asked for."""
-    rows = [(target.name, target.limit, target.measured, "yes" if target.is_met else "**no**") for target in found]
-    return table(("what", "wanted", "measured", "met"), rows)
-
-
-def replaced(text: str, measured: str) -> str:
-    """A document with ``measured`` between its two marks.
-
-    Raises:
-        ValueError: It has not both marks, once each.
-    """
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"The document needs the lines {BEGIN!r} and {END!r}, once each.")
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    return pattern.sub(lambda _: f"{BEGIN}\n\n{measured.strip()}\n\n{END}", text)
 
 
 def _ours(results: Sequence[Result], size: Size) -> Result:

@@ -3,6 +3,13 @@ locals {
   migrator_login = "beers_migrator"
 
   service_credential = var.database_auth == "iam" ? "iam" : "rotated"
+
+  # What app/capacity.py makes of a task's share of a machine, and app/settings.py of each worker.
+  service_workers     = max(1, min(ceil(var.service_cpu_units / 1024) + 1, floor((var.service_memory_mebibytes - 60) / 110)))
+  service_connections = 5
+
+  # While a version replaces the one before, both serve (deployment_maximum_percent).
+  service_sessions = 2 * var.service_task_count * local.service_workers * local.service_connections
 }
 
 variable "database_auth" {
@@ -97,7 +104,7 @@ variable "access" {
       beers_app = {
         credential       = "rotated"
         member_of        = ["beers_writer"]
-        connection_limit = 50
+        connection_limit = 60
         settings         = { statement_timeout = "5s" }
       }
       beers_migrator = {
@@ -119,5 +126,10 @@ variable "access" {
   validation {
     condition     = try(var.access.logins[local.service_login].credential == local.service_credential, false)
     error_message = "The login ${local.service_login} must stay, with credential = \"${local.service_credential}\": the service logs in as it, and database_auth is \"${var.database_auth}\"."
+  }
+
+  validation {
+    condition     = try(var.access.logins[local.service_login].connection_limit < 0 || var.access.logins[local.service_login].connection_limit >= local.service_sessions, true) # none is no limit
+    error_message = "While a version is rolled out, ${var.service_task_count} tasks of ${local.service_workers} workers are there twice and may hold ${local.service_sessions} sessions. Give the login ${local.service_login} a connection_limit of as many, if the database's max_connections allows it, or choose fewer or smaller tasks."
   }
 }

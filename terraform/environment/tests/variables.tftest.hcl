@@ -95,6 +95,28 @@ run "a_service_with_a_secret_whose_login_has_none_is_refused" {
   expect_failures = [var.access]
 }
 
+run "as_many_sessions_of_the_service_as_its_login_allows_pass" {
+  command = plan
+
+  variables {
+    service_task_count       = 3
+    service_cpu_units        = 1024
+    service_memory_mebibytes = 2048
+  }
+}
+
+run "more_sessions_of_the_service_than_its_login_allows_are_refused" {
+  command = plan
+
+  variables {
+    service_task_count       = 3
+    service_cpu_units        = 2048
+    service_memory_mebibytes = 4096
+  }
+
+  expect_failures = [var.access]
+}
+
 run "a_network_too_small_for_a_load_balancer_is_refused" {
   command = plan
 

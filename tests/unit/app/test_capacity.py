@@ -1,6 +1,8 @@
 """How many workers a share of a machine gets."""
 
 import json
+import math
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.capacity import Capacity, capacity, worker_count
+from app.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -20,6 +23,17 @@ def test_workers_follow_the_processor_as_far_as_the_memory_goes(
     processors: float, mebibytes: int, workers: int
 ) -> None:
     assert worker_count(Capacity(processors, mebibytes)) == workers
+
+
+def test_terraform_counts_the_same_workers_and_connections() -> None:
+    text = (Path(__file__).parents[3] / "terraform" / "environment" / "access.tf").read_text()
+    (workers,) = re.findall(r"service_workers += (.+)", text)
+    (connections,) = re.findall(r"service_connections += (.+)", text)
+    assert int(connections) == Settings.pool_size
+    formula = workers.replace("var.service_cpu_units", "units").replace("var.service_memory_mebibytes", "mebibytes")
+    for units, mebibytes in ((256, 512), (512, 1024), (1024, 2048), (2048, 4096), (4096, 8192), (4096, 30720)):
+        known = {"max": max, "min": min, "ceil": math.ceil, "floor": math.floor, "units": units, "mebibytes": mebibytes}
+        assert eval(formula, known) == worker_count(Capacity(units / 1024, mebibytes))
 
 
 @pytest.mark.parametrize(

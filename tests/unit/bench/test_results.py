@@ -1,8 +1,9 @@
 import pytest
 
 from bench.access import results
-from bench.access.results import BEGIN, END, Handler, Result, Settled
+from bench.access.results import Handler, Result, Settled
 from bench.access.workload import Size
+from bench.document import Target, target_table
 from bench.processes import Cost
 
 SMALL, LARGE = Size(20, 50), Size(80, 100)
@@ -23,7 +24,7 @@ SLOW = result("tortoise 1.0", [4, 4, 4], [1.0, 1.0])
 FAST = result("hare 2.0", [1.0, 2.0, 0.4], [2.0, 0.2])
 
 
-def met(targets: tuple[results.Target, ...]) -> dict[str, bool]:
+def met(targets: tuple[Target, ...]) -> dict[str, bool]:
     return {target.name: target.is_met for target in targets}
 
 
@@ -78,21 +79,9 @@ def test_what_was_missed_is_marked() -> None:
         "importing the handler without boto3, from source": False,
         "importing the handler without boto3, compiled before": True,
     }
-    assert results.target_table(found).count("**no**") == 4
+    assert target_table(found).count("**no**") == 4
 
 
 def test_without_two_sizes_nothing_is_said_about_growth() -> None:
     found = results.targets([OURS], [Settled(SMALL, (0.2,), (0.02,), (0.01,))], HANDLER, queries=9)
     assert not any("tables against" in name for name in met(found))
-
-
-def test_what_was_measured_before_is_replaced_and_the_rest_is_kept() -> None:
-    once = results.replaced(f"# Title\n\n{BEGIN}\n{END}\n\nThe end.\n", "first\n")
-    assert once == f"# Title\n\n{BEGIN}\n\nfirst\n\n{END}\n\nThe end.\n"
-    assert results.replaced(once, r"second \1") == once.replace("first", r"second \1")
-
-
-@pytest.mark.parametrize("text", ["", BEGIN, f"{BEGIN}{END}{BEGIN}{END}"])
-def test_a_document_without_a_place_for_it_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="once each"):
-        results.replaced(text, "measured")

@@ -1,0 +1,1 @@
+"""How fast the service answers, beside the same two operations on other foundations."""

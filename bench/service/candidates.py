@@ -1,0 +1,125 @@
+"""What is measured: each candidate as a group of processes that listens on a port."""
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from app.settings import Settings
+from bench.errors import BenchError
+from rehearsal.run import CHECKOUT
+from tests.database.app.catalogue_database import CatalogueDatabase
+from tests.database.app.served import environment, free_port, image_command
+
+PEERS_FOLDER = Path(sys.prefix) / "bench-service"
+"""The environment of what is not ours, beside this one."""
+
+WORKERS = 2
+_START_SECONDS = 60
+_MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to serve the catalogue.
+
+    Attributes:
+        argv: What serves; ``PORT`` stands for the port.
+        adds: Whether it takes POST.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    adds: bool = True
+
+
+def _fastapi(name: str, module: str) -> Candidate:
+    program = str(PEERS_FOLDER / "bin" / "uvicorn")
+    options = ("--host", "127.0.0.1", "--port", "PORT", "--workers", str(WORKERS), "--no-access-log")
+    return Candidate(name, (program, f"bench.service.peers.{module}:app", *options, "--log-level", "warning"))
+
+
+OURS = Candidate("Taproom", tuple(image_command()))
+ON_SQLALCHEMY = _fastapi("FastAPI, SQLAlchemy", "on_sqlalchemy")
+ON_ASYNCPG = _fastapi("FastAPI, bare asyncpg", "on_asyncpg")
+HELLO = Candidate("Flask, hello", (*image_command()[:-1], "bench.service.peers.hello:app"), adds=False)
+CANDIDATES = (OURS, ON_SQLALCHEMY, ON_ASYNCPG, HELLO)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A candidate that answers."""
+
+    candidate: Candidate
+    process: psutil.Process
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where its beers are."""
+        return f"http://127.0.0.1:{self.port}/beers"
+
+    def cpu_seconds(self) -> float:
+        """What all of its processes have computed so far."""
+        return cpu_seconds(self.process)
+
+    def worker_mebibytes(self) -> float:
+        """What a worker takes, with its share of what it has in common with others."""
+        children = [child for child in self.process.children() if "resource_tracker" not in " ".join(child.cmdline())]
+        return sum(child.memory_full_info().pss for child in children) / len(children) / _MEBIBYTE
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """What a process and its children have computed so far."""
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(time.user + time.system for time in times)
+
+
+@contextmanager
+def running(candidate: Candidate, catalogue: CatalogueDatabase, folder: Path) -> Iterator[Running]:
+    """The candidate, with the same workers and as many connections to the database as every other; ended at the end.
+
+    Raises:
+        BenchError: It does not answer.
+    """
+    port, log = free_port(), folder / f"{candidate.name}.log"
+    plain_url = catalogue.url(catalogue.app).split("?")[0].replace("+pg8000", "")
+    variables = environment(
+        PYTHONPATH=str(CHECKOUT),
+        HOST="127.0.0.1",
+        PORT=str(port),
+        WEB_CONCURRENCY=str(WORKERS),
+        DATABASE_URL=catalogue.url(catalogue.app),
+        PEER_URL=plain_url,
+        PEER_CA_FILE=str(catalogue.cluster.authority.ca_file),
+        PEER_POOL_SIZE=str(Settings.pool_size),
+    )
+    argv = [str(port) if part == "PORT" else part for part in candidate.argv]
+    with log.open("wb") as output:
+        process = subprocess.Popen(argv, env=variables, cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        one = Running(candidate, psutil.Process(process.pid), port)
+        _wait_until_it_answers(one, log)
+        yield one
+    finally:
+        process.terminate()
+        process.wait(_START_SECONDS)
+
+
+def _wait_until_it_answers(one: Running, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(one.url, timeout=5):  # noqa: S310 - an address of our own
+                return
+        except OSError as error:
+            if time.monotonic() > deadline or not one.process.is_running():
+                said = log.read_text(errors="replace")[-2000:]
+                raise BenchError(f"{one.candidate.name} does not answer ({error}). Its log ends:\n{said}") from error
+            time.sleep(0.1)
