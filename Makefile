@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT
 
 .DEFAULT_GOAL := help
-.PHONY: always browser $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
+.PHONY: always browser post-plan post-drift $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -46,6 +46,9 @@ test: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run everything that p
 	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
 	@$(RUN) pytest -m rehearsal
 
+test-rehearsal: .venv/ready ## Run the tests that rehearse, one after the other
+	@$(RUN) pytest -m rehearsal
+
 test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
 	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
 
@@ -68,7 +71,7 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser .ci/run
+	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser scripts/setup-trivy .ci/run
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
@@ -83,6 +86,23 @@ audit: .venv/audit/ready ## Hold terraform/, the Dockerfile and the workflows ag
 	@$(PYTHON) -m venv .venv/audit
 	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/audit.txt
 	@touch $@
+
+vulnerabilities: .venv/audit/ready ## Hold every locked Python package against the published vulnerabilities (needs internet)
+	@for file in requirements/*.txt; do \
+	  echo "$$file"; .venv/audit/bin/python -m pip_audit --disable-pip --require-hashes --progress-spinner off --requirement $$file || exit 1; \
+	done
+
+tflint: ## Hold terraform/ against tflint's rules (needs Go and internet)
+	@mkdir -p .venv/go
+	@GOBIN="$(CURDIR)/.venv/go" go install github.com/terraform-linters/tflint@v0.61.0
+	@.venv/go/tflint --chdir=terraform --recursive --config="$(CURDIR)/.tflint.hcl"
+
+trivy: .venv/trivy/trivy ## Hold terraform/, the Dockerfile and the locked packages against Trivy's rules (needs internet)
+	@.venv/trivy/trivy filesystem --quiet --scanners misconfig,secret,vuln --severity HIGH,CRITICAL --exit-code 1 \
+	  --skip-dirs .venv --skip-dirs tests --tf-vars terraform/environment/prod.tfvars .
+
+.venv/trivy/trivy: scripts/setup-trivy
+	@scripts/setup-trivy
 
 docs: .venv/ready ## Write the tables of inputs and outputs into the READMEs below terraform/
 	@$(RUN) scripts.terraform_tables
@@ -100,6 +120,27 @@ account: ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWN
 
 deploy: .venv/ready ## Build and push the image, package the function, apply (ENVIRONMENT=dev)
 	@scripts/deploy
+
+image-digest: .venv/ready ## Print the digest of the image that main built (COMMIT=..., or DIGEST=... to see that it is there; ARGS=--if-any)
+	@$(RUN) scripts.image_digest $(ARGS)
+
+apply: ## Apply an environment with an image of the registry (ENVIRONMENT, IMAGE, STATE_BUCKET, AWS_REGION)
+	@scripts/apply
+
+smoke: .venv/ready ## See that what was applied is what runs, and that it serves (IMAGE, AWS_REGION)
+	@$(RUN) scripts.smoke
+
+plan: .venv/ready ## Say what an apply would change, SQL included (ENVIRONMENT="dev prod", STATE_BUCKET, AWS_REGION); build/plan.md
+	@$(RUN) scripts.plan
+
+release-notes: .venv/ready ## See that TAG=v1.2.0 is on main and in the changelog; writes build/release-notes.md
+	@$(RUN) scripts.release_notes
+
+post-plan: .venv/ready # for pull requests: one comment
+	@$(RUN) scripts.github comment build/plan.md
+
+post-drift: .venv/ready # for the drift watch: one issue an environment
+	@$(RUN) scripts.github issue build/plan.md
 
 # The certificates that RDS's are signed by; the image and the function's zip carry them.
 build/rds-ca.pem: $(if $(RDS_CA_FILE),always)
