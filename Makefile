@@ -64,8 +64,12 @@ bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_
 bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
 	@$(RUN) bench.rotation
 
-browser: # for the tests that look at pages
+browser: .venv/mermaid/ready # for the tests that look at pages and diagrams
 	@scripts/setup-browser
+
+.venv/mermaid/ready: requirements/mermaid.txt | .venv/ready
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .venv/mermaid --requirement requirements/mermaid.txt
+	@touch $@
 
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
@@ -168,6 +172,7 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
 	done
 	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
+	$(LOCK) --no-deps --python-version 3.11 --group mermaid -o requirements/mermaid.txt
 
 dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
 	@mkdir -p build

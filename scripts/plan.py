@@ -1,7 +1,7 @@
 """Say what an apply would change, in AWS and in the database, as one Markdown report; `make plan` and the drift watch.
 
-Reads only: no lock is taken, and with READ_ONLY=1 nothing is refreshed either, which the role of pull requests may not. The
-SQL comes from the function that can only plan, which is part of every plan. The image is the one that runs.
+Reads only: no lock is taken, and with READ_ONLY=1 nothing is refreshed either, which the role of pull requests may not.
+The SQL comes from the function that can only plan, which is part of every plan. The image is the one that runs.
 """
 
 import json
@@ -75,7 +75,9 @@ def planned(environment: str, settings: Mapping[str, str]) -> Plan | None:
     Raises:
         CommandError: Terraform failed, or a setting is missing.
     """
-    bucket = required(settings, "STATE_BUCKET", "the bucket of the states, terraform/account's output state_bucket_name")
+    bucket = required(
+        settings, "STATE_BUCKET", "the bucket of the states, terraform/account's output state_bucket_name"
+    )
     region = required(settings, "AWS_REGION", "the environment's region")
     backend = [f"-backend-config={environment}.s3.tfbackend", f"-backend-config=bucket={bucket}"]
     terraform("init", "-input=false", "-reconfigure", "-lockfile=readonly", *backend)

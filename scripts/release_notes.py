@@ -34,9 +34,10 @@ def notes(changelog: str, version: str) -> str:
     """What a changelog says of one version, without its heading.
 
     Raises:
-        ReleaseError: nothing.
+        ReleaseError: it says nothing of it.
     """
-    section = re.search(rf"^## \[?{re.escape(version)}\]?(?: .*)?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    heading = rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n"
+    section = re.search(rf"{heading}(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if section is None or not section[1].strip():
         raise ReleaseError(
             f"CHANGELOG.md says nothing of {version}. Move what is under Unreleased below a heading "

@@ -1,7 +1,7 @@
 """See, after an apply, that what was applied is what runs, and that it serves.
 
-ECS counts as steady after a rollback too, so the task definition and the image are compared, not only asked for; then the
-service is asked over HTTP, as people would. Changes nothing.
+ECS counts as steady after a rollback too, so the task definition and the image are compared, not only asked for; then
+the service is asked over HTTP, as people would. Changes nothing.
 """
 
 import os
@@ -69,7 +69,9 @@ def main(environment: Mapping[str, str]) -> int:
         # For where the service's own name does not lead to it yet.
         url = environment.get("SERVICE_URL") or known["service_url"]
         ecs = boto3.client("ecs", region_name=required(environment, "AWS_REGION", "the environment's region"))
-        wrong = problems(running(ecs, known["cluster_name"], known["service_name"]), known["task_definition_arn"], image)
+        wrong = problems(
+            running(ecs, known["cluster_name"], known["service_name"]), known["task_definition_arn"], image
+        )
         if wrong:
             raise CommandError("\n".join(wrong))
         for path in _PATHS:
