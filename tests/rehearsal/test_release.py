@@ -8,6 +8,7 @@ import pytest
 
 from rehearsal import deployment
 from rehearsal.run import Run
+from tests.support.github_api import github_api
 from tests.support.http import Client
 from tests.support.pipeline import ENVIRONMENTS, Pipeline, pipeline_on
 from tests.support.workflows import FAILURE, SKIPPED, SUCCESS
@@ -147,3 +148,33 @@ def test_of_two_releases_at_once_the_second_waits_for_the_whole_of_the_first(pip
     assert [(ref, job) for ref, job, _ in pipeline.story] == [
         (version, f"{environment}/deploy") for version in ("v1.2.0", "v1.3.0") for environment in ENVIRONMENTS
     ]
+
+
+def test_a_pull_request_shows_what_it_would_change_and_one_from_a_fork_does_not(pipeline: Pipeline) -> None:
+    pipeline.commit({"app/released.py": "VERSION = 'next'\n"})
+    with github_api() as github:
+        pipeline.github = github.url
+        assert pipeline.propose("somebody/taproom").conclusions["plan"] == SKIPPED
+        assert github.changes == []
+        result = pipeline.propose("example/taproom")
+    assert result.conclusions["plan"] == SUCCESS, result.log["plan"]
+    ((_, path, comment),) = github.changes
+    assert path == "issues/12/comments"
+    dev, _, prod = comment["body"].partition("## prod")
+    assert "Not applied yet" in dev
+    assert "Nothing to change." in prod
+    assert "```sql\n-- " in prod
+
+
+def test_what_was_changed_by_hand_is_told_in_an_issue_of_its_environment(pipeline: Pipeline) -> None:
+    logs = pipeline.aws("logs")
+    (group,) = logs.describe_log_groups(logGroupNamePrefix="/ecs/taproom-prod")["logGroups"]
+    logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=1)
+    with github_api() as github:
+        pipeline.github = github.url
+        result = pipeline.start("drift.yml", "refs/heads/main")
+    assert result.conclusions["look"] == SUCCESS, result.log
+    ((method, path, issue),) = github.changes
+    assert (method, path) == ("POST", "issues")
+    assert issue["title"].startswith("prod ")
+    assert "retention_in_days" in issue["body"]

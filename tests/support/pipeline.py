@@ -22,10 +22,9 @@ from rehearsal.images import ImageStore
 from rehearsal.prepare import choose_ports, find_terraform
 from rehearsal.run import CHECKOUT, Ports, Run
 from rehearsal.terraform import REGION, copy_configuration
-from tests.support.workflows import Event, Job, Result, Runner, load
+from tests.support.workflows import REPOSITORY, Event, Job, Result, Runner, load
 
 ENVIRONMENTS = ("staging", "prod")
-REPOSITORY = "example/taproom"
 _COPIED = ("app", "db_bootstrap", "rehearsal", "requirements", "scripts", "CHANGELOG.md", "Dockerfile", "Makefile")
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -40,6 +39,7 @@ class Pipeline:
         origin: the git repository, where people commit.
         account: outputs of terraform/account.
         story: what happened, in order: (run's ref, job, what).
+        github: address of what stands in for GitHub's API.
         approves: whether whoever is asked to approve says yes, by environment.
     """
 
@@ -47,6 +47,7 @@ class Pipeline:
     origin: Path
     account: Mapping[str, Any]
     story: list[tuple[str, str, str]] = field(default_factory=list)
+    github: str = ""
     approves: dict[str, bool] = field(default_factory=dict)
     asked: threading.Event = field(default_factory=threading.Event)
     answer: threading.Event = field(default_factory=threading.Event)
@@ -75,6 +76,12 @@ class Pipeline:
     def start(self, workflow: str, ref: str, **inputs: str) -> Result:
         """Run a workflow for a branch or tag of the remote."""
         return self.runner.run(workflow, Event(ref, self.git("rev-parse", f"{ref}^{{commit}}"), inputs))
+
+    def propose(self, head: str) -> Result:
+        """Run what a pull request from a repository runs, for main's newest commit."""
+        payload = {"pull_request": {"number": 12, "head": {"repo": {"full_name": head}}}}
+        event = Event("refs/pull/12/merge", self.git("rev-parse", "main"), payload=payload)
+        return self.runner.run("pull-request.yml", event)
 
     def commit(self, files: Mapping[str, str], branch: str = "main") -> str:
         """Commit files; the commit."""
@@ -135,7 +142,8 @@ class Pipeline:
         iam = self.aws("iam")
         name = given["role-to-assume"].rpartition("/")[2]
         (statement,) = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
-        subject = f"environment:{job.environment}" if job.environment else f"ref:{job.event.ref}"
+        outside = "pull_request" if job.event.payload else f"ref:{job.event.ref}"
+        subject = f"environment:{job.environment}" if job.environment else outside
         trusted = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
         assert trusted == f"repo:{REPOSITORY}:{subject}"
         role = self.aws("sts").assume_role(RoleArn=given["role-to-assume"], RoleSessionName="job")["Credentials"]
@@ -179,6 +187,8 @@ class Pipeline:
             return {"AWS_DEPLOY_ROLE_ARN": self.account["deploy_role_arns"][environment]}
         return {
             "AWS_BUILD_ROLE_ARN": self.account["build_role_arn"],
+            "AWS_DRIFT_ROLE_ARN": self.account["drift_role_arn"],
+            "AWS_PLAN_ROLE_ARN": self.account["plan_role_arn"],
             "AWS_REGION": REGION,
             "IMAGE_REPOSITORY": self.account["image_repository_url"],
             "STATE_BUCKET": self.account["state_bucket_name"],
@@ -192,6 +202,7 @@ class Pipeline:
             "AWS_ENDPOINT_URL": str(self.run.endpoint),
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "CHECKPOINT_DISABLE": "1",
+            "GITHUB_API_URL": self.github,
             "CALLS": str(self.run.folder / "gh.txt"),
             "NO_PROXY": "127.0.0.1",
             "PATH": f"{self.run.folder / 'bin'}:{os.environ['PATH']}",

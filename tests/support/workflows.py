@@ -2,7 +2,7 @@
 
 What GitHub supplies is supplied here: contexts, a step's outputs, a job's environment and its approval, concurrency
 groups. Actions (``uses:``) are stood in for by functions that the caller gives. Different from GitHub: the jobs of one
-run go one after the other, and matrices are left out.
+run go one after the other, and a matrix has one dimension.
 """
 
 import os
@@ -18,6 +18,7 @@ import yaml
 
 from tests.support.workflow_expressions import holds, interpolate
 
+REPOSITORY = "example/taproom"
 SUCCESS, FAILURE, SKIPPED, CANCELLED = "success", "failure", "skipped", "cancelled"
 
 
@@ -39,16 +40,25 @@ class Event:
         ref: full name of the branch or tag, ``refs/tags/v1.0.0``.
         commit: that it names.
         inputs: of a run by hand.
+        payload: what GitHub says of a pull request.
     """
 
     ref: str
     commit: str
     inputs: Mapping[str, str] = field(default_factory=dict)
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def github(self) -> dict[str, Any]:
         """The context ``github``."""
-        return {"ref": self.ref, "ref_name": self.ref.split("/", 2)[2], "sha": self.commit, "token": "token-of-the-job"}
+        return {
+            "event": self.payload,
+            "ref": self.ref,
+            "ref_name": self.ref.split("/", 2)[2],
+            "repository": REPOSITORY,
+            "sha": self.commit,
+            "token": "token-of-the-job",
+        }
 
 
 @dataclass
@@ -91,7 +101,10 @@ class CancelledError(Exception):
 
 
 class Concurrency:
-    """GitHub's groups: one run at a time, one that waits, and a newer one takes the place of the one that waits."""
+    """GitHub's groups: one run at a time, one that waits, and a newer one takes the place of the one that waits.
+
+    That a newer one cuts off the one that runs (``cancel-in-progress``) is left out: nothing that deploys asks for it.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -104,7 +117,6 @@ class Concurrency:
         if settings is None:
             yield
             return
-        assert settings["cancel-in-progress"] is False, "what deploys is never cut off"
         group, me = interpolate(settings["group"], contexts), object()
         with self._changed:
             if group in self._holders:
@@ -186,6 +198,15 @@ class Runner:
             return {"result": SKIPPED, "outputs": {}}
         if "uses" in job:
             return self._call(job, event, contexts, result, name)
+        matrix = job.get("strategy", {}).get("matrix")
+        if matrix and "matrix" not in contexts:
+            ((key, values),) = matrix.items()
+            each = [
+                self._run_job(job, event, {**contexts, "matrix": {key: value}}, result, f"{name}-{value}")
+                for value in values
+            ]
+            failed = any(done["result"] == FAILURE for done in each)
+            return {"result": FAILURE if failed else SUCCESS, "outputs": {}}
         environment = interpolate(job.get("environment", ""), contexts)
         folder = self.folder / f"{next(self._numbers)}-{name.replace('/', '-')}"
         running = Job(name, environment, job["permissions"], folder, event)
@@ -251,6 +272,7 @@ class Runner:
                 "CI": "true",
                 "GITHUB_OUTPUT": str(files["output"]),
                 "GITHUB_ENV": str(files["env"]),
+                "GITHUB_REPOSITORY": REPOSITORY,
                 "GITHUB_SHA": running.event.commit,
                 **self.machine(running),
                 **running.variables,
