@@ -105,6 +105,9 @@ trivy: .venv/trivy/trivy ## Hold terraform/, the Dockerfile and the locked packa
 	@.venv/trivy/trivy filesystem --quiet --scanners misconfig,secret,vuln --severity HIGH,CRITICAL --exit-code 1 \
 	  --skip-dirs .venv --skip-dirs tests --tf-vars terraform/environment/prod.tfvars .
 
+image-scan: .venv/trivy/trivy ## Look for known vulnerabilities in the image that `make image` built (needs internet)
+	@.venv/trivy/trivy image --quiet --scanners vuln --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 taproom
+
 .venv/trivy/trivy: scripts/setup-trivy
 	@scripts/setup-trivy
 
