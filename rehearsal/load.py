@@ -1,53 +1,78 @@
-"""A little load on the service, through its load balancer: reads and writes, each answer counted."""
+"""Load on a service: reads and writes from several connections at once, each answer counted."""
 
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import threading
 import time
 import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
-CLIENTS = 4
-PAUSE_SECONDS = 0.02
-REQUESTS_A_POST = 5
+REQUESTS_A_POST = 3
 TIMEOUT_SECONDS = 30
-_KEPT_FAILURES = 20
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request and what became of it.
+
+    Attributes:
+        ended_at: ``time.monotonic()``.
+        seconds: until the whole answer was there, or none came.
+        outcome: the status, or what was raised instead.
+    """
+
+    method: str
+    ended_at: float
+    seconds: float
+    outcome: int | str
+
+    @property
+    def failed(self) -> bool:
+        """Whether whoever sent it would complain: no answer, or a status that is no success."""
+        return self.outcome not in (HTTPStatus.OK, HTTPStatus.CREATED)
+
+    def __str__(self) -> str:
+        outcome = f"status {self.outcome}" if isinstance(self.outcome, int) else self.outcome
+        return f"{self.method} /beers after {self.seconds:.2f} s: {outcome}"
 
 
 class Load:
-    """Clients that ask the service for as long as the block lasts; each has a connection of its own and keeps it.
+    """A mixture of GET and POST for as long as the block lasts.
+
+    Each connection is kept alive, and waits for an answer before it sends the next request.
 
     Args:
-        url: of the service.
-        token: what adding a beer takes.
-        clients: how many ask at the same time.
+        addresses: ``HOST:PORT`` of the service or of several; the connections take turns.
+        connections: their number.
+        token: what adding a beer takes, if it takes one.
+        pause_seconds: before each request.
 
     Attributes:
-        requests: how many were answered, or failed.
-        failed: how many of them failed: no answer, or a status that is no success.
-        failures: what was wrong with the first of those.
+        sent: every request so far.
         added: the names of the beers for which the service answered 201.
     """
 
-    def __init__(self, url: str, token: str, clients: int = CLIENTS) -> None:
-        self.requests = 0
-        self.failed = 0
-        self.failures: list[str] = []
+    def __init__(
+        self, addresses: Sequence[str], connections: int, token: str | None = None, pause_seconds: float = 0
+    ) -> None:
+        self.sent: list[Sent] = []
         self.added: list[str] = []
-        self._token = token
-        self._address = urlsplit(url).netloc
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._pause_seconds = pause_seconds
         self._name = f"Load {uuid.uuid4().hex[:8]}"
-        self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._ask, args=(number,), name=f"client {number}", daemon=True)
-            for number in range(clients)
+            threading.Thread(target=self._ask, args=(number, addresses[number % len(addresses)]), daemon=True)
+            for number in range(connections)
         ]
 
     def __enter__(self) -> Self:
@@ -62,39 +87,52 @@ class Load:
         for thread in self._threads:
             thread.join(TIMEOUT_SECONDS)
 
-    def _ask(self, client: int) -> None:
-        connection = http.client.HTTPConnection(self._address, timeout=TIMEOUT_SECONDS)
-        count = 0
-        while not self._stopping.wait(PAUSE_SECONDS):
-            count += 1
-            name = f"{self._name} {client} {count}" if count % REQUESTS_A_POST == 0 else None
+    @property
+    def requests(self) -> int:
+        """How many requests were answered, or failed."""
+        return len(self.sent)
+
+    @property
+    def failures(self) -> list[Sent]:
+        """The requests that failed."""
+        return [sent for sent in self.sent.copy() if sent.failed]
+
+    def wait_for(self, requests: int, seconds: float = 300) -> None:
+        """Wait until there have been so many requests.
+
+        Raises:
+            TimeoutError: they take too long.
+        """
+        deadline = time.monotonic() + seconds
+        while self.requests < requests:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.requests} of {requests} requests in {seconds} s")
+            time.sleep(0.02)
+
+    def _ask(self, number: int, address: str) -> None:
+        connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
+        for turn in itertools.count():
+            if self._stopping.wait(self._pause_seconds):
+                break
+            name = f"{self._name} {number} {turn}" if turn % REQUESTS_A_POST == 0 else None
+            started_at = time.monotonic()
             try:
-                status = _request(connection, name, self._token)
-                failure = None if status in {200, 201} else f"status {status}"
+                outcome: int | str = self._request(connection, name)
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                failure = f"{type(error).__name__}: {error}"
-            self._count(name, failure)
+                outcome = f"{type(error).__name__}: {error}"
+            ended_at = time.monotonic()
+            if name and outcome == HTTPStatus.CREATED:
+                self.added.append(name)
+            self.sent.append(Sent("POST" if name else "GET", ended_at, ended_at - started_at, outcome))
         connection.close()
 
-    def _count(self, name: str | None, failure: str | None) -> None:
-        with self._lock:
-            self.requests += 1
-            if failure is None:
-                self.added += [name] if name else []
-                return
-            self.failed += 1
-            if len(self.failures) < _KEPT_FAILURES:
-                self.failures.append(f"{time.strftime('%H:%M:%S')} {'POST' if name else 'GET'} /beers: {failure}")
-
-
-def _request(connection: http.client.HTTPConnection, name: str | None, token: str) -> int:
-    if name is None:
-        connection.request("GET", "/beers?limit=5")
-    else:
-        body = json.dumps({"name": name, "style": "Load", "abv": 4.2})
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-        connection.request("POST", "/beers", body, headers)
-    with connection.getresponse() as answer:
-        answer.read()
-        return answer.status
+    def _request(self, connection: http.client.HTTPConnection, name: str | None) -> int:
+        if name:
+            body = json.dumps({"name": name, "style": "Load", "abv": 4.2})
+            connection.request("POST", "/beers", body, self._headers)
+        else:
+            connection.request("GET", "/beers?limit=5")
+        with connection.getresponse() as answer:
+            answer.read()
+            return answer.status

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rehearsal.errors import RehearsalError
-from rehearsal.load import CLIENTS, Load
+from rehearsal.load import Load
 from rehearsal.terraform import REGION
 from rehearsal.write_token import write_token
 
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from rehearsal.run import Run
 
 MASTER = "master"
+CLIENTS = 4
+PAUSE_SECONDS = 0.02
 # Of load alone, before the first rotation and after the last: what is usual, and what a rotation leaves behind.
 LEAD_SECONDS = 1.0
+SHOWN_FAILURES = 20
 _PATIENCE_SECONDS = 600
 _POLL_SECONDS = 0.05
 
@@ -63,7 +66,7 @@ def rotate(run: Run, wanted: str | None) -> None:
     chosen = _choose(rotations.secret_arn_by_login(), wanted)
     print(f"{CLIENTS} clients read and add beers meanwhile, through the load balancer on port {run.ports.balancer}.")
     started = time.monotonic()
-    with Load(f"http://127.0.0.1:{run.ports.balancer}", write_token(run)) as load:
+    with Load([f"127.0.0.1:{run.ports.balancer}"], CLIENTS, write_token(run), PAUSE_SECONDS) as load:
         time.sleep(LEAD_SECONDS)
         done = [rotations.rotate(login, arn, load) for login, arn in chosen.items()]
         time.sleep(LEAD_SECONDS)
@@ -172,7 +175,7 @@ def _events_after(journal: Path, offset: int) -> Iterator[dict[str, Any]]:
 
 
 def _say(text: str, load: Load) -> None:
-    print(f"  {text:<50} {load.requests:>6} requests, {load.failed} failed", flush=True)
+    print(f"  {text:<50} {load.requests:>6} requests, {len(load.failures)} failed", flush=True)
 
 
 def _sum_up(done: list[Rotated], load: Load, seconds: float, logs: Path) -> None:
@@ -187,8 +190,8 @@ def _sum_up(done: list[Rotated], load: Load, seconds: float, logs: Path) -> None
     print(f"\n{len(done) - len(unfinished)} of {len(done)} rotated in {steps} steps, {in_vain} attempts in vain.")
     for rotated in done:
         print(f"  {rotated.login}: {rotated.current} is current")
-    print(f"{load.requests} requests in {seconds:.1f} s, {load.failed} failed; {len(load.added)} beers added.")
-    for failure in load.failures:
+    print(f"{load.requests} requests in {seconds:.1f} s, {len(load.failures)} failed; {len(load.added)} beers added.")
+    for failure in load.failures[:SHOWN_FAILURES]:
         print(f"  {failure}")
-    if unfinished or in_vain or load.failed:
+    if unfinished or in_vain or load.failures:
         raise RehearsalError(f"Something failed. Read why in {logs / 'functions'} and {logs / 'tasks'}.")

@@ -76,6 +76,11 @@ class Run:
         with urllib.request.urlopen(f"{self.endpoint}/_rehearsal/{path}", timeout=timeout_seconds) as answer:  # noqa: S310 - a fixed http address
             return json.load(answer)
 
+    def ask_for_faults(self) -> None:
+        """Let each kind of change fail once in the local AWS, from now on; its status says which have."""
+        request = urllib.request.Request(f"{self.endpoint}/_rehearsal/faults", method="POST")  # noqa: S310
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - a fixed http address
+
     def fire(self, schedule: str) -> None:
         """Let a schedule of the local AWS fire now; its function then runs by itself.
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.rotation import procedures
 from bench.rotation.procedures import Moment
+from rehearsal.load import Load, Sent
 from tests.database.app.served import serving
-from tests.support.load import Load, Sent
 from tests.support.rotating import RotatingDatabase
 
 CONNECTIONS = 8
@@ -78,7 +78,7 @@ def measure(design: Design, database: RotatingDatabase, endpoint_url: str, direc
     rotation_seconds = []
     with (
         serving(directory, application=f"bench.rotation.consumers:{design.consumer}()", **given) as served,
-        Load([served.port], CONNECTIONS) as load,
+        Load([served.address], CONNECTIONS) as load,
     ):
         began_at = time.monotonic()
         time.sleep(QUIET_SECONDS)

@@ -1,6 +1,6 @@
 """The endpoints of the rehearsal itself, beside the API: what runs, what is left, stop, and what time would bring.
 
-``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop`` and
+``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop``, ``POST /_rehearsal/faults`` and
 ``POST /_rehearsal/schedules/NAME/fire``.
 """
 
@@ -18,6 +18,7 @@ from rehearsal.aws.schedules import ScheduleError, Schedules
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rehearsal.aws.faults import Faults
     from rehearsal.aws.settings import Room, Settings
 
 PREFIX = "/_rehearsal/"
@@ -30,12 +31,14 @@ class Control:
     Args:
         settings: of this local AWS.
         rooms: what runs, by name.
+        faults: what fails on demand.
         stop: called once somebody asks for the end; must return at once.
     """
 
-    def __init__(self, settings: Settings, rooms: Mapping[str, Room], stop: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, rooms: Mapping[str, Room], faults: Faults, stop: Callable[[], None]) -> None:
         self._settings = settings
         self._rooms = rooms
+        self._faults = faults
         self._stop = stop
         self._inventory = Inventory(settings)
 
@@ -45,6 +48,7 @@ class Control:
             "status": ("GET", self._status),
             "resources": ("GET", self._resources),
             "stop": ("POST", self._ask_to_stop),
+            "faults": ("POST", self._ask_for_faults),
         }
         name = path.removeprefix(PREFIX)
         schedule = _FIRE.fullmatch(name)
@@ -62,11 +66,16 @@ class Control:
         return {
             "pid": os.getpid(),
             "endpoint": self._settings.endpoint,
+            "failed_on_demand": self._faults.failed,
             "rooms": {name: room.status() for name, room in self._rooms.items()},
         }
 
     def _resources(self) -> dict[str, Any]:
         return {"resources": self._inventory.remaining()}
+
+    def _ask_for_faults(self) -> dict[str, Any]:
+        self._faults.ask_for()
+        return {"failing": True}
 
     def _fire(self, name: str) -> Answer:
         room = self._rooms.get("schedules")

@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from rehearsal.aws import alarms, events, functions, gaps, metrics, schedules, secrets
 from rehearsal.aws.calls import Answer, ask, read_call
 from rehearsal.aws.control import PREFIX, Control
+from rehearsal.aws.faults import Faults
 from rehearsal.aws.journal import Journal
 from rehearsal.aws.layers import Handler, honest_about_gaps, journaled, judged, one_at_a_time, replayed
 from rehearsal.aws.permissions import Judge
@@ -74,8 +75,9 @@ class LocalAws:
             images=ImageStore(settings.run_directory / "images"),
             authority=create_authority(settings.run_directory / "authority"),
         )
-        self._control = Control(settings, self._rooms, self._stop_asked.set)
-        self._handle = _handler(self._context)
+        faults = Faults()
+        self._control = Control(settings, self._rooms, faults, self._stop_asked.set)
+        self._handle = _handler(self._context, faults)
         self._server = Server(
             ("127.0.0.1", settings.port),
             self._application,
@@ -138,12 +140,13 @@ def serve(settings: Settings, rooms: Mapping[str, Install]) -> None:
     local_aws.run()
 
 
-def _handler(context: Context) -> Handler:
+def _handler(context: Context, faults: Faults) -> Handler:
     moto = DomainDispatcherApplication(create_backend_app)
     judge = Judge(context.settings, context.journal)
     handle: Handler = lambda call: ask(moto, call)  # noqa: E731 - a name for the innermost layer
     handle = replayed(handle, context.journal)
     handle = one_at_a_time(handle)
+    handle = faults.layer(handle, judge.is_role)
     handle = judged(handle, judge.refusal)
     handle = honest_about_gaps(handle, context.journal)
     return journaled(handle, context.journal, judge.name_caller)

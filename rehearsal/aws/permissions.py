@@ -8,10 +8,14 @@ Looked at: inline and attached managed policies, and the permissions boundary. N
 resources (buckets, keys, secrets), of the organization and of the session; so a call that only a resource
 policy allows is refused here, and one that only a resource policy denies is let through. Calls by other
 keys are the administrator's, who applies the account's configuration, and are not judged.
+
+The journal says of each statement that a decision hung on it, once: a statement that never turns up there could be
+removed, and nothing of what was rehearsed would notice.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING
 
@@ -35,15 +39,21 @@ if TYPE_CHECKING:
     from rehearsal.aws.journal import Journal
     from rehearsal.aws.settings import Settings
 
+# What the journal calls the policy that says who may assume a role.
+TRUST = "trust"
 _GLOBAL = "aws"  # moto keeps what has no region by the name of the partition
 
 
 class Judge:
-    """Judges calls by what the roles of the local AWS may do. Holds no state; any room may make its own."""
+    """Judges calls by what the roles of the local AWS may do.
+
+    Holds nothing but what it has told the journal; any room may make its own.
+    """
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
+        self._decisive: set[tuple[str, str, str]] = set()
         tags = ResourceTags(settings)
         self.surroundings = Surroundings(
             settings.account_id, settings.region, self._find_secret, self._find_key_arn, tags.find, tags.find_boundary
@@ -76,19 +86,20 @@ class Judge:
             **request.context,
         }
         request = Request(request.action, request.resource, context)
-        statements = [
-            statement for document in role.policies.values() for statement in statements_of(json.loads(document))
-        ]
-        for policy in role.managed_policies.values():
-            statements += _statements_of_managed(policy)
-        decision = decide(statements, request)
+        policies = {name: statements_of(json.loads(document)) for name, document in role.policies.items()}
+        policies |= {policy.name: _statements_of_managed(policy) for policy in role.managed_policies.values()}
+        decision = decide(itertools.chain(*policies.values()), request)
         if decision.allowed and role.permissions_boundary_arn:
             boundary = self._iam.get_policy(role.permissions_boundary_arn)
-            if not decide(_statements_of_managed(boundary), request).allowed:
+            bounds = {boundary.name: _statements_of_managed(boundary)}
+            bounded = decide(bounds[boundary.name], request)
+            self._note_decisive(role.name, bounds, bounded, request)
+            if not bounded.allowed:
                 return Decision(
                     allowed=False,
                     reason=f"because no permissions boundary allows the {request.action} action",
                 )
+        self._note_decisive(role.name, policies, decision, request)
         return decision
 
     def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> Decision:
@@ -105,7 +116,14 @@ class Judge:
             return Decision(allowed=False, reason="because the role does not exist")
         known = {"aws:SourceAccount": self._settings.account_id, **context}
         trust = statements_of(json.loads(role.assume_role_policy_document))
-        return decide_for_service(trust, service, Request("sts:AssumeRole", "*", known))
+        request = Request("sts:AssumeRole", "*", known)
+        decision = decide_for_service(trust, service, request)
+        self._note_decisive(role.name, {TRUST: trust}, decision, request)
+        return decision
+
+    def is_role(self, access_key_id: str) -> bool:
+        """Whether a call with this key is a role's, and so is judged."""
+        return self._session(access_key_id) is not None
 
     def name_caller(self, access_key_id: str) -> str:
         """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for an unsigned call."""
@@ -113,6 +131,17 @@ class Judge:
             return "nobody"
         session = self._session(access_key_id)
         return session.arn.partition("assumed-role/")[2] if session else "administrator"
+
+    def _note_decisive(
+        self, role: str, policies: Mapping[str, list[Statement]], decision: Decision, request: Request
+    ) -> None:
+        sid = (decision.decisive or {}).get("Sid")
+        if sid is None:
+            return
+        policy = next(name for name, statements in policies.items() if decision.decisive in statements)
+        if (role, policy, sid) not in self._decisive:
+            self._decisive.add((role, policy, sid))
+            self._journal.record("permission.decisive", role=role, policy=policy, statement=sid, action=request.action)
 
     @property
     def _iam(self) -> IAMBackend:

@@ -45,46 +45,50 @@ class Decision:
     Attributes:
         allowed: it may.
         reason: half a sentence for the caller's error message.
+        decisive: the one statement without which the decision would be the other one, None if there is no such.
     """
 
     allowed: bool
     reason: str
+    decisive: Statement | None = None
 
 
 def decide(statements: Iterable[Statement], request: Request) -> Decision:
     """Judge a request by the statements of its caller's identity policies."""
-    allowing = None
-    for statement in statements:
-        denying = statement.get("Effect") == "Deny"
-        if not _concerns(statement, request):
-            continue
-        if not _conditions_hold(statement, request.context, when_unknown=denying):
-            continue
-        if denying:
-            return Decision(allowed=False, reason=f"with an explicit deny{_name(statement)}")
-        allowing = statement
-    if allowing is None:
+    matching = [statement for statement in statements if _matches(statement, request)]
+    denying = [statement for statement in matching if _denies(statement)]
+    allowing = [statement for statement in matching if not _denies(statement)]
+    if denying:
+        decisive = denying[0] if allowing and len(denying) == 1 else None
+        return Decision(allowed=False, reason=f"with an explicit deny{_name(denying[0])}", decisive=decisive)
+    if not allowing:
         return Decision(allowed=False, reason=f"because no identity-based policy allows the {request.action} action")
-    return Decision(allowed=True, reason=f"allowed{_name(allowing)}")
+    decisive = allowing[0] if len(allowing) == 1 else None
+    return Decision(allowed=True, reason=f"allowed{_name(allowing[0])}", decisive=decisive)
 
 
 def decide_for_service(statements: Iterable[Statement], service: str, request: Request) -> Decision:
     """Judge a request of an AWS service, such as ``lambda.amazonaws.com``, by the policy of a resource.
 
-    For a role's trust policy the action is ``sts:AssumeRole`` and the resource ``*``, as its statements name none.
+    For a role's trust policy the action is ``sts:AssumeRole`` and the resource ``*``; its statements name none.
     """
-    naming = [
-        {"Resource": "*", **statement}
-        for statement in statements
-        if service in _listed(_principals(statement).get("Service"))
-    ]
-    return decide(naming, request)
+    return decide([one for one in statements if service in _listed(_principals(one).get("Service"))], request)
 
 
 def statements_of(document: Mapping[str, Any]) -> list[Statement]:
     """The statements of a policy document; AWS takes a single one without its list."""
     statements = document.get("Statement", [])
     return [statements] if isinstance(statements, dict) else list(statements)
+
+
+def _denies(statement: Statement) -> bool:
+    return statement.get("Effect") == "Deny"
+
+
+def _matches(statement: Statement, request: Request) -> bool:
+    return _concerns(statement, request) and _conditions_hold(
+        statement, request.context, when_unknown=_denies(statement)
+    )
 
 
 def _concerns(statement: Statement, request: Request) -> bool:
@@ -94,11 +98,11 @@ def _concerns(statement: Statement, request: Request) -> bool:
         action_matches = not _any_matches(statement.get("NotAction", "*"), request.action.lower(), str.lower)
     if request.resource is None:
         everything = "*" in _listed(statement.get("Resource"))
-        resource_matches = everything or statement.get("Effect") == "Allow"
+        resource_matches = everything or not _denies(statement)
     elif "Resource" in statement:
         resource_matches = _any_matches(statement["Resource"], request.resource)
-    else:
-        resource_matches = not _any_matches(statement.get("NotResource", "*"), request.resource)
+    else:  # neither of them stands in a trust policy
+        resource_matches = not _any_matches(statement.get("NotResource"), request.resource)
     return action_matches and resource_matches
 
 

@@ -19,6 +19,7 @@ from rehearsal.images import ImageStore
 from rehearsal.prepare import choose_ports, find_terraform
 from rehearsal.run import CHECKOUT, Ports, Run
 from rehearsal.write_token import write_token
+from tests.rehearsal.statements import Statements
 from tests.support.http import Client
 
 
@@ -64,6 +65,12 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
         run.clear()
 
 
+@pytest.fixture(scope="session")
+def statements() -> Statements:
+    """What the rehearsals showed of the policies; each takes its own down before it ends."""
+    return Statements()
+
+
 def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], None] | None = None) -> Rehearsal:
     """Apply account and environment to a new local AWS.
 
@@ -72,6 +79,18 @@ def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], 
         environment: whose variable file.
         before: what people bring along, made just before the environment.
     """
+    rehearsal = prepared(run, environment)
+    if before:
+        before(rehearsal)
+    rehearsal.outputs = rehearsal.deployment.apply_environment(rehearsal.digest, quiet)
+    rehearsal.client = Client(rehearsal.client.url, write_token(run))
+    if rehearsal.outputs["service_url"].startswith("http:"):
+        deployment.wait_until_it_answers(rehearsal.client.url, quiet)
+    return rehearsal
+
+
+def prepared(run: Run, environment: str) -> Rehearsal:
+    """A new local AWS with an account, ready for an environment's first apply."""
     program, _ = find_terraform()
     ports = run.ports = Ports(*choose_ports(None))
     digest = deployment.build(run)
@@ -80,13 +99,26 @@ def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], 
     rehearsal = Rehearsal(run, terraform, Client(f"http://127.0.0.1:{ports.balancer}"), digest)
     terraform.apply_account(quiet)
     terraform.init_environment()
-    if before:
-        before(rehearsal)
-    rehearsal.outputs = terraform.apply_environment(digest, quiet)
-    rehearsal.client = Client(rehearsal.client.url, write_token(run))
-    if rehearsal.outputs["service_url"].startswith("http:"):
-        deployment.wait_until_it_answers(rehearsal.client.url, quiet)
     return rehearsal
+
+
+def make_zone(rehearsal: Rehearsal) -> None:
+    """The hosted zone that people bring along to an environment with a domain."""
+    rehearsal.aws("route53").create_hosted_zone(Name="example.com", CallerReference="rehearsal")
+
+
+def unprotect(rehearsal: Rehearsal) -> None:
+    """What a person does by hand before a destroy; of the load balancer there may be nothing left, because moto does
+    not protect one."""
+    balancers = rehearsal.aws("elbv2")
+    for balancer in balancers.describe_load_balancers()["LoadBalancers"]:
+        balancers.modify_load_balancer_attributes(
+            LoadBalancerArn=balancer["LoadBalancerArn"],
+            Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+        )
+    databases = rehearsal.aws("rds")
+    for instance in databases.describe_db_instances()["DBInstances"]:
+        databases.modify_db_instance(DBInstanceIdentifier=instance["DBInstanceIdentifier"], DeletionProtection=False)
 
 
 def changes_of(plan: dict[str, Any] | None) -> dict[str, list[str]]:

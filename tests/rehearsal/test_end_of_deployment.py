@@ -9,6 +9,7 @@ import pytest
 
 from rehearsal import deployment
 from tests.rehearsal.conftest import Rehearsal, every_file, quiet
+from tests.rehearsal.statements import Statements
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -53,8 +54,10 @@ def cloudwatch_messages(rehearsal: Rehearsal) -> Iterator[str]:
             yield event["message"]
 
 
-def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal) -> None:
+def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal, statements: Statements) -> None:
+    statements.take_declared(rehearsal)
     rehearsal.deployment.destroy(quiet)
+    statements.take_decisive(rehearsal)
     deployment.check_nothing_is_left(rehearsal.run)
     deployment.stop_local_aws(rehearsal.run)
     assert rehearsal.run.left_running() == []

@@ -13,7 +13,8 @@ import pytest
 from rehearsal import deployment
 from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
-from tests.rehearsal.conftest import Rehearsal, applied, changes_of, quiet
+from tests.rehearsal.conftest import Rehearsal, applied, changes_of, make_zone, quiet, unprotect
+from tests.rehearsal.statements import Statements
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -27,11 +28,6 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     finally:
         deployment.stop_local_aws(run)
         run.clear()
-
-
-def make_zone(rehearsal: Rehearsal) -> None:
-    """The hosted zone that people bring along."""
-    rehearsal.aws("route53").create_hosted_zone(Name="example.com", CallerReference="rehearsal")
 
 
 def test_the_service_answers_under_its_own_name_over_tls(production: Rehearsal) -> None:
@@ -91,9 +87,11 @@ def test_production_is_not_destroyed_before_somebody_has_unprotected_it(producti
         production.deployment.destroy(quiet)
 
 
-def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal) -> None:
+def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal, statements: Statements) -> None:
+    statements.take_declared(production)
     unprotect(production)
     production.deployment.destroy(quiet)
+    statements.take_decisive(production)
     left = production.run.ask("resources")["resources"]
     kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*|(?<=/write-token-).*", "...", entry) for entry in left]
     assert sorted(set(kinds)) == [
@@ -103,14 +101,3 @@ def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal) 
         "secretsmanager secret taproom-prod/database/beers_...",  # can be had back for thirty days
         "secretsmanager secret taproom-prod/service/write-token-...",
     ]
-
-
-def unprotect(rehearsal: Rehearsal) -> None:
-    """What a person does by hand; of the load balancer there may be nothing left, because moto does not protect one."""
-    balancers = rehearsal.aws("elbv2")
-    for balancer in balancers.describe_load_balancers()["LoadBalancers"]:
-        balancers.modify_load_balancer_attributes(
-            LoadBalancerArn=balancer["LoadBalancerArn"],
-            Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
-        )
-    rehearsal.aws("rds").modify_db_instance(DBInstanceIdentifier="taproom-prod", DeletionProtection=False)

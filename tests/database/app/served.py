@@ -42,6 +42,11 @@ class Served:
         self.port = port
         self._log = log
 
+    @property
+    def address(self) -> str:
+        """``HOST:PORT``."""
+        return f"127.0.0.1:{self.port}"
+
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> "Answer":
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)

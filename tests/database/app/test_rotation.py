@@ -11,11 +11,11 @@ import pytest
 
 from app.credentials import CACHE_SECONDS
 from db_bootstrap.rotate import Step
+from rehearsal.load import Load
 from rehearsal.postgres_programs import Binaries
 from tests.conftest import running_cluster
 from tests.database.app.served import Served, serving
 from tests.support.faulty_aws import Fault, FaultyAws, faulty_aws
-from tests.support.load import Load
 from tests.support.rotating import RotatingDatabase
 from tests.support.rotation import secrets_manager
 
@@ -50,7 +50,7 @@ def aws(server: tuple[RotatingDatabase, str]) -> Iterator[FaultyAws]:
 
 def rotate_until(database: RotatingDatabase, load: Load, requests: int, rotations: int) -> None:
     """Rotate without a pause until there have been so many rotations and so many requests."""
-    while database.rotations < rotations or len(load.sent) < requests:
+    while database.rotations < rotations or load.requests < requests:
         database.rotate()
 
 
@@ -59,7 +59,7 @@ def assert_nothing_was_lost(database: RotatingDatabase, load: Load, *services: S
     assert Counter((sent.method, sent.outcome) for sent in load.failures) == {}, reasons(services)
     names = [name for (name,) in database.rows("SELECT name FROM beers.beers")]
     assert Counter(names) == Counter(load.added)
-    assert len(load.added) > len(load.sent) / 4
+    assert len(load.added) > load.requests / 4
 
 
 def reasons(services: Sequence[Served]) -> Counter[str]:
@@ -79,7 +79,7 @@ def test_twenty_rotations_back_to_back_under_load_lose_no_request(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path
 ) -> None:
     with serving(tmp_path, **database.environment(aws.endpoint)) as served:
-        with Load([served.port], CONNECTIONS) as load:
+        with Load([served.address], CONNECTIONS) as load:
             rotate_until(database, load, requests=20_000, rotations=20)
         assert_nothing_was_lost(database, load, served)
         served.stop()
@@ -98,7 +98,7 @@ def test_rotations_lose_no_request_however_connections_are_kept(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path, pool: dict[str, str]
 ) -> None:
     with serving(tmp_path, **database.environment(aws.endpoint), **pool) as served:
-        with Load([served.port], CONNECTIONS) as load:
+        with Load([served.address], CONNECTIONS) as load:
             rotate_until(database, load, requests=500, rotations=10)
         assert_nothing_was_lost(database, load, served)
 
@@ -114,7 +114,7 @@ def test_services_that_start_in_the_middle_of_a_rotation_lose_no_request(
         for name in ("first", "second"):
             (tmp_path / name).mkdir()
             started.append(stack.enter_context(serving(tmp_path / name, **database.environment(aws.endpoint))))
-        with Load([served.port for served in started], CONNECTIONS) as load:
+        with Load([served.address for served in started], CONNECTIONS) as load:
             load.wait_for(200)
             for _ in rotation:
                 pass
@@ -136,7 +136,7 @@ def test_a_secrets_manager_that_fails_while_a_rotation_goes_on_costs_no_request_
 ) -> None:
     # Connections of one second, so that some open all the time.
     with serving(tmp_path, **database.environment(aws.endpoint), DATABASE_POOL_RECYCLE_SECONDS="1") as served:
-        with Load([served.port], connections=4) as load:
+        with Load([served.address], connections=4) as load:
             load.wait_for(50)
             asked_before = aws.calls
             aws.fault = fault
@@ -146,7 +146,7 @@ def test_a_secrets_manager_that_fails_while_a_rotation_goes_on_costs_no_request_
                 time.sleep(0.1)
             asked_meanwhile = aws.calls - asked_before
             aws.fault = Fault.NONE
-            rotate_until(database, load, requests=len(load.sent) + 50, rotations=5)
+            rotate_until(database, load, requests=load.requests + 50, rotations=5)
         assert_nothing_was_lost(database, load, served)
         assert max(sent.seconds for sent in load.sent) < aws.slow_seconds
         # It was asked, though not for every connection: each of the two workers asks once in a while, and tries twice.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rehearsal.aws import databases
+from rehearsal.load import Load
 from tests.database.app.served import PROJECT, environment, serving
-from tests.support.load import Load
 from tests.support.local_aws import REGION
 from tests.support.moto_server import moto_server
 from tests.support.token_database import TokenDatabase
@@ -72,7 +72,7 @@ def test_migration_and_service_log_in_by_token(database: TokenDatabase, tmp_path
     assert migrated.returncode == 0, migrated.stderr
     keys = database.role("task", database.user_arn(APP))
     with serving(tmp_path, **variables(database, keys, APP), DATABASE_POOL_RECYCLE_SECONDS="1") as served:
-        with Load([served.port], connections=8) as load:
+        with Load([served.address], connections=8) as load:
             load.wait_for(400)
         assert load.failures == []
         served.stop()

@@ -175,3 +175,26 @@ def test_a_resource_that_nobody_can_tell_is_covered_by_an_allow_of_any(
 def test_a_document_may_hold_one_statement_without_a_list() -> None:
     statement = allow()
     assert statements_of({"Statement": statement}) == statements_of({"Statement": [statement]}) == [statement]
+
+
+@pytest.mark.parametrize(
+    ("statements", "decisive"),
+    [
+        pytest.param([allow(Sid="one")], "one", id="the only allow"),
+        pytest.param([allow(Sid="one"), allow(Sid="two", Action="*")], None, id="either of two allows"),
+        pytest.param([allow(Sid="one"), deny(Sid="no")], "no", id="the only deny of what is allowed"),
+        pytest.param([allow(Sid="one"), deny(Sid="no"), deny(Sid="never")], None, id="either of two denies"),
+        pytest.param([deny(Sid="no")], None, id="a deny of what nothing allows"),
+        pytest.param([allow(Sid="one"), deny(Action="s3:*")], "one", id="a deny of something else"),
+        pytest.param([], None, id="no statement"),
+    ],
+)
+def test_a_statement_is_decisive_if_without_it_the_decision_would_be_the_other_one(
+    statements: list[dict[str, object]], decisive: str | None
+) -> None:
+    decision = decide(statements, GET)
+    assert (decision.decisive or {}).get("Sid") == decisive
+    for statement in statements:
+        others = [other for other in statements if other is not statement]
+        changed = decide(others, GET).allowed != decision.allowed
+        assert changed == (decision.decisive is statement)

@@ -1,0 +1,62 @@
+"""Failures on demand: each kind of change fails once, as if AWS refused it for a passing reason.
+
+So an apply can be seen to end half-way at every kind of resource, and the next one to go on from there. Asked for by
+``POST /_rehearsal/faults``.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from rehearsal.aws.calls import Answer, ApiCall, error_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rehearsal.aws.layers import Handler
+
+_LOOKS = ("BatchGet", "Describe", "Get", "Head", "List")
+# The state and its lock are where Terraform keeps what it has made. It saves a state that cannot be written in a file
+# of its own, to be pushed by a person: another procedure.
+_STATE_OPERATIONS = frozenset({("s3", "PutObject"), ("s3", "DeleteObject")})
+CODE = "RehearsedFailure"
+MESSAGE = "The rehearsal lets the first call of each kind fail. Apply again."
+
+
+class Faults:
+    """Whether changes fail, and which kinds of them have failed already."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked_for = False
+        self.failed: list[str] = []
+
+    def ask_for(self) -> None:
+        """From now on, let each kind of change fail once."""
+        self._asked_for = True
+
+    def layer(self, handle: Handler, is_role: Callable[[str], bool]) -> Handler:
+        """Answer the first call of each kind with an error, and pass on any other.
+
+        Args:
+            handle: what answers the others.
+            is_role: whether an access key is that of a role; the administrator's calls never fail.
+        """
+
+        def faulty(call: ApiCall) -> Answer:
+            if self._asked_for and is_role(call.access_key_id) and self._is_first(call):
+                return error_answer(call, 400, CODE, MESSAGE)
+            return handle(call)
+
+        return faulty
+
+    def _is_first(self, call: ApiCall) -> bool:
+        if call.operation.startswith(_LOOKS) or (call.service, call.operation) in _STATE_OPERATIONS:
+            return False
+        kind = f"{call.service} {call.operation}"
+        with self._lock:
+            if kind in self.failed:
+                return False
+            self.failed.append(kind)
+            return True

@@ -1,0 +1,59 @@
+"""On demand each kind of change fails once, and Terraform does not hide it by asking again."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.local_aws import LocalAws, allow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS in which changes fail."""
+    aws = LocalAws(tmp_path_factory.mktemp("failing"))
+    try:
+        assert aws.ask("faults", "POST") == (200, {"failing": True})
+        yield aws
+    finally:
+        aws.stop()
+
+
+def a_role(aws: LocalAws) -> dict[str, str]:
+    return aws.assume(aws.make_role(f"role-{uuid.uuid4().hex[:8]}", allow("*")))
+
+
+def test_the_first_change_of_each_kind_fails_and_the_second_is_made(failing: LocalAws) -> None:
+    given = a_role(failing)
+    for service, operation, name in (("sqs", "create_queue", "QueueName"), ("sns", "create_topic", "Name")):
+        make = getattr(failing.client(service, **given), operation)
+        with pytest.raises(ClientError, match="RehearsedFailure"):
+            make(**{name: "thing"})
+        assert make(**{name: "thing"})
+        assert make(**{name: "another"})
+    assert failing.ask("status")[1]["failed_on_demand"] == ["sqs CreateQueue", "sns CreateTopic"]
+
+
+def test_looking_never_fails_and_neither_does_the_administrator(failing: LocalAws) -> None:
+    assert failing.client("ec2", **a_role(failing)).describe_vpcs()["Vpcs"]
+    assert failing.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
+
+
+def test_terraforms_state_can_be_written(failing: LocalAws) -> None:
+    failing.client("s3").create_bucket(Bucket="state")
+    failing.client("s3", **a_role(failing)).put_object(Bucket="state", Key="dev.tfstate", Body=b"{}")
+
+
+def test_nothing_fails_that_nobody_asked_for(tmp_path: Path) -> None:
+    aws = LocalAws(tmp_path)
+    try:
+        assert aws.client("sqs", **a_role(aws)).create_queue(QueueName="thing")
+    finally:
+        aws.stop()
