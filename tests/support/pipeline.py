@@ -39,6 +39,7 @@ class Pipeline:
         origin: the git repository, where people commit.
         account: outputs of terraform/account.
         story: what happened, in order: (run's ref, job, what).
+        at_approval: what staging and prod ran when somebody was asked to approve, by environment.
         github: address of what stands in for GitHub's API.
         approves: whether whoever is asked to approve says yes, by environment.
     """
@@ -47,6 +48,7 @@ class Pipeline:
     origin: Path
     account: Mapping[str, Any]
     story: list[tuple[str, str, str]] = field(default_factory=list)
+    at_approval: dict[str, dict[str, str]] = field(default_factory=dict)
     github: str = ""
     approves: dict[str, bool] = field(default_factory=dict)
     asked: threading.Event = field(default_factory=threading.Event)
@@ -175,8 +177,10 @@ class Pipeline:
 
     def _approve(self, job: Job) -> bool:
         self._tell(job, "asked")
-        self.asked.set()
-        assert self.answer.wait(300)
+        if job.environment == "prod" and self.url("prod"):
+            self.at_approval[job.environment] = {name: self.deployed(name) for name in ENVIRONMENTS}
+            self.asked.set()
+            assert self.answer.wait(300)
         return self.approves.get(job.environment, True)
 
     def _tell(self, job: Job, what: str) -> None:
