@@ -103,7 +103,7 @@ tflint: ## Hold terraform/ against tflint's rules (needs Go and internet)
 
 trivy: .venv/trivy/trivy ## Hold terraform/, the Dockerfile and the locked packages against Trivy's rules (needs internet)
 	@.venv/trivy/trivy filesystem --quiet --scanners misconfig,secret,vuln --severity HIGH,CRITICAL --exit-code 1 \
-	  --skip-dirs .venv --skip-dirs tests --tf-vars terraform/environment/prod.tfvars .
+	  --skip-dirs .venv --skip-dirs tests --file-patterns 'pip:requirements/.+\.txt' --tf-vars terraform/environment/prod.tfvars .
 
 image-scan: .venv/trivy/trivy ## Look for known vulnerabilities in the image that `make image` built (needs internet)
 	@.venv/trivy/trivy image --quiet --scanners vuln --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 taproom
