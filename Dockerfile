@@ -1,7 +1,11 @@
 # The version of Python to run on; the tests run on 3.11 and later.
 ARG PYTHON_VERSION=3.13
+# What to build upon. No digest stands here, because none could be looked up when this was written; a pipeline can name
+# one: --build-arg BASE=python:3.13-slim@sha256:...
+ARG BASE=python:${PYTHON_VERSION}-slim
 
-FROM python:${PYTHON_VERSION}-slim AS packages
+# checkov:skip=CKV_DOCKER_7: the tag is in BASE
+FROM ${BASE} AS packages
 COPY requirements/service.txt /tmp/service.txt
 # pip works on the environment from outside, so that it does not come along. Wheels only: nothing is compiled, and no
 # package's build script runs.
@@ -9,14 +13,15 @@ RUN python -m venv --without-pip /opt/venv \
     && python -m pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
        --require-hashes --only-binary :all: --requirement /tmp/service.txt
 
-FROM python:${PYTHON_VERSION}-slim
+FROM ${BASE}
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv
-COPY build/rds-ca.pem rds-ca.pem
-COPY app app
+# Readable by whoever runs it, however private the checkout is.
+COPY --chmod=444 build/rds-ca.pem rds-ca.pem
+COPY --chmod=755 app app
 # Fargate keeps the mode of a folder that a volume hides only if the image declares it; without, nobody but root may write.
 VOLUME ["/tmp"]
 # A number, so that an orchestrator can see that it is not root; the code belongs to root and cannot be changed.

@@ -1,10 +1,10 @@
 # Every target sets up what it needs; `make` alone lists them.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
-export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT
+export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT TASKS BASE
 
 .DEFAULT_GOAL := help
-.PHONY: always browser post-plan post-drift $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
+.PHONY: always browser engine post-plan post-drift $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -15,7 +15,7 @@ setup: .venv/ready ## Prepare .venv (done by every other target when it is neede
 .venv/ready: scripts/setup requirements/development.txt requirements/postgresql-17.txt
 	@scripts/setup
 
-up: .venv/ready ## Rehearse the deployment on this machine and leave it running (PORT=8080); again: apply changes
+up: .venv/ready $(if $(filter container,$(TASKS)),engine) ## Rehearse the deployment and leave it running (PORT=8080; TASKS=container: from the image, by podman); again: apply changes
 	@$(RUN) rehearsal up
 
 rotate: .venv/ready ## Rotate every login of the running rehearsal under load (LOGIN=beers_app: that one; LOGIN=master: RDS's own)
@@ -42,15 +42,25 @@ $(SERVER): requirements/postgresql-%.txt | .venv/ready
 # the waits of Terraform's provider are limits too.
 IN_TWO := --numprocesses 2 --dist loadgroup
 
-test: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal too (some minutes)
-	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
+test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal and the image too (some minutes)
+	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
+	@$(RUN) pytest -m image
 	@$(RUN) pytest -m rehearsal
 
 test-rehearsal: .venv/ready ## Run the tests that rehearse, one after the other
 	@$(RUN) pytest -m rehearsal
 
-test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but the rehearsal
-	@$(RUN) pytest -m "not rehearsal" $(IN_TWO)
+test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but those of the rehearsal and the image
+	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
+
+image: .venv/ready build/rds-ca.pem ## Build the image with docker, podman or buildah (BASE=...: upon another base; RDS_CA_FILE=... without internet)
+	@$(RUN) rehearsal image
+
+image-test: .venv/ready engine ## Build the image, run it as production does, say how large it is and what is in it
+	@$(RUN) pytest -m image
+
+engine: # to build and run images
+	@scripts/setup-containers
 
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
 	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest $(IN_TWO) tests/database/db_bootstrap tests/database/rehearsal/test_postgres.py
@@ -75,8 +85,8 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser scripts/setup-trivy .ci/run
-	.venv/bin/hadolint Dockerfile
+	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-browser scripts/setup-containers scripts/setup-trivy compose/logins.sh .ci/run
+	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
 	terraform fmt -check -recursive terraform

@@ -4,7 +4,8 @@ The number of queries is fixed (`MAXIMUM_QUERIES`), whatever the size of the dat
 read by a master on RDS, and nothing here tries.
 """
 
-import attrs
+from dataclasses import dataclass
+
 from pg8000.native import Connection
 
 from db_bootstrap import catalog_queries as queries
@@ -41,7 +42,7 @@ LEAST_QUERIES = 8
 """Queries of a look that finds nothing to do, for a document without extensions and retired roles."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class FoundAccess:
     """What a database says about access, within the scope of a document.
 

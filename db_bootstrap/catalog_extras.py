@@ -1,9 +1,9 @@
 """Extensions and retired roles as the catalogs have them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 
-import attrs
 from pg8000.native import Connection
 
 from db_bootstrap import catalog_queries as queries
@@ -17,7 +17,7 @@ OpenElsewhere = Callable[[str], AbstractContextManager[Connection]]
 """Opens a connection of the master's to another database of the same server, by its name."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class FoundExtension:
     """An extension that the document declares.
 
@@ -41,8 +41,8 @@ class FoundExtension:
     is_movable: bool | None
     is_trusted: bool
     only_schema: str | None
-    requires: tuple[str, ...] = attrs.field(converter=tuple)
-    others: tuple[str, ...] = attrs.field(converter=tuple)
+    requires: Sequence[str]
+    others: Sequence[str]
     has_place: bool
     is_on_rds: bool
 
@@ -103,7 +103,7 @@ def _read(run: Run, document: AccessDocument, database: str | None) -> dict[str,
         made = found.get(role) or Retiring(role, is_superuser, sessions, (), tuple((name, "") for name in databases))
         # What belongs to no database is seen from each, and counted once.
         if is_shared is not None and not (is_shared and database is not None):
-            made = attrs.evolve(made, holdings=(*made.holdings, Holding(database, *held)))
+            made = replace(made, holdings=(*made.holdings, Holding(database, *held)))
         found[role] = made
     return found
 
@@ -117,9 +117,9 @@ def _read_elsewhere(database: str, document: AccessDocument, elsewhere: OpenElse
 
 def _joined(role: Retiring, there: Retiring, database: str) -> Retiring:
     unread = tuple(item for item in role.unread if item[0] != database)
-    return attrs.evolve(role, holdings=(*role.holdings, *there.holdings), unread=unread)
+    return replace(role, holdings=(*role.holdings, *there.holdings), unread=unread)
 
 
 def _unreadable(role: Retiring, database: str, reason: str) -> Retiring:
     unread = tuple((name, reason if name == database else told) for name, told in role.unread)
-    return attrs.evolve(role, unread=unread)
+    return replace(role, unread=unread)

@@ -1,19 +1,17 @@
 """Privileges as the catalogs have them: on the database, on the managed schemas, and on what these hold.
 
-Objects with identical access control lists are counted by the server and come as one row a privilege; their names are
-asked for only where something must change.
+Objects with identical access control lists are counted by the server and come as one row; their names are asked for
+only where something must change.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from dataclasses import dataclass, replace
 from typing import Any
-
-import attrs
 
 from db_bootstrap import catalog_queries as queries
 from db_bootstrap import declared
 from db_bootstrap.catalog_roles import Run
-from db_bootstrap.catalog_scope import Entry, Judged, Scope, cells
+from db_bootstrap.catalog_scope import Judged, Scope
 from db_bootstrap.facts import (
     Column,
     DefaultPrivilege,
@@ -33,7 +31,7 @@ from db_bootstrap.facts import (
 from db_bootstrap.wording import described
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class FoundContainers:
     """The database and the managed schemas.
 
@@ -46,7 +44,7 @@ class FoundContainers:
     notes: tuple[str, ...]
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class FoundObjects:
     """What the managed schemas hold.
 
@@ -71,9 +69,7 @@ def containers(run: Run, scope: Scope) -> FoundContainers:
     wished: dict[Target, set[tuple[str, str]]] = {}
     for fact in declared.container_privileges(scope.document, scope.server):
         wished.setdefault(fact.target, set()).add((fact.grantee, fact.privilege))
-    rows = sorted(run(queries.CONTAINERS, schemas=scope.schemas), key=_sortable)
-    for (kind, name, owner), group in groupby(rows, key=lambda row: tuple(row[:3])):
-        entries = _entries(group, 3)
+    for kind, name, owner, entries in sorted(run(queries.CONTAINERS, schemas=scope.schemas), key=tuple):
         if kind == "database":
             on: Target = OnDatabase(name)
             judged = scope.judged(entries, (owner,), wished.get(on, ()), only_managed=True)
@@ -92,20 +88,20 @@ def containers(run: Run, scope: Scope) -> FoundContainers:
 def default_privileges(run: Run, scope: Scope, schemas_to_come: frozenset[str]) -> Iterator[Fact]:
     """What the schemas' owners will make gets, and what schemas that they will own get from birth."""
     found = run(queries.DEFAULT_PRIVILEGES, creators=scope.owners, schemas=scope.schemas)
-    rows = [row for row in found if row[2] != "schema"]
-    replaced = {(creator, ObjectKind(kind)) for creator, schema, kind, *_ in rows if schema is None}
+    replaced = {(creator, kind) for creator, schema, kind, _ in found if schema is None}
     for owner in scope.owners:
         for builtin in builtin_default_privileges(owner):
             if owner in scope.managed_roles and (owner, builtin.kind) not in replaced:
                 yield builtin
-    for creator, schema, kind, grantee, privilege, is_grantable in rows:
-        if grantee is not None and grantee not in scope.heirs and scope.is_judged(grantee):
-            yield DefaultPrivilege(creator, schema, ObjectKind(kind), grantee, privilege, is_grantable)
-    for creator, _, kind, grantee, privilege, is_grantable in found:
-        if kind == "schema" and grantee is not None and grantee not in scope.heirs and scope.is_judged(grantee):
-            for schema in schemas_to_come:
-                if scope.document.schemas[schema].owner == creator:
-                    yield Privilege(grantee, privilege, OnSchema(schema), is_grantable)
+    for creator, schema, kind, entries in found:
+        places = [place for place in schemas_to_come if scope.document.schemas[place].owner == creator]
+        for grantee, privilege, is_grantable, _ in entries:
+            if grantee in scope.heirs or not scope.is_judged(grantee):
+                continue
+            if kind == "schema":
+                yield from (Privilege(grantee, privilege, OnSchema(place), is_grantable) for place in places)
+            else:
+                yield DefaultPrivilege(creator, schema, ObjectKind(kind), grantee, privilege, is_grantable)
 
 
 def objects(run: Run, scope: Scope) -> FoundObjects:
@@ -118,17 +114,16 @@ def objects(run: Run, scope: Scope) -> FoundObjects:
         "single_names": [name for *_, name in single],
     }
     on_all = declared.kind_grants(scope.document, scope.server)
-    rows = sorted(run(queries.OBJECT_GROUPS, **parameters), key=_sortable)
+    rows = sorted(run(queries.OBJECT_GROUPS, **parameters), key=lambda row: [str(value) for value in row[:7]])
     ours: list[ObjectGroup] = []
     foreign: list[tuple[ObjectGroup, str]] = []
     notes: list[str] = []
-    for key, privileges in groupby(rows, key=lambda row: tuple(row[:7])):
-        cached = list(privileges)
-        owner, of_extension = key[2], key[4]
-        group = _group(cached[0], scope.heir(owner))
+    for row in rows:
+        owner, of_extension, entries = row[2], row[4], row[-1]
+        group = _group(row, scope.heir(owner))
         wished = declared.object_grants(scope.document, on_all, group)
-        judged = scope.judged(_entries(cached, 10), (owner, group.owner), {granted[:2] for granted in wished})
-        group = attrs.evolve(group, granted=judged.granted)
+        judged = scope.judged(entries, (owner, group.owner), {granted[:2] for granted in wished})
+        group = replace(group, granted=judged.granted)
         what = f"{group.count} {group.kind}(s) in schema {group.schema!r}"
         if of_extension:
             notes.append(f"{what} belong to an extension and are left alone.")
@@ -151,7 +146,7 @@ def objects(run: Run, scope: Scope) -> FoundObjects:
 
 
 def _group(row: Sequence[Any], owner: str) -> ObjectGroup:
-    schema, kind, owner_now, acl, _, count, single, name, arguments, types, *_ = row
+    schema, kind, owner_now, acl, _, count, single, name, arguments, types, _ = row
     found = None if single is None else ObjectName(name, arguments)
     return ObjectGroup(
         schema=schema,
@@ -178,7 +173,7 @@ def _named_where_needed(
     return tuple(
         group
         if group.single is not None
-        else attrs.evolve(group, names=tuple(sorted(names.get((group.schema, group.kind, *group.key), ()), key=str)))
+        else replace(group, names=tuple(sorted(names.get((group.schema, group.kind, *group.key), ()), key=str)))
         for group in groups
     )
 
@@ -201,13 +196,12 @@ def _columns(run: Run, scope: Scope) -> tuple[tuple[Column, ...], list[str]]:
     )
     columns: list[Column] = []
     notes: list[str] = []
-    for key, group in groupby(sorted(found, key=_sortable), key=lambda row: tuple(row[:5])):
-        schema, relation, name, owner, of_extension = key
+    for schema, relation, name, owner, of_extension, entries in sorted(found, key=tuple):
         heir = scope.heir(owner)
         if not of_extension and (heir in scope.declared_roles or heir == scope.server.master):
             on = OnColumn(schema, relation, name, heir)
             wished = declared.column_grants(scope.document, Column(on, frozenset()))
-            judged = scope.judged(_entries(group, 5), (owner, heir), {granted[:2] for granted in wished})
+            judged = scope.judged(entries, (owner, heir), {granted[:2] for granted in wished})
             columns.append(Column(on, judged.granted))
             notes += _kept(judged, described(on))
     return tuple(columns), notes
@@ -231,11 +225,3 @@ def _privileges(judged: Judged, on: Target) -> Iterator[Fact]:
 def _kept(judged: Judged, what: str) -> Iterator[str]:
     for grantee, privilege, grantor in judged.kept:
         yield f"{grantee!r} has {privilege} on {what} by {grantor!r}; not declared, and not to be taken back here."
-
-
-def _entries(rows: Iterable[Sequence[Any]], start: int) -> list[Entry]:
-    return [entry for row in rows if (entry := cells(row, start)) is not None]
-
-
-def _sortable(row: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(str(value) for value in row)

@@ -83,11 +83,15 @@ JOIN pg_roles me ON me.rolname = current_user
 WHERE role.rolname = ANY (CAST(:names AS text[])) OR member.rolname = ANY (CAST(:names AS text[]))
 """  # noqa: S608 - put together from constants
 
+# An access control list without its owner's entries, each as `catalog_scope.Entry`. As JSON, since a database has tens
+# of entries for each of its schemas, and a row for each of them would take longer to fetch than all else.
+_ENTRIES = """coalesce((SELECT json_agg(json_build_array(
+           CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
+           pg_get_userbyid(a.grantor))) FROM aclexplode({acl}) a WHERE a.grantee <> {owner}), '[]')"""
+
 # The database that this is, and the managed schemas.
-CONTAINERS = """
-SELECT c.kind, c.name, pg_get_userbyid(c.owner),
-       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
-       pg_get_userbyid(a.grantor)
+CONTAINERS = f"""
+SELECT c.kind, c.name, pg_get_userbyid(c.owner), {_ENTRIES.format(acl="c.acl", owner="c.owner")}
 FROM (
     SELECT 'database' AS kind, datname AS name, datdba AS owner, coalesce(datacl, acldefault('d', datdba)) AS acl
     FROM pg_database WHERE datname = current_database()
@@ -95,8 +99,7 @@ FROM (
     SELECT 'schema', nspname, nspowner, coalesce(nspacl, acldefault('n', nspowner))
     FROM pg_namespace WHERE nspname = ANY (CAST(:schemas AS text[]))
 ) c
-LEFT JOIN LATERAL aclexplode(c.acl) a ON a.grantee <> c.owner
-"""
+"""  # noqa: S608 - put together from constants
 
 # An aggregate is named by its types alone: ORDER BY among them, as a hypothetical-set one has it, GRANT cannot read.
 _ARGUMENTS = """CASE p.prokind WHEN 'a' THEN array_to_string(ARRAY(
@@ -139,7 +142,11 @@ _SINGLED_OUT = """
          AS t (schema, kind, name)
 """
 
-# One row for each privilege of each group of objects that share schema, kind, owner and list, whatever their number.
+_ACL_OF_GROUP = """coalesce(g.acl, acldefault(
+           CASE g.kind WHEN 'relation' THEN 'r' WHEN 'sequence' THEN 's' WHEN 'routine' THEN 'f' ELSE 'T' END::"char",
+           g.owner))"""
+
+# One row for each group of objects that share schema, kind, owner and list, whatever their number.
 OBJECT_GROUPS = f"""
 WITH object AS ({_OBJECTS}),
 singled_out AS ({_SINGLED_OUT}),
@@ -161,18 +168,8 @@ SELECT g.schema, g.kind, pg_get_userbyid(g.owner), g.acl::text, g.of_extension, 
            SELECT ARRAY(SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
                         ORDER BY t.position)
            FROM pg_proc p WHERE p.oid = g.single) END,
-       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
-       pg_get_userbyid(a.grantor)
+       {_ENTRIES.format(acl=_ACL_OF_GROUP, owner="g.owner")}
 FROM grouped g
-LEFT JOIN LATERAL aclexplode(
-    coalesce(
-        g.acl,
-        acldefault(
-            CASE g.kind WHEN 'relation' THEN 'r' WHEN 'sequence' THEN 's' WHEN 'routine' THEN 'f' ELSE 'T' END::"char",
-            g.owner
-        )
-    )
-) a ON a.grantee <> g.owner
 """  # noqa: S608 - put together from constants
 
 OBJECT_NAMES = f"""
@@ -184,7 +181,7 @@ WHERE d.objid IS NULL AND s.name IS NULL
 """  # noqa: S608 - put together from constants
 
 # The columns that somebody has a privilege on, and those that the document names.
-COLUMNS = """
+COLUMNS = f"""
 WITH singled_out AS (
     SELECT schema, name, attname
     FROM unnest(CAST(:column_schemas AS text[]), CAST(:column_relations AS text[]), CAST(:column_names AS text[]))
@@ -200,30 +197,27 @@ attribute AS (
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname AND NOT a.attisdropped
 )
 SELECT n.nspname, c.relname, t.attname, pg_get_userbyid(c.relowner), d.objid IS NOT NULL,
-       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
-       pg_get_userbyid(a.grantor)
+       {_ENTRIES.format(acl="t.attacl", owner="c.relowner")}
 FROM attribute t
 JOIN pg_class c ON c.oid = t.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
-LEFT JOIN LATERAL aclexplode(t.attacl) a ON a.grantee <> c.relowner
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-"""
+"""  # noqa: S608 - put together from constants
 
 # What stands for a creator everywhere replaces the built-in default; what stands for one schema comes on top. Defaults
 # for schemas are no document's business, but what they do to a schema that is about to be created is.
-DEFAULT_PRIVILEGES = """
+DEFAULT_PRIVILEGES = f"""
 SELECT pg_get_userbyid(c.defaclrole), n.nspname,
        CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'routine'
        WHEN 'T' THEN 'type' ELSE 'schema' END,
-       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
+       {_ENTRIES.format(acl="c.defaclacl", owner="c.defaclrole")}
 FROM pg_default_acl c
 LEFT JOIN pg_namespace n ON n.oid = c.defaclnamespace
-LEFT JOIN LATERAL aclexplode(c.defaclacl) a ON a.grantee <> c.defaclrole
 WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
   AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[]))
   AND (c.defaclnamespace = 0 OR n.nspname = ANY (CAST(:schemas AS text[])))
-"""
+"""  # noqa: S608 - put together from constants
 
 # What a trusted extension's script makes is the superuser's, and only they can move it.
 EXTENSIONS = """

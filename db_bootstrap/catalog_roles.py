@@ -1,10 +1,10 @@
 """Roles as the catalogs have them: what they are, whom they belong to, and what the master may do to them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import attrs
 from pg8000.native import Connection
 
 from db_bootstrap import catalog_queries as queries
@@ -47,7 +47,7 @@ _MASTERS_ATTRIBUTES = (
 FIRST_VERSION_WITH_PARAMETER_PRIVILEGES = 150000
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class FoundRole:
     """A role of the server that the document declares, retires or once declared, or whose rights are needed.
 
@@ -77,7 +77,7 @@ class FoundRole:
         return self.can_act_as or self.is_administered
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class FoundMemberships:
     """The memberships that a document is concerned with.
 
@@ -187,7 +187,7 @@ def memberships(run: Run, scope: Scope) -> FoundMemberships:
     return FoundMemberships(tuple(facts), actable, tuple(notes))
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class _Row:
     """A membership as one role granted it; before version 16 there is one for each member, whoever granted it."""
 

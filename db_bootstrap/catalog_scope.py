@@ -4,9 +4,8 @@ Pure: it looks at rows that were read.
 """
 
 from collections.abc import Container, Iterable, Sequence
-from typing import Any
-
-import attrs
+from dataclasses import dataclass
+from functools import cached_property
 
 from db_bootstrap.access import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.declared import holders
@@ -19,7 +18,7 @@ Entry = tuple[str, str, bool, str]
 """An entry of an access control list: grantee, privilege, whether it may be passed on, and who granted it."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Judged:
     """What came of an access control list.
 
@@ -32,7 +31,7 @@ class Judged:
     kept: tuple[tuple[str, str, str], ...] = ()
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Scope:
     """Whom and what the document speaks of on this server.
 
@@ -46,7 +45,7 @@ class Scope:
     managed_roles: frozenset[str]
     heirs: dict[str, str | None]
 
-    @property
+    @cached_property
     def declared_roles(self) -> frozenset[str]:
         """The roles that the document declares, whether they exist or not."""
         return self.document.role_names()
@@ -164,9 +163,3 @@ def _options_that_go(entries: Sequence[Entry], owners: Sequence[str]) -> set[tup
         if more == going:
             return going
         going = more
-
-
-def cells(row: Sequence[Any], start: int) -> Entry | None:
-    """The entry whose four columns begin at ``start``; None if the list was empty."""
-    grantee, privilege, is_grantable, grantor = row[start : start + 4]
-    return None if grantee is None else (grantee, privilege, is_grantable, grantor)

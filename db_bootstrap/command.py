@@ -10,10 +10,10 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
-import attrs
 import pg8000.exceptions
 from pg8000.native import Connection
 
@@ -37,7 +37,7 @@ DONE, FAILED, DIFFERENT = 0, 1, 2
 """Exit statuses."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Options:
     """The command line, checked.
 
@@ -49,7 +49,7 @@ class Options:
 
     action: Action
     document: Path | None
-    dsn: str = attrs.field(repr=False)
+    dsn: str = field(repr=False)
     form: Format
     expected_digest: str | None
 
@@ -112,7 +112,7 @@ def _run(options: Options) -> int:
 def _carried_out(options: Options, document: AccessDocument, endpoint: Endpoint, credential: Credential) -> Report:
     @contextmanager
     def elsewhere(database: str) -> Iterator[Connection]:
-        there = attrs.evolve(endpoint, database=database)
+        there = replace(endpoint, database=database)
         with connected_as_master(there, lambda: credential, patience_seconds=0) as connection:
             if options.action is not Action.APPLY:
                 connection.run(_READ_ONLY)

@@ -9,9 +9,9 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import cache
 
-import attrs
 import pg8000.exceptions
 from pg8000.native import Connection
 
@@ -29,7 +29,7 @@ _RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 10.0)
 _REFUSED = frozenset({"28P01", "28000"})
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Endpoint:
     """Where the database is, and whom to believe that it is the one.
 
@@ -43,12 +43,12 @@ class Endpoint:
     ca_file: str | None
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Credential:
     """A login: its name and password."""
 
     username: str
-    password: str = attrs.field(repr=False)
+    password: str = field(repr=False)
 
 
 class _StartupName(bytes):
@@ -153,6 +153,8 @@ def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLConte
     try:
         plain.settimeout(ANSWER_TIMEOUT_SECONDS)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # pg8000 sends a question in parts, and the server would wait 40 ms before it acknowledges the first.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Connection(
             _StartupName(credential.username.encode()),
             password=credential.password,

@@ -4,8 +4,7 @@ Pure. Presets and grants become exact privileges here, those of everybody includ
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-
-import attrs
+from dataclasses import dataclass
 
 from db_bootstrap.access import AccessDocument, Credential, Grant, GrantKind, Login, Preset, sibling_names
 from db_bootstrap.facts import (
@@ -43,7 +42,7 @@ IAM_ROLE = "rds_iam"
 """RDS lets members of this role log in by IAM token, and in no other way."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Holder:
     """Somebody that the document gives privileges to.
 

@@ -10,8 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-
-import attrs
+from dataclasses import astuple, dataclass
 
 from db_bootstrap.statement import Statement
 
@@ -20,7 +19,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REMEMBERED = re.compile(r"(?:\A|\n)db_bootstrap: (sha256:[0-9a-f]{64})\Z")
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Identity:
     """What tells one database from every other.
 
@@ -49,7 +48,7 @@ def plan_digest(identity: Identity, statements: Iterable[Statement], remembered:
         remembered: The digest of the last reviewed plan that was carried out there; "" for none.
     """
     planned = [[statement.database, statement.sql] for statement in statements]
-    content = [_FORMAT, *attrs.astuple(identity), remembered, planned]
+    content = [_FORMAT, *astuple(identity), remembered, planned]
     return "sha256:" + hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

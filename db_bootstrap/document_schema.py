@@ -8,14 +8,13 @@ import inspect
 import json
 import re
 import sys
-import types
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
-import attrs
-
 from db_bootstrap.access import LIST_SETTINGS, MAXIMUM_CONNECTION_LIMIT, AccessDocument
 from db_bootstrap.document_grants import PRIVILEGES
+from db_bootstrap.document_values import is_required, without_none
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES, SETTING_NAME_PATTERN
 
 _Schema = dict[str, Any]
@@ -64,10 +63,10 @@ def printed(schema: _Schema) -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _object(kind: type) -> _Schema:
-    fields, hints = attrs.fields(kind), get_type_hints(kind)
+def _object(kind: Any) -> _Schema:
+    hints = get_type_hints(kind)
     descriptions = _descriptions(kind)
-    required = [field.name for field in fields if field.default is attrs.NOTHING]
+    required = [field.name for field in fields(kind) if is_required(field)]
     schema: _Schema = {
         "description": _summary(kind),
         # Terraform, and an empty value in YAML, say null for what is left out.
@@ -77,7 +76,7 @@ def _object(kind: type) -> _Schema:
                 "description": descriptions[field.name],
                 **(_SPECIAL.get(field.name) or _value(hints[field.name], is_optional=field.name not in required)),
             }
-            for field in fields
+            for field in fields(kind)
         },
         "additionalProperties": False,
     }
@@ -85,7 +84,7 @@ def _object(kind: type) -> _Schema:
 
 
 def _value(hint: Any, *, is_optional: bool) -> _Schema:
-    schema = _given(_without_none(hint))
+    schema = _given(without_none(hint))
     if not is_optional or isinstance(schema["type"], list):
         return schema
     return {
@@ -101,7 +100,7 @@ def _given(hint: Any) -> _Schema:
         return dict(_NAME)
     if hint is bool:
         return {"type": "boolean"}
-    if attrs.has(hint):
+    if is_dataclass(hint):
         # What the value is for is said by the key that holds it.
         return {key: value for key, value in _object(hint).items() if key != "description"}
     if get_origin(hint) is tuple:
@@ -118,13 +117,7 @@ def _given(hint: Any) -> _Schema:
 
 
 def _item(hint: Any) -> _Schema:
-    return _object(hint) if attrs.has(hint) else _given(hint)
-
-
-def _without_none(hint: Any) -> Any:
-    if isinstance(hint, types.UnionType):
-        (hint,) = (choice for choice in get_args(hint) if choice is not types.NoneType)
-    return hint
+    return _object(hint) if is_dataclass(hint) else _given(hint)
 
 
 def _summary(kind: type) -> str:

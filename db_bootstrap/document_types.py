@@ -3,9 +3,8 @@
 Pure. `access` reads them, `document_schema` describes them to editors, and `declared` says what they come to.
 """
 
+from dataclasses import dataclass, field
 from enum import StrEnum
-
-import attrs
 
 SIBLING_SUFFIXES = ("_a", "_b")
 """What the two login roles of a rotated login are called, after its own name."""
@@ -21,6 +20,9 @@ LIST_SETTINGS = frozenset(
     | {"local_preload_libraries", "unix_socket_directories"}
 )
 """Settings whose value is a list of names: PostgreSQL quotes each element by itself (``GUC_LIST_QUOTE``)."""
+
+SettingValues = dict[str, tuple[str, ...]]
+"""By the setting's name in small letters: its value, of one element unless it is one of `LIST_SETTINGS`."""
 
 MAXIMUM_CONNECTION_LIMIT = 2**31 - 1
 """PostgreSQL keeps the limit as a signed integer of four bytes."""
@@ -60,7 +62,7 @@ class GrantKind(StrEnum):
     TYPES = "types"
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Grant:
     """Single privileges, on a database, a schema, or objects of one kind.
 
@@ -79,7 +81,7 @@ class Grant:
     columns: tuple[str, ...] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MembershipOptions:
     """What a membership brings; the first two are always true before PostgreSQL 16.
 
@@ -94,7 +96,7 @@ class MembershipOptions:
     admin: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Schema:
     """A schema that the document manages, with everything in it.
 
@@ -105,7 +107,7 @@ class Schema:
     owner: str
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Extension:
     """An extension that the database has; it is created if it is missing, and never dropped.
 
@@ -116,7 +118,7 @@ class Extension:
     schema: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Everybody:
     """What every role of the server may do, as the grantee PUBLIC.
 
@@ -125,11 +127,11 @@ class Everybody:
         grants: Single privileges.
     """
 
-    schemas: dict[str, Preset] = attrs.Factory(dict)
+    schemas: dict[str, Preset] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Member:
     """What a role and a login have in common.
 
@@ -143,17 +145,17 @@ class Member:
 
     comment: str | None = None
     member_of: tuple[str, ...] = ()
-    memberships: dict[str, MembershipOptions] = attrs.Factory(dict)
-    schemas: dict[str, Preset] = attrs.Factory(dict)
+    memberships: dict[str, MembershipOptions] = field(default_factory=dict)
+    schemas: dict[str, Preset] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Role(Member):
     """A role without a login: it holds privileges, and logins are its members."""
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Login(Member):
     """A person or a program.
 
@@ -167,10 +169,10 @@ class Login(Member):
     credential: Credential
     acts_as: str | None = None
     connection_limit: int = -1
-    settings: dict[str, tuple[str, ...]] = attrs.Factory(dict)  # of one element, unless it is a list
+    settings: SettingValues = field(default_factory=dict)
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Retirement:
     """A role that shall be no more: it loses its access everywhere on the server, and is dropped.
 
@@ -185,7 +187,7 @@ class Retirement:
     terminate_sessions: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AccessDocument:
     """Everything that is declared about one database.
 
@@ -202,12 +204,12 @@ class AccessDocument:
 
     database: str
     unlisted: Unlisted = Unlisted.REVOKE
-    schemas: dict[str, Schema] = attrs.Factory(dict)
-    extensions: dict[str, Extension] = attrs.Factory(dict)
-    roles: dict[str, Role] = attrs.Factory(dict)
-    logins: dict[str, Login] = attrs.Factory(dict)
-    public: Everybody = attrs.Factory(Everybody)
-    retired: dict[str, Retirement] = attrs.Factory(dict)
+    schemas: dict[str, Schema] = field(default_factory=dict)
+    extensions: dict[str, Extension] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+    logins: dict[str, Login] = field(default_factory=dict)
+    public: Everybody = field(default_factory=Everybody)
+    retired: dict[str, Retirement] = field(default_factory=dict)
 
     def rotated_logins(self) -> tuple[str, ...]:
         """Names of the logins that have a secret, sorted."""

@@ -1,38 +1,24 @@
 """The values of an access document, from what JSON or YAML made of it.
 
-Pure and strict: text is text and no number, an unknown key is refused, and ``null`` means "not given".
+Pure and strict: text is text and no number, an unknown key is refused, and ``null`` means "not given". What belongs
+where is said by the types in `document_types` alone.
 """
 
+import difflib
 import functools
-from collections.abc import Callable, Container, Mapping
+import types
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any, cast, get_args, get_origin
+from typing import Any, get_args, get_origin, get_type_hints
 
-import attrs
-import cattrs
-from cattrs import IterableValidationNote
-from cattrs.gen import make_dict_structure_fn, mapping_structure_factory, override
-
-from db_bootstrap import document_errors
-from db_bootstrap.document_errors import DocumentValueError
-from db_bootstrap.document_types import (
-    LIST_SETTINGS,
-    AccessDocument,
-    Credential,
-    Everybody,
-    Extension,
-    Grant,
-    GrantKind,
-    Login,
-    MembershipOptions,
-    Preset,
-    Retirement,
-    Role,
-    Schema,
-    Unlisted,
-)
+from db_bootstrap.document_types import LIST_SETTINGS, AccessDocument, SettingValues
 from db_bootstrap.errors import AccessDocumentError
 from db_bootstrap.sql import is_setting_name, is_text, split_names
+
+
+class _ValueError(ValueError):
+    """One value is not what should stand there; the message is for the document's writer."""
 
 
 def structured(raw: object) -> AccessDocument:
@@ -41,153 +27,162 @@ def structured(raw: object) -> AccessDocument:
     Raises:
         AccessDocumentError: Something is not of the kind that belongs there.
     """
+    problems: list[str] = []
+    document: AccessDocument = _read(AccessDocument, raw, "document", problems)
+    if problems:
+        raise AccessDocumentError(tuple(problems))
+    return document
+
+
+def without_none(hint: Any) -> Any:
+    """What a type hint says of a value that is given."""
+    if isinstance(hint, types.UnionType):
+        (hint,) = (choice for choice in get_args(hint) if choice is not types.NoneType)
+    return hint
+
+
+def is_required(field: Field[Any]) -> bool:
+    """Whether a document must say it."""
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _read(hint: Any, value: object, path: str, problems: list[str]) -> Any:
+    """``value`` as ``hint`` wants it; of no use once there are problems, to which it adds what is wrong here."""
+    kind = without_none(hint)
     try:
-        return _converter().structure(raw, AccessDocument)
-    except cattrs.BaseValidationError as error:
-        raise AccessDocumentError(tuple(document_errors.problems(error))) from None
-    except DocumentValueError as error:
-        raise AccessDocumentError((f"document: {error}",)) from None
+        if is_dataclass(kind):
+            return _attributes(kind, value, path, problems)
+        if get_origin(kind) is not None:
+            return _collection(kind, value, path, problems)
+        return _choice(value, kind) if issubclass(kind, StrEnum) else _SCALARS[kind](value)
+    except _ValueError as error:
+        problems.append(f"{path}: {error}")
+        return None
 
 
-@functools.cache
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
-    converter.register_structure_hook(str, _text)
-    converter.register_structure_hook(int, _integer)
-    converter.register_structure_hook(bool, _truth)
-    for choices in (Unlisted, Preset, Credential, GrantKind):
-        converter.register_structure_hook(choices, _choice)
-    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _names)
-    converter.register_structure_hook_func(
-        lambda kind: cast("object", get_origin(kind)) is tuple and attrs.has(get_args(kind)[0]), _list(converter)
-    )
-    converter.register_structure_hook_factory(
-        lambda kind: cast("object", get_origin(kind)) is dict,
-        lambda kind: _dict(mapping_structure_factory(kind, converter)),
-    )
-    # The document comes last: cattrs looks its parts' hooks up when it makes the document's own.
-    parts = (Grant, MembershipOptions, Everybody, Schema, Extension, Role, Login, Retirement)
-    for kind in (*parts, AccessDocument):
-        special = {"settings": override(struct_hook=_settings)} if kind is Login else {}
-        structure = make_dict_structure_fn(kind, converter, **special)  # type: ignore[arg-type]
-        converter.register_structure_hook(kind, _attributes(structure))
-    return converter
+def _collection(kind: Any, value: object, path: str, problems: list[str]) -> Any:
+    if kind == SettingValues:
+        return _settings(value, path, problems)
+    if kind == tuple[str, ...]:
+        return _names(value)
+    if get_origin(kind) is dict:
+        return _dict(kind, value, path, problems)
+    item_kind, _ = get_args(kind)
+    return tuple(_read(item_kind, item, f"{path}[{index}]", problems) for index, item in enumerate(_list(value)))
 
 
-_Structure = Callable[[Mapping[str, Any], Any], Any]
+def _attributes(kind: Any, value: object, path: str, problems: list[str]) -> Any:
+    # Terraform's optional attributes, and an empty value in YAML, say null for "not given".
+    given = {key: item for key, item in _mapping({} if value is None else value).items() if item is not None}
+    hints = _hints(kind)
+    made: dict[str, Any] = {}
+    for field in fields(kind):
+        here = f"{path}.{field.name}"
+        if field.name in given:
+            made[field.name] = _read(hints[field.name], given[field.name], here, problems)
+        elif is_required(field):
+            problems.append(f"{here}: this key is missing; add it.")
+    problems += _unknown_keys(path, given, sorted(hints))
+    return None if problems else kind(**made)
 
 
-def _attributes(structure: _Structure) -> Callable[[object, Any], Any]:
-    """A hook that takes ``null`` for "not given", as Terraform's optional attributes say it."""
-
-    def hook(value: object, kind: Any) -> Any:
-        given = _mapping({} if value is None else value)
-        return structure({key: item for key, item in given.items() if item is not None}, kind)
-
-    return hook
+# Most of a document are logins, and reading the hints of their type takes as long as reading one of them.
+_hints = functools.cache(get_type_hints)
 
 
-def _dict(structure: _Structure) -> Callable[[object, Any], Any]:
-    def hook(value: object, kind: Any) -> Any:
-        return structure(_mapping(value), kind)
+def _unknown_keys(path: str, given: Mapping[str, Any], known: list[str]) -> Iterator[str]:
+    for key in sorted(str(key) for key in given.keys() - set(known)):
+        close = difflib.get_close_matches(key, known, n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else "remove it."
+        step = f".{key}" if key.isidentifier() else f"[{key!r}]"
+        yield f"{path}{step}: there is no such key here, only {', '.join(known)}; {remedy}"
 
-    return hook
+
+def _dict(kind: Any, value: object, path: str, problems: list[str]) -> dict[str, Any]:
+    key_kind, item_kind = get_args(kind)
+    made: dict[str, Any] = {}
+    for key, item in _mapping(value).items():
+        here = f"{path}[{key!r}]"
+        made[_read(key_kind, key, here, problems)] = _read(item_kind, item, here, problems)
+    return made
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise DocumentValueError(f"expected keys and values, found {document_errors.described(value)}.")
+        raise _ValueError(f"expected keys and values, found {_described(value)}.")
     return value
 
 
-def _text(value: object, _kind: object) -> str:
+def _list(value: object) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise _ValueError(f"expected a list, found {_described(value)}.")
+    return value
+
+
+def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise DocumentValueError(f"expected text, found {document_errors.described(value)}; put it in quotes.")
+        raise _ValueError(f"expected text, found {_described(value)}; put it in quotes.")
     return _storable(value)
 
 
 def _storable(text: str) -> str:
     if not is_text(text):
-        raise DocumentValueError(
-            f"{document_errors.described(text)} has a NUL character or half of a surrogate pair, "
+        raise _ValueError(
+            f"{_described(text)} has a NUL character or half of a surrogate pair, "
             f"which PostgreSQL cannot hold; remove it."
         )
     return text
 
 
-def _integer(value: object, _kind: object) -> int:
+def _integer(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise DocumentValueError(f"expected a whole number, found {document_errors.described(value)}.")
+        raise _ValueError(f"expected a whole number, found {_described(value)}.")
     return value
 
 
-def _truth(value: object, _kind: object) -> bool:
+def _truth(value: object) -> bool:
     if not isinstance(value, bool):
-        raise DocumentValueError(f"expected true or false, found {document_errors.described(value)}.")
+        raise _ValueError(f"expected true or false, found {_described(value)}.")
     return value
 
 
-def _names(value: object, _kind: object) -> tuple[str, ...]:
+def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise DocumentValueError(f"expected a list of names, found {document_errors.described(value)}.")
+        raise _ValueError(f"expected a list of names, found {_described(value)}.")
     return tuple(_storable(name) for name in value)
-
-
-def _list(converter: cattrs.Converter) -> Callable[[object, Any], tuple[Any, ...]]:
-    def hook(value: object, kind: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list | tuple):
-            raise DocumentValueError(f"expected a list, found {document_errors.described(value)}.")
-        (item_kind, _) = get_args(kind)
-        made: list[Any] = []
-        refused: list[Exception] = []
-        for index, item in enumerate(value):
-            try:
-                made.append(converter.structure(item, item_kind))
-            except (cattrs.BaseValidationError, DocumentValueError) as error:
-                error.add_note(IterableValidationNote("", index, item_kind))
-                refused.append(error)
-        if refused:
-            raise cattrs.IterableValidationError("list", refused, tuple)
-        return tuple(made)
-
-    return hook
 
 
 def _choice(value: object, kind: type[StrEnum]) -> StrEnum:
     if not isinstance(value, str) or value not in list(kind):
-        raise DocumentValueError(f"expected one of {', '.join(kind)}; found {document_errors.described(value)}.")
+        raise _ValueError(f"expected one of {', '.join(kind)}; found {_described(value)}.")
     return kind(value)
 
 
-def _settings(value: object, kind: object) -> dict[str, tuple[str, ...]]:
-    given: dict[str, tuple[str, ...]] = {}
-    refused: list[Exception] = []
+def _settings(value: object, path: str, problems: list[str]) -> SettingValues:
+    given: SettingValues = {}
     for name, item in _mapping(value).items():
         try:
             folded = _setting_name(name, given)
             if item is not None:
                 given[folded] = _setting_value(folded, item)
-        except DocumentValueError as error:
-            error.add_note(IterableValidationNote("", name, kind))
-            refused.append(error)
-    if refused:
-        raise cattrs.IterableValidationError("settings", refused, dict)
+        except _ValueError as error:
+            problems.append(f"{path}[{name!r}]: {error}")
     return given
 
 
 def _setting_name(name: object, taken: Container[str]) -> str:
     if not isinstance(name, str) or not is_setting_name(name):
-        raise DocumentValueError("this is no name of a setting; write it as PostgreSQL does.")
+        raise _ValueError("this is no name of a setting; write it as PostgreSQL does.")
     folded = name.lower()
     if folded in taken:
-        raise DocumentValueError(f"PostgreSQL ignores case here, so {folded} is set twice; remove one of the two.")
+        raise _ValueError(f"PostgreSQL ignores case here, so {folded} is set twice; remove one of the two.")
     return folded
 
 
 def _setting_value(name: str, value: object) -> tuple[str, ...]:
     is_list = name in LIST_SETTINGS
     if is_list and isinstance(value, list | tuple):
-        return _names(value, list) or ("",)
+        return _names(value) or ("",)
     if isinstance(value, bool):
         return ("on" if value else "off",)
     if isinstance(value, str | int | float):
@@ -195,6 +190,22 @@ def _setting_value(name: str, value: object) -> tuple[str, ...]:
         try:
             return (split_names(text) or ("",)) if is_list else (text,)
         except ValueError as error:
-            raise DocumentValueError(f"{error} Write it as a list.") from None
+            raise _ValueError(f"{error} Write it as a list.") from None
     expected = "a list of names" if is_list else "text, a number or a boolean"
-    raise DocumentValueError(f"expected {expected}, found {document_errors.described(value)}.")
+    raise _ValueError(f"expected {expected}, found {_described(value)}.")
+
+
+_SCALARS: dict[type, Callable[[object], Any]] = {str: _text, int: _integer, bool: _truth}
+
+
+def _described(value: object) -> str:
+    """``value`` as a document's writer would call it, cut short; never a secret, a document holds none."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "keys and values"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    shown = 60
+    return text if len(text) <= shown else text[:shown] + "..."

@@ -5,9 +5,9 @@ kinds of facts from PostgreSQL, and `plan` makes statements of the difference. W
 own is no fact here: PostgreSQL grants that by itself. Passwords are no facts either: they cannot be read back.
 """
 
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-
-import attrs
+from typing import NamedTuple
 
 from db_bootstrap.sql import PUBLIC
 
@@ -61,7 +61,7 @@ DEFAULT_ATTRIBUTES: dict[Attribute, AttributeValue] = {
 """What a plain ``CREATE ROLE`` makes."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Server:
     """What has to be known of a server to say what a document means on it, and what the master may do there.
 
@@ -93,14 +93,14 @@ class Server:
         return self.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class RoleExists:
     """There is a role of this name."""
 
     role: str
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class RoleAttribute:
     """A role has this value of an attribute."""
 
@@ -109,7 +109,7 @@ class RoleAttribute:
     value: AttributeValue
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class RoleComment:
     """A role carries this comment: a text for people, the mark of who manages it, or both."""
 
@@ -117,7 +117,7 @@ class RoleComment:
     text: str
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class RoleSetting:
     """Sessions of a role start with this setting; in one database only, unless ``database`` is None."""
 
@@ -127,7 +127,7 @@ class RoleSetting:
     value: tuple[str, ...]
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Membership:
     """``member`` belongs to ``role``; before PostgreSQL 16 ``inherit`` and ``set`` are always true.
 
@@ -140,11 +140,11 @@ class Membership:
     inherit: bool = True
     set: bool = True
     admin: bool = False
-    grantors: tuple[str, ...] = attrs.field(default=(), eq=False)
+    grantors: tuple[str, ...] = field(default=(), compare=False)
 
     def joined(self, other: "Membership") -> "Membership":
         """What the two bring together, as when one role has granted the one and another role the other."""
-        return attrs.evolve(
+        return replace(
             self,
             inherit=self.inherit or other.inherit,
             set=self.set or other.set,
@@ -157,14 +157,14 @@ class Membership:
         return self.joined(other) == self
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class SchemaExists:
     """There is a schema of this name."""
 
     schema: str
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class SchemaOwner:
     """A schema belongs to this role."""
 
@@ -172,14 +172,14 @@ class SchemaOwner:
     owner: str
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class ExtensionExists:
     """The database has this extension."""
 
     extension: str
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class ExtensionSchema:
     """The objects of an extension are in this schema."""
 
@@ -187,29 +187,31 @@ class ExtensionSchema:
     schema: str
 
 
-@attrs.frozen(order=True)
-class ObjectName:
-    """One object within its schema; ``arguments`` is a routine's types as SQL text, None for anything else."""
+class ObjectName(NamedTuple):
+    """One object within its schema; ``arguments`` is a routine's types as SQL text, None for anything else.
+
+    A tuple, since facts about thousands of them are compared, and tuples do that without running Python.
+    """
 
     name: str
     arguments: str | None = None
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class OnDatabase:
     """The target of a privilege: a database."""
 
     database: str
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class OnSchema:
     """The target of a privilege: a schema itself, not what is in it."""
 
     schema: str
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class OnObjects:
     """The target of a privilege: objects of one kind in a schema that have the same privileges now.
 
@@ -226,7 +228,7 @@ class OnObjects:
     count: int
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class OnColumn:
     """The target of a privilege: one column of a relation that belongs to ``owner``."""
 
@@ -239,7 +241,7 @@ class OnColumn:
 Target = OnDatabase | OnSchema | OnObjects | OnColumn
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Privilege:
     """A grantee, a role or `sql.PUBLIC`, has a privilege on a target."""
 
@@ -249,7 +251,7 @@ class Privilege:
     is_grantable: bool = False
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class DefaultPrivilege:
     """What ``creator`` will make gets this privilege for the grantee from birth.
 
@@ -283,7 +285,7 @@ Granted = tuple[str, str, bool]
 """A grantee, a privilege of theirs, and whether they may pass it on."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class ObjectGroup:
     """Objects of one schema, kind and owner with identical privileges, as the catalog counted them.
 
@@ -308,7 +310,7 @@ class ObjectGroup:
     names: tuple[ObjectName, ...] = ()
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Column:
     """A column that the document names, or that somebody has a privilege on."""
 

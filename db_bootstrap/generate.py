@@ -6,9 +6,8 @@ plan's own list of what is not managed.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
-
-import attrs
 
 from db_bootstrap.declared import IAM_ROLE, is_marked, is_marked_by_another, text_of
 from db_bootstrap.document_grants import PRIVILEGES
@@ -21,7 +20,7 @@ from db_bootstrap.survey import Survey, SurveyedObject, SurveyedRole
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Generated:
     """What was made of a survey.
 
@@ -54,7 +53,7 @@ def generate(survey: Survey, server: Server) -> Generated:
     return Generated({key: value for key, value in document.items() if value}, left_out)
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class _Scope:
     """What the document speaks of.
 

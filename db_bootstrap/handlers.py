@@ -8,9 +8,9 @@ more than once, also at the same time.
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import attrs
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pg8000.native import Connection
@@ -28,7 +28,7 @@ from db_bootstrap.settings import Settings
 logger = Logger()
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class ApplyEvent:
     """What Terraform asks for.
 
@@ -99,7 +99,7 @@ def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, 
         return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn))
 
     def elsewhere(database: str) -> AbstractContextManager[Connection]:
-        return master(attrs.evolve(settings.endpoint, database=database))
+        return master(replace(settings.endpoint, database=database))
 
     with (
         master(settings.endpoint) as connection,
@@ -123,7 +123,7 @@ def _report(document: AccessDocument, done: reconcile.Plan, credentials: list[Pu
     return {
         "database": document.database,
         "changes": changes(done.statements, document.database),
-        "credentials": [attrs.asdict(credential) for credential in credentials],
+        "credentials": [asdict(credential) for credential in credentials],
         "unmanaged": list(done.unmanaged),
         "in_sync": True,
     }

@@ -5,9 +5,9 @@ logs in at every moment: the password is set in the database first, tried, and o
 between leaves a password that nobody knows, and the next run sets another one.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-import attrs
 import pg8000.exceptions
 from pg8000.native import Connection
 
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     RESTORED = "restored"
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class PublishedCredential:
     """A login whose secret holds a credential that has just logged in."""
 

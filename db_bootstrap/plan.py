@@ -11,9 +11,8 @@ that need a schema, privileges on what exists, those of what will be created, an
 name. Retired roles lose what they have left, and are dropped last of all.
 """
 
-from collections.abc import Iterable, Iterator
-
-import attrs
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from db_bootstrap import plan_roles, retirement
 from db_bootstrap.access import AccessDocument
@@ -132,7 +131,7 @@ def _extensions(gap: Difference, owners: dict[str, str], found: FoundAccess) -> 
             )
 
 
-def _needed_first(names: Iterable[str], needs: dict[str, tuple[str, ...]]) -> list[str]:
+def _needed_first(names: Iterable[str], needs: Mapping[str, Sequence[str]]) -> list[str]:
     ordered: list[str] = []
 
     def add(name: str, on_the_way: tuple[str, ...]) -> None:
@@ -147,7 +146,7 @@ def _needed_first(names: Iterable[str], needs: dict[str, tuple[str, ...]]) -> li
 
 
 def _in(database: str, steps: Iterable[Statement]) -> list[Statement]:
-    return [attrs.evolve(step, database=database) for step in steps]
+    return [replace(step, database=database) for step in steps]
 
 
 def _with_borrowed_memberships(

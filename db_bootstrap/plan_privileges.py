@@ -4,9 +4,8 @@ Pure.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-
-import attrs
 
 from db_bootstrap.facts import (
     DefaultPrivilege,
@@ -58,7 +57,7 @@ def gone_with_their_tables(surplus: Iterable[Fact], found: Iterable[Fact]) -> fr
     )
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class _OnColumns:
     """The columns of one relation that a grantee's statement is about, as a target to group by."""
 
@@ -74,7 +73,6 @@ def privileges(
     surplus = by(of(gap.surplus, Privilege), _key)
     missing = by(of(gap.missing, Privilege), _key)
     passable = {key for key, facts in surplus.items() if any(fact.is_grantable for fact in facts)}
-    there = of(wanted - gap.missing, Privilege)
     # While a role has a grant option, PostgreSQL may take a statement for that role's instead of the owner's.
     for (target, grantee), facts in sorted(surplus.items(), key=lambda item: item[0] not in passable):
         names, on = _privileges_on(target, facts)
@@ -91,7 +89,7 @@ def privileges(
         else:
             owner = owners[target.schema] if isinstance(target, OnSchema) else target.owner
             may_name_it = {owners[target.schema], server.master}
-            may_name_it |= {fact.grantee for fact in there if fact.target == OnSchema(target.schema)}
+            may_name_it |= _holders(OnSchema(target.schema), wanted - gap.missing)
             yield from _as_owner(_cascading(revoke), owner, server, target.schema if owner not in may_name_it else None)
     yield from _grants(missing, owners)
 
@@ -128,6 +126,10 @@ def _grants(
         )
 
 
+def _holders(target: Target, facts: Iterable[Fact]) -> set[str]:
+    return {fact.grantee for fact in facts if isinstance(fact, Privilege) and fact.target == target}
+
+
 def _declared(names: Sequence[str]) -> str:
     return f"{listed(names)} {'is' if len(names) == 1 else 'are'} declared"
 
@@ -153,7 +155,7 @@ def _privileges_on(target: Target | _OnColumns, facts: list[Privilege]) -> tuple
 
 def _cascading(revoke: Statement) -> Statement:
     reason = f"{revoke.reason}; what it passed on goes as well"
-    return attrs.evolve(revoke, sql=f"{revoke.sql} CASCADE", reason=reason)
+    return replace(revoke, sql=f"{revoke.sql} CASCADE", reason=reason)
 
 
 def _as_owner(statement: Statement, owner: str, server: Server, unusable_schema: str | None) -> Iterator[Statement]:

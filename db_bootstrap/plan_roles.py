@@ -35,11 +35,13 @@ _SWITCHES = {
 
 def new_roles(gap: Difference, wanted: frozenset[Fact]) -> Iterator[Statement]:
     """Roles that are missing, with all their attributes."""
+    made = of(gap.missing, RoleExists)
     attributes = defaultdict(list)
-    for fact in of(wanted, RoleAttribute):
-        if DEFAULT_ATTRIBUTES[fact.attribute] != fact.value:
+    # Facts are many and compared often: none is looked at where no role is missing.
+    for fact in wanted if made else ():
+        if isinstance(fact, RoleAttribute) and DEFAULT_ATTRIBUTES[fact.attribute] != fact.value:
             attributes[fact.role].append(_attribute(fact.attribute, fact.value))
-    for new in of(gap.missing, RoleExists):
+    for new in made:
         options = "".join(f" {option}" for option in sorted(attributes[new.role]))
         yield Statement(f"CREATE ROLE {identifier(new.role)}{options}", f"role {new.role} is declared and missing")
 

@@ -8,9 +8,9 @@ the session and its one transaction only read, so it would refuse a statement th
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-import attrs
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pg8000.native import Connection
@@ -25,7 +25,7 @@ from db_bootstrap.settings import Settings
 logger = Logger()
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class PlanEvent:
     """What is asked.
 
@@ -91,7 +91,7 @@ def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
 
     @contextmanager
     def reading(database: str) -> Iterator[Connection]:
-        there = attrs.evolve(settings.endpoint, database=database)
+        there = replace(settings.endpoint, database=database)
         with connected_as_master(there, lambda: store.master(settings.master_secret_arn)) as connection:
             connection.run("SET default_transaction_read_only = on")
             yield connection

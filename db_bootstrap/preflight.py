@@ -84,7 +84,7 @@ def _unknown_to_this_version(document: AccessDocument, found: FoundAccess) -> It
 
 
 def _foreign_roles(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
-    texts = {fact.role: fact.text for fact in of(declared.roles(document), RoleComment)}
+    texts = {fact.role: fact.text for fact in declared.roles(document) if isinstance(fact, RoleComment)}
     for name, role in sorted(item for item in found.roles.items() if item[0] in texts):
         if name == found.server.master:
             yield (
@@ -127,11 +127,12 @@ def _roles_of_others(
 
 def _circles(found: FoundAccess, gap: Difference) -> Iterator[str]:
     """Memberships that are declared, and that one which stays makes impossible."""
-    staying = of(found.facts - gap.surplus, Membership)
+    missing = of(gap.missing, Membership)
     groups_of: dict[str, set[str]] = {}
-    for fact in (*staying, *of(gap.missing, Membership)):
-        groups_of.setdefault(fact.member, set()).add(fact.role)
-    for fact in of(gap.missing, Membership):
+    for fact in (found.facts - gap.surplus) | gap.missing if missing else ():
+        if isinstance(fact, Membership):
+            groups_of.setdefault(fact.member, set()).add(fact.role)
+    for fact in missing:
         circle = document_rules.circle(fact.member, groups_of, fact.role)
         if circle:
             yield (

@@ -6,9 +6,9 @@ table that its role may read, if there is one, and takes on its login's role.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import attrs
 import pg8000.exceptions
 from pg8000.native import Connection
 
@@ -44,7 +44,7 @@ LIMIT 1
 """
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Proof:
     """What a session has shown.
 

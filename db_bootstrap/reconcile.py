@@ -9,9 +9,9 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import groupby
 
-import attrs
 import pg8000.exceptions
 from pg8000.native import Connection
 
@@ -47,7 +47,7 @@ _COLLISIONS = frozenset({"XX000", "40001", "40P01", "23505", "42710"})
 _ERRORS = (pg8000.exceptions.Error, OSError)
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Plan:
     """What would have to be done.
 
@@ -62,7 +62,7 @@ class Plan:
     unmanaged: tuple[str, ...]
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Reviewed:
     """A plan that somebody has looked at.
 
@@ -146,11 +146,11 @@ def apply(
     raise AssertionError("the last attempt returns or raises")
 
 
-@attrs.define
+@dataclass
 class _Progress:
     """The other databases in which an attempt has committed."""
 
-    databases: list[str] = attrs.Factory(list)
+    databases: list[str] = field(default_factory=list)
 
     @property
     def so_far(self) -> str:

@@ -9,11 +9,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
-
-import attrs
 
 from db_bootstrap.sql import identifier
 from db_bootstrap.statement import Statement
@@ -36,7 +35,7 @@ class Format(StrEnum):
     SQL = "sql"
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Report:
     """What came of an action.
 

@@ -5,8 +5,7 @@ of its own; the document's own comes last, with ``DROP ROLE``. Killed in between
 """
 
 from collections.abc import Iterable, Iterator
-
-import attrs
+from dataclasses import dataclass, replace
 
 from db_bootstrap.access import AccessDocument
 from db_bootstrap.sql import identifier, literal
@@ -16,7 +15,7 @@ SESSION_PATIENCE_MILLISECONDS = 5000
 """How long a session may take to end."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Holding:
     """What a retired role has in one database, or that belongs to none.
 
@@ -36,7 +35,7 @@ class Holding:
     count: int
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Retiring:
     """A retired role that there still is.
 
@@ -69,7 +68,7 @@ def elsewhere(document: AccessDocument, retiring: Iterable[Retiring], database: 
     """What has to be done in another database."""
     for role in retiring:
         for statement in (*_reassigned(document, role, database), *_dropped(document, role, database)):
-            yield attrs.evolve(statement, database=database)
+            yield replace(statement, database=database)
 
 
 def ended_sessions(document: AccessDocument, retiring: Iterable[Retiring]) -> Iterator[Statement]:

@@ -10,9 +10,9 @@ No session is ended here, and no login role is locked out.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-import attrs
 import pg8000.exceptions
 from pg8000.native import Connection
 
@@ -56,7 +56,7 @@ class Outcome(StrEnum):
     ALREADY_CURRENT = "already current"
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class RotationEvent:
     """What Secrets Manager invokes the function with.
 
@@ -86,7 +86,7 @@ class RotationEvent:
         return cls(Step(step), arn, token)
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class StepReport:
     """What a step did; it holds no password.
 
@@ -105,7 +105,7 @@ class StepReport:
     read_table: tuple[str, str] | None = None
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Rotation:
     """One login's rotation to one version of its secret.
 
@@ -198,7 +198,7 @@ class Rotation:
         tested = self._test()
         current = versions.holder(CURRENT)
         self.store.make_current(self.secret_arn, self.version_id, current)
-        return attrs.evolve(tested, step=Step.FINISH, replaced=current)
+        return replace(tested, step=Step.FINISH, replaced=current)
 
     def _alternate(self, versions: SecretVersions) -> tuple[Credential, str]:
         """The pending credential, and the login role that serves now, which is another one."""

@@ -6,9 +6,9 @@ Whatever goes wrong is raised, so that Secrets Manager stops, tells CloudTrail, 
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import attrs
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -22,7 +22,7 @@ logger = Logger()
 _ROTATED_LOGINS = "ROTATED_LOGINS"
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class RotationSettings:
     """The function's environment.
 
@@ -110,4 +110,4 @@ def _logged(report: StepReport) -> dict[str, Any]:
         replaced=report.replaced,
         read_table=report.read_table,
     )
-    return attrs.asdict(report)
+    return asdict(report)

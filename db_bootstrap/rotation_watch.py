@@ -7,10 +7,10 @@ value, and it is not in the VPC.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import attrs
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -23,7 +23,7 @@ logger = Logger()
 _ONE_DAY = timedelta(days=1)
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class WatchEvent:
     """What the schedule asks for.
 

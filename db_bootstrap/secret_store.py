@@ -2,10 +2,10 @@
 
 import functools
 import json
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import botocore.exceptions
 
 from db_bootstrap.connection import Credential, Endpoint
@@ -22,7 +22,7 @@ SDK_TIMEOUT_SECONDS = 10
 _ERRORS = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class SecretVersions:
     """What a secret has, apart from values.
 
@@ -39,7 +39,7 @@ class SecretVersions:
         return next((version_id for version_id, own in self.labels.items() if label in own), None)
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class LastRotation:
     """How a secret's rotation stands.
 
@@ -54,7 +54,7 @@ class LastRotation:
     made: datetime
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class LoginSecret:
     """One version of a login's secret.
 
@@ -63,7 +63,7 @@ class LoginSecret:
     """
 
     version_id: str
-    content: dict[str, Any] = attrs.field(repr=False)
+    content: dict[str, Any] = field(repr=False)
 
 
 class SecretStore:

@@ -1,9 +1,8 @@
 """What the functions are told by their environment, which Terraform sets."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-import attrs
 
 from db_bootstrap.connection import Endpoint
 from db_bootstrap.errors import ConfigurationError
@@ -11,7 +10,7 @@ from db_bootstrap.errors import ConfigurationError
 DEFAULT_CA_FILE = Path(__file__).parent.parent / "rds-ca.pem"
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Settings:
     """The environment of a function.
 

@@ -10,9 +10,9 @@ that role RDS asks for an IAM token instead of a password.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import attrs
 import pg8000.exceptions
 from pg8000.native import Connection
 
@@ -51,7 +51,7 @@ GROUP BY 1, 2
 """
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Setting:
     """What sessions start with; in one database only, unless ``database`` is None."""
 
@@ -60,7 +60,7 @@ class Setting:
     value: str
 
 
-@attrs.frozen(order=True)
+@dataclass(frozen=True, order=True)
 class Membership:
     """The role that somebody is a member of; before PostgreSQL 16 ``inherit`` and ``set`` are always true."""
 
@@ -70,7 +70,7 @@ class Membership:
     admin: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LoginRole:
     """A role, as far as it matters to a login.
 
@@ -92,7 +92,7 @@ class LoginRole:
     memberships: frozenset[Membership] = frozenset()
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Change:
     """A statement and why it runs; nothing in it is secret."""
 
@@ -140,7 +140,7 @@ def mend(master: Connection, login: str, name: str, serving: str) -> tuple[Chang
 def fit(model: LoginRole, login: str, name: str) -> LoginRole:
     """The login role ``name`` of a login as it should be, if ``model`` is one that serves."""
     others = {membership for membership in model.memberships if membership.role not in {login, IAM_ROLE}}
-    return attrs.evolve(
+    return replace(
         model,
         name=name,
         can_log_in=True,

@@ -5,8 +5,7 @@ told, and the grant follows with the first apply after the object is there.
 """
 
 from collections.abc import Iterator
-
-import attrs
+from dataclasses import dataclass
 
 from db_bootstrap import declared
 from db_bootstrap.access import AccessDocument, Grant
@@ -14,7 +13,7 @@ from db_bootstrap.catalog import FoundAccess
 from db_bootstrap.facts import ObjectGroup
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class _Named:
     """One name in a document's grants, and the objects that it means."""
 

@@ -4,16 +4,15 @@ Pure.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeVar
-
-import attrs
 
 from db_bootstrap.facts import Fact
 
 F = TypeVar("F")
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Statement:
     """One step towards what the document declares.
 
@@ -32,7 +31,7 @@ class Statement:
     database: str | None = None
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Difference:
     """What is missing and what is too much."""
 
@@ -45,7 +44,7 @@ class Difference:
 
 def of(facts: Iterable[Fact], kind: type[F]) -> list[F]:
     """The facts of one kind, in an order that does not depend on hashes."""
-    return sorted((fact for fact in facts if isinstance(fact, kind)), key=repr)
+    return sorted((fact for fact in facts if isinstance(fact, kind)), key=lambda fact: repr([*vars(fact).values()]))
 
 
 def by(facts: Iterable[F], key: Callable[[F], object]) -> dict:  # type: ignore[type-arg]

@@ -5,9 +5,9 @@ so it may cost what it costs. Reads only.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import attrs
 from pg8000.native import Connection
 
 from db_bootstrap.catalog_roles import runner, server
@@ -105,7 +105,7 @@ WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T') AND NOT a.is_grantable
 """
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class SurveyedRole:
     """A role of the server.
 
@@ -118,7 +118,7 @@ class SurveyedRole:
     attributes: dict[Attribute, AttributeValue]
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class SurveyedObject:
     """What privileges are on: the database, a schema, an object of one, or a column of a table.
 
@@ -134,7 +134,7 @@ class SurveyedObject:
     owner: str
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Survey:
     """What a database, and the server's roles, have of access.
 

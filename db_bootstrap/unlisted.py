@@ -4,7 +4,7 @@ Pure. What is wished and what is found are brought together so far that their di
 the document says otherwise: an owner, a login, a limit, a setting's value, a comment.
 """
 
-import attrs
+from dataclasses import replace
 
 from db_bootstrap import declared
 from db_bootstrap.access import AccessDocument, Unlisted
@@ -46,8 +46,8 @@ def _brought_together(
             case Privilege() | DefaultPrivilege():
                 there.discard(fact)
                 # Who may pass a privilege on has it.
-                if attrs.evolve(fact, is_grantable=False) in wanted:
-                    there.add(attrs.evolve(fact, is_grantable=False))
+                if replace(fact, is_grantable=False) in wanted:
+                    there.add(replace(fact, is_grantable=False))
             case RoleAttribute() if not _is_declared(document, fact):
                 wishes -= {wish for wish in wanted if _is_same_attribute(wish, fact)}
                 there.discard(fact)
@@ -82,7 +82,7 @@ def _memberships(wishes: set[Fact], there: set[Fact]) -> None:
             there.discard(fact)
         elif wish != fact:
             wishes.discard(wish)
-            wishes.add(attrs.evolve(fact.joined(wish), grantors=()))
+            wishes.add(replace(fact.joined(wish), grantors=()))
 
 
 def _comments(document: AccessDocument, wishes: set[Fact], there: set[Fact]) -> None:

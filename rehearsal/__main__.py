@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from rehearsal import commands
+from rehearsal.container_engine import build_image
 from rehearsal.errors import RehearsalError
 from rehearsal.rotate import rotate
 from rehearsal.run import DEFAULT_FOLDER, Run
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace, run: Run) -> int:
     match options.command:
         case "up":
-            commands.up(run, options.port)
+            commands.up(run, options.port, in_containers=options.tasks == "container")
         case "down":
             commands.down(run)
         case "rehearse":
@@ -48,6 +49,8 @@ def _run(options: argparse.Namespace, run: Run) -> int:
             commands.fire(run, options.schedule)
         case "serve":
             return serve(options.port)
+        case "image":
+            build_image(options.tag, options.base)
     return 0
 
 
@@ -62,7 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     port = argparse.ArgumentParser(add_help=False)
     port.add_argument("--port", type=_port, default=_port_from_environment(), help="port of the load balancer (8080)")
-    subparsers.add_parser("up", parents=[port], help="deploy to a local AWS and leave it running; again: apply changes")
+    up = subparsers.add_parser(
+        "up", parents=[port], help="deploy to a local AWS and leave it running; again: apply changes"
+    )
+    up.add_argument(
+        "--tasks",
+        choices=["process", "container"],
+        default=os.environ.get("TASKS") or "process",
+        help="run tasks as processes with the image's command, or with podman from the image itself (%(default)s)",
+    )
     subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
     subparsers.add_parser("rehearse", parents=[port], help="up, checks and down in one go")
     subparsers.add_parser("token", help="print the token that changing the rehearsed catalogue takes")
@@ -71,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     fire = subparsers.add_parser("fire", help="let a schedule fire now that AWS would fire at its time")
     fire.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
     subparsers.add_parser("serve", parents=[port], help="serve the application alone, with a PostgreSQL of its own")
+    image = subparsers.add_parser("image", help="build the image with docker, podman or buildah")
+    image.add_argument("--tag", default="taproom", help="its name (%(default)s)")
+    image.add_argument(
+        "--base", default=os.environ.get("BASE") or None, help="what to build upon, instead of its own base"
+    )
     return parser
 
 

@@ -4,16 +4,21 @@ Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C or a closed terminal, e
 while a rehearsal is being made: one that is half made is of no use to anybody.
 """
 
+import os
 import shutil
+import sys
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rehearsal import deployment
 from rehearsal.checks import Service, check_deployment
+from rehearsal.desktop import has_desktop
 from rehearsal.errors import RehearsalError
+from rehearsal.ports import DEFAULT_BALANCER_PORT
 from rehearsal.postgres_programs import Binaries
-from rehearsal.prepare import choose_ports, find_terraform
-from rehearsal.run import Ports, Run
+from rehearsal.prepare import find_podman, find_terraform
+from rehearsal.run import Run
 from rehearsal.stages import Stages
 from rehearsal.write_token import write_token
 
@@ -22,19 +27,26 @@ _DOWN_STAGES = 3
 _CHECK_STAGES = 1
 
 
-def up(run: Run, balancer_port: int | None) -> None:
+def up(run: Run, balancer_port: int | None, *, in_containers: bool = False) -> None:
     """Rehearse the deployment and leave it running.
+
+    Args:
+        run: its folder.
+        balancer_port: where the load balancer listens; 8080 or the next free port if None.
+        in_containers: run tasks with podman from the image, instead of its command as processes.
 
     Raises:
         RehearsalError: something is missing or failed; what was running before the first stage goes on only if that
             stage refused.
     """
     stages = Stages(_UP_STAGES)
-    program = _look_for_what_is_needed(run, stages, balancer_port)
+    program = _look_for_what_is_needed(run, stages, balancer_port, in_containers=in_containers)
     with _nothing_half_made(run, stages):
         url, _ = _deploy(run, stages, program)
     stages.say()
     stages.say(_invitation(run, url, stages))
+    if run.status_url and has_desktop(os.environ, sys.platform, os.geteuid()):
+        webbrowser.open(run.status_url)
 
 
 def down(run: Run) -> None:
@@ -83,19 +95,27 @@ def fire(run: Run, schedule: str) -> None:
     print(f"Fired. What its function says is in {run.logs / 'functions'}.")
 
 
-def _look_for_what_is_needed(run: Run, stages: Stages, balancer_port: int | None) -> str:
+def _look_for_what_is_needed(
+    run: Run, stages: Stages, balancer_port: int | None, *, in_containers: bool = False
+) -> str:
     """Check the machine and the run's folder, and choose ports for a new run; Terraform's program."""
     with stages.stage("Look for what is needed"):
         program, version = find_terraform()
         server = Binaries.find()
+        if in_containers:
+            find_podman()
         stages.note(f"Terraform {version}, PostgreSQL {server.major}")
         if run.is_running():
             _refuse_unless_applicable(run, balancer_port)
+            run.has_containers = in_containers
             return program
         ended = run.clear()
-        run.ports = Ports(*choose_ports(balancer_port))
+        ports = run.take_ports(balancer_port)
+        run.has_containers = in_containers
     if ended:
         stages.say(f"      An interrupted run had left processes behind; ended {', '.join(ended)}.")
+    if balancer_port is None and ports.balancer != DEFAULT_BALANCER_PORT:
+        stages.say(f"      Port {DEFAULT_BALANCER_PORT} is taken; the load balancer will listen on {ports.balancer}.")
     return program
 
 
@@ -115,14 +135,14 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
     """Apply the checkout to a new or the running rehearsal; the service's URL and the image's digest."""
     running = run.is_running()
     with stages.stage("Build the function's zip and the service's image"):
-        digest = deployment.build(run)
+        digest = deployment.build(run, stages.note)
         stages.note(f"image {digest[:19]}")
     with stages.stage("Start the local AWS"):
         if running:
             stages.note("it runs already")
         else:
             deployment.start_local_aws(run)
-            stages.note(f"{run.endpoint}")
+            stages.note(f"{run.endpoint}; watch it at {run.status_url}")
     terraform = deployment.Deployment(run, program)
     with stages.stage("Apply terraform/account (state bucket, registry, pipeline role)"):
         terraform.apply_account(stages.note)
@@ -200,4 +220,6 @@ How long each stage took:
 
 Logs are in {run.logs}: tasks/ (the service and its migration), functions/,
 postgresql-*.log, journal.jsonl (every call to the local AWS), terraform-*.log.
-Apply a change of the code with `make up` again; end it all with `make down`."""
+Apply a change of the code with `make up` again; end it all with `make down`.
+
+What it consists of and what goes on in it: {run.status_url}"""

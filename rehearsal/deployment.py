@@ -16,7 +16,9 @@ from typing import Any
 
 import boto3
 
+from rehearsal.base_image import base_image
 from rehearsal.certificates import create_authority
+from rehearsal.container_engine import RUN_LABEL, Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.images import ImageStore
 from rehearsal.processes import ProcessRegister
@@ -29,8 +31,12 @@ _ANSWER_SECONDS = 60
 Note = Callable[[str], None]
 
 
-def build(run: Run) -> str:
+def build(run: Run, note: Note = lambda _text: None) -> str:
     """Build the function's zip and the service's image from the checkout; the image's digest.
+
+    Args:
+        run: the run; it says whether tasks are containers, which takes the image itself.
+        note: told what is waited for.
 
     Raises:
         RehearsalError: with what the builder said.
@@ -53,7 +59,15 @@ def build(run: Run) -> str:
     )
     if done.returncode != 0:
         raise RehearsalError(f"The function's zip was not built.\n{done.stderr.strip() or done.stdout.strip()}")
-    return ImageStore(run.images).build(CHECKOUT, authority.ca_file)
+    images = ImageStore(run.images)
+    if not run.has_containers:
+        return images.build(CHECKOUT, authority.ca_file)
+    engine = Engine.find("podman")
+    base = base_image(engine, CHECKOUT / "Dockerfile", note)
+    label = {RUN_LABEL: str(run.folder)}
+    return images.build_for_containers(
+        CHECKOUT, authority.ca_file, lambda context, tag: engine.build(context, tag, base=base, labels=label)
+    )
 
 
 def start_local_aws(run: Run) -> None:
@@ -68,14 +82,18 @@ def start_local_aws(run: Run) -> None:
     log = run.logs / "local-aws.log"
     arguments = [
         *("--run-directory", str(run.folder)),
-        *("--port", str(ports.aws), "--balancer-port", str(ports.balancer)),
+        *("--port", str(ports.aws), "--balancer-port", str(ports.balancer), "--status-port", str(ports.status)),
     ]
     server = ProcessRegister(run.processes).start(
         [sys.executable, "-m", "rehearsal.aws.server", *arguments],
         env=_server_environment(),
         cwd=CHECKOUT,
         log=log,
+        pass_fds=run.held.locks if run.held else (),
     )
+    if run.held:
+        run.held.let_go()
+        run.held = None
     deadline = time.monotonic() + _SERVER_START_SECONDS
     while not run.is_running():
         if server.poll() is not None or time.monotonic() > deadline:
@@ -101,15 +119,20 @@ class Deployment:
         run: the run; its local AWS must answer.
         terraform: the program.
         environment: whose variable and backend file are used.
+        beside: the deployment of another environment in the same account, of which this one is to know nothing but the
+            account. It works on a copy of its own, so that both can be applied at once.
     """
 
-    def __init__(self, run: Run, terraform: str, environment: str = "dev") -> None:
+    def __init__(
+        self, run: Run, terraform: str, environment: str = "dev", *, beside: "Deployment | None" = None
+    ) -> None:
         self.run = run
         self._name = environment
-        copy_configuration(run.terraform)
+        self._folder = run.folder / f"terraform-{environment}" if beside else run.terraform
+        copy_configuration(self._folder)
         cli_config = write_cli_config(
             run.folder / "terraform.rc",
-            run.terraform / "environment" / ".terraform.lock.hcl",
+            self._folder / "environment" / ".terraform.lock.hcl",
             CHECKOUT / "build" / "terraform-plugins",
         )
         self._terraform = functools.partial(
@@ -117,10 +140,10 @@ class Deployment:
             terraform,
             endpoint=run.endpoint or "",
             processes=ProcessRegister(run.processes),
-            logs=run.logs,
+            logs=run.logs / environment if beside else run.logs,
             cli_config=cli_config,
         )
-        self.account = self._terraform(run.terraform / "account")
+        self.account: Terraform = beside.account if beside else self._terraform(self._folder / "account")
 
     @functools.cached_property
     def environment(self) -> Terraform:
@@ -129,7 +152,7 @@ class Deployment:
         To be asked for only once the account has been applied, which makes that role.
         """
         role = self.account.outputs()["deploy_role_arns"][self._name]
-        return self._terraform(self.run.terraform / "environment", credentials=self._credentials_of(role))
+        return self._terraform(self._folder / "environment", credentials=self._credentials_of(role))
 
     def apply_account(self, note: Note) -> None:
         """What an AWS account needs once: the state's bucket, the registry, the pipeline's role."""
@@ -167,13 +190,17 @@ class Deployment:
         """The same plan as the role for pull requests may make it: without a lock, by what the state remembers."""
         reader = self._credentials_of(self.account.outputs()["plan_role_arn"])
         reader["TF_CLI_ARGS_plan"] = "-lock=false -refresh=false"
-        environment = self._terraform(self.run.terraform / "environment", credentials=reader)
+        environment = self._terraform(self._folder / "environment", credentials=reader)
         return environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
 
     def destroy(self, note: Note) -> None:
         """Destroy the environment, then the account's part."""
-        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")
+        self.destroy_environment(note)
         self.account.destroy(self._account_variables, note)
+
+    def destroy_environment(self, note: Note) -> None:
+        """Destroy the environment alone."""
+        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")
 
     def variables(self, digest: str) -> dict[str, object]:
         """The environment's variables that a run sets."""

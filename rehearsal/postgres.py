@@ -170,11 +170,19 @@ class Cluster:
     @contextlib.contextmanager
     def connect_as_superuser(self, database: str = "postgres") -> Iterator[pg8000.native.Connection]:
         """A connection of the superuser through the server's own socket, closed at the end."""
-        connection = self._superuser(database)
+        connection = self.open_as_superuser(database)
         try:
             yield connection
         finally:
             connection.close()
+
+    def open_as_superuser(self, database: str = "postgres") -> pg8000.native.Connection:
+        """The same for the caller to close."""
+        return pg8000.native.Connection(SUPERUSER, database=database, unix_sock=str(self._socket), timeout=30)
+
+    def client_port(self, port: int) -> int | None:
+        """The port of 127.0.0.1 from which a client really came whom the server sees come from ``port``."""
+        return port if self._gate is None else self._gate.client_port(port)
 
     def create_master(self, name: str, password: str) -> None:
         """Make a role shaped like RDS's master user."""
@@ -231,9 +239,6 @@ class Cluster:
         ]
         (data / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules))
 
-    def _superuser(self, database: str) -> pg8000.native.Connection:
-        return pg8000.native.Connection(SUPERUSER, database=database, unix_sock=str(self._socket), timeout=30)
-
     @property
     def _socket(self) -> Path:
         return self.directory / f".s.PGSQL.{self._server_port}"
@@ -244,7 +249,7 @@ class Cluster:
         # On a connection that is kept: to open one costs more than all else that the gate does for a login.
         with self._members_lock:
             if self._members is None:
-                self._members = self._superuser("postgres")
+                self._members = self.open_as_superuser()
             try:
                 return bool(self._members.run(_IS_MEMBER, name=user))
             except (pg8000.exceptions.Error, OSError):

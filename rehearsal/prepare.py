@@ -4,14 +4,14 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
+import sys
 from pathlib import Path
 
+from rehearsal.container_engine import Engine
 from rehearsal.errors import RehearsalError
 
 MINIMUM_TERRAFORM = (1, 11)
-DEFAULT_BALANCER_PORT = 8080
 
 # Where an unpacked mirror of providers is commonly put; Terraform finds only some of these by itself.
 _MIRROR_PREFIXES = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/lib", "/usr/lib", "/var/lib")
@@ -44,6 +44,20 @@ def find_terraform() -> tuple[str, str]:
     return program, version
 
 
+def find_podman() -> Engine:
+    """What runs tasks in containers.
+
+    Raises:
+        RehearsalError: podman is not there, or containers would not share this machine's network.
+    """
+    if sys.platform != "linux":
+        raise RehearsalError(
+            "TASKS=container needs Linux, where containers share the machine's own network. Leave it out here: tasks "
+            "then run as processes."
+        )
+    return Engine.find("podman")
+
+
 def provider_mirror(lock_file: Path, prefixes: tuple[str, ...] = _MIRROR_PREFIXES) -> Path | None:
     """A folder of this machine that holds the provider version that ``lock_file`` names; none if there is none.
 
@@ -58,39 +72,3 @@ def provider_mirror(lock_file: Path, prefixes: tuple[str, ...] = _MIRROR_PREFIXE
                 if (provider / locked[1]).is_dir() or list(provider.glob(f"*_{locked[1]}_*.zip")):
                     return provider.parent.parent.parent
     return None
-
-
-def choose_ports(wanted_balancer_port: int | None) -> tuple[int, int]:
-    """A free port for the local AWS, and the load balancer's: the one that is wanted, else 8080 or the next free one.
-
-    Raises:
-        RehearsalError: the port that was asked for by number is taken.
-    """
-    if wanted_balancer_port is None:
-        ports = range(DEFAULT_BALANCER_PORT, DEFAULT_BALANCER_PORT + 100)
-        balancer = next((port for port in ports if is_free(port)), 0)
-        if balancer == 0:
-            raise RehearsalError(
-                f"The ports {ports.start} to {ports.stop - 1} are all taken: name one, `make up PORT=...`."
-            )
-    elif is_free(wanted_balancer_port):
-        balancer = wanted_balancer_port
-    else:
-        raise RehearsalError(
-            f"Port {wanted_balancer_port} of 127.0.0.1 is taken by another program. "
-            "Name another one, such as `make up PORT=8090`, or none to take the next that is free."
-        )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1]), balancer
-
-
-def is_free(port: int) -> bool:
-    """Whether nothing listens on a port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

@@ -5,13 +5,15 @@ import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from rehearsal.container_engine import Engine
 from rehearsal.errors import RehearsalError
+from rehearsal.ports import HeldPorts, Ports, choose_ports, forget_ports
 from rehearsal.postgres import remove_left_data
 from rehearsal.processes import end_still_running, still_running
 
@@ -19,24 +21,14 @@ CHECKOUT = Path(__file__).parent.parent
 DEFAULT_FOLDER = CHECKOUT / ".rehearsal"
 
 
-@dataclass(frozen=True)
-class Ports:
-    """Where a rehearsal listens, all on 127.0.0.1.
-
-    Attributes:
-        aws: the local AWS's API.
-        balancer: the load balancer's first listener.
-    """
-
-    aws: int
-    balancer: int
-
-
 class Run:
     """A rehearsal's folder.
 
     Args:
-        folder: everything that the rehearsal writes is below it, but for the databases' files.
+        folder: everything that the rehearsal writes is below it, but for the databases' files and the ports' locks.
+
+    Attributes:
+        held: the ports that this process holds for the run; none once its local AWS holds them.
     """
 
     def __init__(self, folder: Path = DEFAULT_FOLDER) -> None:
@@ -47,7 +39,20 @@ class Run:
         self.package = self.folder / "db_bootstrap.zip"
         self.terraform = self.folder / "terraform"
         self.processes = self.folder / "processes.jsonl"
+        self.held: HeldPorts | None = None
         self._ports = self.folder / "ports.json"
+        self._containers = self.folder / "containers"
+
+    @property
+    def has_containers(self) -> bool:
+        """Whether tasks started from now on are containers of the image instead of processes."""
+        return self._containers.exists() and self._containers.read_text() == "on"
+
+    @has_containers.setter
+    def has_containers(self, has: bool) -> None:
+        if has or self._containers.exists():  # once there were some, the end looks for what is left of them
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._containers.write_text("on" if has else "off")
 
     @property
     def ports(self) -> Ports | None:
@@ -57,15 +62,26 @@ class Run:
         except (OSError, ValueError, TypeError):
             return None
 
-    @ports.setter
-    def ports(self, ports: Ports) -> None:
+    def take_ports(self, wanted_balancer_port: int | None) -> Ports:
+        """Choose ports for a new run, and hold them until its local AWS does.
+
+        Raises:
+            RehearsalError: the port that is wanted is taken.
+        """
+        self.held = choose_ports(wanted_balancer_port)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._ports.write_text(json.dumps(asdict(ports)))
+        self._ports.write_text(json.dumps(asdict(self.held.ports)))
+        return self.held.ports
 
     @property
     def endpoint(self) -> str | None:
         """The address of the local AWS's API; none when there is no run."""
         return f"http://127.0.0.1:{self.ports.aws}" if self.ports else None
+
+    @property
+    def status_url(self) -> str | None:
+        """The address of the page that shows what goes on; none when there is no run."""
+        return f"http://127.0.0.1:{self.ports.status}/" if self.ports else None
 
     def ask(self, path: str, timeout_seconds: float = 30) -> Any:
         """What the local AWS says of itself at ``/_rehearsal/PATH``.
@@ -115,6 +131,10 @@ class Run:
     def clear(self) -> list[str]:
         """End what still runs and remove the folder; the names of what had to be ended."""
         ended = end_still_running(self.processes)
+        if self.ports:
+            forget_ports(self.ports)
+        if self._containers.exists():
+            ended += Engine.find("podman").remove_labelled(str(self.folder))
         remove_left_data(self.logs)
         shutil.rmtree(self.folder, ignore_errors=True)
         return ended

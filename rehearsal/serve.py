@@ -16,9 +16,9 @@ from pathlib import Path
 from rehearsal.certificates import create_authority
 from rehearsal.errors import RehearsalError
 from rehearsal.images import command_of
+from rehearsal.ports import is_free
 from rehearsal.postgres import Cluster
 from rehearsal.postgres_programs import Binaries
-from rehearsal.prepare import is_free
 from rehearsal.processes import ProcessRegister
 from rehearsal.run import CHECKOUT
 

@@ -67,6 +67,7 @@ class TokenGate:
         self._to_server = ssl.create_default_context(cafile=str(ca_file))
         self._loop = asyncio.new_event_loop()
         self._visits: set[asyncio.Task[None]] = set()
+        self._client_port_by_own_port: dict[int, int] = {}
         self._thread = threading.Thread(target=self._loop.run_forever, name="token gate", daemon=True)
 
     def start(self, host: str, port: int) -> None:
@@ -87,6 +88,10 @@ class TokenGate:
         if not self._loop.is_closed():
             self._loop.close()
 
+    def client_port(self, port: int) -> int | None:
+        """The port of the client for whom the gate came to the server from ``port``; none for anybody else's."""
+        return self._client_port_by_own_port.get(port)
+
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
@@ -106,16 +111,20 @@ class TokenGate:
 
     async def _visit(self, client: "_Wire") -> None:
         server = None
+        own_port = 0
         try:
             async with asyncio.timeout(AUTHENTICATION_SECONDS):
                 server = await self._admit(client)
             if server is not None:
+                own_port = server.port_here
+                self._client_port_by_own_port[own_port] = client.port_there
                 _join(client, server)
                 await asyncio.wait([client.lost, server.lost], return_when=asyncio.FIRST_COMPLETED)
         except Exception:  # noqa: BLE001, S110 - whatever a client says, and however it goes away, the gate stays
             pass
         finally:
             client.close()
+            self._client_port_by_own_port.pop(own_port, None)
             if server is not None:
                 server.close()
 
@@ -185,6 +194,16 @@ class _Wire(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(None)
 
+    @property
+    def port_here(self) -> int:
+        """The port of this end; 0 through a socket that has none."""
+        return _port_of(self.transport.get_extra_info("sockname"))
+
+    @property
+    def port_there(self) -> int:
+        """The port of the other end."""
+        return _port_of(self.transport.get_extra_info("peername"))
+
     def pause_writing(self) -> None:
         if self.other is not None:
             self.other.transport.pause_reading()
@@ -249,6 +268,10 @@ def _join(client: _Wire, server: _Wire) -> None:
         here.other = there
         there.write(bytes(here.received))
         here.received.clear()
+
+
+def _port_of(address: object) -> int:
+    return int(address[1]) if isinstance(address, tuple) else 0
 
 
 def _kind(first: bytes) -> int:

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.access import measure, results
 from bench.access.function import measure_handler
-from bench.access.results import Handler, InProcess, Result
+from bench.access.results import Handler, Result, Settled
 from bench.access.stage import MAJOR, stage
 from bench.access.tools import PEERS_FOLDER
 from bench.access.workload import GROUPS, LOGINS, Size, memberships
@@ -47,30 +47,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
     handler = measure_handler(folder / "function")
     compared: list[Result] = []
-    inside: list[InProcess] = []
-    for size in sizes:
-        _note(f"{size}: making {2 * size.total_tables:,} tables and sequences")
-        with stage(size, folder / str(size)) as ready:
-            compared += measure.compare(ready, runs, folder / str(size), _note)
-            measure.settle_ours(ready, folder / str(size))
-            inside.append(measure.inside(ready))
-        # What is known so far, should a larger size take longer than somebody waits.
-        _note(results.comparison([result for result in compared if result.size == size]))
-    return "\n".join(_report(compared, inside, handler, runs))
+    with ExitStack() as running:
+        stages = []
+        for size in sizes:
+            _note(f"{size}: making {2 * size.total_tables:,} tables and sequences")
+            stages.append(running.enter_context(stage(size, folder / str(size))))
+            compared += measure.compare(stages[-1], runs, folder / str(size), _note)
+            # What is known so far, should a larger size take longer than somebody waits.
+            _note(results.comparison([result for result in compared if result.size == size]))
+        _note("all sizes in turn, with nothing to do")
+        settled = measure.settled(stages, folder)
+    return "\n".join(_report(compared, settled, handler, runs))
 
 
-def _report(compared: Sequence[Result], inside: Sequence[InProcess], handler: Handler, runs: int) -> Iterator[str]:
+def _report(compared: Sequence[Result], settled: Sequence[Settled], handler: Handler, runs: int) -> Iterator[str]:
     yield _circumstances(runs)
     yield "What was asked for:\n"
-    yield results.target_table(results.targets(compared, inside, handler, MAXIMUM_QUERIES))
-    yield "Whole processes, each from its start to its end; the median, and in brackets the least and the most:\n"
+    yield results.target_table(results.targets(compared, settled, handler, MAXIMUM_QUERIES))
+    yield (
+        "Whole processes, each from its start to its end: the median, and in brackets the least and the most; how many "
+        "times ours, by the least of each:\n"
+    )
     yield results.comparison(compared)
     yield "The same without the start of Python and of the tool, which `--help` or `--version` take by themselves:\n"
     yield results.without_start(compared)
     yield "What lies behind it:\n"
     yield results.effort(compared)
-    yield "`db_bootstrap` without the start of Python, as in a function that is warm:\n"
-    yield results.in_process(inside)
+    yield "`db_bootstrap` with nothing to do, all sizes in turn: the command, and a process that is warm:\n"
+    yield results.settled(settled)
     yield (
         f"The zip has {handler.zip_bytes:,} bytes. Importing its handler takes "
         f"{results.milliseconds(handler.from_source)} where Python compiles its sources first, as it does at each cold "
@@ -82,12 +86,11 @@ def _report(compared: Sequence[Result], inside: Sequence[InProcess], handler: Ha
 def _circumstances(runs: int) -> str:
     server = next(server for server in servers_by_major() if server.major == MAJOR)
     said = subprocess.run([str(server.folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("pg8000", "attrs", "cattrs"))
     two = sum(len(groups) for groups in memberships().values())
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} on {platform.system()} {platform.machine()}, {os.cpu_count()} "
         f"processors, load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, "
-        f"{said.stdout.strip()}, {packages}. "
+        f"{said.stdout.strip()}, pg8000 {version('pg8000')}. "
         f"{len(GROUPS)} groups, {len(LOGINS)} logins, {two} memberships; {runs} first runs of each tool, "
         f"{runs * measure.AGAIN_PER_RUN} with nothing to do.\n"
     )

@@ -35,11 +35,10 @@ def measure_handler(folder: Path) -> Handler:
         with zipfile.ZipFile(archive) as files:
             files.extractall(folder / name)
     compileall.compile_dir(folder / "compiled", quiet=2)
-    return Handler(
-        archive.stat().st_size,
-        tuple(_import_seconds(folder / "source", runtime, folder) for _ in range(_RUNS)),
-        tuple(_import_seconds(folder / "compiled", runtime, folder) for _ in range(_RUNS)),
-    )
+    seconds = [
+        tuple(_import_seconds(folder / name, runtime, folder) for name in ("source", "compiled")) for _ in range(_RUNS)
+    ]
+    return Handler(archive.stat().st_size, *zip(*seconds, strict=True))
 
 
 def _import_seconds(function: Path, runtime: Path, folder: Path) -> float:

@@ -5,20 +5,21 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bench.access import tools
-from bench.access.results import InProcess, Result
+from bench.access.results import Result, Settled
 from bench.access.stage import Stage
 from bench.access.tools import Tool
 from bench.access.workload import Size, access_document
 from bench.errors import BenchError
 from bench.processes import Cost, measured
 from db_bootstrap import access, reconcile
+from db_bootstrap.access import AccessDocument
 from db_bootstrap.connection import connected_as_master
 
 AGAIN_PER_RUN = 3
 """Runs with nothing to do after each first one: they are short, and so their spread is wide."""
 
 _RUNS_UNTIL_SETTLED = 5
-_IN_PROCESS_RUNS = 15
+_SETTLED_RUNS = 15
 
 
 def compare(stage: Stage, runs: int, folder: Path, note: Callable[[str], None]) -> list[Result]:
@@ -59,28 +60,40 @@ def compare(stage: Stage, runs: int, folder: Path, note: Callable[[str], None]) 
     ]
 
 
-def inside(stage: Stage) -> InProcess:
-    """`db_bootstrap` on a database where nothing is left to do, without starting Python anew."""
-    document = access.parse(access_document(stage.size))
-    connecting, comparing = [], []
-    for _ in range(_IN_PROCESS_RUNS):
-        start = time.perf_counter()
-        with connected_as_master(stage.endpoint, lambda: stage.master, patience_seconds=0) as connection:
-            connected = time.perf_counter()
-            found = reconcile.plan(connection, document)
-            compared = time.perf_counter()
-        if found.statements or found.refusals:
-            raise BenchError(f"Something was left to do: {found.statements[:3]} {found.refusals[:3]}")
-        connecting.append(connected - start)
-        comparing.append(compared - connected)
-    # The first of them pays for what is kept: the TLS context, the converter.
-    return InProcess(stage.size, tuple(connecting[1:]), tuple(comparing[1:]))
+def settled(stages: Sequence[Stage], folder: Path) -> list[Settled]:
+    """`db_bootstrap` where nothing is left to do, at all sizes in turn, so that a slow moment meets each of them.
+
+    Raises:
+        BenchError: Something was left to do.
+    """
+    ours = [tools.ours(stage, folder / str(stage.size)) for stage in stages]
+    documents = [access.parse(access_document(stage.size)) for stage in stages]
+    for stage, tool in zip(stages, ours, strict=True):
+        stage.reset()
+        _run(tool, folder)
+    rounds = [
+        [
+            (_run(tool, folder, must_be_settled=True).wall, *_inside(stage, document))
+            for stage, tool, document in zip(stages, ours, documents, strict=True)
+        ]
+        for _ in range(_SETTLED_RUNS)
+    ]
+    return [
+        Settled(stage.size, *zip(*taken, strict=True))
+        for stage, taken in zip(stages, zip(*rounds, strict=True), strict=True)
+    ]
 
 
-def settle_ours(stage: Stage, folder: Path) -> None:
-    """Have `db_bootstrap` put everything in place, for `inside`."""
-    stage.reset()
-    _run(tools.ours(stage, folder), folder)
+def _inside(stage: Stage, document: AccessDocument) -> tuple[float, float]:
+    """Seconds to connect, and to find nothing to do, without starting Python anew."""
+    start = time.perf_counter()
+    with connected_as_master(stage.endpoint, lambda: stage.master, patience_seconds=0) as connection:
+        connected = time.perf_counter()
+        found = reconcile.plan(connection, document)
+        compared = time.perf_counter()
+    if found.statements or found.refusals:
+        raise BenchError(f"Something was left to do: {found.statements[:3]} {found.refusals[:3]}")
+    return connected - start, compared - connected
 
 
 def sizes(text: str) -> tuple[Size, ...]:

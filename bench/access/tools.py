@@ -41,7 +41,8 @@ class Tool:
 
 def ours(stage: Stage, folder: Path) -> Tool:
     """`db_bootstrap`, as a master that is no superuser, over verified TLS and with a password."""
-    document = _written(folder / "access.yaml", workload.access_document(stage.size))
+    document = folder / "access.json"  # as Terraform has it; the others read YAML only
+    document.write_text(json.dumps(workload.access_document(stage.size)))
     endpoint, master = stage.endpoint, stage.master
     address = f"postgresql://{master.username}@{endpoint.host}:{endpoint.port}/{endpoint.database}"
     return Tool(

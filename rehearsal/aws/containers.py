@@ -85,6 +85,10 @@ class Container:
         health_check: how its health is asked for; nothing if the definition has no ``healthCheck``.
         stop_timeout_seconds: how long it may take to end after SIGTERM.
         log: where its output goes; nothing without the ``awslogs`` driver.
+        user: whom it runs as; the image's own user if empty.
+        root_is_read_only: whether it may write to its volumes alone.
+        dropped_capabilities: what it may not do, ``ALL`` for instance.
+        volumes: where in it the task's volumes are.
     """
 
     name: str
@@ -99,6 +103,10 @@ class Container:
     health_check: HealthCheck | None = None
     stop_timeout_seconds: float = DEFAULT_STOP_TIMEOUT_SECONDS
     log: LogDestination | None = None
+    user: str = ""
+    root_is_read_only: bool = False
+    dropped_capabilities: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
 
     def argv(self, image_command: Sequence[str]) -> list[str]:
         """The program and arguments, given the image's CMD (the images here have no ENTRYPOINT)."""
@@ -247,6 +255,12 @@ def _read(definition: Mapping[str, Any]) -> Container:
         health_check=_read_health_check(definition),
         stop_timeout_seconds=float(definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT_SECONDS),
         log=_read_log(definition),
+        user=str(definition.get("user") or ""),
+        root_is_read_only=bool(definition.get("readonlyRootFilesystem")),
+        dropped_capabilities=tuple(
+            ((definition.get("linuxParameters") or {}).get("capabilities") or {}).get("drop") or ()
+        ),
+        volumes=tuple(entry["containerPath"] for entry in definition.get("mountPoints") or ()),
     )
 
 

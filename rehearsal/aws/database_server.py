@@ -77,6 +77,11 @@ class DatabaseServer:
         secret: MasterUserSecret | None = getattr(self.instance, "master_user_secret", None)
         return secret
 
+    @property
+    def is_available(self) -> bool:
+        """Whether the server has started, and is not being deleted."""
+        return bool(self.instance.status == "available")
+
     def end(self) -> None:
         """End the server, once it has started."""
         self.starting.join(_START_SECONDS)

@@ -34,6 +34,7 @@ from rehearsal.aws.extension import Extension
 from rehearsal.aws.secrets import schedule
 from rehearsal.aws.settings import Context
 from rehearsal.errors import RehearsalError
+from rehearsal.postgres import Cluster
 from rehearsal.postgres_programs import Binaries
 
 _STOP_SECONDS = 30
@@ -95,6 +96,10 @@ class Databases:
             }
             for name, server in list(self._server_by_instance.items())
         }
+
+    def clusters(self) -> list[Cluster]:
+        """The servers that answer now."""
+        return [server.cluster for server in list(self._server_by_instance.values()) if server.is_available]
 
     def _extend_creation(self) -> None:
         @self._extension.method(RDSBackend, "create_db_instance")

@@ -5,7 +5,8 @@ picture gives the same actions. ``services`` takes the pictures and carries the 
 
 It follows "Amazon ECS service deployments" and "How the deployment circuit breaker detects failures" of the developer
 guide. Different from AWS: an older deployment's tasks that end are not replaced while a rollout is under way, an
-unhealthy task is stopped before its replacement starts, and running tasks are not moved to balance zones.
+unhealthy task is stopped before its replacement starts, and running tasks are not moved to balance zones. Whether an
+older deployment without tasks is shown while alarms are still watched, AWS does not say; here it is.
 """
 
 import math
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+BY_THE_BREAKER = "ECS deployment circuit breaker: tasks failed to start."
 BREAKER_MINIMUM_FAILURES = 3
 BREAKER_MAXIMUM_FAILURES = 200
 # ECS throttles restarts with a growing pause; seconds here, minutes there.
@@ -67,6 +69,9 @@ class ServicePicture:
         breaker_enabled: whether a rollout that keeps failing is given up.
         breaker_rolls_back: whether it then goes back to the last completed deployment.
         last_completed_id: that deployment; nothing if there never was one.
+        alarm_gone_off: the alarm that ends the rollout; nothing while none of those that guard it goes off.
+        alarms_roll_back: whether such a rollout goes back to the last completed deployment.
+        is_baking: whether the new tasks alone have served for too short to be believed.
         seconds_since_start: how long ago a task was last started.
         consecutive_failures: tasks that failed since one was last healthy; they make the next start wait.
     """
@@ -79,6 +84,9 @@ class ServicePicture:
     breaker_enabled: bool = False
     breaker_rolls_back: bool = False
     last_completed_id: str | None = None
+    alarm_gone_off: str | None = None
+    alarms_roll_back: bool = False
+    is_baking: bool = False
     seconds_since_start: float = math.inf
     consecutive_failures: int = 0
 
@@ -102,10 +110,15 @@ class StopTask:
 
 @dataclass(frozen=True)
 class FailRollout:
-    """Give a deployment up and, if ``back_to_id`` is given, make that one PRIMARY again."""
+    """Give a deployment up and, if ``back_to_id`` is given, make that one PRIMARY again.
+
+    Attributes:
+        cause: as ECS puts it: who gave it up, and why.
+    """
 
     deployment_id: str
     back_to_id: str | None
+    cause: str = BY_THE_BREAKER
 
 
 @dataclass(frozen=True)
@@ -131,6 +144,9 @@ def decide(service: ServicePicture) -> list[Action]:
     if _breaker_trips(service, primary):
         back_to = service.last_completed_id if service.breaker_rolls_back else None
         return [FailRollout(primary.id, back_to if back_to != primary.id else None)]
+    if service.alarm_gone_off and primary.rollout_state == "IN_PROGRESS" and service.last_completed_id != primary.id:
+        back_to = service.last_completed_id if service.alarms_roll_back else None
+        return [FailRollout(primary.id, back_to, f"ECS deployment alarm: {service.alarm_gone_off} is in ALARM.")]
     stops = [*_unhealthy(service), *_replaced(service, primary), *_surplus(service, primary)]
     return [*stops, *_starts(service, primary), *_forgotten(service), *_completion(service, primary)]
 
@@ -196,8 +212,8 @@ def _starts(service: ServicePicture, primary: DeploymentPicture) -> list[StartTa
 
 
 def _forgotten(service: ServicePicture) -> list[ForgetDeployment]:
-    if service.deployments[0].rollout_state == "FAILED":
-        return []
+    if service.deployments[0].rollout_state == "FAILED" or service.is_baking:
+        return []  # shown for as long as the rollout can still go back to it
     in_use = {task.deployment_id for task in _present(service)}
     return [ForgetDeployment(old.id) for old in service.deployments[1:] if old.id not in in_use]
 
@@ -205,7 +221,8 @@ def _forgotten(service: ServicePicture) -> list[ForgetDeployment]:
 def _completion(service: ServicePicture, primary: DeploymentPicture) -> list[CompleteRollout]:
     healthy = [task for task in service.tasks if task.phase is Phase.HEALTHY and task.deployment_id == primary.id]
     alone = len(_present(service)) == len(healthy) == service.desired_count
-    return [CompleteRollout(primary.id)] if alone and primary.rollout_state == "IN_PROGRESS" else []
+    is_complete = alone and not service.is_baking and primary.rollout_state == "IN_PROGRESS"
+    return [CompleteRollout(primary.id)] if is_complete else []
 
 
 def _present(service: ServicePicture) -> Sequence[TaskPicture]:

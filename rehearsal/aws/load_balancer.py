@@ -11,13 +11,15 @@ Different from AWS:
 - Health is checked faster than configured (``target_health``), and for every group that a listener uses.
 - A certificate that was imported into ACM is served; for one that ACM would have issued, the rehearsal's own authority
   issues one for the same names. TLS policies beyond 1.2 and up, client certificates and further certificates (SNI) are
-  left out; so are access logs, metrics, WAF, stickiness, slow start, authentication and network load balancers.
+  left out; so are access logs, metrics but for the targets' 5xx answers, WAF, stickiness, slow start, authentication
+  and network load balancers.
 - Two targets of one group cannot share an address, because moto tells them apart by it.
 See ``proxy``, ``routing`` and ``target_registry`` for what they leave out.
 """
 
 import asyncio
 import contextlib
+import functools
 import ssl
 import threading
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ from moto.elbv2.models import (
 )
 
 from rehearsal.aws.extension import Extension
+from rehearsal.aws.metrics import count_target_error
 from rehearsal.aws.network_addresses import LOOPBACK
 from rehearsal.aws.proxy import ListenerView, Proxy
 from rehearsal.aws.routing import Rule
@@ -250,7 +253,13 @@ class LoadBalancers:
     async def _open_listener(
         self, balancer: FakeLoadBalancer, listener: FakeListener, session: aiohttp.ClientSession
     ) -> None:
-        proxy = Proxy(lambda: _view(balancer, listener), self, self._registry, self._context.addresses, session)
+        def note_error(group_arn: str) -> None:
+            # Whoever hears of it, an alarm's topic say, must not hold other requests up.
+            names = _end_of_arn(balancer.arn), _end_of_arn(group_arn)
+            self._loop.run_in_executor(None, count_target_error, self._context.settings, *names)
+
+        view = functools.partial(_view, balancer, listener)
+        proxy = Proxy(view, self, self._registry, self._context.addresses, session, note_error=note_error)
         connections = proxy.server()
         context = self._tls(listener) if listener.protocol == "HTTPS" else None
         given = self._context.settings.balancer_port
@@ -353,6 +362,11 @@ def _target(group: FakeTargetGroup, target: dict[str, Any]) -> Target:
 
 def _look(listener: FakeListener) -> tuple[Any, ...]:
     return listener.protocol, str(listener.port), listener.certificate
+
+
+def _end_of_arn(arn: str) -> str:
+    """How metrics name a load balancer or a target group."""
+    return arn.rpartition(":")[2].removeprefix("loadbalancer/")
 
 
 def _view(balancer: FakeLoadBalancer, listener: FakeListener) -> ListenerView:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cheroot.wsgi import Server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from rehearsal.aws import alarms, events, functions, gaps, metrics, schedules, secrets
+from rehearsal.aws import alarms, budgets, events, functions, gaps, metrics, schedules, secrets
 from rehearsal.aws.calls import Answer, ask, read_call
 from rehearsal.aws.control import PREFIX, Control
 from rehearsal.aws.faults import Faults
@@ -28,6 +28,7 @@ from rehearsal.aws.settings import Context, Room, Settings
 from rehearsal.certificates import create_authority
 from rehearsal.images import ImageStore
 from rehearsal.processes import ProcessRegister
+from rehearsal.status.page import StatusPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,7 @@ KEEP_ALIVE_SECONDS = 120
 # Rooms that need nothing but moto and processes.
 OWN_ROOMS: Mapping[str, Install] = {
     "gaps": gaps.install,
+    "budgets": budgets.install,
     "functions": functions.install,
     "events": events.install,
     "secrets": secrets.install,
@@ -86,7 +88,14 @@ class LocalAws:
             timeout=KEEP_ALIVE_SECONDS,
             shutdown_timeout=STOP_SECONDS,
         )
-        self._server.prepare()
+        # Before the others, whose threads would outlive a port that is taken; it looks at them only when it is asked.
+        if settings.status_port is not None:
+            self._rooms["status"] = StatusPage(self._context, settings.status_port, self._rooms)
+        try:
+            self._server.prepare()
+        except OSError:
+            self._stop_rooms()
+            raise
         for name, install in rooms.items():
             self._rooms[name] = install(self._context)
 
@@ -105,15 +114,18 @@ class LocalAws:
         self._stop_asked.set()
 
     def _end(self, serving: threading.Thread) -> None:
+        self._stop_rooms()
+        self._server.stop()
+        serving.join()
+        self._context.processes.stop_all()
+        self._context.journal.record("server.stopped")
+
+    def _stop_rooms(self) -> None:
         for name, room in reversed(self._rooms.items()):
             try:
                 room.stop()
             except Exception as error:  # noqa: BLE001 - the other rooms must still be stopped
                 self._context.journal.record("server.room_did_not_stop", room=name, error=repr(error))
-        self._server.stop()
-        serving.join()
-        self._context.processes.stop_all()
-        self._context.journal.record("server.stopped")
 
     def _application(
         self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]

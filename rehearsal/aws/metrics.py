@@ -1,8 +1,9 @@
-"""Metrics that CloudWatch gets without a call: from log lines, and from Lambda about its functions.
+"""Metrics that CloudWatch gets without a call: from log lines, from Lambda and from load balancers.
 
 A line of any log group in the embedded metric format becomes metric data, as CloudWatch Logs extracts it; a line that
-is not valid in it stays a line, and the journal says so. Lambda counts each invocation, and those that fail. Nothing
-here needs a permission of the function's role beyond its log, as in AWS.
+is not valid in it stays a line, and the journal says so. Lambda counts each invocation, and those that fail; a load
+balancer counts the 5xx answers of its targets, and nothing else here. None of this needs a permission of a role's
+beyond its log, as in AWS.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -101,6 +102,13 @@ def count_invocation(settings: Settings, function_name: str, *, failed: bool) ->
             MetricDatum("AWS/Lambda", "Errors", float(failed), dimensions, "Count", now),
         ],
     )
+
+
+def count_target_error(settings: Settings, load_balancer: str, target_group: str) -> None:
+    """What a load balancer counts of a target's answer with 5xx; both are named by the end of their ARN."""
+    dimensions = (("LoadBalancer", load_balancer), ("TargetGroup", target_group))
+    now = datetime.now(UTC)
+    put(settings, [MetricDatum("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", 1.0, dimensions, "Count", now)])
 
 
 class Metrics:

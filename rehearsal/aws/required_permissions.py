@@ -1,8 +1,8 @@
 """Which permissions an API call needs: IAM's actions and resources, derived from the call's own parameters.
 
-Written for the services that the project's functions and tasks talk to; ``required_for_changes`` has what only a
-deployment calls. For any other service the action is the operation and the resource is left open (``None``), which the
-judge treats generously. Pure, but for the lookups that it is handed.
+Written for the services that the project's functions and tasks talk to; ``required_for_changes`` and
+``required_for_operations`` have what only a deployment calls. For any other service the action is the operation and the
+resource is left open (``None``), which the judge treats generously. Pure, but for the lookups that it is handed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.aws import required_for_changes
+from rehearsal.aws import required_for_changes, required_for_operations
 from rehearsal.aws.policy import Request
 
 if TYPE_CHECKING:
@@ -228,15 +228,11 @@ def _sts(operation: str, parameters: Mapping[str, Any], _around: Surroundings) -
     return [Request(f"sts:{operation}", parameters.get("RoleArn") or "*")]
 
 
-def _cloudwatch(operation: str, parameters: Mapping[str, Any], _around: Surroundings) -> list[Request]:
-    namespace = parameters.get("Namespace")
-    context = {"cloudwatch:namespace": namespace} if namespace else {}
-    return [Request(f"cloudwatch:{operation}", "*" if operation == "PutMetricData" else None, context)]
-
-
 _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], Surroundings], list[Request]]] = {
     "acm": required_for_changes.acm,
-    "cloudwatch": _cloudwatch,
+    "application-autoscaling": required_for_operations.application_autoscaling,
+    "budgets": required_for_operations.budgets,
+    "cloudwatch": required_for_operations.cloudwatch,
     "ec2": required_for_changes.ec2,
     "ecr": _ecr,
     "ecs": _ecs,
@@ -246,6 +242,7 @@ _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], Surroundings], list
     "logs": _logs,
     "s3": _s3,
     "secretsmanager": _secretsmanager,
+    "sns": required_for_operations.sns,
     "sqs": _sqs,
     "ssm": _ssm,
     "sts": _sts,

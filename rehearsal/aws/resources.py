@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from moto.acm.models import acm_backends
 from moto.applicationautoscaling.models import applicationautoscaling_backends
 from moto.awslambda.models import lambda_backends
+from moto.budgets.models import budgets_backends
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.ec2.models import ec2_backends
 from moto.ecr.models import ecr_backends
@@ -141,7 +142,11 @@ def _events(backend: Any) -> dict[str, Iterable[str]]:
 
 def _autoscaling(backend: Any) -> dict[str, Iterable[str]]:
     targets = (target for group in backend.targets.values() for target in group)
-    return {"target": targets, "policy": backend.policies}
+    return {
+        "target": targets,
+        "policy": backend.policies,
+        "scheduled-action": (action.scheduled_action_name for action in backend.scheduled_actions),
+    }
 
 
 def _scheduler(backend: Any) -> dict[str, Iterable[str]]:
@@ -155,6 +160,10 @@ def _scheduler(backend: Any) -> dict[str, Iterable[str]]:
 _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] = {
     "acm": (acm_backends, lambda backend: {"certificate": backend._certificates}),  # noqa: SLF001
     "application-autoscaling": (applicationautoscaling_backends, _autoscaling),
+    "budgets": (
+        budgets_backends,
+        lambda backend: {"budget": (name for budgets in backend.budgets.values() for name in budgets)},
+    ),
     "cloudwatch": (
         cloudwatch_backends,
         lambda backend: {"alarm": backend.alarms, "dashboard": backend.dashboards},
@@ -181,7 +190,7 @@ _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] =
         lambda backend: {"secret": (s.name for s in backend.secrets.values())},
     ),
     "servicediscovery": (servicediscovery_backends, lambda backend: {"namespace": backend.namespaces}),
-    "sns": (sns_backends, lambda backend: {"topic": backend.topics}),
+    "sns": (sns_backends, lambda backend: {"topic": backend.topics, "subscription": backend.subscriptions}),
     "sqs": (sqs_backends, lambda backend: {"queue": backend.queues}),
     "ssm": (ssm_backends, lambda backend: {"parameter": backend._parameters}),  # noqa: SLF001
     "wafv2": (wafv2_backends, lambda backend: {"web-acl": (acl.name for acl in backend.wacls.values())}),

@@ -84,6 +84,7 @@ class Rotations:
             if secret.arn in self._running:
                 return
             self._running[secret.arn] = steps[0]
+        self._context.journal.record("rotation.started", secret=secret.name, version_id=token, steps=steps)
         threading.Thread(target=self._rotate, args=(secret, token, steps), daemon=True).start()
 
     def _rotate(self, secret: FakeSecret, token: str, steps: tuple[str, ...]) -> None:

@@ -41,8 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run-directory", type=Path, required=True, help="folder of this run")
     parser.add_argument("--port", type=int, required=True, help="port of the API on 127.0.0.1")
     parser.add_argument("--balancer-port", type=int, required=True, help="port of the first load balancer")
+    parser.add_argument("--status-port", type=int, help="port of the page that shows what goes on; none for no page")
     options = parser.parse_args(arguments)
-    settings = Settings(options.run_directory.resolve(), options.port, options.balancer_port)
+    settings = Settings(options.run_directory.resolve(), options.port, options.balancer_port, options.status_port)
     isolate_environment(settings)
     # Only now: moto reads the environment as it is loaded.
     from rehearsal.aws import databases, load_balancer, services  # noqa: PLC0415
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         serve(settings, rooms)
     except OSError as error:
         sys.stderr.write(
-            f"The local AWS cannot listen on 127.0.0.1:{settings.port}: {error}. "
+            f"The local AWS cannot listen on 127.0.0.1:{settings.port} or {settings.status_port}: {error}. "
             "Stop what listens there (`make down`, if it is an earlier rehearsal) or choose another --port.\n"
         )
         return 1

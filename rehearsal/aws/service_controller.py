@@ -17,6 +17,7 @@ from typing import Any
 
 from moto.ecs.models import Service
 
+from rehearsal.aws.deployment_alarms import DeploymentAlarms
 from rehearsal.aws.deployments import (
     Action,
     CompleteRollout,
@@ -74,8 +75,10 @@ class ServiceController:
         self._launch = launch
         self._targets = ServiceTargets(context.settings, service)
         self._deployments = ServiceDeployments(service, context.journal)
+        self._alarms = DeploymentAlarms(context.settings, service)
         self._members: list[_Member] = []
         self._last_start = float("-inf")
+        self._last_healthy = float("-inf")
         self._consecutive_failures = 0
         self._is_retiring = False
         self._quitting = threading.Event()
@@ -89,6 +92,7 @@ class ServiceController:
         """Begin a new deployment of the service as it now is."""
         with self._lock:
             self._deployments.begin()
+            self._alarms.begin()
             self._consecutive_failures = 0
             self._show_counts(self._phases())
         self.look_again()
@@ -148,6 +152,7 @@ class ServiceController:
         for member in self._members:
             if phases[member.run.record.id] is Phase.HEALTHY and not member.has_been_healthy:
                 member.has_been_healthy = True
+                self._last_healthy = time.monotonic()
                 self._consecutive_failures = 0
                 self._deployments.note_healthy(member.deployment_id)
         actions = decide(self._picture(phases))
@@ -191,6 +196,9 @@ class ServiceController:
             breaker_enabled=bool(breaker.get("enable")),
             breaker_rolls_back=bool(breaker.get("rollback")),
             last_completed_id=self._deployments.last_completed_id,
+            alarm_gone_off=self._alarms.gone_off() if self._deployments.is_rolling_out else None,
+            alarms_roll_back=self._alarms.roll_back,
+            is_baking=time.monotonic() - self._last_healthy < self._alarms.bake_seconds(),
             seconds_since_start=time.monotonic() - self._last_start,
             consecutive_failures=self._consecutive_failures,
         )
@@ -207,10 +215,10 @@ class ServiceController:
                 if failed:
                     self._count_failure(member, f"{reason} ({self._targets.complaint(member.run.record.address)})")
                 member.run.stop(reason)
-            case FailRollout(deployment_id, back_to_id):
-                self._deployments.fail(deployment_id)
+            case FailRollout(deployment_id, back_to_id, cause):
+                self._deployments.fail(deployment_id, cause)
                 if back_to_id is not None:
-                    self._deployments.go_back(back_to_id)
+                    self._deployments.go_back(back_to_id, cause)
                     self._consecutive_failures = 0
             case CompleteRollout(deployment_id):
                 self._deployments.complete(deployment_id)

@@ -117,13 +117,13 @@ class ServiceDeployments:
         self.last_completed_id, self._last_completed = deployment_id, dict(deployment)
         self.tell("has reached a steady state.")
 
-    def fail(self, deployment_id: str) -> None:
+    def fail(self, deployment_id: str, cause: str) -> None:
         """Show a rollout as FAILED."""
         failed = self.find(deployment_id)
-        self._set_rollout(failed, "FAILED", "ECS deployment circuit breaker: tasks failed to start.")
-        self.tell(f"(deployment {deployment_id}) deployment failed: tasks failed to start.")
+        self._set_rollout(failed, "FAILED", cause)
+        self.tell(f"(deployment {deployment_id}) deployment failed: {cause.partition(': ')[2]}")
 
-    def go_back(self, deployment_id: str) -> None:
+    def go_back(self, deployment_id: str, cause: str) -> None:
         """Make the last completed deployment PRIMARY again, and the service run its task definition."""
         for other in self._all:
             other["status"] = "ACTIVE"
@@ -132,7 +132,7 @@ class ServiceDeployments:
         self._all[:] = [again, *(one for one in self._all if one["id"] != deployment_id)]
         self._tallies[deployment_id].failed_tasks = 0
         self._service.task_definition = again["taskDefinition"]
-        reason = f"ECS deployment circuit breaker: rolling back to deploymentId {deployment_id}."
+        reason = f"{cause.partition(':')[0]}: rolling back to deploymentId {deployment_id}."
         self._set_rollout(again, "IN_PROGRESS", reason)
         self.tell(f"rolling back to deployment {deployment_id}.")
 

@@ -5,9 +5,9 @@ rolling deployments, DeleteService drains; calls about single tasks are answered
 DescribeTasks show what really happens.
 
 Different from AWS: everything runs as Fargate does, whatever the launch type; only the rolling update of the ECS
-deployment controller is there (no CODE_DEPLOY or EXTERNAL, no native blue/green, no deployment alarms, no service
-connect, no service discovery, no exec). Nothing scales by itself: what Application Auto Scaling is told is kept but
-never acts. A service that has been deleted is shown as INACTIVE for as long as the server runs.
+deployment controller is there (no CODE_DEPLOY or EXTERNAL, no native blue/green, no service connect, no service
+discovery, no exec). Nothing scales by itself: what Application Auto Scaling is told is kept but never acts. A service
+that has been deleted is shown as INACTIVE for as long as the server runs.
 """
 
 from collections.abc import Callable
@@ -83,6 +83,10 @@ class Services:
     def status(self) -> dict[str, Any]:
         """Each service by name."""
         return {controller.service.name: controller.status() for controller in list(self._controllers.values())}
+
+    def tasks(self) -> list[TaskRun]:
+        """Every task there was, in the order in which they were made; those that have ended too."""
+        return self._tasks.runs()
 
     def _extend_creation(self) -> None:
         @self._extension.method(EC2ContainerServiceResponse, "create_service")

@@ -28,6 +28,7 @@ class Settings:
         run_directory: folder of this run; logs, unzipped functions and images live in it.
         port: port of the API on 127.0.0.1.
         balancer_port: port on which the HTTP :80 listener of the first load balancer is served.
+        status_port: port of the page that shows what goes on; none for no page.
         account_id: the account that every ARN names.
         region: the only region there is.
     """
@@ -35,6 +36,7 @@ class Settings:
     run_directory: Path
     port: int
     balancer_port: int
+    status_port: int | None = None
     account_id: str = "123456789012"
     region: str = "us-east-1"
 

@@ -53,6 +53,10 @@ class TaskCalls:
         def run_task(_original: Any, response: EC2ContainerServiceResponse) -> Any:
             return ActionResult({"tasks": self._run(response), "failures": []})
 
+    def runs(self) -> list[TaskRun]:
+        """Every task there was, in the order in which they were made."""
+        return list(self._runs.values())
+
     def stop(self) -> None:
         """End every task that still runs."""
         runs = [run for run in self._runs.values() if not run.is_over]

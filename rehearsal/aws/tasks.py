@@ -1,8 +1,9 @@
 """One ECS task as processes.
 
 The containers of a task definition are started in the order of ``dependsOn``, each as a process: the command of its
-image (or the definition's) in the image's folder, with exactly the environment that ECS would give it. Secrets are
-fetched with the execution role's credentials, the process acts as the task role. What it prints goes to
+image (or the definition's) in the image's folder, with exactly the environment that ECS would give it; or podman, with
+the image itself (``container_runtime``). Secrets are fetched with the execution role's credentials, the process acts as
+the task role. What it prints goes to
 ``RUN/logs/tasks/GROUP-TASK-CONTAINER.log`` and to CloudWatch Logs.
 
 A thread looks after each task. It ends the task when an essential container ends, when a dependency can no longer be
@@ -10,8 +11,9 @@ met, when a container's health check fails, or when somebody asks; first it lets
 its target groups, then containers get SIGTERM and, after their ``stopTimeout``, SIGKILL.
 
 Different from AWS:
-- There is no container: no file system of its own (a scratch folder is HOME and TMPDIR), no other user, no limits of
-  CPU and memory, no capabilities, volumes, ulimits, ``user``, ``workingDirectory`` or read-only root.
+- As a process it has no file system of its own (a scratch folder is HOME and TMPDIR), no other user, no capabilities,
+  volumes, or read-only root. With podman it has these; a volume is not shared by the containers of a task, and there is
+  no init process. Neither way has limits of CPU and memory, ulimits or ``workingDirectory``.
 - ``HOST`` and ``PORT`` in the environment stand in for the network namespace: the process listens on 127.0.0.1 and a
   port of its own instead of on the container's port. They replace variables of these names.
 - The task role's credentials are variables that last as long as the task, instead of an endpoint that renews them;
@@ -22,7 +24,6 @@ Different from AWS:
 import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.aws.container_health import HealthWatch, explain_unhealthy
+from rehearsal.aws.container_runtime import Runtime, runtime_of
 from rehearsal.aws.containers import (
     Condition,
     Container,
@@ -94,6 +96,7 @@ class TaskRun:
         self._scratch = context.settings.run_directory / "tasks" / record.id
         self._images: dict[str, Image] = {}
         self._environments: dict[str, dict[str, str]] = {}
+        self._runtimes: dict[str, Runtime] = {}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._waiting: list[threading.Thread] = []
         self._watches: dict[str, HealthWatch] = {}
@@ -134,6 +137,10 @@ class TaskRun:
         """Whether nothing of it is left."""
         return self.record.last_status == "STOPPED"
 
+    def pids(self) -> list[int]:
+        """The processes of its containers that still run."""
+        return [child.pid for child in list(self._children.values()) if child.poll() is None]
+
     def log_of(self, container: str) -> Path:
         """The file with what a container has printed."""
         group = self.record.group.partition(":")[2]
@@ -167,6 +174,13 @@ class TaskRun:
         for name, container in self._containers.items():
             try:
                 self._images[name] = self._context.images.get(container.image)
+                self._runtimes[name] = runtime_of(
+                    self._images[name],
+                    container,
+                    task=self.record.id,
+                    scratch=self._scratch,
+                    run_directory=self._context.settings.run_directory,
+                )
             except RehearsalError as error:
                 raise TaskStartError(str(error)) from error
             self._environments[name] = self._environment(container)
@@ -186,13 +200,9 @@ class TaskRun:
         environment = _nobody(self._context)
         if self._task_role_arn is not None:
             environment = assumed_by_tasks(self._context, self._task_role_arn, self.record.task_arn)
-        # What the image's own interpreter and its packages are in a container is this environment's here.
-        environment["PATH"] = os.pathsep.join([str(Path(sys.prefix) / "bin"), environment["PATH"]])
-        environment |= {
-            "HOME": str(self._scratch),
-            "TMPDIR": str(self._scratch),
-            "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
-        }
+        del environment["PATH"]  # of this machine
+        environment |= self._runtimes[container.name].surroundings()
+        environment["AWS_EXECUTION_ENV"] = "AWS_ECS_FARGATE"
         environment |= container.environment
         environment |= self._execution_role.secrets_of(container)
         environment["HOST"] = LOOPBACK
@@ -223,9 +233,10 @@ class TaskRun:
     def _start(self, container: Container) -> None:
         name = container.name
         argv = container.argv(self._images[name].command)
+        program = self._runtimes[name].container(argv, self._environments[name])
         try:
             child = self._context.processes.start(
-                argv, env=self._environments[name], cwd=self._images[name].directory, log=self.log_of(name)
+                program.argv, env=program.environment, cwd=program.directory, log=self.log_of(name)
             )
         except OSError as error:
             raise TaskStartError(f"CannotStartContainerError: container {name}: {argv[0]}: {error}") from error
@@ -238,10 +249,11 @@ class TaskRun:
         self._waiting.append(waiting)
         waiting.start()
         if container.health_check is not None:
+            check = self._runtimes[name].beside(container.health_check.argv, self._environments[name])
             self._watches[name] = HealthWatch(
-                container.health_check,
-                environment=self._environments[name],
-                directory=self._images[name].directory,
+                replace(container.health_check, argv=tuple(check.argv)),
+                environment=check.environment,
+                directory=check.directory,
                 log=self.log_of(name),
                 processes=self._context.processes,
                 tell=lambda health: self._heard(container, health),
@@ -303,6 +315,7 @@ class TaskRun:
             watch.stop()
         for name, child in reversed(self._children.items()):
             self._context.processes.stop(child, self._containers[name].stop_timeout_seconds)
+            self._runtimes[name].clear()
         for waiting in self._waiting:
             waiting.join()  # so that every exit code is known before the task is STOPPED
         self._show("DEPROVISIONING")

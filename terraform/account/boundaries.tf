@@ -105,7 +105,7 @@ data "aws_iam_policy_document" "workload_boundary" {
 
   statement {
     sid       = "WithoutResource"
-    actions   = ["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "secretsmanager:GetRandomPassword"]
+    actions   = ["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "secretsmanager:GetRandomPassword", "ssmmessages:*"]
     resources = ["*"]
 
     condition {

@@ -58,6 +58,7 @@ data "aws_iam_policy_document" "deploy_resources" {
       for name in [
         "application-autoscaling:${local.place}:scalable-target/*",
         "cloudwatch:${local.place}:alarm:${each.value}*",
+        "cloudwatch:${local.place}:alarm:TargetTracking-service/${each.value}/*", # which autoscaling makes in the caller's name
         "cloudwatch::${local.account_id}:dashboard/${each.value}*",
         "ecs:${local.place}:cluster/${each.value}",
         "ecs:${local.place}:service/${each.value}/*",
@@ -68,8 +69,6 @@ data "aws_iam_policy_document" "deploy_resources" {
         "events:${local.place}:rule/${each.value}*",
         "lambda:${local.place}:function:${each.value}-*",
         "rds:${local.place}:db:${each.value}",
-        "rds:${local.place}:db:${each.value}-*", # the copy of a blue/green update
-        "rds:${local.place}:deployment:*",
         "rds:${local.place}:og:default*",
         "rds:${local.place}:pg:${each.value}-*",
         "rds:${local.place}:snapshot:${each.value}-*",
@@ -166,6 +165,12 @@ data "aws_iam_policy_document" "deploy_state_and_image" {
     sid       = "ReleaseOwnLock"
     actions   = ["s3:DeleteObject"]
     resources = ["${module.state_bucket.arn}/${var.project_name}/${each.key}.tfstate.tflock"]
+  }
+
+  statement {
+    sid       = "OwnBudget"
+    actions   = ["budgets:ListTagsForResource", "budgets:ModifyBudget", "budgets:TagResource", "budgets:UntagResource", "budgets:ViewBudget"]
+    resources = ["arn:${local.partition}:budgets::${local.account_id}:budget/${each.value}"]
   }
 
   statement {

@@ -11,12 +11,20 @@ database_is_multi_az                 = false
 database_backup_retention_days       = 1
 database_certificate_authority       = null
 database_monitoring_interval_seconds = 0
-database_is_updated_blue_green       = false
+database_limits                      = { connections = 60, freeable_mebibytes = 64 }
 
-service_task_count       = 2
+service_task_count       = { minimum = 2, maximum = 4 }
+service_spot_percent     = 100
 service_cpu_units        = 256
 service_memory_mebibytes = 512
+
+# To pay for no tasks at night (UTC); an apply at night then starts nothing until the morning:
+# service_schedules = {
+#   night   = { schedule = "cron(0 20 ? * * *)", minimum = 0, maximum = 0 }
+#   morning = { schedule = "cron(0 6 ? * MON-FRI *)", minimum = 2, maximum = 4 }
+# }
 
 seeding_is_allowed = true
 
 log_retention_days = 7
+monthly_budget_usd = 150

@@ -24,6 +24,7 @@ module "network" {
   service_port            = local.service_port
   egress                  = var.network_egress
   client_cidr_blocks      = var.client_cidr_blocks
+  exec_is_allowed         = var.service_exec_is_allowed
   log_retention_days      = var.log_retention_days
 
   kms_key_arn              = aws_kms_key.environment.arn
@@ -71,7 +72,6 @@ module "database" {
 
   certificate_authority       = var.database_certificate_authority
   monitoring_interval_seconds = var.database_monitoring_interval_seconds
-  is_updated_blue_green       = var.database_is_updated_blue_green
 
   kms_key_arn              = aws_kms_key.environment.arn
   permissions_boundary_arn = local.permissions_boundary_arn
@@ -91,7 +91,7 @@ module "database_access" {
   access                     = var.access
   preview_access             = var.preview_access
   drift_check_interval_hours = var.drift_check_interval_hours
-  alarm_topic_arns           = var.alarm_topic_arns
+  alarm_topic_arns           = module.observability.topic_arns
   rotation                   = var.login_rotation
   master_overdue_after_days  = coalesce(var.master_rotation.overdue_after_days, try(var.master_rotation.days + 2, null))
   package_file               = var.database_bootstrap_package
@@ -107,25 +107,57 @@ module "database_access" {
 module "service" {
   source = "../modules/service"
 
-  name                      = local.name
-  image                     = var.image
-  task_count                = var.service_task_count
-  cpu_units                 = var.service_cpu_units
-  memory_mebibytes          = var.service_memory_mebibytes
-  cpu_architecture          = var.cpu_architecture
-  service_port              = local.service_port
-  service_secret_arn        = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]
-  iam_login                 = local.is_by_token ? local.iam_login : null
-  migrator_secret_arn       = module.database_access.login_secret_arns[local.migrator_login]
-  target_group_arn          = module.edge.target_group_arn
-  private_subnet_ids        = module.network.private_subnet_ids
-  service_security_group_id = module.network.service_security_group_id
-  write_token_secret_arn    = one(module.write_token[*].secret_arn)
-  seeding_is_allowed        = var.seeding_is_allowed
-  redeploy_on_rotation      = var.redeploy_on_rotation && !local.is_by_token
-  redeploy_package_file     = var.database_bootstrap_package
-  log_retention_days        = var.log_retention_days
+  name                         = local.name
+  image                        = var.image
+  task_count                   = var.service_task_count
+  requests_per_task_and_minute = var.service_requests_per_task_and_minute
+  schedules                    = var.service_schedules
+  spot_percent                 = var.service_spot_percent
+  exec_is_allowed              = var.service_exec_is_allowed
+  cpu_units                    = var.service_cpu_units
+  memory_mebibytes             = var.service_memory_mebibytes
+  cpu_architecture             = var.cpu_architecture
+  service_port                 = local.service_port
+  service_secret_arn           = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]
+  iam_login                    = local.is_by_token ? local.iam_login : null
+  migrator_secret_arn          = module.database_access.login_secret_arns[local.migrator_login]
+  target_group_arn             = module.edge.target_group_arn
+  target_group_arn_suffix      = module.edge.target_group_arn_suffix
+  load_balancer_arn_suffix     = module.edge.load_balancer_arn_suffix
+  alarm_topic_arns             = module.observability.topic_arns
+  private_subnet_ids           = module.network.private_subnet_ids
+  service_security_group_id    = module.network.service_security_group_id
+  write_token_secret_arn       = one(module.write_token[*].secret_arn)
+  seeding_is_allowed           = var.seeding_is_allowed
+  redeploy_on_rotation         = var.redeploy_on_rotation && !local.is_by_token
+  redeploy_package_file        = var.database_bootstrap_package
+  log_retention_days           = var.log_retention_days
 
   kms_key_arn              = aws_kms_key.environment.arn
   permissions_boundary_arn = local.permissions_boundary_arn
+}
+
+# Beside the arrow: the others are given its topics, and it watches what they have made.
+module "observability" {
+  source = "../modules/observability"
+
+  name        = local.name
+  environment = var.environment
+  kms_key_arn = aws_kms_key.environment.arn
+
+  emails             = var.alarm_emails
+  other_topic_arns   = var.alarm_topic_arns
+  monthly_budget_usd = var.monthly_budget_usd
+
+  load_balancer_arn_suffix  = module.edge.load_balancer_arn_suffix
+  target_group_arn_suffix   = module.edge.target_group_arn_suffix
+  firewall_name             = module.edge.firewall_name
+  latency_p99_limit_seconds = var.latency_p99_limit_seconds
+  cluster_name              = module.service.cluster_name
+  service_name              = module.service.service_name
+  functions                 = merge(module.database_access.functions, module.service.functions)
+  other_alarm_arns          = concat(module.database_access.alarm_arns, module.service.alarm_arns)
+
+  database        = { identifier = module.database.identifier, allocated_gigabytes = var.database_allocated_gigabytes }
+  database_limits = var.database_limits
 }

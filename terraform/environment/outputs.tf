@@ -52,3 +52,13 @@ output "task_definition_arn" {
   description = "Revision of the task definition that the service runs."
   value       = module.service.task_definition_arn
 }
+
+output "dashboard_name" {
+  description = "Name of the dashboard in CloudWatch."
+  value       = module.observability.dashboard_name
+}
+
+output "alarm_topic_arns" {
+  description = "SNS topics that are told of alarms."
+  value       = module.observability.topic_arns
+}

@@ -121,70 +121,6 @@ variable "database_bootstrap_package" {
   }
 }
 
-variable "image" {
-  description = "Image of the service in ECR: by digest, or by a tag that never moves."
-  type        = string
-
-  validation {
-    condition     = can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com(\\.cn)?/[a-z0-9][a-z0-9/._-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$", var.image))
-    error_message = "Name an image in ECR, such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:... : the tasks have no route to another registry."
-  }
-
-  validation {
-    condition     = can(regex("(@sha256:[0-9a-f]{64}|/[^:@]*:[A-Za-z0-9_][A-Za-z0-9_.-]*)$", var.image))
-    error_message = "Name the image by digest (NAME@sha256:...) or by a tag that never moves (NAME:v1.2.3)."
-  }
-
-  validation {
-    condition     = !can(regex(":latest(@|$)", var.image))
-    error_message = "The tag latest moves: what runs could not be told from the configuration. Name a digest."
-  }
-}
-
-variable "service_task_count" {
-  description = "Number of tasks that serve requests."
-  type        = number
-  default     = 2
-
-  validation {
-    condition     = var.service_task_count >= 1 && var.service_task_count <= 100 && floor(var.service_task_count) == var.service_task_count
-    error_message = "Choose between 1 and 100 tasks; 2 survive the loss of a zone."
-  }
-}
-
-variable "service_cpu_units" {
-  description = "Processor of one task, in units of 1/1024 of a core."
-  type        = number
-  default     = 512
-
-  validation {
-    condition     = contains([256, 512, 1024, 2048, 4096], var.service_cpu_units)
-    error_message = "Fargate offers 256, 512, 1024, 2048 and 4096 units."
-  }
-}
-
-variable "service_memory_mebibytes" {
-  description = "Memory of one task, in mebibytes."
-  type        = number
-  default     = 1024
-
-  validation {
-    condition     = var.service_memory_mebibytes >= 2 * var.service_cpu_units && var.service_memory_mebibytes <= min(8 * var.service_cpu_units, 30720) && (var.service_memory_mebibytes == 512 || var.service_memory_mebibytes % 1024 == 0)
-    error_message = "Fargate gives a task from two to eight times as many mebibytes as processor units, in steps of 1024 (512 is possible too)."
-  }
-}
-
-variable "cpu_architecture" {
-  description = "Processor architecture for which the image was built."
-  type        = string
-  default     = "ARM64"
-
-  validation {
-    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
-    error_message = "Choose ARM64 or X86_64."
-  }
-}
-
 variable "certificate_arn" {
   description = "ACM certificate of a domain whose records are kept elsewhere. Without it and without domain_name the service speaks plain HTTP, which only a temporary environment may."
   type        = string
@@ -211,21 +147,5 @@ variable "drift_check_interval_hours" {
   validation {
     condition     = var.drift_check_interval_hours >= 1 && var.drift_check_interval_hours <= 48 && floor(var.drift_check_interval_hours) == var.drift_check_interval_hours
     error_message = "Choose between 1 and 48 whole hours; an alarm looks back seven days at most."
-  }
-}
-
-variable "alarm_topic_arns" {
-  description = "SNS topics that are told when an alarm goes off, and when it is over."
-  type        = list(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:[a-z-]+:sns:", arn))])
-    error_message = "Give ARNs of SNS topics, such as arn:aws:sns:us-east-1:123456789012:on-call."
-  }
-
-  validation {
-    condition     = length(var.alarm_topic_arns) <= 5
-    error_message = "An alarm and a rule tell five topics at most."
   }
 }

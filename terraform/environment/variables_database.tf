@@ -19,10 +19,3 @@ variable "database_monitoring_interval_seconds" {
     error_message = "RDS measures every 1, 5, 10, 15, 30 or 60 seconds; 0 turns it off."
   }
 }
-
-variable "database_is_updated_blue_green" {
-  description = "Whether changes of the database that need a restart are made on a copy that then takes over."
-  type        = bool
-  default     = true
-  nullable    = false
-}

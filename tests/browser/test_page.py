@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.seeds import SEEDS
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving
+from tests.support.contrast import FAINT_TEXTS
 
 pytestmark = pytest.mark.browser
 
@@ -197,30 +198,6 @@ def test_without_scripts_the_catalogue_can_be_read_and_filtered(
     expect(page.get_by_text("Adding beers needs JavaScript")).to_be_visible()
 
 
-# The relative luminance and the contrast of WCAG 2.2, over the texts that are to be seen.
-_FAINT_TEXTS = """() => {
-  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => [r, g, b].map((value) => value / 255)
-    .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
-  const background = (element) => {
-    for (let one = element; one; one = one.parentElement) {
-      const colour = channels(getComputedStyle(one).backgroundColor);
-      if (colour[3] === undefined || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  return [...document.querySelectorAll("body *")]
-    .filter((element) => element.checkVisibility())
-    .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
-    .map((element) => {
-      const [one, other] = [channels(getComputedStyle(element).color), background(element)].map(luminance);
-      return [(Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05), element.textContent.trim()];
-    })
-    .filter(([contrast]) => contrast < 4.5);
-}"""
-
-
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_every_text_can_be_told_from_its_background_and_fits(
@@ -236,7 +213,7 @@ def test_every_text_can_be_told_from_its_background_and_fits(
     page = open_page(served, "/?after=5", color_scheme=colours, viewport={"width": width, "height": 800})
     page.get_by_role("button", name="Add beer").click()
     expect(error_beside(page, "Name")).to_be_visible()
-    assert page.evaluate(_FAINT_TEXTS) == []
+    assert page.evaluate(FAINT_TEXTS) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off at the side"
     unlabelled = "[...document.querySelectorAll('input')].filter((input) => !input.labels.length).length"
     assert page.evaluate(unlabelled) == 0

@@ -16,8 +16,8 @@ import pytest
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
 from rehearsal.images import ImageStore
-from rehearsal.prepare import choose_ports, find_terraform
-from rehearsal.run import CHECKOUT, Ports, Run
+from rehearsal.prepare import find_terraform
+from rehearsal.run import CHECKOUT, Run
 from rehearsal.write_token import write_token
 from tests.rehearsal.statements import Statements
 from tests.support.http import Client
@@ -92,7 +92,7 @@ def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], 
 def prepared(run: Run, environment: str) -> Rehearsal:
     """A new local AWS with an account, ready for an environment's first apply."""
     program, _ = find_terraform()
-    ports = run.ports = Ports(*choose_ports(None))
+    ports = run.take_ports(None)
     digest = deployment.build(run)
     deployment.start_local_aws(run)
     terraform = Deployment(run, program, environment)

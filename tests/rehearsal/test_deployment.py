@@ -14,6 +14,7 @@ import pg8000.exceptions
 import pg8000.native
 import pytest
 
+from rehearsal.run import CHECKOUT
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import (
     Rehearsal,
@@ -281,6 +282,34 @@ def test_a_release_whose_migration_fails_is_rolled_back_and_the_apply_says_so(
         cluster=rehearsal.outputs["cluster_name"], services=[rehearsal.outputs["service_name"]]
     )["services"][0]["taskDefinition"]
     assert runs == rehearsal.outputs["task_definition_arn"]
+
+
+def test_a_release_that_answers_with_errors_is_rolled_back_although_it_is_healthy(
+    rehearsal: Rehearsal, tmp_path: Path
+) -> None:
+    factory = (CHECKOUT / "app" / "__init__.py").read_text()
+    broken = factory.replace("import Flask\n", "import Flask, request\n").replace(
+        "    log_requests(app)\n",
+        "    app.before_request(lambda: ('broken', 500) if request.path == '/beers' else None)\n",
+    )
+    digest = image_of_changed_service(rehearsal, tmp_path, {"__init__.py": broken})
+    statuses: list[int] = []
+    is_over = threading.Event()
+
+    def keep_asking() -> None:
+        while not is_over.wait(0.02):
+            statuses.append(rehearsal.client.get("/beers").status)
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(keep_asking)
+        try:
+            with pytest.raises(TerraformError, match=r"went back.*the alarm taproom-dev-target-errors went off"):
+                rehearsal.deployment.apply_environment(digest, quiet)
+        finally:
+            is_over.set()
+    assert asking.exception() is None
+    assert set(statuses) == {200, 500}
+    assert [rehearsal.client.get("/beers").status for _ in range(20)] == [200] * 20
 
 
 def test_a_failing_function_fails_the_apply_and_is_invoked_again_once_the_cause_is_mended(

@@ -5,13 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from rehearsal.ports import is_free
 from rehearsal.run import CHECKOUT, Run
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
@@ -59,12 +62,19 @@ def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(folder
     output_until(process, "Apply terraform/environment ...")
     time.sleep(3)
     assert processes_of(folder), "the local AWS runs"
+    ports = Run(folder).ports
+    assert ports
+    with urllib.request.urlopen(f"http://127.0.0.1:{ports.status}/") as page:
+        assert "Taproom" in page.read().decode()
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "Interrupted. Everything that was started has been ended." in rest
     assert processes_of(folder) == []
     assert not folder.exists()
+    for port in (ports.aws, ports.balancer, ports.status):
+        assert is_free(port)
+        assert not (Path(tempfile.gettempdir()) / f"taproom-port-{port}.lock").exists()
     assert (folder.with_name("a run-logs") / "journal.jsonl").exists()
 
 

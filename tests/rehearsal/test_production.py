@@ -1,17 +1,24 @@
-"""The shape of production, applied with the role that may deploy it: what dev leaves out to be quick and cheap."""
+"""The shapes of production and staging, applied with the roles that may deploy them: what dev leaves out to be cheap.
+
+Both live in one account and are applied at once, because most of an apply is the provider's own waiting; so what one of
+them would take from the other, a name or a permission, would fail here.
+"""
 
 import json
 import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from rehearsal import deployment
-from rehearsal.run import Run
+from rehearsal.deployment import Deployment
+from rehearsal.prepare import find_terraform
+from rehearsal.run import CHECKOUT, Run
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, applied, changes_of, make_zone, quiet, unprotect
 from tests.rehearsal.statements import Statements
@@ -20,14 +27,42 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """An environment `prod` beside nothing else; ended with all its processes even when a test fails."""
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rehearsal, Deployment]]:
+    """An environment `prod` and an environment `staging`; ended with all their processes even when a test fails."""
     run = Run(tmp_path_factory.mktemp("production") / "run")
-    try:
-        yield applied(run, "prod", before=make_zone)
-    finally:
-        deployment.stop_local_aws(run)
-        run.clear()
+    staging: list[Deployment] = []
+    with ThreadPoolExecutor() as pool:
+        try:
+
+            def begin_staging(rehearsal: Rehearsal) -> None:
+                make_zone(rehearsal)
+                staging.append(Deployment(run, find_terraform()[0], "staging", beside=rehearsal.deployment))
+                staging[0].init_environment()
+                applying.append(pool.submit(staging[0].apply_environment, rehearsal.digest, quiet))
+
+            applying: list[Any] = []
+            production = applied(run, "prod", before=begin_staging)
+            assert applying[0].result()["service_url"] == "https://beers.staging.example.com"
+            yield production, staging[0]
+        finally:
+            deployment.stop_local_aws(run)
+            run.clear()
+
+
+@pytest.fixture
+def production(both: tuple[Rehearsal, Deployment]) -> Rehearsal:
+    return both[0]
+
+
+@pytest.fixture
+def staging(both: tuple[Rehearsal, Deployment]) -> Deployment:
+    return both[1]
+
+
+def at_once(*tasks: Callable[[], Any]) -> list[Any]:
+    """The results of all of them."""
+    with ThreadPoolExecutor() as pool:
+        return [task.result() for task in [pool.submit(task) for task in tasks]]
 
 
 def test_the_service_answers_under_its_own_name_over_tls(production: Rehearsal) -> None:
@@ -52,7 +87,8 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def listener(rehearsal: Rehearsal, name: str) -> str:
     listeners = rehearsal.run.ask("status")["rooms"]["load_balancer"]["listeners"]
-    return next(str(found["url"]) for found in listeners if found["listener"] == name)
+    wanted = ("taproom-prod", name)
+    return next(str(found["url"]) for found in listeners if (found["load_balancer"], found["listener"]) == wanted)
 
 
 def test_no_policy_of_the_pipeline_is_longer_than_aws_takes(production: Rehearsal) -> None:
@@ -70,8 +106,65 @@ def test_no_policy_of_the_pipeline_is_longer_than_aws_takes(production: Rehearsa
     assert {name: length for name, length in lengths.items() if length > 6144} == {}
 
 
-def test_a_second_plan_of_production_is_empty(production: Rehearsal) -> None:
-    assert changes_of(production.deployment.plan_environment(production.digest)) == {}
+def test_a_second_plan_of_either_is_empty(production: Rehearsal, staging: Deployment) -> None:
+    plans = at_once(
+        lambda: production.deployment.plan_environment(production.digest),
+        lambda: staging.plan_environment(production.digest),
+    )
+    assert [changes_of(plan) for plan in plans] == [{}, {}]
+
+
+def test_every_alarm_tells_the_topic_of_its_environment_and_names_its_section_of_the_runbook(
+    production: Rehearsal,
+) -> None:
+    headings = re.findall(r"^### Alarm: ([\w-]+)$", (CHECKOUT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    alarms = production.aws("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
+    # Autoscaling makes alarms of its own.
+    own = [alarm for alarm in alarms if not alarm["AlarmName"].startswith("TargetTracking-")]
+    named = set()
+    for alarm in own:
+        environment = "prod" if alarm["AlarmName"].startswith("taproom-prod-") else "staging"
+        topics = [topic.rpartition(":")[2] for topic in alarm["AlarmActions"]]
+        assert topics == [f"taproom-{environment}-alarms"], alarm["AlarmName"]
+        link = re.search(r" See docs/runbook\.md#alarm-([\w-]+)$", alarm["AlarmDescription"])
+        assert link, alarm["AlarmName"]
+        named.add(link[1])
+    assert sorted(named) == sorted(headings)
+
+
+def test_the_dashboard_shows_every_alarm(production: Rehearsal) -> None:
+    cloudwatch = production.aws("cloudwatch")
+    alarms = {
+        alarm["AlarmArn"] for alarm in cloudwatch.describe_alarms(AlarmNamePrefix="taproom-prod-")["MetricAlarms"]
+    }
+    body = json.loads(cloudwatch.get_dashboard(DashboardName="taproom-prod")["DashboardBody"])
+    assert set(body["widgets"][0]["properties"]["alarms"]) == alarms
+    assert len(alarms) > 25
+
+
+def test_the_service_scales_between_its_limits_and_at_night_by_a_schedule(production: Rehearsal) -> None:
+    scaling = production.aws("application-autoscaling")
+    targets = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert {target["ResourceId"]: (target["MinCapacity"], target["MaxCapacity"]) for target in targets} == {
+        "service/taproom-prod/taproom-prod": (3, 12),
+        "service/taproom-staging/taproom-staging": (2, 4),
+    }
+    policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    assert sorted(policy["PolicyName"] for policy in policies) == sorted(
+        f"taproom-{name}-{kind}" for name in ("prod", "staging") for kind in ("cpu", "memory", "requests")
+    )
+    actions = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
+    assert {action["ScheduledActionName"] for action in actions} == {
+        "taproom-staging-morning",
+        "taproom-staging-night",
+    }
+
+
+def test_an_environment_has_a_budget_that_tells_its_topic(production: Rehearsal) -> None:
+    budgets = production.aws("budgets")
+    budget = budgets.describe_budget(AccountId="123456789012", BudgetName="taproom-prod")["Budget"]
+    assert budget["BudgetLimit"]["Amount"] == "800"
+    assert budget["CostFilters"] == {"TagKeyValue": ["user:Environment$prod"]}
 
 
 def test_a_pull_request_can_plan_production_too(production: Rehearsal) -> None:
@@ -87,17 +180,24 @@ def test_production_is_not_destroyed_before_somebody_has_unprotected_it(producti
         production.deployment.destroy(quiet)
 
 
-def test_a_destroy_leaves_only_what_brings_the_data_back(production: Rehearsal, statements: Statements) -> None:
+def test_a_destroy_leaves_only_what_brings_the_data_back(
+    production: Rehearsal, staging: Deployment, statements: Statements
+) -> None:
     statements.take_declared(production)
     unprotect(production)
+    at_once(lambda: production.deployment.destroy_environment(quiet), lambda: staging.destroy_environment(quiet))
     production.deployment.destroy(quiet)
     statements.take_decisive(production)
     left = production.run.ask("resources")["resources"]
     kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*|(?<=/write-token-).*", "...", entry) for entry in left]
     assert sorted(set(kinds)) == [
         "rds snapshot rds:taproom-prod-...",  # the latest automated backup
+        "rds snapshot rds:taproom-staging-...",
         "rds snapshot taproom-prod-final-...",
+        "rds snapshot taproom-staging-final-...",
         "route53 zone example.com.",  # which people brought along
         "secretsmanager secret taproom-prod/database/beers_...",  # can be had back for thirty days
         "secretsmanager secret taproom-prod/service/write-token-...",
+        "secretsmanager secret taproom-staging/database/beers_...",
+        "secretsmanager secret taproom-staging/service/write-token-...",
     ]

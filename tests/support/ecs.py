@@ -24,7 +24,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.1)
         if self.path == "/die":
             os._exit(7)
-        status = 503 if self.path == "/health" and os.environ.get("UNHEALTHY") else 200
+        failing = "UNHEALTHY" if self.path == "/health" else "BROKEN"
+        status = 503 if os.environ.get(failing) else 200
         body = json.dumps(dict(os.environ)).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))

@@ -19,8 +19,8 @@ import boto3
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
 from rehearsal.images import ImageStore
-from rehearsal.prepare import choose_ports, find_terraform
-from rehearsal.run import CHECKOUT, Ports, Run
+from rehearsal.prepare import find_terraform
+from rehearsal.run import CHECKOUT, Run
 from rehearsal.terraform import REGION, copy_configuration
 from tests.support.workflows import REPOSITORY, Event, Job, Result, Runner, load
 
@@ -220,7 +220,7 @@ class Pipeline:
 def pipeline_on(run: Run) -> Pipeline:
     """A repository with the project's files and an applied account; no environment yet."""
     program, _ = find_terraform()
-    run.ports = Ports(*choose_ports(None))
+    run.take_ports(None)
     deployment.build(run)
     deployment.start_local_aws(run)
     terraform = Deployment(run, program)

@@ -30,8 +30,8 @@ run "a_database_outlives_a_mistake" {
   }
 
   assert {
-    condition     = aws_db_instance.this.monitoring_interval == 60 && length(aws_iam_role.monitoring) == 1 && length(aws_db_instance.this.blue_green_update) == 1
-    error_message = "Its host must be measured, and it must be changed on a copy."
+    condition     = aws_db_instance.this.monitoring_interval == 60 && length(aws_iam_role.monitoring) == 1
+    error_message = "Its host must be measured."
   }
 }
 
@@ -77,11 +77,10 @@ run "a_temporary_database_goes_with_its_data" {
     is_temporary                = true
     certificate_authority       = null
     monitoring_interval_seconds = 0
-    is_updated_blue_green       = false
   }
 
   assert {
-    condition     = length(aws_iam_role.monitoring) == 0 && length(aws_db_instance.this.blue_green_update) == 0
+    condition     = length(aws_iam_role.monitoring) == 0
     error_message = "What is asked not to be made must not be there."
   }
 

@@ -7,7 +7,7 @@ mock_provider "aws" {
 variables {
   name                      = "taproom-dev"
   image                     = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  task_count                = 1
+  task_count                = { minimum = 1, maximum = 1 }
   cpu_units                 = 256
   memory_mebibytes          = 512
   cpu_architecture          = "ARM64"
@@ -16,6 +16,8 @@ variables {
   private_subnet_ids        = ["subnet-3"]
   service_security_group_id = "sg-2"
   target_group_arn          = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-dev/1"
+  target_group_arn_suffix   = "targetgroup/taproom-prod/1"
+  load_balancer_arn_suffix  = "app/taproom-prod/1"
   kms_key_arn               = "arn:aws:kms:us-east-1:123456789012:key/mocked"
 }
 

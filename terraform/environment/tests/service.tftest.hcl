@@ -7,7 +7,7 @@ mock_provider "aws" {
 variables {
   name                      = "taproom-prod"
   image                     = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  task_count                = 2
+  task_count                = { minimum = 2, maximum = 2 }
   cpu_units                 = 512
   memory_mebibytes          = 1024
   cpu_architecture          = "ARM64"
@@ -15,6 +15,8 @@ variables {
   service_secret_arn        = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app"
   migrator_secret_arn       = "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator"
   target_group_arn          = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-prod/1"
+  target_group_arn_suffix   = "targetgroup/taproom-prod/1"
+  load_balancer_arn_suffix  = "app/taproom-prod/1"
   private_subnet_ids        = ["subnet-3", "subnet-4"]
   service_security_group_id = "sg-2"
   kms_key_arn               = "arn:aws:kms:us-east-1:123456789012:key/1"

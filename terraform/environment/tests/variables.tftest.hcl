@@ -134,3 +134,104 @@ run "neither_days_nor_a_schedule_for_the_logins_is_refused" {
 
   expect_failures = [var.login_rotation]
 }
+
+run "spare_capacity_is_refused_for_prod" {
+  command = plan
+
+  variables {
+    environment          = "prod"
+    service_spot_percent = 50
+  }
+
+  expect_failures = [var.service_spot_percent]
+}
+
+run "fewer_tasks_at_most_than_at_least_are_refused" {
+  command = plan
+
+  variables {
+    service_task_count = { minimum = 2, maximum = 1 }
+  }
+
+  expect_failures = [var.service_task_count]
+}
+
+run "schedules_the_wrong_way_round_are_refused" {
+  command = plan
+
+  variables {
+    service_schedules = { night = { schedule = "rate(1 day)", minimum = 2, maximum = 1 } }
+  }
+
+  expect_failures = [var.service_schedules]
+}
+
+run "no_requests_for_a_task_are_refused" {
+  command = plan
+
+  variables {
+    service_requests_per_task_and_minute = 0
+  }
+
+  expect_failures = [var.service_requests_per_task_and_minute]
+}
+
+run "an_address_without_a_domain_is_refused" {
+  command = plan
+
+  variables {
+    alarm_emails = ["on-call"]
+  }
+
+  expect_failures = [var.alarm_emails]
+}
+
+run "an_alarm_for_what_is_no_topic_is_refused" {
+  command = plan
+
+  variables {
+    alarm_topic_arns = ["on-call"]
+  }
+
+  expect_failures = [var.alarm_topic_arns]
+}
+
+run "more_topics_than_an_alarm_tells_are_refused" {
+  command = plan
+
+  variables {
+    alarm_topic_arns = [for number in range(5) : "arn:aws:sns:us-east-1:123456789012:${number}"]
+  }
+
+  expect_failures = [var.alarm_topic_arns]
+}
+
+run "a_budget_of_nothing_is_refused" {
+  command = plan
+
+  variables {
+    monthly_budget_usd = 0
+  }
+
+  expect_failures = [var.monthly_budget_usd]
+}
+
+run "an_answer_in_no_time_is_refused" {
+  command = plan
+
+  variables {
+    latency_p99_limit_seconds = 0
+  }
+
+  expect_failures = [var.latency_p99_limit_seconds]
+}
+
+run "a_limit_of_no_connection_is_refused" {
+  command = plan
+
+  variables {
+    database_limits = { connections = 0 }
+  }
+
+  expect_failures = [var.database_limits]
+}

@@ -12,7 +12,8 @@ resource "aws_db_instance" "this" {
   db_name        = var.database_name
 
   # RDS makes the master's password, keeps it in a secret of its own and rotates it every seven days:
-  # it is in nobody's hands, and not in the state.
+  # it is in nobody's hands, and not in the state. The price: as long as it does, RDS refuses read replicas and blue/green
+  # deployments (docs/decisions/2026-11-24-no-replica-and-no-blue-green.md).
   username                      = "dbmaster"
   manage_master_user_password   = true
   master_user_secret_kms_key_id = var.kms_key_arn
@@ -54,15 +55,6 @@ resource "aws_db_instance" "this" {
   performance_insights_retention_period = 7 # days, those without a charge
   monitoring_interval                   = var.monitoring_interval_seconds
   monitoring_role_arn                   = one(aws_iam_role.monitoring[*].arn)
-
-  # Changes that need a restart are made on a copy, which then takes over within a minute.
-  dynamic "blue_green_update" {
-    for_each = var.is_updated_blue_green ? ["enabled"] : []
-
-    content {
-      enabled = true
-    }
-  }
 
   depends_on = [aws_cloudwatch_log_group.exported, aws_iam_role_policy_attachment.monitoring]
 

@@ -1,3 +1,8 @@
+output "identifier" {
+  description = "Name of the instance in RDS, by which its metrics are named."
+  value       = aws_db_instance.this.identifier
+}
+
 output "address" {
   description = "Host name of the database."
   value       = aws_db_instance.this.address

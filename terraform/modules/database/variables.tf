@@ -128,13 +128,6 @@ variable "monitoring_interval_seconds" {
   }
 }
 
-variable "is_updated_blue_green" {
-  description = "Whether changes that need a restart, such as a new major version, are made on a copy that then takes over."
-  type        = bool
-  default     = true
-  nullable    = false
-}
-
 variable "permissions_boundary_arn" {
   description = "Boundary of the monitoring's role; null for none."
   type        = string

@@ -107,7 +107,7 @@ resource "aws_iam_role_policy" "drift" {
 # A value comes every few hours: between two, the alarm stays as the last one left it.
 resource "aws_cloudwatch_metric_alarm" "drift" {
   alarm_name        = "${var.name}-access-drift"
-  alarm_description = "Somebody changed who may do what in database ${var.database.name} by hand. `terraform plan` shows the statements that undo it, an apply runs them."
+  alarm_description = "Somebody changed who may do what in database ${var.database.name} by hand. `terraform plan` shows the statements that undo it, an apply runs them. See docs/runbook.md#alarm-access-drift"
 
   namespace           = local.metrics_namespace
   metric_name         = "AccessDrift"
@@ -126,7 +126,7 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
 # No news is no good news: without this one, a schedule that stopped would look like a database without drift.
 resource "aws_cloudwatch_metric_alarm" "not_verified" {
   alarm_name        = "${var.name}-access-not-verified"
-  alarm_description = "For ${local.hours_without_a_look} hours nobody compared the access of database ${var.database.name} with what is declared. See whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${local.planner_name}."
+  alarm_description = "For ${local.hours_without_a_look} hours nobody compared the access of database ${var.database.name} with what is declared. See whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${local.planner_name}. See docs/runbook.md#alarm-access-not-verified"
 
   namespace           = local.metrics_namespace
   metric_name         = "AccessDrift"
@@ -145,7 +145,7 @@ resource "aws_cloudwatch_metric_alarm" "not_verified" {
 # Only looks that failed count: a plan that cannot be made is an answer, which Terraform shows.
 resource "aws_cloudwatch_metric_alarm" "verify_failed" {
   alarm_name        = "${var.name}-access-verify-failed"
-  alarm_description = "The function ${local.planner_name} could not compare the access of database ${var.database.name} with what is declared. Its log says why."
+  alarm_description = "The function ${local.planner_name} could not compare the access of database ${var.database.name} with what is declared. Its log says why. See docs/runbook.md#alarm-access-verify-failed"
 
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"

@@ -37,3 +37,25 @@ output "rotation_function_name" {
   description = "Name of the function that rotates the logins' credentials."
   value       = aws_lambda_function.rotation.function_name
 }
+
+output "functions" {
+  description = "The functions by a short name: their name in Lambda, their timeout in seconds, and whether their errors have an alarm here."
+  value = {
+    database-access = { name = aws_lambda_function.this.function_name, timeout_seconds = aws_lambda_function.this.timeout, has_error_alarm = false }
+    access-plan     = { name = aws_lambda_function.planner.function_name, timeout_seconds = aws_lambda_function.planner.timeout, has_error_alarm = true }
+    rotation        = { name = aws_lambda_function.rotation.function_name, timeout_seconds = aws_lambda_function.rotation.timeout, has_error_alarm = true }
+    rotation-watch  = { name = aws_lambda_function.rotation_watch.function_name, timeout_seconds = aws_lambda_function.rotation_watch.timeout, has_error_alarm = false }
+  }
+}
+
+output "alarm_arns" {
+  description = "Alarms on drift and on rotations."
+  value = [
+    aws_cloudwatch_metric_alarm.drift.arn,
+    aws_cloudwatch_metric_alarm.not_verified.arn,
+    aws_cloudwatch_metric_alarm.rotation_errors.arn,
+    aws_cloudwatch_metric_alarm.rotation_not_watched.arn,
+    aws_cloudwatch_metric_alarm.rotation_overdue.arn,
+    aws_cloudwatch_metric_alarm.verify_failed.arn,
+  ]
+}

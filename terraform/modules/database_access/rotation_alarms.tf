@@ -41,7 +41,7 @@ resource "aws_cloudwatch_event_target" "rotation_failed" {
 
 resource "aws_cloudwatch_metric_alarm" "rotation_errors" {
   alarm_name        = "${local.rotation_name}-errors"
-  alarm_description = "A step of a rotation failed in the function ${local.rotation_name}; Secrets Manager tries again, and what is current goes on logging in. The function's log says why."
+  alarm_description = "A step of a rotation failed in the function ${local.rotation_name}; Secrets Manager tries again, and what is current goes on logging in. The function's log says why. See docs/runbook.md#alarm-rotation-errors"
 
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
@@ -60,7 +60,7 @@ resource "aws_cloudwatch_metric_alarm" "rotation_errors" {
 # A value comes every few hours: between two, the alarm stays as the last one left it.
 resource "aws_cloudwatch_metric_alarm" "rotation_overdue" {
   alarm_name        = "${local.rotation_name}-overdue"
-  alarm_description = "A secret of database ${var.database.name} was not rotated in time, or its rotation is turned off. The log of ${local.rotation_watch_name} names it."
+  alarm_description = "A secret of database ${var.database.name} was not rotated in time, or its rotation is turned off. The log of ${local.rotation_watch_name} names it. See docs/runbook.md#alarm-rotation-overdue"
 
   namespace           = local.metrics_namespace
   metric_name         = "OverdueRotations"
@@ -79,7 +79,7 @@ resource "aws_cloudwatch_metric_alarm" "rotation_overdue" {
 # No news is no good news: a watch that stopped would look like rotations that are all in time.
 resource "aws_cloudwatch_metric_alarm" "rotation_not_watched" {
   alarm_name        = "${local.rotation_name}-not-watched"
-  alarm_description = "For ${local.hours_without_a_rotation_watch} hours nobody looked for overdue rotations. See whether the schedule ${aws_scheduler_schedule.rotation_watch.name} runs, and the log of ${local.rotation_watch_name}."
+  alarm_description = "For ${local.hours_without_a_rotation_watch} hours nobody looked for overdue rotations. See whether the schedule ${aws_scheduler_schedule.rotation_watch.name} runs, and the log of ${local.rotation_watch_name}. See docs/runbook.md#alarm-rotation-not-watched"
 
   namespace           = local.metrics_namespace
   metric_name         = "OverdueRotations"

@@ -6,13 +6,16 @@ locals {
   has_endpoints = var.egress == "endpoints"
 
   # What is called through each endpoint: ecr.api and ecr.dkr to pull the image, logs for what tasks print,
-  # secretsmanager for credentials.
-  actions_by_endpoint = {
-    "ecr.api"        = ["ecr:*"]
-    "ecr.dkr"        = ["ecr:*"]
-    "logs"           = ["logs:*"]
-    "secretsmanager" = ["secretsmanager:*"]
-  }
+  # secretsmanager for credentials; ssmmessages for shells in tasks, where they are allowed.
+  actions_by_endpoint = merge(
+    {
+      "ecr.api"        = ["ecr:*"]
+      "ecr.dkr"        = ["ecr:*"]
+      "logs"           = ["logs:*"]
+      "secretsmanager" = ["secretsmanager:*"]
+    },
+    { for allowed in [var.exec_is_allowed] : "ssmmessages" => ["ssmmessages:*"] if allowed },
+  )
 }
 
 # Without it, a stolen credential of another account could carry data out through our endpoints.

@@ -91,3 +91,10 @@ variable "log_retention_days" {
     error_message = "CloudWatch Logs knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400 days and some above."
   }
 }
+
+variable "exec_is_allowed" {
+  description = "Whether people may open a shell in a task, for which tasks must reach Systems Manager."
+  type        = bool
+  default     = false
+  nullable    = false
+}

@@ -12,3 +12,17 @@ output "task_definition_arn" {
   description = "Revision of the task definition that the service runs."
   value       = aws_ecs_task_definition.this.arn
 }
+
+output "functions" {
+  description = "The function that starts the tasks anew, where there is one, by a short name: its name in Lambda, its timeout in seconds, and that its errors have no alarm here."
+  value = { for function in aws_lambda_function.redeploy : "redeploy" => {
+    name            = function.function_name
+    timeout_seconds = function.timeout
+    has_error_alarm = false
+  } }
+}
+
+output "alarm_arns" {
+  description = "Alarms on the tasks' answers."
+  value       = [aws_cloudwatch_metric_alarm.target_errors.arn]
+}

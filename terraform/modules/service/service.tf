@@ -2,8 +2,20 @@ resource "aws_ecs_service" "this" {
   name            = var.name
   cluster         = aws_ecs_cluster.this.arn
   task_definition = aws_ecs_task_definition.this.arn
-  desired_count   = var.task_count
-  launch_type     = "FARGATE"
+  desired_count   = var.task_count.minimum # at first; from then on autoscaling says how many
+
+  dynamic "capacity_provider_strategy" {
+    for_each = local.capacity_shares
+
+    content {
+      capacity_provider = capacity_provider_strategy.value.provider
+      base              = capacity_provider_strategy.value.base
+      weight            = capacity_provider_strategy.value.weight
+    }
+  }
+
+  # Without it, another share of spare capacity would replace the service instead of its tasks.
+  force_new_deployment = true
 
   # A new task stands beside each old one before that goes; tasks move when a zone comes back.
   deployment_minimum_healthy_percent = 100
@@ -14,13 +26,20 @@ resource "aws_ecs_service" "this" {
   # The apply waits until the new tasks serve; when they do not, ECS goes back to the revision before.
   wait_for_steady_state = true
 
-  enable_execute_command  = false
+  enable_execute_command  = var.exec_is_allowed
   enable_ecs_managed_tags = true
   propagate_tags          = "SERVICE"
 
+  # Tasks that do not become healthy end a deployment, and so do healthy ones that answer with errors.
   deployment_circuit_breaker {
     enable   = true
     rollback = true
+  }
+
+  alarms {
+    enable      = true
+    rollback    = true
+    alarm_names = [aws_cloudwatch_metric_alarm.target_errors.alarm_name]
   }
 
   network_configuration {
@@ -37,9 +56,14 @@ resource "aws_ecs_service" "this" {
 
   # A task needs its permissions from the first moment.
   depends_on = [
+    aws_ecs_cluster_capacity_providers.this,
     aws_iam_role_policy.execution,
     aws_iam_role_policy.task,
   ]
+
+  lifecycle {
+    ignore_changes = [desired_count]
+  }
 }
 
 # A deployment that was rolled back is a steady state too, and the provider calls it a success
@@ -53,7 +77,7 @@ data "aws_ecs_service" "deployed" {
   lifecycle {
     postcondition {
       condition     = self.task_definition == aws_ecs_task_definition.this.arn
-      error_message = "ECS did not keep the new tasks and went back: the service runs ${self.task_definition}, this apply asked for ${aws_ecs_task_definition.this.arn}. The earlier tasks go on serving. Read why the new ones stopped in the service's events and in log group ${aws_cloudwatch_log_group.tasks.name}, mend it, and apply again."
+      error_message = "ECS did not keep the new tasks and went back: the service runs ${self.task_definition}, this apply asked for ${aws_ecs_task_definition.this.arn}. The earlier tasks go on serving. Read why in the service's events and in log group ${aws_cloudwatch_log_group.tasks.name}: the new ones stopped, or answered so many requests with errors that the alarm ${aws_cloudwatch_metric_alarm.target_errors.alarm_name} went off. Mend it, and apply again."
     }
   }
 }

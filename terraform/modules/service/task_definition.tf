@@ -5,7 +5,7 @@ locals {
   # What both containers are denied: root, kernel capabilities, writing anywhere but to /tmp.
   hardening = {
     user                   = local.user_id
-    readonlyRootFilesystem = true
+    readonlyRootFilesystem = !var.exec_is_allowed
     linuxParameters = {
       initProcessEnabled = true # reaps orphans, and passes SIGTERM on
       capabilities       = { drop = ["ALL"] }

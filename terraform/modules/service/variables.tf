@@ -28,16 +28,6 @@ variable "image" {
   }
 }
 
-variable "task_count" {
-  description = "Number of tasks that serve requests."
-  type        = number
-
-  validation {
-    condition     = var.task_count >= 1 && var.task_count <= 100 && floor(var.task_count) == var.task_count
-    error_message = "Choose between 1 and 100 tasks; 2 survive the loss of a zone."
-  }
-}
-
 variable "cpu_units" {
   description = "Processor of one task, in units of 1/1024 of a core."
   type        = number

@@ -27,7 +27,10 @@ locals {
 
 # What the task's role may do in all.
 data "aws_iam_policy_document" "running" {
-  source_policy_documents = [one(concat(data.aws_iam_policy_document.task, data.aws_iam_policy_document.connect)).json]
+  source_policy_documents = concat(
+    [one(concat(data.aws_iam_policy_document.task, data.aws_iam_policy_document.connect)).json],
+    data.aws_iam_policy_document.exec[*].json,
+  )
 
   dynamic "statement" {
     for_each = var.write_token_secret_arn == null ? [] : [var.write_token_secret_arn]

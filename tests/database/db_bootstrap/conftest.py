@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-import attrs
 import pg8000.native
 import pytest
 from pg8000.native import Connection
@@ -75,7 +75,7 @@ class Access:
     def elsewhere(self, database: str) -> Iterator[Connection]:
         """A connection of the master to another database of the server."""
         credential = Credential(self.database.master, self.database.password)
-        with connected_as_master(attrs.evolve(self.endpoint, database=database), lambda: credential) as connection:
+        with connected_as_master(replace(self.endpoint, database=database), lambda: credential) as connection:
             yield connection
 
     def apply(self) -> Plan:

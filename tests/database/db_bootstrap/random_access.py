@@ -4,9 +4,9 @@ The model is written from docs/access.md and imports nothing of what it judges. 
 those of the test's own roles.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-import attrs
 from hypothesis import strategies as st
 
 ROLES = ("cook", "baker", "guest", "porter")
@@ -185,7 +185,7 @@ def logins(draw: st.DrawFn, roles: list[str], schemas: list[str]) -> dict[str, A
     }
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class ByHand:
     """A statement of somebody: None for the superuser. Role names stand in braces."""
 
@@ -293,7 +293,7 @@ def names_of(document: dict[str, Any]) -> list[str]:
     return [*document["roles"], *document["logins"], *siblings]
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Edge:
     """A membership in the model."""
 

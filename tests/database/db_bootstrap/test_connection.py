@@ -1,6 +1,6 @@
+from dataclasses import replace
 from pathlib import Path
 
-import attrs
 import pytest
 
 from db_bootstrap import connection as connection_module
@@ -23,19 +23,19 @@ def test_the_connection_is_encrypted(cellar: Access) -> None:
 
 def test_a_server_that_another_authority_vouches_for_is_not_talked_to(cellar: Access, tmp_path: Path) -> None:
     other = create_authority(tmp_path / "other")
-    endpoint = attrs.evolve(cellar.endpoint, ca_file=str(other.ca_file))
+    endpoint = replace(cellar.endpoint, ca_file=str(other.ca_file))
     with pytest.raises(UnreachableDatabaseError, match="that can be trusted"), connected(endpoint, credential(cellar)):
         pass
 
 
 def test_a_server_of_another_name_is_not_talked_to(cellar: Access) -> None:
-    endpoint = attrs.evolve(cellar.endpoint, host="127.0.0.2")
+    endpoint = replace(cellar.endpoint, host="127.0.0.2")
     with pytest.raises(UnreachableDatabaseError), connected(endpoint, credential(cellar)):
         pass
 
 
 def test_certificates_that_cannot_be_read_are_named(cellar: Access, tmp_path: Path) -> None:
-    endpoint = attrs.evolve(cellar.endpoint, ca_file=str(tmp_path / "nothing.pem"))
+    endpoint = replace(cellar.endpoint, ca_file=str(tmp_path / "nothing.pem"))
     with (
         pytest.raises(ConfigurationError, match=r"nothing\.pem cannot be used"),
         connected(endpoint, credential(cellar)),
@@ -44,7 +44,7 @@ def test_certificates_that_cannot_be_read_are_named(cellar: Access, tmp_path: Pa
 
 
 def test_nobody_listening_is_said_with_where_to_look(cellar: Access) -> None:
-    endpoint = attrs.evolve(cellar.endpoint, port=1)
+    endpoint = replace(cellar.endpoint, port=1)
     with (
         pytest.raises(UnreachableDatabaseError, match="Check the security groups"),
         connected(endpoint, credential(cellar)),

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-import attrs
 import pytest
 
 from tests.database.db_bootstrap.conftest import Access
@@ -78,7 +78,7 @@ def apply_in_a_process(cellar: Access, directory: Path) -> Iterator[subprocess.P
     file.touch(mode=0o600)
     given = {
         "document": cellar.raw,
-        "endpoint": attrs.asdict(cellar.endpoint),
+        "endpoint": asdict(cellar.endpoint),
         "master": cellar.database.master,
         "password": cellar.database.password,
     }

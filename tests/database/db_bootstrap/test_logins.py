@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-import attrs
 import boto3
 import botocore.exceptions
 import moto
@@ -211,7 +211,7 @@ def test_an_event_that_is_wrong_is_refused(change: dict[str, Any], message: str,
 def test_secrets_manager_that_refuses_is_named_with_its_answer(bootstrap: Bootstrap) -> None:
     refusal = botocore.exceptions.ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Get")
 
-    @attrs.define
+    @dataclass
     class Refusing:
         exceptions: Any = bootstrap.client.exceptions
 

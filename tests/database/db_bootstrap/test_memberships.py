@@ -165,6 +165,8 @@ def test_settings_that_cannot_be_given_are_said_before_anything_changes(
     setting: str, reason: str | None, cellar: Access
 ) -> None:
     cellar.raw["logins"][cellar.role("app")]["settings"] = {setting: "ddl" if setting == "log_statement" else "100000"}
+    if setting == "log_statement" and cellar.database.cluster.major < 15:
+        reason = None  # RDS may let its master, by means that the catalogs do not show; PostgreSQL has the last word
     refusals = cellar.plan().refusals
     assert len(refusals) == (2 if reason else 0), "one for each sibling"
     assert all((reason or "") in refusal for refusal in refusals)

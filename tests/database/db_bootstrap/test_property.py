@@ -7,10 +7,10 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import attrs
 import pg8000.exceptions
 import pytest
 from hypothesis import HealthCheck, given, note, settings
@@ -46,7 +46,7 @@ Allowed = set[tuple[str, str, str]]
 """Who, on what, may do what; names as the model has them."""
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Thing:
     """An object that the document speaks of; ``kind`` in the words of has_..._privilege."""
 
@@ -337,7 +337,7 @@ class Workshop:
             self.superuser.run("RESET SESSION AUTHORIZATION")
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Snapshot:
     """What there was before an apply."""
 

@@ -4,9 +4,9 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
-import attrs
 import pg8000.exceptions
 import pytest
 from pg8000.native import Connection
@@ -205,7 +205,7 @@ def test_a_password_that_is_rotated_in_the_middle_stops_it_and_leaves_all_as_it_
     old = Credential(cellar.database.master, cellar.database.password)
 
     def connected_there(database: str) -> AbstractContextManager[Connection]:
-        there = attrs.evolve(cellar.endpoint, database=database)
+        there = replace(cellar.endpoint, database=database)
         return connected_as_master(there, lambda: old, patience_seconds=0)
 
     with cellar.master() as connection, reconcile.locked(connection):

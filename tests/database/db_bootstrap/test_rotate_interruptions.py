@@ -11,9 +11,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-import attrs
 import pytest
 
 from tests.database.db_bootstrap.rotated import STEPS, RotatedLogins
@@ -115,7 +115,7 @@ class Process:
 @contextmanager
 def running(logins: RotatedLogins, directory: Path) -> Iterator[Process]:
     given = {
-        "endpoint": attrs.asdict(logins.cellar.endpoint),
+        "endpoint": asdict(logins.cellar.endpoint),
         "master_arn": logins.master_arn,
         "secrets_manager": logins.manager.endpoint,
     }

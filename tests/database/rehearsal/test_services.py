@@ -1,5 +1,6 @@
 """ECS services as Terraform and people meet them: tasks are processes behind a load balancer that answers."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -244,6 +245,48 @@ def test_a_version_that_never_gets_healthy_is_rolled_back(site: Site, beers: str
     wait_until(lambda: site.is_steady(beers), "the end of the rollback", seconds=120)
     messages = [event["message"] for event in site.service(beers)["events"]]
     assert any("Health checks failed with these codes: [503]" in message for message in messages)
+    assert get(site)["VERSION"] == "1"
+
+
+def test_a_healthy_version_that_answers_with_errors_is_rolled_back_by_its_alarm(site: Site, beers: str) -> None:
+    before = site.service(beers)["taskDefinition"]
+    balancer = site.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    site.aws.client("cloudwatch").put_metric_alarm(
+        AlarmName="errors",
+        Namespace="AWS/ApplicationELB",
+        MetricName="HTTPCode_Target_5XX_Count",
+        Dimensions=[
+            {"Name": "LoadBalancer", "Value": balancer.partition("loadbalancer/")[2]},
+            {"Name": "TargetGroup", "Value": site.group_arn.rpartition(":")[2]},
+        ],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=3,
+        DatapointsToAlarm=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    site.ecs.update_service(
+        cluster="taproom",
+        service=beers,
+        taskDefinition=site.register("broken", environment={"BROKEN": "yes"}),
+        deploymentConfiguration={
+            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+            "alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True},
+        },
+    )
+
+    def is_over() -> bool:
+        with contextlib.suppress(urllib.error.HTTPError):
+            get(site)
+        return site.is_steady(beers)
+
+    wait_until(is_over, "the end of the rollback")
+    service = site.service(beers)
+    assert service["taskDefinition"] == before
+    messages = [event["message"] for event in service["events"]]
+    assert any("deployment failed: errors is in ALARM." in message for message in messages)
     assert get(site)["VERSION"] == "1"
 
 

@@ -3,10 +3,10 @@
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from db_bootstrap import access, document_file, document_schema
@@ -24,6 +24,7 @@ from db_bootstrap.access import (
     Schema,
 )
 from db_bootstrap.command import Options
+from db_bootstrap.document_values import is_required
 from db_bootstrap.facts import FIRST_VERSION_WITH_MAINTAIN, ObjectKind
 from db_bootstrap.package import PROJECT
 from db_bootstrap.presets import SCHEMA_PRIVILEGES, object_privileges
@@ -79,7 +80,7 @@ PARTS: dict[str, type] = {
 
 
 def names(kind: type) -> set[str]:
-    return {field.name for field in attrs.fields(kind)}
+    return {field.name for field in fields(kind)}
 
 
 def test_the_example_is_a_document_that_uses_every_key(tmp_path: Path) -> None:
@@ -114,10 +115,7 @@ def test_every_key_is_explained() -> None:
 def test_what_may_not_be_left_out_is_said_to_be_required() -> None:
     required = {words(key)[0] for key, _, default in rows("Every key") if default == "required"}
     assert required == {"database"} | {
-        prefix + field.name
-        for prefix, kind in PARTS.items()
-        for field in attrs.fields(kind)
-        if field.default is attrs.NOTHING
+        prefix + field.name for prefix, kind in PARTS.items() for field in fields(kind) if is_required(field)
     }
 
 

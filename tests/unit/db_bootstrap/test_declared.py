@@ -1,9 +1,9 @@
 """What a document means: exact facts, for each version of PostgreSQL."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeVar
 
-import attrs
 import pytest
 
 from db_bootstrap import declared
@@ -115,7 +115,7 @@ def test_roles_may_be_members_of_roles() -> None:
 
 
 def test_without_rds_there_is_no_role_for_iam_tokens_to_be_a_member_of() -> None:
-    elsewhere = attrs.evolve(SERVER, has_iam_role=False)
+    elsewhere = replace(SERVER, has_iam_role=False)
     assert _facts(Membership) - _facts(Membership, server=elsewhere) == {Membership("rds_iam", "beers_report")}
 
 
@@ -216,7 +216,7 @@ def test_what_the_schemas_owner_makes_later_gets_the_privileges_that_are_there_n
 def test_maintenance_is_a_default_only_where_it_exists_and_only_for_own(version: int, count: int) -> None:
     raw = documents.beers()
     raw["roles"]["beers_keeper"] = {"schemas": {"beers": "own"}}
-    found = _facts(DefaultPrivilege, parse(raw), attrs.evolve(SERVER, version=version))
+    found = _facts(DefaultPrivilege, parse(raw), replace(SERVER, version=version))
     assert [fact.grantee for fact in found if fact.privilege == "MAINTAIN"] == ["beers_keeper"] * count
 
 
@@ -231,7 +231,7 @@ def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
     raw["schemas"]["wines"] = {"owner": "beers_writer"}
     raw["roles"]["beers_reader"]["schemas"]["wines"] = "read"
     document = parse(raw)
-    of_wines = attrs.evolve(_group(RELATION, "beers_writer"), schema="wines")
+    of_wines = replace(_group(RELATION, "beers_writer"), schema="wines")
     assert _object_grants(document, of_wines) == {("beers_reader", "SELECT", False)}
     assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "wines"} == {
         DefaultPrivilege("beers_writer", "wines", RELATION, "beers_reader", "SELECT"),

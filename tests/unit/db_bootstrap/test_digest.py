@@ -1,4 +1,5 @@
-import attrs
+from dataclasses import replace
+
 import pytest
 
 from db_bootstrap.digest import Identity, is_digest, plan_digest, remembered_in, remembering
@@ -11,17 +12,17 @@ STATEMENTS = (Statement("CREATE ROLE a", "missing"), Statement("CREATE ROLE b", 
 def test_the_same_plan_for_the_same_database_has_the_same_digest() -> None:
     digest = plan_digest(IDENTITY, STATEMENTS)
     assert is_digest(digest)
-    assert plan_digest(attrs.evolve(IDENTITY), list(STATEMENTS)) == digest
+    assert plan_digest(replace(IDENTITY), list(STATEMENTS)) == digest
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(attrs.evolve(IDENTITY, host="other.example"), id="another server"),
-        pytest.param(attrs.evolve(IDENTITY, system_identifier="1"), id="a server that was made anew"),
-        pytest.param(attrs.evolve(IDENTITY, system_identifier=None), id="an identifier that cannot be read"),
-        pytest.param(attrs.evolve(IDENTITY, database_oid=1), id="a database that was made anew"),
-        pytest.param(attrs.evolve(IDENTITY, database="ales"), id="another database"),
+        pytest.param(replace(IDENTITY, host="other.example"), id="another server"),
+        pytest.param(replace(IDENTITY, system_identifier="1"), id="a server that was made anew"),
+        pytest.param(replace(IDENTITY, system_identifier=None), id="an identifier that cannot be read"),
+        pytest.param(replace(IDENTITY, database_oid=1), id="a database that was made anew"),
+        pytest.param(replace(IDENTITY, database="ales"), id="another database"),
     ],
 )
 def test_another_database_has_another_digest(other: Identity) -> None:
@@ -35,7 +36,7 @@ def test_another_database_has_another_digest(other: Identity) -> None:
         pytest.param(STATEMENTS[:1], id="one less"),
         pytest.param(STATEMENTS[::-1], id="another order"),
         pytest.param((*STATEMENTS, Statement("CREATE ROLE c", "missing")), id="one more"),
-        pytest.param((STATEMENTS[0], attrs.evolve(STATEMENTS[1], database="ales")), id="one in another database"),
+        pytest.param((STATEMENTS[0], replace(STATEMENTS[1], database="ales")), id="one in another database"),
         pytest.param((Statement("CREATE ROLE a", ""), Statement("CREATE ROLE B", "")), id="another letter"),
         pytest.param((Statement('CREATE ROLE a", "CREATE ROLE b', ""),), id="two that are written as one"),
     ],
@@ -45,7 +46,7 @@ def test_other_statements_have_another_digest(other: tuple[Statement, ...]) -> N
 
 
 def test_the_words_of_a_reason_do_not_matter() -> None:
-    reworded = tuple(attrs.evolve(statement, reason="because") for statement in STATEMENTS)
+    reworded = tuple(replace(statement, reason="because") for statement in STATEMENTS)
     assert plan_digest(IDENTITY, reworded) == plan_digest(IDENTITY, STATEMENTS)
 
 

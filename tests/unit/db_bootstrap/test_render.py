@@ -1,7 +1,7 @@
 import json
+from dataclasses import replace
 from typing import Any
 
-import attrs
 import pytest
 
 from db_bootstrap.plan import Statement
@@ -10,10 +10,10 @@ from db_bootstrap.render import Action, Format, Report, rendered, visible
 GRANT = Statement('GRANT "a" TO "b"', "b is declared as a member of a")
 REVOKE = Statement('REVOKE "a" FROM "c"', "c is a member of a", is_destructive=True)
 PLAN = Report(Action.PLAN, "beers", (REVOKE, GRANT), (), ("Somebody else's.",), "sha256:0")
-DONE = attrs.evolve(PLAN, action=Action.APPLY, digest=None)
-DRIFT = attrs.evolve(PLAN, action=Action.VERIFY, digest=None)
-IN_SYNC = attrs.evolve(PLAN, statements=(), unmanaged=())
-REFUSED = attrs.evolve(PLAN, refusals=("Not yours.",), unmanaged=())
+DONE = replace(PLAN, action=Action.APPLY, digest=None)
+DRIFT = replace(PLAN, action=Action.VERIFY, digest=None)
+IN_SYNC = replace(PLAN, statements=(), unmanaged=())
+REFUSED = replace(PLAN, refusals=("Not yours.",), unmanaged=())
 
 PLAN_TEXT = """\
 beers: 2 statements to run, 1 of them taking access away.
@@ -72,13 +72,13 @@ COMMIT;
         pytest.param(REFUSED, Format.TEXT, REFUSED_TEXT, id="what cannot be done: no digest to apply"),
         pytest.param(IN_SYNC, Format.TEXT, "beers: nothing to do.\n", id="an empty plan"),
         pytest.param(
-            attrs.evolve(IN_SYNC, action=Action.VERIFY),
+            replace(IN_SYNC, action=Action.VERIFY),
             Format.TEXT,
             "beers: nothing differs from the document.\n",
             id="nothing has drifted",
         ),
         pytest.param(
-            attrs.evolve(PLAN, statements=(GRANT,), unmanaged=(), digest=None),
+            replace(PLAN, statements=(GRANT,), unmanaged=(), digest=None),
             Format.SQL,
             "-- beers: 1 statement to run.\nBEGIN;\n-- because b is declared as a member of a\n"
             'GRANT "a" TO "b";\nCOMMIT;\n',
@@ -99,7 +99,7 @@ def test_a_report_reads_like_this(report: Report, form: Format, expected: str) -
         pytest.param(DRIFT, False, id="drift"),
         pytest.param(DONE, True, id="statements that ran"),
         pytest.param(IN_SYNC, True, id="nothing to do"),
-        pytest.param(attrs.evolve(IN_SYNC, refusals=("Not yours.",)), False, id="nothing that could be done"),
+        pytest.param(replace(IN_SYNC, refusals=("Not yours.",)), False, id="nothing that could be done"),
     ],
 )
 def test_json_has_everything(report: Report, in_sync: bool) -> None:
@@ -118,11 +118,11 @@ def test_json_has_everything(report: Report, in_sync: bool) -> None:
     assert json.loads(rendered(report, Format.JSON)) == expected
 
 
-ELSEWHERE = attrs.evolve(REVOKE, database="wines")
+ELSEWHERE = replace(REVOKE, database="wines")
 
 
 def test_what_runs_in_another_database_says_so() -> None:
-    report = attrs.evolve(PLAN, statements=(ELSEWHERE, GRANT))
+    report = replace(PLAN, statements=(ELSEWHERE, GRANT))
     assert "because c is a member of a, TAKES ACCESS AWAY, in the database wines\n" in rendered(report, Format.TEXT)
     assert [change["database"] for change in json.loads(rendered(report, Format.JSON))["changes"]] == ["wines", "beers"]
     steps = [line for line in rendered(report, Format.SQL).splitlines() if not line.startswith("-- ")]
@@ -132,7 +132,7 @@ def test_what_runs_in_another_database_says_so() -> None:
 
 @pytest.mark.parametrize("name", ["a\n\\! reboot", "host=evil", "a b", 'a"b', ""])
 def test_a_database_that_psql_could_misread_ends_the_script(name: str) -> None:
-    report = attrs.evolve(PLAN, statements=(attrs.evolve(REVOKE, database=name or "\t"), GRANT))
+    report = replace(PLAN, statements=(replace(REVOKE, database=name or "\t"), GRANT))
     before, quit_, _ = rendered(report, Format.SQL).partition("\\quit\n")
     assert quit_
     assert REVOKE.sql not in before

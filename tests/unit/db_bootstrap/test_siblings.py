@@ -1,8 +1,8 @@
 """What makes one login role like its sibling."""
 
+from dataclasses import replace
 from typing import Any
 
-import attrs
 import pytest
 
 from db_bootstrap.siblings import LoginRole, Membership, Setting, changes, fit
@@ -15,7 +15,7 @@ SERVING = LoginRole(
     settings=frozenset({Setting(None, "statement_timeout", "5s"), Setting("beers", "work_mem", "8MB")}),
     memberships=frozenset({Membership("app")}),
 )
-OTHER = attrs.evolve(SERVING, name="app_b")
+OTHER = replace(SERVING, name="app_b")
 
 
 def sql(found: LoginRole | None, wanted: LoginRole = OTHER, version: int = V17) -> list[str]:
@@ -62,25 +62,25 @@ def test_a_missing_login_role_is_made_with_all_that_its_sibling_has() -> None:
     ],
 )
 def test_only_what_differs_is_changed(difference: dict[str, Any], expected: list[str]) -> None:
-    assert sql(attrs.evolve(OTHER, **difference)) == expected
+    assert sql(replace(OTHER, **difference)) == expected
 
 
 def test_before_version_16_a_membership_has_no_options_but_admin() -> None:
-    wanted = attrs.evolve(OTHER, memberships=frozenset({Membership("app"), Membership("ops", admin=True)}))
-    found = attrs.evolve(OTHER, memberships=frozenset())
+    wanted = replace(OTHER, memberships=frozenset({Membership("app"), Membership("ops", admin=True)}))
+    found = replace(OTHER, memberships=frozenset())
     assert sql(found, wanted, V15) == ['GRANT "app" TO "app_b"', 'GRANT "ops" TO "app_b" WITH ADMIN OPTION']
 
 
 def test_a_setting_that_is_a_list_keeps_its_elements_apart() -> None:
-    wanted = attrs.evolve(OTHER, settings=frozenset({Setting(None, "search_path", '"$user", "a, b", beers')}))
-    found = attrs.evolve(OTHER, settings=frozenset({Setting(None, "search_path", "beers")}))
+    wanted = replace(OTHER, settings=frozenset({Setting(None, "search_path", '"$user", "a, b", beers')}))
+    found = replace(OTHER, settings=frozenset({Setting(None, "search_path", "beers")}))
     assert sql(found, wanted) == ["ALTER ROLE \"app_b\" SET \"search_path\" TO '$user', 'a, b', 'beers'"]
-    emptied = attrs.evolve(OTHER, settings=frozenset({Setting(None, "search_path", '""')}))
+    emptied = replace(OTHER, settings=frozenset({Setting(None, "search_path", '""')}))
     assert sql(found, emptied) == ['ALTER ROLE "app_b" SET "search_path" TO \'\'']
 
 
 def test_what_keeps_the_serving_one_from_logging_in_is_not_copied() -> None:
-    broken = attrs.evolve(
+    broken = replace(
         SERVING,
         can_log_in=False,
         inherits=False,
@@ -92,7 +92,7 @@ def test_what_keeps_the_serving_one_from_logging_in_is_not_copied() -> None:
 
 def test_what_was_granted_to_the_serving_one_by_hand_is_kept_for_the_next() -> None:
     """A rotation changes nothing about what the login may do; taking it back is for an apply."""
-    granted = attrs.evolve(SERVING, memberships=SERVING.memberships | {Membership("reader")})
+    granted = replace(SERVING, memberships=SERVING.memberships | {Membership("reader")})
     assert sql(OTHER, fit(granted, "app", "app_b")) == [
         'GRANT "reader" TO "app_b" WITH ADMIN FALSE, INHERIT TRUE, SET TRUE'
     ]

@@ -1,6 +1,7 @@
 """What is not declared: taken back, or left and told; and what of an access control list is judged at all."""
 
-import attrs
+from dataclasses import replace
+
 import pytest
 
 from db_bootstrap.access import AccessDocument, Unlisted, parse
@@ -24,7 +25,7 @@ from tests.unit.db_bootstrap import documents
 from tests.unit.db_bootstrap.test_declared import SERVER
 
 REVOKE = parse(documents.beers())
-REPORT = attrs.evolve(REVOKE, unlisted=Unlisted.REPORT)
+REPORT = replace(REVOKE, unlisted=Unlisted.REPORT)
 READER, APP = "beers_reader", "beers_app_a"
 USAGE = Privilege(READER, "USAGE", OnSchema("beers"))
 MEMBER = Membership("beers_writer", READER)
@@ -33,15 +34,15 @@ MEMBER = Membership("beers_writer", READER)
 CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
     ("a privilege too many", set(), {USAGE}, set(), set()),
     ("a privilege that is missing", {USAGE}, set(), {USAGE}, set()),
-    ("a privilege that can be passed on", {USAGE}, {attrs.evolve(USAGE, is_grantable=True)}, set(), set()),
+    ("a privilege that can be passed on", {USAGE}, {replace(USAGE, is_grantable=True)}, set(), set()),
     ("a membership too many", set(), {MEMBER}, set(), set()),
-    ("a membership with more", {MEMBER}, {attrs.evolve(MEMBER, admin=True)}, set(), set()),
+    ("a membership with more", {MEMBER}, {replace(MEMBER, admin=True)}, set(), set()),
     (
         "a membership with less and more",
         {MEMBER},
-        {attrs.evolve(MEMBER, inherit=False, admin=True)},
-        {attrs.evolve(MEMBER, admin=True)},
-        {attrs.evolve(MEMBER, inherit=False, admin=True)},
+        {replace(MEMBER, inherit=False, admin=True)},
+        {replace(MEMBER, admin=True)},
+        {replace(MEMBER, inherit=False, admin=True)},
     ),
     ("a setting too many", set(), {RoleSetting(APP, None, "jit", ("on",))}, set(), set()),
     (

@@ -159,6 +159,43 @@ def test_the_circuit_breaker(service: ServicePicture, expected: list[Action]) ->
     assert decide(service) == expected
 
 
+GONE_OFF = "ECS deployment alarm: errors is in ALARM."
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        pytest.param(
+            ServicePicture(1, (NEW, OLD), tasks(new1=H, old1=H), alarm_gone_off="errors", alarms_roll_back=True,
+                           last_completed_id="old"),
+            [FailRollout("new", "old", GONE_OFF)],
+            id="an alarm sends a rollout of healthy tasks back",
+        ),
+        pytest.param(
+            ServicePicture(1, (NEW, OLD), alarm_gone_off="errors", last_completed_id="old"),
+            [FailRollout("new", None, GONE_OFF)],
+            id="or only ends it",
+        ),
+        pytest.param(
+            ServicePicture(1, (OLD,), tasks(old1=H), alarm_gone_off="errors", last_completed_id="old"),
+            [],
+            id="without a rollout it concerns people alone",
+        ),
+        pytest.param(
+            ServicePicture(1, (DeploymentPicture("old", "IN_PROGRESS"),), tasks(old1=H), alarm_gone_off="errors",
+                           last_completed_id="old"),
+            [CompleteRollout("old")],
+            id="a way back is not given up",
+        ),
+        pytest.param(
+            ServicePicture(1, (NEW,), tasks(new1=H), is_baking=True), [], id="new tasks serve a while before it ends"
+        ),
+    ],
+)  # fmt: skip
+def test_the_alarms_of_a_deployment(service: ServicePicture, expected: list[Action]) -> None:
+    assert decide(service) == expected
+
+
 @pytest.mark.parametrize(("desired", "threshold"), [(0, 3), (1, 3), (6, 3), (7, 4), (25, 13), (400, 200), (800, 200)])
 def test_the_breaker_trips_at_half_of_the_desired_count(desired: int, threshold: int) -> None:
     assert breaker_threshold(desired) == threshold

@@ -50,3 +50,26 @@ def test_a_dockerfile_without_a_command_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCMD gunicorn\n")
     with pytest.raises(RehearsalError, match="exec form"):
         command_of(tmp_path / "Dockerfile")
+
+
+def test_an_image_for_containers_is_built_once_from_the_files_that_it_is_made_of(
+    checkout: Path, tmp_path: Path
+) -> None:
+    (checkout / ".dockerignore").write_text("*\n")
+    (checkout / "requirements").mkdir()
+    (checkout / "requirements" / "service.txt").write_text("flask==1\n")
+    store, builds = ImageStore(tmp_path / "images"), []
+
+    def build(context: Path, tag: str) -> None:
+        builds.append((tag, sorted(path.relative_to(context).as_posix() for path in context.rglob("*.*"))))
+
+    first = store.build_for_containers(checkout, checkout / "ca.pem", build)
+    assert store.build_for_containers(checkout, checkout / "ca.pem", build) == first
+    tag, files = builds[0]
+    assert len(builds) == 1
+    assert files == [".dockerignore", "app/__init__.py", "build/rds-ca.pem", "requirements/service.txt"]
+    assert store.get(f"{REPOSITORY}@{first}").tag == tag
+    (checkout / "requirements" / "service.txt").write_text("flask==2\n")
+    assert store.build_for_containers(checkout, checkout / "ca.pem", build) != first
+    process = store.build(checkout, checkout / "ca.pem")
+    assert store.get(f"{REPOSITORY}@{process}").tag is None

@@ -1,5 +1,3 @@
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +10,6 @@ LOCK = """provider "registry.terraform.io/hashicorp/aws" {
   constraints = "~> 5.100"
 }
 """
-
-
-@pytest.fixture
-def taken_port() -> Iterator[int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield listener.getsockname()[1]
 
 
 def program(folder: Path, name: str, script: str) -> None:
@@ -72,14 +62,3 @@ def test_a_mirror_counts_when_it_holds_the_locked_version(inside: str, found: bo
     plugin.touch()
     (tmp_path / "lock").write_text(LOCK)
     assert prepare.provider_mirror(tmp_path / "lock", (str(tmp_path),)) == (mirror if found else None)
-
-
-def test_a_port_that_was_asked_for_and_is_taken_is_refused_with_the_remedy(taken_port: int) -> None:
-    with pytest.raises(RehearsalError, match=rf"Port {taken_port} of 127\.0\.0\.1 is taken.*make up PORT="):
-        prepare.choose_ports(taken_port)
-
-
-def test_without_a_wish_the_next_free_port_is_taken(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "DEFAULT_BALANCER_PORT", taken_port)
-    _, balancer = prepare.choose_ports(None)
-    assert taken_port < balancer < taken_port + 100

@@ -51,8 +51,9 @@ def test_a_root_module_is_valid_without_a_warning(root_module: Path) -> None:
     assert "Warning" not in answer
 
 
-def test_what_the_modules_promise_holds(configuration_without_ephemeral_resources: Path) -> None:
-    root = configuration_without_ephemeral_resources / "environment"
+@pytest.mark.parametrize("name", ["account", "environment"])
+def test_what_is_promised_holds(name: str, configuration_without_ephemeral_resources: Path) -> None:
+    root = configuration_without_ephemeral_resources / name
     _terraform(root, "init", "-backend=false", "-input=false", "-lockfile=readonly")
     assert "Success!" in _terraform(root, "test")
 

@@ -82,14 +82,16 @@ mock_resource "aws_lambda_invocation" {
 
 mock_resource "aws_lb" {
   defaults = {
-    arn      = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/taproom-dev/1"
-    dns_name = "taproom-dev.example"
+    arn        = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/taproom-dev/1"
+    dns_name   = "taproom-dev.example"
+    arn_suffix = "app/taproom-dev/1"
   }
 }
 
 mock_resource "aws_lb_target_group" {
   defaults = {
-    arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-dev/1"
+    arn        = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-dev/1"
+    arn_suffix = "targetgroup/taproom-dev/1"
   }
 }
 
@@ -138,5 +140,17 @@ mock_resource "aws_wafv2_web_acl" {
 mock_resource "aws_scheduler_schedule_group" {
   defaults = {
     arn = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/taproom-dev-access"
+  }
+}
+
+mock_resource "aws_sns_topic" {
+  defaults = {
+    arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
+  }
+}
+
+mock_resource "aws_cloudwatch_metric_alarm" {
+  defaults = {
+    arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:taproom-dev-mocked"
   }
 }

@@ -9,13 +9,14 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import ACCOUNT_ID, LocalAws
+from tests.support.local_aws import ACCOUNT_ID, LocalAws, free_port
 
 
 def test_the_account_is_the_rehearsals(aws: LocalAws) -> None:
@@ -137,10 +138,12 @@ def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:
         assert invocation.result()["FunctionError"] == "Unhandled"
 
 
-def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--port", "--status-port"])
+def test_a_port_that_is_taken_is_said_in_one_sentence(option: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        arguments = ["--run-directory", str(tmp_path), "--port", str(port), "--balancer-port", "0"]
+        ports = {"--port": str(free_port()), "--balancer-port": "0", "--status-port": str(free_port())}
+        arguments = ["--run-directory", str(tmp_path), *chain(*{**ports, option: str(port)}.items())]
         ended = subprocess.run(
             [sys.executable, "-m", "rehearsal.aws.server", *arguments],
             cwd=Path(__file__).parents[4],
@@ -150,6 +153,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
             check=False,
         )
     assert ended.returncode == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert "cannot listen on 127.0.0.1:" in ended.stderr
+    assert f"('127.0.0.1', {port})" in ended.stderr
     assert "choose another --port" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -1,0 +1,161 @@
+# What an account is given, asked of a whole apply against a made-up AWS.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  github_repository = "example/taproom"
+}
+
+run "a_job_gets_the_role_of_the_environment_that_it_runs_in_and_no_other" {
+
+  assert {
+    condition = {
+      for name, document in data.aws_iam_policy_document.assumed_by_github :
+      name => one([for condition in document.statement[0].condition : "${condition.test} ${one(condition.values)}" if endswith(condition.variable, ":sub")])
+      } == {
+      plan           = "StringEquals repo:example/taproom:pull_request"
+      deploy-dev     = "StringEquals repo:example/taproom:environment:dev"
+      deploy-staging = "StringEquals repo:example/taproom:environment:staging"
+      deploy-prod    = "StringEquals repo:example/taproom:environment:prod"
+    }
+    error_message = "The subjects must be equal to one each."
+  }
+
+  assert {
+    condition     = alltrue([for role in concat(values(aws_iam_role.deploy), [aws_iam_role.plan]) : role.permissions_boundary == aws_iam_policy.pipeline_boundary.arn])
+    error_message = "Every role must have its boundary."
+  }
+
+  assert {
+    condition     = toset(keys(output.deploy_role_arns)) == toset(["dev", "prod", "staging"])
+    error_message = "Each environment must have its role."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for name in ["network", "resources", "roles-and-keys", "state-and-image"] : [
+        for environment in ["dev", "staging", "prod"] : aws_iam_role_policy_attachment.deploy["${environment}-${name}"].role == "taproom-deploy-${environment}"
+      ]
+    ]))
+    error_message = "Each policy must be attached to its own environment's role."
+  }
+}
+
+run "an_environment_that_is_not_named_has_no_role_and_no_boundary" {
+  variables {
+    deploy_environments = ["dev"]
+  }
+
+  assert {
+    condition     = toset(keys(aws_iam_role.deploy)) == toset(["dev"]) && toset(keys(aws_iam_policy.workload_boundary)) == toset(["dev"])
+    error_message = "There must be roles of dev alone."
+  }
+}
+
+run "an_image_never_changes_under_its_tag_and_is_scanned" {
+
+  assert {
+    condition     = aws_ecr_repository.service.image_tag_mutability == "IMMUTABLE" && one(aws_ecr_repository.service.image_scanning_configuration).scan_on_push && one(aws_ecr_repository.service.encryption_configuration).encryption_type == "KMS"
+    error_message = "It must be immutable, scanned and encrypted."
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_ecr_lifecycle_policy.service.policy).rules) == 2
+    error_message = "Old images must go."
+  }
+}
+
+run "states_and_logs_lie_in_buckets_of_this_very_account" {
+
+  assert {
+    condition     = output.state_bucket_name == "taproom-terraform-state-123456789012"
+    error_message = "The states are in ${output.state_bucket_name}."
+  }
+
+  assert {
+    condition     = strcontains(output.backend_configuration, "use_lockfile = true") && strcontains(output.backend_configuration, output.state_bucket_name)
+    error_message = "This configuration's own state must lie there too, locked."
+  }
+}
+
+run "a_repository_with_a_wildcard_is_refused" {
+  command = plan
+
+  variables {
+    github_repository = "example/*"
+  }
+
+  expect_failures = [var.github_repository]
+}
+
+run "a_repository_without_its_owner_is_refused" {
+  command = plan
+
+  variables {
+    github_repository = "taproom"
+  }
+
+  expect_failures = [var.github_repository]
+}
+
+run "an_environment_with_a_hyphen_is_refused" {
+  command = plan
+
+  variables {
+    deploy_environments = ["pre-prod"]
+  }
+
+  expect_failures = [var.deploy_environments]
+}
+
+run "no_environment_at_all_is_refused" {
+  command = plan
+
+  variables {
+    deploy_environments = []
+  }
+
+  expect_failures = [var.deploy_environments]
+}
+
+run "a_name_in_capitals_is_refused" {
+  command = plan
+
+  variables {
+    project_name = "Taproom"
+  }
+
+  expect_failures = [var.project_name]
+}
+
+run "a_place_that_is_no_region_is_refused" {
+  command = plan
+
+  variables {
+    region = "mars"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "states_that_go_within_a_week_are_refused" {
+  command = plan
+
+  variables {
+    state_version_days = 7
+  }
+
+  expect_failures = [var.state_version_days]
+}
+
+run "half_a_day_of_logs_is_refused" {
+  command = plan
+
+  variables {
+    access_log_days = 0.5
+  }
+
+  expect_failures = [var.access_log_days]
+}

@@ -1,0 +1,300 @@
+# What is watched, and who is told.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name                     = "taproom-prod"
+  environment              = "prod"
+  kms_key_arn              = "arn:aws:kms:us-east-1:123456789012:key/1"
+  load_balancer_arn_suffix = "app/taproom-prod/1"
+  target_group_arn_suffix  = "targetgroup/taproom-prod/1"
+  firewall_name            = "taproom-prod"
+  cluster_name             = "taproom-prod"
+  service_name             = "taproom-prod"
+  database                 = { identifier = "taproom-prod", allocated_gigabytes = 100 }
+  functions = {
+    rotation = { name = "taproom-prod-rotation", timeout_seconds = 180, has_error_alarm = true }
+    redeploy = { name = "taproom-prod-redeploy", timeout_seconds = 30, has_error_alarm = false }
+  }
+  other_alarm_arns = ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:taproom-prod-access-drift"]
+}
+
+run "everything_that_can_go_wrong_has_an_alarm_that_tells_the_topic" {
+  module {
+    source = "../modules/observability"
+  }
+
+  assert {
+    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
+      "load-balancer-errors", "latency", "unhealthy-hosts", "rejected-connections",
+      "service-cpu", "service-memory", "tasks-missing",
+      "database-cpu", "database-storage", "database-connections", "database-memory",
+      "rotation-throttles", "rotation-duration", "redeploy-errors", "redeploy-throttles", "redeploy-duration",
+      "firewall-blocks",
+    ])
+    error_message = "These alarms there are: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.ok_actions == alarm.alarm_actions])
+    error_message = "Each must tell the topic when it begins and when it is over."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : strcontains(alarm.alarm_description, " See docs/runbook.md#alarm-")])
+    error_message = "Each must name its section of the runbook."
+  }
+
+  assert {
+    condition     = aws_sns_topic.alarms.kms_master_key_id == var.kms_key_arn
+    error_message = "Messages must be encrypted."
+  }
+}
+
+run "an_alarm_of_one_metric_is_written_as_one_and_an_expression_as_several" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["latency"].extended_statistic == "p99" && aws_cloudwatch_metric_alarm.this["latency"].statistic == null
+    error_message = "Latency must be judged by the slowest of a hundred."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["tasks-missing"].metric_name == null && { for query in aws_cloudwatch_metric_alarm.this["tasks-missing"].metric_query : query.id => query.expression if query.return_data == true } == { result = "desired - running" }
+    error_message = "Missing tasks must be a difference."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["database-storage"].threshold == 5 * 1024 * 1024 * 1024
+    error_message = "A twentieth of the storage must be left."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["rotation-duration"].threshold == 144000
+    error_message = "The timeout must be near at four fifths of it."
+  }
+}
+
+run "without_a_firewall_there_is_nothing_of_it_to_watch" {
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    firewall_name = null
+  }
+
+  assert {
+    condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "firewall-blocks")
+    error_message = "There must be no alarm without a firewall."
+  }
+
+  assert {
+    condition     = !strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "AWS/WAFV2")
+    error_message = "There must be no chart without a firewall."
+  }
+}
+
+run "the_dashboard_shows_every_alarm_and_a_chart_of_every_part" {
+  module {
+    source = "../modules/observability"
+  }
+
+  assert {
+    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 1
+    error_message = "All alarms must be shown, those of other modules too."
+  }
+
+  assert {
+    condition     = alltrue([for part in ["AWS/ApplicationELB", "AWS/ECS", "AWS/RDS", "AWS/Lambda", "AWS/WAFV2"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, part)])
+    error_message = "Every part must be shown."
+  }
+}
+
+run "addresses_and_other_topics_are_told_too" {
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    emails           = ["on-call@example.com"]
+    other_topic_arns = ["arn:aws:sns:us-east-1:123456789012:ours"]
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.email["on-call@example.com"].protocol == "email"
+    error_message = "The address must be asked."
+  }
+
+  assert {
+    condition     = output.topic_arns == ["arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms", "arn:aws:sns:us-east-1:123456789012:ours"]
+    error_message = "Both topics must be told."
+  }
+}
+
+run "there_is_no_budget_unless_somebody_gives_one" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  assert {
+    condition     = length(aws_budgets_budget.monthly) == 0
+    error_message = "There must be none."
+  }
+}
+
+run "a_budget_counts_what_this_environment_costs" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    monthly_budget_usd = 800
+  }
+
+  assert {
+    condition     = aws_budgets_budget.monthly[0].limit_amount == "800" && one(aws_budgets_budget.monthly[0].cost_filter).values == tolist(["user:Environment$prod"])
+    error_message = "It must be limited to the tag."
+  }
+
+  assert {
+    condition     = toset([for notification in aws_budgets_budget.monthly[0].notification : notification.notification_type]) == toset(["ACTUAL", "FORECASTED"])
+    error_message = "It must warn of what was spent and of what will be."
+  }
+}
+
+run "what_is_no_address_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    emails = ["on-call"]
+  }
+
+  expect_failures = [var.emails]
+}
+
+run "what_is_no_topic_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    other_topic_arns = ["on-call@example.com"]
+  }
+
+  expect_failures = [var.other_topic_arns]
+}
+
+run "more_topics_than_an_alarm_tells_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    other_topic_arns = [for number in range(5) : "arn:aws:sns:us-east-1:123456789012:${number}"]
+  }
+
+  expect_failures = [var.other_topic_arns]
+}
+
+run "a_budget_of_nothing_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    monthly_budget_usd = 0
+  }
+
+  expect_failures = [var.monthly_budget_usd]
+}
+
+run "an_answer_in_no_time_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    latency_p99_limit_seconds = 0
+  }
+
+  expect_failures = [var.latency_p99_limit_seconds]
+}
+
+run "a_limit_of_no_connection_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    database_limits = { connections = 0 }
+  }
+
+  expect_failures = [var.database_limits]
+}
+
+run "an_impossible_timeout_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    functions = { slow = { name = "slow", timeout_seconds = 901, has_error_alarm = false } }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "another_alarm_that_is_none_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    other_alarm_arns = ["drift"]
+  }
+
+  expect_failures = [var.other_alarm_arns]
+}
+
+run "too_little_storage_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    database = { identifier = "x", allocated_gigabytes = 5 }
+  }
+
+  expect_failures = [var.database]
+}

@@ -1,0 +1,51 @@
+# There is no alarm on replica lag because there is no replica: docs/decisions/2026-11-24-no-replica-and-no-blue-green.md.
+locals {
+  database           = { DBInstanceIdentifier = var.database.identifier }
+  bytes_of_mebibyte  = 1024 * 1024
+  bytes_of_gigabyte  = 1024 * 1024 * 1024
+  storage_share_left = 0.05 # RDS itself adds storage below a tenth: at half of that it cannot, or not fast enough
+
+  database_alarms = {
+    database-cpu = {
+      description = "The database is short of processor."
+      namespace   = "AWS/RDS"
+      metric      = "CPUUtilization"
+      dimensions  = local.database
+      periods     = 15
+      threshold   = 80
+    }
+
+    database-storage = {
+      description    = "The database's storage is nearly full, and does not grow."
+      namespace      = "AWS/RDS"
+      metric         = "FreeStorageSpace"
+      dimensions     = local.database
+      statistic      = "Minimum"
+      period_seconds = 300
+      comparison     = "LessThanThreshold"
+      threshold      = var.database.allocated_gigabytes * local.bytes_of_gigabyte * local.storage_share_left
+      missing_data   = "breaching"
+      periods        = 3
+    }
+
+    database-connections = {
+      description = "More than ${var.database_limits.connections} connections are open: soon the database takes no more."
+      namespace   = "AWS/RDS"
+      metric      = "DatabaseConnections"
+      dimensions  = local.database
+      statistic   = "Maximum"
+      periods     = 5
+      threshold   = var.database_limits.connections
+    }
+
+    database-memory = {
+      description = "The database has less than ${var.database_limits.freeable_mebibytes} MiB of memory to spare."
+      namespace   = "AWS/RDS"
+      metric      = "FreeableMemory"
+      dimensions  = local.database
+      comparison  = "LessThanThreshold"
+      periods     = 15
+      threshold   = var.database_limits.freeable_mebibytes * local.bytes_of_mebibyte
+    }
+  }
+}

@@ -1,0 +1,233 @@
+"""The status page of a rehearsal in a real browser, before a state that changes under its eyes."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from cheroot.wsgi import Server
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from rehearsal.status import picture
+from rehearsal.status.events import Events
+from rehearsal.status.page import Site
+from rehearsal.status.picture import Session, Task
+from tests.support.contrast import FAINT_TEXTS
+from tests.support.local_aws import free_port
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_MILLISECONDS = 10_000
+DIGEST = "sha256:" + "49d3220b829f" * 5 + "0000"
+SECRET = "taproom-dev/database/beers_app-20261124225350484900000018"
+STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
+LONG_SQL = 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "beers" TO "' + "w" * 63 + '"'
+TOLD = {
+    "action": "apply",
+    "document": {
+        "database": "beers",
+        "schemas": {"beers": {"owner": "beers_owner"}},
+        "roles": {"beers_owner": {}, "beers_writer": {"schemas": {"beers": "write"}}},
+        "logins": {"beers_app": {"credential": "rotated", "member_of": ["beers_writer"]}},
+    },
+}
+REPORT = {
+    "database": "beers",
+    "in_sync": True,
+    "changes": [{"sql": LONG_SQL, "reason": "<b>declared</b> and missing", "destructive": True}],
+    "unmanaged": ["role postgres"],
+}
+
+
+def resource(kind: str, name: str, module: str, count: int = 1, **attributes: str) -> dict[str, Any]:
+    instances = [{"index_key": key, "attributes": attributes} for key in range(count)]
+    return {"mode": "managed", "type": kind, "name": name, "module": module, "instances": instances}
+
+
+STATE = {
+    "resources": [
+        resource("aws_subnet", "private", "module.network", 3),
+        resource("aws_cloudwatch_metric_alarm", "rotation_that_did_not_come_in_time", "module.database_access"),
+        resource(
+            "aws_lambda_invocation",
+            "apply",
+            "module.database_access",
+            input=json.dumps(TOLD),
+            result=json.dumps(REPORT),
+        ),
+    ]
+}
+
+
+@dataclass
+class Recorded:
+    """A rehearsal of which everything is made up; tests let it go on."""
+
+    port: int = field(default_factory=free_port)
+    events: Events = field(default_factory=Events)
+    tasks: list[Task] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    states: dict[str, Any] = field(default_factory=dict)
+
+    def look(self, after: int) -> dict[str, Any]:
+        return {
+            "addresses": {"local AWS": "http://127.0.0.1:32793", "service": "http://127.0.0.1:8080"},
+            "resources": picture.resources(self.states),
+            "tasks": picture.tasks(self.tasks, self.sessions),
+            "access": picture.access(self.states.values(), self.sessions),
+            "rotations": self.events.rotations(),
+            "calls": self.events.calls_after(after),
+        }
+
+    def happens(self, kind: str, **fields: Any) -> None:
+        self.events.take({"time": "2026-11-24T22:54:08.337+00:00", "kind": kind, **fields})
+
+    def call(self, operation: str, caller: str = "taproom-deploy-dev/rehearsal", **fields: Any) -> None:
+        usual = {"service": "ecs", "status": 200, "milliseconds": 4}
+        self.happens("api.call", operation=operation, caller=caller, **{**usual, **fields})
+
+    def rotation(self, kind: str, **fields: Any) -> None:
+        self.happens(f"rotation.{kind}", secret=SECRET, version_id="v1", **fields)
+
+    def is_applied(self) -> None:
+        """As after a whole apply, with a task on its way out and a call that was denied."""
+        images = {"app": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@{DIGEST}"}
+        for name, status, target in (("a" * 32, "RUNNING", "healthy"), ("b" * 32, "STOPPED", None)):
+            created = f"2026-11-24T22:5{len(self.tasks)}:00+00:00"
+            reason = "Scaling activity initiated by deployment ecs-svc/1" if status == "STOPPED" else None
+            task = Task(name, "service:taproom-dev", status, "HEALTHY", target, "10.0.16.4", images, created, reason)
+            self.tasks.append(task)
+        self.sessions.append(Session("beers_app_a", "taproom/1", "a" * 32, 4))
+        self.states["dev"] = STATE
+        self.call("CreateCluster")
+        self.call("DescribeClusters")
+        self.call("PutSecretValue", "taproom-dev-rotation/9c", service="secretsmanager")
+        self.call("DeleteCluster", "taproom-plan/pull-request", status=400, said='{"__type": "AccessDeniedException"}')
+        self.call("DescribeServices", status=404, said='{"__type": "ServiceNotFoundException"}')
+
+
+@pytest.fixture
+def recorded() -> Iterator[Recorded]:
+    """A rehearsal in which nothing has happened yet, with its page."""
+    recorded = Recorded()
+    server = Server(
+        ("127.0.0.1", recorded.port),
+        Site(recorded.port, recorded.look).application,
+        numthreads=2,
+        shutdown_timeout=1,
+    )
+    server.prepare()
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    yield recorded
+    server.stop()
+    thread.join()
+
+
+@pytest.fixture
+def open_status(browser: Browser, recorded: Recorded) -> Iterator[Callable[..., Page]]:
+    """Opens the page; at the end, none may have broken its policy or its script."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # That a request was refused is a line in the console too, and what one test is about.
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            complaints.append(message.text)
+
+    def open_status(**options: Any) -> Page:
+        context = browser.new_context(base_url=f"http://127.0.0.1:{recorded.port}", **options)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto("/")
+        return page
+
+    yield open_status
+    for context in browser.contexts:
+        context.close()
+    assert complaints == []
+
+
+def test_it_shows_an_apply_as_it_comes_to_be(recorded: Recorded, open_status: Callable[..., Page]) -> None:
+    page = open_status()
+    expect(page.get_by_role("status")).to_have_text("Live")
+    expect(page.get_by_text("ECS has no task yet.")).to_be_visible()
+    recorded.is_applied()
+    tasks = page.get_by_role("region", name="Tasks")
+    expect(tasks.get_by_text("beers_app_a")).to_be_visible()
+    expect(tasks.get_by_title(DIGEST).first).to_have_text(DIGEST[:19])
+    expect(tasks).to_contain_text("Scaling activity initiated by deployment")
+    access = page.get_by_role("region", name="Roles and privileges")
+    expect(access.get_by_role("row").filter(has_text="beers_writer").first).to_contain_text("write beers")
+    access.get_by_text("What the last apply ran").click()
+    expect(access.get_by_text("<b>declared</b> and missing")).to_be_visible()
+    expect(page.locator("#figures")).to_contain_text("Resources5in 2 modules")
+
+
+def test_a_rotation_is_seen_step_by_step_and_what_was_opened_stays_open(
+    recorded: Recorded, open_status: Callable[..., Page]
+) -> None:
+    recorded.is_applied()
+    page = open_status()
+    resources = page.get_by_role("region", name="What Terraform made")
+    resources.get_by_text("network").click()
+    expect(resources.get_by_text("private[0], private[1], private[2]")).to_be_visible()
+    steps = page.get_by_role("region", name="Rotations").get_by_role("listitem")
+    recorded.rotation("started", steps=STEPS)
+    expect(steps).to_have_text(["createSecretunder way"])
+    recorded.rotation("step", step="createSecret", milliseconds=420)
+    expect(steps.nth(0)).to_contain_text("0.42 s")
+    expect(steps.nth(1)).to_have_text("setSecretunder way")
+    for step in STEPS[1:]:
+        recorded.rotation("step", step=step, milliseconds=100)
+    recorded.rotation("succeeded")
+    recorded.states["dev"] = {"resources": [*STATE["resources"], resource("aws_vpc", "this", "module.network")]}
+    expect(page.get_by_role("region", name="Rotations")).to_contain_text("succeeded")
+    expect(resources.get_by_text("aws_vpc")).to_be_visible()
+
+
+def test_calls_are_filtered_by_words_and_by_outcome(recorded: Recorded, open_status: Callable[..., Page]) -> None:
+    recorded.is_applied()
+    page = open_status()
+    actions = page.locator("#journal tr td:nth-child(2)")
+    newest_first = ["DescribeServices", "DeleteCluster", "PutSecretValue", "DescribeClusters", "CreateCluster"]
+    expect(actions).to_contain_text(newest_first)
+    page.get_by_label("Show").select_option("denied")
+    expect(actions).to_have_text(["ecs:DeleteCluster"])
+    page.get_by_label("Show").select_option("changes")
+    page.get_by_label("Caller or action").fill("rotation put")
+    expect(actions).to_have_text(["secretsmanager:PutSecretValue"])
+    recorded.call("PutMetricData", "taproom-dev-rotation/9c", service="cloudwatch")
+    expect(actions).to_have_text(["cloudwatch:PutMetricData", "secretsmanager:PutSecretValue"])
+    page.get_by_label("Caller or action").fill("nobody")
+    expect(page.get_by_text("No call of the last ones is like that.")).to_be_visible()
+
+
+def test_it_says_when_the_rehearsal_has_ended(recorded: Recorded, open_status: Callable[..., Page]) -> None:
+    recorded.is_applied()
+    page = open_status()
+    expect(page.get_by_role("status")).to_have_text("Live")
+    page.route("**/state.json*", lambda route: route.fulfill(status=500))
+    expect(page.get_by_role("status")).to_contain_text("the rehearsal has ended")
+    page.unroute("**/state.json*")
+    expect(page.get_by_role("status")).to_have_text("Live")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_every_text_can_be_told_from_its_background_and_fits(
+    recorded: Recorded, open_status: Callable[..., Page], colours: str, width: int
+) -> None:
+    recorded.is_applied()
+    recorded.rotation("started", steps=STEPS)
+    recorded.rotation("failed", step="createSecret", error="StatementError: " + "x" * 200)
+    page = open_status(color_scheme=colours, viewport={"width": width, "height": 800})
+    expect(page.get_by_role("region", name="Rotations")).to_contain_text("StatementError")
+    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    assert page.evaluate(FAINT_TEXTS) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off at the side"
+    unlabelled = "[...document.querySelectorAll('input, select')].filter((one) => !one.labels.length).length"
+    assert page.evaluate(unlabelled) == 0

@@ -1,0 +1,129 @@
+"""What the status page shows of the journal."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.status.events import KEPT_CALLS, KEPT_ROTATIONS, Events, JournalReader
+
+TIME = "2026-11-24T12:00:00.000+00:00"
+SECRET = "taproom-dev/database/beers_app-20261124225350484900000018"
+STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
+
+
+def call(**fields: Any) -> dict[str, Any]:
+    usual = {"service": "ecs", "operation": "CreateCluster", "caller": "taproom-deploy-dev/rehearsal", "status": 200}
+    return {"time": TIME, "kind": "api.call", "milliseconds": 3, **usual, **fields}
+
+
+def rotation(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"time": TIME, "kind": f"rotation.{kind}", "secret": SECRET, "version_id": "v1", **fields}
+
+
+def events(*journal: dict[str, Any]) -> Events:
+    taken = Events()
+    for event in journal:
+        taken.take(event)
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "outcome", "code"),
+    [
+        pytest.param(200, None, "allowed", None, id="allowed"),
+        pytest.param(
+            403, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>", "denied", "AccessDenied", id="XML"
+        ),
+        pytest.param(400, '{"__type": "AccessDeniedException"}', "denied", "AccessDeniedException", id="JSON"),
+        pytest.param(
+            400, '{"__type": "com.amazon#ResourceNotFoundException"}', "failed", "ResourceNotFoundException", id="shape"
+        ),
+        pytest.param(404, "", "failed", None, id="without a word"),
+    ],
+)
+def test_a_call_has_its_outcome_and_the_code_of_its_error(
+    status: int, said: str | None, outcome: str, code: str | None
+) -> None:
+    more = {} if said is None else {"said": said}
+    (shown,) = events(call(status=status, **more)).calls_after(0)["newest"]
+    assert (shown["outcome"], shown["code"]) == (outcome, code)
+    assert shown["action"] == "ecs:CreateCluster"
+
+
+def test_of_what_an_error_said_only_the_code_is_shown() -> None:
+    said = '{"__type": "InvalidRequestException", "message": "hunter2 is too short"}'
+    assert "hunter2" not in json.dumps(events(call(status=400, said=said)).calls_after(0))
+
+
+def test_a_page_is_given_the_calls_that_it_has_not_seen() -> None:
+    taken = events(*(call(operation=f"Call{number}") for number in range(1, 6)))
+    assert [one["number"] for one in taken.calls_after(3)["newest"]] == [4, 5]
+    assert taken.calls_after(5) == {"counts": {"allowed": 5, "denied": 0, "failed": 0}, "newest": []}
+
+
+def test_of_many_calls_the_last_are_kept_and_all_are_counted() -> None:
+    taken = events(*(call() for _ in range(KEPT_CALLS + 50)))
+    newest = taken.calls_after(0)["newest"]
+    assert (len(newest), newest[-1]["number"]) == (KEPT_CALLS, KEPT_CALLS + 50)
+    assert taken.calls_after(0)["counts"]["allowed"] == KEPT_CALLS + 50
+
+
+def test_a_rotation_is_shown_step_by_step_with_the_one_under_way() -> None:
+    taken = events(rotation("started", steps=STEPS))
+    under_way = [taken.rotations()[0]["under_way"]]
+    for step in STEPS:
+        taken.take(rotation("step", step=step, milliseconds=120))
+        under_way.append(taken.rotations()[0]["under_way"])
+    assert under_way[:4] == STEPS
+    taken.take(rotation("succeeded"))
+    (shown,) = taken.rotations()
+    assert (shown["name"], shown["state"], shown["under_way"]) == ("beers_app", "succeeded", None)
+    assert [(step["step"], step["outcome"], step["milliseconds"]) for step in shown["steps"]] == [
+        (step, "done", 120) for step in STEPS
+    ]
+
+
+def test_an_attempt_after_a_failure_begins_with_the_first_step() -> None:
+    taken = events(
+        rotation("started", steps=STEPS),
+        rotation("step", step="createSecret", milliseconds=1),
+        rotation("failed", step="setSecret", error="OSError: no route"),
+    )
+    (shown,) = taken.rotations()
+    assert (shown["state"], shown["under_way"]) == ("running", "createSecret")
+    assert shown["steps"][-1]["error"] == "OSError: no route"
+    taken.take(rotation("given_up"))
+    assert taken.rotations()[0]["state"] == "given up"
+
+
+def test_a_mere_test_of_the_function_ends_with_its_only_step() -> None:
+    taken = events(rotation("started", steps=["testSecret"]), rotation("step", step="testSecret", milliseconds=1))
+    assert taken.rotations()[0]["state"] == "tested"
+
+
+def test_the_masters_rotation_is_one_of_them_and_only_the_newest_are_kept() -> None:
+    taken = events(
+        *(rotation("started", steps=STEPS, version_id=f"v{number}") for number in range(KEPT_ROTATIONS)),
+        {"time": TIME, "kind": "database.master_rotated", "instance": "taproom-dev"},
+    )
+    shown = taken.rotations()
+    assert len(shown) == KEPT_ROTATIONS
+    assert (shown[0]["name"], shown[0]["state"]) == ("taproom-dev, master", "succeeded")
+
+
+def test_a_journal_is_read_once_and_half_a_line_waits(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    taken = Events()
+    reader = JournalReader(path, taken)
+    reader.read_on()
+    whole, half = json.dumps(call(operation="First")), json.dumps(call(operation="Second"))
+    path.write_text(f"{whole}\n{half[:20]}")
+    reader.read_on()
+    reader.read_on()
+    assert [one["action"] for one in taken.calls_after(0)["newest"]] == ["ecs:First"]
+    with path.open("a") as file:
+        file.write(f"{half[20:]}\n")
+    reader.read_on()
+    assert [one["action"] for one in taken.calls_after(0)["newest"]] == ["ecs:First", "ecs:Second"]

@@ -1,0 +1,120 @@
+"""What the status page shows of Terraform's states, tasks and sessions."""
+
+import json
+from typing import Any
+
+from rehearsal.status import picture
+from rehearsal.status.picture import SHOWN_STOPPED_TASKS, Session, Task
+
+CANARY = "hunter2-must-not-be-shown"
+DOCUMENT = {
+    "database": "beers",
+    "schemas": {"beers": {"owner": "beers_owner"}},
+    "roles": {"beers_owner": {}, "beers_writer": {"schemas": {"beers": "write"}}},
+    "logins": {
+        "beers_app": {"credential": "rotated", "member_of": ["beers_writer"], "settings": {"work_mem": CANARY}},
+        "beers_migrator": {"credential": "rotated", "acts_as": "beers_owner"},
+        "beers_report": {
+            "credential": "iam",
+            "grants": [{"on": "tables", "privileges": ["SELECT"], "schema": "beers", "columns": ["name"]}],
+        },
+    },
+}
+REPORT: dict[str, Any] = {
+    "database": "beers",
+    "in_sync": True,
+    "changes": [{"sql": 'CREATE ROLE "beers_app"', "reason": "role beers_app is declared and missing"}],
+    "credentials": [{"login": "beers_app", "secret_arn": "arn", "version_id": CANARY}],
+    "unmanaged": ["role postgres"],
+}
+
+
+def resource(kind: str, name: str, module: str = "", **more: Any) -> dict[str, Any]:
+    keys = more.pop("keys", [None])
+    instances = [
+        {"attributes": {"password": CANARY}, "private": CANARY, **({} if key is None else {"index_key": key})}
+        for key in keys
+    ]
+    where = {"module": module} if module else {}
+    return {"mode": "managed", "type": kind, "name": name, "instances": instances, **where, **more}
+
+
+def invocation(document: Any = None, report: Any = None) -> dict[str, Any]:
+    told = {"action": "apply", "document": document or DOCUMENT, "secret_arns": {"x": CANARY}}
+    made = resource("aws_lambda_invocation", "apply", "module.database_access")
+    changes = [{"destructive": False, "database": "beers", **one} for one in REPORT["changes"]]
+    made["instances"][0]["attributes"] = {
+        "input": json.dumps(told),
+        "result": json.dumps({**REPORT, "changes": changes, **(report or {})}),
+    }
+    return made
+
+
+def task(name: str, status: str = "RUNNING", created: str = "2026-11-24T12:00:00") -> Task:
+    image = {"app": "registry/taproom@sha256:aa", "migrate": "registry/taproom@sha256:aa"}
+    return Task(name, "service:taproom-dev", status, "HEALTHY", "healthy", "10.0.0.4", image, created, None)
+
+
+def test_resources_are_grouped_by_root_and_module_with_their_counts() -> None:
+    states = {
+        "account": {"resources": [resource("aws_s3_bucket", "this", "module.bucket")]},
+        "dev": {
+            "resources": [
+                resource("aws_subnet", "private", "module.network", keys=["a", "b"]),
+                resource("aws_vpc", "this", "module.network"),
+                resource("aws_s3_bucket", "this", "module.network.module.logs[0]"),
+                resource("aws_kms_key", "this", keys=[0]),
+                {**resource("aws_region", "current"), "mode": "data"},
+            ]
+        },
+    }
+    groups = picture.resources(states)
+    assert [(group["root"], group["module"], group["count"]) for group in groups] == [
+        ("account", "bucket", 1),
+        ("dev", "network", 4),
+        ("dev", "root module", 1),
+    ]
+    assert groups[1]["types"] == [
+        {"type": "aws_s3_bucket", "names": ["module.logs[0].this"]},
+        {"type": "aws_subnet", "names": ['private["a"]', 'private["b"]']},
+        {"type": "aws_vpc", "names": ["this"]},
+    ]
+
+
+def test_a_task_has_its_image_once_and_the_logins_of_its_own_sessions() -> None:
+    sessions = [Session("beers_app_a", "taproom/1", "t1", 3), Session("beers_app_b", "taproom/1", "t2", 1)]
+    (shown,) = picture.tasks([task("t1")], sessions)
+    assert shown["images"] == ["sha256:aa"]
+    assert shown["sessions"] == [{"login": "beers_app_a", "count": 3}]
+    assert (shown["group"], shown["address"], shown["target"]) == ("taproom-dev", "10.0.0.4", "healthy")
+
+
+def test_the_newest_task_is_first_and_of_those_that_ended_a_few_are_left() -> None:
+    ended = [task(f"old{hour}", "STOPPED", f"2026-11-24T0{hour}:00:00") for hour in range(SHOWN_STOPPED_TASKS + 2)]
+    shown = picture.tasks([*ended, task("new", created="2026-11-24T09:00:00")], [])
+    assert [one["id"] for one in shown] == ["new", "old4", "old3", "old2"]
+
+
+def test_access_says_who_may_do_what_and_who_is_logged_in() -> None:
+    sessions = [Session("beers_app_a", "taproom/1", "t1", 2), Session("beers_app_a", "taproom/1", None, 1)]
+    shown = picture.access([{"resources": []}, {"resources": [invocation()]}], sessions)
+    assert shown
+    roles = {role["name"]: role for role in shown["roles"]}
+    assert roles["beers_owner"]["privileges"] == ["owns schema beers"]
+    assert roles["beers_writer"]["privileges"] == ["write beers"]
+    assert roles["beers_app"]["member_of"] == ["beers_writer"]
+    assert roles["beers_app"]["sessions"] == [{"login": "beers_app_a", "count": 3}]
+    assert roles["beers_migrator"]["acts_as"] == "beers_owner"
+    assert roles["beers_report"]["privileges"] == ["SELECT (name) on tables all in beers"]
+    assert [change["sql"] for change in shown["changes"]] == ['CREATE ROLE "beers_app"']
+    assert (shown["in_sync"], shown["unmanaged"]) == (True, ["role postgres"])
+
+
+def test_before_the_function_was_invoked_there_is_no_access_to_show() -> None:
+    assert picture.access([{}, {"resources": [resource("aws_vpc", "this")]}], []) is None
+
+
+def test_nothing_of_a_state_gets_through_but_what_is_named() -> None:
+    states = {"dev": {"resources": [resource("aws_db_instance", "this"), invocation()], "outputs": {"x": CANARY}}}
+    shown = [picture.resources(states), picture.access(states.values(), [])]
+    assert CANARY not in json.dumps(shown)

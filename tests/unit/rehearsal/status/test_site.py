@@ -1,0 +1,42 @@
+"""Whom the status page answers, and how."""
+
+import pytest
+
+from rehearsal.status.page import Site
+
+SITE = Site(8180, lambda after: {"after": after})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8180", "localhost:8180", "LOCALHOST:8180"])
+def test_it_answers_by_its_own_address(host: str) -> None:
+    answer = SITE.answer("GET", host, "/", "")
+    headers = dict(answer.headers)
+    assert (answer.status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
+
+
+@pytest.mark.parametrize("host", ["", "rebound.example:8180", "127.0.0.1", "127.0.0.1:8181", "127.0.0.1:8180.example"])
+@pytest.mark.parametrize("path", ["/", "/state.json"])
+def test_a_name_that_was_made_to_point_here_is_refused(host: str, path: str) -> None:
+    assert SITE.answer("GET", host, path, "").status == 421
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
+def test_it_only_shows(method: str) -> None:
+    answer = SITE.answer(method, "localhost:8180", "/state.json", "")
+    assert (answer.status, dict(answer.headers)["Allow"]) == (405, "GET")
+
+
+@pytest.mark.parametrize("path", ["/page.html", "/../page.py", "/%2e%2e/page.py", "/state"])
+def test_there_is_nothing_else_to_ask_for(path: str) -> None:
+    assert SITE.answer("GET", "localhost:8180", path, "").status == 404
+
+
+@pytest.mark.parametrize(("query", "after"), [("after=12", b"12"), ("", b"0"), ("after=-1", b"0"), ("after=x", b"0")])
+def test_the_state_is_asked_for_from_the_last_call_that_was_seen(query: str, after: bytes) -> None:
+    answer = SITE.answer("GET", "localhost:8180", "/state.json", query)
+    assert after in answer.body
+    assert "Content-Security-Policy" in dict(answer.headers)

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pytest
+
+from rehearsal import base_image
+from rehearsal.aws.container_runtime import AsProcess, InPodman, runtime_of
+from rehearsal.aws.containers import Container, read_containers
+from rehearsal.bill_of_materials import cyclonedx, packages
+from rehearsal.container_engine import Engine
+from rehearsal.errors import RehearsalError
+from rehearsal.images import Image
+from rehearsal.prepare import find_podman
+from rehearsal.run import CHECKOUT, Run
+
+PODMAN = Engine("podman", "/usr/bin/podman")
+ON_A_TASK = {"VERSION": "1", "DATABASE_SECRET": "a secret value"}
+
+
+def test_without_any_engine_the_error_names_the_command_that_installs_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(RehearsalError, match=r"no docker or podman or buildah here that works.*setup-containers"):
+        Engine.find()
+
+
+def test_an_engine_that_does_not_work_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, code in {"docker": 1, "podman": 0}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\nexit {code}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Engine.find().name == "podman"
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [
+        pytest.param(Engine("docker", "docker"), ["build", "--tag", "t", "."], id="docker"),
+        pytest.param(PODMAN, ["build", "--tag", "t", "--format", "docker", "."], id="podman keeps the health check"),
+        pytest.param(
+            Engine("podman", "podman", has_systemd=False),
+            ["build", "--tag", "t", "--format", "docker", "--isolation", "chroot", "--network", "host", "."],
+            id="podman without systemd",
+        ),
+    ],
+)
+def test_each_engine_builds_in_its_own_words(engine: Engine, expected: list[str]) -> None:
+    assert engine.build_arguments(Path(), "t") == expected
+
+
+def test_no_value_of_a_variable_stands_in_a_command_line() -> None:
+    runtime = InPodman(PODMAN, "image:1", Path(), Container("app", "image"), name="n", run="/run")
+    program = runtime.container(["serve"], ON_A_TASK)
+    assert "a secret value" not in " ".join(program.argv)
+    assert program.environment["DATABASE_SECRET"] == "a secret value"
+    assert program.argv[-2:] == ["image:1", "serve"]
+
+
+def test_a_container_is_run_as_the_task_definition_says() -> None:
+    (container,) = read_containers(
+        [
+            {
+                "name": "app",
+                "image": "image",
+                "user": "10001",
+                "readonlyRootFilesystem": True,
+                "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
+                "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/tmp"}],
+            }
+        ]
+    )
+    line = " ".join(InPodman(PODMAN, "t", Path(), container, name="n", run="/run").container([], {}).argv)
+    for option in ("--user 10001", "--read-only", "--cap-drop ALL", "--tmpfs /tmp", "--security-opt no-new-privileges"):
+        assert option in line
+
+
+def test_a_task_is_a_process_unless_its_image_has_been_built(tmp_path: Path) -> None:
+    image = Image(tmp_path, ("serve",))
+    runtime = runtime_of(image, Container("app", "image"), task="t", scratch=tmp_path, run_directory=tmp_path)
+    assert runtime == AsProcess(image, tmp_path)
+    assert runtime.container(["serve"], ON_A_TASK).environment == ON_A_TASK
+
+
+def test_containers_are_refused_where_they_have_a_network_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(RehearsalError, match="TASKS=container needs Linux"):
+        find_podman()
+
+
+def test_a_run_remembers_whether_its_tasks_are_containers(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    assert not run.has_containers
+    run.has_containers = True
+    assert Run(tmp_path / "run").has_containers
+    run.has_containers = False
+    assert not Run(tmp_path / "run").has_containers
+
+
+def test_the_dockerfiles_own_base_is_read_from_it() -> None:
+    assert base_image.official_base((CHECKOUT / "Dockerfile").read_text()) == "python:3.13-slim"
+
+
+def test_a_bill_of_materials_names_each_package_by_its_url() -> None:
+    listed = '[["deb", "libc6", "2.36-9+deb12u14", ""], ["pypi", "Flask_Thing", "3.1", "BSD-3-Clause"]]'
+    contents = packages(lambda _command: listed)
+    document = cyclonedx("taproom", contents, {"base": "python:3.13-slim"})
+    assert [component["purl"] for component in document["components"]] == [
+        "pkg:deb/debian/libc6@2.36-9%2Bdeb12u14",
+        "pkg:pypi/flask-thing@3.1",
+    ]
+    assert document["components"][1]["licenses"] == [{"expression": "BSD-3-Clause"}]

@@ -1,0 +1,23 @@
+import pytest
+
+from rehearsal.desktop import has_desktop
+
+DISPLAY = {"DISPLAY": ":0"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "user_id", "opens"),
+    [
+        pytest.param(DISPLAY, "linux", 1000, True, id="a desktop"),
+        pytest.param({"WAYLAND_DISPLAY": "wayland-0"}, "linux", 1000, True, id="Wayland"),
+        pytest.param({}, "darwin", 501, True, id="macOS"),
+        pytest.param({}, "linux", 1000, False, id="no display"),
+        pytest.param(DISPLAY, "linux", 0, False, id="root"),
+        pytest.param({**DISPLAY, "CI": "true"}, "linux", 1000, False, id="a pipeline"),
+        pytest.param({"SSH_CONNECTION": "a b"}, "darwin", 501, False, id="somebody far away"),
+    ],
+)
+def test_a_browser_is_opened_only_for_somebody_who_sits_here(
+    environment: dict[str, str], platform: str, user_id: int, opens: bool
+) -> None:
+    assert has_desktop(environment, platform, user_id) is opens
