@@ -4,7 +4,7 @@ RUN    := .venv/bin/python -m
 export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT TASKS BASE
 
 .DEFAULT_GOAL := help
-.PHONY: always browser engine $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
+.PHONY: always browser engine post-plan post-drift $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
 
 help: ## List the targets
 	@echo "usage: make TARGET"
@@ -47,6 +47,9 @@ test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run everything
 	@$(RUN) pytest -m image
 	@$(RUN) pytest -m rehearsal
 
+test-rehearsal: .venv/ready ## Run the tests that rehearse, one after the other
+	@$(RUN) pytest -m rehearsal
+
 test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but those of the rehearsal and the image
 	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
 
@@ -77,14 +80,18 @@ bench-service: .venv/bench-service/ready ## Measure the service beside FastAPI a
 bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
 	@$(RUN) bench.rotation
 
-browser: # for the tests that look at pages
+browser: .venv/mermaid/ready # for the tests that look at pages and diagrams
 	@scripts/setup-browser
+
+.venv/mermaid/ready: requirements/mermaid.txt | .venv/ready
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .venv/mermaid --requirement requirements/mermaid.txt
+	@touch $@
 
 lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/account scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers compose/logins.sh .ci/run
+	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers scripts/setup-trivy compose/logins.sh .ci/run
 	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
@@ -99,6 +106,26 @@ audit: .venv/audit/ready ## Hold terraform/, the Dockerfile and the workflows ag
 	@$(PYTHON) -m venv .venv/audit
 	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/audit.txt
 	@touch $@
+
+vulnerabilities: .venv/audit/ready ## Hold every locked Python package against the published vulnerabilities (needs internet)
+	@for file in requirements/*.txt; do \
+	  echo "$$file"; .venv/audit/bin/python -m pip_audit --disable-pip --require-hashes --progress-spinner off --requirement $$file || exit 1; \
+	done
+
+tflint: ## Hold terraform/ against tflint's rules (needs Go and internet)
+	@mkdir -p .venv/go
+	@GOBIN="$(CURDIR)/.venv/go" go install github.com/terraform-linters/tflint@v0.61.0
+	@.venv/go/tflint --chdir=terraform --recursive --config="$(CURDIR)/.tflint.hcl"
+
+trivy: .venv/trivy/trivy ## Hold terraform/, the Dockerfile and the locked packages against Trivy's rules (needs internet)
+	@.venv/trivy/trivy filesystem --quiet --scanners misconfig,secret,vuln --severity HIGH,CRITICAL --exit-code 1 \
+	  --skip-dirs .venv --skip-dirs tests --file-patterns 'pip:requirements/.+\.txt' --tf-vars terraform/environment/prod.tfvars .
+
+image-scan: .venv/trivy/trivy ## Look for known vulnerabilities in the image that `make image` built (needs internet)
+	@.venv/trivy/trivy image --quiet --scanners vuln --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 taproom
+
+.venv/trivy/trivy: scripts/setup-trivy
+	@scripts/setup-trivy
 
 docs: .venv/ready ## Write the tables of inputs and outputs into the READMEs below terraform/
 	@$(RUN) scripts.terraform_tables
@@ -116,6 +143,27 @@ account: ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWN
 
 deploy: .venv/ready ## Build and push the image, package the function, apply (ENVIRONMENT=dev)
 	@scripts/deploy
+
+image-digest: .venv/ready ## Print the digest of the image that main built (COMMIT=..., or DIGEST=... to see that it is there; ARGS=--if-any)
+	@$(RUN) scripts.image_digest $(ARGS)
+
+apply: ## Apply an environment with an image of the registry (ENVIRONMENT, IMAGE, STATE_BUCKET, AWS_REGION)
+	@scripts/apply
+
+smoke: .venv/ready ## See that what was applied is what runs, and that it serves (IMAGE, AWS_REGION)
+	@$(RUN) scripts.smoke
+
+plan: .venv/ready ## Say what an apply would change, SQL included (ENVIRONMENT="dev prod", STATE_BUCKET, AWS_REGION); build/plan.md
+	@$(RUN) scripts.plan
+
+release-notes: .venv/ready ## See that TAG=v1.2.0 is on main and in the changelog; writes build/release-notes.md
+	@$(RUN) scripts.release_notes
+
+post-plan: .venv/ready # for pull requests: one comment
+	@$(RUN) scripts.github comment build/plan.md
+
+post-drift: .venv/ready # for the drift watch: one issue an environment
+	@$(RUN) scripts.github issue build/plan.md
 
 # The certificates that RDS's are signed by; the image and the function's zip carry them.
 build/rds-ca.pem: $(if $(RDS_CA_FILE),always)
@@ -144,6 +192,7 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
 	done
 	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
+	$(LOCK) --no-deps --python-version 3.11 --group mermaid -o requirements/mermaid.txt
 
 dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
 	@mkdir -p build

@@ -174,23 +174,8 @@ data "aws_iam_policy_document" "deploy_state_and_image" {
   }
 
   statement {
-    sid       = "RegistryLogin"
-    actions   = ["ecr:GetAuthorizationToken"]
-    resources = ["*"]
-  }
-
-  statement {
-    sid = "PushImages"
-    actions = [
-      "ecr:BatchCheckLayerAvailability",
-      "ecr:BatchGetImage",
-      "ecr:CompleteLayerUpload",
-      "ecr:DescribeImages",
-      "ecr:GetDownloadUrlForLayer",
-      "ecr:InitiateLayerUpload",
-      "ecr:PutImage",
-      "ecr:UploadLayerPart",
-    ]
+    sid       = "FindImages"
+    actions   = ["ecr:BatchGetImage", "ecr:DescribeImages"]
     resources = [aws_ecr_repository.service.arn]
   }
 }

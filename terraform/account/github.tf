@@ -15,8 +15,13 @@ resource "aws_iam_openid_connect_provider" "github" {
 locals {
   # What GitHub says of the job that asks. A job gets the role of one environment only if it runs in GitHub's environment of
   # that name, where people and branches that may deploy are named. A pull request from a fork gets no token at all.
+  # Images are pushed, and drift is looked for, by jobs on main that run in no environment: nobody has to approve them.
   subject_by_role = merge(
-    { plan = "repo:${var.github_repository}:pull_request" },
+    {
+      build = "repo:${var.github_repository}:ref:refs/heads/main"
+      drift = "repo:${var.github_repository}:ref:refs/heads/main"
+      plan  = "repo:${var.github_repository}:pull_request"
+    },
     { for name in var.deploy_environments : "deploy-${name}" => "repo:${var.github_repository}:environment:${name}" },
   )
 }
@@ -73,15 +78,28 @@ resource "aws_iam_role_policy_attachment" "deploy" {
   policy_arn = aws_iam_policy.deploy[each.key].arn
 }
 
-resource "aws_iam_role" "plan" {
-  name                 = "${var.project_name}-plan"
-  description          = "What a pull request may look at to plan"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_github["plan"].json
+locals {
+  # The roles that belong to no environment.
+  repository_roles = {
+    build = { does = "What a build on main may push", policy = data.aws_iam_policy_document.build.json }
+    drift = { does = "What the daily look for drift may look at", policy = data.aws_iam_policy_document.drift.json }
+    plan  = { does = "What a pull request may look at to plan", policy = data.aws_iam_policy_document.plan.json }
+  }
+}
+
+resource "aws_iam_role" "repository" {
+  for_each = local.repository_roles
+
+  name                 = "${var.project_name}-${each.key}"
+  description          = each.value.does
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_github[each.key].json
   permissions_boundary = aws_iam_policy.pipeline_boundary.arn
 }
 
-resource "aws_iam_role_policy" "plan" {
-  name   = "plan"
-  role   = aws_iam_role.plan.name
-  policy = data.aws_iam_policy_document.plan.json
+resource "aws_iam_role_policy" "repository" {
+  for_each = local.repository_roles
+
+  name   = each.key
+  role   = aws_iam_role.repository[each.key].name
+  policy = each.value.policy
 }

@@ -13,9 +13,19 @@ output "deploy_role_arns" {
   value       = { for name, role in aws_iam_role.deploy : name => role.arn }
 }
 
+output "build_role_arn" {
+  description = "Role with which main pushes images; GitHub's variable AWS_BUILD_ROLE_ARN of the repository."
+  value       = aws_iam_role.repository["build"].arn
+}
+
+output "drift_role_arn" {
+  description = "Role with which main looks for drift; GitHub's variable AWS_DRIFT_ROLE_ARN of the repository."
+  value       = aws_iam_role.repository["drift"].arn
+}
+
 output "plan_role_arn" {
   description = "Role with which pull requests plan; GitHub's variable AWS_PLAN_ROLE_ARN of the repository."
-  value       = aws_iam_role.plan.arn
+  value       = aws_iam_role.repository["plan"].arn
 }
 
 output "backend_configuration" {

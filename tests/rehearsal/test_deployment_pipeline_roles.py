@@ -15,8 +15,9 @@ TRUST = {"Version": "2012-10-17", "Statement": []}
 
 
 def roles(rehearsal: Rehearsal) -> dict[str, str]:
-    deploying = rehearsal.deployment.account.outputs()["deploy_role_arns"]
-    return {**deploying, "plan": rehearsal.deployment.account.outputs()["plan_role_arn"]}
+    outputs = rehearsal.deployment.account.outputs()
+    of_the_repository = {name: outputs[f"{name}_role_arn"] for name in ("build", "drift", "plan")}
+    return {**outputs["deploy_role_arns"], **of_the_repository}
 
 
 def client_of(rehearsal: Rehearsal, role: str, service: str) -> Any:
@@ -45,6 +46,8 @@ def test_each_role_is_for_one_subject_of_one_repository_by_equality(rehearsal: R
         "dev": only("environment:dev"),
         "staging": only("environment:staging"),
         "prod": only("environment:prod"),
+        "build": only("ref:refs/heads/main"),
+        "drift": only("ref:refs/heads/main"),
         "plan": only("pull_request"),
     }
 
@@ -88,9 +91,21 @@ def test_a_deployment_makes_no_role_that_could_do_more_than_a_workload(rehearsal
 
 def test_no_role_of_the_pipeline_can_change_itself_or_make_people(rehearsal: Rehearsal) -> None:
     policy = json.dumps(TRUST)
-    for role, name in (("dev", "taproom-deploy-dev"), ("plan", "taproom-plan")):
+    for role, name in (("dev", "taproom-deploy-dev"), ("build", "taproom-build"), ("plan", "taproom-plan")):
         refused(rehearsal, role, "iam", "put_role_policy", RoleName=name, PolicyName="more", PolicyDocument=policy)
         refused(rehearsal, role, "iam", "create_user", UserName="somebody")
+
+
+def test_only_a_build_on_main_pushes_images(rehearsal: Rehearsal) -> None:
+    image: dict[str, Any] = {
+        "repositoryName": "taproom",
+        "imageManifest": json.dumps({"mediaType": "application/vnd.oci.image.manifest.v1+json"}),
+        "imageTag": "pushed-by-a-test",
+    }
+    for role in ("dev", "staging", "prod", "drift", "plan"):
+        refused(rehearsal, role, "ecr", "put_image", **image)
+    assert client_of(rehearsal, "build", "ecr").put_image(**image)["image"]["imageId"]["imageTag"] == image["imageTag"]
+    refused(rehearsal, "build", "s3", "list_objects_v2", Bucket="taproom-terraform-state-123456789012")
 
 
 def test_a_pull_request_reads_and_changes_nothing(rehearsal: Rehearsal) -> None:

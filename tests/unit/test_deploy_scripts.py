@@ -61,13 +61,20 @@ def test_a_deployment_pushes_the_image_before_it_applies(checkout: Path) -> None
     made = calls(checkout, "deploy", ENVIRONMENT="dev")
     image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/taproom:c0ffee"
     pushed = made.index(f"docker buildx build --platform linux/arm64 --tag {image} --push .")
-    applied = made.index(f"terraform apply -var-file=dev.tfvars -var image={image} -var region=eu-west-1")
+    applied = made.index(
+        f"terraform apply -lock-timeout=5m -var-file=dev.tfvars -var image={image} -var region=eu-west-1"
+    )
     assert made.index("make package") < applied
     assert pushed < applied
-    assert (
-        "terraform init -input=false -reconfigure -backend-config=dev.s3.tfbackend -backend-config=bucket=states"
-        in made
-    )
+    backend = "-backend-config=dev.s3.tfbackend -backend-config=bucket=states"
+    assert f"terraform init -input=false -reconfigure -lockfile=readonly {backend}" in made
+
+
+def test_the_pipeline_is_not_asked_whether_it_means_it(checkout: Path) -> None:
+    given = {"ENVIRONMENT": "prod", "IMAGE": "image@sha256:a", "STATE_BUCKET": "states", "AWS_REGION": "eu-west-1"}
+    by_hand, by_pipeline = (calls(checkout, "apply", **given, **more)[-1] for more in ({}, {"CI": "true"}))
+    assert by_hand.endswith("-var image=image@sha256:a -var region=eu-west-1")
+    assert by_pipeline == f"{by_hand} -input=false -auto-approve"
 
 
 def test_an_image_that_is_there_is_not_built_again(checkout: Path) -> None:
@@ -80,6 +87,8 @@ def test_an_image_that_is_there_is_not_built_again(checkout: Path) -> None:
     [
         ("account", {}, "make account GITHUB_REPOSITORY=OWNER/REPOSITORY"),
         ("deploy", {}, "make deploy ENVIRONMENT=dev"),
+        ("apply", {"ENVIRONMENT": "dev"}, "make apply IMAGE=REPOSITORY@sha256:..."),
+        ("apply", {"ENVIRONMENT": "dev", "IMAGE": "x"}, "make apply STATE_BUCKET=..."),
         ("deploy", {"ENVIRONMENT": "test"}, "There is no terraform/environment/test.tfvars."),
     ],
 )

@@ -1,0 +1,10 @@
+# `make tflint`: Terraform's own rules, all of them. The AWS provider's types and Checkov judge what is AWS's.
+plugin "terraform" {
+  enabled = true
+  preset  = "all"
+}
+
+# Variables and outputs of a concern stand with it, in files of their own (variables_network.tf), not in one long file.
+rule "terraform_standard_module_structure" {
+  enabled = false
+}

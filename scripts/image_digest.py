@@ -1,0 +1,79 @@
+"""Find the digest of an image in the registry: of the one that main built for a commit, or of one that is named.
+
+What is deployed is always named by digest, so that what staging has tried is what prod gets, whatever happens to a tag.
+Reads the registry and changes nothing.
+"""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class ImageError(Exception):
+    """There is no such image; the message says what to do."""
+
+
+def image_id(commit: str, digest: str) -> dict[str, str]:
+    """How the registry names the image: by digest if one is given, else by the tag that main gave it.
+
+    Raises:
+        ImageError: what is given is neither.
+    """
+    if digest:
+        if not _DIGEST.fullmatch(digest):
+            raise ImageError(f"{digest!r} is no digest. Give sha256: and 64 hexadecimal digits.")
+        return {"imageDigest": digest}
+    if not _COMMIT.fullmatch(commit):
+        raise ImageError(f"{commit!r} is no commit. Give COMMIT=, all 40 hexadecimal digits, or DIGEST=sha256:...")
+    return {"imageTag": commit}
+
+
+def find(ecr: Any, repository: str, wanted: Mapping[str, str]) -> str | None:
+    """The digest of an image of the registry; none if it is not there. ``repository`` is the name after the host's."""
+    answer = ecr.batch_get_image(repositoryName=repository, imageIds=[dict(wanted)])
+    return next((image["imageId"]["imageDigest"] for image in answer["images"]), None)
+
+
+def main(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Print the digest, and hand it to the steps of a workflow that follow."""
+    parser = argparse.ArgumentParser(description="Find the digest of an image in the registry.")
+    parser.add_argument("--if-any", action="store_true", help="say nothing when there is none")
+    options = parser.parse_args(arguments)
+    host, _, repository = environment.get("IMAGE_REPOSITORY", "").partition("/")
+    if not repository:
+        print(
+            "Set IMAGE_REPOSITORY to the registry's address, terraform/account's output image_repository_url.",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        wanted = image_id(environment.get("COMMIT", ""), environment.get("DIGEST", ""))
+        region = environment.get("AWS_REGION") or host.split(".")[3]
+        digest = find(boto3.client("ecr", region_name=region), repository, wanted)
+        if digest is None and not options.if_any:
+            raise ImageError(
+                f"The registry {repository} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
+                "until its run for this commit has ended, or see why it failed. Old images are removed after a while."
+            )
+    except ImageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if digest:
+        print(digest)
+        if output := environment.get("GITHUB_OUTPUT"):
+            with Path(output).open("a") as file:
+                file.write(f"digest={digest}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,87 @@
+"""See, after an apply, that what was applied is what runs, and that it serves.
+
+ECS counts as steady after a rollback too, so the task definition and the image are compared, not only asked for; then
+the service is asked over HTTP, as people would. Changes nothing.
+"""
+
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+
+from scripts.environment import CommandError, Running, outputs, required, running
+
+_PATHS = ("/readyz", "/beers")
+_ATTEMPTS = 6
+_PAUSE_SECONDS = 5.0
+_ANSWER_SECONDS = 10
+
+
+def problems(found: Running, task_definition: str, image: str) -> list[str]:
+    """What is not as it was applied; empty when all is."""
+    wrong = []
+    if found.task_definition != task_definition:
+        wrong.append(f"The service runs {found.task_definition}, and {task_definition} was applied.")
+    if found.image != image:
+        wrong.append(f"Its image is {found.image}, and {image} was to be deployed.")
+    if found.rollout != "COMPLETED":
+        wrong.append(f"ECS calls the deployment {found.rollout or 'nothing'}, not COMPLETED.")
+    if found.running < found.desired or found.others:
+        wrong.append(
+            f"{found.running} of {found.desired} tasks run, beside {found.others} deployments that are not gone yet."
+        )
+    return wrong
+
+
+def ask(url: str, pause: Callable[[float], None] = time.sleep) -> None:
+    """Wait until a page answers with 200: half a minute, because a load balancer may still be taking new targets in.
+
+    Raises:
+        CommandError: it does not.
+    """
+    said = ""
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            pause(_PAUSE_SECONDS)
+        try:
+            with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - an address of our own
+                if answer.status == 200:  # noqa: PLR2004
+                    return
+                said = str(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                said = f"{error.code} {error.read(500).decode(errors='replace')}"
+        except OSError as error:
+            said = str(error)
+    raise CommandError(f"{url} does not answer as it should: {said}")
+
+
+def main(environment: Mapping[str, str]) -> int:
+    """Check the environment that Terraform was last prepared for."""
+    try:
+        image = required(environment, "IMAGE", "the image that was applied, REPOSITORY@sha256:...")
+        known: dict[str, Any] = outputs()
+        # For where the service's own name does not lead to it yet.
+        url = environment.get("SERVICE_URL") or known["service_url"]
+        ecs = boto3.client("ecs", region_name=required(environment, "AWS_REGION", "the environment's region"))
+        wrong = problems(
+            running(ecs, known["cluster_name"], known["service_name"]), known["task_definition_arn"], image
+        )
+        if wrong:
+            raise CommandError("\n".join(wrong))
+        for path in _PATHS:
+            ask(f"{url}{path}")
+    except CommandError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{known['task_definition_arn']} with {image} runs, and answers at {url}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

@@ -1,0 +1,33 @@
+# What a pull request may look at, and the write tokens: a refresh asks whether they are still there by reading them.
+locals {
+  write_tokens = [for own in local.own : "arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/service/write-token-*"]
+}
+
+data "aws_iam_policy_document" "drift" {
+  source_policy_documents = [data.aws_iam_policy_document.plan.json]
+
+  statement {
+    sid       = "ReadWriteTokens"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = local.write_tokens
+  }
+
+  # Each is encrypted with its environment's key, whose id is not known here.
+  statement {
+    sid       = "DecryptWriteTokens"
+    actions   = ["kms:Decrypt"]
+    resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["secretsmanager.${var.region}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:EncryptionContext:SecretARN"
+      values   = local.write_tokens
+    }
+  }
+}
