@@ -93,7 +93,7 @@ class Run:
             return json.load(answer)
 
     def ask_for_faults(self) -> None:
-        """Let each kind of change fail once in the local AWS, from now on; its status says which have."""
+        """Let each kind of thing fail once to be made and to be deleted, from now on; the status says which have."""
         request = urllib.request.Request(f"{self.endpoint}/_rehearsal/faults", method="POST")  # noqa: S310
         urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - a fixed http address
 

@@ -112,10 +112,6 @@ class Terraform:
         """The raw state, as it is stored."""
         return self._capture("state", "pull")
 
-    def untaint(self, address: str) -> None:
-        """Keep a resource that Terraform would make anew because an apply ended half-way through making it."""
-        self._run("untaint", ["-no-color", address])
-
     def _change(
         self, command: str, variables: Mapping[str, object], note: Callable[[str], None], var_file: str | None
     ) -> None:

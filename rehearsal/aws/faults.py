@@ -1,4 +1,4 @@
-"""Failures on demand: each kind of change fails once, as if AWS refused it for a passing reason.
+"""Failures on demand: each kind of thing fails once to be made and once to be deleted, as if for a passing reason.
 
 So an apply can be seen to end half-way at every kind of resource, and the next one to go on from there. Asked for by
 ``POST /_rehearsal/faults``.
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 
     from rehearsal.aws.layers import Handler
 
-_LOOKS = ("BatchGet", "Describe", "Get", "Head", "List")
-# The state and its lock are where Terraform keeps what it has made. It saves a state that cannot be written in a file
-# of its own, to be pushed by a person: another procedure.
-_STATE_OPERATIONS = frozenset({("s3", "PutObject"), ("s3", "DeleteObject")})
+_MAKING = ("Create", "Register", "Request", "Delete", "Deregister")
+# Terraform's lock is no resource; and a state that cannot be written is another procedure, of a person's.
+_STATE = ("s3", "DeleteObject")
 CODE = "RehearsedFailure"
 MESSAGE = "The rehearsal lets the first call of each kind fail. Apply again."
 
 
 class Faults:
-    """Whether changes fail, and which kinds of them have failed already."""
+    """Whether calls fail, and which kinds of them have failed already."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,7 +32,7 @@ class Faults:
         self.failed: list[str] = []
 
     def ask_for(self) -> None:
-        """From now on, let each kind of change fail once."""
+        """From now on, let each kind of call that makes or deletes something fail once."""
         self._asked_for = True
 
     def layer(self, handle: Handler, is_role: Callable[[str], bool]) -> Handler:
@@ -52,7 +51,7 @@ class Faults:
         return faulty
 
     def _is_first(self, call: ApiCall) -> bool:
-        if call.operation.startswith(_LOOKS) or (call.service, call.operation) in _STATE_OPERATIONS:
+        if not call.operation.startswith(_MAKING) or (call.service, call.operation) == _STATE:
             return False
         kind = f"{call.service} {call.operation}"
         with self._lock:

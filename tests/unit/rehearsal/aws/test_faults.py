@@ -1,4 +1,4 @@
-"""On demand each kind of change fails once, and Terraform does not hide it by asking again."""
+"""On demand each kind of thing fails once to be made, and once to be deleted."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def test_the_first_change_of_each_kind_fails_and_the_second_is_made(failing: Loc
     assert failing.ask("status")[1]["failed_on_demand"] == ["sqs CreateQueue", "sns CreateTopic"]
 
 
-def test_looking_never_fails_and_neither_does_the_administrator(failing: LocalAws) -> None:
-    assert failing.client("ec2", **a_role(failing)).describe_vpcs()["Vpcs"]
+def test_looking_and_changing_never_fail_and_neither_does_the_administrator(failing: LocalAws) -> None:
+    vpc = failing.client("ec2", **a_role(failing)).describe_vpcs()["Vpcs"][0]["VpcId"]
+    failing.client("ec2", **a_role(failing)).modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     assert failing.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
 
 
