@@ -54,7 +54,8 @@ def pushed(pipeline: Pipeline) -> str:
 def roll_back(pipeline: Pipeline, environment: str, digest: str) -> tuple[str, str]:
     """Run the rollback by hand; how it ended, and what was said if not well."""
     result = pipeline.start("rollback.yml", "refs/heads/main", environment=environment, digest=digest)
-    return result.conclusions["rollback"], "" if result.conclusions["rollback"] == SUCCESS else str(result.log)
+    succeeded = result.conclusions["rollback"] == SUCCESS
+    return result.conclusions["rollback"], "" if succeeded else result.log["rollback/deploy"][-2000:]
 
 
 def tagged(pipeline: Pipeline, version: str, files: dict[str, str], branch: str = "main") -> None:

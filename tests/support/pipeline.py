@@ -6,6 +6,7 @@ registry login and the build of the image. Real: the steps' shell, make, the scr
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -236,6 +237,7 @@ def pipeline_on(run: Run) -> Pipeline:
     copy_configuration(origin / "terraform")
     # Both in the shape of dev: what is tried here is the way there, not what is there.
     variables = (CHECKOUT / "terraform" / "environment" / "dev.tfvars").read_text()
+    variables = re.sub(r"^service_spot_percent .*\n", "", variables, flags=re.MULTILINE)  # which prod refuses
     for number, name in enumerate(ENVIRONMENTS):
         own = variables.replace('"dev"', f'"{name}"', 1) + f'vpc_cidr = "10.{30 + number}.0.0/16"\n'
         (origin / "terraform" / "environment" / f"{name}.tfvars").write_text(own)
