@@ -9,7 +9,7 @@ locals {
   service_connections = 5
 
   # While a version replaces the one before, both serve (deployment_maximum_percent).
-  service_sessions = 2 * var.service_task_count * local.service_workers * local.service_connections
+  service_sessions = 2 * var.service_task_count.maximum * local.service_workers * local.service_connections
 }
 
 variable "database_auth" {
@@ -104,7 +104,7 @@ variable "access" {
       beers_app = {
         credential       = "rotated"
         member_of        = ["beers_writer"]
-        connection_limit = 60
+        connection_limit = 120
         settings         = { statement_timeout = "5s" }
       }
       beers_migrator = {
@@ -130,6 +130,6 @@ variable "access" {
 
   validation {
     condition     = try(var.access.logins[local.service_login].connection_limit < 0 || var.access.logins[local.service_login].connection_limit >= local.service_sessions, true) # none is no limit
-    error_message = "While a version is rolled out, ${var.service_task_count} tasks of ${local.service_workers} workers are there twice and may hold ${local.service_sessions} sessions. Give the login ${local.service_login} a connection_limit of as many, if the database's max_connections allows it, or choose fewer or smaller tasks."
+    error_message = "While a version is rolled out, ${var.service_task_count.maximum} tasks of ${local.service_workers} workers are there twice and may hold ${local.service_sessions} sessions. Give the login ${local.service_login} a connection_limit of as many, if the database's max_connections allows it, or choose fewer or smaller tasks."
   }
 }

@@ -10,7 +10,7 @@ database_instance_class        = "db.m7g.large"
 database_allocated_gigabytes   = 100
 database_backup_retention_days = 35
 
-service_task_count       = { minimum = 3, maximum = 12 }
+service_task_count       = { minimum = 3, maximum = 6 }
 service_cpu_units        = 512
 service_memory_mebibytes = 1024
 

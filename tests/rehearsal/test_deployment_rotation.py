@@ -149,7 +149,7 @@ def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
     secrets.rotate_secret(SecretId=master_secret_arn(rehearsal))
     assert master(rehearsal) != before
     access = beers()
-    access["logins"]["beers_app"]["connection_limit"] = 49
+    access["logins"]["beers_app"]["connection_limit"] = 119
     digest = image_of_changed_service(rehearsal, tmp_path, {"settings.py": impatient_settings()})
     variables = {
         **rehearsal.deployment.variables(digest),
@@ -168,7 +168,7 @@ def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
     rehearsal.aws("events").disable_rule(Name=REDEPLOY)
     rehearsal.digest = digest
     outputs = rehearsal.deployment.environment.outputs()
-    assert any("CONNECTION LIMIT 49" in change["sql"] for change in outputs["access_report"]["changes"])
+    assert any("CONNECTION LIMIT 119" in change["sql"] for change in outputs["access_report"]["changes"])
     assert clients.failures == []
     assert every_beer_once(rehearsal, clients.added)
 

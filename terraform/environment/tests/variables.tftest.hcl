@@ -99,7 +99,7 @@ run "as_many_sessions_of_the_service_as_its_login_allows_pass" {
   command = plan
 
   variables {
-    service_task_count       = 3
+    service_task_count       = { minimum = 2, maximum = 6 }
     service_cpu_units        = 1024
     service_memory_mebibytes = 2048
   }
@@ -109,7 +109,7 @@ run "more_sessions_of_the_service_than_its_login_allows_are_refused" {
   command = plan
 
   variables {
-    service_task_count       = 3
+    service_task_count       = { minimum = 2, maximum = 6 }
     service_cpu_units        = 2048
     service_memory_mebibytes = 4096
   }

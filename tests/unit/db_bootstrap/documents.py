@@ -15,7 +15,7 @@ _BEERS: dict[str, Any] = {
         "beers_app": {
             "credential": "rotated",
             "member_of": ["beers_writer"],
-            "connection_limit": 50,
+            "connection_limit": 120,
             "settings": {"statement_timeout": "5s"},
         },
         "beers_migrator": {"credential": "rotated", "acts_as": "beers_owner"},

@@ -43,7 +43,7 @@ def test_the_projects_document_becomes_typed_values() -> None:
             "beers_app": Login(
                 credential=Credential.ROTATED,
                 member_of=("beers_writer",),
-                connection_limit=50,
+                connection_limit=120,
                 settings={"statement_timeout": ("5s",)},
             ),
             "beers_migrator": Login(credential=Credential.ROTATED, acts_as="beers_owner"),
