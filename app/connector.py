@@ -82,6 +82,8 @@ class Connector:
         try:
             plain.settimeout(self.read_timeout_seconds)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            # pg8000 writes a message in parts; the second would wait for the first to be acknowledged, 40 ms.
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return _Connection(
                 credential.username,
                 password=credential.password,
