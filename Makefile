@@ -38,17 +38,16 @@ SERVER := .venv/postgresql-%/ready
 $(SERVER): requirements/postgresql-%.txt | .venv/ready
 	@$(RUN) rehearsal.postgres_programs $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
-# Two processes, each with servers of its own; tests/conftest.py says what stays together. A rehearsal goes alone, because
-# the waits of Terraform's provider are limits too.
+# Two processes, each with servers of its own; tests/conftest.py says what stays together.
 IN_TWO := --numprocesses 2 --dist loadgroup
 
 test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal and the image too (some minutes)
 	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
 	@$(RUN) pytest -m image
-	@$(RUN) pytest -m rehearsal
+	@$(RUN) pytest -m rehearsal $(IN_TWO)
 
-test-rehearsal: .venv/ready ## Run the tests that rehearse, one after the other
-	@$(RUN) pytest -m rehearsal
+test-rehearsal: .venv/ready ## Run the tests that rehearse
+	@$(RUN) pytest -m rehearsal $(IN_TWO)
 
 test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but those of the rehearsal and the image
 	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)

@@ -34,13 +34,22 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+# They say nothing of policies.
+REHEARSALS_APART = ("test_interruptions.py", "test_release.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what stays together when tests run in two processes: those of a server share it, all else goes by file."""
+    """Say what stays together when tests run in two processes.
+
+    Those of a server share it; all else goes by file, but for rehearsals: what they did is looked back at in the end.
+    """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 def _group(item: pytest.Item) -> str:
+    if item.get_closest_marker("rehearsal") and item.path.name not in REHEARSALS_APART:
+        return "rehearsal"
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     server = parameters.get("postgres")
     return f"PostgreSQL {server.major}" if isinstance(server, Binaries) else item.path.name
