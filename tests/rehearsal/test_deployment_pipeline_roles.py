@@ -105,6 +105,7 @@ def test_only_a_build_on_main_pushes_images(rehearsal: Rehearsal) -> None:
     for role in ("dev", "staging", "prod", "drift", "plan"):
         refused(rehearsal, role, "ecr", "put_image", **image)
     assert client_of(rehearsal, "build", "ecr").put_image(**image)["image"]["imageId"]["imageTag"] == image["imageTag"]
+    rehearsal.aws("ecr").batch_delete_image(repositoryName="taproom", imageIds=[{"imageTag": image["imageTag"]}])
     refused(rehearsal, "build", "s3", "list_objects_v2", Bucket="taproom-terraform-state-123456789012")
 
 
