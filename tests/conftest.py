@@ -38,6 +38,7 @@ def pytest_configure() -> None:
 REHEARSALS_APART = ("test_interruptions.py", "test_release.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what stays together when tests run in two processes.
 

@@ -82,7 +82,7 @@ def test_every_role_has_every_attribute_once_and_only_login_and_limit_differ_fro
 
 
 def test_the_connection_limit_stands_on_the_roles_that_log_in() -> None:
-    assert _with_attribute(Attribute.CONNECTION_LIMIT, value=50) == {"beers_app_a", "beers_app_b"}
+    assert _with_attribute(Attribute.CONNECTION_LIMIT, value=120) == {"beers_app_a", "beers_app_b"}
 
 
 def test_every_role_carries_the_mark_of_its_database() -> None:
