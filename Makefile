@@ -39,7 +39,7 @@ $(SERVER): requirements/postgresql-%.txt | .venv/ready
 	@$(RUN) rehearsal.postgres_programs $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
 # Two processes, each with servers of its own; tests/conftest.py says what stays together.
-IN_TWO := --numprocesses 2 --dist loadgroup
+IN_TWO := --numprocesses 2 --dist loadscope
 
 test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal and the image too (some minutes)
 	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)

@@ -1,12 +1,15 @@
 """Fixtures that several rooms share: real PostgreSQL servers, shaped like those of RDS."""
 
 import os
+import re
 import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from rehearsal.certificates import create_authority
 from rehearsal.postgres import Cluster
@@ -34,26 +37,27 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-# They say nothing of policies.
-REHEARSALS_APART = ("test_interruptions.py", "test_release.py")
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Say what stays together when tests run in two processes."""
+    return Together(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what stays together when tests run in two processes.
+class Together(LoadScopeScheduling):
+    """Tests of a server share it, rehearsals are looked back at in the end and so stay together, all else goes by file.
 
-    Those of a server share it; all else goes by file, but for rehearsals: what they did is looked back at in the end.
+    Stands in for pytest-xdist's loadgroup, which pytest 9.2 does not heed (pytest-dev/pytest-xdist#1386).
     """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        if path.startswith("tests/rehearsal/") and not path.endswith(_REHEARSALS_APART):
+            return "rehearsal"
+        server = re.search(r"PostgreSQL \d+", nodeid)
+        return server[0] if server else path
 
 
-def _group(item: pytest.Item) -> str:
-    if item.get_closest_marker("rehearsal") and item.path.name not in REHEARSALS_APART:
-        return "rehearsal"
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    server = parameters.get("postgres")
-    return f"PostgreSQL {server.major}" if isinstance(server, Binaries) else item.path.name
+# They have rehearsals of their own, and say nothing of policies.
+_REHEARSALS_APART = ("test_interruptions.py", "test_release.py")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
