@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.exceptions
 import pg8000.exceptions
 import pg8000.native
 import pytest
 
+from rehearsal.load import Load
 from rehearsal.run import CHECKOUT
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import (
@@ -293,23 +295,14 @@ def test_a_release_that_answers_with_errors_is_rolled_back_although_it_is_health
         "    app.before_request(lambda: ('broken', 500) if request.path == '/beers' else None)\n",
     )
     digest = image_of_changed_service(rehearsal, tmp_path, {"__init__.py": broken})
-    statuses: list[int] = []
-    is_over = threading.Event()
-
-    def keep_asking() -> None:
-        while not is_over.wait(0.02):
-            statuses.append(rehearsal.client.get("/beers").status)
-
     # Enough, on a slow machine too, for the alarm: ten errors within a second, which stands for a minute.
-    with ThreadPoolExecutor(8) as pool:
-        asking = [pool.submit(keep_asking) for _ in range(8)]
-        try:
-            with pytest.raises(TerraformError, match=r"went back.*the alarm taproom-dev-target-errors went off"):
-                rehearsal.deployment.apply_environment(digest, quiet)
-        finally:
-            is_over.set()
-    assert [future.exception() for future in asking] == [None] * 8
-    assert set(statuses) == {200, 500}
+    address = urlsplit(rehearsal.client.url).netloc
+    with (
+        Load([address], connections=8, token=rehearsal.client.token, pause_seconds=0.02) as load,
+        pytest.raises(TerraformError, match=r"went back.*the alarm taproom-dev-target-errors went off"),
+    ):
+        rehearsal.deployment.apply_environment(digest, quiet)
+    assert {sent.outcome for sent in load.sent} == {200, 201, 500}
     assert [rehearsal.client.get("/beers").status for _ in range(20)] == [200] * 20
 
 

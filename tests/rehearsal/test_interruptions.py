@@ -127,7 +127,7 @@ def test_a_port_that_is_taken_is_one_clear_sentence(folder: Path) -> None:
         process = command(folder, "up", "--port", str(listener.getsockname()[1]))
         said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
-    assert "is taken by another program. Name another one, such as `make up PORT=8090`" in said
+    assert "is taken by another program or another rehearsal. Name another one, such as `make up PORT=8090`" in said
     assert "Traceback" not in said
 
 
