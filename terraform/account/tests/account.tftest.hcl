@@ -15,6 +15,8 @@ run "a_job_gets_the_role_of_the_environment_that_it_runs_in_and_no_other" {
       for name, document in data.aws_iam_policy_document.assumed_by_github :
       name => one([for condition in document.statement[0].condition : "${condition.test} ${one(condition.values)}" if endswith(condition.variable, ":sub")])
       } == {
+      build          = "StringEquals repo:example/taproom:ref:refs/heads/main"
+      drift          = "StringEquals repo:example/taproom:ref:refs/heads/main"
       plan           = "StringEquals repo:example/taproom:pull_request"
       deploy-dev     = "StringEquals repo:example/taproom:environment:dev"
       deploy-staging = "StringEquals repo:example/taproom:environment:staging"
@@ -24,7 +26,7 @@ run "a_job_gets_the_role_of_the_environment_that_it_runs_in_and_no_other" {
   }
 
   assert {
-    condition     = alltrue([for role in concat(values(aws_iam_role.deploy), [aws_iam_role.plan]) : role.permissions_boundary == aws_iam_policy.pipeline_boundary.arn])
+    condition     = alltrue([for role in concat(values(aws_iam_role.deploy), values(aws_iam_role.repository)) : role.permissions_boundary == aws_iam_policy.pipeline_boundary.arn])
     error_message = "Every role must have its boundary."
   }
 
