@@ -146,7 +146,7 @@ def test_the_service_scales_between_its_limits_and_at_night_by_a_schedule(produc
     scaling = production.aws("application-autoscaling")
     targets = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
     assert {target["ResourceId"]: (target["MinCapacity"], target["MaxCapacity"]) for target in targets} == {
-        "service/taproom-prod/taproom-prod": (3, 12),
+        "service/taproom-prod/taproom-prod": (3, 6),
         "service/taproom-staging/taproom-staging": (2, 4),
     }
     policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
