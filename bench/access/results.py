@@ -179,7 +179,7 @@ def settled(measured: Sequence[Settled]) -> str:
 def targets(
     results: Sequence[Result], settled: Sequence[Settled], handler: Handler, queries: int
 ) -> tuple[Target, ...]:
-    """What was asked for, in the order of the issue that asked.
+    """What was asked for, in the order of the page.
 
     Args:
         results: Of every tool at every size.

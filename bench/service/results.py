@@ -48,7 +48,7 @@ class Run:
 
 
 def targets(runs: Sequence[Run]) -> Iterator[Target]:
-    """What was asked for, in the order of the issue that asked. A ratio is the median of the rounds' ratios."""
+    """What is wanted, and what was found. A ratio is the median of the rounds' ratios."""
     for kind, peer, least in _LEAST:
         ratio = _ratio(runs, (OURS.name, kind), (peer, kind), lambda run: run.load.per_second)
         yield Target(f"{kind.value}, against {peer}", f"at least {least} times", f"{ratio:.2f} times", ratio >= least)

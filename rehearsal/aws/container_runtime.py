@@ -1,8 +1,7 @@
 """How one container of a task runs: its command as a process of this machine, or podman with the image itself.
 
 Either way it is one child process, which prints what the container prints, passes SIGTERM on and ends with its exit
-code.
-``runtime_of`` chooses: by podman where the image has been built (``make up TASKS=container``), as a process otherwise.
+code. ``runtime_of`` chooses: podman where the image has been built (``make up TASKS=container``), a process otherwise.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The alarms that guard a deployment of an ECS service: which of them ends it, and how long they must stay quiet.
 
 As ECS does it: an alarm that was going off already when the deployment began guards nothing, because the deployment may
-be what mends it; and once the new tasks serve alone, the alarms are watched for as long as they look back themselves.
+be what mends it; and once the new tasks are healthy, the alarms are watched for as long as they look back themselves.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
 """
 
@@ -43,7 +43,7 @@ class DeploymentAlarms:
         return bool(self._settings_of_alarms.get("rollback"))
 
     def bake_seconds(self) -> float:
-        """For how long the alarms must stay quiet once the new tasks serve alone."""
+        """For how long alarms must stay quiet once the last new task is healthy; ECS waits until the old are gone."""
         minutes = (int(alarm.period or 60) / 60 * int(alarm.evaluation_periods) for alarm in self._alarms())
         return max(minutes, default=0.0) * SECONDS_OF_A_MINUTE
 

@@ -3,8 +3,7 @@
 The containers of a task definition are started in the order of ``dependsOn``, each as a process: the command of its
 image (or the definition's) in the image's folder, with exactly the environment that ECS would give it; or podman, with
 the image itself (``container_runtime``). Secrets are fetched with the execution role's credentials, the process acts as
-the task role. What it prints goes to
-``RUN/logs/tasks/GROUP-TASK-CONTAINER.log`` and to CloudWatch Logs.
+the task role. What it prints goes to ``RUN/logs/tasks/GROUP-TASK-CONTAINER.log`` and to CloudWatch Logs.
 
 A thread looks after each task. It ends the task when an essential container ends, when a dependency can no longer be
 met, when a container's health check fails, or when somebody asks; first it lets ``before_stop`` take the task out of

@@ -50,6 +50,14 @@ def who(connection: pg8000.Connection) -> str:
         connection.close()
 
 
+def test_a_message_in_two_parts_does_not_wait_for_the_first_to_be_acknowledged(
+    bare: CatalogueDatabase, credential: Credential
+) -> None:
+    connection = connector(bare, FixedSource(credential)).connect()
+    assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    connection.close()
+
+
 def test_a_password_that_rotates_while_running_is_read_once_more(
     bare: CatalogueDatabase, credential: Credential
 ) -> None:

@@ -1,3 +1,4 @@
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,11 @@ def credential(cellar: Access, password: str | None = None) -> Credential:
 def test_the_connection_is_encrypted(cellar: Access) -> None:
     with connected(cellar.endpoint, credential(cellar)) as connection:
         assert connection.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [[True]]
+
+
+def test_a_message_in_two_parts_does_not_wait_for_the_first_to_be_acknowledged(cellar: Access) -> None:
+    with connected(cellar.endpoint, credential(cellar)) as connection:
+        assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_server_that_another_authority_vouches_for_is_not_talked_to(cellar: Access, tmp_path: Path) -> None:
