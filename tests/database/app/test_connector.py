@@ -58,6 +58,16 @@ def test_a_message_in_two_parts_does_not_wait_for_the_first_to_be_acknowledged(
     connection.close()
 
 
+def test_a_statement_is_planned_once_and_not_for_each_value(bare: CatalogueDatabase, credential: Credential) -> None:
+    connection = connector(bare, FixedSource(credential)).connect()
+    connection.run("PREPARE named AS SELECT relname FROM pg_class WHERE oid = $1")
+    for number in range(3):
+        connection.run(f"EXECUTE named({number})")
+    plans = connection.run("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'named'")
+    assert plans == [[3, 0]]
+    connection.close()
+
+
 def test_a_password_that_rotates_while_running_is_read_once_more(
     bare: CatalogueDatabase, credential: Credential
 ) -> None:
