@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import boto3
@@ -20,6 +21,7 @@ _PATHS = ("/readyz", "/beers")
 _ATTEMPTS = 6
 _PAUSE_SECONDS = 5.0
 _ANSWER_SECONDS = 10
+_LOOKS = 180  # a quarter of an hour: the new tasks' health checks, the old ones' draining, the watch over the alarms
 
 
 def problems(found: Running, task_definition: str, image: str) -> list[str]:
@@ -36,6 +38,25 @@ def problems(found: Running, task_definition: str, image: str) -> list[str]:
             f"{found.running} of {found.desired} tasks run, beside {found.others} deployments that are not gone yet."
         )
     return wrong
+
+
+def wait(
+    look: Callable[[], Running], task_definition: str, image: str, pause: Callable[[float], None] = time.sleep
+) -> list[str]:
+    """What is not as it was applied, once ECS has made up its mind about the deployment.
+
+    Terraform's wait for a steady state may end before: it asks for as many running tasks as desired and for one
+    deployment, which a service's very first has while its tasks still fail their health checks.
+    """
+    for looked in range(_LOOKS):
+        if looked:
+            pause(_PAUSE_SECONDS)
+        found = look()
+        if found.rollout != "IN_PROGRESS" or found.task_definition != task_definition:
+            break
+        if not looked:
+            print("The deployment is under way ...", flush=True)
+    return problems(found, task_definition, image)
 
 
 def ask(url: str, pause: Callable[[float], None] = time.sleep) -> None:
@@ -69,9 +90,8 @@ def main(environment: Mapping[str, str]) -> int:
         # For where the service's own name does not lead to it yet.
         url = environment.get("SERVICE_URL") or known["service_url"]
         ecs = boto3.client("ecs", region_name=required(environment, "AWS_REGION", "the environment's region"))
-        wrong = problems(
-            running(ecs, known["cluster_name"], known["service_name"]), known["task_definition_arn"], image
-        )
+        look = partial(running, ecs, known["cluster_name"], known["service_name"])
+        wrong = wait(look, known["task_definition_arn"], image)
         if wrong:
             raise CommandError("\n".join(wrong))
         for path in _PATHS:

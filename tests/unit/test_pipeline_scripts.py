@@ -89,6 +89,32 @@ def test_a_deployment_is_held_to_what_was_applied(found: Running, sentence: str 
     assert all(str(sentence) in problem for problem in problems)
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence", "looks"),
+    [
+        ([("td:7", "IN_PROGRESS"), ("td:7", "IN_PROGRESS"), ("td:7", "COMPLETED")], None, 3),
+        ([("td:7", "IN_PROGRESS"), ("td:6", "IN_PROGRESS")], "runs td:6", 2),
+        ([("td:7", "IN_PROGRESS"), ("td:7", "FAILED")], "FAILED", 2),
+        ([("td:7", "IN_PROGRESS")] * 500, "IN_PROGRESS", 180),
+    ],
+    ids=["completed", "rolled back", "failed", "for ever"],
+)
+def test_a_deployment_under_way_is_waited_for(
+    said: list[tuple[str, str]], sentence: str | None, looks: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = iter(said)
+    pauses: list[float] = []
+
+    def look() -> Running:
+        definition, rollout = next(seen)
+        return Running(definition, "image@sha256:a", rollout, 2, 2, 0)
+
+    wrong = smoke.wait(look, "td:7", "image@sha256:a", pauses.append)
+    assert (wrong == []) if sentence is None else (sentence in wrong[0])
+    assert len(pauses) == looks - 1
+    assert "under way" in capsys.readouterr().out
+
+
 def test_a_service_that_does_not_answer_is_asked_for_half_a_minute() -> None:
     pauses: list[float] = []
     with pytest.raises(CommandError, match=r"http://127.0.0.1:1/readyz does not answer"):
