@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pg8000
-import sqlalchemy
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, ExceptionContext
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
 
 from app.connector import Connector, connector_for, sqlstate
 from app.credentials import CredentialError
 from app.settings import Settings
+from app.turns import Turns
 
 # Longer than the statement_timeout that the login carries (5 s), so that normally the server ends a slow statement.
 READ_TIMEOUT_SECONDS = 10.0
@@ -26,12 +25,12 @@ POOL_TIMEOUT_SECONDS = 3.0
 # A session that was in use a moment ago is taken to be alive.
 IDLE_SECONDS = 1.0
 
-# After these the session is gone, or belongs to a server that is no longer the primary. SQLAlchemy's dialect knows
-# only what pg8000 reports as a network error.
+# After these the session is gone, or belongs to a server that is no longer the primary.
 _SESSION_IS_LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
 
 # undefined_table, invalid_schema_name
 _NO_TABLES = frozenset({"42P01", "3F000"})
+_NO_TABLES_YET = "The database lacks the service's tables; run `python -m app migrate`."
 
 # A statement that fails with these, by class (two letters) or code, may succeed later: connection exceptions,
 # exhausted resources, operator intervention (which a statement timeout is), a lock that is not to be had, a server
@@ -65,42 +64,29 @@ class SessionLostError(DatabaseUnavailableError):
 
 
 class Database:
-    """A pool of connections, opened when they are first needed."""
+    """A pool of connections, opened when they are first needed.
+
+    The pool is SQLAlchemy's, without the rest of SQLAlchemy, which would cost a request more than its statement does.
+    """
 
     def __init__(self, connector: Connector, pool_size: int, pool_recycle_seconds: int = 900) -> None:
         """Make a pool of ``pool_size`` connections, or none at all if that is 0.
 
         A session outlives the rotation of its password; ``pool_recycle_seconds`` bounds for how long.
         """
-        self._engine = sqlalchemy.create_engine(
-            "postgresql+pg8000://",
-            creator=connector.connect,
-            isolation_level="AUTOCOMMIT",
-            skip_autocommit_rollback=True,
-            hide_parameters=True,  # what people send us does not belong into the log
-            **_pool(pool_size, pool_recycle_seconds),
+        self._connector = connector
+        self._turns = Turns(pool_size) if pool_size else None
+        # There is nothing to reset: a session never has a transaction, nor settings other than its login's.
+        self._pool: Pool = (
+            QueuePool(
+                self._open, pool_size=pool_size, max_overflow=0, recycle=pool_recycle_seconds, reset_on_return=None
+            )
+            if pool_size
+            else NullPool(self._open, reset_on_return=None)
         )
         self._doubted_at = float("-inf")
-        event.listen(self._engine, "handle_error", self._notice_lost_session)
-        event.listen(self._engine, "checkin", _note_use)
-        event.listen(self._engine, "checkout", self._ping_if_in_doubt)
-
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """A connection for the length of the block; each statement commits by itself.
-
-        Raises:
-            DatabaseUnavailableError: there is no connection, or it broke, or the server is too busy.
-        """
-        with self._connected() as connection:
-            try:
-                yield connection
-            except DBAPIError as error:
-                if _may_help_to_wait(error):
-                    raise DatabaseUnavailableError(_reason(error)) from error
-                raise
-            except OSError as error:
-                raise DatabaseUnavailableError(_unreachable(error)) from error
+        event.listen(self._pool, "checkin", _note_use)
+        event.listen(self._pool, "checkout", self._ping_if_in_doubt)
 
     def read(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         """The rows of ``statement``, which changes nothing: if the session breaks, it is run once more in another.
@@ -135,35 +121,65 @@ class Database:
         Raises:
             DatabaseUnavailableError: there is no connection, or it broke, or the server is too busy.
         """
-        with self.connection() as connection:
-            pooled = connection.connection
+        with self._session() as session:
             # Forgotten with the session, as PostgreSQL forgets what it has prepared.
-            prepared = pooled.info.setdefault("prepared", {})
+            prepared = session.info.setdefault("prepared", {})
             try:
                 if statement not in prepared:
-                    driver_connection: Any = pooled.driver_connection
+                    driver_connection: Any = session.driver_connection
                     prepared[statement] = driver_connection.prepare(statement)
                 rows: Sequence[Sequence[Any]] = prepared[statement].run(**parameters)
             except (pg8000.Error, OSError) as error:
-                raise self._as_sqlalchemy_would(error, connection, statement) from error
+                raise self._meaning(error, session) from error
             return rows
 
-    def _as_sqlalchemy_would(self, error: Exception, connection: Connection, statement: str) -> Exception:
+    @contextmanager
+    def _session(self) -> Iterator[PoolProxiedConnection]:
+        """A session of the pool's for the length of the block.
+
+        Raises:
+            DatabaseUnavailableError: there is none to be had.
+        """
+        if self._turns and not self._turns.take(POOL_TIMEOUT_SECONDS):
+            raise DatabaseUnavailableError(
+                f"All database connections were in use for {POOL_TIMEOUT_SECONDS:g} seconds."
+            )
+        try:
+            session = self._checked_out()
+            try:
+                yield session
+            finally:
+                session.close()
+        finally:
+            if self._turns:
+                self._turns.give_back()
+
+    def _checked_out(self) -> PoolProxiedConnection:
+        try:
+            return self._pool.connect()
+        except CredentialError as error:
+            raise DatabaseUnavailableError("There is no usable credential for the database.") from error
+        except (pg8000.Error, OSError) as error:
+            code = sqlstate(error)
+            raise DatabaseUnavailableError(_unreachable(error) if code is None else _refused(code)) from error
+
+    def _open(self) -> Any:
+        connection = self._connector.connect()
+        connection.autocommit = True
+        return connection
+
+    def _meaning(self, error: Exception, session: PoolProxiedConnection) -> Exception:
         """What is to be raised instead of a driver's ``error``; a session that is lost leaves the pool."""
         code = sqlstate(error)
         if code is None or code in _SESSION_IS_LOST:
             self._doubted_at = time.monotonic()
-            connection.invalidate(error)
+            session.invalidate(error)
             if code is None:
                 return SessionLostError(_unreachable(error), was_announced=False)
             return SessionLostError(_refused(code), was_announced=True)
-        return DBAPIError(statement, None, error, hide_parameters=True)
-
-    def _notice_lost_session(self, context: ExceptionContext) -> None:
-        error = context.original_exception
-        if isinstance(error, OSError) or sqlstate(error) in _SESSION_IS_LOST:
-            self._doubted_at = time.monotonic()
-            context.is_disconnect = True
+        if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE:
+            return DatabaseUnavailableError(_NO_TABLES_YET if code in _NO_TABLES else _refused(code))
+        return error
 
     def _ping_if_in_doubt(self, connection: Any, record: Any, _: Any) -> None:
         """Ask the server for a sign of life where the session may be lost; to do so each time would cost a trip."""
@@ -171,26 +187,13 @@ class Database:
         if used_at is None or (used_at > self._doubted_at and time.monotonic() - used_at < IDLE_SECONDS):
             return
         try:
-            self._engine.dialect.do_ping(connection)
+            connection.run("SELECT 1")
         except (pg8000.Error, OSError) as error:
             raise InvalidatePoolError from error
 
-    def _connected(self) -> Connection:
-        try:
-            return self._engine.connect()
-        except PoolTimeoutError as error:
-            reason = f"All database connections were in use for {POOL_TIMEOUT_SECONDS:g} seconds."
-            raise DatabaseUnavailableError(reason) from error
-        except DBAPIError as error:
-            raise DatabaseUnavailableError(_reason(error)) from error
-        except CredentialError as error:
-            raise DatabaseUnavailableError("There is no usable credential for the database.") from error
-        except OSError as error:
-            raise DatabaseUnavailableError(_unreachable(error)) from error
-
     def close(self) -> None:
         """Close every connection that is not in use."""
-        self._engine.dispose()
+        self._pool.dispose()
 
 
 def open_database(settings: Settings) -> Database:
@@ -204,33 +207,8 @@ def open_database(settings: Settings) -> Database:
     return Database(connector, settings.pool_size, settings.pool_recycle_seconds)
 
 
-def _pool(size: int, recycle_seconds: int) -> dict[str, Any]:
-    if size == 0:
-        return {"poolclass": sqlalchemy.NullPool}
-    return {
-        "pool_size": size,
-        "max_overflow": 0,
-        "pool_timeout": POOL_TIMEOUT_SECONDS,
-        "pool_recycle": recycle_seconds,
-    }
-
-
 def _note_use(_: Any, record: Any) -> None:
     record.info["used_at"] = time.monotonic()
-
-
-def _may_help_to_wait(error: DBAPIError) -> bool:
-    code = _code(error)
-    return code is None or code in _UNAVAILABLE or code[:2] in _UNAVAILABLE
-
-
-def _reason(error: DBAPIError) -> str:
-    code = _code(error)
-    if code is None:
-        return "The connection to the database could not be made or was lost."
-    if code in _NO_TABLES:
-        return "The database lacks the service's tables; run `python -m app migrate`."
-    return _refused(code)
 
 
 def _refused(code: str) -> str:
@@ -239,7 +217,3 @@ def _refused(code: str) -> str:
 
 def _unreachable(error: Exception) -> str:
     return f"The database cannot be reached ({type(error).__name__})."
-
-
-def _code(error: DBAPIError) -> str | None:
-    return None if error.orig is None else sqlstate(error.orig)

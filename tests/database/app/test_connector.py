@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pg8000
 import pytest
-import sqlalchemy
 
 from app.connector import MOST_REFUSALS, Connector, connector_for, sqlstate
 from app.credentials import Credential, CredentialSource, FixedSource, RotatingSource
@@ -160,8 +159,7 @@ def test_the_age_of_a_connection_is_bounded(
     database = Database(connector(bare, FixedSource(credential)), **pool)
     seen = set()
     for pause_seconds in (1.1, 0):
-        with database.connection() as connection:
-            seen.add(connection.execute(sqlalchemy.text("SELECT pg_backend_pid()")).scalar_one())
+        seen.add(database.read("SELECT pg_backend_pid()", {})[0][0])
         time.sleep(pause_seconds)
     database.close()
     assert len(seen) == sessions
@@ -173,8 +171,8 @@ def test_no_password_is_in_the_errors_or_the_log(
     caplog.set_level(logging.DEBUG)
     secret = RotatedSecret(replace(credential, password="wrong-and-secret"))
     database = Database(connector(bare, RotatingSource(secret.read)), pool_size=1)
-    with pytest.raises(DatabaseUnavailableError, match="28P01") as refused, database.connection():
-        pass
+    with pytest.raises(DatabaseUnavailableError, match="28P01") as refused:
+        database.read("SELECT 1", {})
     logging.getLogger("test").error("refused", exc_info=refused.value)
     lines = [JsonFormatter().format(record) for record in caplog.records]
     assert any("28P01" in line for line in lines)
@@ -231,21 +229,17 @@ def test_a_server_without_tls_gets_no_password(bare: CatalogueDatabase, credenti
 def test_a_server_that_does_not_answer_is_given_up(bare: CatalogueDatabase, credential: Credential) -> None:
     with listening(answer=b"") as (port, _):
         silent = connector(bare, FixedSource(replace(credential, port=port)), read_timeout_seconds=0.2)
-        with (
-            pytest.raises(DatabaseUnavailableError, match="TimeoutError"),
-            Database(silent, pool_size=1).connection(),
-        ):
-            pass
+        with pytest.raises(DatabaseUnavailableError, match="TimeoutError"):
+            Database(silent, pool_size=1).read("SELECT 1", {})
 
 
 def test_a_statement_that_takes_too_long_does_not_spoil_the_pool(
     bare: CatalogueDatabase, credential: Credential
 ) -> None:
     database = Database(connector(bare, FixedSource(credential), read_timeout_seconds=0.3), pool_size=1)
-    with pytest.raises(DatabaseUnavailableError, match="TimeoutError"), database.connection() as connection:
-        connection.execute(sqlalchemy.text("SELECT pg_sleep(2)"))
-    with database.connection() as connection:
-        assert connection.execute(sqlalchemy.text("SELECT 7")).scalar_one() == 7
+    with pytest.raises(DatabaseUnavailableError, match="TimeoutError"):
+        database.write("SELECT pg_sleep(2)", {})
+    assert database.read("SELECT 7", {}) == ([7],)
     database.close()
 
 
@@ -254,20 +248,21 @@ def test_a_statement_that_the_server_ends_is_an_unavailable_database(
 ) -> None:
     bare.admin(f"ALTER ROLE {bare.app} SET statement_timeout = '100ms'")
     database = Database(connector(bare, FixedSource(credential)), pool_size=1)
-    with pytest.raises(DatabaseUnavailableError, match="57014"), database.connection() as connection:
-        connection.execute(sqlalchemy.text("SELECT pg_sleep(2)"))
+    with pytest.raises(DatabaseUnavailableError, match="57014"):
+        database.read("SELECT pg_sleep(2)", {})
     database.close()
 
 
 def test_a_full_pool_says_so(bare: CatalogueDatabase, credential: Credential, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.database.POOL_TIMEOUT_SECONDS", 0.1)
     database = Database(connector(bare, FixedSource(credential)), pool_size=1)
-    with (
-        database.connection(),
-        pytest.raises(DatabaseUnavailableError, match="All database connections were in use"),
-        database.connection(),
-    ):
-        pass
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(database.read, "SELECT pg_sleep(1)", {})
+        time.sleep(0.3)
+        with pytest.raises(DatabaseUnavailableError, match="All database connections were in use"):
+            database.read("SELECT 1", {})
+        slow.result()
+    assert database.read("SELECT 7", {}) == ([7],)
     database.close()
 
 
