@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rehearsal.postgres_programs import servers_by_major
@@ -138,6 +139,26 @@ def test_slow_callers_are_sent_away_and_silent_ones_hold_nobody_up(served: Serve
     assert {status(head) for head in told["half a head"]} == {408}
     assert {status(head) for head in told["half a body"]} == {400}
     assert all(b"application/problem+json" in head for kind in sent for head in told[kind])
+
+
+def shares(served: Served, callers: int) -> list[int]:
+    """How many of so many callers who come at once each worker takes."""
+    with ExitStack() as open_connections:
+        for _ in range(callers):
+            caller = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_SECONDS)
+            open_connections.enter_context(caller)
+        time.sleep(0.5)
+        workers = psutil.Process(served.process.pid).children()
+        found = [[one.status for one in worker.net_connections()] for worker in workers]
+    time.sleep(0.2)
+    return [statuses.count(psutil.CONN_ESTABLISHED) for statuses in found]
+
+
+def test_callers_who_come_at_once_are_shared_by_the_workers(served: Served) -> None:
+    while min(shares(served, 32)) == 0:
+        pass  # one of them is not up yet
+    for _ in range(3):
+        assert min(shares(served, 32)) >= 10
 
 
 def test_slow_callers_beyond_the_threads_are_not_waited_for_one_after_the_other(served: Served) -> None:
