@@ -16,10 +16,10 @@ resource "aws_lambda_function" "this" {
   filename         = var.package_file
   source_code_hash = filebase64sha256(var.package_file)
   handler          = "db_bootstrap.handlers.bootstrap"
-  runtime          = "python3.13"
-  architectures    = ["arm64"]
-  memory_size      = 512
-  timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+  runtime          = local.runtime
+  architectures    = local.architectures
+  memory_size      = local.memory_size
+  timeout          = local.timeout
 
   # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any. Two invocations at once
   # wait for each other in the database.
@@ -33,15 +33,11 @@ resource "aws_lambda_function" "this" {
   }
 
   environment {
-    variables = {
-      DATABASE_HOST                = var.database.address
-      DATABASE_PORT                = tostring(var.database.port)
-      DATABASE_NAME                = var.database.name
-      MASTER_SECRET_ARN            = var.database.master_secret_arn
+    variables = merge(local.database_environment, {
       POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
       POWERTOOLS_SERVICE_NAME      = local.metrics_service
       POWERTOOLS_LOG_LEVEL         = "INFO"
-    }
+    })
   }
 
   vpc_config {

@@ -3,8 +3,7 @@ data "aws_region" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  # Spelled out rather than read from the function, which is made only after the permissions that it needs.
-  function_arn = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${local.function_name}"
+  function_arn = "${local.function_arn_prefix}${local.function_name}"
 
   arns_in_network = [local.function_arn, local.planner_arn, local.rotation_arn]
 

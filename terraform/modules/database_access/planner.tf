@@ -3,8 +3,7 @@
 
 locals {
   planner_name = "${var.name}-access-plan"
-  # Spelled out rather than read from the function, which is made only after the permissions that it needs.
-  planner_arn = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${local.planner_name}"
+  planner_arn  = "${local.function_arn_prefix}${local.planner_name}"
 }
 
 resource "aws_cloudwatch_log_group" "planner" {
@@ -21,10 +20,10 @@ resource "aws_lambda_function" "planner" {
   filename         = var.package_file
   source_code_hash = filebase64sha256(var.package_file)
   handler          = "db_bootstrap.planner.plan"
-  runtime          = "python3.13"
-  architectures    = ["arm64"]
-  memory_size      = 512
-  timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+  runtime          = local.runtime
+  architectures    = local.architectures
+  memory_size      = local.memory_size
+  timeout          = local.timeout
 
   # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
   reserved_concurrent_executions = -1
@@ -37,15 +36,11 @@ resource "aws_lambda_function" "planner" {
   }
 
   environment {
-    variables = {
-      DATABASE_HOST                = var.database.address
-      DATABASE_PORT                = tostring(var.database.port)
-      DATABASE_NAME                = var.database.name
-      MASTER_SECRET_ARN            = var.database.master_secret_arn
+    variables = merge(local.database_environment, {
       POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
       POWERTOOLS_SERVICE_NAME      = local.metrics_service
       POWERTOOLS_LOG_LEVEL         = "INFO"
-    }
+    })
   }
 
   vpc_config {

@@ -3,8 +3,7 @@
 
 locals {
   rotation_name = "${var.name}-rotation"
-  # Spelled out rather than read from the function, which is made only after the permissions that it needs.
-  rotation_arn = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${local.rotation_name}"
+  rotation_arn  = "${local.function_arn_prefix}${local.rotation_name}"
 
   secret_arn_by_login = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
 }
@@ -23,10 +22,10 @@ resource "aws_lambda_function" "rotation" {
   filename         = var.package_file
   source_code_hash = filebase64sha256(var.package_file)
   handler          = "db_bootstrap.rotation_handler.rotate"
-  runtime          = "python3.13"
-  architectures    = ["arm64"]
-  memory_size      = 512
-  timeout          = 180 # seconds; up to 90 of them waiting for RDS to finish a rotation of the master's secret
+  runtime          = local.runtime
+  architectures    = local.architectures
+  memory_size      = local.memory_size
+  timeout          = local.timeout
 
   # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
   reserved_concurrent_executions = -1
@@ -39,15 +38,11 @@ resource "aws_lambda_function" "rotation" {
   }
 
   environment {
-    variables = {
-      DATABASE_HOST           = var.database.address
-      DATABASE_PORT           = tostring(var.database.port)
-      DATABASE_NAME           = var.database.name
-      MASTER_SECRET_ARN       = var.database.master_secret_arn
+    variables = merge(local.database_environment, {
       ROTATED_LOGINS          = jsonencode(local.secret_arn_by_login)
       POWERTOOLS_SERVICE_NAME = local.rotation_name
       POWERTOOLS_LOG_LEVEL    = "INFO"
-    }
+    })
   }
 
   vpc_config {

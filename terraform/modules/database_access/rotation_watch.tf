@@ -4,7 +4,7 @@
 
 locals {
   rotation_watch_name           = "${var.name}-rotation-watch"
-  rotation_watch_arn            = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:${local.rotation_watch_name}"
+  rotation_watch_arn            = "${local.function_arn_prefix}${local.rotation_watch_name}"
   rotation_watch_interval_hours = 6
   # Two looks may fail to come before somebody is told.
   hours_without_a_rotation_watch = 2 * local.rotation_watch_interval_hours + 1
@@ -30,8 +30,8 @@ resource "aws_lambda_function" "rotation_watch" {
   filename         = var.package_file
   source_code_hash = filebase64sha256(var.package_file)
   handler          = "db_bootstrap.rotation_watch.watch"
-  runtime          = "python3.13"
-  architectures    = ["arm64"]
+  runtime          = local.runtime
+  architectures    = local.architectures
   memory_size      = 256
   timeout          = 60
 
