@@ -57,7 +57,7 @@ class Together(LoadScopeScheduling):
 
 
 # They have rehearsals of their own, and say nothing of policies.
-_REHEARSALS_APART = ("test_interruptions.py", "test_release.py")
+_REHEARSALS_APART = ("test_half_done_applies.py", "test_interruptions.py", "test_release.py")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

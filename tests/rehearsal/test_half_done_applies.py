@@ -8,7 +8,6 @@ from rehearsal import deployment
 from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, changes_of, prepared, quiet
-from tests.rehearsal.statements import Statements
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1200)]
 
@@ -34,12 +33,8 @@ def test_a_second_plan_of_it_is_empty(rehearsed: Rehearsal) -> None:
     assert changes_of(rehearsed.deployment.plan_environment(rehearsed.digest)) == {}
 
 
-def test_a_destroy_that_failed_at_any_kind_of_resource_is_finished_by_destroying_again(
-    rehearsed: Rehearsal, statements: Statements
-) -> None:
-    statements.take_declared(rehearsed)
+def test_a_destroy_that_failed_at_any_kind_of_resource_is_finished_by_destroying_again(rehearsed: Rehearsal) -> None:
     again_and_again(rehearsed, lambda: rehearsed.deployment.destroy(quiet))
-    statements.take_decisive(rehearsed)
     assert {"rds DeleteDBInstance", "ecs DeleteService", "lambda DeleteFunction"} <= failed(rehearsed)
 
 
