@@ -2,7 +2,7 @@
 
 ``threading.Semaphore`` and SQLAlchemy's pool wake whoever has waited longest, and meanwhile let any other thread have
 the place. On one core that is the thread that just gave it back and goes on with its next request, so that some
-requests wait for a second while others take their turns.
+requests wait for many turns of others.
 """
 
 from collections import deque
