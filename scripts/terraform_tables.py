@@ -26,8 +26,8 @@ def with_tables(readme: Path) -> str:
 
 
 def _tables(folder: Path) -> str:
-    inputs = [_input(name, body) for name, body in _blocks(folder, "variable")]
-    outputs = [f"| `{name}` | {_attribute(body, 'description')} |" for name, body in _blocks(folder, "output")]
+    inputs = [_input(name, body) for name, body in blocks(folder, "variable")]
+    outputs = [f"| `{name}` | {_attribute(body, 'description')} |" for name, body in blocks(folder, "output")]
     tables = []
     if inputs:
         tables.append("\n".join(["| input | meaning | type | default |", "| --- | --- | --- | --- |", *sorted(inputs)]))
@@ -42,9 +42,11 @@ def _input(name: str, body: str) -> str:
     return f"| `{name}` | {_attribute(body, 'description')} | {_type(body)} | {shown} |"
 
 
-def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.glob("*.tf")):
-        yield from re.findall(rf'^{kind} "([^"]+)" {{\n(.*?)^}}$', path.read_text(), re.MULTILINE | re.DOTALL)
+def blocks(folder: Path, kind: str, files: str = "*.tf") -> Iterator[tuple[str, str]]:
+    """Each block of a kind as (name, body); the name of a resource is its address, such as aws_lb.this."""
+    for path in sorted(folder.glob(files)):
+        found = re.findall(rf'^{kind} "([^{{\n]+)" {{\n(.*?)^}}$', path.read_text(), re.MULTILINE | re.DOTALL)
+        yield from ((labels.replace('" "', "."), body) for labels, body in found)
 
 
 def _attribute(body: str, name: str) -> str:

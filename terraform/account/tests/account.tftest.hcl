@@ -54,6 +54,11 @@ run "an_environment_that_is_not_named_has_no_role_and_no_boundary" {
     condition     = toset(keys(aws_iam_role.deploy)) == toset(["dev"]) && toset(keys(aws_iam_policy.workload_boundary)) == toset(["dev"])
     error_message = "There must be roles of dev alone."
   }
+
+  assert {
+    condition     = toset([for key in keys(aws_iam_policy.deploy) : split("-", key)[0]]) == toset(["dev"]) && keys(aws_iam_role_policy.deploy_write_token) == ["dev"] && keys(aws_iam_role_policy_attachment.deploy) == keys(aws_iam_policy.deploy)
+    error_message = "There must be policies of dev alone."
+  }
 }
 
 run "an_image_never_changes_under_its_tag_and_is_scanned" {
@@ -79,6 +84,15 @@ run "states_and_logs_lie_in_buckets_of_this_very_account" {
   assert {
     condition     = strcontains(output.backend_configuration, "use_lockfile = true") && strcontains(output.backend_configuration, output.state_bucket_name)
     error_message = "This configuration's own state must lie there too, locked."
+  }
+}
+
+run "states_and_logs_can_be_kept_for_ever" {
+  command = plan
+
+  variables {
+    state_version_days = 0
+    access_log_days    = 0
   }
 }
 

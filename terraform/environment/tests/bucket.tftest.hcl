@@ -1,4 +1,4 @@
-# For how long a bucket keeps what is in it.
+# For how long a bucket keeps what is in it, and who is told of its use.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -29,6 +29,47 @@ run "an_earlier_version_is_kept_for_a_year_and_the_present_one_for_ever" {
   }
 }
 
+run "objects_can_go_and_their_use_be_logged" {
+  command = plan
+
+  module {
+    source = "../modules/bucket"
+  }
+
+  variables {
+    object_days            = 90
+    old_version_days       = 1
+    access_log_bucket_name = "taproom-access-logs-123456789012"
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_lifecycle_configuration.this[0].rule[0].expiration).days == 90
+    error_message = "An object must go after 90 days."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_logging.this[0].target_bucket == "taproom-access-logs-123456789012" && aws_s3_bucket_logging.this[0].target_prefix == "${var.name}/"
+    error_message = "Its use must be logged under its own name."
+  }
+}
+
+run "everything_can_be_kept_for_ever_and_its_use_not_be_logged" {
+  command = plan
+
+  module {
+    source = "../modules/bucket"
+  }
+
+  variables {
+    old_version_days = null
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 0 && length(aws_s3_bucket_logging.this) == 0
+    error_message = "Nothing must go, and nothing be logged."
+  }
+}
+
 run "a_bucket_that_logs_into_itself_is_refused" {
   command = plan
 
@@ -41,4 +82,49 @@ run "a_bucket_that_logs_into_itself_is_refused" {
   }
 
   expect_failures = [var.access_log_bucket_name]
+}
+
+run "names_policies_and_days_that_s3_refuses_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/bucket"
+  }
+
+  variables {
+    name             = "taproom_states"
+    policy           = "everybody may read"
+    old_version_days = 0
+  }
+
+  expect_failures = [var.name, var.policy, var.old_version_days]
+}
+
+run "objects_that_go_at_once_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/bucket"
+  }
+
+  variables {
+    object_days = 0
+  }
+
+  expect_failures = [var.object_days]
+}
+
+run "objects_that_go_but_stay_as_old_versions_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/bucket"
+  }
+
+  variables {
+    object_days      = 90
+    old_version_days = null
+  }
+
+  expect_failures = [var.object_days]
 }

@@ -30,7 +30,7 @@ run "a_database_outlives_a_mistake" {
   }
 
   assert {
-    condition     = aws_db_instance.this.monitoring_interval == 60 && length(aws_iam_role.monitoring) == 1
+    condition     = aws_db_instance.this.monitoring_interval == 60 && alltrue([for made in [data.aws_iam_policy_document.assumed_by_monitoring, aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 1])
     error_message = "Its host must be measured."
   }
 }
@@ -80,7 +80,7 @@ run "a_temporary_database_goes_with_its_data" {
   }
 
   assert {
-    condition     = length(aws_iam_role.monitoring) == 0
+    condition     = alltrue([for made in [data.aws_iam_policy_document.assumed_by_monitoring, aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 0])
     error_message = "What is asked not to be made must not be there."
   }
 
@@ -88,4 +88,70 @@ run "a_temporary_database_goes_with_its_data" {
     condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot
     error_message = "Nothing must stand in the way of a destroy."
   }
+}
+
+run "too_little_of_everything_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database"
+  }
+
+  variables {
+    name                        = "t"
+    subnet_ids                  = ["subnet-1"]
+    security_group_id           = ""
+    database_name               = ""
+    instance_class              = "m7g.large"
+    allocated_gigabytes         = 19
+    backup_retention_days       = 0
+    log_retention_days          = 2
+    kms_key_arn                 = ""
+    certificate_authority       = "rds-ca-2019"
+    monitoring_interval_seconds = 2
+    permissions_boundary_arn    = ""
+  }
+
+  expect_failures = [
+    var.name,
+    var.subnet_ids,
+    var.security_group_id,
+    var.database_name,
+    var.instance_class,
+    var.allocated_gigabytes,
+    var.backup_retention_days,
+    var.log_retention_days,
+    var.kms_key_arn,
+    var.certificate_authority,
+    var.monitoring_interval_seconds,
+    var.permissions_boundary_arn,
+  ]
+}
+
+run "too_much_and_nothing_at_all_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database"
+  }
+
+  variables {
+    name                        = "taproom-under-a-name-that-is-too-long"
+    security_group_id           = null
+    database_name               = "beers_under_a_name_that_postgresql_would_cut_off_because_it_is_long"
+    allocated_gigabytes         = 13001
+    backup_retention_days       = 36
+    log_retention_days          = 3654
+    monitoring_interval_seconds = 61
+  }
+
+  expect_failures = [
+    var.name,
+    var.security_group_id,
+    var.database_name,
+    var.allocated_gigabytes,
+    var.backup_retention_days,
+    var.log_retention_days,
+    var.monitoring_interval_seconds,
+  ]
 }

@@ -215,6 +215,20 @@ run "a_preset_on_a_schema_that_is_not_declared_is_refused" {
   expect_failures = [var.access]
 }
 
+run "a_preset_that_is_none_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    access = { database = "beers", schemas = { beers = { owner = "a" } }, roles = { a = { schemas = { beers = "admin" } } } }
+  }
+
+  expect_failures = [var.access]
+}
+
 run "a_grant_on_an_unknown_kind_is_refused" {
   command = plan
 

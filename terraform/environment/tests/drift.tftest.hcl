@@ -101,20 +101,6 @@ run "the_alarms_read_the_metric_that_both_functions_print" {
   }
 }
 
-run "an_interval_that_an_alarm_cannot_watch_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    drift_check_interval_hours = 72
-  }
-
-  expect_failures = [var.drift_check_interval_hours]
-}
-
 run "a_topic_that_is_none_is_refused" {
   command = plan
 

@@ -30,6 +30,11 @@ run "a_domain_gets_a_certificate_and_a_record" {
   }
 
   assert {
+    condition     = alltrue([for made in [data.aws_route53_zone.this, aws_acm_certificate.this, aws_route53_record.validation, aws_acm_certificate_validation.this] : length(made) == 1])
+    error_message = "The certificate must be made, and proven in the domain's zone."
+  }
+
+  assert {
     condition     = aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS"
     error_message = "Port 80 must send people to HTTPS."
   }
@@ -52,6 +57,11 @@ run "a_domain_gets_a_certificate_and_a_record" {
     ])
     error_message = "These rules must turn requests away."
   }
+
+  assert {
+    condition     = alltrue([for made in [aws_wafv2_web_acl_association.load_balancer, aws_cloudwatch_log_group.firewall, aws_wafv2_web_acl_logging_configuration.this] : length(made) == 1])
+    error_message = "The firewall must stand before the load balancer, and log."
+  }
 }
 
 run "a_certificate_of_somebody_else_needs_no_record" {
@@ -64,7 +74,7 @@ run "a_certificate_of_somebody_else_needs_no_record" {
   }
 
   assert {
-    condition     = length(aws_acm_certificate.this) == 0 && length(aws_route53_record.service) == 0 && aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/ours"
+    condition     = alltrue([for made in [data.aws_route53_zone.this, aws_acm_certificate.this, aws_route53_record.validation, aws_acm_certificate_validation.this, aws_route53_record.service] : length(made) == 0]) && aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/ours"
     error_message = "The given certificate must be used, and nothing made beside it."
   }
 }
@@ -80,12 +90,12 @@ run "a_trial_is_plain_http_without_a_firewall" {
   }
 
   assert {
-    condition     = aws_lb_listener.http.default_action[0].type == "forward" && length(aws_lb_listener.https) == 0
+    condition     = aws_lb_listener.http.default_action[0].type == "forward" && length(aws_lb_listener.http.default_action[0].redirect) == 0 && length(aws_lb_listener.https) == 0
     error_message = "Port 80 must serve."
   }
 
   assert {
-    condition     = length(aws_wafv2_web_acl.this) == 0 && output.firewall_name == null && !aws_lb.this.enable_deletion_protection
+    condition     = alltrue([for made in [aws_wafv2_web_acl.this, aws_wafv2_web_acl_association.load_balancer, aws_cloudwatch_log_group.firewall, aws_wafv2_web_acl_logging_configuration.this] : length(made) == 0]) && output.firewall_name == null && !aws_lb.this.enable_deletion_protection
     error_message = "There must be no firewall and no protection."
   }
 }
@@ -119,4 +129,79 @@ run "a_domain_outside_its_zone_is_refused" {
   }
 
   expect_failures = [var.dns_zone_name]
+}
+
+run "a_domain_in_capitals_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/edge"
+  }
+
+  variables {
+    domain_name   = "Beers.example.com"
+    dns_zone_name = "example.com"
+  }
+
+  expect_failures = [var.domain_name]
+}
+
+run "too_little_of_everything_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/edge"
+  }
+
+  variables {
+    name                            = "t"
+    vpc_id                          = ""
+    public_subnet_ids               = ["subnet-1"]
+    security_group_id               = ""
+    service_port                    = 1023
+    certificate_arn                 = ""
+    requests_per_five_minutes_limit = 9
+    access_log_bucket_name          = ""
+    kms_key_arn                     = ""
+    log_retention_days              = 2
+  }
+
+  expect_failures = [
+    var.name,
+    var.vpc_id,
+    var.public_subnet_ids,
+    var.security_group_id,
+    var.service_port,
+    var.certificate_arn,
+    var.requests_per_five_minutes_limit,
+    var.access_log_bucket_name,
+    var.kms_key_arn,
+    var.log_retention_days,
+  ]
+}
+
+run "too_much_and_nothing_at_all_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/edge"
+  }
+
+  variables {
+    name                            = "taproom-under-a-name-that-is-too-long"
+    vpc_id                          = null
+    security_group_id               = null
+    service_port                    = 65536
+    requests_per_five_minutes_limit = 2000000001
+    log_retention_days              = 3654
+  }
+
+  expect_failures = [
+    var.name,
+    var.vpc_id,
+    var.security_group_id,
+    var.service_port,
+    var.requests_per_five_minutes_limit,
+    var.log_retention_days,
+  ]
 }

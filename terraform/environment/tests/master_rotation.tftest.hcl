@@ -72,3 +72,31 @@ run "a_schedule_that_secrets_manager_refuses_is_refused" {
 
   expect_failures = [var.master_rotation]
 }
+
+run "days_that_secrets_manager_does_not_wait_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database"
+  }
+
+  variables {
+    master_rotation = { days = 1001 }
+  }
+
+  expect_failures = [var.master_rotation]
+}
+
+run "a_window_of_more_than_a_day_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database"
+  }
+
+  variables {
+    master_rotation = { days = 7, window_hours = 25 }
+  }
+
+  expect_failures = [var.master_rotation]
+}

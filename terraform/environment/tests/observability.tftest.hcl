@@ -71,6 +71,11 @@ run "an_alarm_of_one_metric_is_written_as_one_and_an_expression_as_several" {
   }
 
   assert {
+    condition     = toset(aws_cloudwatch_metric_alarm.this["tasks-missing"].metric_query[*].id) == toset(["desired", "running", "result"]) && length(aws_cloudwatch_metric_alarm.this["latency"].metric_query) == 0
+    error_message = "An expression is made of several metrics, one metric of none."
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.this["database-storage"].threshold == 5 * 1024 * 1024 * 1024
     error_message = "A twentieth of the storage must be left."
   }
@@ -138,7 +143,7 @@ run "addresses_and_other_topics_are_told_too" {
   }
 }
 
-run "there_is_no_budget_unless_somebody_gives_one" {
+run "nobody_is_asked_and_there_is_no_budget_unless_somebody_gives_one" {
   command = plan
 
   module {
@@ -146,7 +151,7 @@ run "there_is_no_budget_unless_somebody_gives_one" {
   }
 
   assert {
-    condition     = length(aws_budgets_budget.monthly) == 0
+    condition     = length(aws_budgets_budget.monthly) == 0 && length(aws_sns_topic_subscription.email) == 0
     error_message = "There must be none."
   }
 }
@@ -171,130 +176,4 @@ run "a_budget_counts_what_this_environment_costs" {
     condition     = toset([for notification in aws_budgets_budget.monthly[0].notification : notification.notification_type]) == toset(["ACTUAL", "FORECASTED"])
     error_message = "It must warn of what was spent and of what will be."
   }
-}
-
-run "what_is_no_address_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    emails = ["on-call"]
-  }
-
-  expect_failures = [var.emails]
-}
-
-run "what_is_no_topic_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    other_topic_arns = ["on-call@example.com"]
-  }
-
-  expect_failures = [var.other_topic_arns]
-}
-
-run "more_topics_than_an_alarm_tells_are_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    other_topic_arns = [for number in range(5) : "arn:aws:sns:us-east-1:123456789012:${number}"]
-  }
-
-  expect_failures = [var.other_topic_arns]
-}
-
-run "a_budget_of_nothing_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    monthly_budget_usd = 0
-  }
-
-  expect_failures = [var.monthly_budget_usd]
-}
-
-run "an_answer_in_no_time_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    latency_p99_limit_seconds = 0
-  }
-
-  expect_failures = [var.latency_p99_limit_seconds]
-}
-
-run "a_limit_of_no_connection_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    database_limits = { connections = 0 }
-  }
-
-  expect_failures = [var.database_limits]
-}
-
-run "an_impossible_timeout_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    functions = { slow = { name = "slow", timeout_seconds = 901, has_error_alarm = false } }
-  }
-
-  expect_failures = [var.functions]
-}
-
-run "another_alarm_that_is_none_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    other_alarm_arns = ["drift"]
-  }
-
-  expect_failures = [var.other_alarm_arns]
-}
-
-run "too_little_storage_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    database = { identifier = "x", allocated_gigabytes = 5 }
-  }
-
-  expect_failures = [var.database]
 }

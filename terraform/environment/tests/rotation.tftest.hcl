@@ -72,8 +72,39 @@ run "each_rotated_login_is_rotated_by_the_function_and_not_while_the_tasks_start
   }
 
   assert {
+    condition = (
+      contains(data.aws_iam_policy_document.function.statement[*].sid, "LoginSecrets")
+      && contains(data.aws_iam_policy_document.rotation.statement[*].sid, "RotateLoginSecrets")
+    )
+    error_message = "The functions must be let at the login's secret."
+  }
+
+  assert {
     condition     = length(aws_cloudwatch_event_rule.rotation_failed) == 0 && length(aws_cloudwatch_event_target.rotation_failed) == 0
     error_message = "There is a rule without a target."
+  }
+}
+
+run "where_no_login_is_rotated_there_is_nothing_to_rotate_and_nothing_to_read" {
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    access = { database = "beers", logins = { beers_report = { credential = "iam" } } }
+  }
+
+  assert {
+    condition     = alltrue([for made in [aws_secretsmanager_secret.login, aws_secretsmanager_secret_rotation.login, aws_lambda_permission.rotation] : length(made) == 0])
+    error_message = "There is a secret for nobody."
+  }
+
+  assert {
+    condition = (
+      !contains(data.aws_iam_policy_document.function.statement[*].sid, "LoginSecrets")
+      && !contains(data.aws_iam_policy_document.rotation.statement[*].sid, "RotateLoginSecrets")
+    )
+    error_message = "A statement without resources is none that AWS takes."
   }
 }
 

@@ -1,4 +1,4 @@
-# What the tasks are told about who may change the catalogue.
+# What the tasks are told about who may change the catalogue, and when they start anew.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -38,6 +38,11 @@ run "the_service_is_told_where_its_token_is_and_that_seeding_is_off" {
     } == { SEEDING = "off", WRITE_TOKEN_SECRET_ARN = var.write_token_secret_arn }
     error_message = "The service is told otherwise."
   }
+
+  assert {
+    condition     = data.aws_iam_policy_document.running.statement[*].sid == tolist(["ReadWriteToken", "DecryptWriteToken"])
+    error_message = "The task must be let at its token."
+  }
 }
 
 run "without_a_token_the_service_is_told_of_none" {
@@ -56,4 +61,80 @@ run "without_a_token_the_service_is_told_of_none" {
     } == { SEEDING = "on" }
     error_message = "The service is told otherwise."
   }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.running.statement) == 0
+    error_message = "There is no token to read."
+  }
+}
+
+run "a_new_credential_starts_no_task_anew_unless_told_otherwise" {
+  command = plan
+
+  module {
+    source = "../modules/service"
+  }
+
+  assert {
+    condition = alltrue([
+      for made in [
+        aws_cloudwatch_event_rule.redeploy, aws_cloudwatch_event_target.redeploy, aws_lambda_permission.redeploy, aws_lambda_function.redeploy,
+        aws_cloudwatch_log_group.redeploy, aws_iam_role.redeploy, aws_iam_role_policy.redeploy, data.aws_iam_policy_document.redeploy,
+      ] : length(made) == 0
+    ])
+    error_message = "The tasks fetch it by themselves."
+  }
+
+  assert {
+    condition     = length(output.functions) == 0
+    error_message = "There is no function to watch."
+  }
+}
+
+run "a_new_credential_starts_the_tasks_anew_where_that_is_asked_for" {
+  command = plan
+
+  module {
+    source = "../modules/service"
+  }
+
+  variables {
+    redeploy_on_rotation  = true
+    redeploy_package_file = "tests/mocks/package.zip"
+  }
+
+  assert {
+    condition = alltrue([
+      for made in [
+        aws_cloudwatch_event_rule.redeploy, aws_cloudwatch_event_target.redeploy, aws_lambda_permission.redeploy, aws_lambda_function.redeploy,
+        aws_cloudwatch_log_group.redeploy, aws_iam_role.redeploy, aws_iam_role_policy.redeploy, data.aws_iam_policy_document.redeploy,
+      ] : length(made) == 1
+    ])
+    error_message = "A rule must invoke a function that may do it."
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.redeploy[0].event_pattern).resources == [var.service_secret_arn]
+    error_message = "Only the service's own credential must do so."
+  }
+
+  assert {
+    condition     = output.functions == { redeploy = { name = "taproom-prod-redeploy", timeout_seconds = 30, has_error_alarm = false } }
+    error_message = "The function must be watched."
+  }
+}
+
+run "tasks_that_ecs_did_not_keep_fail_the_apply" {
+  module {
+    source = "../modules/service"
+  }
+
+  override_data {
+    target = data.aws_ecs_service.deployed
+    values = {
+      task_definition = "arn:aws:ecs:us-east-1:123456789012:task-definition/taproom-prod:0"
+    }
+  }
+
+  expect_failures = [data.aws_ecs_service.deployed]
 }

@@ -1,4 +1,4 @@
-# What the environment refuses before anything is planned. No network and no credentials are needed.
+# What an environment refuses because it does not fit together; single values, see environment_refusals.tftest.hcl.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -67,6 +67,24 @@ run "an_access_document_without_the_service_s_own_login_is_refused" {
   expect_failures = [var.access]
 }
 
+run "an_access_document_whose_migrator_has_no_password_is_refused" {
+  command = plan
+
+  variables {
+    access = {
+      database = "beers"
+      schemas  = { beers = { owner = "beers_owner" } }
+      roles    = { beers_owner = {} }
+      logins = {
+        beers_app      = { credential = "rotated" }
+        beers_migrator = { credential = "iam", acts_as = "beers_owner" }
+      }
+    }
+  }
+
+  expect_failures = [var.access]
+}
+
 run "a_service_by_token_whose_login_has_a_password_is_refused" {
   command = plan
 
@@ -117,16 +135,6 @@ run "more_sessions_of_the_service_than_its_login_allows_are_refused" {
   expect_failures = [var.access]
 }
 
-run "a_network_too_small_for_a_load_balancer_is_refused" {
-  command = plan
-
-  variables {
-    vpc_cidr = "10.0.0.0/24"
-  }
-
-  expect_failures = [var.vpc_cidr]
-}
-
 run "plain_http_is_refused_unless_the_environment_is_temporary" {
   command = plan
 
@@ -135,6 +143,50 @@ run "plain_http_is_refused_unless_the_environment_is_temporary" {
   }
 
   expect_failures = [var.domain_name]
+}
+
+run "a_domain_in_capitals_is_refused" {
+  command = plan
+
+  variables {
+    domain_name   = "Beers.example.com"
+    dns_zone_name = "example.com"
+  }
+
+  expect_failures = [var.domain_name]
+}
+
+run "a_domain_beside_a_certificate_is_refused" {
+  command = plan
+
+  variables {
+    domain_name     = "beers.example.com"
+    dns_zone_name   = "example.com"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/ours"
+  }
+
+  expect_failures = [var.domain_name]
+}
+
+run "a_domain_outside_its_zone_is_refused" {
+  command = plan
+
+  variables {
+    domain_name   = "beers.example.com"
+    dns_zone_name = "example.org"
+  }
+
+  expect_failures = [var.dns_zone_name]
+}
+
+run "a_master_s_schedule_beside_days_is_refused" {
+  command = plan
+
+  variables {
+    master_rotation = { days = 7, schedule = "rate(7 days)", overdue_after_days = 9 }
+  }
+
+  expect_failures = [var.master_rotation]
 }
 
 run "a_master_s_schedule_without_saying_when_it_is_overdue_is_refused" {
@@ -186,74 +238,4 @@ run "schedules_the_wrong_way_round_are_refused" {
   }
 
   expect_failures = [var.service_schedules]
-}
-
-run "no_requests_for_a_task_are_refused" {
-  command = plan
-
-  variables {
-    service_requests_per_task_and_minute = 0
-  }
-
-  expect_failures = [var.service_requests_per_task_and_minute]
-}
-
-run "an_address_without_a_domain_is_refused" {
-  command = plan
-
-  variables {
-    alarm_emails = ["on-call"]
-  }
-
-  expect_failures = [var.alarm_emails]
-}
-
-run "an_alarm_for_what_is_no_topic_is_refused" {
-  command = plan
-
-  variables {
-    alarm_topic_arns = ["on-call"]
-  }
-
-  expect_failures = [var.alarm_topic_arns]
-}
-
-run "more_topics_than_an_alarm_tells_are_refused" {
-  command = plan
-
-  variables {
-    alarm_topic_arns = [for number in range(5) : "arn:aws:sns:us-east-1:123456789012:${number}"]
-  }
-
-  expect_failures = [var.alarm_topic_arns]
-}
-
-run "a_budget_of_nothing_is_refused" {
-  command = plan
-
-  variables {
-    monthly_budget_usd = 0
-  }
-
-  expect_failures = [var.monthly_budget_usd]
-}
-
-run "an_answer_in_no_time_is_refused" {
-  command = plan
-
-  variables {
-    latency_p99_limit_seconds = 0
-  }
-
-  expect_failures = [var.latency_p99_limit_seconds]
-}
-
-run "a_limit_of_no_connection_is_refused" {
-  command = plan
-
-  variables {
-    database_limits = { connections = 0 }
-  }
-
-  expect_failures = [var.database_limits]
 }

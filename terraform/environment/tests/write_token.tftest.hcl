@@ -28,3 +28,18 @@ run "an_environment_can_do_without_a_token" {
     error_message = "There is a secret nevertheless."
   }
 }
+
+run "a_secret_of_no_name_and_no_key_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/write_token"
+  }
+
+  variables {
+    name        = "Taproom"
+    kms_key_arn = "alias/taproom"
+  }
+
+  expect_failures = [var.name, var.kms_key_arn]
+}

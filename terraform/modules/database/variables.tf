@@ -23,7 +23,7 @@ variable "security_group_id" {
   type        = string
 
   validation {
-    condition     = var.security_group_id != ""
+    condition     = try(length(var.security_group_id) > 0, false)
     error_message = "Give the id of a security group."
   }
 }

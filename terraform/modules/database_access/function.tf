@@ -1,5 +1,8 @@
 locals {
   function_name = "${var.name}-database-access"
+
+  # Null where there is no package: the precondition below says so, once and in words.
+  package_hash = try(filebase64sha256(var.package_file), null)
 }
 
 resource "aws_cloudwatch_log_group" "function" {
@@ -14,7 +17,7 @@ resource "aws_lambda_function" "this" {
   role          = aws_iam_role.function.arn
 
   filename         = var.package_file
-  source_code_hash = filebase64sha256(var.package_file)
+  source_code_hash = local.package_hash
   handler          = "db_bootstrap.handlers.bootstrap"
   runtime          = local.runtime
   architectures    = local.architectures

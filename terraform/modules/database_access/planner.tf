@@ -18,7 +18,7 @@ resource "aws_lambda_function" "planner" {
   role          = aws_iam_role.planner.arn
 
   filename         = var.package_file
-  source_code_hash = filebase64sha256(var.package_file)
+  source_code_hash = local.package_hash
   handler          = "db_bootstrap.planner.plan"
   runtime          = local.runtime
   architectures    = local.architectures

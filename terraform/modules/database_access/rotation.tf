@@ -20,7 +20,7 @@ resource "aws_lambda_function" "rotation" {
   role          = aws_iam_role.rotation.arn
 
   filename         = var.package_file
-  source_code_hash = filebase64sha256(var.package_file)
+  source_code_hash = local.package_hash
   handler          = "db_bootstrap.rotation_handler.rotate"
   runtime          = local.runtime
   architectures    = local.architectures

@@ -28,7 +28,7 @@ resource "aws_lambda_function" "rotation_watch" {
   role          = aws_iam_role.rotation_watch.arn
 
   filename         = var.package_file
-  source_code_hash = filebase64sha256(var.package_file)
+  source_code_hash = local.package_hash
   handler          = "db_bootstrap.rotation_watch.watch"
   runtime          = local.runtime
   architectures    = local.architectures

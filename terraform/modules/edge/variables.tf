@@ -13,7 +13,7 @@ variable "vpc_id" {
   type        = string
 
   validation {
-    condition     = var.vpc_id != ""
+    condition     = try(length(var.vpc_id) > 0, false)
     error_message = "Give the id of a VPC."
   }
 }
@@ -33,7 +33,7 @@ variable "security_group_id" {
   type        = string
 
   validation {
-    condition     = var.security_group_id != ""
+    condition     = try(length(var.security_group_id) > 0, false)
     error_message = "Give the id of a security group."
   }
 }

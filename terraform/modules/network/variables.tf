@@ -13,7 +13,7 @@ variable "cidr_block" {
   type        = string
 
   validation {
-    condition     = can(cidrhost(var.cidr_block, 0)) && try(tonumber(split("/", var.cidr_block)[1]) >= 16 && tonumber(split("/", var.cidr_block)[1]) <= 22, false)
+    condition     = can(cidrnetmask(var.cidr_block)) && try(tonumber(split("/", var.cidr_block)[1]) >= 16 && tonumber(split("/", var.cidr_block)[1]) <= 22, false)
     error_message = "Give a range between /16 and /22, such as 10.20.0.0/16: a load balancer's subnet must be /27 or larger."
   }
 }

@@ -97,7 +97,7 @@ variable "cluster_name" {
   type        = string
 
   validation {
-    condition     = var.cluster_name != ""
+    condition     = try(length(var.cluster_name) > 0, false)
     error_message = "Give the name of a cluster."
   }
 }
@@ -107,7 +107,7 @@ variable "service_name" {
   type        = string
 
   validation {
-    condition     = var.service_name != ""
+    condition     = try(length(var.service_name) > 0, false)
     error_message = "Give the name of a service."
   }
 }

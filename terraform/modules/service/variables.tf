@@ -152,7 +152,7 @@ variable "service_security_group_id" {
   type        = string
 
   validation {
-    condition     = var.service_security_group_id != ""
+    condition     = try(length(var.service_security_group_id) > 0, false)
     error_message = "Give the id of a security group."
   }
 }
