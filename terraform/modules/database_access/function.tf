@@ -1,8 +1,5 @@
 locals {
   function_name = "${var.name}-database-access"
-
-  # Null where there is no package: the precondition below says so, once and in words.
-  package_hash = try(filebase64sha256(var.package_file), null)
 }
 
 resource "aws_cloudwatch_log_group" "function" {

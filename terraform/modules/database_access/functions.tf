@@ -4,6 +4,9 @@ locals {
   # A function's ARN is spelled out rather than read from it, because it is made only after the permissions that name it.
   function_arn_prefix = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:function:"
 
+  # Null where there is no package: a precondition of the first function says so, once and in words.
+  package_hash = try(filebase64sha256(var.package_file), null)
+
   runtime       = "python3.13"
   architectures = ["arm64"]
   memory_size   = 512 # MiB
