@@ -71,7 +71,13 @@ class Engine:
         return [self.program, *_WITHOUT_SYSTEMD, *(("--runtime", runtime) if runtime else ())]
 
     def build(
-        self, context: Path, tag: str, *, base: str | None = None, labels: Mapping[str, str] | None = None
+        self,
+        context: Path,
+        tag: str,
+        *,
+        base: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        dockerfile: Path | None = None,
     ) -> None:
         """Build the Dockerfile of a folder; what the engine says is shown only if it fails.
 
@@ -80,16 +86,22 @@ class Engine:
             tag: the image's name.
             base: an image to build upon, instead of the Dockerfile's own.
             labels: to find the image by.
+            dockerfile: another one than the folder's own.
 
         Raises:
             RehearsalError: it fails; with the end of what the engine said.
         """
-        self.call(
-            self.build_arguments(context, tag, base=base, labels=labels), f"The image was not built by {self.name}."
-        )
+        arguments = self.build_arguments(context, tag, base=base, labels=labels, dockerfile=dockerfile)
+        self.call(arguments, f"The image was not built by {self.name}.")
 
     def build_arguments(
-        self, context: Path, tag: str, *, base: str | None = None, labels: Mapping[str, str] | None = None
+        self,
+        context: Path,
+        tag: str,
+        *,
+        base: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        dockerfile: Path | None = None,
     ) -> list[str]:
         """The arguments that build the Dockerfile of a folder."""
         arguments = ["build", "--tag", tag]
@@ -101,6 +113,8 @@ class Engine:
             arguments += ["--build-arg", f"BASE={base}"]
         for name, value in (labels or {}).items():
             arguments += ["--label", f"{name}={value}"]
+        if dockerfile is not None:
+            arguments += ["--file", str(dockerfile)]
         return [*arguments, str(context)]
 
     def pull(self, image: str) -> bool:
@@ -168,16 +182,7 @@ class Engine:
         return done.stdout
 
     def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        argv = [*self.argv, *arguments]
-        with subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as child:
-            try:
-                output, errors = child.communicate()
-            except BaseException:
-                end(child)
-                raise
-        return subprocess.CompletedProcess(argv, child.returncode, output, errors)
+        return run_quietly([*self.argv, *arguments])
 
 
 def build_image(tag: str, base: str | None) -> None:
@@ -200,6 +205,19 @@ def build_image(tag: str, base: str | None) -> None:
             "name another one: make image BASE=registry.example.com/python:3.13-slim"
         )
     print(f"Built {tag}. Try it: docs/image.md says how.")
+
+
+def run_quietly(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program and keep what it says; on Ctrl-C it has the time to remove what it has half made."""
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            output, errors = child.communicate()
+        except BaseException:
+            end(child)
+            raise
+    return subprocess.CompletedProcess(argv, child.returncode, output, errors)
 
 
 def end(child: subprocess.Popen[Any]) -> None:
