@@ -7,7 +7,6 @@ import contextlib
 import json
 import secrets
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -105,7 +104,7 @@ def _is_ready(client: Client) -> bool:
 
 
 def test_it_comes_up_with_an_empty_catalogue(compose: Compose) -> None:
-    assert compose.containers() == [*compose.containers("database"), *compose.containers("app")]
+    assert {*compose.containers()} == {*compose.containers("database"), *compose.containers("app")}
     assert _client(compose).get("/beers").body["beers"] == []
 
 
@@ -120,16 +119,13 @@ def test_the_service_is_nobody_who_could_change_anything(compose: Compose) -> No
         compose.engine.call(["exec", "--user", "0", name, "touch", "/srv/x"], "refused")
 
 
-def test_the_database_answers_nobody_outside_its_network(compose: Compose) -> None:
-    (name,) = compose.containers("database")
-    networks = json.loads(
-        compose.engine.call(["inspect", "--format", "{{json .NetworkSettings.Networks}}", name], "none")
-    )
-    (address,) = (network["IPAddress"] for network in networks.values())
-    with socket.create_connection((address, 8000), timeout=5):
-        pass
-    with pytest.raises(OSError, match="refused"):
-        socket.create_connection((address, 5432), timeout=5)
+def test_the_service_is_all_that_listens_for_anybody_outside(compose: Compose) -> None:
+    (name,) = compose.containers("app")
+    table = compose.engine.call(["exec", name, "sh", "-c", "cat /proc/net/tcp*"], "no table")
+    listening = [row[1] for row in map(str.split, table.splitlines()) if row[3] == "0A"]
+    assert "0100007F:1538" in listening  # 127.0.0.1:5432
+    on_loopback = [place for place in listening if place.partition(":")[0].endswith("7F")]
+    assert {*listening} - {*on_loopback} == {"00000000:1F40"}  # 0.0.0.0:8000
 
 
 def test_what_was_added_is_there_after_down_and_up_and_a_token_is_asked_for_if_one_is_set(compose: Compose) -> None:
