@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.container_engine import Engine, run_quietly
+from rehearsal.container_engine import Engine
+from rehearsal.engine_processes import run_quietly
 from rehearsal.errors import RehearsalError
 
 _PATH = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.container_engine import Engine, end, engine_environment
+from rehearsal.container_engine import Engine, engine_environment
+from rehearsal.engine_processes import end_program
 from rehearsal.errors import RehearsalError
 from tests.support.ecs import wait_until
 
@@ -135,9 +136,10 @@ def address(engine: Engine) -> Iterator[dict[str, str]]:
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             wait_until(socket.exists, "podman's socket", seconds=20)
             yield {"DOCKER_HOST": f"unix://{socket}", **_FOR_PODMAN}
         finally:
-            end(child)
+            end_program(child)
