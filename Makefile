@@ -55,7 +55,7 @@ test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests bu
 image: .venv/ready build/rds-ca.pem ## Build the image with docker, podman or buildah (BASE=...: upon another base; RDS_CA_FILE=... without internet)
 	@$(RUN) rehearsal image
 
-image-test: .venv/ready engine ## Build the image, run it as production does, say how large it is and what is in it
+image-test: .venv/ready engine ## Build the image, run it as production and compose.yaml do, say how large it is and what is in it
 	@$(RUN) pytest -m image
 
 engine: # to build and run images
