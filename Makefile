@@ -55,7 +55,7 @@ test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests bu
 image: .venv/ready build/rds-ca.pem ## Build the image with docker, podman or buildah (BASE=...: upon another base; RDS_CA_FILE=... without internet)
 	@$(RUN) rehearsal image
 
-image-test: .venv/ready engine ## Build the image, run it as production does, say how large it is and what is in it
+image-test: .venv/ready engine ## Build the image, run it as production and compose.yaml do, say how large it is and what is in it
 	@$(RUN) pytest -m image
 
 engine: # to build and run images
@@ -90,7 +90,7 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers scripts/setup-trivy compose/logins.sh .ci/run
+	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers scripts/setup-trivy compose/logins.sh tests/image/postgresql/entrypoint .ci/run
 	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github

@@ -2,7 +2,7 @@
 
 The stand-in is this machine's Debian or Ubuntu, made with mmdebstrap from the mirror that its apt uses, with its Python
 in the place where the official image has it. It proves the Dockerfile, not the official image; its size and version of
-Python are its own.
+Python are its own. Other images have stand-ins likewise.
 """
 
 import hashlib
@@ -12,12 +12,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.container_engine import Engine
+from rehearsal.engine_processes import run_quietly
 from rehearsal.errors import RehearsalError
-
-STAND_IN = "localhost/taproom-stand-in"
 
 _PATH = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -26,14 +26,47 @@ _OPTIONS = (
     "--variant=minbase",
     "--mode=root",
     "--quiet",
-    "--include=ca-certificates,python3-venv",
     "--dpkgopt=force-unsafe-io",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     '--aptopt=Acquire::Languages "none"',
+)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """An image of this machine's release, to be made where the official one cannot be fetched.
+
+    Attributes:
+        name: the image's; its tag changes with what it is made of.
+        packages: what is in it besides the release's essentials.
+        customize: commands of a shell at the end, to which ``$1`` is the image's root.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    customize: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> list[str]:
+        """Of mmdebstrap."""
+        hooks = [f"--customize-hook={command}" for command in self.customize]
+        return [*_OPTIONS, f"--include={','.join(self.packages)}", *hooks]
+
+    @property
+    def tag(self) -> str:
+        """The image's name with a tag."""
+        files = [path.read_text() for path in (_AUTHORITIES, _PIP_SETTINGS) if path.exists()]
+        recipe = "\0".join([*self.options, _suite(), *files])
+        return f"{self.name}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+PYTHON = StandIn(
+    "localhost/taproom-stand-in",
+    ("ca-certificates", "python3-venv"),
     # The official image has its Python, with pip, below /usr/local too.
-    '--customize-hook=chroot "$1" python3 -m venv /usr/local',
+    ('chroot "$1" python3 -m venv /usr/local',),
 )
 
 
@@ -47,11 +80,20 @@ def base_image(engine: Engine, dockerfile: Path, note: Callable[[str], None]) ->
     note(f"looking for {official}")
     if engine.pull(official):
         return official
-    stand_in = f"{STAND_IN}:{_recipe()}"
-    if not engine.has(stand_in):
-        _make(engine, stand_in, official, note)
+    stand_in = stand_in_image(engine, PYTHON, official, note)
     note(f"{official} cannot be fetched; building upon a stand-in")
     return stand_in
+
+
+def stand_in_image(engine: Engine, stand_in: StandIn, official: str, note: Callable[[str], None]) -> str:
+    """The stand-in for an official image that cannot be fetched; made unless it is here.
+
+    Raises:
+        RehearsalError: it cannot be made here.
+    """
+    if not engine.has(stand_in.tag):
+        _make(engine, stand_in, official, note)
+    return stand_in.tag
 
 
 def official_base(dockerfile: str) -> str:
@@ -60,19 +102,13 @@ def official_base(dockerfile: str) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda found: given[found[1]], given["BASE"])
 
 
-def _recipe() -> str:
-    """The part of the stand-in's tag that changes with what it is made of."""
-    files = [path.read_text() for path in (_AUTHORITIES, _PIP_SETTINGS) if path.exists()]
-    return hashlib.sha256("\0".join([*_OPTIONS, _suite(), *files]).encode()).hexdigest()[:12]
-
-
 def _suite() -> str:
     release = Path("/etc/os-release")
     found = re.search(r"^VERSION_CODENAME=(\w+)$", release.read_text(), re.MULTILINE) if release.exists() else None
     return found[1] if found else ""
 
 
-def _make(engine: Engine, tag: str, official: str, note: Callable[[str], None]) -> None:
+def _make(engine: Engine, stand_in: StandIn, official: str, note: Callable[[str], None]) -> None:
     program = shutil.which("mmdebstrap")
     if program is None or os.geteuid() != 0 or engine.name != "podman":
         raise RehearsalError(
@@ -86,16 +122,12 @@ def _make(engine: Engine, tag: str, official: str, note: Callable[[str], None]) 
         copied = [
             f"--customize-hook=copy-in {path} {path.parent}" for path in (_AUTHORITIES, _PIP_SETTINGS) if path.exists()
         ]
-        done = subprocess.run(
-            [program, *_OPTIONS, *copied, _suite(), str(archive), *_mirrors()],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_quietly([program, *stand_in.options, *copied, _suite(), str(archive), *_mirrors()])
         if done.returncode != 0:
             end = "\n".join(done.stderr.strip().splitlines()[-10:])
             raise RehearsalError(f"mmdebstrap could not make the stand-in.\n{end}")
-        engine.call(["import", "--change", f"ENV {_PATH}", str(archive), tag], "The stand-in was not imported.")
+        imported = ["import", "--change", f"ENV {_PATH}", str(archive), stand_in.tag]
+        engine.call(imported, "The stand-in was not imported.")
 
 
 def _mirrors() -> list[str]:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rehearsal.engine_processes import End, end_build, end_program, run_openly, run_quietly
 from rehearsal.errors import RehearsalError
 
 # What removes a run's leftovers finds them by this label.
 RUN_LABEL = "taproom.run"
 
 _CHECKOUT = Path(__file__).parent.parent
-_INTERRUPTED_GRACE_SECONDS = 20
 _WITHOUT_SYSTEMD = ("--cgroup-manager", "cgroupfs", "--events-backend", "file")
 # As root podman asks for more than a container of a pipeline may give.
 _MODEST_LIMITS = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
@@ -70,8 +70,19 @@ class Engine:
         runtime = shutil.which("runc")  # crun wants control groups that such a machine may not have
         return [self.program, *_WITHOUT_SYSTEMD, *(("--runtime", runtime) if runtime else ())]
 
+    @property
+    def end_build(self) -> End:
+        """How a build of it is interrupted."""
+        return end_program if self.name == "docker" else end_build
+
     def build(
-        self, context: Path, tag: str, *, base: str | None = None, labels: Mapping[str, str] | None = None
+        self,
+        context: Path,
+        tag: str,
+        *,
+        base: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        dockerfile: Path | None = None,
     ) -> None:
         """Build the Dockerfile of a folder; what the engine says is shown only if it fails.
 
@@ -80,16 +91,23 @@ class Engine:
             tag: the image's name.
             base: an image to build upon, instead of the Dockerfile's own.
             labels: to find the image by.
+            dockerfile: another one than the folder's own.
 
         Raises:
             RehearsalError: it fails; with the end of what the engine said.
         """
-        self.call(
-            self.build_arguments(context, tag, base=base, labels=labels), f"The image was not built by {self.name}."
-        )
+        arguments = self.build_arguments(context, tag, base=base, labels=labels, dockerfile=dockerfile)
+        done = run_quietly([*self.argv, *arguments], self.end_build)
+        _expect_success(done, f"The image was not built by {self.name}.")
 
     def build_arguments(
-        self, context: Path, tag: str, *, base: str | None = None, labels: Mapping[str, str] | None = None
+        self,
+        context: Path,
+        tag: str,
+        *,
+        base: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        dockerfile: Path | None = None,
     ) -> list[str]:
         """The arguments that build the Dockerfile of a folder."""
         arguments = ["build", "--tag", tag]
@@ -101,6 +119,8 @@ class Engine:
             arguments += ["--build-arg", f"BASE={base}"]
         for name, value in (labels or {}).items():
             arguments += ["--label", f"{name}={value}"]
+        if dockerfile is not None:
+            arguments += ["--file", str(dockerfile)]
         return [*arguments, str(context)]
 
     def pull(self, image: str) -> bool:
@@ -162,22 +182,11 @@ class Engine:
             RehearsalError: it fails; with ``failure`` and the end of what it said.
         """
         done = self._run(arguments)
-        if done.returncode != 0:
-            said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
-            raise RehearsalError(f"{failure}\n{said}")
+        _expect_success(done, failure)
         return done.stdout
 
     def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        argv = [*self.argv, *arguments]
-        with subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as child:
-            try:
-                output, errors = child.communicate()
-            except BaseException:
-                end(child)
-                raise
-        return subprocess.CompletedProcess(argv, child.returncode, output, errors)
+        return run_quietly([*self.argv, *arguments])
 
 
 def build_image(tag: str, base: str | None) -> None:
@@ -188,12 +197,8 @@ def build_image(tag: str, base: str | None) -> None:
     """
     engine = Engine.find()
     print(f"Building {tag} with {engine.name} ...", flush=True)
-    child = subprocess.Popen([*engine.argv, *engine.build_arguments(_CHECKOUT, tag, base=base)])
-    try:
-        code = child.wait()
-    except BaseException:
-        end(child)
-        raise
+    arguments = engine.build_arguments(_CHECKOUT, tag, base=base)
+    code = run_openly([*engine.argv, *arguments], engine.end_build)
     if code != 0:
         raise RehearsalError(
             f"The image was not built by {engine.name}; see above. If it is the base that cannot be fetched, "
@@ -202,14 +207,10 @@ def build_image(tag: str, base: str | None) -> None:
     print(f"Built {tag}. Try it: docs/image.md says how.")
 
 
-def end(child: subprocess.Popen[Any]) -> None:
-    """End an engine's program as Ctrl-C would, so that it removes what it has half made."""
-    child.terminate()
-    try:
-        child.wait(_INTERRUPTED_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+def _expect_success(done: subprocess.CompletedProcess[str], failure: str) -> None:
+    if done.returncode != 0:
+        said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
+        raise RehearsalError(f"{failure}\n{said}")
 
 
 @functools.cache

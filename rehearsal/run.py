@@ -131,6 +131,9 @@ class Run:
     def clear(self) -> list[str]:
         """End what still runs and remove the folder; the names of what had to be ended."""
         ended = end_still_running(self.processes)
+        if self.held:  # the local AWS never started
+            self.held.let_go()
+            self.held = None
         if self.ports:
             forget_ports(self.ports)
         if self._containers.exists():

@@ -1,6 +1,7 @@
 """The image, built once for the session and run as production runs it, against a real PostgreSQL."""
 
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -33,7 +34,14 @@ HARDENING = (
     "--user",
     USER,
 )
-NOT_FOR_THE_IMAGE = (".env", "terraform.tfstate", "app/__pycache__/left.pyc", "app/README.md")
+NOT_FOR_THE_IMAGE = (
+    ".env",
+    "terraform.tfstate",
+    "app/__pycache__/left.pyc",
+    "app/README.md",
+    "db_bootstrap/__pycache__/left.pyc",
+    "requirements/development.txt",
+)
 
 _FINDINGS: list[str] = []
 
@@ -68,10 +76,14 @@ class Built:
     base: str
     database: dict[str, str] = field(repr=False)
 
-    def run(self, command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: Sequence[str], *, options: Sequence[str] = (), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in a container until it ends."""
         name = f"{self.tag.partition(':')[2]}-{secrets.token_hex(3)}"
-        argv = self.engine.run_arguments(self.tag, command, name=name, variables=sorted(environment), options=HARDENING)
+        argv = self.engine.run_arguments(
+            self.tag, command, name=name, variables=sorted(environment), options=(*HARDENING, *options)
+        )
         return subprocess.run(
             argv, env={**engine_environment(), **environment}, capture_output=True, text=True, check=False, timeout=120
         )
@@ -143,18 +155,37 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def image(engine: Engine, deployed_postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    """The image of this checkout, which trusts the test's certificate authority, and a database for it."""
+def context(deployed_postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What images of this checkout are built from, as somebody's folder has it: among things that are not for them.
+
+    They trust the test's certificate authority.
+    """
     context = tmp_path_factory.mktemp("context")
     copy_context(CHECKOUT, deployed_postgres.authority.ca_file, context)
+    for name in ("compose", "db_bootstrap"):
+        shutil.copytree(CHECKOUT / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("compose.yaml", "requirements/function.txt"):
+        shutil.copyfile(CHECKOUT / name, context / name)
     for name in NOT_FOR_THE_IMAGE:
         (context / name).parent.mkdir(exist_ok=True)
-        (context / name).write_text("not for the image")
-    (context / "app" / "settings.py").chmod(0o600)  # as a careful umask leaves it
+        (context / name).write_text("not=for_the_image")
+    for room in ("app", "db_bootstrap"):
+        (context / room / "settings.py").chmod(0o600)  # as a careful umask leaves it
+    return context
+
+
+@pytest.fixture(scope="session")
+def base(engine: Engine, context: Path) -> str:
+    """What images are built upon here."""
     try:
-        base = base_image(engine, context / "Dockerfile", lambda _note: None)
+        return base_image(engine, context / "Dockerfile", lambda _note: None)
     except RehearsalError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def image(engine: Engine, base: str, context: Path, deployed_postgres: Cluster) -> Iterator[Built]:
+    """The image of this checkout, and a database for it."""
     tag = f"localhost/taproom-test:{secrets.token_hex(4)}"
     started = time.monotonic()
     engine.build(context, tag, base=base)

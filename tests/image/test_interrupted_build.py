@@ -1,0 +1,50 @@
+"""A build that somebody interrupts, as Ctrl-C does."""
+
+import secrets
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rehearsal.container_engine import Engine
+from rehearsal.run import CHECKOUT
+from tests.support.ecs import wait_until
+from tests.support.processes import is_asleep
+
+pytestmark = pytest.mark.image
+
+_BUILD = """
+import signal, sys
+from pathlib import Path
+from rehearsal.container_engine import Engine
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored below a shell's background
+name, context, tag, base = sys.argv[1:]
+Engine.find(name).build(Path(context), tag, base=base)
+"""
+
+
+def test_nothing_runs_on_and_no_container_is_left(engine: Engine, base: str, tmp_path: Path) -> None:
+    tag = f"localhost/taproom-interrupted:{secrets.token_hex(4)}"
+    seconds = str(1000 + secrets.randbelow(1_000_000))
+    (tmp_path / "Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}}\nRUN sleep {seconds}\n")
+    before = _containers(engine)
+    child = subprocess.Popen([sys.executable, "-c", _BUILD, engine.name, tmp_path, tag, base], cwd=CHECKOUT)
+    try:
+        wait_until(lambda: is_asleep(seconds), "the build's only step")
+        child.send_signal(signal.SIGINT)
+        assert child.wait(30) == -signal.SIGINT
+        assert not is_asleep(seconds)
+        assert _containers(engine) - before == set()
+        assert not engine.has(tag)
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _containers(engine: Engine) -> set[str]:
+    """All there are; of podman those too that only its builds know."""
+    external = ["--external"] if engine.name == "podman" else []
+    return set(engine.call(["ps", "--all", *external, "--format", "{{.ID}}"], "no list").split())

@@ -1,0 +1,8 @@
+"""Processes of this machine."""
+
+import psutil
+
+
+def is_asleep(seconds: str) -> bool:
+    """Whether a ``sleep`` of so many seconds runs; tests tell theirs by a number that nobody else takes."""
+    return any(process.info["cmdline"] == ["sleep", seconds] for process in psutil.process_iter(["cmdline"]))

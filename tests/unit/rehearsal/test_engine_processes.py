@@ -1,0 +1,43 @@
+"""Ctrl-C while a program makes something."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rehearsal.run import CHECKOUT
+from tests.support.ecs import wait_until
+from tests.support.processes import is_asleep
+
+_RUN = """
+import signal, sys
+from rehearsal.engine_processes import run_openly, run_quietly
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored below a shell's background
+{run}(sys.argv[1:])
+"""
+# As mmdebstrap does: it waits for what it has started, whatever it is asked, and then cleans up.
+_PROGRAM = "trap : TERM; touch half-made; sleep $0; rm half-made"
+
+
+@pytest.mark.parametrize("run", ["run_quietly", "run_openly"])
+def test_a_program_that_is_interrupted_gets_the_time_to_clean_up_and_nothing_runs_on(run: str, tmp_path: Path) -> None:
+    seconds = f"{7_000_000 + hash(tmp_path) % 1_000_000}"
+    child = subprocess.Popen(
+        [sys.executable, "-c", _RUN.format(run=run), "sh", "-c", _PROGRAM, seconds],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(CHECKOUT)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: is_asleep(seconds), "the program")
+        assert (tmp_path / "half-made").exists()
+        child.send_signal(signal.SIGINT)
+        assert child.wait(30) == -signal.SIGINT
+        assert not is_asleep(seconds)
+        assert not (tmp_path / "half-made").exists()
+    finally:
+        child.kill()
+        child.wait()
