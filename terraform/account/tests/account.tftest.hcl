@@ -156,14 +156,15 @@ run "a_place_that_is_no_region_is_refused" {
   expect_failures = [var.region]
 }
 
-run "states_that_go_within_a_week_are_refused" {
+run "states_that_go_within_a_week_and_logs_that_go_before_they_come_are_refused" {
   command = plan
 
   variables {
     state_version_days = 7
+    access_log_days    = -1
   }
 
-  expect_failures = [var.state_version_days]
+  expect_failures = [var.state_version_days, var.access_log_days]
 }
 
 run "half_a_day_of_logs_is_refused" {

@@ -61,6 +61,11 @@ run "a_database_is_private_encrypted_and_keeps_its_master_password_to_itself" {
   }
 
   assert {
+    condition     = toset(keys(aws_cloudwatch_log_group.exported)) == aws_db_instance.this.enabled_cloudwatch_logs_exports
+    error_message = "Every log that RDS exports must have its group."
+  }
+
+  assert {
     condition     = aws_db_instance.this.kms_key_id == var.kms_key_arn && aws_db_instance.this.master_user_secret_kms_key_id == var.kms_key_arn && aws_db_instance.this.performance_insights_kms_key_id == var.kms_key_arn
     error_message = "Everything must be encrypted with the environment's key."
   }
@@ -110,6 +115,7 @@ run "too_little_of_everything_is_refused" {
     certificate_authority       = "rds-ca-2019"
     monitoring_interval_seconds = 2
     permissions_boundary_arn    = ""
+    master_rotation             = { days = 0 }
   }
 
   expect_failures = [
@@ -125,6 +131,7 @@ run "too_little_of_everything_is_refused" {
     var.certificate_authority,
     var.monitoring_interval_seconds,
     var.permissions_boundary_arn,
+    var.master_rotation,
   ]
 }
 
@@ -143,6 +150,7 @@ run "too_much_and_nothing_at_all_are_refused" {
     backup_retention_days       = 36
     log_retention_days          = 3654
     monitoring_interval_seconds = 61
+    master_rotation             = { days = 1001 }
   }
 
   expect_failures = [
@@ -153,5 +161,6 @@ run "too_much_and_nothing_at_all_are_refused" {
     var.backup_retention_days,
     var.log_retention_days,
     var.monitoring_interval_seconds,
+    var.master_rotation,
   ]
 }

@@ -27,6 +27,7 @@ run "what_aws_has_no_such_thing_of_is_refused" {
     database_bootstrap_package     = "build/db_bootstrap"
     database_auth                  = "password"
     cpu_architecture               = "RISCV"
+    service_memory_mebibytes       = 512
   }
 
   expect_failures = [
@@ -42,6 +43,7 @@ run "what_aws_has_no_such_thing_of_is_refused" {
     var.database_bootstrap_package,
     var.database_auth,
     var.cpu_architecture,
+    var.service_memory_mebibytes,
   ]
 }
 
@@ -61,7 +63,10 @@ run "too_little_of_everything_is_refused" {
     requests_per_five_minutes_limit      = 9
     service_cpu_units                    = 128
     service_spot_percent                 = -1
+    service_task_count                   = { minimum = 0, maximum = 2 }
+    service_schedules                    = { night = { schedule = "rate(1 day)", minimum = -1, maximum = 0 } }
     service_requests_per_task_and_minute = 0
+    master_rotation                      = { days = 7, overdue_after_days = 7 }
     alarm_emails                         = ["on-call"]
     alarm_topic_arns                     = ["on-call"]
     monthly_budget_usd                   = 0
@@ -82,7 +87,10 @@ run "too_little_of_everything_is_refused" {
     var.requests_per_five_minutes_limit,
     var.service_cpu_units,
     var.service_spot_percent,
+    var.service_task_count,
+    var.service_schedules,
     var.service_requests_per_task_and_minute,
+    var.master_rotation,
     var.alarm_emails,
     var.alarm_topic_arns,
     var.monthly_budget_usd,
@@ -133,13 +141,14 @@ run "too_much_of_everything_is_refused" {
   ]
 }
 
-run "halves_are_refused" {
+run "halves_and_what_lies_between_two_steps_are_refused" {
   command = plan
 
   variables {
     drift_check_interval_hours = 1.5
     service_spot_percent       = 0.5
+    service_memory_mebibytes   = 1536
   }
 
-  expect_failures = [var.drift_check_interval_hours, var.service_spot_percent]
+  expect_failures = [var.drift_check_interval_hours, var.service_spot_percent, var.service_memory_mebibytes]
 }

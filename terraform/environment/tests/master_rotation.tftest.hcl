@@ -73,7 +73,7 @@ run "a_schedule_that_secrets_manager_refuses_is_refused" {
   expect_failures = [var.master_rotation]
 }
 
-run "days_that_secrets_manager_does_not_wait_are_refused" {
+run "half_a_day_is_refused" {
   command = plan
 
   module {
@@ -81,7 +81,7 @@ run "days_that_secrets_manager_does_not_wait_are_refused" {
   }
 
   variables {
-    master_rotation = { days = 1001 }
+    master_rotation = { days = 1.5 }
   }
 
   expect_failures = [var.master_rotation]
@@ -96,6 +96,34 @@ run "a_window_of_more_than_a_day_is_refused" {
 
   variables {
     master_rotation = { days = 7, window_hours = 25 }
+  }
+
+  expect_failures = [var.master_rotation]
+}
+
+run "a_window_of_no_hour_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database"
+  }
+
+  variables {
+    master_rotation = { days = 7, window_hours = 0 }
+  }
+
+  expect_failures = [var.master_rotation]
+}
+
+run "a_window_of_an_hour_and_a_half_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database"
+  }
+
+  variables {
+    master_rotation = { days = 7, window_hours = 1.5 }
   }
 
   expect_failures = [var.master_rotation]

@@ -108,8 +108,13 @@ run "a_network_spans_as_many_zones_as_are_asked_for" {
   }
 
   assert {
-    condition     = alltrue([for subnets in [aws_subnet.public, aws_subnet.private, aws_subnet.database] : keys(subnets) == ["us-east-1a", "us-east-1b"]])
-    error_message = "Each tier must have a subnet in each of two zones."
+    condition = alltrue([
+      for made in [
+        aws_subnet.public, aws_subnet.private, aws_subnet.database,
+        aws_route_table_association.public, aws_route_table_association.private, aws_route_table_association.database,
+      ] : keys(made) == ["us-east-1a", "us-east-1b"]
+    ])
+    error_message = "Each tier must have a subnet with its routes in each of two zones."
   }
 }
 

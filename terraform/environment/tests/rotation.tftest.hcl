@@ -247,3 +247,45 @@ run "being_overdue_before_it_is_due_is_refused" {
 
   expect_failures = [var.rotation]
 }
+
+run "a_window_of_no_hour_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    rotation = { days = 30, window_hours = 0 }
+  }
+
+  expect_failures = [var.rotation]
+}
+
+run "a_window_of_an_hour_and_a_half_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    rotation = { days = 30, window_hours = 1.5 }
+  }
+
+  expect_failures = [var.rotation]
+}
+
+run "being_overdue_in_the_middle_of_a_day_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    rotation = { days = 30, overdue_after_days = 32.5 }
+  }
+
+  expect_failures = [var.rotation]
+}

@@ -43,6 +43,7 @@ run "too_little_of_everything_is_refused" {
     service_security_group_id = ""
     log_retention_days        = 2
     spot_percent              = -1
+    schedules                 = { night = { schedule = "rate(1 day)", minimum = -1, maximum = 0 } }
     write_token_secret_arn    = ""
     redeploy_on_rotation      = true
   }
@@ -61,6 +62,7 @@ run "too_little_of_everything_is_refused" {
     var.service_security_group_id,
     var.log_retention_days,
     var.spot_percent,
+    var.schedules,
     var.write_token_secret_arn,
     var.redeploy_package_file,
   ]
@@ -82,6 +84,7 @@ run "too_much_and_nothing_at_all_are_refused" {
     service_security_group_id = null
     log_retention_days        = 3654
     task_count                = { minimum = 2, maximum = 101 }
+    schedules                 = { rush = { schedule = "rate(1 day)", minimum = 2, maximum = 101 } }
   }
 
   expect_failures = [
@@ -93,10 +96,11 @@ run "too_much_and_nothing_at_all_are_refused" {
     var.service_security_group_id,
     var.log_retention_days,
     var.task_count,
+    var.schedules,
   ]
 }
 
-run "an_image_of_another_registry_and_memory_between_two_steps_are_refused" {
+run "an_image_of_another_registry_halves_and_memory_between_two_steps_are_refused" {
   command = plan
 
   module {
@@ -106,9 +110,11 @@ run "an_image_of_another_registry_and_memory_between_two_steps_are_refused" {
   variables {
     image            = "docker.io/library/nginx:1.29"
     memory_mebibytes = 1536
+    spot_percent     = 0.5
+    task_count       = { minimum = 1, maximum = 2.5 }
   }
 
-  expect_failures = [var.image, var.memory_mebibytes]
+  expect_failures = [var.image, var.memory_mebibytes, var.spot_percent, var.task_count]
 }
 
 run "less_memory_than_fargate_gives_a_processor_is_refused" {
