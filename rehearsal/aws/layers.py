@@ -128,15 +128,16 @@ def replayed(handle: Handler, journal: Journal) -> Handler:
     """Answer a repeated call with its first answer, as AWS does by the client token.
 
     An SDK repeats a call whose answer was lost on the way. moto would make a second resource, which nobody
-    knows of, and the destroy would fail on what it blocks. Below a layer that lets one call a service through,
-    so a repetition never overtakes its original.
+    knows of, and the destroy would fail on what it blocks; and the judge would refuse to remove for the second
+    time what carries no tag any more. So this stands above both, and below a layer that lets one call a service
+    through, so that a repetition never overtakes its original.
     """
-    answers: OrderedDict[tuple[str, str, str, bytes], Answer] = OrderedDict()
+    answers: OrderedDict[tuple[str, str, str, str, bytes], Answer] = OrderedDict()
 
     def layer(call: ApiCall) -> Answer:
         if call.idempotency_token is None or call.service in KEEPS_ITS_OWN_TOKENS:
             return handle(call)
-        key = (call.service, call.operation, call.idempotency_token, call.body)
+        key = (call.service, call.operation, call.access_key_id, call.idempotency_token, call.body)
         if key in answers:
             journal.record("api.replayed", service=call.service, operation=call.operation)
             return answers[key]

@@ -156,10 +156,10 @@ def _handler(context: Context, faults: Faults) -> Handler:
     moto = DomainDispatcherApplication(create_backend_app)
     judge = Judge(context.settings, context.journal)
     handle: Handler = lambda call: ask(moto, call)  # noqa: E731 - a name for the innermost layer
-    handle = replayed(handle, context.journal)
-    handle = one_at_a_time(handle)
     handle = faults.layer(handle, judge.is_role)
     handle = judged(handle, judge.refusal)
+    handle = replayed(handle, context.journal)
+    handle = one_at_a_time(handle)
     handle = honest_about_gaps(handle, context.journal)
     return journaled(handle, context.journal, judge.name_caller)
 

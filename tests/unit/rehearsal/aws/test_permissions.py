@@ -40,6 +40,30 @@ def test_what_no_policy_allows_is_refused(  # noqa: PLR0917 - a row of the table
     assert f"is not authorized to perform: {action}" in answer["Error"]["Message"]
 
 
+def test_a_change_that_is_repeated_is_answered_alike_though_it_may_not_be_made_any_more(aws: LocalAws) -> None:
+    """As when its answer was lost: what allowed the first, a tag of what it removed, is gone."""
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_tags(Resources=[table], Tags=[{"Key": "Environment", "Value": "dev"}])
+    association = ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"]
+    own = {"StringEquals": {"aws:ResourceTag/Environment": "dev"}}
+    role = aws.make_role(role_name(), allow("ec2:DisassociateRouteTable", Condition=own))
+    caller, other = (aws.client("ec2", **aws.assume(role)) for _ in range(2))
+    for client in (caller, other):
+        client.meta.events.register("before-send.ec2", one_invocation)
+    for _ in range(2):
+        caller.disassociate_route_table(AssociationId=association)
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        other.disassociate_route_table(AssociationId=association)
+
+
+def one_invocation(request: Any, **_: object) -> None:
+    """Call every request an attempt at the same call."""
+    request.headers["amz-sdk-invocation-id"] = "all attempts"
+
+
 def test_anybody_may_ask_who_they_are(aws: LocalAws) -> None:
     name = role_name()
     identity = aws.client("sts", **aws.assume(aws.make_role(name))).get_caller_identity()
