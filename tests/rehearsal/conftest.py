@@ -3,7 +3,7 @@
 import json
 import shutil
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,8 @@ from rehearsal.run import CHECKOUT, Run
 from rehearsal.write_token import write_token
 from tests.rehearsal.statements import Statements
 from tests.support.http import Client
+
+_JOURNAL_LINES = 40
 
 
 @dataclass
@@ -52,6 +54,24 @@ class Rehearsal:
         value = self.aws("secretsmanager").get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
         content: dict[str, Any] = json.loads(value["SecretString"])
         return content
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a failure show how its rehearsal's journal ends: the run itself is gone when somebody reads of it."""
+    report = yield
+    if report.failed:
+        for value in item.funcargs.values():
+            if isinstance(value, Rehearsal):
+                report.sections.append(("the journal's end", end_of_journal(value.run.logs / "journal.jsonl")))
+    return report
+
+
+def end_of_journal(journal: Path) -> str:
+    """What happened last, without the calls that were simply answered."""
+    lines = journal.read_text().splitlines() if journal.exists() else []
+    telling = [line for line in lines if not ('"api.call"' in line and '"said"' not in line)]
+    return "\n".join(telling[-_JOURNAL_LINES:])
 
 
 @pytest.fixture(scope="session")
