@@ -66,7 +66,7 @@ class SessionLostError(DatabaseUnavailableError):
 class Database:
     """A pool of connections, opened when they are first needed.
 
-    The pool is SQLAlchemy's, without the rest of SQLAlchemy, which would cost a request more than its statement does.
+    The pool is SQLAlchemy's, and all that is used of it: statements go to pg8000 as they are.
     """
 
     def __init__(self, connector: Connector, pool_size: int, pool_recycle_seconds: int = 900) -> None:
