@@ -1,11 +1,11 @@
 # The version of Python to run on; the tests run on 3.11 and later.
 ARG PYTHON_VERSION=3.13
 # What to build upon. No digest stands here, because none could be looked up when this was written; a pipeline can name
-# one: --build-arg BASE=python:3.13-slim@sha256:...
-ARG BASE=python:${PYTHON_VERSION}-slim
+# one: --build-arg BASE_TAG=3.13-slim@sha256:...
+ARG BASE=python
+ARG BASE_TAG=${PYTHON_VERSION}-slim
 
-# checkov:skip=CKV_DOCKER_7: the tag is in BASE
-FROM ${BASE} AS packages
+FROM ${BASE}:${BASE_TAG} AS packages
 COPY requirements/service.txt /tmp/service.txt
 # pip works on the environment from outside, so that it does not come along. Wheels only: nothing is compiled, and no
 # package's build script runs.
@@ -13,7 +13,7 @@ RUN python -m venv --without-pip /opt/venv \
     && python -m pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
        --require-hashes --only-binary :all: --requirement /tmp/service.txt
 
-FROM ${BASE}
+FROM ${BASE}:${BASE_TAG}
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

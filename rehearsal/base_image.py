@@ -99,7 +99,8 @@ def stand_in_image(engine: Engine, stand_in: StandIn, official: str, note: Calla
 def official_base(dockerfile: str) -> str:
     """The base that a Dockerfile's ``ARG`` lines name."""
     given = dict(re.findall(r"^ARG (\w+)=(\S+)$", dockerfile, re.MULTILINE))
-    return re.sub(r"\$\{(\w+)\}", lambda found: given[found[1]], given["BASE"])
+    tag = re.sub(r"\$\{(\w+)\}", lambda found: given[found[1]], given["BASE_TAG"])
+    return f"{given['BASE']}:{tag}"
 
 
 def _suite() -> str:

@@ -7,6 +7,7 @@ is told to do without it; there it also builds without containers, in a changed 
 import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -116,7 +117,8 @@ class Engine:
             if not self.has_systemd:
                 arguments += ["--isolation", "chroot", "--network", "host"]
         if base is not None:
-            arguments += ["--build-arg", f"BASE={base}"]
+            for name, value in base_arguments(base).items():
+                arguments += ["--build-arg", f"{name}={value}"]
         for name, value in (labels or {}).items():
             arguments += ["--label", f"{name}={value}"]
         if dockerfile is not None:
@@ -205,6 +207,18 @@ def build_image(tag: str, base: str | None) -> None:
             "name another one: make image BASE=registry.example.com/python:3.13-slim"
         )
     print(f"Built {tag}. Try it: docs/image.md says how.")
+
+
+def base_arguments(base: str) -> dict[str, str]:
+    """A Dockerfile's arguments for an image to build upon: ``BASE``, its name, and ``BASE_TAG``, its tag or more.
+
+    Raises:
+        RehearsalError: it has no tag, and would be whatever is called latest that day.
+    """
+    found = re.fullmatch(r"(?P<BASE>\S+?):(?P<BASE_TAG>[^/\s]+)", base)
+    if found is None:
+        raise RehearsalError(f"The base {base} has no tag. Name one, such as registry.example.com/python:3.13-slim")
+    return found.groupdict()
 
 
 def _expect_success(done: subprocess.CompletedProcess[str], failure: str) -> None:

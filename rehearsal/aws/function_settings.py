@@ -98,7 +98,7 @@ def logging_config(function: LambdaFunction) -> dict[str, Any]:
 
 
 def dead_letter_target(function: LambdaFunction) -> str | None:
-    """ARN of the queue for events that nobody could handle, if there is one."""
+    """ARN of the queue or topic for events that nobody could handle, if there is one."""
     return _kept(function).get("DeadLetterConfig", {}).get("TargetArn") or None
 
 

@@ -6,8 +6,8 @@ starts another, so two invocations at once do run at once. What a function print
 as its role may write there) and to ``logs/functions/NAME.log``.
 
 As in AWS: unhandled errors, exits and timeouts, the tail of the log, asynchronous invocation with two retries
-and a dead-letter queue, reserved concurrency, and the refusal to create a function whose role Lambda may not
-assume, or that may not make its network interfaces. Not as in AWS: the Python is this environment's, whatever
+and dead letters, reserved concurrency, and the refusal to create a function whose role Lambda may not assume, or
+that may not make its network interfaces or send dead letters. Not as in AWS: the Python is this environment's, whatever
 the runtime is called; architecture, memory, disk and network are not enforced; retries follow within seconds.
 """
 
@@ -27,16 +27,14 @@ from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClie
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.ec2.models import ec2_backends
-from moto.sqs.models import sqs_backends
 
-from rehearsal.aws import function_settings, metrics
+from rehearsal.aws import dead_letters, function_settings, metrics
 from rehearsal.aws.extension import Extension
 from rehearsal.aws.function_logs import FunctionLogs
 from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
 from rehearsal.aws.function_pool import ConcurrencyExceededError, WorkerPool
 from rehearsal.aws.function_worker import Outcome, Worker, WorkerSpecification
 from rehearsal.aws.permissions import Judge
-from rehearsal.aws.policy import Request
 from rehearsal.aws.required_permissions import network_interface_permissions
 from rehearsal.aws.role_environment import role_environment
 
@@ -213,15 +211,9 @@ class Functions:
 
     def _give_up(self, function: LambdaFunction, event: Any) -> None:
         target = function_settings.dead_letter_target(function)
-        delivered = False
-        if (
-            target
-            and ":sqs:" in target
-            and self._judge.allows(function.role, Request("sqs:SendMessage", target)).allowed
-        ):
-            queues = sqs_backends[self._context.settings.account_id][self._context.settings.region]
-            queues.send_message(target.rpartition(":")[2], json.dumps(event))
-            delivered = True
+        delivered = target is not None and dead_letters.deliver(
+            json.dumps(event), target, function.role, self._context.settings, self._judge
+        )
         self._context.journal.record(
             "function.given_up", function=function.function_name, dead_letter_target=target, delivered=delivered
         )
@@ -236,6 +228,9 @@ class Functions:
         function_arn = self._judge.surroundings.arn("lambda", f"function:{name}")
         if not self._judge.trusts(role_arn, "lambda.amazonaws.com", {"aws:SourceArn": function_arn}).allowed:
             raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
+        target = (spec.get("DeadLetterConfig") or {}).get("TargetArn")
+        if target:
+            dead_letters.check_target(target, role_arn, self._judge)
         network = spec.get("VpcConfig") or {}
         if not network.get("SubnetIds"):
             return

@@ -88,17 +88,19 @@ module "database_access" {
     resource_id       = module.database.resource_id
     master_secret_arn = module.database.master_secret_arn
   }
-  access                     = var.access
-  preview_access             = var.preview_access
-  drift_check_interval_hours = var.drift_check_interval_hours
-  alarm_topic_arns           = module.observability.topic_arns
-  rotation                   = var.login_rotation
-  master_overdue_after_days  = coalesce(var.master_rotation.overdue_after_days, try(var.master_rotation.days + 2, null))
-  package_file               = var.database_bootstrap_package
-  subnet_ids                 = module.network.private_subnet_ids
-  security_group_id          = module.network.database_access_security_group_id
-  log_retention_days         = var.log_retention_days
-  is_temporary               = var.is_temporary
+  access                           = var.access
+  preview_access                   = var.preview_access
+  drift_check_interval_hours       = var.drift_check_interval_hours
+  alarm_topic_arns                 = module.observability.topic_arns
+  dead_letter_topic_arn            = module.observability.topic_arn
+  rotation                         = var.login_rotation
+  master_overdue_after_days        = coalesce(var.master_rotation.overdue_after_days, try(var.master_rotation.days + 2, null))
+  package_file                     = var.database_bootstrap_package
+  subnet_ids                       = module.network.private_subnet_ids
+  security_group_id                = module.network.database_access_security_group_id
+  rotation_watch_security_group_id = module.network.rotation_watch_security_group_id
+  log_retention_days               = var.log_retention_days
+  is_temporary                     = var.is_temporary
 
   kms_key_arn              = aws_kms_key.environment.arn
   permissions_boundary_arn = local.permissions_boundary_arn
@@ -131,6 +133,7 @@ module "service" {
   seeding_is_allowed           = var.seeding_is_allowed
   redeploy_on_rotation         = var.redeploy_on_rotation && !local.is_by_token
   redeploy_package_file        = var.database_bootstrap_package
+  dead_letter_topic_arn        = module.observability.topic_arn
   log_retention_days           = var.log_retention_days
 
   kms_key_arn              = aws_kms_key.environment.arn

@@ -99,7 +99,7 @@ def test_a_build_is_given_what_the_dockerfiles_copy_and_nothing_else(
     engine: Engine, base: str, context: Path, tmp_path: Path
 ) -> None:
     dockerfile = tmp_path / "Dockerfile"
-    dockerfile.write_text("ARG BASE\nFROM ${BASE}\nCOPY . /given\n")
+    dockerfile.write_text("ARG BASE\nARG BASE_TAG\nFROM ${BASE}:${BASE_TAG}\nCOPY . /given\n")
     tag = f"localhost/taproom-context:{secrets.token_hex(4)}"
     engine.build(context, tag, base=base, dockerfile=dockerfile)
     try:

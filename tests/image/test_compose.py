@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from rehearsal.base_image import StandIn, base_image, official_base, stand_in_image
-from rehearsal.container_engine import Engine
+from rehearsal.container_engine import Engine, base_arguments
 from rehearsal.errors import RehearsalError
 from rehearsal.run import CHECKOUT
 from tests.support.compose import Compose, address, find_program
@@ -26,7 +26,8 @@ pytestmark = pytest.mark.image
 
 POSTGRESQL = StandIn("localhost/taproom-stand-in-postgresql", ("ca-certificates", "postgresql"))
 POSTGRESQL_DOCKERFILE = """ARG BASE
-FROM ${BASE}
+ARG BASE_TAG
+FROM ${BASE}:${BASE_TAG}
 ENV LANG=C.UTF-8 PGDATA=/var/lib/postgresql/data
 COPY --chmod=755 entrypoint /usr/local/bin/entrypoint
 VOLUME ["/var/lib/postgresql/data"]
@@ -74,7 +75,7 @@ def _stand_ins(engine: Engine, context: Path, scratch: Path) -> Iterator[dict[st
     services: dict[str, object] = {}
     base = base_image(engine, context / "Dockerfile", lambda _note: None)
     if base != official_base((context / "Dockerfile").read_text()):
-        services |= {name: {"build": {"args": {"BASE": base}}} for name in ("bootstrap", "migrate", "app")}
+        services |= {name: {"build": {"args": base_arguments(base)}} for name in ("bootstrap", "migrate", "app")}
     official = DATABASE["image"]
     if engine.pull(official):
         yield services

@@ -29,7 +29,7 @@ Engine.find(name).build(Path(context), tag, base=base)
 def test_nothing_runs_on_and_no_container_is_left(engine: Engine, base: str, tmp_path: Path) -> None:
     tag = f"localhost/taproom-interrupted:{secrets.token_hex(4)}"
     seconds = str(1000 + secrets.randbelow(1_000_000))
-    (tmp_path / "Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}}\nRUN sleep {seconds}\n")
+    (tmp_path / "Dockerfile").write_text(f"ARG BASE\nARG BASE_TAG\nFROM ${{BASE}}:${{BASE_TAG}}\nRUN sleep {seconds}\n")
     before = _containers(engine)
     child = subprocess.Popen([sys.executable, "-c", _BUILD, engine.name, tmp_path, tag, base], cwd=CHECKOUT)
     try:

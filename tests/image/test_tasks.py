@@ -47,7 +47,9 @@ def site(podman: Engine, image: Built, tmp_path_factory: pytest.TempPathFactory)
     if not podman.has(image.tag):
         pytest.skip(f"{image.engine.name} built the image, and podman does not have it")
     context = tmp_path_factory.mktemp("context")
-    (context / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY server.py migrate.py ./\n")
+    (context / "Dockerfile").write_text(
+        "ARG BASE\nARG BASE_TAG\nFROM ${BASE}:${BASE_TAG}\nCOPY server.py migrate.py ./\n"
+    )
     for name, text in {"server.py": SERVER, "migrate.py": MIGRATE}.items():
         (context / name).write_text(text)
         (context / name).chmod(0o644)

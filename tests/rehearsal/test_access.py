@@ -149,6 +149,26 @@ def test_a_look_that_fails_sets_off_an_alarm_of_its_own(rehearsal: Rehearsal) ->
     wait_for_alarm(rehearsal, "verify-failed", "ALARM")
 
 
+def test_an_event_that_nobody_waits_for_and_a_function_failed_at_three_times_is_told_to_people(
+    rehearsal: Rehearsal,
+) -> None:
+    functions = {function["FunctionName"] for function in rehearsal.aws("lambda").list_functions()["Functions"]}
+    assert len(functions) == 4
+    for name in functions:
+        rehearsal.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"[]")
+    deadline = time.monotonic() + 60
+    while {event["function"] for event in given_up(rehearsal)} != functions:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    (topic,) = (topic["TopicArn"] for topic in rehearsal.aws("sns").list_topics()["Topics"])
+    assert {(event["dead_letter_target"], event["delivered"]) for event in given_up(rehearsal)} == {(topic, True)}
+
+
+def given_up(rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    lines = (rehearsal.run.logs / "journal.jsonl").read_text().splitlines()
+    return [event for event in map(json.loads, lines) if event["kind"] == "function.given_up"]
+
+
 def test_a_schedule_that_is_not_there_is_named_with_those_that_are(rehearsal: Rehearsal) -> None:
     with pytest.raises(RehearsalError, match=f"There is no schedule nobody; there is .*{SCHEDULE}"):
         rehearsal.run.fire("nobody")

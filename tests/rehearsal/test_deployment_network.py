@@ -1,5 +1,6 @@
 """Who can talk to whom in the deployed network, as its rules, routes, endpoints and ACLs stand in the local AWS."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ ALLOWED = {
     Flow("functions", "database", (5432, 5432)),
     Flow("service", "endpoints", (443, 443)),
     Flow("functions", "endpoints", (443, 443)),
+    Flow("rotation watch", "endpoints", (443, 443)),
     Flow("service", S3, (443, 443)),
 }
 
@@ -55,17 +57,15 @@ def parties(rehearsal: Rehearsal, ec2: Any) -> Iterator[Party]:
         frozenset(subnet["SubnetIdentifier"] for subnet in database["DBSubnetGroup"]["Subnets"]),
         is_public=database["PubliclyAccessible"],
     )
-    functions = [
-        function["VpcConfig"]
-        for function in rehearsal.aws("lambda").list_functions()["Functions"]
-        if function.get("VpcConfig", {}).get("SubnetIds")
-    ]
-    assert functions
-    yield Party(
-        "functions",
-        frozenset(group for place in functions for group in place["SecurityGroupIds"]),
-        frozenset(subnet for place in functions for subnet in place["SubnetIds"]),
-    )
+    watches = defaultdict(list)
+    for function in rehearsal.aws("lambda").list_functions()["Functions"]:
+        watches[function["FunctionName"].endswith("-rotation-watch")].append(function["VpcConfig"])
+    for is_watch, places in watches.items():
+        yield Party(
+            "rotation watch" if is_watch else "functions",
+            frozenset(group for place in places for group in place["SecurityGroupIds"]),
+            frozenset(subnet for place in places for subnet in place["SubnetIds"]),
+        )
     endpoints = [e for e in ec2.describe_vpc_endpoints()["VpcEndpoints"] if e["VpcEndpointType"] == "Interface"]
     yield Party(
         "endpoints",

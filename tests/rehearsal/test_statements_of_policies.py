@@ -13,18 +13,22 @@ pytestmark = pytest.mark.rehearsal
 # Statements that no call hangs on in the rehearsals that are looked back at, by why they are there all the same.
 JUSTIFIED = {
     "AWS decrypts with it what it hands to a function or a schedule's target; the local AWS encrypts neither.": {
-        "access-plan: DecryptEnvironment",
         "access-verify: DecryptInput",
-        "database-access: DecryptEnvironment",
-        "describe-secrets: DecryptEnvironment",
         "invoke-rotation-watch: DecryptInput",
-        "redeploy-own-service: DecryptEnvironment",
-        "rotate-logins: DecryptEnvironment",
+        "taproom-ENVIRONMENT-access-plan: DecryptEnvironment",
+        "taproom-ENVIRONMENT-database-access: DecryptEnvironment",
+        "taproom-ENVIRONMENT-redeploy: DecryptEnvironment",
+        "taproom-ENVIRONMENT-rotation: DecryptEnvironment",
+        "taproom-ENVIRONMENT-rotation-watch: DecryptEnvironment",
+    },
+    "It is seen of the other functions, which have it from the same module.": {
+        "taproom-ENVIRONMENT-redeploy: EncryptLostEvents",
     },
     "Lambda joins the network with the function's role; it keeps the function's own code from doing so.": {
-        "access-plan: OnlyLambdaJoinsNetwork",
-        "database-access: OnlyLambdaJoinsNetwork",
-        "rotate-logins: OnlyLambdaJoinsNetwork",
+        "taproom-ENVIRONMENT-access-plan: OnlyLambdaJoinsNetwork",
+        "taproom-ENVIRONMENT-database-access: OnlyLambdaJoinsNetwork",
+        "taproom-ENVIRONMENT-rotation: OnlyLambdaJoinsNetwork",
+        "taproom-ENVIRONMENT-rotation-watch: OnlyLambdaJoinsNetwork",
     },
     "AWS's own services act with it, which do not act here: flow logs, host metrics, the firewall's log, RDS.": {
         "taproom-ENVIRONMENT-boundary: EnhancedMonitoringLog",

@@ -17,6 +17,9 @@ variables {
   security_group_id = "sg-1"
   kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
   package_file      = "tests/mocks/package.zip"
+
+  rotation_watch_security_group_id = "sg-2"
+  dead_letter_topic_arn            = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
   access = {
     database = "beers"
     schemas  = { beers = { owner = "beers_owner" } }
@@ -146,7 +149,7 @@ run "the_planning_function_runs_the_handler_that_cannot_apply" {
   }
 
   assert {
-    condition     = aws_lambda_function.planner.handler == "db_bootstrap.planner.plan" && aws_lambda_function.this.handler == "db_bootstrap.handlers.bootstrap"
-    error_message = "The handlers are ${aws_lambda_function.planner.handler} and ${aws_lambda_function.this.handler}."
+    condition     = module.planner.handler == "db_bootstrap.planner.plan" && module.bootstrap.handler == "db_bootstrap.handlers.bootstrap"
+    error_message = "The handlers are ${module.planner.handler} and ${module.bootstrap.handler}."
   }
 }

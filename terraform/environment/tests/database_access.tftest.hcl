@@ -17,6 +17,9 @@ variables {
   security_group_id = "sg-1"
   kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
   package_file      = "tests/mocks/package.zip"
+
+  rotation_watch_security_group_id = "sg-2"
+  dead_letter_topic_arn            = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
   access = {
     database = "beers"
     schemas  = { beers = { owner = "beers_owner" } }

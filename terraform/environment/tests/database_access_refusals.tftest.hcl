@@ -17,26 +17,15 @@ variables {
   security_group_id = "sg-1"
   kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
   package_file      = "tests/mocks/package.zip"
+
+  rotation_watch_security_group_id = "sg-2"
+  dead_letter_topic_arn            = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
   access = {
     database = "beers"
     schemas  = { beers = { owner = "beers_owner" } }
     roles    = { beers_owner = {} }
     logins   = {}
   }
-}
-
-run "a_package_that_is_not_there_is_refused_in_words" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    package_file = "tests/mocks/missing.zip"
-  }
-
-  expect_failures = [aws_lambda_function.this]
 }
 
 run "too_little_of_everything_is_refused" {
@@ -55,9 +44,13 @@ run "too_little_of_everything_is_refused" {
       resource_id       = "db-MOCKED"
       master_secret_arn = ""
     }
-    subnet_ids                 = []
-    security_group_id          = ""
-    package_file               = ""
+    subnet_ids            = []
+    security_group_id     = ""
+    package_file          = ""
+    dead_letter_topic_arn = ""
+
+    rotation_watch_security_group_id = ""
+
     log_retention_days         = 2
     kms_key_arn                = ""
     permissions_boundary_arn   = ""
@@ -72,6 +65,8 @@ run "too_little_of_everything_is_refused" {
     var.database,
     var.subnet_ids,
     var.security_group_id,
+    var.rotation_watch_security_group_id,
+    var.dead_letter_topic_arn,
     var.package_file,
     var.log_retention_days,
     var.kms_key_arn,

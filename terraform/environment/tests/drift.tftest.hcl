@@ -17,6 +17,9 @@ variables {
   security_group_id = "sg-1"
   kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
   package_file      = "tests/mocks/package.zip"
+
+  rotation_watch_security_group_id = "sg-2"
+  dead_letter_topic_arn            = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
   access = {
     database = "beers"
     schemas  = { beers = { owner = "beers_owner" } }
@@ -33,7 +36,7 @@ run "a_schedule_has_the_applied_document_verified" {
   assert {
     condition = (
       jsondecode(aws_scheduler_schedule.verify.target[0].input) == { action = "verify", document = jsondecode(jsonencode(var.access)) }
-      && aws_scheduler_schedule.verify.target[0].arn == aws_lambda_function.planner.arn
+      && aws_scheduler_schedule.verify.target[0].arn == module.planner.arn
     )
     error_message = "The schedule sends ${aws_scheduler_schedule.verify.target[0].input} to ${aws_scheduler_schedule.verify.target[0].arn}."
   }
@@ -74,10 +77,10 @@ run "the_alarms_read_the_metric_that_both_functions_print" {
 
   assert {
     condition = alltrue([
-      for function in [aws_lambda_function.this, aws_lambda_function.planner] : (
-        function.environment[0].variables.POWERTOOLS_METRICS_NAMESPACE == aws_cloudwatch_metric_alarm.drift.namespace
-        && function.environment[0].variables.POWERTOOLS_SERVICE_NAME == aws_cloudwatch_metric_alarm.drift.dimensions.service
-        && function.environment[0].variables.DATABASE_NAME == aws_cloudwatch_metric_alarm.drift.dimensions.database
+      for function in [module.bootstrap, module.planner] : (
+        function.environment.POWERTOOLS_METRICS_NAMESPACE == aws_cloudwatch_metric_alarm.drift.namespace
+        && function.environment.POWERTOOLS_SERVICE_NAME == aws_cloudwatch_metric_alarm.drift.dimensions.service
+        && function.environment.DATABASE_NAME == aws_cloudwatch_metric_alarm.drift.dimensions.database
       )
     ])
     error_message = "The alarm would wait for another metric."

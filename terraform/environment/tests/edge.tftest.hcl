@@ -35,7 +35,7 @@ run "a_domain_gets_a_certificate_and_a_record" {
   }
 
   assert {
-    condition     = aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS"
+    condition     = length(aws_lb_listener_rule.plain_http) == 0 && aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS"
     error_message = "Port 80 must send people to HTTPS."
   }
 
@@ -90,7 +90,7 @@ run "a_trial_is_plain_http_without_a_firewall" {
   }
 
   assert {
-    condition     = aws_lb_listener.http.default_action[0].type == "forward" && length(aws_lb_listener.http.default_action[0].redirect) == 0 && length(aws_lb_listener.https) == 0
+    condition     = length(aws_lb_listener_rule.plain_http) == 1 && length(aws_lb_listener.https) == 0
     error_message = "Port 80 must serve."
   }
 

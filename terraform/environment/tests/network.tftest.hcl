@@ -25,12 +25,12 @@ run "by_endpoints_nothing_but_aws_is_reached" {
   }
 
   assert {
-    condition     = alltrue([for rule in [aws_vpc_security_group_egress_rule.service_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_service, aws_vpc_security_group_egress_rule.database_access_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_database_access] : length(rule) == 1])
+    condition     = alltrue([for rule in [aws_vpc_security_group_egress_rule.service_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_service, aws_vpc_security_group_egress_rule.database_access_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_database_access, aws_vpc_security_group_egress_rule.rotation_watch_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_rotation_watch] : length(rule) == 1])
     error_message = "Tasks and functions must be let in at the endpoints."
   }
 
   assert {
-    condition     = alltrue([for made in [aws_nat_gateway.this, aws_eip.nat, aws_route.private_to_internet, aws_vpc_security_group_egress_rule.service_to_internet, aws_vpc_security_group_egress_rule.database_access_to_internet] : length(made) == 0])
+    condition     = alltrue([for made in [aws_nat_gateway.this, aws_eip.nat, aws_route.private_to_internet, aws_vpc_security_group_egress_rule.service_to_internet, aws_vpc_security_group_egress_rule.database_access_to_internet, aws_vpc_security_group_egress_rule.rotation_watch_to_internet] : length(made) == 0])
     error_message = "There must be no way to the internet."
   }
 }
@@ -52,12 +52,12 @@ run "one_nat_gateway_serves_all_zones" {
   }
 
   assert {
-    condition     = alltrue([for made in [aws_vpc_endpoint.interface, aws_vpc_security_group_egress_rule.service_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_service, aws_vpc_security_group_egress_rule.database_access_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_database_access] : length(made) == 0]) && !contains(keys(aws_security_group.this), "endpoints")
+    condition     = alltrue([for made in [aws_vpc_endpoint.interface, aws_vpc_security_group_egress_rule.service_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_service, aws_vpc_security_group_egress_rule.database_access_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_database_access, aws_vpc_security_group_egress_rule.rotation_watch_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_rotation_watch] : length(made) == 0]) && !contains(keys(aws_security_group.this), "endpoints")
     error_message = "Endpoints would be paid for beside the gateway."
   }
 
   assert {
-    condition     = alltrue([for rule in [one(aws_vpc_security_group_egress_rule.service_to_internet), one(aws_vpc_security_group_egress_rule.database_access_to_internet)] : rule.from_port == 443 && rule.to_port == 443])
+    condition     = alltrue([for rule in [one(aws_vpc_security_group_egress_rule.service_to_internet), one(aws_vpc_security_group_egress_rule.database_access_to_internet), one(aws_vpc_security_group_egress_rule.rotation_watch_to_internet)] : rule.from_port == 443 && rule.to_port == 443])
     error_message = "HTTPS is all that goes out."
   }
 }

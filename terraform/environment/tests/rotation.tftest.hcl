@@ -17,6 +17,9 @@ variables {
   security_group_id = "sg-1"
   kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
   package_file      = "tests/mocks/package.zip"
+
+  rotation_watch_security_group_id = "sg-2"
+  dead_letter_topic_arn            = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
   access = {
     database = "beers"
     schemas  = { beers = { owner = "beers_owner" } }
@@ -40,7 +43,7 @@ run "each_rotated_login_is_rotated_by_the_function_and_not_while_the_tasks_start
 
   assert {
     condition = (
-      aws_secretsmanager_secret_rotation.login["beers_app"].rotation_lambda_arn == aws_lambda_function.rotation.arn
+      aws_secretsmanager_secret_rotation.login["beers_app"].rotation_lambda_arn == module.rotation.arn
       && aws_secretsmanager_secret_rotation.login["beers_app"].rotate_immediately == false
       && aws_secretsmanager_secret_rotation.login["beers_app"].rotation_rules[0].automatically_after_days == 30
     )
@@ -48,8 +51,8 @@ run "each_rotated_login_is_rotated_by_the_function_and_not_while_the_tasks_start
   }
 
   assert {
-    condition     = jsondecode(aws_lambda_function.rotation.environment[0].variables.ROTATED_LOGINS) == { beers_app = aws_secretsmanager_secret.login["beers_app"].arn }
-    error_message = "The function is told of ${aws_lambda_function.rotation.environment[0].variables.ROTATED_LOGINS}."
+    condition     = jsondecode(module.rotation.environment.ROTATED_LOGINS) == { beers_app = aws_secretsmanager_secret.login["beers_app"].arn }
+    error_message = "The function is told of ${module.rotation.environment.ROTATED_LOGINS}."
   }
 
   assert {
@@ -62,8 +65,8 @@ run "each_rotated_login_is_rotated_by_the_function_and_not_while_the_tasks_start
   }
 
   assert {
-    condition     = length(toset([aws_iam_role.function.name, aws_iam_role.planner.name, aws_iam_role.rotation.name, aws_iam_role.rotation_watch.name])) == 4
-    error_message = "Two functions share a role."
+    condition     = length(toset([module.bootstrap.name, module.planner.name, module.rotation.name, module.rotation_watch.name])) == 4
+    error_message = "Two functions share a name, and with it a role."
   }
 
   assert {
@@ -73,7 +76,7 @@ run "each_rotated_login_is_rotated_by_the_function_and_not_while_the_tasks_start
 
   assert {
     condition = (
-      contains(data.aws_iam_policy_document.function.statement[*].sid, "LoginSecrets")
+      contains(data.aws_iam_policy_document.bootstrap.statement[*].sid, "LoginSecrets")
       && contains(data.aws_iam_policy_document.rotation.statement[*].sid, "RotateLoginSecrets")
     )
     error_message = "The functions must be let at the login's secret."
@@ -101,7 +104,7 @@ run "where_no_login_is_rotated_there_is_nothing_to_rotate_and_nothing_to_read" {
 
   assert {
     condition = (
-      !contains(data.aws_iam_policy_document.function.statement[*].sid, "LoginSecrets")
+      !contains(data.aws_iam_policy_document.bootstrap.statement[*].sid, "LoginSecrets")
       && !contains(data.aws_iam_policy_document.rotation.statement[*].sid, "RotateLoginSecrets")
     )
     error_message = "A statement without resources is none that AWS takes."
@@ -156,8 +159,8 @@ run "a_schedule_takes_the_place_of_days_and_each_topic_is_told" {
   assert {
     condition = alltrue([
       for alarm in [aws_cloudwatch_metric_alarm.rotation_overdue, aws_cloudwatch_metric_alarm.rotation_not_watched] : (
-        alarm.namespace == aws_lambda_function.rotation_watch.environment[0].variables.POWERTOOLS_METRICS_NAMESPACE
-        && alarm.dimensions == tomap({ service = aws_lambda_function.rotation_watch.environment[0].variables.POWERTOOLS_SERVICE_NAME })
+        alarm.namespace == module.rotation_watch.environment.POWERTOOLS_METRICS_NAMESPACE
+        && alarm.dimensions == tomap({ service = module.rotation_watch.environment.POWERTOOLS_SERVICE_NAME })
       )
     ])
     error_message = "The alarms would wait for another metric."

@@ -78,8 +78,7 @@ run "a_new_credential_starts_no_task_anew_unless_told_otherwise" {
   assert {
     condition = alltrue([
       for made in [
-        aws_cloudwatch_event_rule.redeploy, aws_cloudwatch_event_target.redeploy, aws_lambda_permission.redeploy, aws_lambda_function.redeploy,
-        aws_cloudwatch_log_group.redeploy, aws_iam_role.redeploy, aws_iam_role_policy.redeploy, data.aws_iam_policy_document.redeploy,
+        aws_cloudwatch_event_rule.redeploy, aws_cloudwatch_event_target.redeploy, aws_lambda_permission.redeploy, module.redeploy,
       ] : length(made) == 0
     ])
     error_message = "The tasks fetch it by themselves."
@@ -101,13 +100,13 @@ run "a_new_credential_starts_the_tasks_anew_where_that_is_asked_for" {
   variables {
     redeploy_on_rotation  = true
     redeploy_package_file = "tests/mocks/package.zip"
+    dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-prod-alarms"
   }
 
   assert {
     condition = alltrue([
       for made in [
-        aws_cloudwatch_event_rule.redeploy, aws_cloudwatch_event_target.redeploy, aws_lambda_permission.redeploy, aws_lambda_function.redeploy,
-        aws_cloudwatch_log_group.redeploy, aws_iam_role.redeploy, aws_iam_role_policy.redeploy, data.aws_iam_policy_document.redeploy,
+        aws_cloudwatch_event_rule.redeploy, aws_cloudwatch_event_target.redeploy, aws_lambda_permission.redeploy, module.redeploy,
       ] : length(made) == 1
     ])
     error_message = "A rule must invoke a function that may do it."

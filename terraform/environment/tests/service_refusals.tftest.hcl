@@ -65,6 +65,7 @@ run "too_little_of_everything_is_refused" {
     var.schedules,
     var.write_token_secret_arn,
     var.redeploy_package_file,
+    var.dead_letter_topic_arn,
   ]
 }
 

@@ -31,7 +31,7 @@ resource "aws_scheduler_schedule" "verify" {
   }
 
   target {
-    arn      = aws_lambda_function.planner.arn
+    arn      = module.planner.arn
     role_arn = aws_iam_role.drift.arn
     input    = jsonencode({ action = "verify", document = var.access })
 
@@ -81,7 +81,7 @@ data "aws_iam_policy_document" "drift" {
   statement {
     sid       = "InvokePlanner"
     actions   = ["lambda:InvokeFunction"]
-    resources = [aws_lambda_function.planner.arn]
+    resources = [module.planner.arn]
   }
 
   # The scheduler decrypts what the schedule hands over with this role.
@@ -126,7 +126,7 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
 # No news is no good news: without this one, a schedule that stopped would look like a database without drift.
 resource "aws_cloudwatch_metric_alarm" "not_verified" {
   alarm_name        = "${var.name}-access-not-verified"
-  alarm_description = "For ${local.hours_without_a_look} hours nobody compared the access of database ${var.database.name} with what is declared. See whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${local.planner_name}. See docs/runbook.md#alarm-access-not-verified"
+  alarm_description = "For ${local.hours_without_a_look} hours nobody compared the access of database ${var.database.name} with what is declared. See whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${module.planner.name}. See docs/runbook.md#alarm-access-not-verified"
 
   namespace           = local.metrics_namespace
   metric_name         = "AccessDrift"
@@ -145,11 +145,11 @@ resource "aws_cloudwatch_metric_alarm" "not_verified" {
 # Only looks that failed count: a plan that cannot be made is an answer, which Terraform shows.
 resource "aws_cloudwatch_metric_alarm" "verify_failed" {
   alarm_name        = "${var.name}-access-verify-failed"
-  alarm_description = "The function ${local.planner_name} could not compare the access of database ${var.database.name} with what is declared. Its log says why. See docs/runbook.md#alarm-access-verify-failed"
+  alarm_description = "The function ${module.planner.name} could not compare the access of database ${var.database.name} with what is declared. Its log says why. See docs/runbook.md#alarm-access-verify-failed"
 
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
-  dimensions          = { FunctionName = aws_lambda_function.planner.function_name }
+  dimensions          = { FunctionName = module.planner.name }
   statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1

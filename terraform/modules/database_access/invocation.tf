@@ -12,12 +12,12 @@ locals {
 # digest. Not CRUD: there a failed update is kept as done
 # (https://github.com/hashicorp/terraform-provider-aws/issues/43447), while a failed creation is tried again.
 resource "aws_lambda_invocation" "apply" {
-  function_name   = aws_lambda_function.this.function_name
+  function_name   = module.bootstrap.name
   input           = jsonencode(local.event)
   lifecycle_scope = "CREATE_ONLY"
 
   triggers = {
-    package  = aws_lambda_function.this.source_code_hash
+    package  = module.bootstrap.package_hash
     database = var.database.resource_id
   }
 

@@ -25,26 +25,26 @@ output "login_names" {
 
 output "function_name" {
   description = "Name of the function that manages the database's access."
-  value       = aws_lambda_function.this.function_name
+  value       = module.bootstrap.name
 }
 
 output "planner_function_name" {
   description = "Name of the function that plans and verifies the database's access."
-  value       = aws_lambda_function.planner.function_name
+  value       = module.planner.name
 }
 
 output "rotation_function_name" {
   description = "Name of the function that rotates the logins' credentials."
-  value       = aws_lambda_function.rotation.function_name
+  value       = module.rotation.name
 }
 
 output "functions" {
   description = "The functions by a short name: their name in Lambda, their timeout in seconds, and whether their errors have an alarm here."
   value = {
-    database-access = { name = aws_lambda_function.this.function_name, timeout_seconds = aws_lambda_function.this.timeout, has_error_alarm = false }
-    access-plan     = { name = aws_lambda_function.planner.function_name, timeout_seconds = aws_lambda_function.planner.timeout, has_error_alarm = true }
-    rotation        = { name = aws_lambda_function.rotation.function_name, timeout_seconds = aws_lambda_function.rotation.timeout, has_error_alarm = true }
-    rotation-watch  = { name = aws_lambda_function.rotation_watch.function_name, timeout_seconds = aws_lambda_function.rotation_watch.timeout, has_error_alarm = false }
+    database-access = { name = module.bootstrap.name, timeout_seconds = module.bootstrap.timeout_seconds, has_error_alarm = false }
+    access-plan     = { name = module.planner.name, timeout_seconds = module.planner.timeout_seconds, has_error_alarm = true }
+    rotation        = { name = module.rotation.name, timeout_seconds = module.rotation.timeout_seconds, has_error_alarm = true }
+    rotation-watch  = { name = module.rotation_watch.name, timeout_seconds = module.rotation_watch.timeout_seconds, has_error_alarm = false }
   }
 }
 

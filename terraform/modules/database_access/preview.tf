@@ -7,7 +7,7 @@
 data "aws_lambda_invocation" "plan" {
   count = var.preview_access ? 1 : 0
 
-  function_name = aws_lambda_function.planner.function_name
+  function_name = module.planner.invocable_name
   input         = jsonencode({ action = "plan", document = var.access })
 }
 

@@ -45,7 +45,7 @@ resource "aws_cloudwatch_metric_alarm" "rotation_errors" {
 
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
-  dimensions          = { FunctionName = aws_lambda_function.rotation.function_name }
+  dimensions          = { FunctionName = module.rotation.name }
   statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1

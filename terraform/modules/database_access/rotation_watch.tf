@@ -1,10 +1,9 @@
 # The watch over rotations that did not come: a schedule has a function ask Secrets Manager when each secret was rotated
-# last, the function prints how many are overdue as a metric, and alarms read that. The function is not in the VPC, and may
-# describe secrets but not read them.
+# last, the function prints how many are overdue as a metric, and alarms read that. The function may describe secrets but
+# not read them, and has no way to the database.
 
 locals {
   rotation_watch_name           = "${var.name}-rotation-watch"
-  rotation_watch_arn            = "${local.function_arn_prefix}${local.rotation_watch_name}"
   rotation_watch_interval_hours = 6
   # Two looks may fail to come before somebody is told.
   hours_without_a_rotation_watch = 2 * local.rotation_watch_interval_hours + 1
@@ -16,56 +15,31 @@ locals {
   )
 }
 
-resource "aws_cloudwatch_log_group" "rotation_watch" {
-  name              = "/aws/lambda/${local.rotation_watch_name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
-}
+module "rotation_watch" {
+  source = "../function"
 
-resource "aws_lambda_function" "rotation_watch" {
-  function_name = local.rotation_watch_name
-  description   = "Counts the secrets of database ${var.database.name} that were not rotated in time"
-  role          = aws_iam_role.rotation_watch.arn
+  name            = local.rotation_watch_name
+  description     = "Counts the secrets of database ${var.database.name} that were not rotated in time"
+  handler         = "db_bootstrap.rotation_watch.watch"
+  timeout_seconds = 60
+  permissions     = data.aws_iam_policy_document.rotation_watch.json
 
-  filename         = var.package_file
-  source_code_hash = local.package_hash
-  handler          = "db_bootstrap.rotation_watch.watch"
-  runtime          = local.runtime
-  architectures    = local.architectures
-  memory_size      = 256
-  timeout          = 60
-
-  # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
-  reserved_concurrent_executions = -1
-
-  kms_key_arn = var.kms_key_arn
-
-  # A trace is continued where a caller has begun one; none is begun here.
-  tracing_config {
-    mode = "PassThrough"
+  network = {
+    subnet_ids        = var.subnet_ids
+    security_group_id = var.rotation_watch_security_group_id
   }
 
-  environment {
-    variables = {
-      POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
-      POWERTOOLS_SERVICE_NAME      = local.rotation_watch_name
-      POWERTOOLS_LOG_LEVEL         = "INFO"
-    }
+  environment = {
+    POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
+    POWERTOOLS_SERVICE_NAME      = local.rotation_watch_name
+    POWERTOOLS_LOG_LEVEL         = "INFO"
   }
 
-  logging_config {
-    log_format = "JSON"
-    log_group  = aws_cloudwatch_log_group.rotation_watch.name
-  }
-
-  depends_on = [aws_iam_role_policy.rotation_watch]
-}
-
-resource "aws_iam_role" "rotation_watch" {
-  name                 = local.rotation_watch_name
-  description          = "What the function that looks for overdue rotations may do in AWS"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_lambda.json
-  permissions_boundary = var.permissions_boundary_arn
+  package_file             = var.package_file
+  dead_letter_topic_arn    = var.dead_letter_topic_arn
+  log_retention_days       = var.log_retention_days
+  kms_key_arn              = var.kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "rotation_watch" {
@@ -74,31 +48,6 @@ data "aws_iam_policy_document" "rotation_watch" {
     actions   = ["secretsmanager:DescribeSecret"]
     resources = keys(local.overdue_after_days)
   }
-
-  statement {
-    sid       = "OwnLog"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.rotation_watch.arn}:*"]
-  }
-
-  # Lambda decrypts the environment variables with the function's role.
-  statement {
-    sid       = "DecryptEnvironment"
-    actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
-      values   = [local.rotation_watch_arn]
-    }
-  }
-}
-
-resource "aws_iam_role_policy" "rotation_watch" {
-  name   = "describe-secrets"
-  role   = aws_iam_role.rotation_watch.name
-  policy = data.aws_iam_policy_document.rotation_watch.json
 }
 
 resource "aws_scheduler_schedule" "rotation_watch" {
@@ -113,7 +62,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
   }
 
   target {
-    arn      = aws_lambda_function.rotation_watch.arn
+    arn      = module.rotation_watch.arn
     role_arn = aws_iam_role.rotation_watch_schedule.arn
     input    = jsonencode({ overdue_after_days = local.overdue_after_days })
 
@@ -138,7 +87,7 @@ data "aws_iam_policy_document" "rotation_watch_schedule" {
   statement {
     sid       = "InvokeRotationWatch"
     actions   = ["lambda:InvokeFunction"]
-    resources = [aws_lambda_function.rotation_watch.arn]
+    resources = [module.rotation_watch.arn]
   }
 
   # The scheduler decrypts what the schedule hands over with this role.

@@ -25,7 +25,7 @@ variable "database" {
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the function, from which it reaches the database and Secrets Manager."
+  description = "Subnets of the functions, from which they reach the database and Secrets Manager."
   type        = list(string)
 
   validation {
@@ -35,7 +35,7 @@ variable "subnet_ids" {
 }
 
 variable "security_group_id" {
-  description = "Security group of the function."
+  description = "Security group of the functions that log in to the database."
   type        = string
 
   validation {
@@ -44,8 +44,18 @@ variable "security_group_id" {
   }
 }
 
+variable "rotation_watch_security_group_id" {
+  description = "Security group of the function that looks for overdue rotations, which needs Secrets Manager alone."
+  type        = string
+
+  validation {
+    condition     = try(length(var.rotation_watch_security_group_id) > 0, false)
+    error_message = "Give the id of a security group."
+  }
+}
+
 variable "package_file" {
-  description = "Path of the function's zip, as `make package` builds it."
+  description = "Path of the functions' zip, as `make package` builds it."
   type        = string
 
   validation {
@@ -55,7 +65,7 @@ variable "package_file" {
 }
 
 variable "log_retention_days" {
-  description = "Days for which the function's log is kept."
+  description = "Days for which the functions' logs are kept."
   type        = number
   default     = 90
 
@@ -108,6 +118,16 @@ variable "drift_check_interval_hours" {
   validation {
     condition     = var.drift_check_interval_hours >= 1 && var.drift_check_interval_hours <= 48 && floor(var.drift_check_interval_hours) == var.drift_check_interval_hours
     error_message = "Choose between 1 and 48 whole hours; an alarm looks back seven days at most."
+  }
+}
+
+variable "dead_letter_topic_arn" {
+  description = "SNS topic, encrypted with the same key, that gets the events which a function failed at three times and nobody waits for."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:sns:", var.dead_letter_topic_arn))
+    error_message = "Give the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:on-call."
   }
 }
 

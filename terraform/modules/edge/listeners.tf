@@ -6,25 +6,39 @@ locals {
   url_scheme      = local.is_encrypted ? "https" : "http"
 }
 
-# One listener that changes its mind, rather than two of which one exists: both would want port 80.
+# People type a name without https.
 resource "aws_lb_listener" "http" {
-  # checkov:skip=CKV_AWS_2:It redirects to HTTPS wherever there is a certificate; the environment refuses to be without one unless it is temporary
   load_balancer_arn = aws_lb.this.arn
   protocol          = "HTTP"
   port              = 80
 
   default_action {
-    type             = local.is_encrypted ? "redirect" : "forward"
-    target_group_arn = local.is_encrypted ? null : aws_lb_target_group.this.arn
+    type = "redirect"
 
-    dynamic "redirect" {
-      for_each = local.is_encrypted ? ["https"] : []
+    redirect {
+      protocol    = "HTTPS"
+      port        = "443"
+      status_code = "HTTP_301"
+    }
+  }
+}
 
-      content {
-        protocol    = "HTTPS"
-        port        = "443"
-        status_code = "HTTP_301"
-      }
+# Without a certificate there is nowhere to redirect to. A rule rather than another default action or a second listener: to
+# lose it by mistake closes the service instead of opening it, and two listeners would both want port 80.
+resource "aws_lb_listener_rule" "plain_http" {
+  count = local.is_encrypted ? 0 : 1
+
+  listener_arn = aws_lb_listener.http.arn
+  priority     = 1
+
+  action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this.arn
+  }
+
+  condition {
+    path_pattern {
+      values = ["/*"]
     }
   }
 }

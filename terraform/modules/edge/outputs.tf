@@ -20,7 +20,7 @@ output "target_group_arn" {
   value       = aws_lb_target_group.this.arn
 
   # ECS accepts a target group only once a listener uses it.
-  depends_on = [aws_lb_listener.http, aws_lb_listener.https]
+  depends_on = [aws_lb_listener.https, aws_lb_listener_rule.plain_http]
 }
 
 output "target_group_arn_suffix" {

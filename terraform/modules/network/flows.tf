@@ -129,6 +129,28 @@ resource "aws_vpc_security_group_ingress_rule" "endpoints_from_database_access" 
   to_port                      = local.https_port
 }
 
+resource "aws_vpc_security_group_egress_rule" "rotation_watch_to_endpoints" {
+  count = local.has_endpoints ? 1 : 0
+
+  security_group_id            = aws_security_group.this["rotation_watch"].id
+  referenced_security_group_id = aws_security_group.this["endpoints"].id
+  description                  = "Rotation watch to endpoints: secrets"
+  ip_protocol                  = "tcp"
+  from_port                    = local.https_port
+  to_port                      = local.https_port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "endpoints_from_rotation_watch" {
+  count = local.has_endpoints ? 1 : 0
+
+  security_group_id            = aws_security_group.this["endpoints"].id
+  referenced_security_group_id = aws_security_group.this["rotation_watch"].id
+  description                  = "Rotation watch to endpoints: secrets"
+  ip_protocol                  = "tcp"
+  from_port                    = local.https_port
+  to_port                      = local.https_port
+}
+
 resource "aws_vpc_security_group_egress_rule" "service_to_s3" {
   security_group_id = aws_security_group.this["service"].id
   prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
@@ -155,6 +177,17 @@ resource "aws_vpc_security_group_egress_rule" "database_access_to_internet" {
 
   security_group_id = aws_security_group.this["database_access"].id
   description       = "Database access functions to internet: secrets"
+  cidr_ipv4         = local.internet
+  ip_protocol       = "tcp"
+  from_port         = local.https_port
+  to_port           = local.https_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "rotation_watch_to_internet" {
+  count = local.has_endpoints ? 0 : 1
+
+  security_group_id = aws_security_group.this["rotation_watch"].id
+  description       = "Rotation watch to internet: secrets"
   cidr_ipv4         = local.internet
   ip_protocol       = "tcp"
   from_port         = local.https_port

@@ -67,3 +67,15 @@ output "database_access_security_group_id" {
     aws_vpc_security_group_egress_rule.database_access_to_internet,
   ]
 }
+
+output "rotation_watch_security_group_id" {
+  description = "Group of the function that looks for overdue rotations."
+  value       = aws_security_group.this["rotation_watch"].id
+
+  depends_on = [
+    aws_vpc_endpoint.interface,
+    aws_vpc_security_group_egress_rule.rotation_watch_to_endpoints,
+    aws_vpc_security_group_ingress_rule.endpoints_from_rotation_watch,
+    aws_vpc_security_group_egress_rule.rotation_watch_to_internet,
+  ]
+}

@@ -8,6 +8,7 @@ locals {
       service         = "Tasks of the service"
       database        = "Database"
       database_access = "Functions that manage the roles and logins of the database"
+      rotation_watch  = "Function that looks for overdue rotations"
     },
     local.has_endpoints ? { endpoints = "Interface endpoints of AWS services" } : {},
   )

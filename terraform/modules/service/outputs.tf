@@ -15,9 +15,9 @@ output "task_definition_arn" {
 
 output "functions" {
   description = "The function that starts the tasks anew, where there is one, by a short name: its name in Lambda, its timeout in seconds, and that its errors have no alarm here."
-  value = { for function in aws_lambda_function.redeploy : "redeploy" => {
-    name            = function.function_name
-    timeout_seconds = function.timeout
+  value = { for function in module.redeploy : "redeploy" => {
+    name            = function.name
+    timeout_seconds = function.timeout_seconds
     has_error_alarm = false
   } }
 }

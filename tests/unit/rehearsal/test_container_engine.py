@@ -6,7 +6,7 @@ from rehearsal import base_image
 from rehearsal.aws.container_runtime import AsProcess, InPodman, runtime_of
 from rehearsal.aws.containers import Container, read_containers
 from rehearsal.bill_of_materials import cyclonedx, packages
-from rehearsal.container_engine import Engine
+from rehearsal.container_engine import Engine, base_arguments
 from rehearsal.errors import RehearsalError
 from rehearsal.images import Image
 from rehearsal.prepare import find_podman
@@ -96,6 +96,24 @@ def test_a_run_remembers_whether_its_tasks_are_containers(tmp_path: Path) -> Non
 
 def test_the_dockerfiles_own_base_is_read_from_it() -> None:
     assert base_image.official_base((CHECKOUT / "Dockerfile").read_text()) == "python:3.13-slim"
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "tag"),
+    [
+        ("python:3.13-slim", "python", "3.13-slim"),
+        ("registry.example.com:5000/tools/python:3.13", "registry.example.com:5000/tools/python", "3.13"),
+        ("python:3.13-slim@sha256:0123", "python", "3.13-slim@sha256:0123"),
+    ],
+)
+def test_a_base_is_given_to_a_dockerfile_by_name_and_tag(base: str, name: str, tag: str) -> None:
+    assert base_arguments(base) == {"BASE": name, "BASE_TAG": tag}
+
+
+@pytest.mark.parametrize("base", ["python", "registry.example.com:5000/python", "python:", ":3.13", ""])
+def test_a_base_without_a_tag_is_refused(base: str) -> None:
+    with pytest.raises(RehearsalError, match="has no tag"):
+        base_arguments(base)
 
 
 def test_a_bill_of_materials_names_each_package_by_its_url() -> None:

@@ -303,6 +303,44 @@ def test_an_asynchronous_event_is_tried_three_times_and_then_kept(aws: LocalAws,
     assert sum(event["function"] == name for event in aws.journal("function.invoked")) == 3
 
 
+@pytest.mark.parametrize("may_use_the_key", [True, False])
+def test_an_encrypted_topic_is_told_of_an_event_by_a_role_that_may_use_its_key(
+    aws: LocalAws,
+    deploy: Callable[..., str],
+    may_use_the_key: bool,
+) -> None:
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    topic = aws.client("sns").create_topic(Name=f"dead-{uuid.uuid4().hex[:8]}", Attributes={"KmsMasterKeyId": key})
+    queue = aws.client("sqs").create_queue(QueueName=f"told-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    arn = aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws.client("sns").subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=arn)
+    may = [LOGS, allow("sns:Publish", topic["TopicArn"])]
+    if may_use_the_key:
+        may.append(allow(["kms:GenerateDataKey", "kms:Decrypt"], key))
+    role = aws.make_role(f"async-{uuid.uuid4().hex[:8]}", *may)
+    name = deploy("fail", role=role, DeadLetterConfig={"TargetArn": topic["TopicArn"]})
+    aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"beer": 1}')
+    wait_for(lambda: any(event["function"] == name for event in aws.journal("function.given_up")))
+    received = aws.client("sqs").receive_message(QueueUrl=queue).get("Messages", [])
+    told = [json.loads(json.loads(message["Body"])["Message"]) for message in received]
+    assert told == ([{"beer": 1}] if may_use_the_key else [])
+
+
+@pytest.mark.parametrize(
+    ("target", "refusal"),
+    [
+        ("arn:aws:sns:us-east-1:123456789012:dead", "does not have permissions to call Publish on SNS"),
+        ("arn:aws:sqs:us-east-1:123456789012:dead", "does not have permissions to call SendMessage on SQS"),
+        ("arn:aws:s3:::dead", "neither a queue nor a topic"),
+    ],
+)
+def test_a_function_needs_to_be_able_to_tell_of_lost_events(
+    deploy: Callable[..., str], target: str, refusal: str
+) -> None:
+    with pytest.raises(ClientError, match=refusal):
+        deploy("echo", DeadLetterConfig={"TargetArn": target})
+
+
 def test_a_dry_run_runs_nothing(aws: LocalAws, deploy: Callable[..., str]) -> None:
     name = deploy("fail")
     answer = aws.client("lambda").invoke(FunctionName=name, InvocationType="DryRun")
@@ -332,7 +370,8 @@ def test_a_deleted_functions_process_ends(aws: LocalAws, deploy: Callable[..., s
 
 
 def test_settings_that_moto_drops_are_kept(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo", TracingConfig={"Mode": "PassThrough"})
+    role = aws.make_role(f"kept-{uuid.uuid4().hex[:8]}", LOGS, allow("sqs:SendMessage"))
+    name = deploy("echo", role=role, TracingConfig={"Mode": "PassThrough"})
     client = aws.client("lambda")
     assert client.get_function_configuration(FunctionName=name)["LoggingConfig"] == {
         "LogFormat": "Text",

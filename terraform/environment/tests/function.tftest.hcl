@@ -1,0 +1,160 @@
+# What each function has, and what the module function refuses.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name                  = "taproom-dev-watch"
+  description           = "Looks"
+  package_file          = "tests/mocks/package.zip"
+  handler               = "db_bootstrap.rotation_watch.watch"
+  environment           = { POWERTOOLS_LOG_LEVEL = "INFO" }
+  timeout_seconds       = 60
+  permissions           = "{\"Statement\": []}"
+  dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
+  log_retention_days    = 90
+  kms_key_arn           = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+}
+
+run "a_function_outside_the_network_may_not_join_one" {
+  module {
+    source = "../modules/function"
+  }
+
+  assert {
+    condition     = length(aws_lambda_function.this.vpc_config) == 0 && length(data.aws_iam_policy_document.in_network) == 0
+    error_message = "It has no place in a network."
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.this.dead_letter_config).target_arn == var.dead_letter_topic_arn
+    error_message = "Lost events must be told."
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.this.source_policy_documents == tolist([var.permissions])
+    error_message = "Its own permissions must be among its role's."
+  }
+
+  assert {
+    condition     = output.invocable_name == var.name
+    error_message = "A function whose code is there can be invoked."
+  }
+}
+
+run "a_function_in_the_network_joins_it_in_this_account_and_region" {
+  module {
+    source = "../modules/function"
+  }
+
+  variables {
+    network = { subnet_ids = ["subnet-1", "subnet-2"], security_group_id = "sg-1" }
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.this.vpc_config).subnet_ids == toset(["subnet-1", "subnet-2"]) && one(aws_lambda_function.this.vpc_config).security_group_ids == toset(["sg-1"])
+    error_message = "It must be where it is told."
+  }
+
+  assert {
+    condition     = one([for statement in data.aws_iam_policy_document.in_network[0].statement : statement.resources if statement.sid == "JoinNetwork"]) == toset(["arn:aws:ec2:us-east-1:123456789012:*/*"])
+    error_message = "Interfaces must be made nowhere else."
+  }
+}
+
+
+run "a_package_that_is_not_there_is_refused_in_words" {
+  command = plan
+
+  module {
+    source = "../modules/function"
+  }
+
+  variables {
+    package_file = "tests/mocks/missing.zip"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "too_little_of_everything_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/function"
+  }
+
+  variables {
+    name                     = ""
+    description              = ""
+    package_file             = ""
+    handler                  = "watch"
+    environment              = { lower = "" }
+    memory_mebibytes         = 127
+    timeout_seconds          = 0
+    permissions              = "{}"
+    network                  = { subnet_ids = [], security_group_id = "sg-1" }
+    dead_letter_topic_arn    = ""
+    log_retention_days       = 2
+    kms_key_arn              = ""
+    permissions_boundary_arn = ""
+  }
+
+  expect_failures = [
+    var.name,
+    var.description,
+    var.package_file,
+    var.handler,
+    var.environment,
+    var.memory_mebibytes,
+    var.timeout_seconds,
+    var.permissions,
+    var.network,
+    var.dead_letter_topic_arn,
+    var.log_retention_days,
+    var.kms_key_arn,
+    var.permissions_boundary_arn,
+  ]
+}
+
+run "too_much_of_everything_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/function"
+  }
+
+  variables {
+    name             = "a-name-of-more-than-sixty-four-characters-which-no-function-may-have-in-aws"
+    description      = join("", [for _ in range(257) : "x"])
+    environment      = { AWS_REGION = "us-east-1" }
+    memory_mebibytes = 10241
+    timeout_seconds  = 901
+    network          = { subnet_ids = ["subnet-1"], security_group_id = "" }
+  }
+
+  expect_failures = [
+    var.name,
+    var.description,
+    var.environment,
+    var.memory_mebibytes,
+    var.timeout_seconds,
+    var.network,
+  ]
+}
+
+run "halves_of_what_is_counted_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/function"
+  }
+
+  variables {
+    memory_mebibytes = 128.5
+    timeout_seconds  = 1.5
+  }
+
+  expect_failures = [var.memory_mebibytes, var.timeout_seconds]
+}

@@ -1,0 +1,44 @@
+# The function that makes the database's roles, logins and privileges what is declared.
+
+module "bootstrap" {
+  source = "../function"
+
+  name             = "${var.name}-database-access"
+  description      = "Makes roles, logins and privileges of database ${var.database.name} equal to what is declared"
+  handler          = "db_bootstrap.handlers.bootstrap"
+  memory_mebibytes = local.memory_mebibytes
+  timeout_seconds  = local.timeout_seconds
+  permissions      = data.aws_iam_policy_document.bootstrap.json
+  network          = local.database_network
+
+  environment = merge(local.database_environment, {
+    POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
+    POWERTOOLS_SERVICE_NAME      = local.metrics_service
+    POWERTOOLS_LOG_LEVEL         = "INFO"
+  })
+
+  package_file             = var.package_file
+  dead_letter_topic_arn    = var.dead_letter_topic_arn
+  log_retention_days       = var.log_retention_days
+  kms_key_arn              = var.kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
+}
+
+data "aws_iam_policy_document" "bootstrap" {
+  source_policy_documents = [data.aws_iam_policy_document.read_secrets.json, data.aws_iam_policy_document.encrypt_secrets.json]
+
+  dynamic "statement" {
+    for_each = length(local.rotated_logins) > 0 ? ["LoginSecrets"] : []
+
+    content {
+      sid = statement.value
+      actions = [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+      ]
+      resources = [for secret in aws_secretsmanager_secret.login : secret.arn]
+    }
+  }
+}

@@ -1,0 +1,64 @@
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${var.name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_272:The pipeline that applies a zip has built it, the same from the same commit, and its hash stands in the reviewed plan; it could sign whatever it may apply
+  function_name = var.name
+  description   = var.description
+  role          = aws_iam_role.this.arn
+
+  filename = var.package_file
+  # Null where there is no package: the precondition says so in words.
+  source_code_hash = try(filebase64sha256(var.package_file), null)
+  handler          = var.handler
+  runtime          = "python3.13"
+  architectures    = ["arm64"]
+  memory_size      = var.memory_mebibytes
+  timeout          = var.timeout_seconds
+
+  # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
+  reserved_concurrent_executions = -1
+
+  kms_key_arn = var.kms_key_arn
+
+  # A trace is continued where a caller has begun one; none is begun here.
+  tracing_config {
+    mode = "PassThrough"
+  }
+
+  environment {
+    variables = var.environment
+  }
+
+  # An event that nobody waits for, from a schedule or a rule, is told to people when three attempts have failed.
+  dead_letter_config {
+    target_arn = var.dead_letter_topic_arn
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.network == null ? [] : [var.network]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = [vpc_config.value.security_group_id]
+    }
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.this.name
+  }
+
+  # Lambda makes the network interfaces with the function's role, and removes them with it when the function goes.
+  depends_on = [aws_iam_role_policy.this]
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.package_file)
+      error_message = "There is no package at ${var.package_file}. Run `make package`, which builds it, or name another file."
+    }
+  }
+}

@@ -1,0 +1,35 @@
+output "arn" {
+  description = "ARN of the function."
+  value       = aws_lambda_function.this.arn
+}
+
+output "name" {
+  description = "Name of the function."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "invocable_name" {
+  description = "Name of the function as well, but not known while its code is about to be replaced: a data source that invokes it waits for the new code."
+  # Terraform puts off by itself a data source that names a resource which is about to change, but not one that names an output.
+  value = aws_lambda_function.this.last_modified == null ? null : aws_lambda_function.this.function_name
+}
+
+output "package_hash" {
+  description = "SHA-256 of the function's zip, in base 64."
+  value       = aws_lambda_function.this.source_code_hash
+}
+
+output "timeout_seconds" {
+  description = "Seconds after which Lambda ends an invocation."
+  value       = aws_lambda_function.this.timeout
+}
+
+output "handler" {
+  description = "The Python function that is called for an event."
+  value       = aws_lambda_function.this.handler
+}
+
+output "environment" {
+  description = "Environment variables of the function."
+  value       = var.environment
+}

@@ -1,0 +1,117 @@
+data "aws_caller_identity" "current" {}
+data "aws_region" "current" {}
+data "aws_partition" "current" {}
+
+locals {
+  region = data.aws_region.current.name
+  place  = "${local.region}:${data.aws_caller_identity.current.account_id}"
+
+  # Spelled out rather than read from the function, which is made only after the permissions that name it.
+  arn = "arn:${data.aws_partition.current.partition}:lambda:${local.place}:function:${var.name}"
+}
+
+data "aws_iam_policy_document" "assumed_by_lambda" {
+  statement {
+    sid     = "AssumedByLambda"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "this" {
+  name                 = var.name
+  description          = "What the function ${var.name} may do in AWS"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_lambda.json
+  permissions_boundary = var.permissions_boundary_arn
+}
+
+# What every function needs, beside the permissions for its own work.
+data "aws_iam_policy_document" "this" {
+  source_policy_documents = concat([var.permissions], data.aws_iam_policy_document.in_network[*].json)
+
+  statement {
+    sid       = "OwnLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
+  }
+
+  # Lambda decrypts the environment variables with the function's role.
+  statement {
+    sid       = "DecryptEnvironment"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+      values   = [local.arn]
+    }
+  }
+
+  # Lambda sends what failed with it as well, and the topic's messages are encrypted.
+  # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#sns-what-permissions-for-sse
+  statement {
+    sid       = "TellOfLostEvents"
+    actions   = ["sns:Publish"]
+    resources = [var.dead_letter_topic_arn]
+  }
+
+  statement {
+    sid       = "EncryptLostEvents"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["sns.${local.region}.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "this" {
+  name   = var.name
+  role   = aws_iam_role.this.name
+  policy = data.aws_iam_policy_document.this.json
+}
+
+# Lambda joins the VPC with the function's role. The last statement takes that from the function's own code again.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+data "aws_iam_policy_document" "in_network" {
+  count = var.network == null ? 0 : 1
+
+  # Every resource of EC2's in this account and region, as AWS asks: an interface has no name yet when it is made.
+  statement {
+    sid = "JoinNetwork"
+    actions = [
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:CreateNetworkInterface",
+      "ec2:DeleteNetworkInterface",
+      "ec2:UnassignPrivateIpAddresses",
+    ]
+    resources = ["arn:${data.aws_partition.current.partition}:ec2:${local.place}:*/*"]
+  }
+
+  statement {
+    sid       = "LookAtNetwork"
+    actions   = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "OnlyLambdaJoinsNetwork"
+    effect    = "Deny"
+    actions   = ["ec2:*"]
+    resources = ["*"]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "lambda:SourceFunctionArn"
+      values   = [local.arn]
+    }
+  }
+}
