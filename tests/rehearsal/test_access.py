@@ -2,6 +2,7 @@
 
 import json
 import time
+import zipfile
 from typing import Any
 
 import botocore.exceptions
@@ -9,7 +10,7 @@ import pytest
 
 from rehearsal.errors import RehearsalError
 from rehearsal.terraform import TerraformError
-from tests.rehearsal.conftest import Rehearsal, quiet, superuser
+from tests.rehearsal.conftest import Rehearsal, changes_of, quiet, superuser
 from tests.unit.db_bootstrap.documents import beers
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
@@ -121,6 +122,22 @@ def test_without_a_preview_an_apply_does_what_is_needed_and_with_one_again_it_se
     assert not reader_may_delete(rehearsal)
     assert environment.plan({**variables, "preview_access": False}, "dev.tfvars") is None
     environment.apply(variables, quiet, "dev.tfvars")
+    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
+
+
+def test_a_plan_is_not_asked_of_a_function_that_is_about_to_be_replaced(rehearsal: Rehearsal) -> None:
+    with zipfile.ZipFile(rehearsal.run.package, "a") as package:
+        package.writestr("another_version", "")
+    plan = rehearsal.deployment.plan_environment(rehearsal.digest)
+    assert plan
+    asked = "module.database_access.data.aws_lambda_invocation.plan[0]"
+    assert [c["change"]["actions"] for c in plan["resource_changes"] if c["address"] == asked] == [["read"]]
+    functions = ("bootstrap", "planner", "rotation", "rotation_watch")
+    assert changes_of(plan) == {
+        **{f"module.database_access.module.{name}.aws_lambda_function.this": ["update"] for name in functions},
+        "module.database_access.aws_lambda_invocation.apply": ["delete", "create"],
+    }
+    rehearsal.deployment.environment.apply_planned(quiet)
     assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
 
 
