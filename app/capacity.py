@@ -16,6 +16,9 @@ MEBIBYTE = 1024 * 1024
 WORKER_MEBIBYTES = 110
 MASTER_MEBIBYTES = 60
 
+# One goes on while another is replaced.
+FEWEST_WORKERS = 2
+
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _METADATA_SECONDS = 1.0
 
@@ -34,8 +37,8 @@ class Capacity:
 
 
 def worker_count(capacity: Capacity) -> int:
-    """One worker for each core that is begun, and one more for when one is replaced, as far as the memory goes."""
-    wanted = math.ceil(capacity.processors) + 1
+    """One worker for each core that is begun, and never one alone, as far as the memory goes."""
+    wanted = max(FEWEST_WORKERS, math.ceil(capacity.processors))
     fitting = (capacity.memory_mebibytes - MASTER_MEBIBYTES) // WORKER_MEBIBYTES
     return max(1, min(wanted, fitting))
 
@@ -53,9 +56,14 @@ _UNLIMITED = Capacity(math.inf, 2**40)
 
 
 def _machine_processors() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(visible_cores()) or os.cpu_count() or 1
+
+
+def visible_cores() -> frozenset[int]:
+    """The numbers of the cores that this process may run on; none where the system does not say, as on macOS."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset()
 
 
 def _of_control_group(folder: Path) -> Capacity:

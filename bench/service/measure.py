@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from app.capacity import capacity
 from app.migrate import migrate
 from bench.service.candidates import CANDIDATES, OURS, Running, cpu_seconds, running
 from bench.service.results import Kind, Run
@@ -17,6 +18,7 @@ from rehearsal.postgres_programs import Binaries
 from rehearsal.processes import ProcessRegister
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.support.database import Database
+from tests.support.task_metadata import task_metadata
 
 BEERS = 1_000_100
 DEPTH = 1_000_000
@@ -40,7 +42,8 @@ def measure(
         BenchError: A candidate does not answer, or not with successes alone.
     """
     with catalogue_of_a_million(folder, note) as catalogue, ExitStack() as stack:
-        candidates = [stack.enter_context(running(one, catalogue, folder)) for one in CANDIDATES]
+        metadata_uri = stack.enter_context(task_metadata({"Limits": _whole_machine()}))
+        candidates = [stack.enter_context(running(one, catalogue, metadata_uri, folder)) for one in CANDIDATES]
         postgres = _postmaster(catalogue)
         for one in candidates:
             load(one.url, 1)  # connections open, statements are prepared, code is warm
@@ -99,6 +102,11 @@ def catalogue_of_a_million(folder: Path, note: Callable[[str], None]) -> Iterato
         yield catalogue
     finally:
         cluster.stop()
+
+
+def _whole_machine() -> dict[str, float]:
+    own = capacity(task_metadata_uri=None)
+    return {"CPU": own.processors, "Memory": own.memory_mebibytes}
 
 
 def _postmaster(catalogue: CatalogueDatabase) -> psutil.Process:

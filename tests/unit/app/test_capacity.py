@@ -1,23 +1,28 @@
 """How many workers a share of a machine gets."""
 
-import json
 import math
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from app.capacity import Capacity, capacity, worker_count
 from app.settings import Settings
+from tests.support.task_metadata import task_metadata
 
 
 @pytest.mark.parametrize(
     ("processors", "mebibytes", "workers"),
-    [(0.25, 512, 2), (0.5, 1024, 2), (1, 2048, 2), (2, 4096, 3), (4, 8192, 5), (16, 512, 4), (2, 128, 1)],
+    [
+        (0.25, 512, 2),
+        (0.5, 1024, 2),
+        (1, 2048, 2),
+        (2, 4096, 2),
+        (2.5, 4096, 3),
+        (4, 8192, 4),
+        (16, 512, 4),
+        (2, 128, 1),
+    ],
 )
 def test_workers_follow_the_processor_as_far_as_the_memory_goes(
     processors: float, mebibytes: int, workers: int
@@ -81,36 +86,15 @@ def test_without_a_limit_it_has_what_the_machine_has(tmp_path: Path, files: dict
 
 
 def test_a_task_has_what_ecs_gives_it(tmp_path: Path) -> None:
-    with metadata({"Limits": {"CPU": 0.25, "Memory": 512}}) as uri:
+    with task_metadata({"Limits": {"CPU": 0.25, "Memory": 512}}) as uri:
         assert capacity(uri, tmp_path) == Capacity(0.25, 512)
 
 
 @pytest.mark.parametrize("document", [{}, [], {"Limits": {"CPU": "many"}}, "nonsense"])
 def test_an_endpoint_that_says_nothing_useful_limits_nothing(tmp_path: Path, document: object) -> None:
-    with metadata(document) as uri:
+    with task_metadata(document) as uri:
         assert capacity(uri, tmp_path) == capacity(None, tmp_path)
 
 
 def test_an_endpoint_out_of_reach_limits_nothing(tmp_path: Path) -> None:
     assert capacity("http://127.0.0.1:9", tmp_path) == capacity(None, tmp_path)
-
-
-@contextmanager
-def metadata(document: object) -> Iterator[str]:
-    """ECS's endpoint, which answers with ``document``."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(document).encode() if self.path == "/v4/task" else b"")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v4"
-        server.shutdown()
-        thread.join()
