@@ -43,7 +43,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class Together(LoadScopeScheduling):
-    """Tests of a server share it, rehearsals are looked back at in the end and so stay together, all else goes by file.
+    """Tests of a server share it, those of the one deployment share that, all else goes by file.
 
     Stands in for pytest-xdist's loadgroup, which pytest 9.2 does not heed (pytest-dev/pytest-xdist#1386).
     """
@@ -56,8 +56,8 @@ class Together(LoadScopeScheduling):
         return server[0] if server else path
 
 
-# They have rehearsals of their own, and say nothing of policies.
-_REHEARSALS_APART = ("test_half_done_applies.py", "test_interruptions.py", "test_release.py")
+# They have rehearsals of their own.
+_REHEARSALS_APART = ("test_half_done_applies.py", "test_interruptions.py", "test_production.py", "test_release.py")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

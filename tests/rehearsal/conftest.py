@@ -1,6 +1,7 @@
 """One deployment on the local AWS for the whole session; made the way `make up` makes it."""
 
 import json
+import os
 import shutil
 import ssl
 from collections.abc import Callable, Generator, Iterator
@@ -19,7 +20,6 @@ from rehearsal.images import ImageStore
 from rehearsal.prepare import find_terraform
 from rehearsal.run import CHECKOUT, Run
 from rehearsal.write_token import write_token
-from tests.rehearsal.statements import Statements
 from tests.support.http import Client
 
 _JOURNAL_LINES = 40
@@ -86,9 +86,10 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
 
 
 @pytest.fixture(scope="session")
-def statements() -> Statements:
-    """What the rehearsals showed of the policies; each takes its own down before it ends."""
-    return Statements()
+def statements_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each rehearsal leaves what it showed of the policies, for whichever process looks back."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "statements"
 
 
 def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], None] | None = None) -> Rehearsal:

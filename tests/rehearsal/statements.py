@@ -1,22 +1,32 @@
-"""The statements of the rehearsed policies, and which of them something hung on."""
+"""The statements of the rehearsed policies, and which of them something hung on.
+
+No role may more than it must: without any one statement of its policies, something that was rehearsed would fail. The
+judge notes on which single statement each of its decisions hung. That is the same as removing each statement in turn
+and rehearsing again: the call that hung on it would be decided otherwise. test_policy.py shows so of the rule.
+"""
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.aws.permissions import TRUST
+from tests.rehearsal.justified_statements import JUSTIFIED
 
 if TYPE_CHECKING:
     from tests.rehearsal.conftest import Rehearsal
+
+# The rehearsals that are looked back at; what one of them does not need, another may.
+REHEARSALS = frozenset({"dev", "prod"})
 
 _ENVIRONMENT = re.compile(r"-(dev|staging|prod)\b")
 
 
 @dataclass
 class Statements:
-    """Collected over several rehearsals; each as ``POLICY: STATEMENT``.
+    """Of one rehearsal; each as ``POLICY: STATEMENT``.
 
     The environment's name is left out: what was seen of one environment counts for all.
 
@@ -42,6 +52,25 @@ class Statements:
             if event["kind"] == "permission.decisive":
                 policy = f"{event['role']}: {TRUST}" if event["policy"] == TRUST else event["policy"]
                 self.decisive.add(_general(f"{policy}: {event['statement']}"))
+
+    def leave(self, folder: Path, rehearsal: str) -> None:
+        """Let whoever looks back find this."""
+        folder.mkdir(exist_ok=True)
+        half = folder / f"{rehearsal}.half"
+        half.write_text(json.dumps({name: sorted(found) for name, found in asdict(self).items()}))
+        half.rename(folder / f"{rehearsal}.json")
+
+
+def needless(folder: Path) -> set[str]:
+    """The statements that nothing hung on in any rehearsal, and that nobody justifies.
+
+    Rehearsals run beside each other: the one that ends last finds what all have left, any other finds nothing wrong.
+    """
+    left = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    if left.keys() != REHEARSALS:
+        return set()
+    declared, decisive = ({name for one in left.values() for name in one[kind]} for kind in ("declared", "decisive"))
+    return declared - decisive - set().union(*JUSTIFIED.values())
 
 
 def _statements_in(kind: str, attributes: dict[str, Any]) -> Iterator[str]:

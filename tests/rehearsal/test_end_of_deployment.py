@@ -3,13 +3,14 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from rehearsal import deployment
 from tests.rehearsal.conftest import Rehearsal, every_file, quiet
-from tests.rehearsal.statements import Statements
+from tests.rehearsal.statements import Statements, needless
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -54,10 +55,16 @@ def cloudwatch_messages(rehearsal: Rehearsal) -> Iterator[str]:
             yield event["message"]
 
 
-def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal, statements: Statements) -> None:
+def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal, statements_folder: Path) -> None:
+    statements = Statements()
     statements.take_declared(rehearsal)
     rehearsal.deployment.destroy(quiet)
     statements.take_decisive(rehearsal)
+    statements.leave(statements_folder, "dev")
     deployment.check_nothing_is_left(rehearsal.run)
     deployment.stop_local_aws(rehearsal.run)
     assert rehearsal.run.left_running() == []
+
+
+def test_each_statement_of_each_policy_is_one_that_something_hangs_on(statements_folder: Path) -> None:
+    assert needless(statements_folder) == set()

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from rehearsal.prepare import find_terraform
 from rehearsal.run import CHECKOUT, Run
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, applied, changes_of, make_zone, quiet, unprotect
-from tests.rehearsal.statements import Statements
+from tests.rehearsal.statements import Statements, needless
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -181,13 +182,15 @@ def test_production_is_not_destroyed_before_somebody_has_unprotected_it(producti
 
 
 def test_a_destroy_leaves_only_what_brings_the_data_back(
-    production: Rehearsal, staging: Deployment, statements: Statements
+    production: Rehearsal, staging: Deployment, statements_folder: Path
 ) -> None:
+    statements = Statements()
     statements.take_declared(production)
     unprotect(production)
     at_once(lambda: production.deployment.destroy_environment(quiet), lambda: staging.destroy_environment(quiet))
     production.deployment.destroy(quiet)
     statements.take_decisive(production)
+    statements.leave(statements_folder, "prod")
     left = production.run.ask("resources")["resources"]
     kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*|(?<=/write-token-).*", "...", entry) for entry in left]
     assert sorted(set(kinds)) == [
@@ -201,3 +204,7 @@ def test_a_destroy_leaves_only_what_brings_the_data_back(
         "secretsmanager secret taproom-staging/database/beers_...",
         "secretsmanager secret taproom-staging/service/write-token-...",
     ]
+
+
+def test_each_statement_of_each_policy_is_one_that_something_hangs_on(statements_folder: Path) -> None:
+    assert needless(statements_folder) == set()

@@ -1,16 +1,6 @@
-"""No role may more than it must: without any one statement of its policies, something that was rehearsed would fail.
+"""Statements of policies that are kept although nothing that is rehearsed hangs on them."""
 
-The judge notes on which single statement each of its decisions hung. That is the same as removing each statement in
-turn and rehearsing again: the call that hung on it would be decided otherwise. test_policy.py shows so of the rule.
-"""
-
-import pytest
-
-from tests.rehearsal.statements import Statements
-
-pytestmark = pytest.mark.rehearsal
-
-# Statements that no call hangs on in the rehearsals that are looked back at, by why they are there all the same.
+# By why they are there all the same.
 JUSTIFIED = {
     "AWS decrypts with it what it hands to a function or a schedule's target; the local AWS encrypts neither.": {
         "access-verify: DecryptInput",
@@ -66,10 +56,3 @@ JUSTIFIED = {
         "taproom-plan: trust: AssumedByGitHubJob",
     },
 }
-
-
-def test_each_statement_of_each_policy_is_one_that_something_hangs_on(statements: Statements) -> None:
-    if not statements.declared:
-        pytest.skip("This looks back at the other tests of the rehearsal, which did not run.")
-    justified = set().union(*JUSTIFIED.values())
-    assert statements.declared - statements.decisive - justified == set()
