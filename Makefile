@@ -38,16 +38,17 @@ SERVER := .venv/postgresql-%/ready
 $(SERVER): requirements/postgresql-%.txt | .venv/ready
 	@$(RUN) rehearsal.postgres_programs $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
-# Two processes, each with servers of its own; tests/conftest.py says what stays together.
+# Processes that each have servers of their own; tests/conftest.py says what stays together. Rehearsals mostly wait.
 IN_TWO := --numprocesses 2 --dist loadscope
+IN_THREE := --numprocesses 3 --dist loadscope
 
 test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal and the image too (some minutes)
 	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
 	@$(RUN) pytest -m image
-	@$(RUN) pytest -m rehearsal $(IN_TWO)
+	@$(RUN) pytest -m rehearsal $(IN_THREE)
 
 test-rehearsal: .venv/ready ## Run the tests that rehearse
-	@$(RUN) pytest -m rehearsal $(IN_TWO)
+	@$(RUN) pytest -m rehearsal $(IN_THREE)
 
 test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but those of the rehearsal and the image
 	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)

@@ -128,8 +128,8 @@ run "more_sessions_of_the_service_than_its_login_allows_are_refused" {
 
   variables {
     service_task_count       = { minimum = 2, maximum = 6 }
-    service_cpu_units        = 2048
-    service_memory_mebibytes = 4096
+    service_cpu_units        = 4096
+    service_memory_mebibytes = 8192
   }
 
   expect_failures = [var.access]
