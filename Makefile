@@ -38,9 +38,10 @@ SERVER := .venv/postgresql-%/ready
 $(SERVER): requirements/postgresql-%.txt | .venv/ready
 	@$(RUN) rehearsal.postgres_programs $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
-# Processes that each have servers of their own; tests/conftest.py says what stays together. Rehearsals mostly wait.
+# Processes that each have servers of their own; tests/conftest.py says what stays together. Rehearsals mostly wait, and
+# begin in the order of their names: by the number of tests, the longest would come last.
 IN_TWO := --numprocesses 2 --dist loadscope
-IN_THREE := --numprocesses 3 --dist loadscope
+IN_THREE := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal and the image too (some minutes)
 	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
