@@ -18,9 +18,9 @@ from rehearsal.container_engine import Engine, base_arguments
 from rehearsal.errors import RehearsalError
 from rehearsal.run import CHECKOUT
 from tests.support.compose import Compose, address, find_program
-from tests.support.ecs import wait_until
 from tests.support.http import Client
 from tests.support.local_aws import free_port
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image
 

@@ -15,8 +15,8 @@ import pytest
 from rehearsal.bill_of_materials import cyclonedx, packages
 from rehearsal.run import CHECKOUT
 from tests.image.conftest import NOT_FOR_THE_IMAGE, USER, Built, Serving
-from tests.support.ecs import wait_until
 from tests.support.http import Client
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image
 

@@ -10,8 +10,8 @@ import pytest
 
 from rehearsal.container_engine import Engine
 from rehearsal.run import CHECKOUT
-from tests.support.ecs import wait_until
 from tests.support.processes import is_asleep
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image
 

@@ -17,8 +17,9 @@ from rehearsal.aws.containers import Container
 from rehearsal.container_engine import RUN_LABEL, Engine
 from rehearsal.errors import RehearsalError
 from tests.image.conftest import Built
-from tests.support.ecs import MIGRATE, SERVER, Site, wait_until
+from tests.support.ecs import MIGRATE, SERVER, Site
 from tests.support.local_aws import ROOMS_OF_SERVICES, LocalAws
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image
 

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +30,7 @@ from tests.rehearsal.conftest import (
     superuser,
 )
 from tests.support.local_aws import allow, policy
+from tests.support.waiting import wait_until
 from tests.unit.db_bootstrap.documents import beers
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
@@ -159,7 +160,7 @@ def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
     }
     with load(rehearsal) as clients, ThreadPoolExecutor(1) as pool:
         applying = pool.submit(rehearsal.deployment.environment.apply, variables, quiet, "dev.tfvars")
-        wait_for(lambda: applying.done() or len(deployment_ids(rehearsal)) > 1)
+        wait_until(lambda: applying.done() or len(deployment_ids(rehearsal)) > 1)
         for name in LOGINS:
             rotated(rehearsal, name)
         assert not applying.done(), "the rotations were in the middle of it"
@@ -182,7 +183,7 @@ def test_twenty_rotations_back_to_back_and_20000_requests_and_not_one_of_them_is
         while clients.requests < 20_000:
             rotated(rehearsal, "beers_app")
         # The tasks read a credential again after some seconds, and then open connections with it.
-        wait_for(lambda: newest_session(rehearsal) == login(rehearsal, "beers_app")["username"])
+        wait_until(lambda: newest_session(rehearsal) == login(rehearsal, "beers_app")["username"])
     assert current == {f"{name}_{sibling}" for name in LOGINS for sibling in "ab"}
     assert clients.failures == []
     assert answered == sorted(set(answered)), "the service answered during each of them"
@@ -200,7 +201,7 @@ def newest_session(rehearsal: Rehearsal) -> str:
 
 def test_the_master_rotates_between_two_steps_and_the_login_rotates_all_the_same(rehearsal: Rehearsal) -> None:
     token = begin(rehearsal, "beers_app")
-    wait_for(lambda: any(event["version_id"] == token for event in journal(rehearsal, "rotation.step")))
+    wait_until(lambda: any(event["version_id"] == token for event in journal(rehearsal, "rotation.step")))
     rehearsal.aws("secretsmanager").rotate_secret(SecretId=master_secret_arn(rehearsal))
     assert end_of(rehearsal, token) == "succeeded"
     assert logs_in(rehearsal, login(rehearsal, "beers_app"))
@@ -261,8 +262,8 @@ def test_the_backstop_starts_the_tasks_anew_when_the_services_own_login_has_rota
         rotated(rehearsal, "beers_migrator")
         assert deployment_ids(rehearsal) == before, "the service does not log in with this one"
         rotated(rehearsal, "beers_app")
-        wait_for(lambda: bool(set(deployment_ids(rehearsal)) - set(before)))
-        wait_for(lambda: len(deployment_ids(rehearsal)) == 1)
+        wait_until(lambda: bool(set(deployment_ids(rehearsal)) - set(before)))
+        wait_until(lambda: len(deployment_ids(rehearsal)) == 1)
     assert clients.failures == []
 
 
@@ -314,7 +315,7 @@ def go_on(rehearsal: Rehearsal, name: str, token: str) -> None:
     """Have Secrets Manager attempt a rotation again that it had given up."""
     with pytest.raises(botocore.exceptions.ClientError, match="That rotation will be reattempted"):
         begin(rehearsal, name)
-    wait_for(lambda: end_of(rehearsal, token) == "succeeded")
+    wait_until(lambda: end_of(rehearsal, token) == "succeeded")
     assert logs_in(rehearsal, login(rehearsal, name))
 
 
@@ -365,10 +366,3 @@ def alarm(rehearsal: Rehearsal, name: str) -> str:
     described = rehearsal.aws("cloudwatch").describe_alarms(AlarmNames=[f"{FUNCTION}-{name}"])
     state: str = described["MetricAlarms"][0]["StateValue"]
     return state
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

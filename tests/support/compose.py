@@ -13,7 +13,7 @@ from pathlib import Path
 from rehearsal.container_engine import Engine, engine_environment
 from rehearsal.engine_processes import end_program
 from rehearsal.errors import RehearsalError
-from tests.support.ecs import wait_until
+from tests.support.waiting import wait_until
 
 _PROGRAMS = (("docker", "compose"), ("docker-compose",))
 # podman's builder is not BuildKit, and the docker that version 1 would call for a build may not be here.

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow
+from tests.support.waiting import wait_until
 
 REGISTRY = f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com"
 REPOSITORY = f"{REGISTRY}/taproom"
@@ -223,16 +223,3 @@ class Site:
 def log_of(directory: Path, name: str) -> str:
     """Everything that the container SERVICE-TASK-CONTAINER has printed."""
     return (directory / "logs" / "tasks" / f"{name}.log").read_text()
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
-    """Wait for a condition.
-
-    Raises:
-        AssertionError: it does not come true in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s for {what}")
-        time.sleep(0.1)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.support.waiting import wait_until
 
+if TYPE_CHECKING:
     from tests.support.local_aws import LocalAws
 
 
@@ -34,11 +33,4 @@ def rotate(aws: LocalAws, secret: str, function: str, **options: Any) -> str:
 
 
 def wait_for_event(aws: LocalAws, kind: str, **fields: Any) -> None:
-    wait_for(lambda: any(fields.items() <= event.items() for event in aws.journal(kind)))
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: any(fields.items() <= event.items() for event in aws.journal(kind)))

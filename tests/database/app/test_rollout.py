@@ -1,8 +1,7 @@
 """Instances are replaced behind the load balancer under load, as ECS does it, and nobody notices."""
 
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rehearsal.load import Load
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving
 from tests.support.moto_server import MotoServer, moto_server
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.database
 
@@ -120,10 +120,3 @@ def test_twenty_times_sigterm_under_load_fails_no_request(
             assert [end.result() for end in ends] == [0] * INSTANCES * REPLACEMENTS
         assert load.failures == []
         assert load.requests > 20 * REPLACEMENTS
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)

@@ -5,7 +5,7 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from app.seeds import SEEDS
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import PROJECT, Served, environment, image_command, serving
 from tests.support.task_metadata import task_metadata
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.database
 
@@ -141,11 +142,11 @@ def test_in_a_task_with_a_core_for_each_worker_each_stays_on_its_own_and_so_does
             "WEB_CONCURRENCY": str(len(cores)),
         }
         with serving(tmp_path, **variables) as served:
-            _wait_until(lambda: sorted(_cores_by_worker(served).values()) == [[core] for core in cores])
+            wait_until(lambda: sorted(_cores_by_worker(served).values()) == [[core] for core in cores])
             ended = next(iter(_cores_by_worker(served)))
             psutil.Process(ended).kill()
-            _wait_until(lambda: ended not in _cores_by_worker(served))
-            _wait_until(lambda: sorted(_cores_by_worker(served).values()) == [[core] for core in cores])
+            wait_until(lambda: ended not in _cores_by_worker(served))
+            wait_until(lambda: sorted(_cores_by_worker(served).values()) == [[core] for core in cores])
             assert served.request("GET", "/beers").status == 200
 
 
@@ -161,13 +162,6 @@ def _cores_by_worker(served: Served) -> dict[int, list[int]]:
         with contextlib.suppress(psutil.NoSuchProcess):
             found[child.pid] = sorted(child.cpu_affinity() or [])
     return found
-
-
-def _wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from db_bootstrap.errors import (
 from db_bootstrap.proof import prove
 from db_bootstrap.rotate import Outcome, Step
 from tests.database.db_bootstrap.rotated import STEPS, RotatedLogins
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.database
 
@@ -308,10 +309,3 @@ def rotate_master(logins: RotatedLogins) -> None:
     logins.cellar.database.password += "+"
     logins.cellar.database.cluster.set_password(logins.cellar.database.master, logins.cellar.database.password)
     logins.manager.client.put_secret_value(SecretId=logins.master_arn, SecretString=logins.master_secret())
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from rehearsal.aws import load_balancer
 from rehearsal.aws.load_balancer import LoadBalancers
 from tests.support.moto_server import MotoServer, moto_server
 from tests.support.targets import Target, running_target
+from tests.support.waiting import wait_until
 
 
 @dataclass
@@ -70,13 +71,6 @@ class Balancer:
         assert status in (200, 201), answer
         echo: dict[str, Any] = json.loads(answer)
         return echo
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 @dataclass

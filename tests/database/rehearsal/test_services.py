@@ -17,8 +17,9 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.ecs import LOG_GROUP, REPOSITORY, Site, log_of, wait_until
+from tests.support.ecs import LOG_GROUP, REPOSITORY, Site, log_of
 from tests.support.local_aws import ACCOUNT_ID, REGION, ROOMS_OF_SERVICES, LocalAws
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rehearsal.run import CHECKOUT
-from tests.support.ecs import wait_until
 from tests.support.processes import is_asleep
+from tests.support.waiting import wait_until
 
 _RUN = """
 import signal, sys

@@ -1,7 +1,6 @@
 """How a container's output reaches its log stream."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal.aws.journal import Journal
 from rehearsal.aws.task_logs import TaskLogs
+from tests.support.waiting import wait_until
 
 
 class FakeStream:
@@ -41,13 +41,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "app.log"
     path.touch()
     return path
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def append(file: Path, text: str) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.local_aws import LocalAws, allow, policy
-from tests.support.local_secrets import rotate, unique, wait_for, wait_for_event
+from tests.support.local_secrets import rotate, unique, wait_for_event
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ def test_a_moved_label_invokes_the_function_of_a_rule_that_matches(aws: LocalAws
     client.put_secret_value(SecretId=secret, SecretString="pending", VersionStages=["AWSPENDING"])
     version = client.put_secret_value(SecretId=secret, SecretString="new")["VersionId"]
     log = aws.directory / "logs" / "functions" / f"{name}.log"
-    wait_for(lambda: log.exists() and version in log.read_text())
+    wait_until(lambda: log.exists() and version in log.read_text())
     assert log.read_text().count("Secret Label Updated") == 1, "neither the pending one nor the one before"
 
 

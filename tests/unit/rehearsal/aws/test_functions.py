@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.local_aws import LocalAws, allow
+from tests.support.waiting import wait_until
 from tests.support.zips import package
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def test_reserved_concurrency_throttles(aws: LocalAws, deploy: Callable[..., str
     aws.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(invoke, aws, name, {"seconds": 2})
-        wait_for(lambda: any(worker["busy"] for worker in workers(aws, name)))
+        wait_until(lambda: any(worker["busy"] for worker in workers(aws, name)))
         with pytest.raises(ClientError, match="TooManyRequestsException"):
             invoke(aws, name, {"seconds": 0})
         assert "FunctionError" not in running.result()[1]
@@ -320,7 +320,7 @@ def test_an_encrypted_topic_is_told_of_an_event_by_a_role_that_may_use_its_key(
     role = aws.make_role(f"async-{uuid.uuid4().hex[:8]}", *may)
     name = deploy("fail", role=role, DeadLetterConfig={"TargetArn": topic["TopicArn"]})
     aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"beer": 1}')
-    wait_for(lambda: any(event["function"] == name for event in aws.journal("function.given_up")))
+    wait_until(lambda: any(event["function"] == name for event in aws.journal("function.given_up")))
     received = aws.client("sqs").receive_message(QueueUrl=queue).get("Messages", [])
     told = [json.loads(json.loads(message["Body"])["Message"]) for message in received]
     assert told == ([{"beer": 1}] if may_use_the_key else [])
@@ -428,10 +428,3 @@ def test_a_package_that_is_no_zip_is_refused(aws: LocalAws) -> None:
 def workers(aws: LocalAws, name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = aws.ask("status")[1]["rooms"]["functions"].get(name, [])
     return found
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_secrets import read, rotate, stages, unique, wait_for, wait_for_event
+from tests.support.local_secrets import read, rotate, stages, unique, wait_for_event
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +140,7 @@ def test_an_incomplete_rotation_is_attempted_again_and_the_caller_told(
 def test_a_rotation_that_is_not_immediate_tests_only(aws: LocalAws, secret: str, rotator: Callable[..., str]) -> None:
     function = rotator()
     rotate(aws, secret, function, RotateImmediately=False)
-    wait_for(lambda: aws.ask("status")[1]["rooms"]["secrets"]["rotating"] == {})
+    wait_until(lambda: aws.ask("status")[1]["rooms"]["secrets"]["rotating"] == {})
     assert [event["Step"] for event in events_of(aws, function)] == ["testSecret"]
     assert list(stages(aws, secret).values()) == [["AWSCURRENT"]]
 
