@@ -3,7 +3,7 @@
 Secrets Manager tells of rotations that failed, and only where a CloudTrail trail records the account; of one that was
 never tried, because its schedule is gone or its function may not be invoked, nobody tells. CloudWatch does not know how
 old a secret is. So a schedule has this function ask, and an alarm reads the metric that it prints. It reads no secret's
-value, and it is not in the VPC.
+value, and has no way to the database.
 """
 
 from collections.abc import Mapping

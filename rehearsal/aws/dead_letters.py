@@ -9,7 +9,7 @@ Not as in AWS: the message says nothing of the error; an encrypted queue's key i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.sns.models import sns_backends
@@ -21,17 +21,7 @@ if TYPE_CHECKING:
     from rehearsal.aws.permissions import Judge
     from rehearsal.aws.settings import Settings
 
-
-class _Sending(NamedTuple):
-    action: str
-    operation: str
-    service: str
-
-
-_SENDING = {
-    "sns": _Sending("sns:Publish", "Publish", "SNS"),
-    "sqs": _Sending("sqs:SendMessage", "SendMessage", "SQS"),
-}
+_ACTIONS = {"sns": "sns:Publish", "sqs": "sqs:SendMessage"}
 
 
 def check_target(target: str, role_arn: str, judge: Judge) -> None:
@@ -40,19 +30,20 @@ def check_target(target: str, role_arn: str, judge: Judge) -> None:
     Raises:
         InvalidParameterValueException: with AWS's message.
     """
-    sending = _SENDING.get(target.split(":")[2] if target.startswith("arn:") else "")
-    if sending is None:
+    _, _, service, *_ = [*target.split(":"), "", ""]
+    if service not in _ACTIONS:
         raise InvalidParameterValueException(f"The dead letter target {target} is neither a queue nor a topic.")
-    if not judge.allows(role_arn, Request(sending.action, target)).allowed:
+    if not judge.allows(role_arn, Request(_ACTIONS[service], target)).allowed:
+        operation = _ACTIONS[service].partition(":")[2]
         raise InvalidParameterValueException(
-            f"The provided execution role does not have permissions to call {sending.operation} on {sending.service}"
+            f"The provided execution role does not have permissions to call {operation} on {service.upper()}"
         )
 
 
 def deliver(event: str, target: str, role_arn: str, settings: Settings, judge: Judge) -> bool:
     """Send an event as the function's role; whether it got there."""
     service = target.split(":")[2]
-    if not judge.allows(role_arn, Request(_SENDING[service].action, target)).allowed:
+    if not judge.allows(role_arn, Request(_ACTIONS[service], target)).allowed:
         return False
     if service == "sqs":
         sqs_backends[settings.account_id][settings.region].send_message(target.rpartition(":")[2], event)

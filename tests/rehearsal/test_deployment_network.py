@@ -57,12 +57,13 @@ def parties(rehearsal: Rehearsal, ec2: Any) -> Iterator[Party]:
         frozenset(subnet["SubnetIdentifier"] for subnet in database["DBSubnetGroup"]["Subnets"]),
         is_public=database["PubliclyAccessible"],
     )
-    watches = defaultdict(list)
+    places_by_name = defaultdict(list)
     for function in rehearsal.aws("lambda").list_functions()["Functions"]:
-        watches[function["FunctionName"].endswith("-rotation-watch")].append(function["VpcConfig"])
-    for is_watch, places in watches.items():
+        name = "rotation watch" if function["FunctionName"].endswith("-rotation-watch") else "functions"
+        places_by_name[name].append(function["VpcConfig"])
+    for name, places in places_by_name.items():
         yield Party(
-            "rotation watch" if is_watch else "functions",
+            name,
             frozenset(group for place in places for group in place["SecurityGroupIds"]),
             frozenset(subnet for place in places for subnet in place["SubnetIds"]),
         )

@@ -10,12 +10,7 @@ module "bootstrap" {
   timeout_seconds  = local.timeout_seconds
   permissions      = data.aws_iam_policy_document.bootstrap.json
   network          = local.database_network
-
-  environment = merge(local.database_environment, {
-    POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
-    POWERTOOLS_SERVICE_NAME      = local.metrics_service
-    POWERTOOLS_LOG_LEVEL         = "INFO"
-  })
+  environment      = local.access_environment
 
   package_file             = var.package_file
   dead_letter_topic_arn    = var.dead_letter_topic_arn

@@ -15,4 +15,11 @@ locals {
     DATABASE_NAME     = var.database.name
     MASTER_SECRET_ARN = var.database.master_secret_arn
   }
+
+  # Of the two that compare the database with what is declared: both print the metric of drift.
+  access_environment = merge(local.database_environment, {
+    POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
+    POWERTOOLS_SERVICE_NAME      = local.metrics_service
+    POWERTOOLS_LOG_LEVEL         = "INFO"
+  })
 }

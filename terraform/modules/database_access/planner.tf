@@ -1,5 +1,5 @@
-# The function that can only look: Terraform reads its plan, and a schedule has it watch for drift. The same package as the
-# other one with another handler, in whose path nothing changes a database or writes a secret.
+# The function that can only look: Terraform reads its plan, and a schedule has it watch for drift. The same package as
+# bootstrap's with another handler, in whose path nothing changes a database or writes a secret.
 
 module "planner" {
   source = "../function"
@@ -11,12 +11,7 @@ module "planner" {
   timeout_seconds  = local.timeout_seconds
   permissions      = data.aws_iam_policy_document.read_secrets.json
   network          = local.database_network
-
-  environment = merge(local.database_environment, {
-    POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
-    POWERTOOLS_SERVICE_NAME      = local.metrics_service
-    POWERTOOLS_LOG_LEVEL         = "INFO"
-  })
+  environment      = local.access_environment
 
   package_file             = var.package_file
   dead_letter_topic_arn    = var.dead_letter_topic_arn

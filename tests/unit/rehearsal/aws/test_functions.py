@@ -332,6 +332,7 @@ def test_an_encrypted_topic_is_told_of_an_event_by_a_role_that_may_use_its_key(
         ("arn:aws:sns:us-east-1:123456789012:dead", "does not have permissions to call Publish on SNS"),
         ("arn:aws:sqs:us-east-1:123456789012:dead", "does not have permissions to call SendMessage on SQS"),
         ("arn:aws:s3:::dead", "neither a queue nor a topic"),
+        ("dead", "neither a queue nor a topic"),
     ],
 )
 def test_a_function_needs_to_be_able_to_tell_of_lost_events(
