@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"error: The database cannot be reached: {error}", file=sys.stderr)
         return 1
-    _log.info("Migrated", extra={"fields": {"before": done.before, "after": done.after}})
+    message = "Migrated by a newer version, left as it is" if done.is_newer else "Migrated"
+    _log.info(message, extra={"fields": {"before": done.before, "after": done.after}})
     return 0
 
 

@@ -13,7 +13,7 @@ from app.database import Database
 from app.logs import database_time
 from app.models import LARGEST_ABV, BeersQuery, NewBeer, Position
 
-_COLUMNS = "id, name, style, brewery, abv, created_at"
+COLUMNS = "id, name, style, brewery, abv, created_at"
 
 _IN_ORDER = "id > :after"
 _BY_ABV = "(abv, id) > (:after_abv, :after) AND abv BETWEEN :abv_min AND :abv_max"
@@ -31,7 +31,7 @@ def _page(condition: str, order: str) -> str:
                max((beer).id) FILTER (WHERE place = :limit),
                max((beer).abv) FILTER (WHERE place = :limit)
         FROM (SELECT beer, row_number() OVER () AS place
-              FROM (SELECT {_COLUMNS} FROM beers.beers WHERE {condition} ORDER BY {order} LIMIT :limit + 1) AS beer
+              FROM (SELECT {COLUMNS} FROM beers.beers WHERE {condition} ORDER BY {order} LIMIT :limit + 1) AS beer
              ) AS placed
     """  # noqa: S608 - what is put in stands above, and nowhere else
 
@@ -57,7 +57,7 @@ _STYLES = """
 """
 
 _ONE = f"""
-    WITH beer AS (SELECT {_COLUMNS} FROM beers.beers WHERE id = :id)
+    WITH beer AS (SELECT {COLUMNS} FROM beers.beers WHERE id = :id)
     SELECT row_to_json(beer)::text FROM beer
 """  # noqa: S608
 
@@ -65,7 +65,7 @@ _ADD = f"""
     WITH beer AS (
         INSERT INTO beers.beers (name, style, brewery, abv) VALUES (:name, :style, :brewery, :abv)
         ON CONFLICT DO NOTHING
-        RETURNING {_COLUMNS}
+        RETURNING {COLUMNS}
     )
     SELECT id, row_to_json(beer)::text FROM beer
 """  # noqa: S608

@@ -28,13 +28,16 @@ IDLE_SECONDS = 1.0
 # After these the session is gone, or belongs to a server that is no longer the primary.
 _SESSION_IS_LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
 
-# undefined_table, invalid_schema_name
-_NO_TABLES = frozenset({"42P01", "3F000"})
-_NO_TABLES_YET = "The database lacks the service's tables; run `python -m app migrate`."
+# undefined_table, undefined_column, invalid_schema_name
+_NO_TABLES = frozenset({"42P01", "42703", "3F000"})
+_LACKS_TABLES = (
+    "The database lacks tables or columns that this version of the service needs. Run `python -m app migrate`; "
+    "if a newer version has removed them, deploy the newer version."
+)
 
 # A statement that fails with these, by class (two letters) or code, may succeed later: connection exceptions,
 # exhausted resources, operator intervention (which a statement timeout is), a lock that is not to be had, a server
-# that is read-only, and tables that are not there yet. Whatever PostgreSQL says to a login counts as unavailable.
+# that is read-only, and tables that do not exist (yet). Whatever PostgreSQL says to a login counts as unavailable.
 _UNAVAILABLE = frozenset({"08", "53", "57", "55P03", "25006"}) | _NO_TABLES
 
 
@@ -178,7 +181,7 @@ class Database:
                 return SessionLostError(_unreachable(error), was_announced=False)
             return SessionLostError(_refused(code), was_announced=True)
         if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE:
-            return DatabaseUnavailableError(_NO_TABLES_YET if code in _NO_TABLES else _refused(code))
+            return DatabaseUnavailableError(_LACKS_TABLES if code in _NO_TABLES else _refused(code))
         return error
 
     def _ping_if_in_doubt(self, connection: Any, record: Any, _: Any) -> None:

@@ -1,5 +1,8 @@
 """Bring the database's tables to what this version of the service needs.
 
+A database that a newer version has migrated is left as it is: after a rollback, and while a release is rolled out,
+tasks of the older version start on it. So each migration must keep what the version before it uses.
+
 Run as the schema's owner, never as the service's own login, which may change rows but no tables. Any number of these
 may run at once: the first does the work, the others wait for it and find nothing left to do.
 """
@@ -40,10 +43,15 @@ class MigrationError(Exception):
 
 @dataclass(frozen=True)
 class Migration:
-    """What a run did: the revision that it found (``None``: an empty database) and the one it left."""
+    """The revision before a run (``None``: an empty database) and after it.
+
+    Attributes:
+        is_newer: A newer version of the service made ``before``, so nothing was done.
+    """
 
     before: str | None
     after: str | None
+    is_newer: bool = False
 
 
 def known_revisions() -> list[str]:
@@ -53,7 +61,7 @@ def known_revisions() -> list[str]:
 
 
 def migrate(settings: Settings) -> Migration:
-    """Apply the migrations that are missing, all or none of them.
+    """Apply the migrations that are missing, all or none of them; none if the database's revision is newer.
 
     Raises:
         SettingsError: the settings are of no use.
@@ -107,6 +115,8 @@ def _upgrade(connection: Connection) -> Migration:
     if not connection.execute(exists, {"schema": SCHEMA}).scalar_one():
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
     before = _revision(connection)
+    if before is not None and before not in known_revisions():
+        return Migration(before, before, is_newer=True)
     alembic.command.upgrade(_alembic_config(connection), "head")
     after = _revision(connection)
     connection.commit()

@@ -47,6 +47,12 @@ def test_eight_migrations_at_once_are_one(bare: CatalogueDatabase) -> None:
         assert spelling not in str(ended)
 
 
+def test_an_older_version_leaves_the_database_of_a_newer_one_as_it_is(bare: CatalogueDatabase) -> None:
+    migrate(bare.settings(bare.migrator))
+    bare.admin("UPDATE beers.alembic_version SET version_num = 'newer'")
+    assert migrate(bare.settings(bare.migrator)) == Migration("newer", "newer", is_newer=True)
+
+
 def test_where_there_is_no_schema_the_databases_owner_makes_it(database: Database) -> None:
     assert migrate(Settings(DatabaseUrl(database.url()))) == Migration(None, HEAD)
 
@@ -134,3 +140,19 @@ def test_ready_on_a_database_that_a_newer_version_has_migrated(bare: CatalogueDa
     migrate(bare.settings(bare.migrator))
     bare.admin("UPDATE beers.alembic_version SET version_num = 'newer'")
     assert service_on_bare.test_client().get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("removal", ["DROP TABLE beers.beers", "ALTER TABLE beers.beers DROP COLUMN brewery"])
+def test_not_ready_where_a_newer_version_has_removed_what_this_one_needs(
+    bare: CatalogueDatabase, service_on_bare: Flask, removal: str
+) -> None:
+    migrate(bare.settings(bare.migrator))
+    bare.admin("UPDATE beers.alembic_version SET version_num = 'newer'")
+    bare.admin(removal)
+    assert migrate(bare.settings(bare.migrator)).is_newer
+    client = service_on_bare.test_client()
+    for path in ("/readyz", "/beers"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert response.mimetype == "application/problem+json"
+    assert "deploy the newer version" in client.get("/readyz").text
