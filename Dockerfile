@@ -29,4 +29,4 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', '8000')}/livez\", timeout=2)"]
-CMD ["gunicorn", "--config", "python:app.server", "app:create_app()"]
+CMD ["gunicorn", "--config", "python:app.server.config", "app:create_app()"]

@@ -2,18 +2,18 @@
 
 from flask import Flask
 
-from app import beers, health
-from app.catalogue import Catalogue
-from app.database import open_database
-from app.documentation import documentation_blueprint
-from app.html import assets_blueprint
+from app.api import beers, health
+from app.api.documentation import documentation_blueprint
+from app.api.openapi import openapi_document
+from app.api.problems import register_problem_handlers
+from app.api.token_secret import token_reader
+from app.api.write_token import Guard, OpenGuard, TokenGuard
+from app.database.catalogue import Catalogue
+from app.database.pool import open_database
 from app.logs import log_requests
-from app.openapi import openapi_document
-from app.page import page_blueprint
-from app.problems import register_problem_handlers
 from app.settings import FixedToken, SecretReference, Settings
-from app.token_secret import token_reader
-from app.write_token import Guard, OpenGuard, TokenGuard
+from app.web.html import assets_blueprint
+from app.web.pages import page_blueprint
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -24,7 +24,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         CredentialError: the injected secret is of no use.
     """
     settings = settings or Settings.from_environment()
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None, template_folder="web/templates")
     # Werkzeug would answer /beers//1 with an HTML redirect; it is simply not a route.
     app.url_map.merge_slashes = False
     database = open_database(settings)

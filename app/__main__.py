@@ -5,9 +5,9 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from app.credentials import CredentialError
+from app.database.credentials import CredentialError
+from app.database.migrate import MigrationError, migrate
 from app.logs import configure_logging
-from app.migrate import MigrationError, migrate
 from app.settings import Settings, SettingsError
 
 _ENVIRONMENT = """\

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from app import connector, create_app
-from app.credentials import Credential, CredentialSource, FixedSource, RotatingSource
+from app import create_app
+from app.database import connector
+from app.database.credentials import Credential, CredentialSource, FixedSource, RotatingSource
 
 
 def taproom() -> Flask:

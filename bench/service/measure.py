@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from app.capacity import capacity
-from app.migrate import migrate
+from app.database.migrate import migrate
+from app.server.capacity import capacity
 from bench.service.candidates import CANDIDATES, OURS, Running, cpu_seconds, running
 from bench.service.results import Kind, Run
 from bench.service.wrk import load

@@ -4,7 +4,7 @@ locals {
 
   service_credential = var.database_auth == "iam" ? "iam" : "rotated"
 
-  # What app/capacity.py makes of a task's share of a machine, and app/settings.py of each worker.
+  # What app/server/capacity.py makes of a task's share of a machine, and app/settings.py of each worker.
   service_workers     = max(1, min(max(2, ceil(var.service_cpu_units / 1024)), floor((var.service_memory_mebibytes - 60) / 110)))
   service_connections = 5
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from app.migrate import migrate
+from app.database.migrate import migrate
 from rehearsal.postgres import Cluster
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app.seeds import SEEDS
+from app.api.seeds import SEEDS
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving
 from tests.support.contrast import FAINT_TEXTS

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from app.migrate import migrate
+from app.database.migrate import migrate
 from app.settings import InjectedSecret
 from app.settings import Settings as AppSettings
 from db_bootstrap.access import sibling_names

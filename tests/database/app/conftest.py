@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.database import Database
-from app.migrate import migrate
+from app.database.migrate import migrate
+from app.database.pool import Database
 from app.settings import Settings
 from rehearsal.postgres import Cluster
 from tests.database.app.catalogue_database import CatalogueDatabase

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from app.credentials import Credential
+from app.database.credentials import Credential
 
 
 class RotatedSecret:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.seeds import SEEDS
+from app.api.seeds import SEEDS
 from tests.database.app.catalogue_database import CatalogueDatabase
 
 pytestmark = pytest.mark.database

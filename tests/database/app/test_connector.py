@@ -14,9 +14,9 @@ from pathlib import Path
 import pg8000
 import pytest
 
-from app.connector import MOST_REFUSALS, Connector, connector_for, sqlstate
-from app.credentials import Credential, CredentialSource, FixedSource, RotatingSource
-from app.database import Database, DatabaseUnavailableError
+from app.database.connector import MOST_REFUSALS, Connector, connector_for, sqlstate
+from app.database.credentials import Credential, CredentialSource, FixedSource, RotatingSource
+from app.database.pool import Database, DatabaseUnavailableError
 from app.logs import JsonFormatter
 from app.settings import DatabaseUrl, Settings
 from rehearsal.certificates import create_authority
@@ -254,7 +254,7 @@ def test_a_statement_that_the_server_ends_is_an_unavailable_database(
 
 
 def test_a_full_pool_says_so(bare: CatalogueDatabase, credential: Credential, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.database.POOL_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("app.database.pool.POOL_TIMEOUT_SECONDS", 0.1)
     database = Database(connector(bare, FixedSource(credential)), pool_size=1)
     with ThreadPoolExecutor(1) as threads:
         slow = threads.submit(database.read, "SELECT pg_sleep(1)", {})

@@ -8,7 +8,7 @@ import pg8000.native
 import pytest
 from flask import Flask
 
-from app.migrate import Migration, MigrationError, known_revisions, migrate
+from app.database.migrate import Migration, MigrationError, known_revisions, migrate
 from app.settings import DatabaseUrl, Settings
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import PROJECT, environment
@@ -66,7 +66,7 @@ def test_the_services_own_login_may_not_migrate(bare: CatalogueDatabase) -> None
 def test_a_migration_that_waits_too_long_for_its_turn_says_what_to_look_for(
     bare: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.migrate.TURN_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("app.database.migrate.TURN_TIMEOUT_SECONDS", 1)
     with bare.cluster.connect_as_superuser(bare.database.name) as other:
         other.run("SELECT pg_advisory_lock(:key)", key=0x746170726F6F6D)
         with pytest.raises(MigrationError, match="Another migration has been running"):

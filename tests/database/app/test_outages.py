@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.migrate import migrate
+from app.database.migrate import migrate
 from rehearsal.postgres import Cluster
 from rehearsal.postgres_programs import Binaries
 from tests.conftest import running_cluster

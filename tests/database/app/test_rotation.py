@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.credentials import CACHE_SECONDS
+from app.database.credentials import CACHE_SECONDS
 from db_bootstrap.rotate import Step
 from rehearsal.load import Load
 from rehearsal.postgres_programs import Binaries

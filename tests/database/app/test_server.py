@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.capacity import visible_cores
-from app.migrate import known_revisions
-from app.seeds import SEEDS
+from app.api.seeds import SEEDS
+from app.database.migrate import known_revisions
+from app.server.capacity import visible_cores
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import PROJECT, Served, environment, image_command, serving
 from tests.support.task_metadata import task_metadata

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.capacity import Capacity, capacity, worker_count
+from app.server.capacity import Capacity, capacity, worker_count
 from app.settings import Settings
 from tests.support.task_metadata import task_metadata
 

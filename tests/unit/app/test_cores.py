@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.capacity import Capacity
-from app.cores import cores_of_their_own, freest
+from app.server.capacity import Capacity
+from app.server.cores import cores_of_their_own, freest
 
 
 @pytest.mark.parametrize(

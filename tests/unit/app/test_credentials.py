@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.credentials import Credential, CredentialError, FixedSource, RotatingSource, parse_secret
+from app.database.credentials import Credential, CredentialError, FixedSource, RotatingSource, parse_secret
 
 SECRET = {
     "engine": "postgres",

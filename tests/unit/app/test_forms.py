@@ -10,10 +10,10 @@ from flask import Flask
 
 from app import create_app
 from app.__main__ import main
+from app.api.problems import FieldError, Problem, problem_document
+from app.api.seeds import SEEDS
+from app.database.migrate import known_revisions
 from app.logs import JsonFormatter, logging_configuration
-from app.migrate import known_revisions
-from app.problems import FieldError, Problem, problem_document
-from app.seeds import SEEDS
 from app.settings import DatabaseUrl, Settings, SettingsError
 
 

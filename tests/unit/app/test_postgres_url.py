@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.credentials import Credential
-from app.postgres_url import PostgresAddress, parse_iam_url, parse_url
+from app.database.credentials import Credential
+from app.database.url import PostgresAddress, parse_iam_url, parse_url
 from app.settings import SettingsError
 
 DEFAULT = Path("default.pem")

@@ -4,8 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.credentials import Credential, CredentialError
-from app.rds_token import TokenSource, token_signer
+from app.database.credentials import Credential, CredentialError
+from app.database.rds_token import TokenSource, token_signer
 
 LOGIN = Credential("db.example", 5432, "beers", "beers_app", "")
 

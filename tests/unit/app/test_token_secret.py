@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from app.token_secret import read_tokens, token_reader
-from app.write_token import TokenError
+from app.api.token_secret import read_tokens, token_reader
+from app.api.write_token import TokenError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

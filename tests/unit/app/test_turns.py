@@ -4,7 +4,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from app.turns import Turns
+from app.database.semaphore import Turns
 
 LONG = 30.0
 

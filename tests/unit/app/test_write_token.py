@@ -8,9 +8,9 @@ from http import HTTPStatus
 import pytest
 
 from app import create_app
-from app.problems import Problem
+from app.api.problems import Problem
+from app.api.write_token import OpenGuard, TokenError, TokenGuard
 from app.settings import DatabaseUrl, FixedToken, Settings
-from app.write_token import OpenGuard, TokenError, TokenGuard
 
 OLD, NEW = "the-old-token-0123456789", "the-new-token-0123456789"
 

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.problems import FieldError, Problem
+from app.api.problems import FieldError, Problem
 
 JSON = "application/json"
-# No beer needs more; see app.models.
+# No beer needs more; see app.api.models.
 LARGEST_BODY_BYTES = 16 * 1024
 _MOST_ERRORS = 20
 _LONGEST_NAME = 100

@@ -15,10 +15,10 @@ from struct import pack
 
 import pg8000
 
-from app.credentials import Credential, CredentialSource, FixedSource, RotatingSource, parse_secret
-from app.postgres_url import parse_iam_url, parse_url
-from app.rds_token import TokenSource, token_signer
-from app.secrets_manager import secret_reader
+from app.database.credentials import Credential, CredentialSource, FixedSource, RotatingSource, parse_secret
+from app.database.rds_token import TokenSource, token_signer
+from app.database.secrets_manager import secret_reader
+from app.database.url import parse_iam_url, parse_url
 from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError, TokenLogin
 
 CONNECT_TIMEOUT_SECONDS = 3.0

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from threading import Lock
 from typing import Protocol
 
-from app.problems import RETRY_AFTER_SECONDS, Problem
+from app.api.problems import RETRY_AFTER_SECONDS, Problem
 
 CACHE_SECONDS = 60.0
 # A token that is not known may have been made since. Guesses lead to no more than one reading in this time.

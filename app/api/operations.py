@@ -1,6 +1,6 @@
 """What the API can be asked, as values: a route is served from the same value that documents it.
 
-So nothing can be served that app.openapi does not describe, and no input described that is not checked.
+So nothing can be served that app.api.openapi does not describe, and no input described that is not checked.
 """
 
 import re
@@ -12,8 +12,8 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
-from app.parsing import JSON, parse_body, parse_query
-from app.write_token import Guard
+from app.api.requests import JSON, parse_body, parse_query
+from app.api.write_token import Guard
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
 from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
-from app.problems import RETRY_AFTER_SECONDS, Problem, plain_problem
-from app.worker import write_problem
+from app.api.problems import RETRY_AFTER_SECONDS, Problem, plain_problem
+from app.server.worker import write_problem
 
 # For a connection that says nothing, and for the whole of a request.
 REQUEST_SECONDS = 10.0

@@ -9,7 +9,7 @@ whole cores as workers: on Fargate, a task has a machine of its own.
 from collections import Counter
 from collections.abc import Iterable
 
-from app.capacity import Capacity
+from app.server.capacity import Capacity
 
 
 def cores_of_their_own(workers: int, capacity: Capacity, visible: frozenset[int]) -> tuple[int, ...]:

@@ -14,10 +14,10 @@ from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
 
-from app.connector import Connector, connector_for, sqlstate
-from app.credentials import CredentialError
+from app.database.connector import Connector, connector_for, sqlstate
+from app.database.credentials import CredentialError
+from app.database.semaphore import Turns
 from app.settings import Settings
-from app.turns import Turns
 
 # Longer than the statement_timeout that the login carries (5 s), so that normally the server ends a slow statement.
 READ_TIMEOUT_SECONDS = 10.0

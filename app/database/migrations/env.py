@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations here: within the connection and the transaction that ``app.migrate`` gives it."""
+"""Run the migrations in the connection and transaction of ``app.database.migrate``."""
 
 from alembic import context
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from app.html import html_response
-from app.operations import json_response
+from app.api.operations import json_response
+from app.web.html import html_response
 
 
 def documentation_blueprint(document: Mapping[str, Any]) -> Blueprint:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.problems import plain_problem
+from app.api.problems import plain_problem
 
 # No script or style but from the files below, none within a page, no form to elsewhere, no frame around it.
 # Swagger UI's own pictures are data: addresses within its style sheet.
@@ -25,7 +25,7 @@ _POLICY = "; ".join(
     )
 )
 
-_OWN = Path(__file__).with_name("assets")
+_OWN = Path(__file__).with_name("static")
 # A package that exists for another framework, and carries Swagger UI's own build; nothing of it runs here.
 _SWAGGER = Path(str(files("flask_openapi_swagger") / "templates" / "swagger"))
 

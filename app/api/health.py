@@ -10,12 +10,12 @@ from typing import Literal
 from flask import Blueprint, Response
 from pydantic import BaseModel
 
-from app.catalogue import COLUMNS
-from app.database import Database, DatabaseUnavailableError
-from app.migrate import known_revisions
-from app.operations import Answer, Operation, json_response, serve
-from app.problems import Problem, database_unavailable, log_database_unavailable
-from app.write_token import OpenGuard
+from app.api.operations import Answer, Operation, json_response, serve
+from app.api.problems import Problem, database_unavailable, log_database_unavailable
+from app.api.write_token import OpenGuard
+from app.database.catalogue import COLUMNS
+from app.database.migrate import known_revisions
+from app.database.pool import Database, DatabaseUnavailableError
 
 
 class Life(BaseModel):

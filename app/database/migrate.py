@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from app.connector import Connector, connector_for, sqlstate
+from app.database.connector import Connector, connector_for, sqlstate
 from app.settings import Settings
 
 SCHEMA = "beers"

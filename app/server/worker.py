@@ -14,8 +14,8 @@ import gunicorn.http.wsgi  # type: ignore[import-untyped]
 import gunicorn.util  # type: ignore[import-untyped]
 from werkzeug.http import HTTP_STATUS_CODES
 
+from app.api.problems import MEDIA_TYPE, Problem, plain_problem, problem_document
 from app.logs import configure_logging
-from app.problems import MEDIA_TYPE, Problem, plain_problem, problem_document
 
 SERVER_NAME = "taproom"
 

@@ -1,4 +1,4 @@
-"""gunicorn's configuration: ``gunicorn --config python:app.server "app:create_app()"``.
+"""gunicorn's configuration: ``gunicorn --config python:app.server.config "app:create_app()"``.
 
 Every lower-case name below is a setting of gunicorn (https://docs.gunicorn.org/en/stable/settings.html).
 """
@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from app.capacity import capacity, visible_cores, worker_count
-from app.cores import cores_of_their_own, freest
-from app.credentials import CredentialError
-from app.database import open_database
+from app.database.credentials import CredentialError
+from app.database.pool import open_database
+from app.server.capacity import capacity, visible_cores, worker_count
+from app.server.cores import cores_of_their_own, freest
+from app.server.worker import JsonLogger, use_own_forms
 from app.settings import Settings, SettingsError
-from app.worker import JsonLogger, use_own_forms
 
 try:
     _SETTINGS = Settings.from_environment()
@@ -27,7 +27,7 @@ use_own_forms()
 bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
 _CAPACITY = capacity(_SETTINGS.task_metadata_uri)
 workers = _SETTINGS.worker_count or worker_count(_CAPACITY)
-worker_class = "app.bounded_worker.BoundedWorker"
+worker_class = "app.server.bounded_worker.BoundedWorker"
 # More threads than connections to the database, so that the liveness probe is answered while all of those are busy.
 # Without a pool it is the threads that bound the connections.
 threads = (_SETTINGS.pool_size or Settings.pool_size) + 3
@@ -41,7 +41,7 @@ control_socket_disable = True
 max_requests = 200_000
 max_requests_jitter = 50_000
 
-# For a worker that hangs; a request is bounded long before (app.bounded_worker, app.database).
+# For a worker that hangs; a request is bounded long before (app.server.bounded_worker, app.database.pool).
 timeout = 30
 # What is in flight has to be finished before ECS sends SIGKILL: 60 seconds after SIGTERM in the task definition.
 graceful_timeout = 25

@@ -7,7 +7,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.credentials import Credential, CredentialError, parse_secret
+from app.database.credentials import Credential, CredentialError, parse_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -29,7 +29,7 @@ def secret_reader(arn: str) -> Callable[[], Credential]:
     client: SecretsManagerClient = boto3.client(
         "secretsmanager",
         region_name=region,
-        # Nobody waits for all of this (app.credentials): a slow answer late is better than none.
+        # Nobody waits for all of this (app.database.credentials): a slow answer late is better than none.
         config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
     return lambda: read_secret(client, arn)

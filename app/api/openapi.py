@@ -1,4 +1,4 @@
-"""The OpenAPI document: what app.operations serves, described by the types that check it."""
+"""The OpenAPI document: what app.api.operations serves, described by the types that check it."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -9,9 +9,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 from werkzeug.http import HTTP_STATUS_CODES
 
-from app.operations import Operation
-from app.parsing import JSON
-from app.problems import MEDIA_TYPE, ProblemDocument
+from app.api.operations import Operation
+from app.api.problems import MEDIA_TYPE, ProblemDocument
+from app.api.requests import JSON
 
 OPENAPI_VERSION = "3.1.0"
 _COMPONENTS = "#/components/schemas/{model}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from app.credentials import Credential, CredentialError
+from app.database.credentials import Credential, CredentialError
 
 _FIRST, _SECOND = "first token", "second token"
 

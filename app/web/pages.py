@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
-from app.catalogue import Catalogue
-from app.database import DatabaseUnavailableError
-from app.html import html_response
-from app.models import BeersQuery
-from app.parsing import field_errors
-from app.problems import RETRY_AFTER_SECONDS, log_database_unavailable
+from app.api.models import BeersQuery
+from app.api.problems import RETRY_AFTER_SECONDS, log_database_unavailable
+from app.api.requests import field_errors
+from app.database.catalogue import Catalogue
+from app.database.pool import DatabaseUnavailableError
+from app.web.html import html_response
 
 _BEERS_IN_A_PAGE = 20
 # More would not help somebody who chooses one; the field takes any text.

@@ -1,0 +1,1 @@
+"""The HTTP API: its operations, the types of what goes in and out, and the checks in between."""

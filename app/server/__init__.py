@@ -1,0 +1,1 @@
+"""Everything about gunicorn: its configuration, its worker, and how many workers fit."""
