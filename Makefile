@@ -137,7 +137,7 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	terraform fmt -recursive terraform
 
 package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=... without internet)
-	@$(RUN) db_bootstrap.package --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
+	@$(RUN) scripts.package_function --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
 
 account: ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY)
 	@scripts/account

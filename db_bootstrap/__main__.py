@@ -2,7 +2,7 @@
 
 import sys
 
-from db_bootstrap.command import main
+from db_bootstrap.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

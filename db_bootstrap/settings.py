@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from db_bootstrap.connection import Endpoint
 from db_bootstrap.errors import ConfigurationError
+from db_bootstrap.inspect.session import Endpoint
 
 DEFAULT_CA_FILE = Path(__file__).parent.parent / "rds-ca.pem"
 

@@ -46,7 +46,7 @@ def build(run: Run, note: Note = lambda _text: None) -> str:
         [
             sys.executable,
             "-m",
-            "db_bootstrap.package",
+            "scripts.package_function",
             "--ca-file",
             str(authority.ca_file),
             "--output",

@@ -20,7 +20,7 @@ from bench.access.tools import PEERS_FOLDER
 from bench.access.workload import GROUPS, LOGINS, Size, memberships
 from bench.document import replaced, target_table
 from bench.errors import BenchError
-from db_bootstrap.catalog import MAXIMUM_QUERIES
+from db_bootstrap.inspect.snapshot import MAXIMUM_QUERIES
 from rehearsal.errors import RehearsalError
 from rehearsal.postgres_programs import servers_by_major
 from rehearsal.run import CHECKOUT

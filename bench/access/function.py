@@ -9,13 +9,13 @@ from pathlib import Path
 from bench.access.results import Handler
 from bench.errors import BenchError
 from bench.processes import measured
-from db_bootstrap.package import build
 from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
 from rehearsal.certificates import create_authority
+from scripts.package_function import build
 
 _RUNS = 11
 # The package comes first and by itself: its module is imported when it is done.
-_OURS = ("db_bootstrap", "db_bootstrap.handlers")
+_OURS = ("db_bootstrap", "db_bootstrap.lambdas.apply")
 _BROUGHT_BY_LAMBDA = frozenset({"boto3", "botocore", "s3transfer", "urllib3"})
 # Microseconds that a module took by itself, and with all that it imported.
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \| +(\S+)")

@@ -11,9 +11,10 @@ from bench.access.tools import Tool
 from bench.access.workload import Size, access_document
 from bench.errors import BenchError
 from bench.processes import Cost, measured
-from db_bootstrap import access, reconcile
-from db_bootstrap.access import AccessDocument
-from db_bootstrap.connection import connected_as_master
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
+from db_bootstrap.document import AccessDocument
+from db_bootstrap.inspect.session import connected_as_master
 
 AGAIN_PER_RUN = 3
 """Runs with nothing to do after each first one: they are short, and so their spread is wide."""

@@ -10,7 +10,7 @@ from pg8000.native import identifier, literal
 from bench.access import workload
 from bench.access.workload import FoundRole, Size
 from bench.errors import BenchError
-from db_bootstrap.connection import Credential, Endpoint
+from db_bootstrap.inspect.session import Credential, Endpoint
 from rehearsal.certificates import create_authority
 from rehearsal.postgres import SUPERUSER, Cluster
 from rehearsal.postgres_programs import servers_by_major

@@ -11,8 +11,8 @@ import yaml
 
 from bench.access import workload
 from bench.access.stage import Stage
-from db_bootstrap.command import DSN_VARIABLE
-from db_bootstrap.dsn import PASSWORD_VARIABLE
+from db_bootstrap.cli.command import DSN_VARIABLE
+from db_bootstrap.cli.dsn import PASSWORD_VARIABLE
 from rehearsal.postgres import SUPERUSER
 from rehearsal.run import CHECKOUT
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 from bench.rotation.baselines import AlternatingUsers, SingleUser
-from db_bootstrap.rotate import Step
+from db_bootstrap.credentials.rotation import Step
 from tests.support.rotating import Rotates, RotatingDatabase
 
 

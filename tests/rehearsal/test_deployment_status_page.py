@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap.reconcile import LOCK_KEY
+from db_bootstrap.apply import LOCK_KEY
 from rehearsal.run import Run
 from tests.rehearsal.conftest import Rehearsal, login, master, superuser
 

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from app.database.migrate import migrate
 from app.settings import InjectedSecret
 from app.settings import Settings as AppSettings
-from db_bootstrap.access import sibling_names
-from db_bootstrap.connection import Credential, Endpoint
-from db_bootstrap.handlers import ApplyEvent, run
-from db_bootstrap.passwords import new_password
-from db_bootstrap.rotate import Rotation, Step
-from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.credentials.passwords import new_password
+from db_bootstrap.credentials.rotation import Rotation, Step
+from db_bootstrap.credentials.store import SecretStore
+from db_bootstrap.document import sibling_names
+from db_bootstrap.inspect.session import Credential, Endpoint
+from db_bootstrap.lambdas.apply import ApplyEvent, run
 from db_bootstrap.settings import Settings
 from rehearsal.postgres import Cluster
 from tests.support.local_aws import REGION

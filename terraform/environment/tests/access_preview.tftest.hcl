@@ -149,7 +149,7 @@ run "the_planning_function_runs_the_handler_that_cannot_apply" {
   }
 
   assert {
-    condition     = module.planner.handler == "db_bootstrap.planner.plan" && module.bootstrap.handler == "db_bootstrap.handlers.bootstrap"
+    condition     = module.planner.handler == "db_bootstrap.lambdas.plan.plan" && module.bootstrap.handler == "db_bootstrap.lambdas.apply.bootstrap"
     error_message = "The handlers are ${module.planner.handler} and ${module.bootstrap.handler}."
   }
 }

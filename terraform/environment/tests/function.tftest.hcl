@@ -8,7 +8,7 @@ variables {
   name                  = "taproom-dev-watch"
   description           = "Looks"
   package_file          = "tests/mocks/package.zip"
-  handler               = "db_bootstrap.rotation_watch.watch"
+  handler               = "db_bootstrap.lambdas.overdue.watch"
   environment           = { POWERTOOLS_LOG_LEVEL = "INFO" }
   timeout_seconds       = 60
   permissions           = "{\"Statement\": []}"

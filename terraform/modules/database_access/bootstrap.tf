@@ -5,7 +5,7 @@ module "bootstrap" {
 
   name             = "${var.name}-database-access"
   description      = "Makes roles, logins and privileges of database ${var.database.name} equal to what is declared"
-  handler          = "db_bootstrap.handlers.bootstrap"
+  handler          = "db_bootstrap.lambdas.apply.bootstrap"
   memory_mebibytes = local.memory_mebibytes
   timeout_seconds  = local.timeout_seconds
   permissions      = data.aws_iam_policy_document.bootstrap.json

@@ -6,7 +6,7 @@ module "planner" {
 
   name             = "${var.name}-access-plan"
   description      = "Says what would make database ${var.database.name} equal to what is declared, and changes nothing"
-  handler          = "db_bootstrap.planner.plan"
+  handler          = "db_bootstrap.lambdas.plan.plan"
   memory_mebibytes = local.memory_mebibytes
   timeout_seconds  = local.timeout_seconds
   permissions      = data.aws_iam_policy_document.read_secrets.json

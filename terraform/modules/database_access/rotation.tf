@@ -12,7 +12,7 @@ module "rotation" {
 
   name             = local.rotation_name
   description      = "Replaces the passwords of the logins of database ${var.database.name}, step by step, for Secrets Manager"
-  handler          = "db_bootstrap.rotation_handler.rotate"
+  handler          = "db_bootstrap.lambdas.rotate.rotate"
   memory_mebibytes = local.memory_mebibytes
   timeout_seconds  = local.timeout_seconds
   permissions      = data.aws_iam_policy_document.rotation.json

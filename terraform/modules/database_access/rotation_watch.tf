@@ -20,7 +20,7 @@ module "rotation_watch" {
 
   name            = local.rotation_watch_name
   description     = "Counts the secrets of database ${var.database.name} that were not rotated in time"
-  handler         = "db_bootstrap.rotation_watch.watch"
+  handler         = "db_bootstrap.lambdas.overdue.watch"
   timeout_seconds = 60
   permissions     = data.aws_iam_policy_document.rotation_watch.json
 

@@ -34,7 +34,7 @@ variable "handler" {
 
   validation {
     condition     = can(regex("^[a-z_][a-z0-9_]*(\\.[a-z_][a-z0-9_]*)+$", var.handler))
-    error_message = "Name module and function, such as db_bootstrap.handlers.bootstrap."
+    error_message = "Name module and function, such as db_bootstrap.lambdas.apply.bootstrap."
   }
 }
 

@@ -79,7 +79,7 @@ module "redeploy" {
 
   name            = local.redeploy_name
   description     = "Starts the tasks of service ${var.name} anew"
-  handler         = "db_bootstrap.redeploy.redeploy"
+  handler         = "db_bootstrap.lambdas.redeploy.redeploy"
   timeout_seconds = 30
   permissions     = data.aws_iam_policy_document.redeploy.json
 

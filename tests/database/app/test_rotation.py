@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.database.credentials import CACHE_SECONDS
-from db_bootstrap.rotate import Step
+from db_bootstrap.credentials.rotation import Step
 from rehearsal.load import Load
 from rehearsal.postgres_programs import Binaries
 from tests.conftest import running_cluster

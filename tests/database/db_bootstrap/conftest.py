@@ -10,9 +10,11 @@ import pg8000.native
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import access, declared, reconcile
-from db_bootstrap.connection import Credential, Endpoint, connected_as_master
-from db_bootstrap.reconcile import Plan
+from db_bootstrap import apply as reconcile
+from db_bootstrap import desired as declared
+from db_bootstrap import document as access
+from db_bootstrap.apply import Plan
+from db_bootstrap.inspect.session import Credential, Endpoint, connected_as_master
 from rehearsal.postgres import Cluster
 from tests.database.db_bootstrap.rotated import RotatedLogins
 from tests.support.database import Database

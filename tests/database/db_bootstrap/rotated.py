@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from db_bootstrap import handlers
-from db_bootstrap.access import sibling_names
-from db_bootstrap.handlers import ApplyEvent
-from db_bootstrap.rotate import Rotation, Step, StepReport
-from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.credentials.rotation import Rotation, Step, StepReport
+from db_bootstrap.credentials.store import SecretStore
+from db_bootstrap.document import sibling_names
+from db_bootstrap.lambdas import apply as handlers
+from db_bootstrap.lambdas.apply import ApplyEvent
 from db_bootstrap.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
-from db_bootstrap import reconcile
-from db_bootstrap.catalog import identity
-from db_bootstrap.connection import connected
-from db_bootstrap.package import PROJECT
+from db_bootstrap import apply as reconcile
+from db_bootstrap.inspect.session import connected
+from db_bootstrap.inspect.snapshot import identity
+from scripts.package_function import PROJECT
 from tests.database.db_bootstrap.conftest import Access
 from tests.database.db_bootstrap.test_connection import credential
 

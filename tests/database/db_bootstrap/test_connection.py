@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from db_bootstrap import connection as connection_module
-from db_bootstrap.connection import Credential, connected, connected_as_master
 from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
+from db_bootstrap.inspect import session as connection_module
+from db_bootstrap.inspect.session import Credential, connected, connected_as_master
 from rehearsal.certificates import create_authority
 from tests.database.db_bootstrap.conftest import Access
 
@@ -61,13 +61,13 @@ def test_nobody_listening_is_said_with_where_to_look(cellar: Access) -> None:
 def test_the_time_for_connecting_does_not_limit_what_a_statement_may_take(
     cellar: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db_bootstrap.connection.CONNECT_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("db_bootstrap.inspect.session.CONNECT_TIMEOUT_SECONDS", 0.5)
     with connected(cellar.endpoint, credential(cellar)) as connection:
         assert connection.run("SELECT 1 FROM pg_sleep(1)") == [[1]]
 
 
 def test_a_server_that_says_nothing_is_given_up(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db_bootstrap.connection.ANSWER_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("db_bootstrap.inspect.session.ANSWER_TIMEOUT_SECONDS", 1)
     with connected(cellar.endpoint, credential(cellar)) as connection, pytest.raises(OSError, match="timed out"):
         connection.run("SELECT FROM pg_sleep(10)")
 
@@ -75,7 +75,7 @@ def test_a_server_that_says_nothing_is_given_up(cellar: Access, monkeypatch: pyt
 def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
     cellar: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db_bootstrap.connection._RETRY_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.01, 0.02))
     readings = []
 
     def read() -> Credential:
@@ -91,7 +91,7 @@ def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
 
 def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     """With pauses that do not divide it: the last attempt is at its end, not at the last pause before."""
-    monkeypatch.setattr("db_bootstrap.connection._RETRY_SECONDS", (0.3, 5.0))
+    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.3, 5.0))
     answers = iter([credential(cellar, "wrong"), credential(cellar, "wrong"), credential(cellar)])
     with connected_as_master(cellar.endpoint, lambda: next(answers), 1.0) as connection:
         assert connection.run("SELECT 1") == [[1]]

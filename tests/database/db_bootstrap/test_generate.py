@@ -12,10 +12,12 @@ import yaml
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from db_bootstrap import access, document_file, reconcile
-from db_bootstrap.declared import mark
-from db_bootstrap.generate import Generated, generate
-from db_bootstrap.survey import survey
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
+from db_bootstrap.cli import document_file
+from db_bootstrap.cli.generate import Generated, generate
+from db_bootstrap.desired import mark
+from db_bootstrap.inspect.survey import survey
 from rehearsal.postgres import Cluster
 from tests.database.db_bootstrap.conftest import Access
 from tests.database.db_bootstrap.random_access import documents, starting_states

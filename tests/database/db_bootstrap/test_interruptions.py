@@ -22,7 +22,7 @@ PROGRAM = """
 import json, os, signal, sys
 from pg8000.native import Connection
 from db_bootstrap import access, reconcile
-from db_bootstrap.connection import Credential, Endpoint, connected_as_master
+from db_bootstrap.inspect.session import Credential, Endpoint, connected_as_master
 
 given = json.load(open(sys.argv[1]))
 document = access.parse(given["document"])

@@ -11,12 +11,12 @@ import botocore.exceptions
 import moto
 import pytest
 
-from db_bootstrap import handlers
-from db_bootstrap.connection import Credential
+from db_bootstrap.credentials.initial import Outcome, ensure_credential
+from db_bootstrap.credentials.store import SecretStore
 from db_bootstrap.errors import EventError, SecretError, StatementError
-from db_bootstrap.handlers import ApplyEvent
-from db_bootstrap.logins import Outcome, ensure_credential
-from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.inspect.session import Credential
+from db_bootstrap.lambdas import apply as handlers
+from db_bootstrap.lambdas.apply import ApplyEvent
 from db_bootstrap.settings import Settings
 from tests.database.db_bootstrap.conftest import Access
 
@@ -161,7 +161,7 @@ def test_a_master_whose_password_was_just_replaced_is_waited_for(
     database = bootstrap.cellar.database
     answers = iter([Credential(database.master, "the one before"), Credential(database.master, database.password)])
     monkeypatch.setattr(SecretStore, "master", lambda *_: next(answers))
-    monkeypatch.setattr("db_bootstrap.connection._RETRY_SECONDS", (0.01,))
+    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.01,))
     assert bootstrap.outcomes() == ["created", "created"]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import access
-from db_bootstrap.connection import Credential, Endpoint, connected
-from db_bootstrap.logins import Outcome, ensure_credential
-from db_bootstrap.secret_store import LoginSecret, SecretStore
+from db_bootstrap import document as access
+from db_bootstrap.credentials.initial import Outcome, ensure_credential
+from db_bootstrap.credentials.store import LoginSecret, SecretStore
+from db_bootstrap.inspect.session import Credential, Endpoint, connected
 from tests.database.db_bootstrap.conftest import Access
 
 pytestmark = pytest.mark.database

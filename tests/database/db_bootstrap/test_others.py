@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap import access, reconcile
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
 from db_bootstrap.errors import StatementError
 from rehearsal.postgres import Cluster
 from tests.database.db_bootstrap.conftest import Access

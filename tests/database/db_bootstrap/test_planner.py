@@ -10,11 +10,12 @@ import moto
 import pg8000.exceptions
 import pytest
 
-from db_bootstrap import planner, reconcile
-from db_bootstrap.digest import is_digest
+from db_bootstrap import apply as reconcile
+from db_bootstrap.credentials.store import SecretStore, store_of_runtime
 from db_bootstrap.errors import AccessDocumentError, EventError, RefusedLoginError, UnexpectedPlanError
-from db_bootstrap.handlers import ApplyEvent, bootstrap
-from db_bootstrap.secret_store import SecretStore, store_of_runtime
+from db_bootstrap.lambdas import plan as planner
+from db_bootstrap.lambdas.apply import ApplyEvent, bootstrap
+from db_bootstrap.plan_digest import is_digest
 from tests.database.db_bootstrap.conftest import Access
 
 pytestmark = pytest.mark.database
@@ -198,9 +199,9 @@ def test_a_plan_that_cannot_be_made_is_an_answer_that_says_why(
 def test_a_database_that_cannot_be_reached_is_an_answer_to_a_plan_and_an_error_of_a_verification(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db_bootstrap.connection.MASTER_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("db_bootstrap.inspect.session.MASTER_PATIENCE_SECONDS", 0)
     monkeypatch.setattr(
-        "db_bootstrap.planner.connected_as_master",
+        "db_bootstrap.lambdas.plan.connected_as_master",
         lambda *_: (_ for _ in ()).throw(RefusedLoginError("The database refuses the login.", "28P01")),
     )
     assert functions.ask("plan")["refusals"] == ["The database refuses the login."]

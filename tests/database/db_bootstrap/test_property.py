@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from pg8000.native import Connection
 
-from db_bootstrap import access, reconcile
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
 from db_bootstrap.errors import UnmanageableError
 from rehearsal.postgres import Cluster
 from tests.database.db_bootstrap import random_access as model

@@ -6,9 +6,10 @@ import pg8000.exceptions
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import access, reconcile
-from db_bootstrap.catalog import LEAST_QUERIES, MAXIMUM_QUERIES, look
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
 from db_bootstrap.errors import StatementError, UnmanageableError
+from db_bootstrap.inspect.snapshot import LEAST_QUERIES, MAXIMUM_QUERIES, look
 from tests.database.db_bootstrap.conftest import Access
 
 pytestmark = pytest.mark.database

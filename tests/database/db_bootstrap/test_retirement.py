@@ -11,10 +11,11 @@ import pg8000.exceptions
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import access, reconcile
-from db_bootstrap.connection import Credential, connected_as_master
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
+from db_bootstrap.apply import Reviewed
 from db_bootstrap.errors import StatementError, UnexpectedPlanError, UnmanageableError
-from db_bootstrap.reconcile import Reviewed
+from db_bootstrap.inspect.session import Credential, connected_as_master
 from rehearsal.postgres import Cluster
 from tests.database.db_bootstrap.conftest import Access
 from tests.database.db_bootstrap.test_interruptions import apply_in_a_process, attempt

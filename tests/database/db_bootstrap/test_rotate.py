@@ -9,7 +9,8 @@ from contextlib import ExitStack
 import pytest
 from botocore.exceptions import ClientError
 
-from db_bootstrap.connection import Credential
+from db_bootstrap.credentials.rotation import Outcome, Step
+from db_bootstrap.credentials.verify import prove
 from db_bootstrap.errors import (
     BootstrapError,
     MissingVersionError,
@@ -19,8 +20,7 @@ from db_bootstrap.errors import (
     UnfitLoginError,
     UnreachableDatabaseError,
 )
-from db_bootstrap.proof import prove
-from db_bootstrap.rotate import Outcome, Step
+from db_bootstrap.inspect.session import Credential
 from tests.database.db_bootstrap.rotated import STEPS, RotatedLogins
 from tests.support.waiting import wait_until
 
@@ -217,7 +217,7 @@ def test_the_master_may_rotate_before_any_step(logins: RotatedLogins) -> None:
 
 def test_the_master_may_rotate_while_a_step_connects(logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database knows the new password first; for a while its secret still answers with the one before."""
-    monkeypatch.setattr("db_bootstrap.connection._RETRY_SECONDS", (0.1,))
+    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.1,))
     token = logins.begin()
     logins.step(Step.CREATE, token)
     logins.cellar.database.password = "the next one"
@@ -247,7 +247,7 @@ def test_the_patience_with_the_master_leaves_time_for_the_work(
     token = logins.begin()
     logins.step(Step.CREATE, token)
     with monkeypatch.context() as patched:
-        patched.setattr("db_bootstrap.rotate.connected_as_master", connect)
+        patched.setattr("db_bootstrap.credentials.rotation.connected_as_master", connect)
         patched.setattr("tests.database.db_bootstrap.rotated.FUNCTION_TIMEOUT_SECONDS", seconds_left)
         with pytest.raises(RefusedLoginError):
             logins.step(Step.SET, token)
@@ -280,7 +280,7 @@ def test_an_attempt_that_comes_back_late_does_not_touch_the_password_that_serves
     token = logins.begin()
     logins.step(Step.CREATE, token)
     with logins.cellar.database.cluster.connect_as_superuser(logins.cellar.database.name) as somebody:
-        monkeypatch.setattr("db_bootstrap.reconcile.LOCK_KEY", 1)
+        monkeypatch.setattr("db_bootstrap.apply.LOCK_KEY", 1)
         somebody.run("SELECT pg_advisory_lock(1)")
         with ThreadPoolExecutor(1) as pool:
             late = pool.submit(logins.step, Step.SET, token)
@@ -289,7 +289,7 @@ def test_an_attempt_that_comes_back_late_does_not_touch_the_password_that_serves
                     somebody.run("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'") == [[1]]
                 )
             )
-            monkeypatch.setattr("db_bootstrap.reconcile.LOCK_KEY", 2)
+            monkeypatch.setattr("db_bootstrap.apply.LOCK_KEY", 2)
             logins.finish(token)
             somebody.run("SELECT pg_advisory_unlock(1)")
             with pytest.raises(NotPendingError, match="has become current by now"):
@@ -299,7 +299,7 @@ def test_an_attempt_that_comes_back_late_does_not_touch_the_password_that_serves
 
 def test_a_proof_over_plain_text_is_no_proof(logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch) -> None:
     content = logins.content()
-    monkeypatch.setattr("db_bootstrap.proof._IS_ENCRYPTED", "SELECT false")
+    monkeypatch.setattr("db_bootstrap.credentials.verify._IS_ENCRYPTED", "SELECT false")
     with pytest.raises(UnfitLoginError, match="not encrypted"):
         prove(logins.cellar.endpoint, logins.cellar.role("app"), Credential(content["username"], content["password"]))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from db_bootstrap.credentials.rotation import Step
 from db_bootstrap.errors import (
     MissingVersionError,
     SameLoginError,
@@ -12,7 +13,6 @@ from db_bootstrap.errors import (
     StatementError,
     UnfitLoginError,
 )
-from db_bootstrap.rotate import Step
 from tests.database.db_bootstrap.rotated import FIRST_MAJOR_WITH_GRANTORS, RotatedLogins
 
 pytestmark = pytest.mark.database

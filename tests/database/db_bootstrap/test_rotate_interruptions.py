@@ -28,10 +28,10 @@ import boto3
 from botocore.client import BaseClient
 from pg8000.native import Connection
 from db_bootstrap import reconcile
-from db_bootstrap.connection import Endpoint, connected_as_master
-from db_bootstrap.logins import ensure_credential
-from db_bootstrap.rotate import Rotation, Step
-from db_bootstrap.secret_store import SecretStore
+from db_bootstrap.inspect.session import Endpoint, connected_as_master
+from db_bootstrap.credentials.initial import ensure_credential
+from db_bootstrap.credentials.rotation import Rotation, Step
+from db_bootstrap.credentials.store import SecretStore
 
 given = json.load(open(sys.argv[1]))
 endpoint = Endpoint(**given["endpoint"])

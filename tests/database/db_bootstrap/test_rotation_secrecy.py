@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap.rotate import Step
+from db_bootstrap.credentials.rotation import Step
 from tests.database.db_bootstrap.conftest import Access
 from tests.database.db_bootstrap.rotated import STEPS, RotatedLogins
 from tests.support.rotation import SecretsManager
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.database
 PROGRAM = """
 import json, sys, traceback
 from types import SimpleNamespace
-from db_bootstrap.rotation_handler import rotate
+from db_bootstrap.lambdas.rotate import rotate
 
 context = SimpleNamespace(function_name="rotation", memory_limit_in_mb=512, aws_request_id="1",
                           invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:rotation",

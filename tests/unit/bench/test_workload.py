@@ -6,7 +6,7 @@ import pytest
 
 from bench.access import workload
 from bench.access.workload import FoundRole, Size
-from db_bootstrap import access
+from db_bootstrap import document as access
 
 SIZE = Size(schemas=2, tables=3)
 FOUND = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db_bootstrap.access import (
+from db_bootstrap.document import (
     AccessDocument,
     Credential,
     Everybody,

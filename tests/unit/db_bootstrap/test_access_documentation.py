@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap import access, document_file, document_schema
-from db_bootstrap.access import (
+from db_bootstrap import document as access
+from db_bootstrap.cli import document_file
+from db_bootstrap.cli import json_schema as document_schema
+from db_bootstrap.cli.command import Options
+from db_bootstrap.document import (
     AccessDocument,
     Credential,
     Everybody,
@@ -23,12 +26,11 @@ from db_bootstrap.access import (
     Role,
     Schema,
 )
-from db_bootstrap.command import Options
-from db_bootstrap.document_values import is_required
-from db_bootstrap.facts import FIRST_VERSION_WITH_MAINTAIN, ObjectKind
-from db_bootstrap.package import PROJECT
-from db_bootstrap.presets import SCHEMA_PRIVILEGES, object_privileges
-from db_bootstrap.render import Action, Format
+from db_bootstrap.document.presets import SCHEMA_PRIVILEGES, object_privileges
+from db_bootstrap.document.reader import is_required
+from db_bootstrap.model import FIRST_VERSION_WITH_MAINTAIN, ObjectKind
+from db_bootstrap.report import Action, Format
+from scripts.package_function import PROJECT
 
 GUIDE = (PROJECT / "docs" / "access.md").read_text()
 
@@ -50,7 +52,7 @@ def words(cell: str) -> list[str]:
 
 def test_the_schema_is_the_one_that_the_types_make() -> None:
     written = (PROJECT / "docs" / "access.schema.json").read_text()
-    remedy = "run: python -m db_bootstrap.document_schema > docs/access.schema.json"
+    remedy = "run: python -m db_bootstrap.cli.json_schema > docs/access.schema.json"
     assert written == document_schema.printed(document_schema.document_schema()), remedy
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from db_bootstrap.command import Options, main
+from db_bootstrap.cli.command import Options, main
 from db_bootstrap.errors import ConfigurationError
-from db_bootstrap.render import Action, Format
+from db_bootstrap.report import Action, Format
 from tests.unit.db_bootstrap.documents import beers
 
 DSN = "postgresql://master:hunter2@127.0.0.1:1/beers?sslmode=disable"
@@ -122,6 +122,6 @@ def test_an_interrupted_run_ends_without_a_traceback(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("db_bootstrap.command.connected_as_master", lambda *_, **__: interrupt())
+    monkeypatch.setattr("db_bootstrap.cli.command.connected_as_master", lambda *_, **__: interrupt())
     assert main(["plan", "--document", str(document), "--dsn", DSN]) == 1
     assert "not committed is rolled back" in capsys.readouterr().err

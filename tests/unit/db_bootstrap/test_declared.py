@@ -6,9 +6,11 @@ from typing import TypeVar
 
 import pytest
 
-from db_bootstrap import declared
-from db_bootstrap.access import AccessDocument, Preset, parse
-from db_bootstrap.facts import (
+from db_bootstrap import desired as declared
+from db_bootstrap.document import AccessDocument, Preset, parse
+from db_bootstrap.document.presets import object_privileges
+from db_bootstrap.document.routines import is_called, possible_names
+from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,
     Column,
@@ -34,8 +36,6 @@ from db_bootstrap.facts import (
     SchemaOwner,
     Server,
 )
-from db_bootstrap.presets import object_privileges
-from db_bootstrap.routines import is_called, possible_names
 from tests.unit.db_bootstrap import documents
 
 RELATION, SEQUENCE, ROUTINE, TYPE = ObjectKind

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from db_bootstrap.digest import Identity, is_digest, plan_digest, remembered_in, remembering
-from db_bootstrap.plan import Statement
+from db_bootstrap.diff.order import Statement
+from db_bootstrap.plan_digest import Identity, is_digest, plan_digest, remembered_in, remembering
 
 IDENTITY = Identity("db.example", "7277652093081719641", 16401, "beers")
 STATEMENTS = (Statement("CREATE ROLE a", "missing"), Statement("CREATE ROLE b", "missing"))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from db_bootstrap import access, document_file
+from db_bootstrap import document as access
+from db_bootstrap.cli import document_file
 from db_bootstrap.errors import AccessDocumentError, ConfigurationError
 from tests.unit.db_bootstrap.documents import beers
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from db_bootstrap import access
-from db_bootstrap.command import Options
-from db_bootstrap.document_file import read
-from db_bootstrap.package import PROJECT
+from db_bootstrap import document as access
+from db_bootstrap.cli.command import Options
+from db_bootstrap.cli.document_file import read
+from scripts.package_function import PROJECT
 
 GUIDES = sorted((PROJECT / "docs").glob("migrate-from-*.md"))
 GUIDED = pytest.mark.parametrize("guide", [pytest.param(guide, id=guide.stem) for guide in GUIDES])

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from db_bootstrap import package
-from db_bootstrap.package import PackageError, build
 from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
 from rehearsal.certificates import Authority, create_authority
+from scripts.package_function import PROJECT, PackageError, build
 
 COMPILED = (".so", ".pyd", ".dylib", ".dll", ".pyc")
 MAXIMUM_BYTES = 3_000_000
@@ -48,10 +47,9 @@ class Project:
         self.lock.parent.mkdir()
         self.lock.touch()
         self.cache = folder / "build" / "function-packages"
-        sources = sorted((package.PROJECT / "db_bootstrap").glob("*.py"))
-        (folder / "db_bootstrap").mkdir()
-        for source in sources:
-            shutil.copy(source, folder / "db_bootstrap")
+        shutil.copytree(PROJECT / "db_bootstrap", folder / "db_bootstrap", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "scripts").mkdir()
+        shutil.copy(PROJECT / "scripts" / "package_function.py", folder / "scripts")
 
     def add_wheel(self, name: str, files: dict[str, str], tag: str = "py3-none-any") -> Path:
         """Make a wheel of version 1.0 and lock it."""
@@ -76,7 +74,7 @@ class Project:
         """Start the build as a person would, in this project's folder."""
         arguments = ["--ca-file", str(self.authority.ca_file), "--output", f"out put/{name}"]
         return subprocess.Popen(
-            [sys.executable, "-m", "db_bootstrap.package", *arguments],
+            [sys.executable, "-m", "scripts.package_function", *arguments],
             cwd=self.folder,
             env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheels.as_uri(), "PYTHONPATH": ""},
             umask=umask,
@@ -160,8 +158,10 @@ def test_only_what_runs_goes_in(project: Project) -> None:
     (project.folder / "db_bootstrap" / "__pycache__" / "x.cpython-311.pyc").touch()
     (project.folder / "db_bootstrap" / "notes.txt").touch()
     names = set(zipfile.ZipFile(project.built()).namelist())
-    own = {f"db_bootstrap/{path.name}" for path in (project.folder / "db_bootstrap").glob("*.py")}
-    assert names == wanted | {"hops-1.0.dist-info/METADATA", "rds-ca.pem"} | own - {"db_bootstrap/package.py"}
+    own = {path.relative_to(project.folder).as_posix() for path in (project.folder / "db_bootstrap").rglob("*.py")}
+    command_line = {name for name in own if name.startswith(("db_bootstrap/cli/", "db_bootstrap/__main__"))}
+    assert command_line
+    assert names == wanted | {"hops-1.0.dist-info/METADATA", "rds-ca.pem"} | own - command_line
 
 
 def test_pure_python_is_chosen_even_where_this_machine_has_a_faster_wheel(project: Project) -> None:
@@ -274,7 +274,7 @@ def test_every_module_of_the_function_imports_with_the_zip_and_boto3_alone(funct
     with zipfile.ZipFile(function_zip) as archive:
         archive.extractall(function)
         modules = sorted(_modules(archive.namelist()))
-    assert {"db_bootstrap", "db_bootstrap.access", "db_bootstrap.handlers"} <= set(modules)
+    assert {"db_bootstrap", "db_bootstrap.document", "db_bootstrap.lambdas.apply"} <= set(modules)
     link_packages(closure(RUNTIME_PACKAGES).values(), runtime)
     program = """
 import importlib, json, sys

@@ -4,7 +4,7 @@ import re
 import pytest
 import scramp
 
-from db_bootstrap.passwords import PASSWORD_CHARACTERS, new_password, verifier
+from db_bootstrap.credentials.passwords import PASSWORD_CHARACTERS, new_password, verifier
 
 # RFC 7677, section 3: user "user", password "pencil", this salt and 4096 iterations.
 RFC_SALT = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")

@@ -6,15 +6,21 @@ import sys
 import pytest
 
 from db_bootstrap.errors import ConfigurationError, EventError
-from db_bootstrap.planner import PlanEvent
+from db_bootstrap.lambdas.plan import PlanEvent
 from db_bootstrap.settings import Settings
 
 
 def test_nothing_that_makes_or_writes_a_credential_is_loaded_with_it() -> None:
-    program = "import sys, db_bootstrap.planner; print(*(name for name in sys.modules if name.startswith('db_boot')))"
+    program = (
+        "import sys, db_bootstrap.lambdas.plan; print(*(name for name in sys.modules if name.startswith('db_boot')))"
+    )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert "db_bootstrap.planner" in loaded
-    assert {"db_bootstrap.handlers", "db_bootstrap.logins", "db_bootstrap.passwords"}.isdisjoint(loaded)
+    assert "db_bootstrap.lambdas.plan" in loaded
+    assert {
+        "db_bootstrap.lambdas.apply",
+        "db_bootstrap.credentials.initial",
+        "db_bootstrap.credentials.passwords",
+    }.isdisjoint(loaded)
 
 
 @pytest.mark.parametrize(

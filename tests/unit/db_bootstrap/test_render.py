@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap.plan import Statement
-from db_bootstrap.render import Action, Format, Report, rendered, visible
+from db_bootstrap.diff.order import Statement
+from db_bootstrap.report import Action, Format, Report, rendered, visible
 
 GRANT = Statement('GRANT "a" TO "b"', "b is declared as a member of a")
 REVOKE = Statement('REVOKE "a" FROM "c"', "c is a member of a", is_destructive=True)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from db_bootstrap.credentials.rotation import RotationEvent, Step
 from db_bootstrap.errors import ConfigurationError, EventError
-from db_bootstrap.rotate import RotationEvent, Step
-from db_bootstrap.rotation_handler import RotationSettings
+from db_bootstrap.lambdas.rotate import RotationSettings
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:beers_app-AbCdEf"
 TOKEN = "9f1c5c1e-5f0d-4c4e-9a53-0c6b8d1b2a3f"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from db_bootstrap.credentials.store import LastRotation
 from db_bootstrap.errors import EventError
-from db_bootstrap.rotation_watch import WatchEvent, reason_to_worry
-from db_bootstrap.secret_store import LastRotation
+from db_bootstrap.lambdas.overdue import WatchEvent, reason_to_worry
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

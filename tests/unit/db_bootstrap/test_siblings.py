@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap.siblings import LoginRole, Membership, Setting, changes, fit
+from db_bootstrap.credentials.alternate import LoginRole, Membership, Setting, changes, fit
 
 V15, V17 = 150000, 170000
 SERVING = LoginRole(

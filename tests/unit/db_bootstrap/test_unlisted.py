@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from db_bootstrap.access import AccessDocument, Unlisted, parse
-from db_bootstrap.catalog_scope import Scope
-from db_bootstrap.declared import comment
-from db_bootstrap.facts import (
+from db_bootstrap.desired import comment
+from db_bootstrap.diff.difference import difference, left
+from db_bootstrap.diff.scope import Scope
+from db_bootstrap.diff.wording import undeclared
+from db_bootstrap.document import AccessDocument, Unlisted, parse
+from db_bootstrap.model import (
     Attribute,
     Fact,
     Membership,
@@ -19,8 +21,6 @@ from db_bootstrap.facts import (
     RoleSetting,
     SchemaOwner,
 )
-from db_bootstrap.unlisted import difference, left
-from db_bootstrap.wording import undeclared
 from tests.unit.db_bootstrap import documents
 from tests.unit.db_bootstrap.test_declared import SERVER
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from db_bootstrap.document_schema import document_schema
+from db_bootstrap.cli.json_schema import document_schema
 from tests.support.terraform_types import type_in, type_of
 
 TERRAFORM = Path(__file__).parents[3] / "terraform"

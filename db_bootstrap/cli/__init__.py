@@ -1,0 +1,1 @@
+"""The command line. It is not part of the function's zip."""

@@ -1,0 +1,307 @@
+"""An access document for a database that has none: what there is, in the document's words.
+
+Pure. The document says ``unlisted: report``, so that applying it takes nothing away, and it declares only what holds,
+so that its plan is empty. What it cannot say stays outside: whole roles with the reason, single privileges in the
+plan's own list of what is not managed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from db_bootstrap.desired import IAM_ROLE, is_marked, is_marked_by_another, text_of
+from db_bootstrap.document.grants import PRIVILEGES
+from db_bootstrap.document.model import RESERVED_NAMES, GrantKind, Preset, Unlisted, sibling_names
+from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
+from db_bootstrap.inspect.survey import Survey, SurveyedObject, SurveyedRole
+from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
+from db_bootstrap.sql import PUBLIC
+
+_NOTHING: tuple[object, ...] = (None, "", [], {})
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What was made of a survey.
+
+    Attributes:
+        document: As it stands in a file.
+        left_out: Why each of the server's other roles is not in it, by name.
+    """
+
+    document: dict[str, Any]
+    left_out: dict[str, str]
+
+
+def generate(survey: Survey, server: Server) -> Generated:
+    """The document that describes ``survey``, and why each role that is not in it is left out."""
+    left_out = {
+        name: reason for name, role in sorted(survey.roles.items()) if (reason := _obstacle(role, survey, server))
+    }
+    scope = _Scope(survey, server, frozenset(survey.roles) - left_out.keys())
+    members = {name: _member(scope, name) for name in sorted(scope.names - scope.siblings())}
+    logins = {name: member for name, member in members.items() if "credential" in member}
+    document = {
+        "database": server.database,
+        "unlisted": Unlisted.REPORT.value,
+        "schemas": {schema: {"owner": owner} for schema, owner in scope.schemas().items()},
+        "extensions": {name: {"schema": schema} for name, schema in survey.extensions.items()},
+        "roles": {name: member for name, member in members.items() if name not in logins},
+        "logins": logins,
+        "public": _privileges(scope, PUBLIC),
+    }
+    return Generated({key: value for key, value in document.items() if value}, left_out)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What the document speaks of.
+
+    Attributes:
+        names: The roles that it declares, siblings of rotated logins included.
+    """
+
+    survey: Survey
+    server: Server
+    names: frozenset[str]
+
+    def rotated(self) -> frozenset[str]:
+        return frozenset(name for name in self.names if _is_rotated(name, self.survey, self.server.database))
+
+    def siblings(self) -> frozenset[str]:
+        return frozenset(sibling for name in self.rotated() for sibling in sibling_names(name))
+
+    def groups(self) -> frozenset[str]:
+        """Whom others can be members of, and who can own a schema."""
+        return frozenset(
+            name for name in self.names - self.rotated() - self.siblings() if not _is_iam(name, self.survey)
+        )
+
+    def schemas(self) -> dict[str, str]:
+        return {schema: owner for schema, owner in self.survey.schemas.items() if owner in self.groups()}
+
+    def objects(self, schema: str, kind: GrantKind) -> list[SurveyedObject]:
+        """The objects of a kind that the document judges, columns left out."""
+        return [
+            one
+            for one in self.survey.privileges
+            if (one.schema, one.kind, one.column) == (schema, kind, None)
+            and (one.owner in self.names or one.owner == self.server.master)
+        ]
+
+    def has(self, grantee: str, one: SurveyedObject, privilege: str) -> bool:
+        """Whether a grantee has a privilege and may not pass it on, which no document lets it."""
+        return one.owner == grantee or (grantee, privilege, False) in self.survey.privileges[one]
+
+    def has_by_default(self, grantee: str, schema: str, kind: GrantKind, privilege: str) -> bool:
+        owner = self.survey.schemas[schema]
+        return owner == grantee or (kind, schema, owner, grantee, privilege) in self.survey.defaults
+
+
+def _obstacle(role: SurveyedRole, survey: Survey, server: Server) -> str | None:
+    """Why a document cannot declare a role, if so."""
+    is_login = role.attributes[Attribute.LOGIN]
+    said = {Attribute.LOGIN, *([Attribute.CONNECTION_LIMIT] if is_login else [])}
+    special = [
+        attribute.value
+        for attribute, value in DEFAULT_ATTRIBUTES.items()
+        if attribute not in said and role.attributes[attribute] != value
+    ]
+    obstacles = (
+        (role.name == server.master, "it is the role that applies the document"),
+        (role.name.startswith("pg_") or role.name in RESERVED_NAMES, "PostgreSQL or RDS keeps it for itself"),
+        (role.attributes[Attribute.SUPERUSER], "it is a superuser"),
+        (is_marked_by_another(role.comment, server.database), "the document of another database manages it"),
+        (special, f"no document says that a role has another {', '.join(special)} than usual"),
+        (is_login and not _may_connect(role.name, survey, server), "it may not connect to this database"),
+    )
+    return next((reason for is_one, reason in obstacles if is_one), None)
+
+
+def _may_connect(name: str, survey: Survey, server: Server) -> bool:
+    if name == server.database_owner:
+        return True
+    granted = next(rights for one, rights in survey.privileges.items() if one.kind is GrantKind.DATABASE)
+    may = {grantee for grantee, privilege, _ in granted if privilege == "CONNECT"}
+    return bool(may & {PUBLIC, name, *_groups_of(name, survey.memberships)})
+
+
+def _groups_of(name: str, memberships: Iterable[Membership]) -> frozenset[str]:
+    """All roles whose privileges a role has without asking."""
+    found: set[str] = set()
+    pending = {name}
+    while pending:
+        pending = {fact.role for fact in memberships if fact.member in pending and fact.inherit} - found
+        found |= pending
+    return frozenset(found)
+
+
+def _is_iam(name: str, survey: Survey) -> bool:
+    return survey.roles[name].attributes[Attribute.LOGIN] is True and any(
+        (fact.role, fact.member) == (IAM_ROLE, name) for fact in survey.memberships
+    )
+
+
+def _is_rotated(name: str, survey: Survey, database: str) -> bool:
+    """Whether a role is the one of a rotated login: made by an earlier document, with a pair of logins as members."""
+    members = {fact.member for fact in survey.memberships if fact.role == name}
+    return (
+        is_marked(survey.roles[name].comment, database)
+        and not survey.roles[name].attributes[Attribute.LOGIN]
+        and set(sibling_names(name)) <= members
+        and all(survey.roles[sibling].attributes[Attribute.LOGIN] for sibling in sibling_names(name))
+    )
+
+
+def _member(scope: _Scope, name: str) -> dict[str, Any]:
+    role = scope.survey.roles[name]
+    login_role = scope.survey.roles[sibling_names(name)[0]] if name in scope.rotated() else role
+    settings = {fact.name: fact.value for fact in scope.survey.settings if fact.role == login_role.name}
+    memberships = {
+        fact.role: fact for fact in scope.survey.memberships if fact.member == name and fact.role in scope.groups()
+    }
+    said: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
+    if login_role.attributes[Attribute.LOGIN]:
+        limit = login_role.attributes[Attribute.CONNECTION_LIMIT]
+        acts_as = memberships.get("".join(settings.pop("role", ())))
+        said |= {
+            "credential": _credential(scope, name),
+            "acts_as": acts_as.role if acts_as is not None and acts_as.set else None,
+            "connection_limit": limit if limit != DEFAULT_ATTRIBUTES[Attribute.CONNECTION_LIMIT] else None,
+            "settings": {key: list(value) if len(value) > 1 else value[0] for key, value in sorted(settings.items())},
+        }
+    plain, special = [], {}
+    for group, fact in memberships.items():
+        if fact != Membership(group, name):
+            special[group] = {"inherit": fact.inherit, "set": fact.set, "admin": fact.admin}
+        elif group != said.get("acts_as"):
+            plain.append(group)
+    said |= {"member_of": plain, "memberships": special, **_privileges(scope, name)}
+    return {key: value for key, value in said.items() if value not in _NOTHING}
+
+
+def _credential(scope: _Scope, name: str) -> str:
+    if name in scope.rotated():
+        return "rotated"
+    return "iam" if _is_iam(name, scope.survey) else "external"
+
+
+def _privileges(scope: _Scope, grantee: str) -> dict[str, Any]:
+    """``schemas`` and ``grants`` of a role, a login or everybody."""
+    presets = {schema: preset for schema in scope.schemas() if (preset := _preset(scope, grantee, schema)) is not None}
+    grants = [*_database_grants(scope, grantee)]
+    for schema in scope.schemas():
+        covered = presets.get(schema)
+        grants += _schema_grants(scope, grantee, schema, covered)
+        for kind in OBJECT_KINDS:
+            grants += _object_grants(scope, grantee, schema, kind, covered)
+    return {
+        key: value
+        for key, value in (("schemas", {name: preset.value for name, preset in presets.items()}), ("grants", grants))
+        if value
+    }
+
+
+def _preset(scope: _Scope, grantee: str, schema: str) -> Preset | None:
+    """The preset that allows most of all those that a grantee has entirely, now and in future."""
+    if scope.survey.schemas[schema] == grantee:
+        return None  # an owner needs none
+    for preset in reversed(Preset):
+        has_schema = all(scope.has(grantee, _schema(scope, schema), right) for right in SCHEMA_PRIVILEGES[preset])
+        if has_schema and all(
+            _has_all(scope, grantee, schema, kind, privilege)
+            for kind in OBJECT_KINDS
+            for privilege in _of_preset(preset, kind, scope.server)
+        ):
+            return preset
+    return None
+
+
+def _has_all(scope: _Scope, grantee: str, schema: str, kind: GrantKind, privilege: str) -> bool:
+    return scope.has_by_default(grantee, schema, kind, privilege) and all(
+        scope.has(grantee, one, privilege) for one in scope.objects(schema, kind)
+    )
+
+
+def _of_preset(preset: Preset | None, kind: GrantKind, server: Server) -> tuple[str, ...]:
+    return () if preset is None else object_privileges(preset, OBJECT_KINDS[kind], server.version)
+
+
+def _schema(scope: _Scope, schema: str) -> SurveyedObject:
+    return SurveyedObject(GrantKind.SCHEMA, schema, None, None, scope.survey.schemas[schema])
+
+
+def _database_grants(scope: _Scope, grantee: str) -> Iterator[dict[str, Any]]:
+    database = SurveyedObject(GrantKind.DATABASE, None, None, None, scope.server.database_owner)
+    if grantee == scope.server.database_owner:
+        return
+    said = [right for right in PRIVILEGES[GrantKind.DATABASE] if scope.has(grantee, database, right)]
+    others = {PUBLIC, *_groups_of(grantee, scope.survey.memberships)} - {grantee}
+    is_login = grantee in scope.rotated() or (
+        grantee != PUBLIC and scope.survey.roles[grantee].attributes[Attribute.LOGIN]
+    )
+    # That a login may connect goes without saying, where it is not said of others whose right it has.
+    if is_login and "CONNECT" in said and not any(scope.has(other, database, "CONNECT") for other in others):
+        said.remove("CONNECT")
+    if said:
+        yield {"on": GrantKind.DATABASE.value, "privileges": said}
+
+
+def _schema_grants(scope: _Scope, grantee: str, schema: str, preset: Preset | None) -> Iterator[dict[str, Any]]:
+    if scope.survey.schemas[schema] == grantee:
+        return
+    covered = SCHEMA_PRIVILEGES[preset] if preset is not None else ()
+    has = [right for right in PRIVILEGES[GrantKind.SCHEMA] if scope.has(grantee, _schema(scope, schema), right)]
+    said = [right for right in has if right not in covered]
+    if said:
+        yield {"on": GrantKind.SCHEMA.value, "schema": schema, "privileges": said}
+
+
+def _object_grants(
+    scope: _Scope, grantee: str, schema: str, kind: GrantKind, preset: Preset | None
+) -> Iterator[dict[str, Any]]:
+    covered = set(_of_preset(preset, kind, scope.server))
+    of_all = [
+        privilege
+        for privilege in PRIVILEGES[kind]
+        if privilege not in covered and _has_all(scope, grantee, schema, kind, privilege)
+    ]
+    # Whoever owns the schema and all that is in it has everything anyhow.
+    owns_all = scope.survey.schemas[schema] == grantee and all(
+        one.owner == grantee for one in scope.objects(schema, kind)
+    )
+    if of_all and not owns_all:
+        yield {"on": kind.value, "schema": schema, "privileges": of_all}
+    covered |= set(of_all)
+    by_privileges: dict[tuple[str, ...], list[str]] = {}
+    for one in scope.objects(schema, kind):
+        rest = tuple(
+            right
+            for right in PRIVILEGES[kind]
+            if right not in covered and one.owner != grantee and scope.has(grantee, one, right)
+        )
+        if rest:
+            by_privileges.setdefault(rest, []).append(one.name or "")
+    for privileges, names in sorted(by_privileges.items()):
+        yield {"on": kind.value, "schema": schema, "names": sorted(names), "privileges": list(privileges)}
+    if kind is GrantKind.TABLES:
+        yield from _column_grants(scope, grantee, schema)
+
+
+def _column_grants(scope: _Scope, grantee: str, schema: str) -> Iterator[dict[str, Any]]:
+    judged = {one.name for one in scope.objects(schema, GrantKind.TABLES)}
+    columns: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for one in scope.survey.privileges:
+        if one.schema != schema or one.column is None or one.owner == grantee or one.name not in judged:
+            continue
+        rights = tuple(sorted(right for right in PRIVILEGES[GrantKind.TABLES] if scope.has(grantee, one, right)))
+        if rights:
+            columns.setdefault((one.name or "", rights), []).append(one.column)
+    for (table, rights), names in sorted(columns.items()):
+        yield {
+            "on": GrantKind.TABLES.value,
+            "schema": schema,
+            "names": [table],
+            "columns": sorted(names),
+            "privileges": list(rights),
+        }

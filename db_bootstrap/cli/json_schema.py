@@ -1,0 +1,138 @@
+"""The access document's JSON Schema, made from the types of `access`: for editors, and for programs that write one.
+
+Pure. What the schema accepts may still contradict itself; `access.parse` has the last word. It is printed by
+``python -m db_bootstrap.cli.json_schema``.
+"""
+
+import inspect
+import json
+import re
+import sys
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from typing import Any, get_args, get_origin, get_type_hints
+
+from db_bootstrap.document import LIST_SETTINGS, MAXIMUM_CONNECTION_LIMIT, AccessDocument
+from db_bootstrap.document.grants import PRIVILEGES
+from db_bootstrap.document.reader import is_required, without_none
+from db_bootstrap.sql import MAXIMUM_NAME_BYTES, SETTING_NAME_PATTERN
+
+_Schema = dict[str, Any]
+
+# PostgreSQL counts bytes, and JSON Schema characters: whatever is longer than this is too long in any case.
+_NAME: _Schema = {"type": "string", "minLength": 1, "maxLength": MAXIMUM_NAME_BYTES}
+_SETTING_VALUE: _Schema = {"type": ["string", "number", "boolean", "null"]}
+_LIST_SETTING_VALUE: _Schema = {"type": ["string", "number", "boolean", "null", "array"], "items": {"type": "string"}}
+_SETTINGS: _Schema = {
+    "type": ["object", "null"],
+    "propertyNames": {"pattern": f"^{SETTING_NAME_PATTERN}$"},
+    "properties": dict.fromkeys(sorted(LIST_SETTINGS), _LIST_SETTING_VALUE),
+    "additionalProperties": _SETTING_VALUE,
+}
+_COMMENT: _Schema = {"type": ["string", "null"], "minLength": 1}
+_PRIVILEGES: _Schema = {
+    "type": "array",
+    "items": {"type": "string", "enum": sorted({privilege for names in PRIVILEGES.values() for privilege in names})},
+    "minItems": 1,
+}
+# A routine is named with the types of its arguments, so the name of one may well be longer than a name.
+_OBJECTS: _Schema = {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}, "minItems": 1}
+_CONNECTION_LIMIT: _Schema = {"type": ["integer", "null"], "minimum": -1, "maximum": MAXIMUM_CONNECTION_LIMIT}
+
+# What the types say less of than `access` checks.
+_SPECIAL: dict[str, _Schema] = {
+    "settings": _SETTINGS,
+    "connection_limit": _CONNECTION_LIMIT,
+    "comment": _COMMENT,
+    "privileges": _PRIVILEGES,
+    "names": _OBJECTS,
+}
+
+
+def document_schema() -> _Schema:
+    """The schema, in JSON Schema's draft 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The access document of db_bootstrap",
+        **_object(AccessDocument),
+    }
+
+
+def printed(schema: _Schema) -> str:
+    """A schema as it stands in its file."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _object(kind: Any) -> _Schema:
+    hints = get_type_hints(kind)
+    descriptions = _descriptions(kind)
+    required = [field.name for field in fields(kind) if is_required(field)]
+    schema: _Schema = {
+        "description": _summary(kind),
+        # Terraform, and an empty value in YAML, say null for what is left out.
+        "type": "object" if required else ["object", "null"],
+        "properties": {
+            field.name: {
+                "description": descriptions[field.name],
+                **(_SPECIAL.get(field.name) or _value(hints[field.name], is_optional=field.name not in required)),
+            }
+            for field in fields(kind)
+        },
+        "additionalProperties": False,
+    }
+    return {**schema, "required": required} if required else schema
+
+
+def _value(hint: Any, *, is_optional: bool) -> _Schema:
+    schema = _given(without_none(hint))
+    if not is_optional or isinstance(schema["type"], list):
+        return schema
+    return {
+        **schema,
+        "type": [schema["type"], "null"],
+        **({"enum": [*schema["enum"], None]} if "enum" in schema else {}),
+    }
+
+
+def _given(hint: Any) -> _Schema:
+    """The schema of a value that is not left out."""
+    if hint is str:
+        return dict(_NAME)
+    if hint is bool:
+        return {"type": "boolean"}
+    if is_dataclass(hint):
+        # What the value is for is said by the key that holds it.
+        return {key: value for key, value in _object(hint).items() if key != "description"}
+    if get_origin(hint) is tuple:
+        return {"type": "array", "items": _item(get_args(hint)[0])}
+    if get_origin(hint) is dict:
+        return {
+            "type": "object",
+            "propertyNames": {key: _NAME[key] for key in ("minLength", "maxLength")},
+            "additionalProperties": _item(get_args(hint)[1]),
+        }
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return {"type": "string", "enum": list(hint)}
+    raise TypeError(f"Nothing says how {hint} looks in JSON Schema; add it to {__name__}.")
+
+
+def _item(hint: Any) -> _Schema:
+    return _object(hint) if is_dataclass(hint) else _given(hint)
+
+
+def _summary(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n")[0]
+
+
+def _descriptions(kind: type) -> dict[str, str]:
+    """What the section "Attributes" says of each, in the docstrings of the class and of those that it is made from."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        _, _, section = (inspect.cleandoc(base.__doc__ or "")).partition("Attributes:\n")
+        entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
+        found |= {name: re.sub(r"\s+", " ", text) for name, text in entries}
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(printed(document_schema()))

@@ -1,0 +1,1 @@
+"""Passwords, secrets, and the rotation of logins."""

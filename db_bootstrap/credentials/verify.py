@@ -1,0 +1,137 @@
+"""The proof that a credential works: a new session over verified TLS, of the right login and with its rights.
+
+A login alone proves little. PostgreSQL lets a session in whose membership is gone, and one that may not take on the
+role of its ``role`` setting: it warns, and goes on as the login itself. So the session is asked who it is, reads a
+table that its role may read, if there is one, and takes on its login's role.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pg8000.exceptions
+from pg8000.native import Connection
+
+from db_bootstrap.errors import StatementError, UnfitLoginError, UnreachableDatabaseError
+from db_bootstrap.inspect.session import Credential, Endpoint, connected, describe
+from db_bootstrap.sql import identifier
+
+LOCK_WAIT_SECONDS = 2
+
+_PRIVILEGE_LACKS = "42501"
+_LOCKED = "55P03"
+
+# A setting for this database outweighs one for all.
+_WHO = """
+SELECT session_user::text, current_user::text,
+       (SELECT pg_has_role(session_user, oid, 'USAGE') FROM pg_roles WHERE rolname = :login),
+       (SELECT substring(setting FROM '^role=(.*)$')
+        FROM pg_db_role_setting c JOIN pg_roles r ON r.oid = c.setrole, unnest(c.setconfig) AS s (setting)
+        WHERE r.rolname = session_user AND setting LIKE 'role=%'
+          AND c.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+        ORDER BY c.setdatabase DESC LIMIT 1)
+"""
+
+# The login itself may see this of its session, the role that it acts as may not.
+_IS_ENCRYPTED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+
+_READABLE_TABLE = """
+SELECT n.nspname, c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+  AND has_schema_privilege(:role, n.oid, 'USAGE') AND has_table_privilege(:role, c.oid, 'SELECT')
+LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a session has shown.
+
+    Attributes:
+        session_user: Whom it logged in as.
+        current_user: Whom it acts as.
+        table: Schema and name of the table that it has read; None where its role may read none, or while somebody
+            else holds the table.
+    """
+
+    session_user: str
+    current_user: str
+    table: tuple[str, str] | None
+
+
+def prove(endpoint: Endpoint, login: str, credential: Credential) -> Proof:
+    """Log in anew, and see that the session has all that its login has. Changes nothing.
+
+    Args:
+        endpoint: Where.
+        login: The role that holds the login's privileges, which the credential's login role is a member of.
+        credential: What is to be proven.
+
+    Raises:
+        RefusedLoginError: The server refuses it.
+        UnreachableDatabaseError: There is no session to be had: also when all of the login's connections are in use.
+        UnfitLoginError: The session is not who it should be, or may not what it should.
+        StatementError: The server could not answer.
+    """
+    try:
+        with connected(endpoint, credential) as session:
+            return _try_out(session, login, credential.username, is_encrypted=endpoint.ca_file is not None)
+    except UnreachableDatabaseError as error:
+        if error.sqlstate != _PRIVILEGE_LACKS:
+            raise
+        raise UnfitLoginError(
+            f"{credential.username!r} may not connect to the database: it does not have the privileges of {login!r}. "
+            "Apply the access document, which grants them."
+        ) from None
+
+
+def _try_out(session: Connection, login: str, username: str, *, is_encrypted: bool) -> Proof:
+    # The login's own search_path is none of ours, nor the patience that its settings say.
+    _run(session, "SET search_path = pg_catalog, pg_temp")
+    _run(session, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    user, acts_as, is_member, role = _run(session, _WHO, login=login)[0]
+    if user != username:
+        raise UnfitLoginError(f"The session of {username!r} says that it is {user!r}'s.")
+    if acts_as != (role or user):
+        raise UnfitLoginError(
+            f"Sessions of {user!r} should act as {role or user!r}, and act as {acts_as!r}: the membership lacks. "
+            "Apply the access document, which grants it."
+        )
+    if not is_member:
+        raise UnfitLoginError(
+            f"{user!r} does not have the privileges of {login!r}. Apply the access document, which grants them."
+        )
+    table = _read_a_table(session, role or login)
+    _run(session, "SET ROLE NONE")
+    if is_encrypted and _run(session, _IS_ENCRYPTED) != [[True]]:
+        raise UnfitLoginError(f"The session of {user!r} is not encrypted.")
+    _run(session, f"SET ROLE {identifier(login)}")
+    return Proof(user, acts_as, table)
+
+
+def _read_a_table(session: Connection, role: str) -> tuple[str, str] | None:
+    found = _run(session, _READABLE_TABLE, role=role)
+    if not found:
+        return None
+    schema, table = found[0]
+    try:
+        _run(session, f"SELECT FROM {identifier(schema)}.{identifier(table)} LIMIT 0")
+    except StatementError as error:
+        if error.sqlstate == _LOCKED:
+            return None
+        raise
+    return schema, table
+
+
+def _run(session: Connection, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
+    try:
+        rows: Sequence[Sequence[Any]] | None = session.run(sql, **parameters)
+    except (pg8000.exceptions.Error, OSError) as error:
+        message, sqlstate = describe(error)
+        if sqlstate == _PRIVILEGE_LACKS:
+            raise UnfitLoginError(
+                f"The login may not what its role may. Apply the access document.\n{sql}\n{message}"
+            ) from None
+        raise StatementError(f"The login could not be tried.\n{message}", sqlstate) from None
+    return rows or []

@@ -1,0 +1,1 @@
+"""Compare desired and actual access, and derive the ordered statements between them."""

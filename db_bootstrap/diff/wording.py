@@ -1,0 +1,78 @@
+"""Facts in words, for reasons and reports.
+
+Pure.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from db_bootstrap.model import (
+    DefaultPrivilege,
+    Fact,
+    Membership,
+    OnColumn,
+    OnDatabase,
+    OnObjects,
+    OnSchema,
+    Privilege,
+    RoleAttribute,
+    RoleSetting,
+    Target,
+)
+
+
+def listed(names: Iterable[str]) -> str:
+    """One name or several: ``a, b and c``."""
+    *rest, last = names
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def described(target: Target) -> str:
+    """What a privilege is on."""
+    match target:
+        case OnDatabase():
+            return f"database {target.database}"
+        case OnSchema():
+            return f"schema {target.schema}"
+        case OnColumn():
+            return f"column {target.column} of {target.schema}.{target.relation}"
+        case OnObjects():
+            return f"{target.count} {target.kind}(s) of schema {target.schema}"
+
+
+def undeclared(facts: Iterable[Fact]) -> Iterator[str]:
+    """A sentence for each thing that was found, is not declared, and is left as it is."""
+    privileges = sorted((fact for fact in facts if isinstance(fact, Privilege)), key=_on)
+    for (_, grantee), group in groupby(privileges, key=_on):
+        found = list(group)
+        yield f"{grantee!r} has {_names(found)} on {described(found[0].target)}, which is not declared."
+    defaults = sorted((fact for fact in facts if isinstance(fact, DefaultPrivilege)), key=_by)
+    for (creator, schema, kind, grantee), made in groupby(defaults, key=_by):
+        where = f"schema {schema}" if schema else "any schema"
+        yield (
+            f"{grantee!r} gets {_names(list(made))} on every {kind} that {creator} will create in {where}, "
+            "which is not declared."
+        )
+    for fact in sorted(facts, key=repr):
+        match fact:
+            case Membership():
+                yield f"{fact.member!r} is a member of {fact.role!r} in a way that is not declared."
+            case RoleSetting():
+                within = f" in database {fact.database}" if fact.database is not None else ""
+                yield f"{fact.role!r} has the setting {fact.name}{within}, which is not declared."
+            case RoleAttribute():
+                yield f"{fact.role!r} has the attribute {fact.attribute}: {fact.value}, which is not declared."
+            case _:
+                pass
+
+
+def _names(facts: list[Privilege] | list[DefaultPrivilege]) -> str:
+    return ", ".join(sorted({fact.privilege + (" with grant option" * fact.is_grantable) for fact in facts}))
+
+
+def _on(fact: Privilege) -> tuple[str, str]:
+    return repr(fact.target), fact.grantee
+
+
+def _by(fact: DefaultPrivilege) -> tuple[str, str, str, str]:
+    return fact.creator, fact.schema or "", fact.kind, fact.grantee

@@ -1,0 +1,59 @@
+"""What a preset means: exact privileges on every kind of object.
+
+Pure. The word ALL is never used, since what it stands for differs between versions of PostgreSQL, and so a grant of it
+drifts for ever.
+"""
+
+from db_bootstrap.document.model import GrantKind, Preset
+from db_bootstrap.model import FIRST_VERSION_WITH_MAINTAIN, ObjectKind
+
+OBJECT_KINDS = {
+    GrantKind.TABLES: ObjectKind.RELATION,
+    GrantKind.SEQUENCES: ObjectKind.SEQUENCE,
+    GrantKind.ROUTINES: ObjectKind.ROUTINE,
+    GrantKind.TYPES: ObjectKind.TYPE,
+}
+"""What a document calls the kinds of objects."""
+
+SCHEMA_PRIVILEGES: dict[Preset, tuple[str, ...]] = {
+    Preset.READ: ("USAGE",),
+    Preset.WRITE: ("USAGE",),
+    Preset.OWN: ("USAGE", "CREATE"),
+}
+
+_READ_RELATION = ("SELECT",)
+_WRITE_RELATION = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_OWN_RELATION = (*_WRITE_RELATION, "TRUNCATE", "REFERENCES", "TRIGGER")
+
+_OBJECT_PRIVILEGES: dict[Preset, dict[ObjectKind, tuple[str, ...]]] = {
+    # No EXECUTE: a routine that runs with its owner's rights may write whatever the owner may.
+    Preset.READ: {
+        ObjectKind.RELATION: _READ_RELATION,
+        ObjectKind.SEQUENCE: ("SELECT",),
+        ObjectKind.ROUTINE: (),
+        ObjectKind.TYPE: (),
+    },
+    # No UPDATE on sequences: nextval() needs USAGE alone, and setval() is not for a service. No USAGE on types: it is
+    # needed to make a column, a routine or another type of them, and neither to read nor to write their values.
+    Preset.WRITE: {
+        ObjectKind.RELATION: _WRITE_RELATION,
+        ObjectKind.SEQUENCE: ("SELECT", "USAGE"),
+        ObjectKind.ROUTINE: ("EXECUTE",),
+        ObjectKind.TYPE: (),
+    },
+    Preset.OWN: {
+        ObjectKind.RELATION: _OWN_RELATION,
+        ObjectKind.SEQUENCE: ("SELECT", "USAGE", "UPDATE"),
+        ObjectKind.ROUTINE: ("EXECUTE",),
+        ObjectKind.TYPE: ("USAGE",),
+    },
+}
+
+
+def object_privileges(preset: Preset, kind: ObjectKind, version: int) -> tuple[str, ...]:
+    """The privileges that a preset means on objects of a kind, on a server of this version."""
+    privileges = _OBJECT_PRIVILEGES[preset][kind]
+    has_maintain = version >= FIRST_VERSION_WITH_MAINTAIN
+    if preset is Preset.OWN and kind is ObjectKind.RELATION and has_maintain:
+        return (*privileges, "MAINTAIN")
+    return privileges
