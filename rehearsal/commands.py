@@ -11,13 +11,13 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from devtools.errors import RehearsalError
+from devtools.ports import DEFAULT_BALANCER_PORT
+from devtools.postgres.binaries import Binaries
 from rehearsal import deployment
 from rehearsal.checks import Service, check_deployment
 from rehearsal.desktop import has_desktop
-from rehearsal.errors import RehearsalError
-from rehearsal.ports import DEFAULT_BALANCER_PORT
-from rehearsal.postgres_programs import Binaries
-from rehearsal.prepare import find_podman, find_terraform
+from rehearsal.prerequisites import find_podman, find_terraform
 from rehearsal.run import Run
 from rehearsal.stages import Stages
 from rehearsal.write_token import write_token

@@ -16,13 +16,14 @@ from typing import Any
 
 import boto3
 
-from rehearsal.base_image import base_image
-from rehearsal.certificates import create_authority
-from rehearsal.container_engine import RUN_LABEL, Engine
-from rehearsal.errors import RehearsalError
-from rehearsal.images import ImageStore
-from rehearsal.processes import ProcessRegister
-from rehearsal.run import CHECKOUT, Run
+from devtools.certificates import create_authority
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.images.base_image import base_image
+from devtools.images.engine import RUN_LABEL, Engine
+from devtools.images.store import ImageStore
+from devtools.processes import ProcessRegister
+from rehearsal.run import Run
 from rehearsal.terraform import REGION, Terraform, TerraformError, copy_configuration, write_cli_config
 
 _SERVER_START_SECONDS = 60
@@ -85,7 +86,7 @@ def start_local_aws(run: Run) -> None:
         *("--port", str(ports.aws), "--balancer-port", str(ports.balancer), "--status-port", str(ports.status)),
     ]
     server = ProcessRegister(run.processes).start(
-        [sys.executable, "-m", "rehearsal.aws.server", *arguments],
+        [sys.executable, "-m", "localaws", *arguments],
         env=_server_environment(),
         cwd=CHECKOUT,
         log=log,

@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal.errors import RehearsalError
+from devtools.errors import RehearsalError
 from rehearsal.load import Load
 from rehearsal.terraform import REGION
 from rehearsal.write_token import write_token

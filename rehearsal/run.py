@@ -11,13 +11,13 @@ from typing import Any
 
 import psutil
 
-from rehearsal.container_engine import Engine
-from rehearsal.errors import RehearsalError
-from rehearsal.ports import HeldPorts, Ports, choose_ports, forget_ports
-from rehearsal.postgres import remove_left_data
-from rehearsal.processes import end_still_running, still_running
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.images.engine import Engine
+from devtools.ports import HeldPorts, Ports, choose_ports, forget_ports
+from devtools.postgres.cluster import remove_left_data
+from devtools.processes import end_still_running, still_running
 
-CHECKOUT = Path(__file__).parent.parent
 DEFAULT_FOLDER = CHECKOUT / ".rehearsal"
 
 

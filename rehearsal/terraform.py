@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rehearsal.errors import RehearsalError
-from rehearsal.prepare import provider_mirror
-from rehearsal.processes import ProcessRegister
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.processes import ProcessRegister
+from rehearsal.prerequisites import provider_mirror
 from rehearsal.progress import Progress
-from rehearsal.run import CHECKOUT
 
 REGION = "us-east-1"
 # Any pair works: the local AWS knows every caller that is not one of its roles as the account's administrator.

@@ -2,7 +2,7 @@
 
 import boto3
 
-from rehearsal.errors import RehearsalError
+from devtools.errors import RehearsalError
 from rehearsal.run import Run
 
 

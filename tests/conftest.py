@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from rehearsal.certificates import create_authority
-from rehearsal.postgres import Cluster
-from rehearsal.postgres_programs import Binaries, servers_by_major
-from rehearsal.processes import ProcessRegister
+from devtools.certificates import create_authority
+from devtools.postgres.binaries import Binaries, servers_by_major
+from devtools.postgres.cluster import Cluster
+from devtools.processes import ProcessRegister
 from tests.support.database import Database
 
 # What would leak is looked for in the log and in pg_stat_statements, so both see everything.

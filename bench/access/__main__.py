@@ -21,9 +21,9 @@ from bench.access.workload import GROUPS, LOGINS, Size, memberships
 from bench.document import replaced, target_table
 from bench.errors import BenchError
 from db_bootstrap.inspect.snapshot import MAXIMUM_QUERIES
-from rehearsal.errors import RehearsalError
-from rehearsal.postgres_programs import servers_by_major
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.postgres.binaries import servers_by_major
 
 DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from bench.access.results import Handler
 from bench.errors import BenchError
 from bench.processes import measured
-from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
-from rehearsal.certificates import create_authority
+from devtools.certificates import create_authority
+from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
 from scripts.package_function import build
 
 _RUNS = 11

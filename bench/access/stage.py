@@ -11,10 +11,10 @@ from bench.access import workload
 from bench.access.workload import FoundRole, Size
 from bench.errors import BenchError
 from db_bootstrap.inspect.session import Credential, Endpoint
-from rehearsal.certificates import create_authority
-from rehearsal.postgres import SUPERUSER, Cluster
-from rehearsal.postgres_programs import servers_by_major
-from rehearsal.processes import ProcessRegister
+from devtools.certificates import create_authority
+from devtools.postgres.binaries import servers_by_major
+from devtools.postgres.cluster import SUPERUSER, Cluster
+from devtools.processes import ProcessRegister
 
 MAJOR = 15
 MASTER = "bench_master"

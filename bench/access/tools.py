@@ -13,8 +13,8 @@ from bench.access import workload
 from bench.access.stage import Stage
 from db_bootstrap.cli.command import DSN_VARIABLE
 from db_bootstrap.cli.dsn import PASSWORD_VARIABLE
-from rehearsal.postgres import SUPERUSER
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.postgres.cluster import SUPERUSER
 
 PEERS_FOLDER = Path(sys.prefix) / "bench-access"
 """The environment of the tools that are not ours, beside this one."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.rotation.measure import DESIGNS, measure
 from bench.rotation.report import picture, table
 from db_bootstrap.lambdas.apply import logger
-from rehearsal.postgres_programs import Binaries
+from devtools.postgres.binaries import Binaries
 from tests.conftest import running_cluster
 from tests.support.rotating import RotatingDatabase
 from tests.support.rotation import secrets_manager

@@ -20,8 +20,8 @@ from bench.service.candidates import PEERS_FOLDER, WORKERS
 from bench.service.measure import BEERS, measure
 from bench.service.results import Run
 from bench.service.wrk import CONNECTIONS
-from rehearsal.errors import RehearsalError
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
 
 DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 _VERSIONS = "from importlib.metadata import version; print(', '.join(f'{name} {version(name)}' for name in NAMES))"

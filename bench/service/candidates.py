@@ -13,7 +13,7 @@ import psutil
 
 from app.settings import Settings
 from bench.errors import BenchError
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import environment, free_port, image_command
 

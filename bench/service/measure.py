@@ -12,10 +12,10 @@ from app.server.capacity import capacity
 from bench.service.candidates import CANDIDATES, OURS, Running, cpu_seconds, running
 from bench.service.results import Kind, Run
 from bench.service.wrk import load
-from rehearsal.certificates import create_authority
-from rehearsal.postgres import Cluster
-from rehearsal.postgres_programs import Binaries
-from rehearsal.processes import ProcessRegister
+from devtools.certificates import create_authority
+from devtools.postgres.binaries import Binaries
+from devtools.postgres.cluster import Cluster
+from devtools.processes import ProcessRegister
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.support.database import Database
 from tests.support.task_metadata import task_metadata

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from app.database.migrate import migrate
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving
 from tests.support.database import Database

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
 
 pytestmark = pytest.mark.browser
 

@@ -10,10 +10,10 @@ import pytest
 from cheroot.wsgi import Server
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from rehearsal.status import picture
-from rehearsal.status.events import Events
-from rehearsal.status.page import Site
-from rehearsal.status.picture import Session, Task
+from localaws.status import picture
+from localaws.status.events import Events
+from localaws.status.page import Site
+from localaws.status.picture import Session, Task
 from tests.support.contrast import FAINT_TEXTS
 from tests.support.local_aws import free_port
 

@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from app.settings import DatabaseUrl, Settings
-from rehearsal.certificates import create_authority
-from rehearsal.postgres import Cluster
-from rehearsal.postgres_programs import Binaries
-from rehearsal.processes import ProcessRegister
-from rehearsal.run import CHECKOUT
+from devtools.certificates import create_authority
+from devtools.checkout import CHECKOUT
+from devtools.postgres.binaries import Binaries
+from devtools.postgres.cluster import Cluster
+from devtools.processes import ProcessRegister
 
 COMPOSE: dict[str, Any] = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

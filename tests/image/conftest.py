@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.base_image import base_image
-from rehearsal.container_engine import Engine, engine_environment
-from rehearsal.errors import RehearsalError
-from rehearsal.images import copy_context
-from rehearsal.postgres import Cluster
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.images.base_image import base_image
+from devtools.images.engine import Engine, engine_environment
+from devtools.images.store import copy_context
+from devtools.postgres.cluster import Cluster
 
 # Neither root nor the image's own user.
 USER = "20002:20002"

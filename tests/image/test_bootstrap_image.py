@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.container_engine import Engine
-from rehearsal.postgres import Cluster
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.images.engine import Engine
+from devtools.postgres.cluster import Cluster
 from tests.image.conftest import NOT_FOR_THE_IMAGE, Built
 
 pytestmark = pytest.mark.image

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rehearsal.base_image import StandIn, base_image, official_base, stand_in_image
-from rehearsal.container_engine import Engine, base_arguments
-from rehearsal.errors import RehearsalError
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.images.base_image import StandIn, base_image, official_base, stand_in_image
+from devtools.images.engine import Engine, base_arguments
 from tests.support.compose import Compose, address, find_program
 from tests.support.http import Client
 from tests.support.local_aws import free_port

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import pytest
 
-from rehearsal.bill_of_materials import cyclonedx, packages
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.images.bill_of_materials import cyclonedx, packages
 from tests.image.conftest import NOT_FOR_THE_IMAGE, USER, Built, Serving
 from tests.support.http import Client
 from tests.support.waiting import wait_until

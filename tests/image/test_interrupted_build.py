@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.container_engine import Engine
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.images.engine import Engine
 from tests.support.processes import is_asleep
 from tests.support.waiting import wait_until
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.image
 _BUILD = """
 import signal, sys
 from pathlib import Path
-from rehearsal.container_engine import Engine
+from devtools.images.engine import Engine
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored below a shell's background
 name, context, tag, base = sys.argv[1:]

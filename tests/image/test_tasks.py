@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from rehearsal.aws.container_runtime import InPodman
-from rehearsal.aws.containers import Container
-from rehearsal.container_engine import RUN_LABEL, Engine
-from rehearsal.errors import RehearsalError
+from devtools.errors import RehearsalError
+from devtools.images.engine import RUN_LABEL, Engine
+from localaws.ecs.containers import Container
+from localaws.ecs.runtime import InPodman
 from tests.image.conftest import Built
 from tests.support.ecs import MIGRATE, SERVER, Site
 from tests.support.local_aws import ROOMS_OF_SERVICES, LocalAws

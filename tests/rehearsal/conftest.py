@@ -14,11 +14,12 @@ import boto3
 import pg8000.native
 import pytest
 
+from devtools.checkout import CHECKOUT
+from devtools.images.store import ImageStore
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
-from rehearsal.images import ImageStore
-from rehearsal.prepare import find_terraform
-from rehearsal.run import CHECKOUT, Run
+from rehearsal.prerequisites import find_terraform
+from rehearsal.run import Run
 from rehearsal.write_token import write_token
 from tests.support.http import Client
 

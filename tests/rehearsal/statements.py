@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.aws.permissions import TRUST
+from localaws.iam.authorizer import TRUST
 from tests.rehearsal.justified_statements import JUSTIFIED
 
 if TYPE_CHECKING:

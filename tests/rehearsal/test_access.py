@@ -8,7 +8,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from rehearsal.errors import RehearsalError
+from devtools.errors import RehearsalError
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, changes_of, quiet, superuser
 from tests.unit.db_bootstrap.documents import beers

@@ -15,8 +15,8 @@ import pg8000.exceptions
 import pg8000.native
 import pytest
 
+from devtools.checkout import CHECKOUT
 from rehearsal.load import Load
-from rehearsal.run import CHECKOUT
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import (
     Rehearsal,

@@ -15,10 +15,10 @@ import botocore.exceptions
 import pg8000.exceptions
 import pytest
 
-from rehearsal.errors import RehearsalError
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
 from rehearsal.load import Load
 from rehearsal.rotate import rotate
-from rehearsal.run import CHECKOUT
 from tests.rehearsal.conftest import (
     Rehearsal,
     connected,

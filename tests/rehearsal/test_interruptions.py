@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal.ports import is_free
-from rehearsal.run import CHECKOUT, Run
+from devtools.checkout import CHECKOUT
+from devtools.ports import is_free
+from rehearsal.run import Run
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 

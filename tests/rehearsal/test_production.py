@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
+from devtools.checkout import CHECKOUT
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
-from rehearsal.prepare import find_terraform
-from rehearsal.run import CHECKOUT, Run
+from rehearsal.prerequisites import find_terraform
+from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
 from tests.rehearsal.conftest import Rehearsal, applied, changes_of, make_zone, quiet, unprotect
 from tests.rehearsal.statements import Statements, needless

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.container_engine import Engine, engine_environment
-from rehearsal.engine_processes import end_program
-from rehearsal.errors import RehearsalError
+from devtools.errors import RehearsalError
+from devtools.images.engine import Engine, engine_environment
+from devtools.images.engine_processes import end_program
 from tests.support.waiting import wait_until
 
 _PROGRAMS = (("docker", "compose"), ("docker-compose",))

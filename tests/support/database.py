@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pg8000.native
 
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 
 
 class Database:

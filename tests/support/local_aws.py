@@ -22,16 +22,16 @@ START_TIMEOUT_SECONDS = 60
 _START = """
 import sys
 from pathlib import Path
-from rehearsal.aws.server import isolate_environment
-from rehearsal.aws.settings import Settings
+from localaws.__main__ import isolate_environment
+from localaws.settings import Settings
 settings = Settings(Path(sys.argv[1]), int(sys.argv[2]), balancer_port=0)
 isolate_environment(settings)
-from rehearsal.aws.local_aws import OWN_ROOMS, serve
+from localaws.server import OWN_ROOMS, serve
 """
 OWN_ROOMS = _START + "serve(settings, OWN_ROOMS)"
 # Also tasks, and listeners on ports that the status names.
 ROOMS_OF_SERVICES = f"""{_START}
-from rehearsal.aws import load_balancer, services
+from localaws import load_balancer, services
 serve(settings, {{**OWN_ROOMS, "services": services.install, "load_balancer": load_balancer.install}})
 """
 

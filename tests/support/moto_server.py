@@ -13,11 +13,11 @@ import botocore.config
 from cheroot.wsgi import Server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from rehearsal.aws.journal import Journal
-from rehearsal.aws.settings import Context, Settings
-from rehearsal.certificates import create_authority
-from rehearsal.images import ImageStore
-from rehearsal.processes import ProcessRegister
+from devtools.certificates import create_authority
+from devtools.images.store import ImageStore
+from devtools.processes import ProcessRegister
+from localaws.journal import Journal
+from localaws.settings import Context, Settings
 from tests.support.local_aws import free_port
 
 

@@ -17,11 +17,12 @@ from typing import Any
 
 import boto3
 
+from devtools.checkout import CHECKOUT
+from devtools.images.store import ImageStore
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
-from rehearsal.images import ImageStore
-from rehearsal.prepare import find_terraform
-from rehearsal.run import CHECKOUT, Run
+from rehearsal.prerequisites import find_terraform
+from rehearsal.run import Run
 from rehearsal.terraform import REGION, copy_configuration
 from tests.support.workflows import REPOSITORY, Event, Job, Result, Runner, load
 

@@ -16,7 +16,7 @@ from db_bootstrap.document import sibling_names
 from db_bootstrap.inspect.session import Credential, Endpoint
 from db_bootstrap.lambdas.apply import ApplyEvent, run
 from db_bootstrap.settings import Settings
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 from tests.support.local_aws import REGION
 from tests.support.rotation import SecretsManager
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from moto.secretsmanager.models import secretsmanager_backends
 
-from rehearsal.aws import secrets
-from rehearsal.aws.secret_rotation import Rotations
+from localaws.secretsmanager import secrets
+from localaws.secretsmanager.rotation import Rotations
 from tests.support.moto_server import MotoServer, moto_server
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
 
 FAKE = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$CALLS"

@@ -14,9 +14,9 @@ import pytest
 import yaml
 from botocore import xform_name
 
-from rehearsal.images import command_of
-from rehearsal.prepare import find_terraform
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.images.store import command_of
+from rehearsal.prerequisites import find_terraform
 
 FOLDERS = ("app", "bench", "db_bootstrap", "docs", "rehearsal", "terraform")
 DOCUMENTS = [*CHECKOUT.glob("*.md"), *(path for folder in FOLDERS for path in (CHECKOUT / folder).rglob("*.md"))]

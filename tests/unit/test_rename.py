@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
 
 SCRIPT = CHECKOUT / "scripts" / "rename.py"
 FILES = {

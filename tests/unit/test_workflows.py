@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
 from tests.support.workflow_expressions import evaluate, holds, interpolate
 from tests.support.workflows import Concurrency, load
 

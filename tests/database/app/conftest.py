@@ -11,7 +11,7 @@ from app import create_app
 from app.database.migrate import migrate
 from app.database.pool import Database
 from app.settings import Settings
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.support.database import Database as ThrowawayDatabase
 

@@ -19,7 +19,7 @@ from app.database.credentials import Credential, CredentialSource, FixedSource, 
 from app.database.pool import Database, DatabaseUnavailableError
 from app.logs import JsonFormatter
 from app.settings import DatabaseUrl, Settings
-from rehearsal.certificates import create_authority
+from devtools.certificates import create_authority
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.rotation import RotatedSecret
 

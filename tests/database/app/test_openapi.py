@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.postgres_programs import servers_by_major
+from devtools.postgres.binaries import servers_by_major
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, environment, serving
 

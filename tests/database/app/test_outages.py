@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from app.database.migrate import migrate
-from rehearsal.postgres import Cluster
-from rehearsal.postgres_programs import Binaries
+from devtools.postgres.binaries import Binaries
+from devtools.postgres.cluster import Cluster
 from tests.conftest import running_cluster
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal.postgres_programs import servers_by_major
+from devtools.postgres.binaries import servers_by_major
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws import load_balancer
-from rehearsal.aws.load_balancer import LoadBalancers
+from localaws.elbv2 import load_balancers as load_balancer
+from localaws.elbv2.load_balancers import LoadBalancers
 from rehearsal.load import Load
 from tests.database.app.catalogue_database import CatalogueDatabase
 from tests.database.app.served import Served, serving

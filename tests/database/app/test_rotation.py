@@ -11,8 +11,8 @@ import pytest
 
 from app.database.credentials import CACHE_SECONDS
 from db_bootstrap.credentials.rotation import Step
+from devtools.postgres.binaries import Binaries
 from rehearsal.load import Load
-from rehearsal.postgres_programs import Binaries
 from tests.conftest import running_cluster
 from tests.database.app.served import Served, serving
 from tests.support.faulty_aws import Fault, FaultyAws, faulty_aws

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.aws import databases
+from localaws.rds import instances as databases
 from rehearsal.load import Load
 from tests.database.app.served import PROJECT, environment, serving
 from tests.support.local_aws import REGION

@@ -15,7 +15,7 @@ from db_bootstrap import desired as declared
 from db_bootstrap import document as access
 from db_bootstrap.apply import Plan
 from db_bootstrap.inspect.session import Credential, Endpoint, connected_as_master
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 from tests.database.db_bootstrap.rotated import RotatedLogins
 from tests.support.database import Database
 from tests.support.rotation import SecretsManager, secrets_manager

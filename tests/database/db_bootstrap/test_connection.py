@@ -7,7 +7,7 @@ import pytest
 from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
 from db_bootstrap.inspect import session as connection_module
 from db_bootstrap.inspect.session import Credential, connected, connected_as_master
-from rehearsal.certificates import create_authority
+from devtools.certificates import create_authority
 from tests.database.db_bootstrap.conftest import Access
 
 pytestmark = pytest.mark.database

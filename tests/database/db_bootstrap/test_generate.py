@@ -18,7 +18,7 @@ from db_bootstrap.cli import document_file
 from db_bootstrap.cli.generate import Generated, generate
 from db_bootstrap.desired import mark
 from db_bootstrap.inspect.survey import survey
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 from tests.database.db_bootstrap.conftest import Access
 from tests.database.db_bootstrap.random_access import documents, starting_states
 from tests.database.db_bootstrap.test_command import PROGRAM, CommandLine

@@ -12,7 +12,7 @@ import pytest
 from db_bootstrap import apply as reconcile
 from db_bootstrap import document as access
 from db_bootstrap.errors import StatementError
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 from tests.database.db_bootstrap.conftest import Access
 
 pytestmark = pytest.mark.database

@@ -20,7 +20,7 @@ from pg8000.native import Connection
 from db_bootstrap import apply as reconcile
 from db_bootstrap import document as access
 from db_bootstrap.errors import UnmanageableError
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 from tests.database.db_bootstrap import random_access as model
 from tests.database.db_bootstrap.conftest import Access
 from tests.database.db_bootstrap.random_access import (

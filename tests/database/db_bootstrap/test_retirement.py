@@ -16,7 +16,7 @@ from db_bootstrap import document as access
 from db_bootstrap.apply import Reviewed
 from db_bootstrap.errors import StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.inspect.session import Credential, connected_as_master
-from rehearsal.postgres import Cluster
+from devtools.postgres.cluster import Cluster
 from tests.database.db_bootstrap.conftest import Access
 from tests.database.db_bootstrap.test_interruptions import apply_in_a_process, attempt
 from tests.database.db_bootstrap.test_names import NAMES

@@ -14,7 +14,7 @@ import pg8000.exceptions
 import pytest
 from botocore.compat import get_current_datetime
 
-from rehearsal.aws import databases
+from localaws.rds import instances as databases
 from tests.support.moto_server import moto_server
 from tests.support.token_database import MASTER, PASSWORD, TokenDatabase
 

@@ -12,7 +12,7 @@ import pg8000.native
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.aws import databases
+from localaws.rds import instances as databases
 from tests.support.moto_server import MotoServer, moto_server
 
 pytestmark = pytest.mark.database

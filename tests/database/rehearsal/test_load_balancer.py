@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws import load_balancer
-from rehearsal.aws.load_balancer import LoadBalancers
+from localaws.elbv2 import load_balancers as load_balancer
+from localaws.elbv2.load_balancers import LoadBalancers
 from tests.support.moto_server import MotoServer, moto_server
 from tests.support.targets import Target, running_target
 from tests.support.waiting import wait_until

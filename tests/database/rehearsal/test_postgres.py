@@ -7,9 +7,9 @@ import pg8000.exceptions
 import pg8000.native
 import pytest
 
-from rehearsal.postgres import Cluster, remove_left_data
-from rehearsal.postgres_programs import Binaries
-from rehearsal.processes import ProcessRegister
+from devtools.postgres.binaries import Binaries
+from devtools.postgres.cluster import Cluster, remove_left_data
+from devtools.processes import ProcessRegister
 from tests.conftest import running_cluster
 from tests.support.database import Database
 

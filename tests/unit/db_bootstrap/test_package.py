@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
-from rehearsal.certificates import Authority, create_authority
+from devtools.certificates import Authority, create_authority
+from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
 from scripts.package_function import PROJECT, PackageError, build
 
 COMPILED = (".so", ".pyd", ".dylib", ".dll", ".pyc")

@@ -2,15 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import base_image
-from rehearsal.aws.container_runtime import AsProcess, InPodman, runtime_of
-from rehearsal.aws.containers import Container, read_containers
-from rehearsal.bill_of_materials import cyclonedx, packages
-from rehearsal.container_engine import Engine, base_arguments
-from rehearsal.errors import RehearsalError
-from rehearsal.images import Image
-from rehearsal.prepare import find_podman
-from rehearsal.run import CHECKOUT, Run
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.images import base_image
+from devtools.images.bill_of_materials import cyclonedx, packages
+from devtools.images.engine import Engine, base_arguments
+from devtools.images.store import Image
+from localaws.ecs.containers import Container, read_containers
+from localaws.ecs.runtime import AsProcess, InPodman, runtime_of
+from rehearsal.prerequisites import find_podman
+from rehearsal.run import Run
 
 PODMAN = Engine("podman", "/usr/bin/podman")
 ON_A_TASK = {"VERSION": "1", "DATABASE_SECRET": "a secret value"}

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.aws.container_health import HealthWatch, explain_unhealthy
-from rehearsal.aws.containers import Container, HealthCheck
-from rehearsal.processes import ProcessRegister
+from devtools.processes import ProcessRegister
+from localaws.ecs.containers import Container, HealthCheck
+from localaws.ecs.health import HealthWatch, explain_unhealthy
 
 
 class Watched:
     """Starts a watch whose check is a line of Python, and collects what it tells."""
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("rehearsal.aws.container_health.FIRST_INTERVAL_SECONDS", 0.05)
-        monkeypatch.setattr("rehearsal.aws.container_health.SHORTEST_INTERVAL_SECONDS", 0.05)
+        monkeypatch.setattr("localaws.ecs.health.FIRST_INTERVAL_SECONDS", 0.05)
+        monkeypatch.setattr("localaws.ecs.health.SHORTEST_INTERVAL_SECONDS", 0.05)
         self.directory = directory
         self.told: queue.Queue[str] = queue.Queue()
         self.watch: HealthWatch | None = None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.containers import (
+from localaws.ecs.containers import (
     Condition,
     Container,
     Dependency,

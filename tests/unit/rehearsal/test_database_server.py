@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.aws.database_server import refuses_plain_connections, server_settings
+from localaws.rds.server import refuses_plain_connections, server_settings
 
 
 def test_postgresqls_own_parameters_reach_the_server() -> None:

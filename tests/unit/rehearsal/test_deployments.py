@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from rehearsal.aws.deployments import (
+from localaws.ecs.scheduler import (
     Action,
     CompleteRollout,
     DeploymentPicture,

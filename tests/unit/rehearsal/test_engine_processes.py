@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
 from tests.support.processes import is_asleep
 from tests.support.waiting import wait_until
 
 _RUN = """
 import signal, sys
-from rehearsal.engine_processes import run_openly, run_quietly
+from devtools.images.engine_processes import run_openly, run_quietly
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored below a shell's background
 {run}(sys.argv[1:])

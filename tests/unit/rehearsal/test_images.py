@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.errors import RehearsalError
-from rehearsal.images import ImageNotFoundError, ImageStore, command_of
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.images.store import ImageNotFoundError, ImageStore, command_of
 
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
 

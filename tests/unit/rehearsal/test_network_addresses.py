@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.aws.network_addresses import NetworkAddresses, SubnetFullError
+from localaws.addresses import NetworkAddresses, SubnetFullError
 
 
 def test_the_first_address_of_a_subnet_is_the_fifth_as_on_aws() -> None:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import ports
-from rehearsal.errors import RehearsalError
-from rehearsal.run import CHECKOUT, Run
+from devtools import ports
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from rehearsal.run import Run
 
 # Chooses, says what, and holds it until its input ends.
 _CHOOSER = """
 import json, sys
-from rehearsal.ports import choose_ports
+from devtools.ports import choose_ports
 held = choose_ports(None).ports
 print(json.dumps([held.aws, held.balancer, held.status]), flush=True)
 sys.stdin.read()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import postgres_programs
-from rehearsal.errors import RehearsalError
-from rehearsal.postgres_programs import DEPLOYED_MAJOR, Binaries, main, servers_by_major, unpack
+from devtools.errors import RehearsalError
+from devtools.postgres import binaries as postgres_programs
+from devtools.postgres.binaries import DEPLOYED_MAJOR, Binaries, main, servers_by_major, unpack
 
 
 def program_of(major: int, folder: Path) -> None:

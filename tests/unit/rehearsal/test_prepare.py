@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import prepare
-from rehearsal.errors import RehearsalError
+from devtools.errors import RehearsalError
+from rehearsal import prerequisites as prepare
 
 LOCK = """provider "registry.terraform.io/hashicorp/aws" {
   version     = "5.100.0"

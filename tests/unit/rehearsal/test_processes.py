@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.processes import ProcessRegister, end_still_running, still_running
+from devtools.processes import ProcessRegister, end_still_running, still_running
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.routing import Answer, Forward, Request, Rule, forwarded_headers, matches, route, trace_id
+from localaws.elbv2.rules import Answer, Forward, Request, Rule, forwarded_headers, matches, route, trace_id
 
 BEERS = Request("GET", "/beers/7", "name=Ale&page=2", {"host": "Beers.example.com:80", "x-kind": "Mobile"}, "10.0.0.9")
 

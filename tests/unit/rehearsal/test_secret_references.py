@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.aws.secret_references import ParameterReference, SecretReference, SecretValueError, pick, read_reference
+from localaws.ecs.secret_references import ParameterReference, SecretReference, SecretValueError, pick, read_reference
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/beers_app-AbCdEf"
 

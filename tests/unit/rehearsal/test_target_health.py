@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.aws.target_health import (
+from localaws.elbv2.health import (
     Check,
     Health,
     Policy,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rehearsal.aws.target_health import Check, Policy, State
-from rehearsal.aws.target_registry import Target, TargetRegistry
+from localaws.elbv2.health import Check, Policy, State
+from localaws.elbv2.targets import Target, TargetRegistry
 
 A, B = Target("group", "10.0.0.4", 8000), Target("group", "10.0.0.5", 8000)
 ELSEWHERE = Target("other", "10.0.0.6", 8000)

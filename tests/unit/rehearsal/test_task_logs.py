@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.aws.journal import Journal
-from rehearsal.aws.task_logs import TaskLogs
+from localaws.ecs.logs import TaskLogs
+from localaws.journal import Journal
 from tests.support.waiting import wait_until
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
 
 AUDITED = [
     *sorted(path for path in (CHECKOUT / "terraform").rglob("*.tf") if ".terraform" not in path.parts),

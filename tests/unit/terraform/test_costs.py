@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from rehearsal.run import CHECKOUT
+from devtools.checkout import CHECKOUT
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 HOURS = 730

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rehearsal.aws.alarm_evaluation import Rule, State, data_points, state
+from localaws.cloudwatch.alarm_evaluation import Rule, State, data_points, state
 
 RULE = Rule(
     statistic="Sum",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.calls import read_call
+from localaws.http.call import read_call
 
 JSON = "application/x-amz-json-1.1"
 FORM = "application/x-www-form-urlencoded; charset=utf-8"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.extension import Extension
+from localaws.patch import Extension
 
 
 class Base:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rehearsal.aws.function_packages import RUNTIME_PACKAGES, closure, link_packages
+from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
 
 if TYPE_CHECKING:
     from pathlib import Path

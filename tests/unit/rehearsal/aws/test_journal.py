@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-from rehearsal.aws.journal import Journal
+from localaws.journal import Journal
 
 
 def test_events_of_many_threads_stay_whole(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rehearsal.aws.calls import Answer, ApiCall
-from rehearsal.aws.journal import Journal
-from rehearsal.aws.layers import honest_about_gaps, journaled, one_at_a_time, replayed
+from localaws.http.call import Answer, ApiCall
+from localaws.http.middleware import honest_about_gaps, journaled, one_at_a_time, replayed
+from localaws.journal import Journal
 
 if TYPE_CHECKING:
     from pathlib import Path

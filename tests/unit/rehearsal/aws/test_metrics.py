@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal.aws.metrics import MetricDatum, embedded_metrics
+from localaws.cloudwatch.metrics import MetricDatum, embedded_metrics
 from tests.support.zips import package
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.aws.policy import Decision, Request, decide, decide_for_service, statements_of
+from localaws.iam.evaluate import Decision, Request, decide, decide_for_service, statements_of
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:beers_app-AbCdEf"
 GET = Request("secretsmanager:GetSecretValue", SECRET, {"aws:SourceAccount": "123456789012"})

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.calls import ApiCall
-from rehearsal.aws.policy import Request
-from rehearsal.aws.required_permissions import Surroundings, required_permissions
+from localaws.http.call import ApiCall
+from localaws.iam.actions.required import Surroundings, required_permissions
+from localaws.iam.evaluate import Request
 
 VPC, ROUTES = "vpc-0123456789abcdef0", "rtb-0123456789abcdef0"
 ROLE = "arn:aws:iam::123456789012:role/app-dev-task"

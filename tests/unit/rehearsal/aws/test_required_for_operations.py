@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.calls import ApiCall
-from rehearsal.aws.policy import Request
-from rehearsal.aws.required_permissions import Surroundings, required_permissions
+from localaws.http.call import ApiCall
+from localaws.iam.actions.required import Surroundings, required_permissions
+from localaws.iam.evaluate import Request
 
 AROUND = Surroundings("123456789012", "us-east-1", find_secret=lambda _name: None, find_key_arn=lambda name: name)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:app-dev-alarms"

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.calls import ApiCall
-from rehearsal.aws.policy import Request
-from rehearsal.aws.required_permissions import (
+from localaws.http.call import ApiCall
+from localaws.iam.actions.required import (
     KnownSecret,
     Surroundings,
     network_interface_permissions,
     required_permissions,
 )
+from localaws.iam.evaluate import Request
 
 SECRET = "arn:aws:secretsmanager:us-east-1:1:secret:app-AbCdEf"
 KEY = "arn:aws:kms:us-east-1:1:key/k"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.aws.secret_versions import Labels, StagingError, move_label, put_version
+from localaws.secretsmanager.versions import Labels, StagingError, move_label, put_version
 
 C, P, V = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
 

@@ -76,7 +76,7 @@ def test_an_operation_that_moto_lacks_is_refused_at_once_and_by_name(
         getattr(aws.client(service), operation)(**arguments)
     answer = caught.value.response
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (501, "NotImplemented")
-    assert "gaps.py" in answer["Error"]["Message"]
+    assert "moto_patches.py" in answer["Error"]["Message"]
 
 
 def test_an_object_survives_the_way_through_the_server(aws: LocalAws) -> None:
@@ -145,7 +145,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(option: str, tmp_path: Pat
         ports = {"--port": str(free_port()), "--balancer-port": "0", "--status-port": str(free_port())}
         arguments = ["--run-directory", str(tmp_path), *chain(*{**ports, option: str(port)}.items())]
         ended = subprocess.run(
-            [sys.executable, "-m", "rehearsal.aws.server", *arguments],
+            [sys.executable, "-m", "localaws", *arguments],
             cwd=Path(__file__).parents[4],
             capture_output=True,
             text=True,

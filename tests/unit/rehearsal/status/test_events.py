@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.status.events import KEPT_CALLS, KEPT_ROTATIONS, Events, JournalReader
+from localaws.status.events import KEPT_CALLS, KEPT_ROTATIONS, Events, JournalReader
 
 TIME = "2026-11-24T12:00:00.000+00:00"
 SECRET = "taproom-dev/database/beers_app-20261124225350484900000018"

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from rehearsal.status import picture
-from rehearsal.status.picture import SHOWN_STOPPED_TASKS, Session, Task
+from localaws.status import picture
+from localaws.status.picture import SHOWN_STOPPED_TASKS, Session, Task
 
 CANARY = "hunter2-must-not-be-shown"
 DOCUMENT = {

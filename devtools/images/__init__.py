@@ -1,0 +1,1 @@
+"""The service's image, with or without a container engine."""

@@ -1,0 +1,239 @@
+"""Docker, podman or buildah, whichever works on this machine: build an image, run it, remove what was left.
+
+Nothing is configured for them but by arguments. On a machine without systemd, such as a container of a pipeline, podman
+is told to do without it; there it also builds without containers, in a changed root.
+"""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from devtools.images.engine_processes import End, end_build, end_program, run_openly, run_quietly
+
+# What removes a run's leftovers finds them by this label.
+RUN_LABEL = "taproom.run"
+
+_WITHOUT_SYSTEMD = ("--cgroup-manager", "cgroupfs", "--events-backend", "file")
+# As root podman asks for more than a container of a pipeline may give.
+_MODEST_LIMITS = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
+_INSTALL = (
+    "Install one (Debian, Ubuntu: sudo scripts/setup-containers; elsewhere: https://podman.io/docs/installation "
+    "or https://docs.docker.com/engine/install) and run the command again."
+)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A program that builds images.
+
+    Attributes:
+        name: docker, podman or buildah.
+        program: its path.
+        has_systemd: whether the machine is run by systemd, on which podman otherwise relies.
+    """
+
+    name: str
+    program: str
+    has_systemd: bool = True
+
+    @classmethod
+    def find(cls, *names: str) -> "Engine":
+        """The first engine that works here.
+
+        Args:
+            names: which are asked for; docker, podman and buildah unless named.
+
+        Raises:
+            RehearsalError: there is none.
+        """
+        wanted = names or ("docker", "podman", "buildah")
+        has_systemd = Path("/run/systemd/system").exists()
+        for name in wanted:
+            program = shutil.which(name)
+            if program is not None and _works(program):
+                return cls(name, program, has_systemd)
+        raise RehearsalError(f"There is no {' or '.join(wanted)} here that works. {_INSTALL}")
+
+    @property
+    def argv(self) -> list[str]:
+        """What every call of it begins with."""
+        if self.name != "podman" or self.has_systemd:
+            return [self.program]
+        runtime = shutil.which("runc")  # crun wants control groups that such a machine may not have
+        return [self.program, *_WITHOUT_SYSTEMD, *(("--runtime", runtime) if runtime else ())]
+
+    @property
+    def end_build(self) -> End:
+        """How a build of it is interrupted."""
+        return end_program if self.name == "docker" else end_build
+
+    def build(
+        self,
+        context: Path,
+        tag: str,
+        *,
+        base: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        dockerfile: Path | None = None,
+    ) -> None:
+        """Build the Dockerfile of a folder; what the engine says is shown only if it fails.
+
+        Args:
+            context: the folder.
+            tag: the image's name.
+            base: an image to build upon, instead of the Dockerfile's own.
+            labels: to find the image by.
+            dockerfile: another one than the folder's own.
+
+        Raises:
+            RehearsalError: it fails; with the end of what the engine said.
+        """
+        arguments = self.build_arguments(context, tag, base=base, labels=labels, dockerfile=dockerfile)
+        done = run_quietly([*self.argv, *arguments], self.end_build)
+        _expect_success(done, f"The image was not built by {self.name}.")
+
+    def build_arguments(
+        self,
+        context: Path,
+        tag: str,
+        *,
+        base: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        dockerfile: Path | None = None,
+    ) -> list[str]:
+        """The arguments that build the Dockerfile of a folder."""
+        arguments = ["build", "--tag", tag]
+        if self.name != "docker":
+            arguments += ["--format", "docker"]  # the other one knows no HEALTHCHECK
+            if not self.has_systemd:
+                arguments += ["--isolation", "chroot", "--network", "host"]
+        if base is not None:
+            for name, value in base_arguments(base).items():
+                arguments += ["--build-arg", f"{name}={value}"]
+        for name, value in (labels or {}).items():
+            arguments += ["--label", f"{name}={value}"]
+        if dockerfile is not None:
+            arguments += ["--file", str(dockerfile)]
+        return [*arguments, str(context)]
+
+    def pull(self, image: str) -> bool:
+        """Fetch an image unless it is here; whether it is here now."""
+        return self.has(image) or self._run(["pull", "--quiet", image]).returncode == 0
+
+    def has(self, image: str) -> bool:
+        """Whether an image is here."""
+        return self._run(["image", "inspect", image]).returncode == 0
+
+    def inspect(self, image: str) -> dict[str, Any]:
+        """What the engine knows of an image, such as its ``Size`` in bytes."""
+        (known,) = json.loads(self.call(["image", "inspect", image], f"There is no image {image}."))
+        return dict(known)
+
+    def run_arguments(
+        self, image: str, command: Sequence[str], *, name: str, variables: Sequence[str], options: Sequence[str] = ()
+    ) -> list[str]:
+        """The command line of a container that shares this machine's network.
+
+        Args:
+            image: its image.
+            command: instead of the image's; none for the image's own.
+            name: the container's.
+            variables: names of environment variables that it gets, with the values that the caller's environment has
+                for them. So no value stands in the list of processes.
+            options: more of ``run``.
+        """
+        # The image's health check is for engines that run alone; here somebody asks.
+        arguments = ["run", "--rm", "--pull=never", "--name", name, "--network", "host", "--no-healthcheck"]
+        if self.name == "podman":
+            arguments += ["--log-driver", "none"]  # what it prints goes to whoever started it, not to a second log
+            if not self.has_systemd:
+                arguments += _MODEST_LIMITS
+        for variable in variables:
+            arguments += ["--env", variable]
+        return [*self.argv, *arguments, *options, image, *command]
+
+    def remove(self, name: str) -> None:
+        """Remove a container, running or not; none is no error."""
+        at_once = ("--time", "0") if self.name == "podman" else ()  # as Docker does
+        self._run(["rm", "--force", *at_once, "--volumes", name])
+
+    def remove_labelled(self, value: str) -> list[str]:
+        """Remove the containers and images of a run; the containers' names."""
+        label = f"label={RUN_LABEL}={value}"
+        left = self._run(["ps", "--all", "--filter", label, "--format", "{{.Names}}"]).stdout.split()
+        for name in left:
+            self.remove(name)
+        images = self._run(["images", "--quiet", "--filter", label]).stdout.split()
+        if images:
+            self._run(["rmi", "--force", *dict.fromkeys(images)])
+        return left
+
+    def call(self, arguments: Sequence[str], failure: str) -> str:
+        """Run the engine; its output.
+
+        Raises:
+            RehearsalError: it fails; with ``failure`` and the end of what it said.
+        """
+        done = self._run(arguments)
+        _expect_success(done, failure)
+        return done.stdout
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return run_quietly([*self.argv, *arguments])
+
+
+def build_image(tag: str, base: str | None) -> None:
+    """Build the checkout's image, and show what the engine says meanwhile.
+
+    Raises:
+        RehearsalError: there is no engine, or it fails.
+    """
+    engine = Engine.find()
+    print(f"Building {tag} with {engine.name} ...", flush=True)
+    arguments = engine.build_arguments(CHECKOUT, tag, base=base)
+    code = run_openly([*engine.argv, *arguments], engine.end_build)
+    if code != 0:
+        raise RehearsalError(
+            f"The image was not built by {engine.name}; see above. If it is the base that cannot be fetched, "
+            "name another one: make image BASE=registry.example.com/python:3.13-slim"
+        )
+    print(f"Built {tag}. Try it: docs/image.md says how.")
+
+
+def base_arguments(base: str) -> dict[str, str]:
+    """A Dockerfile's arguments for an image to build upon: ``BASE``, its name, and ``BASE_TAG``, its tag or more.
+
+    Raises:
+        RehearsalError: it has no tag, and would be whatever is called latest that day.
+    """
+    found = re.fullmatch(r"(?P<BASE>\S+?):(?P<BASE_TAG>[^/\s]+)", base)
+    if found is None:
+        raise RehearsalError(f"The base {base} has no tag. Name one, such as registry.example.com/python:3.13-slim")
+    return found.groupdict()
+
+
+def _expect_success(done: subprocess.CompletedProcess[str], failure: str) -> None:
+    if done.returncode != 0:
+        said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
+        raise RehearsalError(f"{failure}\n{said}")
+
+
+@functools.cache
+def _works(program: str) -> bool:
+    """Whether it answers; Docker's may be there without its server."""
+    return subprocess.run([program, "version"], capture_output=True, check=False).returncode == 0
+
+
+def engine_environment() -> dict[str, str]:
+    """What a program of the engine needs of our environment."""
+    names = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT")
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,0 +1,1 @@
+"""Private PostgreSQL servers shaped like those of RDS."""

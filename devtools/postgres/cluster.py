@@ -1,0 +1,353 @@
+"""A private PostgreSQL server, shaped like one of RDS.
+
+Clients get in over TLS alone, and the person who looks like the administrator is not a superuser: roles made by
+``create_master`` have CREATEROLE and CREATEDB and are members of ``rds_superuser``, which is what RDS's master user is
+("Understanding the rds_superuser role" in the RDS user guide). The true superuser, ``rdsadmin``, gets in only through
+the server's own socket, and only from this account.
+
+Members of ``rds_iam`` get in by an IAM token where somebody judges tokens (``token_gate``), and otherwise not at all.
+"""
+
+import contextlib
+import getpass
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pg8000.exceptions
+import pg8000.native
+
+from devtools.certificates import Authority
+from devtools.errors import RehearsalError
+from devtools.postgres.binaries import Binaries
+from devtools.postgres.iam_proxy import Behind, Doorkeeper, TokenGate
+from devtools.processes import ProcessRegister
+
+SUPERUSER = "rdsadmin"
+HOST = "127.0.0.1"
+START_TIMEOUT_SECONDS = 60
+STOP_GRACE_SECONDS = 10
+
+_RDS_ROLES = (
+    "CREATE ROLE rds_superuser NOLOGIN",
+    "CREATE ROLE rds_iam NOLOGIN",
+    "CREATE ROLE rds_password NOLOGIN",
+    "CREATE ROLE rds_replication NOLOGIN",
+    "GRANT pg_monitor, pg_signal_backend TO rds_superuser WITH ADMIN OPTION",
+    "GRANT rds_password, rds_replication TO rds_superuser WITH ADMIN OPTION",
+)
+_ROLES_SINCE = {
+    15: "GRANT pg_checkpoint TO rds_superuser WITH ADMIN OPTION",
+    # Before, CREATEROLE sufficed to grant any role.
+    16: "GRANT rds_iam TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
+}
+
+_IS_MEMBER = "SELECT 1 FROM pg_roles WHERE rolname = :name AND pg_has_role(oid, 'rds_iam', 'MEMBER') AND NOT rolsuper"
+
+
+class Cluster:
+    """A running server with a data folder of its own.
+
+    Attributes:
+        host: its address for clients; the certificate is valid for it and for ``localhost``.
+        port: its port for clients, chosen by the system.
+        major: its major version.
+        log: its log file.
+    """
+
+    host = HOST
+
+    def __init__(
+        self,
+        binaries: Binaries,
+        authority: Authority,
+        *,
+        processes: ProcessRegister,
+        log: Path,
+        settings: Mapping[str, str] | None = None,
+        require_tls: bool = True,
+        token_refusal: Callable[[str, str], str | None] | None = None,
+    ) -> None:
+        """Choose a port and a folder; nothing runs yet.
+
+        Args:
+            binaries: the server's programs.
+            authority: who vouches for the server.
+            processes: through which it is started.
+            log: its log file.
+            settings: of PostgreSQL.
+            require_tls: refuse connections in plain text.
+            token_refusal: for a user and a token, why the token does not let the user in, or None if it does. Without
+                it no member of ``rds_iam`` gets in.
+        """
+        self.authority = authority
+        self.major = binaries.major
+        self.log = log
+        self.port = _free_port()
+        self.directory = Path(tempfile.mkdtemp(prefix="taproom-postgresql-"))
+        self._binaries = binaries
+        self._processes = processes
+        self._settings = dict(settings or {})
+        self._network = "hostssl" if require_tls else "host"
+        self._masters: list[str] = []
+        self._token_refusal = token_refusal
+        self._gate: TokenGate | None = None
+        self._members: pg8000.native.Connection | None = None
+        self._members_lock = threading.Lock()
+        # Behind a gate the server has a port of its own.
+        self._server_port = self.port if token_refusal is None else _free_port()
+        self._server: subprocess.Popen[bytes] | None = None
+        # Beside the log, so that whoever cleans up after a killed run finds the data too.
+        self._link = log.with_suffix(".data")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._link.unlink(missing_ok=True)
+        self._link.symlink_to(self.directory)
+
+    def start(self) -> None:
+        """Make the data folder, start the server and wait until it answers.
+
+        Raises:
+            RehearsalError: the server does not start; the message carries the end of its log.
+        """
+        user = _server_user()
+        folder = _reachable(self._binaries.folder, self.directory, user)
+        certificate = self.authority.issue(self.directory, "server", [self.host, "localhost"])
+        self._give_to(user)
+        data = self.directory / "data"
+        self._run([str(folder / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "peer", *_INITDB_OPTIONS], user)
+        self._configure(data, user)
+        self._server = self._serve(folder, user)
+        for statement in (*_RDS_ROLES, *(grant for since, grant in _ROLES_SINCE.items() if since <= self.major)):
+            self.admin(statement)
+        if self._token_refusal is not None:
+            self._gate = TokenGate(
+                Behind(self.host, self._server_port, self._socket),
+                Doorkeeper(self._needs_token, self._token_refusal),
+                certificate=certificate,
+                ca_file=self.authority.ca_file,
+            )
+            self._gate.start(self.host, self.port)
+
+    def restart(self) -> None:
+        """End the server, as when RDS reboots it, and start it again on the same data."""
+        if self._server is None:
+            raise RehearsalError("The server does not run.")
+        self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
+        user = _server_user()
+        self._server = self._serve(_reachable(self._binaries.folder, self.directory, user), user)
+
+    def stop(self) -> None:
+        """End the server and remove its data."""
+        if self._gate is not None:
+            self._gate.stop()
+        if self._members is not None:
+            with contextlib.suppress(pg8000.exceptions.Error, OSError):
+                self._members.close()
+            self._members = None
+        if self._server is not None:
+            # SIGINT is PostgreSQL's fast shutdown: it disconnects clients instead of waiting for them.
+            self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
+            self._server = None
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self._link.unlink(missing_ok=True)
+
+    def admin(self, statement: str, database: str = "postgres", **parameters: object) -> list[list[Any]]:
+        """Run one statement as the superuser, through the server's own socket; its rows."""
+        with self.connect_as_superuser(database) as connection:
+            rows: list[list[Any]] | None = connection.run(statement, **parameters)
+            return rows or []
+
+    @contextlib.contextmanager
+    def connect_as_superuser(self, database: str = "postgres") -> Iterator[pg8000.native.Connection]:
+        """A connection of the superuser through the server's own socket, closed at the end."""
+        connection = self.open_as_superuser(database)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def open_as_superuser(self, database: str = "postgres") -> pg8000.native.Connection:
+        """The same for the caller to close."""
+        return pg8000.native.Connection(SUPERUSER, database=database, unix_sock=str(self._socket), timeout=30)
+
+    def client_port(self, port: int) -> int | None:
+        """The port of 127.0.0.1 from which a client really came whom the server sees come from ``port``."""
+        return port if self._gate is None else self._gate.client_port(port)
+
+    def create_master(self, name: str, password: str) -> None:
+        """Make a role shaped like RDS's master user."""
+        self.admin(f"CREATE ROLE {_quoted(name)} LOGIN CREATEROLE CREATEDB IN ROLE rds_superuser")
+        self.set_password(name, password)
+        self._masters.append(name)
+        self._write_access_rules(self.directory / "data")
+        self.admin("SELECT pg_reload_conf()")
+
+    def set_password(self, name: str, password: str) -> None:
+        """Set a role's password, without letting the server write it to its log."""
+        literal = pg8000.native.literal(password)
+        with self.connect_as_superuser() as connection:
+            connection.run("SET log_statement = 'none'")
+            connection.run("SET log_min_error_statement = 'panic'")
+            connection.run(f"ALTER ROLE {_quoted(name)} PASSWORD {literal}")
+
+    def create_database(self, name: str, owner: str) -> None:
+        """Make a database."""
+        self.admin(f"CREATE DATABASE {_quoted(name)} OWNER {_quoted(owner)}")
+
+    def _serve(self, folder: Path, user: str | None) -> subprocess.Popen[bytes]:
+        """Start the server's program, and wait until it answers."""
+        data = self.directory / "data"
+        argv = [str(folder / "postgres"), "-D", str(data)]
+        server = self._processes.start(argv, env=_environment(), cwd=self.directory, log=self.log, user=user)
+        self._wait_until_it_answers(server)
+        return server
+
+    def _configure(self, data: Path, user: str | None) -> None:
+        settings = {
+            "listen_addresses": self.host,
+            "port": str(self._server_port),
+            "unix_socket_directories": str(self.directory),
+            "ssl": "on",
+            "ssl_cert_file": str(self.directory / "server.crt"),
+            "ssl_key_file": str(self.directory / "server.key"),
+            "password_encryption": "scram-sha-256",
+            "max_connections": "100",
+            "fsync": "off",  # the data is as short-lived as the run
+            "log_connections": "on",
+            **self._settings,
+        }
+        with (data / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = {pg8000.native.literal(value)}\n" for name, value in settings.items())
+        accounts = {getpass.getuser(), user or getpass.getuser()}
+        (data / "pg_ident.conf").write_text("".join(f"admin {account} {SUPERUSER}\n" for account in sorted(accounts)))
+        self._write_access_rules(data)
+
+    def _write_access_rules(self, data: Path) -> None:
+        rules = [
+            f"local all {SUPERUSER} peer map=admin",
+            *(f"local all {_quoted(master)} reject" for master in self._masters),
+            # Whom the gate lets in; it has seen a token, and nobody else enters the socket's folder.
+            *(["local all +rds_iam trust"] if self._token_refusal else []),
+            "local all all reject",
+            f"{self._network} all {SUPERUSER} all reject",
+            *(f"{self._network} all {_quoted(master)} all scram-sha-256" for master in self._masters),
+            # On RDS a member of rds_iam logs in by IAM token only. The server cannot tell a good one.
+            f"{self._network} all +rds_iam all reject",
+            f"{self._network} all all all scram-sha-256",
+        ]
+        (data / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules))
+
+    @property
+    def _socket(self) -> Path:
+        return self.directory / f".s.PGSQL.{self._server_port}"
+
+    def _needs_token(self, user: str) -> bool:
+        if user in self._masters:
+            return False
+        # On a connection that is kept: to open one costs more than all else that the gate does for a login.
+        with self._members_lock:
+            if self._members is None:
+                self._members = self.open_as_superuser()
+            try:
+                return bool(self._members.run(_IS_MEMBER, name=user))
+            except (pg8000.exceptions.Error, OSError):
+                self._members = None  # the next login asks on a new one
+                raise
+
+    def _give_to(self, user: str | None) -> None:
+        if user is not None:
+            account = pwd.getpwnam(user)
+            for path in (self.directory, self.directory / "server.crt", self.directory / "server.key"):
+                os.chown(path, account.pw_uid, account.pw_gid)
+
+    def _run(self, argv: Sequence[str], user: str | None) -> None:
+        done = subprocess.run(
+            argv,
+            env=_environment(),
+            cwd=self.directory,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RehearsalError(f"{argv[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+    def _wait_until_it_answers(self, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while True:
+            try:
+                self.admin("SELECT 1")
+            except (OSError, pg8000.exceptions.Error) as error:
+                if server.poll() is not None or time.monotonic() > deadline:
+                    end_of_log = "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
+                    raise RehearsalError(f"PostgreSQL does not start ({error}). Its log ends:\n{end_of_log}") from error
+                time.sleep(0.05)
+            else:
+                return
+
+
+# RDS's databases know upper and lower case beyond ASCII, and so must these. Linux has C.UTF-8, and macOS has not.
+_LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+_INITDB_OPTIONS = (f"--locale={_LOCALE}", "--encoding=UTF8", "--no-sync")
+
+
+def remove_left_data(log_directory: Path) -> None:
+    """Remove the data folders that servers with a log in ``log_directory`` left behind."""
+    for link in log_directory.glob("*.data"):
+        target = link.readlink()
+        if target.name.startswith("taproom-postgresql-") and target.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(target, ignore_errors=True)
+        link.unlink()
+
+
+def _server_user() -> str | None:
+    """The account for the server: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name).pw_name
+    raise RehearsalError(
+        "PostgreSQL refuses to run as root, and this machine has no account `postgres` or `nobody` to run it as. "
+        "Run as an ordinary user, or add such an account (`useradd --system postgres`)."
+    )
+
+
+def _reachable(folder: Path, directory: Path, user: str | None) -> Path:
+    """The programs' folder, or a copy in ``directory`` when ``user`` may not enter the path to it."""
+    everybody_enters = all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.resolve().parents)
+    if user is None or everybody_enters:
+        return folder
+    copy = directory / "programs"
+    shutil.copytree(folder.resolve().parent, copy, symlinks=True, dirs_exist_ok=True)
+    return copy / folder.name
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

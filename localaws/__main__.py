@@ -1,0 +1,72 @@
+"""The local AWS as a program: ``python -m localaws --run-directory DIR --port N --balancer-port P``.
+
+It first forgets whatever the environment says about another AWS: moto reads it as it is loaded, and a developer's
+profile or certificate bundle would get in the way. Everything else is imported after that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from localaws.settings import Settings
+
+
+def isolate_environment(settings: Settings) -> None:
+    """Forget every AWS, proxy and certificate bundle of the environment; tell moto what this AWS is like."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "MOTO_")) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ.update(
+        # No credentials: they open nothing, but boto3 wants some.
+        AWS_ACCESS_KEY_ID="rehearsal",
+        AWS_SECRET_ACCESS_KEY="rehearsal",  # noqa: S106
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_DEFAULT_REGION=settings.region,
+        AWS_ENDPOINT_URL=settings.endpoint,
+        AWS_EC2_METADATA_DISABLED="true",
+        MOTO_ACCOUNT_ID=settings.account_id,
+        MOTO_ACM_VALIDATION_WAIT="1",  # seconds until a certificate that waits for its DNS record is issued
+        MOTO_IAM_LOAD_MANAGED_POLICIES="true",
+        MOTO_PORT=str(settings.port),
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the whole local AWS until it is asked to stop; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m localaws", description="A local AWS.")
+    parser.add_argument("--run-directory", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--port", type=int, required=True, help="port of the API on 127.0.0.1")
+    parser.add_argument("--balancer-port", type=int, required=True, help="port of the first load balancer")
+    parser.add_argument("--status-port", type=int, help="port of the page that shows what goes on; none for no page")
+    options = parser.parse_args(arguments)
+    settings = Settings(options.run_directory.resolve(), options.port, options.balancer_port, options.status_port)
+    isolate_environment(settings)
+    # Only now: moto reads the environment as it is loaded.
+    from localaws.ecs import services  # noqa: PLC0415
+    from localaws.elbv2 import load_balancers  # noqa: PLC0415
+    from localaws.rds import instances  # noqa: PLC0415
+    from localaws.server import OWN_ROOMS, serve  # noqa: PLC0415
+
+    rooms = {
+        **OWN_ROOMS,
+        "databases": instances.install,
+        "services": services.install,
+        "load_balancer": load_balancers.install,
+    }
+    try:
+        serve(settings, rooms)
+    except OSError as error:
+        sys.stderr.write(
+            f"The local AWS cannot listen on 127.0.0.1:{settings.port} or {settings.status_port}: {error}. "
+            "Stop what listens there (`make down`, if it is an earlier rehearsal) or choose another --port.\n"
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

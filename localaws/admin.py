@@ -1,0 +1,91 @@
+"""The endpoints of the rehearsal itself, beside the API: what runs, what is left, stop, and what time would bring.
+
+``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop``, ``POST /_rehearsal/faults`` and
+``POST /_rehearsal/schedules/NAME/fire``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from localaws.events.schedules import ScheduleError, Schedules
+from localaws.http.call import Answer, json_answer
+from localaws.inventory import Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from localaws.http.faults import Faults
+    from localaws.settings import Room, Settings
+
+PREFIX = "/_rehearsal/"
+_FIRE = re.compile(r"schedules/([^/]+)/fire")
+
+
+class Control:
+    """Answers what is asked below ``/_rehearsal/``.
+
+    Args:
+        settings: of this local AWS.
+        rooms: what runs, by name.
+        faults: what fails on demand.
+        stop: called once somebody asks for the end; must return at once.
+    """
+
+    def __init__(self, settings: Settings, rooms: Mapping[str, Room], faults: Faults, stop: Callable[[], None]) -> None:
+        self._settings = settings
+        self._rooms = rooms
+        self._faults = faults
+        self._stop = stop
+        self._inventory = Inventory(settings)
+
+    def answer(self, method: str, path: str) -> Answer:
+        """The answer to a request of ours; 404 or 405 with the list of what there is for any other."""
+        known: dict[str, tuple[str, Callable[[], Any]]] = {
+            "status": ("GET", self._status),
+            "resources": ("GET", self._resources),
+            "stop": ("POST", self._ask_to_stop),
+            "faults": ("POST", self._ask_for_faults),
+        }
+        name = path.removeprefix(PREFIX)
+        schedule = _FIRE.fullmatch(name)
+        if schedule and method == "POST":
+            return self._fire(unquote(schedule[1]))
+        if name not in known:
+            listed = [PREFIX + key for key in [*known, "schedules/NAME/fire"]]
+            return json_answer(404, {"error": f"{path} is not here", "known": listed})
+        wanted_method, produce = known[name]
+        if method != wanted_method:
+            return json_answer(405, {"error": f"{path} takes {wanted_method}, not {method}"})
+        return json_answer(200, produce())
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "endpoint": self._settings.endpoint,
+            "failed_on_demand": self._faults.failed,
+            "rooms": {name: room.status() for name, room in self._rooms.items()},
+        }
+
+    def _resources(self) -> dict[str, Any]:
+        return {"resources": self._inventory.remaining()}
+
+    def _ask_for_faults(self) -> dict[str, Any]:
+        self._faults.ask_for()
+        return {"failing": True}
+
+    def _fire(self, name: str) -> Answer:
+        room = self._rooms.get("schedules")
+        if not isinstance(room, Schedules):
+            return json_answer(404, {"error": "This local AWS has no schedules."})
+        try:
+            return json_answer(200, room.fire(name))
+        except ScheduleError as error:
+            return json_answer(409, {"error": str(error)})
+
+    def _ask_to_stop(self) -> dict[str, Any]:
+        self._stop()
+        return {"stopping": True}

@@ -1,0 +1,1 @@
+"""AWS Budgets: notifications, tags and updates that moto lacks."""

@@ -1,0 +1,95 @@
+"""What moto's budgets leave out: changes of a budget, who is told of it, and tags. Nothing is spent, so none warns."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from moto.budgets.exceptions import NotFoundException
+from moto.budgets.responses import BudgetsResponse
+
+from localaws.patch import Extension
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localaws.settings import Context
+
+
+class Budgets:
+    """The room of the budgets."""
+
+    def __init__(self) -> None:
+        self._extension = Extension()
+        self._tags: dict[str, dict[str, str]] = {}
+
+    def install(self) -> None:
+        """Extend moto. Once, before anything is served."""
+        self._answer("create_budget", self._create)
+        self._answer("update_budget", self._update)
+        self._answer("describe_subscribers_for_notification", self._subscribers)
+        self._answer("list_tags_for_resource", self._list_tags)
+        self._answer("tag_resource", self._tag)
+        self._answer("untag_resource", self._untag)
+
+    def stop(self) -> None:
+        """Give moto its methods back. Safe to call twice."""
+        self._extension.undo()
+
+    def status(self) -> dict[str, Any]:
+        """Nothing: DescribeBudgets says it."""
+        return {}
+
+    def _answer(
+        self, operation: str, answer: Callable[[BudgetsResponse, dict[str, Any], Callable[..., Any]], Any]
+    ) -> None:
+        @self._extension.method(BudgetsResponse, operation)
+        def respond(original: Callable[..., str], response: BudgetsResponse) -> str:
+            return json.dumps(answer(response, json.loads(response.body), lambda: original(response)))
+
+    def _create(self, _response: BudgetsResponse, request: dict[str, Any], original: Callable[[], str]) -> Any:
+        answer = json.loads(original())
+        arn = f"arn:aws:budgets::{request['AccountId']}:budget/{request['Budget']['BudgetName']}"
+        self._tags[arn] = {tag["Key"]: tag["Value"] for tag in request.get("ResourceTags") or []}
+        return answer
+
+    @staticmethod
+    def _update(response: BudgetsResponse, request: dict[str, Any], _original: Callable[[], str]) -> Any:
+        wanted = request["NewBudget"]
+        budget = response.backend.budgets[request["AccountId"]].get(wanted["BudgetName"])
+        if budget is None:
+            raise NotFoundException(f"Unable to get budget: {wanted['BudgetName']} - the budget doesn't exist.")
+        budget.budget = {**budget.budget, **wanted}
+        return {}
+
+    @staticmethod
+    def _subscribers(response: BudgetsResponse, request: dict[str, Any], _original: Callable[[], str]) -> Any:
+        budget = response.backend.budgets[request["AccountId"]][request["BudgetName"]]
+        asked = request["Notification"]
+        for notification in budget.notifications:
+            if all(
+                notification.details.get(name) == value for name, value in asked.items() if name != "NotificationState"
+            ):
+                return {"Subscribers": notification.subscribers}
+        raise NotFoundException("The notification doesn't exist.")
+
+    def _list_tags(self, _response: BudgetsResponse, request: dict[str, Any], _original: Callable[[], str]) -> Any:
+        tags = self._tags.get(request["ResourceARN"], {})
+        return {"ResourceTags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def _tag(self, _response: BudgetsResponse, request: dict[str, Any], _original: Callable[[], str]) -> Any:
+        given = {tag["Key"]: tag["Value"] for tag in request["ResourceTags"]}
+        self._tags.setdefault(request["ResourceARN"], {}).update(given)
+        return {}
+
+    def _untag(self, _response: BudgetsResponse, request: dict[str, Any], _original: Callable[[], str]) -> Any:
+        for key in request["ResourceTagKeys"]:
+            self._tags.get(request["ResourceARN"], {}).pop(key, None)
+        return {}
+
+
+def install(_context: Context) -> Budgets:
+    """Complete the budgets."""
+    room = Budgets()
+    room.install()
+    return room

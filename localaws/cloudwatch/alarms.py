@@ -1,0 +1,168 @@
+"""Alarms that go off: evaluated when metric data arrives and when somebody asks, with their messages to SNS.
+
+moto keeps alarms and says OK of each for ever. Here an alarm of one metric and a plain statistic has the state that
+CloudWatch would give it. Others (metric math, percentiles, anomalies) have too little data for ever, and their reason
+says why. A minute of an alarm's period lasts one second, so that what takes a day in AWS can be watched. Whether a
+topic's policy lets CloudWatch publish is not judged.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricDatum
+from moto.sns.models import sns_backends
+
+from localaws.cloudwatch.alarm_evaluation import COMPARISONS, STATISTICS, Rule, State, data_points, state
+from localaws.patch import Extension
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from localaws.settings import Context
+
+SECONDS_OF_A_MINUTE = 1.0
+# What DescribeAlarms calls, by what it is asked for.
+_ASKING = (
+    "describe_alarms",
+    "get_alarms_by_action_prefix",
+    "get_alarms_by_alarm_name_prefix",
+    "get_alarms_by_alarm_names",
+    "get_alarms_by_state_value",
+)
+_NOT_EVALUATED = "The rehearsal evaluates alarms of one metric and a plain statistic only."
+
+
+class Alarms:
+    """The room of the alarms."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._extension = Extension()
+        self._lock = threading.RLock()
+
+    def install(self) -> None:
+        """Extend moto. Once, before anything is served."""
+        extension = self._extension
+
+        @extension.method(CloudWatchBackend, "put_metric_alarm")
+        def put_alarm(original: Callable[..., Alarm], backend: CloudWatchBackend, name: str, **fields: Any) -> Alarm:
+            with self._lock:
+                before = backend.alarms.get(name)
+                alarm = original(backend, name=name, **fields)
+                # A changed alarm keeps its state until it is evaluated; a new one has none yet.
+                alarm.state_value = before.state_value if before else State.INSUFFICIENT_DATA
+                return alarm
+
+        @extension.method(CloudWatchBackend, "put_metric_data")
+        def put_data(
+            original: Callable[..., None], backend: CloudWatchBackend, namespace: str, data: list[dict[str, Any]]
+        ) -> None:
+            with self._lock:
+                original(backend, namespace, data)
+                names = {metric["MetricName"] for metric in data}
+                self._evaluate(
+                    backend, (a for a in backend.alarms.values() if a.namespace == namespace and a.metric_name in names)
+                )
+
+        for asked in _ASKING:
+            self._evaluate_all_before(asked)
+
+    def stop(self) -> None:
+        """Give moto its methods back. Safe to call twice."""
+        self._extension.undo()
+
+    def status(self) -> dict[str, Any]:
+        """Nothing: DescribeAlarms says it."""
+        return {}
+
+    def _evaluate_all_before(self, asked: str) -> None:
+        @self._extension.method(CloudWatchBackend, asked)
+        def ask(original: Callable[..., Any], backend: CloudWatchBackend, *arguments: Any) -> list[Alarm]:
+            with self._lock:
+                self._evaluate(backend, backend.alarms.values())
+                return list(original(backend, *arguments))
+
+    def _evaluate(self, backend: CloudWatchBackend, alarms: Iterable[Alarm]) -> None:
+        for alarm in alarms:
+            rule = _rule(alarm)
+            if rule is None:
+                alarm.state_reason = _NOT_EVALUATED
+                continue
+            points = data_points(rule, _values(backend, alarm), datetime.now(UTC).timestamp())
+            reached = state(rule, points, State(alarm.state_value))
+            if reached != alarm.state_value:
+                self._change(alarm, reached, f"The data points that there are: {points or 'none'}.")
+
+    def _change(self, alarm: Alarm, reached: State, reason: str) -> None:
+        before = alarm.state_value
+        alarm.update_state(reason, "{}", reached)
+        self._context.journal.record("alarm.changed", alarm=alarm.name, before=before, state=reached, reason=reason)
+        if not alarm.actions_enabled:
+            return
+        actions = {
+            State.ALARM: alarm.alarm_actions,
+            State.OK: alarm.ok_actions,
+            State.INSUFFICIENT_DATA: alarm.insufficient_data_actions,
+        }[reached]
+        for action in actions:
+            self._notify(action, alarm, before, reason)
+
+    def _notify(self, action: str, alarm: Alarm, before: str, reason: str) -> None:
+        topics = sns_backends[self._context.settings.account_id][self._context.settings.region]
+        if action not in topics.topics:
+            self._context.journal.record("alarm.action_not_done", alarm=alarm.name, action=action)
+            return
+        message = {
+            "AlarmName": alarm.name,
+            "AlarmDescription": alarm.description,
+            "NewStateValue": alarm.state_value,
+            "NewStateReason": reason,
+            "OldStateValue": before,
+        }
+        topics.publish(json.dumps(message), arn=action, subject=f'{alarm.state_value}: "{alarm.name}"'[:100])
+
+
+def install(context: Context) -> Alarms:
+    """Let alarms go off."""
+    room = Alarms(context)
+    room.install()
+    return room
+
+
+def _rule(alarm: Alarm) -> Rule | None:
+    """The alarm's settings; None if it is of a kind that is not evaluated here."""
+    if alarm.metric_data_queries or alarm.rule or alarm.statistic not in STATISTICS:
+        return None
+    if alarm.comparison_operator not in COMPARISONS:
+        return None
+    return Rule(
+        statistic=alarm.statistic,
+        comparison=alarm.comparison_operator,
+        threshold=float(alarm.threshold),
+        period_seconds=int(alarm.period) / 60 * SECONDS_OF_A_MINUTE,
+        evaluation_periods=int(alarm.evaluation_periods),
+        datapoints_to_alarm=int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
+        missing_data=alarm.treat_missing_data or "missing",
+    )
+
+
+def _values(backend: CloudWatchBackend, alarm: Alarm) -> Iterable[tuple[float, float]]:
+    """Timestamp in seconds and value of everything that was measured of the alarm's very metric."""
+    wanted = _dimensions(alarm)
+    for datum in backend.metric_data:
+        if (
+            isinstance(datum, MetricDatum)
+            and (datum.namespace, datum.name) == (alarm.namespace, alarm.metric_name)
+            and _dimensions(datum) == wanted
+            and (alarm.unit is None or alarm.unit == datum.unit)
+        ):
+            yield datum.timestamp.replace(tzinfo=UTC).timestamp(), datum.value
+
+
+def _dimensions(measured: Any) -> dict[str | None, str | None]:
+    """A metric with one dimension more or less is another metric."""
+    return {dimension.name: dimension.value for dimension in measured.dimensions}

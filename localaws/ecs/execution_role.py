@@ -1,0 +1,183 @@
+"""What ECS itself does with a task's execution role before a container starts: pull, open logs, fetch secrets.
+
+Each of these is judged: the calls go to the API with the role's credentials, and where nothing is called here (the
+registry: images are folders of the run) the role's policies are asked. So a permission that is missing in Terraform
+keeps the task from starting here too, with the message that ECS would put into its ``stoppedReason``.
+
+Different from AWS: layers are not counted one by one, and resource policies of the registry are not looked at.
+"""
+
+import re
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import boto3
+import botocore.config
+from botocore.exceptions import ClientError
+
+from localaws.ecs.containers import Container, LogDestination
+from localaws.ecs.secret_references import SecretReference, SecretValueError, pick, read_reference
+from localaws.iam.authorizer import Judge
+from localaws.iam.evaluate import Request
+from localaws.iam.role_environment import role_environment
+from localaws.settings import Context
+
+PRINCIPAL = "ecs-tasks.amazonaws.com"
+_REPOSITORY = re.compile(r"^(?P<account>\d+)\.dkr\.ecr\.(?P<region>[^.]+)\.[^/]+/(?P<name>[^@:]+)")
+_PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+# Creating a client reads service descriptions; the session keeps them, but may not be used by two threads at once.
+_session_lock = threading.Lock()
+_session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")  # noqa: S106
+
+
+class TaskStartError(Exception):
+    """ECS cannot start a task; the message is its ``stoppedReason``."""
+
+
+class ExecutionRole:
+    """The execution role of one task.
+
+    Args:
+        context: of the local AWS.
+        role_arn: the role; nothing if the task definition names none.
+        task_arn: the task.
+    """
+
+    def __init__(self, context: Context, role_arn: str | None, task_arn: str) -> None:
+        self._context = context
+        self._role_arn = role_arn
+        self._task_arn = task_arn
+        self._judge = Judge(context.settings, context.journal)
+        self._client_by_service: dict[str, Any] = {}
+
+    def check_pull(self, images: Iterable[str]) -> None:
+        """Make sure that the role may pull these images.
+
+        Raises:
+            TaskStartError: it may not.
+        """
+        for image in sorted(set(images)):
+            repository = _REPOSITORY.match(image)
+            if repository is None:
+                continue  # no image of ECR: pulled by nobody's leave
+            arn = f"arn:aws:ecr:{repository['region']}:{repository['account']}:repository/{repository['name']}"
+            role_arn = self._required(f"to pull {image}")
+            for action, resource in [("ecr:GetAuthorizationToken", "*"), *((name, arn) for name in _PULL_ACTIONS)]:
+                decision = self._judge.allows(role_arn, Request(action, resource))
+                if not decision.allowed:
+                    raise TaskStartError(
+                        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
+                        f"retrieval failed: unable to retrieve ecr registry auth: User: {role_arn} is not authorized "
+                        f"to perform: {action} on resource: {resource} {decision.reason}"
+                    )
+
+    def open_log(self, destination: LogDestination, stream: str) -> Any:
+        """Create a log stream; a client for CloudWatch Logs that may write to it, for the caller to close.
+
+        Raises:
+            TaskStartError: the role may not, or the group does not exist.
+        """
+        client = self._new_client("logs", "to write to CloudWatch Logs")
+        try:
+            if destination.create_group:
+                _create_group(client, destination.group)
+            client.create_log_stream(logGroupName=destination.group, logStreamName=stream)
+        except ClientError as error:
+            client.close()
+            raise TaskStartError(
+                "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
+                f"failed to create Cloudwatch log stream {stream} in group {destination.group}: {error}"
+            ) from error
+        return client
+
+    def secrets_of(self, container: Container) -> dict[str, str]:
+        """The values of a container's secrets, by variable.
+
+        Raises:
+            TaskStartError: the role may not read one, or there is no such value.
+        """
+        return {
+            variable: self._fetch(value_from, container)
+            for variable, value_from in container.secret_by_variable.items()
+        }
+
+    def _fetch(self, value_from: str, container: Container) -> str:
+        reference = read_reference(value_from)
+        purpose = f"to read the secrets of container {container.name}"
+        try:
+            if isinstance(reference, SecretReference):
+                return self._fetch_secret(reference, purpose)
+            parameter = self._client("ssm", purpose).get_parameter(Name=reference.name, WithDecryption=True)
+            return str(parameter["Parameter"]["Value"])
+        except ClientError as error:
+            kind = "asm" if isinstance(reference, SecretReference) else "ssm"
+            raise TaskStartError(
+                "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
+                f"failed: unable to retrieve secret from {kind}: {value_from}: {error}"
+            ) from error
+        except SecretValueError as error:
+            raise TaskStartError(str(error)) from error
+
+    def _fetch_secret(self, reference: SecretReference, purpose: str) -> str:
+        arguments = {"SecretId": reference.arn}
+        if reference.version_id:
+            arguments["VersionId"] = reference.version_id
+        if reference.version_stage or not reference.version_id:
+            # Always said: without a stage, moto answers with the pending version while a rotation is under way.
+            arguments["VersionStage"] = reference.version_stage or "AWSCURRENT"
+        answer = self._client("secretsmanager", purpose).get_secret_value(**arguments)
+        return pick(reference, str(answer["SecretString"]))
+
+    def _client(self, service: str, purpose: str) -> Any:
+        if service not in self._client_by_service:
+            self._client_by_service[service] = self._new_client(service, purpose)
+        return self._client_by_service[service]
+
+    def _new_client(self, service: str, purpose: str) -> Any:
+        environment = assumed_by_tasks(self._context, self._required(purpose), self._task_arn)
+        session: Any = _session  # its overloads want a literal name
+        with _session_lock:
+            return session.client(
+                service,
+                endpoint_url=self._context.settings.endpoint,
+                region_name=self._context.settings.region,
+                aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+                aws_session_token=environment["AWS_SESSION_TOKEN"],
+                config=botocore.config.Config(proxies={}, retries={"total_max_attempts": 2}),
+            )
+
+    def close(self) -> None:
+        """Close the connections of the clients."""
+        for client in self._client_by_service.values():
+            client.close()
+
+    def _required(self, purpose: str) -> str:
+        if self._role_arn is None:
+            raise TaskStartError(
+                f"Fargate requires the task definition to have an execution role {purpose}. Set execution_role_arn."
+            )
+        return self._role_arn
+
+
+def assumed_by_tasks(context: Context, role_arn: str, task_arn: str) -> dict[str, str]:
+    """The environment of a process that acts as ``role_arn`` on behalf of a task.
+
+    Raises:
+        TaskStartError: the role does not exist, or does not let ECS tasks assume it.
+    """
+    decision = Judge(context.settings, context.journal).trusts(role_arn, PRINCIPAL, {"aws:SourceArn": task_arn})
+    if not decision.allowed:
+        raise TaskStartError(
+            f"ECS was unable to assume the role '{role_arn}' {decision.reason}. "
+            f"Its trust policy must let {PRINCIPAL} assume it."
+        )
+    return role_environment(context.settings, role_arn, task_arn.rsplit("/", 1)[-1])
+
+
+def _create_group(client: Any, name: str) -> None:
+    try:
+        client.create_log_group(logGroupName=name)
+    except client.exceptions.ResourceAlreadyExistsException:
+        return

@@ -1,0 +1,168 @@
+"""RunTask, StopTask and ListTasks, and how any task comes to be.
+
+Every task, a service's or a lone one, is made here: a record for moto, and the run behind it.
+
+Different from AWS: a lone task's start is not judged by iam:PassRole, and a stopped task is shown for as long as the
+server runs.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ecs.exceptions import InvalidParameterException
+from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
+from moto.ecs.responses import EC2ContainerServiceResponse
+
+from localaws.ecs.containers import Container, TaskDefinitionError, overridden, read_containers
+from localaws.ecs.logs import TaskLogs
+from localaws.ecs.task_record import TaskRecord
+from localaws.ecs.tasks import TaskRun
+from localaws.patch import Extension
+from localaws.settings import Context
+
+STOP_SECONDS = 15
+
+
+class TaskCalls:
+    """Makes tasks, and answers the calls about them.
+
+    Args:
+        context: of the local AWS.
+        extension: of the room; the calls are replaced through it.
+    """
+
+    def __init__(self, context: Context, extension: Extension) -> None:
+        self._context = context
+        self._logs = TaskLogs(context.journal)
+        self._runs: dict[str, TaskRun] = {}
+
+        @extension.method(EC2ContainerServiceResponse, "list_tasks")
+        def list_tasks(_original: Any, response: EC2ContainerServiceResponse) -> Any:
+            return ActionResult({"taskArns": self._list(response)})
+
+        @extension.method(EC2ContainerServiceResponse, "stop_task")
+        def stop_task(_original: Any, response: EC2ContainerServiceResponse) -> Any:
+            run = self._runs.get(str(parameter(response, "task")).rsplit("/", 1)[-1])
+            if run is None:
+                raise InvalidParameterException("The referenced task was not found.")
+            run.stop(parameter(response, "reason") or "Task stopped by user", "UserInitiated")
+            return ActionResult({"task": run.record})
+
+        @extension.method(EC2ContainerServiceResponse, "run_task")
+        def run_task(_original: Any, response: EC2ContainerServiceResponse) -> Any:
+            return ActionResult({"tasks": self._run(response), "failures": []})
+
+    def runs(self) -> list[TaskRun]:
+        """Every task there was, in the order in which they were made."""
+        return list(self._runs.values())
+
+    def stop(self) -> None:
+        """End every task that still runs."""
+        runs = [run for run in self._runs.values() if not run.is_over]
+        for run in runs:
+            run.stop("The rehearsal has ended")
+        for run in runs:
+            run.join(STOP_SECONDS)
+        self._logs.stop()
+
+    def new_run(
+        self,
+        backend: EC2ContainerServiceBackend,
+        cluster: Cluster,
+        definition: TaskDefinition,
+        containers: Sequence[Container],
+        *,
+        group: str,
+        started_by: str,
+        network: dict[str, Any],
+        tags: list[dict[str, str]],
+        before_stop: Callable[[TaskRun], None] = lambda _run: None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> TaskRun:
+        """A task that moto knows of and that has not begun yet; see ``TaskRecord`` and ``TaskRun``."""
+        record = TaskRecord(
+            self._context,
+            cluster,
+            definition,
+            containers,
+            group=group,
+            started_by=started_by,
+            network=network,
+            tags=tags,
+        )
+
+        def changed() -> None:
+            _count_tasks(backend, cluster)
+            on_change()
+
+        run = self._runs[record.id] = TaskRun(
+            self._context,
+            self._logs,
+            record,
+            containers,
+            execution_role_arn=getattr(definition, "execution_role_arn", None),
+            task_role_arn=getattr(definition, "task_role_arn", None),
+            before_stop=before_stop,
+            on_change=changed,
+        )
+        backend.tasks.setdefault(cluster.name, {})[record.task_arn] = record  # type: ignore[assignment]  # stands in
+        return run
+
+    def _list(self, response: EC2ContainerServiceResponse) -> list[str]:
+        backend = response.ecs_backend
+        cluster = backend._get_cluster(parameter(response, "cluster") or "default")  # noqa: SLF001
+        service, family = parameter(response, "serviceName"), parameter(response, "family")
+        wanted = {
+            "desired_status": parameter(response, "desiredStatus") or "RUNNING",
+            "started_by": parameter(response, "startedBy"),
+            "group": f"service:{service.rsplit('/', 1)[-1]}" if service else None,
+        }
+        return [
+            task.task_arn
+            for task in list(backend.tasks.get(cluster.name, {}).values())
+            if all(value is None or getattr(task, name) == value for name, value in wanted.items())
+            and (family is None or f"/{family}:" in task.task_definition_arn)
+        ]
+
+    def _run(self, response: EC2ContainerServiceResponse) -> list[TaskRecord]:
+        backend = response.ecs_backend
+        network, overrides = parameter(response, "networkConfiguration"), parameter(response, "overrides") or {}
+        if not network:
+            raise InvalidParameterException(
+                "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+            )
+        definition = backend.describe_task_definition(parameter(response, "taskDefinition"))
+        try:
+            containers = overridden(
+                read_containers(definition.container_definitions), overrides.get("containerOverrides") or []
+            )
+        except TaskDefinitionError as error:
+            raise InvalidParameterException(str(error)) from error
+        records = []
+        for _ in range(int(parameter(response, "count") or 1)):
+            run = self.new_run(
+                backend,
+                backend._get_cluster(parameter(response, "cluster") or "default"),  # noqa: SLF001
+                definition,
+                containers,
+                group=parameter(response, "group") or f"family:{definition.family}",
+                started_by=parameter(response, "startedBy") or "",
+                network=network,
+                tags=parameter(response, "tags") or [],
+            )
+            run.record.overrides = overrides
+            run.begin()
+            records.append(run.record)
+        return records
+
+
+def parameter(response: EC2ContainerServiceResponse, name: str) -> Any:
+    """A parameter of the call that moto is answering."""
+    return response._get_param(name)  # noqa: SLF001 - moto's way to read one
+
+
+def _count_tasks(backend: EC2ContainerServiceBackend, cluster: Cluster) -> None:
+    statuses = [task.last_status for task in list(backend.tasks.get(cluster.name, {}).values())]
+    cluster.running_tasks_count = statuses.count("RUNNING")
+    cluster.pending_tasks_count = statuses.count("PROVISIONING") + statuses.count("PENDING")

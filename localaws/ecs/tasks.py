@@ -1,0 +1,344 @@
+"""One ECS task as processes.
+
+The containers of a task definition are started in the order of ``dependsOn``, each as a process: the command of its
+image (or the definition's) in the image's folder, with exactly the environment that ECS would give it; or podman, with
+the image itself (``container_runtime``). Secrets are fetched with the execution role's credentials, the process acts as
+the task role. What it prints goes to ``RUN/logs/tasks/GROUP-TASK-CONTAINER.log`` and to CloudWatch Logs.
+
+A thread looks after each task. It ends the task when an essential container ends, when a dependency can no longer be
+met, when a container's health check fails, or when somebody asks; first it lets ``before_stop`` take the task out of
+its target groups, then containers get SIGTERM and, after their ``stopTimeout``, SIGKILL.
+
+Different from AWS:
+- As a process it has no file system of its own (a scratch folder is HOME and TMPDIR), no other user, no capabilities,
+  volumes, or read-only root. With podman it has these; a volume is not shared by the containers of a task, and there is
+  no init process. Neither way has limits of CPU and memory, ulimits or ``workingDirectory``.
+- ``HOST`` and ``PORT`` in the environment stand in for the network namespace: the process listens on 127.0.0.1 and a
+  port of its own instead of on the container's port. They replace variables of these names.
+- The task role's credentials are variables that last as long as the task, instead of an endpoint that renews them;
+  there is no metadata endpoint.
+- The wording of ``stoppedReason`` says more: the container, its exit code, where its log is.
+"""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devtools.errors import RehearsalError
+from localaws.addresses import LOOPBACK
+from localaws.ecs.containers import (
+    Condition,
+    Container,
+    Progress,
+    is_running,
+    next_step,
+    shown_exit_code,
+)
+from localaws.ecs.execution_role import ExecutionRole, TaskStartError, assumed_by_tasks
+from localaws.ecs.health import HealthWatch, explain_unhealthy
+from localaws.ecs.logs import TaskLogs
+from localaws.ecs.runtime import Runtime, runtime_of
+from localaws.ecs.task_record import TaskRecord
+from localaws.settings import Context
+
+if TYPE_CHECKING:
+    from devtools.images.store import Image
+
+_FAILED_TO_START = "TaskFailedToStart"
+
+
+class TaskRun:
+    """A task, from PROVISIONING to STOPPED.
+
+    Args:
+        context: of the local AWS.
+        logs: what copies its output to CloudWatch Logs.
+        record: what the API shows of it.
+        containers: its containers, from the task definition.
+        execution_role_arn: the role with which ECS starts it.
+        task_role_arn: the role it acts as.
+        before_stop: called in the task's thread before the first container is asked to end; may wait.
+        on_change: called in the task's thread whenever something about the task has changed; must not wait.
+
+    Attributes:
+        record: what the API shows of it.
+        has_failed: whether it ended, or is ending, without having been asked to.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        logs: TaskLogs,
+        record: TaskRecord,
+        containers: Sequence[Container],
+        *,
+        execution_role_arn: str | None,
+        task_role_arn: str | None,
+        before_stop: Callable[["TaskRun"], None] = lambda _task: None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.record = record
+        self.has_failed = False
+        self._context = context
+        self._addresses = context.addresses
+        self._logs = logs
+        self._containers = {container.name: container for container in containers}
+        self._execution_role = ExecutionRole(context, execution_role_arn, record.task_arn)
+        self._task_role_arn = task_role_arn
+        self._before_stop = before_stop
+        self._on_change = on_change
+        self._scratch = context.settings.run_directory / "tasks" / record.id
+        self._images: dict[str, Image] = {}
+        self._environments: dict[str, dict[str, str]] = {}
+        self._runtimes: dict[str, Runtime] = {}
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._waiting: list[threading.Thread] = []
+        self._watches: dict[str, HealthWatch] = {}
+        self._progress = {name: Progress() for name in self._containers}
+        self._unhealthy: Container | None = None
+        self._stop_asked = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._live, name=f"task {record.id}", daemon=True)
+
+    def begin(self) -> None:
+        """Start the task; returns at once."""
+        self._thread.start()
+
+    def stop(self, reason: str, code: str = "ServiceSchedulerInitiated") -> None:
+        """Ask the task to end; returns at once. Only the first call counts, and none if it is ending already."""
+        with self._changed:
+            if self.record.desired_status == "RUNNING":
+                self.record.ends(code, reason)
+            self._stop_asked = True
+            self._changed.notify_all()
+
+    def join(self, timeout_seconds: float) -> None:
+        """Wait until the task is STOPPED."""
+        self._thread.join(timeout_seconds)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether all essential containers have been started and nothing is ending."""
+        return self.record.last_status == "RUNNING" and self.record.desired_status == "RUNNING"
+
+    @property
+    def has_health_check(self) -> bool:
+        """Whether any container has a health check."""
+        return any(container.health_check is not None for container in self._containers.values())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is left."""
+        return self.record.last_status == "STOPPED"
+
+    def pids(self) -> list[int]:
+        """The processes of its containers that still run."""
+        return [child.pid for child in list(self._children.values()) if child.poll() is None]
+
+    def log_of(self, container: str) -> Path:
+        """The file with what a container has printed."""
+        group = self.record.group.partition(":")[2]
+        return self._context.settings.logs_directory / "tasks" / f"{group}-{self.record.id}-{container}.log"
+
+    def _live(self) -> None:
+        journal = self._context.journal
+        try:
+            self._show("PENDING")
+            self._prepare()
+            self._run_containers()
+        except TaskStartError as error:
+            self._fail(_FAILED_TO_START, str(error))
+        except Exception as error:  # noqa: BLE001 - a defect of ours must end this task, not hang its service
+            self._fail(_FAILED_TO_START, f"InternalError: {type(error).__name__}: {error}")
+        finally:
+            self._end()
+            journal.record(
+                "task.stopped",
+                task=self.record.id,
+                group=self.record.group,
+                code=self.record.stop_code,
+                reason=self.record.stopped_reason,
+            )
+            self._on_change()
+
+    def _prepare(self) -> None:
+        """Do what comes before the first container: pull, fetch secrets, open logs."""
+        self._execution_role.check_pull(container.image for container in self._containers.values())
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        for name, container in self._containers.items():
+            try:
+                self._images[name] = self._context.images.get(container.image)
+                self._runtimes[name] = runtime_of(
+                    self._images[name],
+                    container,
+                    task=self.record.id,
+                    scratch=self._scratch,
+                    run_directory=self._context.settings.run_directory,
+                )
+            except RehearsalError as error:
+                raise TaskStartError(str(error)) from error
+            self._environments[name] = self._environment(container)
+        for container in self._containers.values():
+            self._open_log(container)
+
+    def _open_log(self, container: Container) -> None:
+        log = self.log_of(container.name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+        if container.log is not None:
+            stream = f"{container.log.stream_prefix}/{container.name}/{self.record.id}"
+            client = self._execution_role.open_log(container.log, stream)
+            self._logs.follow(log, client, container.log.group, stream)
+
+    def _environment(self, container: Container) -> dict[str, str]:
+        environment = _nobody(self._context)
+        if self._task_role_arn is not None:
+            environment = assumed_by_tasks(self._context, self._task_role_arn, self.record.task_arn)
+        del environment["PATH"]  # of this machine
+        environment |= self._runtimes[container.name].surroundings()
+        environment["AWS_EXECUTION_ENV"] = "AWS_ECS_FARGATE"
+        environment |= container.environment
+        environment |= self._execution_role.secrets_of(container)
+        environment["HOST"] = LOOPBACK
+        for port in reversed(container.ports):  # the first one is the one that PORT names
+            environment["PORT"] = str(self._addresses.publish(self.record.address, port))
+        return environment
+
+    def _run_containers(self) -> None:
+        """Start containers as their turn comes, until the task has to end."""
+        while True:
+            with self._changed:
+                step = next_step(list(self._containers.values()), self._progress)
+                if self._stop_asked:
+                    return
+                if step.stop_reason is not None:
+                    code = _FAILED_TO_START if step.failed_to_start else "EssentialContainerExited"
+                    self._fail(code, f"{step.stop_reason}; see {self._telling_log()}")
+                    return
+                if self._unhealthy is not None:
+                    self._fail("ServiceSchedulerInitiated", explain_unhealthy(self._unhealthy))
+                    return
+                if not step.start:
+                    self._changed.wait()
+                    continue
+            for name in step.start:
+                self._start(self._containers[name])
+
+    def _start(self, container: Container) -> None:
+        name = container.name
+        argv = container.argv(self._images[name].command)
+        program = self._runtimes[name].container(argv, self._environments[name])
+        try:
+            child = self._context.processes.start(
+                program.argv, env=program.environment, cwd=program.directory, log=self.log_of(name)
+            )
+        except OSError as error:
+            raise TaskStartError(f"CannotStartContainerError: container {name}: {argv[0]}: {error}") from error
+        self._children[name] = child
+        self._context.journal.record(
+            "task.container_started", task=self.record.id, group=self.record.group, container=name, pid=child.pid
+        )
+        self._progressed(name, started=True)
+        waiting = threading.Thread(target=self._wait_for, args=(name, child), name=f"wait {name}", daemon=True)
+        self._waiting.append(waiting)
+        waiting.start()
+        if container.health_check is not None:
+            check = self._runtimes[name].beside(container.health_check.argv, self._environments[name])
+            self._watches[name] = HealthWatch(
+                replace(container.health_check, argv=tuple(check.argv)),
+                environment=check.environment,
+                directory=check.directory,
+                log=self.log_of(name),
+                processes=self._context.processes,
+                tell=lambda health: self._heard(container, health),
+            )
+        elif self._is_waited_for_as_healthy(name):
+            raise TaskStartError(f"Container {name} has no healthCheck, so no other can depend on its HEALTHY.")
+        if is_running(list(self._containers.values()), self._progress):
+            self._show("RUNNING")
+
+    def _is_waited_for_as_healthy(self, name: str) -> bool:
+        return any(
+            dependency.container == name and dependency.condition is Condition.HEALTHY
+            for container in self._containers.values()
+            for dependency in container.depends_on
+        )
+
+    def _wait_for(self, name: str, child: subprocess.Popen[bytes]) -> None:
+        code = shown_exit_code(child.wait())
+        self._context.journal.record(
+            "task.container_ended", task=self.record.id, group=self.record.group, container=name, exit_code=code
+        )
+        self._progressed(name, exit_code=code)
+
+    def _heard(self, container: Container, health: str) -> None:
+        with self._changed:
+            self.record.show_health(container.name, health)
+            if health == "UNHEALTHY" and container.essential:
+                self._unhealthy = container
+        self._progressed(container.name, healthy=health == "HEALTHY")
+
+    def _progressed(self, name: str, **changes: Any) -> None:
+        with self._changed:
+            self._progress[name] = replace(self._progress[name], **changes)
+            self.record.show_container(name, self._progress[name])
+            self._changed.notify_all()
+        self._on_change()
+
+    def _fail(self, code: str, reason: str) -> None:
+        if not self._stop_asked:
+            self.has_failed = True
+            self.record.ends(code, reason)
+            self._on_change()
+
+    def _telling_log(self) -> Path:
+        """The log to read: of the container that ended badly, or else of the first essential one."""
+        bad = [name for name, progress in self._progress.items() if progress.exit_code]
+        essential = [container.name for container in self._containers.values() if container.essential]
+        return self.log_of([*bad, *essential][0])
+
+    def _end(self) -> None:
+        """Take the task out of service, end its containers and clean up. Nothing in here may keep it from ending."""
+        self._show("DEACTIVATING")
+        try:
+            self._before_stop(self)
+        except Exception as error:  # noqa: BLE001 - the containers must be ended all the same
+            self._context.journal.record("task.drain_failed", task=self.record.id, error=repr(error))
+        self._show("STOPPING")
+        for watch in self._watches.values():
+            watch.stop()
+        for name, child in reversed(self._children.items()):
+            self._context.processes.stop(child, self._containers[name].stop_timeout_seconds)
+            self._runtimes[name].clear()
+        for waiting in self._waiting:
+            waiting.join()  # so that every exit code is known before the task is STOPPED
+        self._show("DEPROVISIONING")
+        for name in self._containers:
+            self._logs.finish(self.log_of(name))
+        self._execution_role.close()
+        self._addresses.withdraw(self.record.address)
+        self.record.detach()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._show("STOPPED")
+
+    def _show(self, status: str) -> None:
+        self.record.moved_to(status)
+        self._on_change()
+
+
+def _nobody(context: Context) -> dict[str, str]:
+    """The environment of a task without a role."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "AWS_REGION": context.settings.region,
+        "AWS_DEFAULT_REGION": context.settings.region,
+        "AWS_ENDPOINT_URL": context.settings.endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -1,0 +1,228 @@
+"""One listener's HTTP server: receives a request, asks ``routing`` what to do, and passes bytes both ways.
+
+Bodies are streamed in both directions and connections are kept alive on both sides. As an Application Load Balancer,
+it answers 503 when a group has no targets, 502 when a target refuses, breaks off or answers nonsense, and 504 when it
+does not connect within 10 seconds or is silent for the idle timeout. A request whose connection was refused, so that
+nothing has been sent, is tried at the group's other targets first.
+
+Different from AWS: HTTP/1 only, no WebSockets; when a client goes away nothing is recorded (AWS: 460), and a target's
+answer without a ``Server`` header gets one.
+"""
+
+import http
+import logging
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import aiohttp
+import aiohttp.web
+import yarl
+
+from localaws.addresses import NetworkAddresses
+from localaws.elbv2.rules import (
+    Answer,
+    Forward,
+    Request,
+    Rule,
+    end_to_end,
+    error_answer,
+    forwarded_headers,
+    route,
+    trace_id,
+)
+from localaws.elbv2.targets import Target, TargetRegistry
+
+CONNECT_SECONDS = 10
+# Broken connections are part of its life and no news.
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+
+
+@dataclass(frozen=True)
+class ListenerView:
+    """What a request needs to know of its listener, as configured at that moment.
+
+    Attributes:
+        protocol: HTTP or HTTPS.
+        port: the listener's port, as the API knows it.
+        rules: its rules.
+        attributes: of its load balancer.
+    """
+
+    protocol: str
+    port: int
+    rules: Sequence[Rule]
+    attributes: Mapping[str, str]
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long a connection may be silent."""
+        return float(self.attributes.get("idle_timeout.timeout_seconds", 60))
+
+
+class Groups(Protocol):
+    """What the proxy asks about target groups."""
+
+    def algorithm(self, group_arn: str) -> str:
+        """The group's ``load_balancing.algorithm.type``."""
+
+    def scheme(self, group_arn: str) -> str:
+        """``http`` or ``https``, as the group's targets speak."""
+
+
+class _RefusedError(Exception):
+    """A target could not be reached; nothing has been sent."""
+
+
+class Proxy:
+    """Answers the requests of one listener.
+
+    Args:
+        view: gives the listener as it is now.
+        groups: tells about target groups.
+        registry: chooses targets.
+        addresses: where targets really listen.
+        session: for the connections to targets, shared by all listeners.
+        note_error: is told the group of each target that answers with 5xx.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[], ListenerView],
+        groups: Groups,
+        registry: TargetRegistry,
+        addresses: NetworkAddresses,
+        session: aiohttp.ClientSession,
+        *,
+        note_error: Callable[[str], None] = lambda _group_arn: None,
+    ) -> None:
+        self._view = view
+        self._groups = groups
+        self._registry = registry
+        self._addresses = addresses
+        self._session = session
+        self._note_error = note_error
+
+    def server(self) -> aiohttp.web.Server:
+        """A protocol factory for ``loop.create_server``."""
+        return aiohttp.web.Server(
+            self._answer,
+            access_log=None,
+            logger=_log,
+            keepalive_timeout=self._view().idle_seconds,
+            max_field_size=16384,
+        )
+
+    async def _answer(self, request: aiohttp.web.BaseRequest) -> aiohttp.web.StreamResponse:
+        view = self._view()
+        client = request.transport.get_extra_info("peername")[0] if request.transport else "127.0.0.1"
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
+        asked = Request(
+            method=request.method,
+            path=request.rel_url.raw_path,
+            query=request.rel_url.raw_query_string,
+            headers={name.lower(): value for name, value in headers},
+            client=client,
+        )
+        decision = route(view.rules, asked, view.protocol, view.port)
+        if isinstance(decision, Answer):
+            return _own(decision)
+        sent = forwarded_headers(
+            [(name, value) for name, value in headers if name.lower() != "expect"],
+            client=client,
+            protocol=view.protocol.lower(),
+            port=view.port,
+            trace=trace_id(secrets.token_hex(12)),
+            attributes=view.attributes,
+        )
+        return await self._forward(request, decision, sent, view.idle_seconds)
+
+    async def _forward(
+        self, request: aiohttp.web.BaseRequest, forward: Forward, headers: list[tuple[str, str]], idle_seconds: float
+    ) -> aiohttp.web.StreamResponse:
+        group = forward.pick(random.random())  # noqa: S311 - a share of the traffic, not a secret
+        tried: set[Target] = set()
+        while group is not None:
+            target = self._registry.acquire(group, self._groups.algorithm(group), tried)
+            if target is None:
+                return _own(error_answer(502 if tried else 503))
+            tried.add(target)
+            try:
+                return await self._ask(request, target, headers, idle_seconds)
+            except _RefusedError:
+                continue
+            except TimeoutError:
+                return _own(error_answer(504))
+            except (aiohttp.ClientError, OSError, ValueError):
+                return _own(error_answer(502))
+            finally:
+                self._registry.release(target)
+        return _own(error_answer(503))
+
+    async def _ask(
+        self, request: aiohttp.web.BaseRequest, target: Target, headers: list[tuple[str, str]], idle_seconds: float
+    ) -> aiohttp.web.StreamResponse:
+        """Send a request to a target, and its answer to the client.
+
+        Raises:
+            _RefusedError: nothing has been sent, another target may be asked.
+            TimeoutError: the target does not connect or is silent.
+            aiohttp.ClientError, OSError: the target broke off before it answered.
+        """
+        where = self._addresses.reach(target.id, target.port)
+        if where is None:
+            raise _RefusedError
+        url = f"{self._groups.scheme(target.group_arn)}://{where[0]}:{where[1]}{request.raw_path}"
+        try:
+            answer = await self._session.request(
+                request.method,
+                yarl.URL(url, encoded=True),
+                headers=headers,
+                data=_body(request) if request.body_exists else None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds),
+                ssl=False,  # a load balancer does not verify its targets' certificates
+            )
+        except aiohttp.ClientConnectorError as error:
+            raise _RefusedError from error
+        if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._note_error(target.group_arn)
+        async with answer:
+            return await _pass_back(request, answer)
+
+
+async def _body(request: aiohttp.web.BaseRequest) -> AsyncIterator[bytes]:
+    """The client's body as it arrives; a client that waits to be told so is told to go on."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    async for chunk in request.content.iter_any():
+        yield chunk
+
+
+async def _pass_back(request: aiohttp.web.BaseRequest, answer: aiohttp.ClientResponse) -> aiohttp.web.StreamResponse:
+    response = aiohttp.web.StreamResponse(status=answer.status, reason=answer.reason)
+    received = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
+    for name, value in end_to_end(received):
+        response.headers.add(name, value)
+    await response.prepare(request)
+    try:
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    except (aiohttp.ClientError, OSError):  # a TimeoutError is one of the latter
+        # Half an answer must not look like a whole one.
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+def _own(answer: Answer) -> aiohttp.web.Response:
+    response = aiohttp.web.Response(
+        status=answer.status, body=answer.body.encode(), headers={**answer.headers, "Server": "awselb/2.0"}
+    )
+    response.content_type = answer.content_type
+    return response

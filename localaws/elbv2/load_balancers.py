@@ -1,0 +1,398 @@
+"""Application Load Balancers whose listeners are real ports.
+
+A thread with an event loop of its own serves every listener that moto holds: HTTP :80 of the first load balancer on
+the port that the run was given, the others on free ports (``status`` names them). It checks the health of every
+registered target, shows it in DescribeTargetHealth, and lets targets drain when they are deregistered. Rules, target
+groups and attributes are read from moto as they are when a request comes, so every change is in force at once.
+
+Different from AWS:
+- A listener listens on 127.0.0.1 and another port than it says; the load balancer's DNS name resolves nowhere. A
+  redirect points to the host that was asked for and to the listener's own port, where here nobody may listen.
+- Health is checked faster than configured (``target_health``), and for every group that a listener uses.
+- A certificate that was imported into ACM is served; for one that ACM would have issued, the rehearsal's own authority
+  issues one for the same names. TLS policies beyond 1.2 and up, client certificates and further certificates (SNI) are
+  left out; so are access logs, metrics but for the targets' 5xx answers, WAF, stickiness, slow start, authentication
+  and network load balancers.
+- Two targets of one group cannot share an address, because moto tells them apart by it.
+See ``proxy``, ``routing`` and ``target_registry`` for what they leave out.
+"""
+
+import asyncio
+import contextlib
+import functools
+import ssl
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import aiohttp.web
+from moto.acm.models import acm_backends
+from moto.elbv2.models import (
+    ELBv2Backend,
+    FakeHealthStatus,
+    FakeListener,
+    FakeLoadBalancer,
+    FakeTargetGroup,
+    elbv2_backends,
+)
+
+from localaws.addresses import LOOPBACK
+from localaws.cloudwatch.metrics import count_target_error
+from localaws.elbv2.health import Check, Health, Policy, State, seconds_until_next_check
+from localaws.elbv2.listener import ListenerView, Proxy
+from localaws.elbv2.rules import Rule
+from localaws.elbv2.targets import Target, TargetRegistry
+from localaws.patch import Extension
+from localaws.settings import Context
+
+STOP_SECONDS = 10
+_NOT_IN_USE = Health(
+    State.UNUSED,
+    reason="Target.NotInUse",
+    description="Target group is not configured to receive traffic from the load balancer",
+)
+_UNUSED_CHECK_SECONDS = 1.0
+
+
+def install(context: Context) -> "LoadBalancers":
+    """Extend moto's elbv2 and start to serve; the room."""
+    return LoadBalancers(context)
+
+
+@dataclass
+class _Open:
+    """A listener that is being served."""
+
+    look: tuple[Any, ...]  # what of the listener makes it a different socket
+    port: int
+    server: asyncio.Server
+    connections: aiohttp.web.Server
+
+
+class LoadBalancers:
+    """The listeners that are open, and the checks that run."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._registry = TargetRegistry()
+        self._extension = Extension()
+        self._open: dict[str, _Open] = {}
+        self._checks: dict[Target, asyncio.Task[None]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._changed = asyncio.Event()
+        self._stopping = False
+        self._extend_listeners()
+        self._extend_targets()
+        self._extend_health()
+        self._thread = threading.Thread(target=self._serve, name="load balancers", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every listener."""
+        self._extension.undo()
+        if self._stopping:
+            return
+        self._stopping = True
+        self._look_again()
+        self._thread.join(STOP_SECONDS)
+
+    def status(self) -> dict[str, Any]:
+        """Each listener with its address, and the state of every target by group."""
+        listeners = [
+            {
+                "load_balancer": balancer.name,
+                "listener": f"{listener.protocol}:{listener.port}",
+                "url": f"{listener.protocol.lower()}://{LOOPBACK}:{self._open[listener.arn].port}",
+            }
+            for balancer, listener in self._listeners()
+            if listener.arn in self._open
+        ]
+        targets: dict[str, dict[str, str]] = {}
+        for target in self._registry.registered():
+            group = self._group(target.group_arn)
+            health = self._registry.health(target)
+            if group is not None and health is not None:
+                targets.setdefault(group.name, {})[f"{target.id}:{target.port}"] = health.state
+        return {"listeners": listeners, "targets": targets}
+
+    def algorithm(self, group_arn: str) -> str:
+        """How a group's targets take turns."""
+        group = self._group(group_arn)
+        return str(group.attributes["load_balancing.algorithm.type"]) if group else "round_robin"
+
+    def scheme(self, group_arn: str) -> str:
+        """How a group's targets are spoken to."""
+        group = self._group(group_arn)
+        return "https" if group is not None and group.protocol == "HTTPS" else "http"
+
+    def _extend_listeners(self) -> None:
+        for name in ("create_listener", "modify_listener", "delete_listener", "delete_load_balancer"):
+            self._look_again_after(name)
+
+        @self._extension.method(ELBv2Backend, "delete_target_group")
+        def delete(original: Any, backend: ELBv2Backend, target_group_arn: str) -> Any:
+            group = original(backend, target_group_arn)
+            self._registry.forget_group(target_group_arn)
+            self._look_again()
+            return group
+
+    def _look_again_after(self, name: str) -> None:
+        @self._extension.method(ELBv2Backend, name)
+        def then_look(original: Any, *arguments: Any, **named: Any) -> Any:
+            try:
+                return original(*arguments, **named)
+            finally:
+                self._look_again()
+
+    def _extend_targets(self) -> None:
+        @self._extension.method(FakeTargetGroup, "register")
+        def register(original: Any, group: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
+            original(group, targets)
+            for target in targets:
+                self._registry.register(_target(group, group.targets[target["Id"]]))
+            self._look_again()
+
+        @self._extension.method(FakeTargetGroup, "deregister")
+        def deregister(original: Any, group: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
+            known = [_target(group, group.targets[target["Id"]]) for target in targets if target["Id"] in group.targets]
+            original(group, targets)
+            for target in known:
+                delay = float(str(group.attributes["deregistration_delay.timeout_seconds"]))
+                self._registry.deregister(target, delay)
+            self._look_again()
+
+    def _extend_health(self) -> None:
+        @self._extension.method(FakeTargetGroup, "health_for")
+        def health_for(original: Any, group: FakeTargetGroup, target: dict[str, Any], ec2: Any) -> Any:
+            known = group.targets.get(target["Id"]) or group.deregistered_targets.get(target["Id"]) or target
+            one = _target(group, known)
+            health = self._registry.health(one)
+            if health is None:
+                return original(group, target, ec2)
+            if health.state is not State.DRAINING and not self._is_in_use(group.arn):
+                health = _NOT_IN_USE
+            return FakeHealthStatus(
+                one.id, str(one.port), group.health_check_port, health.state, health.reason, health.description
+            )
+
+        @self._extension.method(ELBv2Backend, "describe_target_health")
+        def describe(original: Any, backend: ELBv2Backend, target_group_arn: str, targets: list[dict[str, Any]]) -> Any:
+            group = backend.target_groups.get(target_group_arn)
+            if not targets and group is not None:
+                leaving = [{"Id": target.id, "Port": target.port} for target in self._registry.draining(group.arn)]
+                targets = [*group.targets.values(), *leaving]
+                if not targets:
+                    return []
+            return original(backend, target_group_arn, targets)
+
+    def _look_again(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+    @property
+    def _elb(self) -> ELBv2Backend:
+        return elbv2_backends[self._context.settings.account_id][self._context.settings.region]
+
+    def _group(self, arn: str) -> FakeTargetGroup | None:
+        return self._elb.target_groups.get(arn)
+
+    def _is_in_use(self, group_arn: str) -> bool:
+        return self._elb._any_listener_using(group_arn)  # noqa: SLF001 - moto has no other way to ask
+
+    def _listeners(self) -> list[tuple[FakeLoadBalancer, FakeListener]]:
+        return [
+            (balancer, listener)
+            for balancer in list(self._elb.load_balancers.values())
+            for listener in list(balancer.listeners.values())
+            if balancer.type == "application"
+        ]
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._follow())
+        finally:
+            self._loop.close()
+
+    async def _follow(self) -> None:
+        """Keep listeners and checks as moto has them, until the room is stopped."""
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+        async with aiohttp.ClientSession(
+            connector=connector,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        ) as session:
+            # aiohttp would send a GET again when a kept connection breaks; a load balancer answers 502.
+            session._retry_connection = False  # noqa: SLF001 - there is no public switch
+            while not self._stopping:
+                self._changed.clear()
+                await self._follow_listeners(session)
+                self._follow_targets(session)
+                await self._changed.wait()
+            for arn in list(self._open):
+                await self._close(arn)
+            for check in self._checks.values():
+                check.cancel()
+            await asyncio.gather(*self._checks.values(), return_exceptions=True)
+
+    async def _follow_listeners(self, session: aiohttp.ClientSession) -> None:
+        wanted = {listener.arn: (balancer, listener) for balancer, listener in self._listeners()}
+        for arn, opened in list(self._open.items()):
+            if arn not in wanted or opened.look != _look(wanted[arn][1]):
+                await self._close(arn)
+        for arn, (balancer, listener) in wanted.items():
+            if arn not in self._open:
+                try:
+                    await self._open_listener(balancer, listener, session)
+                except (OSError, ssl.SSLError) as error:
+                    self._context.journal.record("load_balancer.listener_failed", listener=arn, error=str(error))
+
+    async def _open_listener(
+        self, balancer: FakeLoadBalancer, listener: FakeListener, session: aiohttp.ClientSession
+    ) -> None:
+        def note_error(group_arn: str) -> None:
+            # Whoever hears of it, an alarm's topic say, must not hold other requests up.
+            names = _end_of_arn(balancer.arn), _end_of_arn(group_arn)
+            self._loop.run_in_executor(None, count_target_error, self._context.settings, *names)
+
+        view = functools.partial(_view, balancer, listener)
+        proxy = Proxy(view, self, self._registry, self._context.addresses, session, note_error=note_error)
+        connections = proxy.server()
+        context = self._tls(listener) if listener.protocol == "HTTPS" else None
+        given = self._context.settings.balancer_port
+        is_first = (listener.protocol, int(listener.port)) == ("HTTP", 80)
+        port = given if is_first and given not in {opened.port for opened in self._open.values()} else 0
+        try:
+            server = await self._loop.create_server(connections, LOOPBACK, port, ssl=context)
+        except OSError as error:
+            self._context.journal.record("load_balancer.port_taken", port=port, error=str(error))
+            server = await self._loop.create_server(connections, LOOPBACK, 0, ssl=context)
+        actual: int = server.sockets[0].getsockname()[1]
+        self._open[listener.arn] = _Open(_look(listener), actual, server, connections)
+        self._context.journal.record(
+            "load_balancer.listening", load_balancer=balancer.name, protocol=listener.protocol, port=actual
+        )
+
+    async def _close(self, arn: str) -> None:
+        opened = self._open.pop(arn)
+        opened.server.close()
+        await opened.connections.shutdown(1)
+        await opened.server.wait_closed()
+
+    def _follow_targets(self, session: aiohttp.ClientSession) -> None:
+        wanted = set(self._registry.registered())
+        for target in self._checks.keys() - wanted:
+            self._checks.pop(target).cancel()
+        for target in wanted - self._checks.keys():
+            self._checks[target] = self._loop.create_task(self._watch(target, session))
+
+    async def _watch(self, target: Target, session: aiohttp.ClientSession) -> None:
+        """Check one target's health for as long as it is registered."""
+        while True:
+            group = self._group(target.group_arn)
+            if group is None or not self._is_in_use(target.group_arn):
+                await asyncio.sleep(_UNUSED_CHECK_SECONDS)
+                continue
+            policy = _policy(group)
+            check = await self._check(target, group, policy, session)
+            before = self._registry.health(target)
+            health = self._registry.record(target, check, policy)
+            if health is None:
+                return
+            if before is None or before.state is not health.state:
+                self._context.journal.record(
+                    "load_balancer.target",
+                    group=group.name,
+                    target=f"{target.id}:{target.port}",
+                    state=health.state,
+                    reason=health.description,
+                )
+            await asyncio.sleep(seconds_until_next_check(health, policy))
+
+    async def _check(
+        self, target: Target, group: FakeTargetGroup, policy: Policy, session: aiohttp.ClientSession
+    ) -> Check:
+        configured = str(group.health_check_port)
+        port = int(configured) if configured.isdigit() else target.port
+        where = self._context.addresses.reach(target.id, port)
+        if where is None:
+            return Check("Target.FailedHealthChecks", "Health checks failed: nobody has this address and port")
+        url = f"{str(group.health_check_protocol).lower()}://{where[0]}:{where[1]}{group.health_check_path or '/'}"
+        try:
+            async with session.get(
+                url,
+                headers={"User-Agent": "ELB-HealthChecker/2.0", "Connection": "close"},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=policy.timeout_seconds),
+                ssl=False,
+            ) as answer:
+                if policy.accepts(answer.status):
+                    return Check()
+                return Check("Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{answer.status}]")
+        except TimeoutError:
+            return Check("Target.Timeout", "Request timed out")
+        except (aiohttp.ClientError, OSError):
+            return Check("Target.FailedHealthChecks", "Health checks failed")
+
+    def _tls(self, listener: FakeListener) -> ssl.SSLContext:
+        """A context with the listener's certificate."""
+        settings = self._context.settings
+        bundle = acm_backends[settings.account_id][settings.region].get_certificate(str(listener.certificate))
+        folder = settings.run_directory / "listeners"
+        name = listener.arn.rsplit("/", 1)[-1]
+        if bundle.type == "IMPORTED":
+            certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
+            _write_private(certificate, bundle.cert + b"\n" + bundle.chain)
+            _write_private(key, bundle.key)
+        else:
+            names = sorted({bundle.common_name, *bundle.sans, "localhost", LOOPBACK})
+            certificate, key = self._context.authority.issue(folder, name, names)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(certificate, key)
+        return context
+
+
+def _target(group: FakeTargetGroup, target: dict[str, Any]) -> Target:
+    return Target(group.arn, str(target["Id"]), int(target.get("Port") or group.port))
+
+
+def _look(listener: FakeListener) -> tuple[Any, ...]:
+    return listener.protocol, str(listener.port), listener.certificate
+
+
+def _end_of_arn(arn: str) -> str:
+    """How metrics name a load balancer or a target group."""
+    return arn.rpartition(":")[2].removeprefix("loadbalancer/")
+
+
+def _view(balancer: FakeLoadBalancer, listener: FakeListener) -> ListenerView:
+    rules = [
+        Rule(
+            None if rule.is_default else int(rule.priority),
+            list(rule.conditions),
+            [action.data for action in rule.actions],
+        )
+        for rule in list(listener.rules.values())
+    ]
+    attributes = {name: str(value) for name, value in balancer.attrs.items()}
+    return ListenerView(listener.protocol, int(listener.port), rules, attributes)
+
+
+def _policy(group: FakeTargetGroup) -> Policy:
+    return Policy(
+        interval_seconds=float(group.health_check_interval_seconds),
+        timeout_seconds=float(group.health_check_timeout_seconds),
+        healthy_threshold=int(group.healthy_threshold_count),
+        unhealthy_threshold=int(group.unhealthy_threshold_count),
+        codes=str((group.matcher or {}).get("HttpCode") or "200"),
+    )
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_bytes(content)

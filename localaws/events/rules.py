@@ -1,0 +1,123 @@
+"""EventBridge rules that fire: what matches a rule of the default bus reaches its targets.
+
+moto matches events with rules, and delivers to none of the targets that are used here. Now functions are invoked,
+asynchronously as EventBridge does, and topics get messages, if their own policies let EventBridge in. The journal has
+what was delivered, and what was refused. Disabled rules stay silent, and so do schedules: nothing here waits for days.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from moto.awslambda.models import lambda_backends
+from moto.core.exceptions import JsonRESTError
+from moto.events.models import Rule
+from moto.sns.models import sns_backends
+
+from localaws.iam.evaluate import Request, decide_for_service, statements_of
+from localaws.patch import Extension
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from localaws.iam.evaluate import Statement
+    from localaws.settings import Context
+
+SERVICE = "events.amazonaws.com"
+
+
+class Events:
+    """The room of the rules."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._extension = Extension()
+
+    def install(self) -> None:
+        """Extend moto. Once, before anything is served."""
+
+        @self._extension.method(Rule, "send_to_targets")
+        def send(_original: Callable[..., None], rule: Rule, event: Any, *_rest: Any) -> None:
+            if rule.scheduled_expression or rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
+                return
+            for target in rule.targets:
+                refusal = self._deliver(rule, target, event)
+                self._context.journal.record(
+                    "event.undelivered" if refusal else "event.delivered",
+                    rule=rule.name,
+                    event=event["detail-type"],
+                    target=target["Arn"],
+                    **({"reason": refusal} if refusal else {}),
+                )
+
+    def stop(self) -> None:
+        """Give moto its methods back. Safe to call twice."""
+        self._extension.undo()
+
+    def status(self) -> dict[str, Any]:
+        """Nothing: a rule has no state but what the API shows."""
+        return {}
+
+    def _deliver(self, rule: Rule, target: Mapping[str, Any], event: Any) -> str | None:
+        """Hand an event to a target; why that was not possible, None if it was."""
+        service = target["Arn"].split(":")[2]
+        if service == "lambda":
+            return self._invoke(rule, target["Arn"], _input(target, event))
+        if service == "sns":
+            return self._publish(rule, target["Arn"], _input(target, event))
+        return f"nothing here delivers to {service}"
+
+    def _invoke(self, rule: Rule, arn: str, body: str) -> str | None:
+        backend = lambda_backends[self._context.settings.account_id][self._context.settings.region]
+        try:
+            function = backend.get_function(arn)
+        except JsonRESTError as error:
+            return str(error)
+        refusal = self._refusal(rule, function.policy.statements, Request("lambda:InvokeFunction", None))
+        if refusal is None:
+            backend.invoke(arn, None, body, {"X-Amz-Invocation-Type": "Event"}, {})
+        return refusal
+
+    def _publish(self, rule: Rule, arn: str, message: str) -> str | None:
+        topic = sns_backends[self._context.settings.account_id][self._context.settings.region].topics.get(arn)
+        if topic is None:
+            return "there is no such topic"
+        refusal = self._refusal(rule, statements_of(json.loads(topic.policy)), Request("sns:Publish", arn))
+        if refusal is None:
+            topic.publish(message)
+        return refusal
+
+    def _refusal(self, rule: Rule, statements: list[Statement], request: Request) -> str | None:
+        context = {"aws:SourceArn": rule.arn, "aws:SourceAccount": self._context.settings.account_id}
+        decision = decide_for_service(statements, SERVICE, Request(request.action, request.resource, context))
+        return None if decision.allowed else f"the target's own policy does not let {SERVICE} in"
+
+
+def install(context: Context) -> Events:
+    """Let rules fire."""
+    room = Events(context)
+    room.install()
+    return room
+
+
+def _input(target: Mapping[str, Any], event: Any) -> str:
+    """What a target gets of an event: text that it names, a template that is filled in, or the event itself."""
+    if "Input" in target:
+        return str(target["Input"])
+    described = {**event, "time": f"{datetime.fromtimestamp(float(event['time']), UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    transformer = target.get("InputTransformer")
+    if not transformer:
+        return json.dumps(described)
+    text: str = transformer["InputTemplate"]
+    for name, path in transformer.get("InputPathsMap", {}).items():
+        text = text.replace(f"<{name}>", str(_value_at(described, path)))
+    return text
+
+
+def _value_at(event: Any, path: str) -> Any:
+    """The text at a path of names, ``$.detail.eventName``; empty if there is none, as EventBridge has it."""
+    for name in path.removeprefix("$.").split("."):
+        event = event.get(name, "") if isinstance(event, dict) else ""
+    return event

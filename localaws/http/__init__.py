@@ -1,0 +1,1 @@
+"""API calls over HTTP: parsing, middleware, injected faults."""

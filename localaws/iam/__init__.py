@@ -1,0 +1,1 @@
+"""IAM: which permissions a call needs, and whether policies allow it."""

@@ -1,0 +1,1 @@
+"""Which IAM actions and resources each API call needs."""

@@ -1,0 +1,192 @@
+"""The judge: may the role that makes a call, make it?
+
+Calls by a role's temporary credentials (a function's, a task's, a deployment's) are held against the role's policies
+as they are at that moment, so a permission that is missing in Terraform fails here as it would in AWS. moto's own
+enforcement judges most services against the resource ``*``, so that scoped statements never match.
+
+Looked at: inline and attached managed policies, and the permissions boundary. Not looked at: policies of
+resources (buckets, keys, secrets), of the organization and of the session; so a call that only a resource
+policy allows is refused here, and one that only a resource policy denies is let through. Calls by other
+keys are the administrator's, who applies the account's configuration, and are not judged.
+
+The journal says of each statement that a decision hung on it, once: a statement that never turns up there could be
+removed, and nothing of what was rehearsed would notice.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING
+
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.sts.models import sts_backends
+
+from localaws.http.call import Answer, ApiCall, error_answer
+from localaws.iam.actions.required import KnownSecret, Surroundings, required_permissions
+from localaws.iam.evaluate import Decision, Request, Statement, decide, decide_for_service, statements_of
+from localaws.iam.resource_tags import ResourceTags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from moto.iam.models import IAMBackend, ManagedPolicy
+    from moto.sts.models import AssumedRole
+
+    from localaws.journal import Journal
+    from localaws.settings import Settings
+
+# What the journal calls the policy that says who may assume a role.
+TRUST = "trust"
+_GLOBAL = "aws"  # moto keeps what has no region by the name of the partition
+
+
+class Judge:
+    """Judges calls by what the roles of the local AWS may do.
+
+    Holds nothing but what it has told the journal; any room may make its own.
+    """
+
+    def __init__(self, settings: Settings, journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._decisive: set[tuple[str, str, str]] = set()
+        tags = ResourceTags(settings)
+        self.surroundings = Surroundings(
+            settings.account_id, settings.region, self._find_secret, self._find_key_arn, tags.find, tags.find_boundary
+        )
+
+    def refusal(self, call: ApiCall) -> Answer | None:
+        """The AccessDenied that this call deserves, in its service's wire format; None if it may go on."""
+        session = self._session(call.access_key_id)
+        if session is None:
+            return None
+        for request in required_permissions(call, self.surroundings):
+            decision = self.allows(session.role_arn, request)
+            if not decision.allowed:
+                return self._denial(call, session.arn, request, decision)
+        return None
+
+    def allows(self, role_arn: str, request: Request) -> Decision:
+        """Whether a role's policies, and its permissions boundary if it has one, allow a request."""
+        try:
+            role = self._iam.get_role_by_arn(role_arn)
+        except NotFoundException:
+            return Decision(allowed=False, reason="because the role does not exist any more")
+        context = {
+            "aws:PrincipalAccount": self._settings.account_id,
+            "aws:PrincipalArn": role_arn,
+            "aws:RequestedRegion": self._settings.region,
+            "aws:ResourceAccount": self._settings.account_id,
+            # Real callers use TLS; that this API does not is no property of the configuration under test.
+            "aws:SecureTransport": "true",
+            **request.context,
+        }
+        request = Request(request.action, request.resource, context)
+        policies = {name: statements_of(json.loads(document)) for name, document in role.policies.items()}
+        policies |= {policy.name: _statements_of_managed(policy) for policy in role.managed_policies.values()}
+        decision = decide(itertools.chain(*policies.values()), request)
+        if decision.allowed and role.permissions_boundary_arn:
+            boundary = self._iam.get_policy(role.permissions_boundary_arn)
+            bounds = {boundary.name: _statements_of_managed(boundary)}
+            bounded = decide(bounds[boundary.name], request)
+            self._note_decisive(role.name, bounds, bounded, request)
+            if not bounded.allowed:
+                return Decision(
+                    allowed=False,
+                    reason=f"because no permissions boundary allows the {request.action} action",
+                )
+        self._note_decisive(role.name, policies, decision, request)
+        return decision
+
+    def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> Decision:
+        """Whether a role lets an AWS service assume it.
+
+        Args:
+            role_arn: the role.
+            service: the service's principal, ``lambda.amazonaws.com``.
+            context: what the service says of itself, ``aws:SourceArn`` for one.
+        """
+        try:
+            role = self._iam.get_role_by_arn(role_arn)
+        except NotFoundException:
+            return Decision(allowed=False, reason="because the role does not exist")
+        known = {"aws:SourceAccount": self._settings.account_id, **context}
+        trust = statements_of(json.loads(role.assume_role_policy_document))
+        request = Request("sts:AssumeRole", "*", known)
+        decision = decide_for_service(trust, service, request)
+        self._note_decisive(role.name, {TRUST: trust}, decision, request)
+        return decision
+
+    def is_role(self, access_key_id: str) -> bool:
+        """Whether a call with this key is a role's, and so is judged."""
+        return self._session(access_key_id) is not None
+
+    def name_caller(self, access_key_id: str) -> str:
+        """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for an unsigned call."""
+        if not access_key_id:
+            return "nobody"
+        session = self._session(access_key_id)
+        return session.arn.partition("assumed-role/")[2] if session else "administrator"
+
+    def _note_decisive(
+        self, role: str, policies: Mapping[str, list[Statement]], decision: Decision, request: Request
+    ) -> None:
+        sid = (decision.decisive or {}).get("Sid")
+        if sid is None:
+            return
+        policy = next(name for name, statements in policies.items() if decision.decisive in statements)
+        if (role, policy, sid) not in self._decisive:
+            self._decisive.add((role, policy, sid))
+            self._journal.record("permission.decisive", role=role, policy=policy, statement=sid, action=request.action)
+
+    @property
+    def _iam(self) -> IAMBackend:
+        return iam_backends[self._settings.account_id][_GLOBAL]
+
+    def _session(self, access_key_id: str) -> AssumedRole | None:
+        sts = sts_backends[self._settings.account_id][_GLOBAL]
+        return sts.get_assumed_role_from_access_key(access_key_id)
+
+    def _denial(self, call: ApiCall, caller: str, request: Request, decision: Decision) -> Answer:
+        message = (
+            f"User: {caller} is not authorized to perform: {request.action} "
+            f"on resource: {request.resource or '*'} {decision.reason}"
+        )
+        self._journal.record("permission.denied", caller=caller, action=request.action, resource=request.resource)
+        status, code = _DENIALS.get(call.protocol, (400, "AccessDeniedException"))
+        return error_answer(call, status, code, message)
+
+    def _find_secret(self, identifier: str) -> KnownSecret | None:
+        backend = secretsmanager_backends[self._settings.account_id][self._settings.region]
+        secret = backend.secrets.get(identifier)
+        if secret is None:
+            return None
+        key = getattr(secret, "kms_key_id", None)
+        if not key or key.endswith(backend.DEFAULT_KMS_KEY_ALIAS):
+            return KnownSecret(secret.arn, customer_key_arn=None)
+        return KnownSecret(secret.arn, self._find_key_arn(key))
+
+    def _find_key_arn(self, identifier: str) -> str:
+        backend = kms_backends[self._settings.account_id][self._settings.region]
+        try:
+            arn: str = backend.keys[backend.any_id_to_key_id(identifier)].arn
+        except (KeyError, ValueError):
+            return identifier
+        return arn
+
+
+_DENIALS = {
+    "ec2": (403, "UnauthorizedOperation"),
+    "query": (403, "AccessDenied"),
+    "rest-xml": (403, "AccessDenied"),
+    "rest-json": (403, "AccessDeniedException"),
+}
+
+
+def _statements_of_managed(policy: ManagedPolicy) -> list[Statement]:
+    document = next(version.document for version in policy.versions if version.is_default)
+    return statements_of(json.loads(document))

@@ -1,0 +1,66 @@
+"""Where Lambda sends the events that a function failed at and nobody waits for: a queue of SQS or a topic of SNS.
+
+Lambda sends with the function's role. It refuses a function whose role may not, and drops the event if the role may not
+any more, or may not use the key that encrypts the topic.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq
+
+Not as in AWS: the message says nothing of the error; an encrypted queue's key is not looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from localaws.iam.evaluate import Request
+
+if TYPE_CHECKING:
+    from localaws.iam.authorizer import Judge
+    from localaws.settings import Settings
+
+_ACTIONS = {"sns": "sns:Publish", "sqs": "sqs:SendMessage"}
+
+
+def check_target(target: str, role_arn: str, judge: Judge) -> None:
+    """Refuse a target that the function's role may not send to.
+
+    Raises:
+        InvalidParameterValueException: with AWS's message.
+    """
+    _, _, service, *_ = [*target.split(":"), "", ""]
+    if service not in _ACTIONS:
+        raise InvalidParameterValueException(f"The dead letter target {target} is neither a queue nor a topic.")
+    if not judge.allows(role_arn, Request(_ACTIONS[service], target)).allowed:
+        operation = _ACTIONS[service].partition(":")[2]
+        raise InvalidParameterValueException(
+            f"The provided execution role does not have permissions to call {operation} on {service.upper()}"
+        )
+
+
+def deliver(event: str, target: str, role_arn: str, settings: Settings, judge: Judge) -> bool:
+    """Send an event as the function's role; whether it got there."""
+    service = target.split(":")[2]
+    if not judge.allows(role_arn, Request(_ACTIONS[service], target)).allowed:
+        return False
+    if service == "sqs":
+        sqs_backends[settings.account_id][settings.region].send_message(target.rpartition(":")[2], event)
+        return True
+    topic = sns_backends[settings.account_id][settings.region].topics.get(target)
+    if topic is None or not _may_encrypt(topic.kms_master_key_id, role_arn, judge):
+        return False
+    topic.publish(event)
+    return True
+
+
+def _may_encrypt(key: str | None, role_arn: str, judge: Judge) -> bool:
+    if not key:
+        return True
+    around = judge.surroundings
+    context = {"kms:ViaService": f"sns.{around.region}.amazonaws.com", "kms:CallerAccount": around.account_id}
+    return all(
+        judge.allows(role_arn, Request(action, key, context)).allowed
+        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+    )

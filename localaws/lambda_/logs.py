@@ -1,0 +1,120 @@
+"""What a function printed: as Lambda writes it, to its log group and to a file for people."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from moto.logs.exceptions import ResourceAlreadyExistsException, ResourceNotFoundException
+from moto.logs.models import logs_backends
+
+from localaws.iam.evaluate import Request
+from localaws.lambda_.settings import logging_config
+
+if TYPE_CHECKING:
+    from moto.awslambda.models import LambdaFunction
+
+    from localaws.iam.authorizer import Judge
+    from localaws.journal import Journal
+    from localaws.lambda_.worker import Outcome
+    from localaws.settings import Settings
+
+
+def log_text(version: str, log_format: str, outcome: Outcome) -> str:
+    """The lines of one invocation: Lambda's own around the function's.
+
+    Args:
+        version: of the function.
+        log_format: ``Text`` or ``JSON``.
+        outcome: what happened.
+    """
+    if log_format == "JSON":
+        return _json_log_text(version, outcome)
+    request = f"RequestId: {outcome.request_id}"
+    said = outcome.payload if outcome.failed else ""
+    timed_out = ""
+    if "Task timed out after" in said:
+        timed_out = f"{_now()} {outcome.request_id} {json.loads(said)['errorMessage'].partition('Error: ')[2]}\n"
+    return (
+        f"START {request} Version: {version}\n{_lines(outcome.output)}{timed_out}END {request}\n"
+        f"REPORT {request}\tDuration: {outcome.duration_seconds * 1000:.2f} ms\n"
+    )
+
+
+def _json_log_text(version: str, outcome: Outcome) -> str:
+    def platform(kind: str, **record: object) -> str:
+        line = {"time": _now(), "type": f"platform.{kind}", "record": {"requestId": outcome.request_id, **record}}
+        return json.dumps(line) + "\n"
+
+    return (
+        platform("start", version=version)
+        + _lines(outcome.output)
+        + platform(
+            "report",
+            status="failure" if outcome.failed else "success",
+            metrics={"durationMs": round(outcome.duration_seconds * 1000, 3)},
+        )
+    )
+
+
+class FunctionLogs:
+    """Delivers the log of each invocation."""
+
+    def __init__(self, settings: Settings, journal: Journal, judge: Judge) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._judge = judge
+        self._lock = threading.Lock()
+        self._refused: set[str] = set()
+
+    def write(self, function: LambdaFunction, stream: str, outcome: Outcome) -> str:
+        """Write an invocation's log to the file and, as far as the role may, to the log group; the text."""
+        config = logging_config(function)
+        text = log_text(str(function.version), config["LogFormat"], outcome)
+        path = self._settings.logs_directory / "functions" / f"{function.function_name}.log"
+        with self._lock:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+            self._deliver(function.role, config["LogGroup"], stream, text)
+        return text
+
+    def _deliver(self, role_arn: str, group: str, stream: str, text: str) -> None:
+        backend = logs_backends[self._settings.account_id][self._settings.region]
+        events = [{"timestamp": int(time.time() * 1000), "message": line} for line in text.splitlines() if line]
+        try:
+            if group not in backend.groups:
+                if not self._may(role_arn, "logs:CreateLogGroup", group, ""):
+                    return
+                backend.create_log_group(group, {})
+            if stream not in backend.groups[group].streams:
+                if not self._may(role_arn, "logs:CreateLogStream", group, ""):
+                    return
+                backend.create_log_stream(group, stream)
+            if self._may(role_arn, "logs:PutLogEvents", group, stream):
+                backend.put_log_events(group, stream, events)
+        except (ResourceAlreadyExistsException, ResourceNotFoundException) as error:
+            # Terraform creates or deletes the group at this very moment; the file has the text.
+            self._journal.record("function.log_lost", group=group, error=str(error))
+
+    def _may(self, role_arn: str, action: str, group: str, stream: str) -> bool:
+        """Whether the role may; Lambda drops logs silently if not, the journal says so once."""
+        arn = self._judge.surroundings.arn("logs", f"log-group:{group}:log-stream:{stream}")
+        decision = self._judge.allows(role_arn, Request(action, arn))
+        if not decision.allowed and f"{role_arn} {action}" not in self._refused:
+            self._refused.add(f"{role_arn} {action}")
+            self._journal.record(
+                "permission.denied", caller=role_arn, action=action, resource=arn, reason=decision.reason
+            )
+        return decision.allowed
+
+
+def _lines(output: str) -> str:
+    return output if not output or output.endswith("\n") else output + "\n"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

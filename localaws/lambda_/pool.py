@@ -1,0 +1,124 @@
+"""The workers of all functions: which are idle, which are at work, which have had their day."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localaws.lambda_.worker import Worker
+
+
+class ConcurrencyExceededError(Exception):
+    """As many workers of a function are at work as it may have."""
+
+
+class WorkerPool:
+    """Hands out one worker an invocation, and keeps it warm for the next one. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[Worker] = []
+        self._busy: list[Worker] = []
+        self._starting: list[str] = []
+        self._stopped = False
+
+    def take(self, name: str, identity: str, limit: int | None, start: Callable[[], Worker]) -> Worker:
+        """An idle worker of this identity, or a new one.
+
+        Args:
+            name: the function's name.
+            identity: of the code and configuration that shall run.
+            limit: how many workers of the function may be at work at once, None for any number.
+            start: makes a worker of this identity.
+
+        Raises:
+            ConcurrencyExceededError: the limit is reached.
+            RuntimeError: the pool was stopped.
+        """
+        with self._lock:
+            if self._stopped:
+                raise RuntimeError(f"The function {name} cannot be run: the local AWS is stopping")
+            at_work = sum(worker.specification.name == name for worker in self._busy) + self._starting.count(name)
+            if limit is not None and at_work >= limit:
+                raise ConcurrencyExceededError(f"{at_work} workers of {name} are at work, {limit} may be")
+            unusable = [worker for worker in self._idle if not worker.usable]
+            self._idle = [worker for worker in self._idle if worker.usable]
+            fitting = next((worker for worker in self._idle if worker.specification.identity == identity), None)
+            if fitting:
+                self._idle.remove(fitting)
+                self._busy.append(fitting)
+            else:
+                self._starting.append(name)
+        for worker in unusable:
+            worker.close()
+        return fitting or self._start(name, start)
+
+    def give_back(self, worker: Worker) -> None:
+        """Keep a worker for the next invocation, if it can take one."""
+        with self._lock:
+            self._busy.remove(worker)
+            keep = worker.usable and not self._stopped
+            if keep:
+                self._idle.append(worker)
+        if not keep:
+            worker.close()
+
+    def retire(self, name: str, version: str, identity: str | None) -> None:
+        """End the idle workers of a function's version, but for those of ``identity``."""
+        with self._lock:
+            retired = [
+                worker
+                for worker in self._idle
+                if (worker.specification.name, worker.specification.version) == (name, version)
+                and worker.specification.identity != identity
+            ]
+            self._idle = [worker for worker in self._idle if worker not in retired]
+        for worker in retired:
+            worker.close()
+
+    def end_function(self, name: str) -> None:
+        """End every worker of a function, at work or not; an invocation under way fails."""
+        with self._lock:
+            idle = [worker for worker in self._idle if worker.specification.name == name]
+            busy = [worker for worker in self._busy if worker.specification.name == name]
+            self._idle = [worker for worker in self._idle if worker not in idle]
+        for worker in idle:
+            worker.close()
+        for worker in busy:
+            worker.stop()
+
+    def stop(self) -> None:
+        """End every worker, and start none any more. Safe to call twice."""
+        with self._lock:
+            self._stopped = True
+            names = {worker.specification.name for worker in [*self._idle, *self._busy]}
+        for name in names:
+            self.end_function(name)
+
+    def status(self) -> dict[str, Any]:
+        """The workers by function: version, process, and whether it is at work."""
+        with self._lock:
+            workers = [(worker, False) for worker in self._idle] + [(worker, True) for worker in self._busy]
+        functions: dict[str, list[dict[str, Any]]] = {}
+        for worker, busy in workers:
+            entry = {"version": worker.specification.version, "pid": worker.pid, "busy": busy}
+            functions.setdefault(worker.specification.name, []).append(entry)
+        return functions
+
+    def _start(self, name: str, start: Callable[[], Worker]) -> Worker:
+        try:
+            worker = start()
+        except BaseException:
+            with self._lock:
+                self._starting.remove(name)
+            raise
+        with self._lock:
+            self._starting.remove(name)
+            self._busy.append(worker)
+            stopped = self._stopped
+        if stopped:
+            worker.stop()
+        return worker

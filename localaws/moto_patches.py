@@ -1,0 +1,182 @@
+"""Small repairs of moto 5.2.5, each of a behaviour of AWS that a plan, an apply or a destroy relies on.
+
+A repair belongs here when it concerns a service that has no room of its own. It says what AWS does; its test does
+it through boto3, as Terraform would.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+from moto.iam.access_control import PermissionResult
+from moto.rds.models import DBParameterGroup
+from moto.s3.models import FakeBucket, FakeDeleteMarker
+from moto.s3.responses import S3Response
+
+from localaws.iam.evaluate import Request, decide, statements_of
+from localaws.patch import Extension
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from localaws.settings import Context
+
+
+class Gaps:
+    """The repairs while they are in place."""
+
+    def __init__(self) -> None:
+        self._extension = Extension()
+        self._scalable_target_tags: dict[str, dict[str, str]] = {}
+
+    def install(self) -> None:
+        """Make all repairs. Once, before anything is served."""
+        self._name_the_source_of_database_parameters()
+        self._keep_tags_of_scalable_targets()
+        self._keep_descriptions_of_security_group_rules()
+        self._understand_conditions_of_bucket_policies()
+        self._delete_delete_markers()
+        self._show_events_of_buckets()
+
+    def stop(self) -> None:
+        """Give moto its methods back. Safe to call twice."""
+        self._extension.undo()
+
+    def status(self) -> dict[str, Any]:
+        """Nothing: a repair has no state that a person would ask for."""
+        return {}
+
+    def _name_the_source_of_database_parameters(self) -> None:
+        """DescribeDBParameters gives each parameter its Source, ``user`` for one that was set.
+
+        Terraform's provider reads only those of the user; without a source, each plan wants to set them again.
+        """
+
+        @self._extension.method(DBParameterGroup, "update_parameters")
+        def update(
+            original: Callable[..., None], group: DBParameterGroup, parameters: Iterable[dict[str, Any]]
+        ) -> None:
+            original(group, [{"Source": "user", **parameter} for parameter in parameters])
+
+    def _keep_descriptions_of_security_group_rules(self) -> None:
+        """A rule keeps its description, and takes another reference, whatever it refers to.
+
+        moto knows the description of a rule for an address range only; and ModifySecurityGroupRules drops a new
+        group, prefix list or IPv6 range. Each plan would want to set them again.
+        """
+
+        @self._extension.method(SecurityGroupRule, "__init__")
+        def initialize(original: Callable[..., None], rule: SecurityGroupRule, *arguments: Any, **named: Any) -> None:
+            original(rule, *arguments, **named)
+            given = signature(original).bind(rule, *arguments, **named).arguments.get("prefix_list_id") or {}
+            rule.__dict__["prefix_list_description"] = given.get("Description")
+
+        def description(rule: SecurityGroupRule) -> str | None:
+            known = [rule.ip_range.get("Description"), rule.source_group.get("Description")]
+            # The rules of the account's own VPC are older than this repair.
+            return next(filter(None, known), rule.__dict__.get("prefix_list_description"))
+
+        self._extension.attribute(SecurityGroupRule, "description", property(description))
+
+        @self._extension.method(SecurityGroupBackend, "modify_security_group_rules")
+        def modify(
+            original: Callable[..., None], backend: Any, group_id: str, rules: dict[str, dict[str, Any]]
+        ) -> None:
+            original(backend, group_id, rules)
+            group = backend.get_security_group_by_name_or_id(group_id)
+            for rule_id, change in rules.items():
+                rule = group.get_rule(rule_id)
+                if change.get("ReferencedGroupId"):
+                    rule.source_group = {**rule.source_group, "GroupId": change["ReferencedGroupId"]}
+                if change.get("PrefixListId"):
+                    rule.prefix_list_id = change["PrefixListId"]
+                if change.get("CidrIpv6"):
+                    rule.ip_range["CidrIpv6"] = change["CidrIpv6"]
+
+    def _understand_conditions_of_bucket_policies(self) -> None:
+        """A statement of a bucket's policy counts only where its conditions hold.
+
+        moto takes a Deny of unencrypted connections for a Deny of everything. Judged are statements about
+        everybody (``*``); a real caller comes through TLS, so this one is taken to come through TLS as well.
+        """
+
+        @self._extension.method(FakeBucket, "get_permission")
+        def judge(_original: Callable[..., Any], bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
+            if bucket.policy is None:
+                return PermissionResult.NEUTRAL
+            about_everybody = [
+                statement
+                for statement in statements_of(json.loads(bucket.policy))
+                if statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+            ]
+            request = Request(action, resource, {"aws:SecureTransport": "true"})
+            if decide(about_everybody, request).allowed:
+                return PermissionResult.PERMITTED
+            everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+            if decide([*about_everybody, everything], request).allowed:
+                return PermissionResult.NEUTRAL
+            return PermissionResult.DENIED
+
+    def _delete_delete_markers(self) -> None:
+        """DeleteObjects removes the last version of an object even if that is a delete marker.
+
+        Terraform empties a versioned bucket so; moto tries to release the marker's content, which it has not.
+        """
+        self._extension.attribute(FakeDeleteMarker, "dispose", lambda _marker: None)
+
+    def _show_events_of_buckets(self) -> None:
+        """GetBucketNotificationConfiguration says whether a bucket tells EventBridge. moto leaves it out."""
+
+        @self._extension.method(S3Response, "get_bucket_notification")
+        def get(original: Callable[..., Any], response: S3Response) -> Any:
+            status, headers, body = original(response)
+            configuration = response.backend.get_bucket_notification_configuration(response.bucket_name)
+            if configuration and configuration.event_bridge is not None:
+                open_element = re.sub(r"/>$|</NotificationConfiguration>$", "", body).removesuffix(">") + ">"
+                body = f"{open_element}<EventBridgeConfiguration/></NotificationConfiguration>"
+            return status, headers, body
+
+    def _keep_tags_of_scalable_targets(self) -> None:
+        """ListTagsForResource, TagResource and UntagResource of Application Auto Scaling, which moto lacks.
+
+        Terraform's provider lists the tags of each target that it reads.
+        """
+        tags = self._scalable_target_tags
+
+        @self._extension.method(ApplicationAutoScalingResponse, "register_scalable_target")
+        def register(original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
+            answer = original(response)
+            given = json.loads(response.body).get("Tags")
+            if given:
+                tags.setdefault(json.loads(answer)["ScalableTargetARN"], {}).update(given)
+            return answer
+
+        @self._extension.method(ApplicationAutoScalingResponse, "list_tags_for_resource")
+        def list_tags(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
+            return json.dumps({"Tags": tags.get(json.loads(response.body)["ResourceARN"], {})})
+
+        @self._extension.method(ApplicationAutoScalingResponse, "tag_resource")
+        def tag(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
+            request = json.loads(response.body)
+            tags.setdefault(request["ResourceARN"], {}).update(request["Tags"])
+            return "{}"
+
+        @self._extension.method(ApplicationAutoScalingResponse, "untag_resource")
+        def untag(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
+            request = json.loads(response.body)
+            own = tags.get(request["ResourceARN"], {})
+            for key in request["TagKeys"]:
+                own.pop(key, None)
+            return "{}"
+
+
+def install(_context: Context) -> Gaps:
+    """Repair moto."""
+    room = Gaps()
+    room.install()
+    return room

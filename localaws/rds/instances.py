@@ -1,0 +1,234 @@
+"""A real PostgreSQL behind every ``aws_db_instance`` of engine postgres.
+
+CreateDBInstance starts a server (``devtools.postgres``) and shows it as ``creating`` until it answers; the endpoint
+is its address on this machine. The master user is what RDS makes it: no superuser, with a password that stands
+nowhere but in the secret that RDS manages, and that really changes when that secret is rotated. Deletion ends the
+server.
+
+Different from AWS:
+- The address is 127.0.0.1 and the port is chosen by the system.
+- The server's major version is whatever this machine has; the journal says so when it is not the one asked for.
+- Parameters: ``rds.force_ssl`` decides when the server starts whether plain connections are refused; later changes of
+  it wait for the next server. Other parameters of the group are PostgreSQL's own and are applied as they change, those
+  that need a restart only when the server starts; values computed from the instance class are left out, and so are the
+  rest of the ``rds.`` parameters and preloaded libraries that this server does not have.
+- Members of ``rds_iam`` log in by a role's IAM token, if the instance was made with IAM authentication; changes of
+  that wait for the next server. Their sessions reach the server through its own socket, and show no address.
+- A final snapshot, backups, exported logs, Performance Insights and a standby are names without content. Restoring,
+  replicas, and stopping or starting an instance answer 501.
+- The managed secret has the schedule that RDS gives it, or the one that it was given, and is rotated only when asked.
+"""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from moto.rds.exceptions import RDSClientError
+from moto.rds.models import DBInstance, DBParameterGroup, MasterUserSecret, RDSBackend
+from moto.secretsmanager.exceptions import InvalidRequestException
+from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
+
+from devtools.errors import RehearsalError
+from devtools.postgres.binaries import Binaries
+from devtools.postgres.cluster import Cluster
+from localaws.patch import Extension
+from localaws.rds.server import DatabaseServer, new_credential
+from localaws.secretsmanager.secrets import schedule
+from localaws.settings import Context
+
+_STOP_SECONDS = 30
+_NOT_HERE = (
+    "create_db_instance_read_replica",
+    "promote_read_replica",
+    "restore_db_instance_from_db_snapshot",
+    "restore_db_instance_to_point_in_time",
+    "start_db_instance",
+    "stop_db_instance",
+)
+# Settings that moto's instance does not keep, by the name under which it shows them.
+_SHOWN_SETTINGS = {
+    "enable_performance_insights": "performance_insights_enabled",
+    "performance_insights_kms_key_id": "performance_insights_kms_key_id",
+    "performance_insights_retention_period": "performance_insights_retention_period",
+    "database_insights_mode": "database_insights_mode",
+    "engine_lifecycle_support": "engine_lifecycle_support",
+}
+
+
+def install(context: Context) -> "Databases":
+    """Extend moto's RDS; the room."""
+    return Databases(context)
+
+
+class Databases:
+    """The servers behind the instances of moto's RDS."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._extension = Extension()
+        self._server_by_instance: dict[str, DatabaseServer] = {}
+        self._ending: list[threading.Thread] = []
+        self._extend_creation()
+        self._extend_changes()
+        self._show_addresses()
+        for operation in _NOT_HERE:
+            self._refuse(operation)
+        self._extend_secrets()
+
+    def stop(self) -> None:
+        """End every server."""
+        self._extension.undo()
+        for instance in list(self._server_by_instance):
+            self._end(instance)
+        for thread in self._ending:
+            thread.join(_STOP_SECONDS)
+
+    def status(self) -> dict[str, Any]:
+        """Each instance with its state, address, version and, if it failed, why."""
+        return {
+            name: {
+                "state": server.instance.status,
+                "address": f"{server.cluster.host}:{server.cluster.port}",
+                "postgresql": server.cluster.major,
+                "log": str(server.cluster.log),
+                "error": server.error,
+            }
+            for name, server in list(self._server_by_instance.items())
+        }
+
+    def clusters(self) -> list[Cluster]:
+        """The servers that answer now."""
+        return [server.cluster for server in list(self._server_by_instance.values()) if server.is_available]
+
+    def _extend_creation(self) -> None:
+        @self._extension.method(RDSBackend, "create_db_instance")
+        def create(original: Any, backend: RDSBackend, db_kwargs: dict[str, Any]) -> Any:
+            if db_kwargs.get("engine") != "postgres" or db_kwargs.get("db_cluster_identifier"):
+                return original(backend, db_kwargs)
+            binaries = _find_binaries()
+            instance = original(backend, db_kwargs)
+            self._begin(instance, binaries, db_kwargs)
+            return instance
+
+        @self._extension.method(RDSBackend, "delete_db_instance")
+        def delete(original: Any, backend: RDSBackend, db_instance_identifier: str, *rest: Any, **named: Any) -> Any:
+            instance = original(backend, db_instance_identifier, *rest, **named)
+            self._end(db_instance_identifier)
+            return instance
+
+    def _extend_changes(self) -> None:
+        @self._extension.method(RDSBackend, "modify_db_instance")
+        def modify(original: Any, backend: RDSBackend, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> Any:
+            instance: DBInstance = original(backend, db_instance_identifier, db_kwargs)
+            _show_settings(instance, db_kwargs)
+            server = self._server_by_instance.pop(db_instance_identifier, None)
+            if server is not None:
+                self._server_by_instance[instance.db_instance_identifier] = server
+                if db_kwargs.get("manage_master_user_password") or db_kwargs.get("master_user_password"):
+                    server.set_master_password()
+                if db_kwargs.get("db_parameter_group_name"):
+                    server.apply_parameters()
+            return instance
+
+        @self._extension.method(RDSBackend, "modify_db_parameter_group")
+        def modify_group(original: Any, backend: RDSBackend, *arguments: Any, **named: Any) -> Any:
+            group: DBParameterGroup = original(backend, *arguments, **named)
+            for server in list(self._server_by_instance.values()):
+                if server.instance.db_parameter_group_name == group.name:
+                    server.apply_parameters()
+            return group
+
+    def _show_addresses(self) -> None:
+        def address(instance: DBInstance) -> str:
+            server = self._server_by_instance.get(instance.db_instance_identifier)
+            if server is not None:
+                return server.cluster.host
+            return f"{instance.db_instance_identifier}.aaaaaaaaaa.{instance.region}.rds.amazonaws.com"
+
+        self._extension.attribute(DBInstance, "address", property(address))
+
+    def _refuse(self, operation: str) -> None:
+        @self._extension.method(RDSBackend, operation)
+        def refuse(_original: Any, *_arguments: Any, **_named: Any) -> None:
+            raise NotImplementedError(f"no server is ready for {operation} in a rehearsal")
+
+    def _extend_secrets(self) -> None:
+        extension = self._extension
+
+        @extension.method(MasterUserSecret, "_generate_secret_string")
+        def generate(_original: Any, secret: MasterUserSecret) -> str:
+            return new_credential(str(secret.resource.master_username))
+
+        @extension.method(MasterUserSecret, "rotate_secret")
+        def rotate_master(original: Any, secret: MasterUserSecret) -> None:
+            server = self._server_by_instance.get(getattr(secret.resource, "db_instance_identifier", ""))
+            if server is None:
+                original(secret)
+            else:
+                server.rotate_master_password()
+
+        @extension.method(SecretsManagerBackend, "rotate_secret")
+        def rotate(original: Any, backend: SecretsManagerBackend, secret_id: str, *arguments: Any, **named: Any) -> Any:
+            server = self._server_with_secret(secret_id)
+            if server is None:
+                return original(backend, secret_id, *arguments, **named)
+            if named.get("rotation_lambda_arn"):
+                raise InvalidRequestException("You can't set a rotation function: RDS rotates this secret.")
+            secret: FakeSecret = server.managed_secret.secret  # type: ignore[union-attr]  # it was found by it
+            schedule(secret, named.get("rotation_rules"))
+            if named.get("rotate_immediately", True):
+                server.rotate_master_password()
+            return secret.to_short_dict()
+
+        @extension.method(SecretsManagerBackend, "cancel_rotate_secret")
+        def cancel(original: Any, backend: SecretsManagerBackend, secret_id: str) -> Any:
+            server = self._server_with_secret(secret_id)
+            if server is None:
+                return original(backend, secret_id)
+            secret: FakeSecret = server.managed_secret.secret  # type: ignore[union-attr]  # it was found by it
+            secret.rotation_enabled = False
+            return secret.to_short_dict()
+
+    def _server_with_secret(self, secret_id: str) -> DatabaseServer | None:
+        for server in list(self._server_by_instance.values()):
+            secret = server.managed_secret
+            if secret is not None and secret_id in (secret.secret.arn, secret.secret.name):
+                return server
+        return None
+
+    def _begin(self, instance: DBInstance, binaries: Binaries, db_kwargs: Mapping[str, Any]) -> None:
+        _show_settings(instance, db_kwargs)
+        instance.dbi_resource_id = "db-" + secrets.token_hex(13).upper()
+        instance.status = "creating"
+        server = DatabaseServer(instance, binaries, self._context)
+        instance.port = server.cluster.port
+        self._server_by_instance[instance.db_instance_identifier] = server
+        if str(binaries.major) != str(instance.engine_version).partition(".")[0]:
+            self._context.journal.record(
+                "database.other_version",
+                instance=instance.db_instance_identifier,
+                asked=instance.engine_version,
+                runs=binaries.major,
+            )
+        server.starting.start()
+
+    def _end(self, identifier: str) -> None:
+        server = self._server_by_instance.pop(identifier, None)
+        if server is not None:
+            thread = threading.Thread(target=server.end, name=f"end {identifier}", daemon=True)
+            thread.start()
+            self._ending.append(thread)
+
+
+def _show_settings(instance: DBInstance, db_kwargs: Mapping[str, Any]) -> None:
+    for name, shown in _SHOWN_SETTINGS.items():
+        if db_kwargs.get(name) is not None:
+            setattr(instance, shown, db_kwargs[name])
+
+
+def _find_binaries() -> Binaries:
+    try:
+        return Binaries.find()
+    except RehearsalError as error:
+        raise RDSClientError("InvalidParameterCombination", str(error)) from error

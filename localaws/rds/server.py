@@ -1,0 +1,178 @@
+"""One PostgreSQL server behind one instance of moto's RDS.
+
+What of an instance's settings reaches the server, how it starts, and how its master gets and changes the password.
+"""
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+
+import pg8000.exceptions
+import pg8000.native
+from moto.rds.exceptions import RDSClientError
+from moto.rds.models import DBInstance, MasterUserSecret
+from moto.secretsmanager.models import secretsmanager_backends
+
+from devtools.postgres.binaries import Binaries
+from devtools.postgres.cluster import Cluster
+from localaws.iam.authorizer import Judge
+from localaws.rds.iam_auth import Door, refusal
+from localaws.secretsmanager.secrets import put_secret_value, schedule
+from localaws.settings import Context
+
+_FORCE_SSL = "rds.force_ssl"
+_AVAILABLE_LIBRARIES = frozenset({"pg_stat_statements", "auto_explain"})
+_ROTATION_DAYS = 7
+_START_SECONDS = 90
+
+
+def server_settings(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The settings for PostgreSQL in a parameter group: without RDS's own, and without formulas."""
+    settings = {}
+    for name, value in parameters.items():
+        if name.startswith("rds.") or "{" in value:
+            continue
+        if name == "shared_preload_libraries":
+            wanted = [library.strip() for library in value.split(",")]
+            settings[name] = ",".join(library for library in wanted if library in _AVAILABLE_LIBRARIES)
+        else:
+            settings[name] = value
+    return settings
+
+
+def refuses_plain_connections(parameters: Mapping[str, str]) -> bool:
+    """Whether a parameter group demands TLS; it is RDS's default from PostgreSQL 15 on."""
+    return parameters.get(_FORCE_SSL, "1") == "1"
+
+
+class DatabaseServer:
+    """One instance of moto with the server behind it."""
+
+    def __init__(self, instance: DBInstance, binaries: Binaries, context: Context) -> None:
+        self.instance = instance
+        self.error: str | None = None
+        self._journal = context.journal
+        self._settings = context.settings
+        self._judge = Judge(context.settings, context.journal)
+        self._secrets = secretsmanager_backends[context.settings.account_id][context.settings.region]
+        parameters = self._parameters()
+        self.cluster = Cluster(
+            binaries,
+            context.authority,
+            processes=context.processes,
+            log=context.settings.logs_directory / f"postgresql-{instance.db_instance_identifier}.log",
+            settings=server_settings(parameters),
+            require_tls=refuses_plain_connections(parameters),
+            token_refusal=self._token_refusal if instance.enable_iam_database_authentication else None,
+        )
+        self.starting = threading.Thread(
+            target=self._start, name=f"start {instance.db_instance_identifier}", daemon=True
+        )
+
+    @property
+    def managed_secret(self) -> MasterUserSecret | None:
+        """The secret of the master, if RDS manages one."""
+        secret: MasterUserSecret | None = getattr(self.instance, "master_user_secret", None)
+        return secret
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the server has started, and is not being deleted."""
+        return bool(self.instance.status == "available")
+
+    def end(self) -> None:
+        """End the server, once it has started."""
+        self.starting.join(_START_SECONDS)
+        self.cluster.stop()
+        self._journal.record("database.ended", instance=self.instance.db_instance_identifier)
+
+    def set_master_password(self) -> None:
+        """Make the server's master password the one that the instance has."""
+        self.cluster.set_password(str(self.instance.master_username), self._master_password())
+
+    def rotate_master_password(self) -> None:
+        """Give the master a new password and the managed secret a new version, as RDS does."""
+        secret = self.managed_secret
+        if secret is None:
+            raise RDSClientError("InvalidParameterCombination", "RDS does not manage the master user's password.")
+        credential = new_credential(str(self.instance.master_username))
+        self.cluster.set_password(str(self.instance.master_username), json.loads(credential)["password"])
+        put_secret_value(
+            self._secrets,
+            secret_id=secret.secret.arn,
+            secret_string=credential,
+            secret_binary=None,
+            client_request_token=None,
+            version_stages=["AWSCURRENT"],
+        )
+        secret.secret.last_rotation_date = int(time.time())
+        self._journal.record("database.master_rotated", instance=self.instance.db_instance_identifier)
+
+    def apply_parameters(self) -> None:
+        """Apply the parameter group to the running server, as far as that goes without a restart."""
+        if self.instance.status != "available":
+            return
+        for name, value in server_settings(self._parameters()).items():
+            try:
+                self.cluster.admin(f"ALTER SYSTEM SET {pg8000.native.identifier(name)} = {_literal(value)}")
+            except pg8000.exceptions.Error as error:
+                self._journal.record(
+                    "database.parameter_refused",
+                    instance=self.instance.db_instance_identifier,
+                    parameter=name,
+                    error=str(error),
+                )
+        self.cluster.admin("SELECT pg_reload_conf()")
+
+    def _token_refusal(self, user: str, token: str) -> str | None:
+        door = Door(f"{self.cluster.host}:{self.cluster.port}", str(self.instance.dbi_resource_id), user)
+        reason = refusal(token, door, self._settings, self._judge)
+        name = self.instance.db_instance_identifier
+        self._journal.record("database.token", instance=name, user=user, refused=reason)
+        return reason
+
+    def _start(self) -> None:
+        name = self.instance.db_instance_identifier
+        try:
+            self.cluster.start()
+            self.cluster.create_master(str(self.instance.master_username), self._master_password())
+            if self.instance.db_name and self.instance.db_name != "postgres":
+                self.cluster.create_database(self.instance.db_name, str(self.instance.master_username))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the instance has failed and says so
+            self.error = str(error)
+            self.instance.status = "failed"
+            self._journal.record("database.failed", instance=name, error=self.error)
+            return
+        secret = self.managed_secret
+        if secret is not None:
+            schedule(secret.secret, {"AutomaticallyAfterDays": _ROTATION_DAYS})
+        self.instance.status = "available"
+        self._journal.record("database.available", instance=name, port=self.cluster.port)
+
+    def _master_password(self) -> str:
+        secret = self.managed_secret
+        if secret is None:
+            return str(self.instance._master_user_password)  # noqa: SLF001 - moto shows it to nobody
+        value = self._secrets.get_secret_value(secret.secret.arn, "", "AWSCURRENT")
+        password: str = json.loads(value["SecretString"])["password"]
+        return password
+
+    def _parameters(self) -> dict[str, str]:
+        return {
+            name: str(parameter["ParameterValue"])
+            for group in self.instance.db_parameter_groups()
+            for name, parameter in group.parameters.items()
+            if parameter.get("ParameterValue") is not None
+        }
+
+
+def new_credential(username: str) -> str:
+    """The text of a managed secret: the master's user name and a new random password."""
+    return json.dumps({"username": username, "password": secrets.token_urlsafe(24)})
+
+
+def _literal(value: str) -> str:
+    literal: str = pg8000.native.literal(value)
+    return literal

@@ -1,0 +1,177 @@
+"""The local AWS: moto behind a threaded HTTP server, layers around it, rooms inside it.
+
+It listens on 127.0.0.1 alone. SIGTERM, SIGINT and ``POST /_rehearsal/stop`` end it in order: the rooms first, in
+reverse, then the API, then whatever child process is left. To be imported only after the environment has been
+isolated (``server``), because moto reads it as it is loaded.
+"""
+
+from __future__ import annotations
+
+import http
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cheroot.wsgi import Server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from devtools.certificates import create_authority
+from devtools.images.store import ImageStore
+from devtools.processes import ProcessRegister
+from localaws import moto_patches
+from localaws.admin import PREFIX, Control
+from localaws.budgets import budgets
+from localaws.cloudwatch import alarms, metrics
+from localaws.events import rules as events
+from localaws.events import schedules
+from localaws.http.call import Answer, ask, read_call
+from localaws.http.faults import Faults
+from localaws.http.middleware import Handler, honest_about_gaps, journaled, judged, one_at_a_time, replayed
+from localaws.iam.authorizer import Judge
+from localaws.journal import Journal
+from localaws.lambda_ import functions
+from localaws.secretsmanager import secrets
+from localaws.settings import Context, Room, Settings
+from localaws.status.page import StatusPage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Install = Callable[[Context], Room]
+
+# Terraform makes ten calls at a time; functions, tasks and waiting invocations come on top.
+THREADS = 48
+BACKLOG = 128
+STOP_SECONDS = 5
+# Longer than SDKs keep an idle connection, so that none is closed under a request that is just being sent.
+KEEP_ALIVE_SECONDS = 120
+
+# Rooms that need nothing but moto and processes.
+OWN_ROOMS: Mapping[str, Install] = {
+    "gaps": moto_patches.install,
+    "budgets": budgets.install,
+    "functions": functions.install,
+    "events": events.install,
+    "secrets": secrets.install,
+    "metrics": metrics.install,
+    "alarms": alarms.install,
+    "schedules": schedules.install,
+}
+
+
+class LocalAws:
+    """A local AWS, from the moment it is listening until it is stopped.
+
+    Args:
+        settings: where to work and listen.
+        rooms: what to install, in this order, by name.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, settings: Settings, rooms: Mapping[str, Install]) -> None:
+        self._stop_asked = threading.Event()
+        self._rooms: dict[str, Room] = {}
+        settings.logs_directory.mkdir(parents=True, exist_ok=True)
+        self._context = Context(
+            settings=settings,
+            journal=Journal(settings.logs_directory / "journal.jsonl"),
+            processes=ProcessRegister(settings.run_directory / "processes.jsonl"),
+            images=ImageStore(settings.run_directory / "images"),
+            authority=create_authority(settings.run_directory / "authority"),
+        )
+        faults = Faults()
+        self._control = Control(settings, self._rooms, faults, self._stop_asked.set)
+        self._handle = _handler(self._context, faults)
+        self._server = Server(
+            ("127.0.0.1", settings.port),
+            self._application,
+            numthreads=THREADS,
+            request_queue_size=BACKLOG,
+            timeout=KEEP_ALIVE_SECONDS,
+            shutdown_timeout=STOP_SECONDS,
+        )
+        # Before the others, whose threads would outlive a port that is taken; it looks at them only when it is asked.
+        if settings.status_port is not None:
+            self._rooms["status"] = StatusPage(self._context, settings.status_port, self._rooms)
+        try:
+            self._server.prepare()
+        except OSError:
+            self._stop_rooms()
+            raise
+        for name, install in rooms.items():
+            self._rooms[name] = install(self._context)
+
+    def run(self) -> None:
+        """Serve until somebody asks for the end, then end everything that was started here."""
+        serving = threading.Thread(target=self._server.serve, name="api")
+        serving.start()
+        self._context.journal.record("server.started", port=self._context.settings.port, pid=os.getpid())
+        try:
+            self._stop_asked.wait()
+        finally:
+            self._end(serving)
+
+    def ask_to_stop(self) -> None:
+        """Let ``run`` return soon. Safe to call from a signal handler."""
+        self._stop_asked.set()
+
+    def _end(self, serving: threading.Thread) -> None:
+        self._stop_rooms()
+        self._server.stop()
+        serving.join()
+        self._context.processes.stop_all()
+        self._context.journal.record("server.stopped")
+
+    def _stop_rooms(self) -> None:
+        for name, room in reversed(self._rooms.items()):
+            try:
+                room.stop()
+            except Exception as error:  # noqa: BLE001 - the other rooms must still be stopped
+                self._context.journal.record("server.room_did_not_stop", room=name, error=repr(error))
+
+    def _application(
+        self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
+    ) -> Iterable[bytes]:
+        path: str = environ.get("PATH_INFO", "/")
+        if path.startswith(PREFIX):
+            answer = self._control.answer(environ["REQUEST_METHOD"], path)
+        else:
+            answer = self._handle(read_call(environ))
+        status = http.HTTPStatus(answer.status)
+        start_response(f"{status.value} {status.phrase}", _headers(answer))
+        return [answer.body]
+
+
+def serve(settings: Settings, rooms: Mapping[str, Install]) -> None:
+    """Run a local AWS with these rooms in the calling thread, the main one, until a signal or a request ends it.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    local_aws = LocalAws(settings, rooms)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda _number, _frame: local_aws.ask_to_stop())
+    local_aws.run()
+
+
+def _handler(context: Context, faults: Faults) -> Handler:
+    moto = DomainDispatcherApplication(create_backend_app)
+    judge = Judge(context.settings, context.journal)
+    handle: Handler = lambda call: ask(moto, call)  # noqa: E731 - a name for the innermost layer
+    handle = faults.layer(handle, judge.is_role)
+    handle = judged(handle, judge.refusal)
+    handle = replayed(handle, context.journal)
+    handle = one_at_a_time(handle)
+    handle = honest_about_gaps(handle, context.journal)
+    return journaled(handle, context.journal, judge.name_caller)
+
+
+def _headers(answer: Answer) -> list[tuple[str, str]]:
+    headers = list(answer.headers)
+    if not any(name.lower() == "content-length" for name, _ in headers):
+        headers.append(("Content-Length", str(len(answer.body))))
+    return headers

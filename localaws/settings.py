@@ -1,0 +1,82 @@
+"""What every room of the local AWS is given: where to work, whose account it is, and the shared tools.
+
+The values are made once, in ``localaws``, and passed inward; no room reads the environment for
+them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from localaws.addresses import NetworkAddresses
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from devtools.certificates import Authority
+    from devtools.images.store import ImageStore
+    from devtools.processes import ProcessRegister
+    from localaws.journal import Journal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the local AWS works and as whom it answers.
+
+    Attributes:
+        run_directory: folder of this run; logs, unzipped functions and images live in it.
+        port: port of the API on 127.0.0.1.
+        balancer_port: port on which the HTTP :80 listener of the first load balancer is served.
+        status_port: port of the page that shows what goes on; none for no page.
+        account_id: the account that every ARN names.
+        region: the only region there is.
+    """
+
+    run_directory: Path
+    port: int
+    balancer_port: int
+    status_port: int | None = None
+    account_id: str = "123456789012"
+    region: str = "us-east-1"
+
+    @property
+    def endpoint(self) -> str:
+        """URL of the API, for ``AWS_ENDPOINT_URL``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def logs_directory(self) -> Path:
+        """Folder of the journal and of everything that processes print."""
+        return self.run_directory / "logs"
+
+
+@dataclass(frozen=True)
+class Context:
+    """The settings and the tools that the rooms share.
+
+    Attributes:
+        settings: where this local AWS works.
+        journal: where a room writes what happened.
+        processes: through which every child process is started, so that none outlives the run.
+        images: where a task finds the folder and command of its image.
+        authority: the certificate authority that databases (and listeners) get their certificates from.
+        addresses: where tasks really listen, for those who dial them.
+    """
+
+    settings: Settings
+    journal: Journal
+    processes: ProcessRegister
+    images: ImageStore
+    authority: Authority
+    addresses: NetworkAddresses = field(default_factory=NetworkAddresses)
+
+
+class Room(Protocol):
+    """One extension of the local AWS while it is installed."""
+
+    def stop(self) -> None:
+        """End the room's threads and processes. Safe to call twice; rooms are stopped in reverse order."""
+
+    def status(self) -> dict[str, Any]:
+        """What the room runs now, as JSON values, for ``GET /_rehearsal/status``."""
