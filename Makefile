@@ -64,7 +64,7 @@ engine: # to build and run images
 	@scripts/setup-containers
 
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
-	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest $(IN_TWO) tests/database/db_bootstrap tests/database/rehearsal/test_postgres.py
+	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest $(IN_TWO) tests/integration/db_bootstrap tests/integration/devtools/postgres/test_cluster.py
 
 bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_bootstrap beside pgbedrock and ldap2pg (ARGS=--write: into docs/benchmarks.md)
 	@$(RUN) bench.access $(ARGS)
@@ -92,7 +92,7 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers scripts/setup-trivy compose/logins.sh tests/image/postgresql/entrypoint .ci/run
+	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers scripts/setup-trivy compose/logins.sh tests/e2e/image/postgresql/entrypoint .ci/run
 	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github

@@ -50,7 +50,7 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        if path.startswith("tests/rehearsal/") and not path.endswith(_REHEARSALS_APART):
+        if path.startswith("tests/e2e/rehearsal/") and not path.endswith(_REHEARSALS_APART):
             return "rehearsal"
         server = re.search(r"PostgreSQL \d+", nodeid)
         return server[0] if server else path

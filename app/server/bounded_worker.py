@@ -3,7 +3,7 @@
 A connection takes a thread only once something has been sent. Whoever then sends a request more slowly than within
 REQUEST_SECONDS is told so (408). And a request that has waited for a thread for longer than QUEUE_SECONDS is not begun
 any more (503): answering late what nobody waits for is how an overload outlives its cause.
-``tests/database/app/test_overload.py`` would notice if a new version of gunicorn no longer asked these methods.
+``tests/integration/app/test_overload.py`` would notice if a new version of gunicorn no longer asked these methods.
 """
 
 import logging

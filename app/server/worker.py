@@ -2,7 +2,7 @@
 
 gunicorn answers a request that it cannot even parse with a page of HTML that repeats the input, announces its name in
 each response, and writes logs of its own format. It has no settings for these, so this module puts its own functions
-in their places; ``tests/database/app/test_server.py`` would notice if a new version of gunicorn no longer took them.
+in their places; ``tests/integration/app/test_server.py`` would notice if a new version of gunicorn no longer took them.
 """
 
 import socket

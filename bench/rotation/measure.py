@@ -8,8 +8,8 @@ from pathlib import Path
 from bench.rotation import procedures
 from bench.rotation.procedures import Moment
 from rehearsal.load import Load, Sent
-from tests.database.app.served import serving
 from tests.support.rotating import RotatingDatabase
+from tests.support.served import serving
 
 CONNECTIONS = 8
 ROTATIONS = 3

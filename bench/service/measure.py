@@ -16,7 +16,7 @@ from devtools.certificates import create_authority
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
 from devtools.processes import ProcessRegister
-from tests.database.app.catalogue_database import CatalogueDatabase
+from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.database import Database
 from tests.support.task_metadata import task_metadata
 

@@ -24,7 +24,7 @@ from db_bootstrap.document import (
 )
 from db_bootstrap.errors import AccessDocumentError
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES
-from tests.unit.db_bootstrap import documents
+from tests.support import documents
 
 IAM = {"credential": "iam"}
 ROTATED = {"credential": "rotated"}

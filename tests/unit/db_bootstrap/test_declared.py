@@ -36,7 +36,7 @@ from db_bootstrap.model import (
     SchemaOwner,
     Server,
 )
-from tests.unit.db_bootstrap import documents
+from tests.support import documents
 
 RELATION, SEQUENCE, ROUTINE, TYPE = ObjectKind
 VERSION_15, VERSION_16, VERSION_17 = 150018, 160002, 170002

@@ -8,7 +8,7 @@ import yaml
 from db_bootstrap import document as access
 from db_bootstrap.cli import document_file
 from db_bootstrap.errors import AccessDocumentError, ConfigurationError
-from tests.unit.db_bootstrap.documents import beers
+from tests.support.documents import beers
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from db_bootstrap.model import (
     RoleSetting,
     SchemaOwner,
 )
-from tests.unit.db_bootstrap import documents
+from tests.support import documents
 from tests.unit.db_bootstrap.test_declared import SERVER
 
 REVOKE = parse(documents.beers())

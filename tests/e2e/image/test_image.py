@@ -1,0 +1,147 @@
+"""The Dockerfile, built for real, and its image run read-only, without capabilities, as a user it does not know."""
+
+import contextlib
+import http.client
+import json
+import re
+import signal
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable
+
+import pytest
+
+from devtools.checkout import CHECKOUT
+from devtools.images.bill_of_materials import cyclonedx, packages
+from tests.e2e.image.conftest import NOT_FOR_THE_IMAGE, USER, Built, Serving
+from tests.support.http import Client
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.image
+
+MEGABYTE = 1_000_000
+BEER = {"name": "Slow Stout", "style": "Stout", "abv": 6.5}
+
+
+def test_the_image_is_small_beside_its_base(image: Built, report: Callable[[str], None]) -> None:
+    size, base = (image.engine.inspect(name)["Size"] for name in (image.tag, image.base))
+    report(f"size {size / MEGABYTE:.0f} MB, of which its base is {base / MEGABYTE:.0f} MB")
+    assert size - base < 100 * MEGABYTE
+
+
+def test_the_image_declares_its_user_its_health_check_and_its_only_port(image: Built) -> None:
+    config = image.engine.inspect(image.tag)["Config"]
+    assert config["User"] == "10001:10001"
+    assert list(config["ExposedPorts"]) == ["8000/tcp"]
+    assert "/livez" in " ".join((config.get("Healthcheck") or image.engine.inspect(image.tag)["Healthcheck"])["Test"])
+
+
+def test_only_what_is_named_goes_into_the_image(image: Built) -> None:
+    listed = image.run(["find", "/srv", "-type", "f"]).stdout.split()
+    sources = {
+        f"/srv/{path.relative_to(CHECKOUT).as_posix()}"
+        for path in (CHECKOUT / "app").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert set(listed) == sources - {f"/srv/{name}" for name in NOT_FOR_THE_IMAGE} | {"/srv/rds-ca.pem"}
+
+
+def test_neither_pip_nor_a_compiler_nor_a_cache_comes_along(image: Built) -> None:
+    assert image.run(["python", "-c", "import pip"]).returncode == 1
+    for program in ("gcc", "cc", "make"):
+        assert "not found" in image.run(["sh", "-c", f"command -v {program} || echo not found"]).stdout
+    assert image.run(["sh", "-c", "ls -d /root/.cache /tmp/service.txt 2>/dev/null"]).stdout == ""
+
+
+def test_its_python_packages_are_the_locked_ones(image: Built, report: Callable[[str], None]) -> None:
+    contents = packages(lambda command: image.run(command).stdout)
+    installed = {f"{package.name}=={package.version}" for package in contents if package.kind == "pypi"}
+    locked = dict(re.findall(r"^([a-z0-9.-]+==[^\s;]+)( ;)?", _lock(), re.MULTILINE))
+    assert installed <= locked.keys()
+    assert {pin for pin, marker in locked.items() if not marker} <= installed
+    target = CHECKOUT / "build" / "taproom.cdx.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(cyclonedx("taproom", contents, {"base": image.base}), indent=2) + "\n")
+    report(f"{len(installed)} Python and {len(contents) - len(installed)} Debian packages: {target}")
+
+
+def _lock() -> str:
+    return (CHECKOUT / "requirements" / "service.txt").read_text()
+
+
+def test_it_runs_as_nobody_who_could_change_anything(migrated: Built, serving: Serving) -> None:
+    engine = migrated.engine
+    status = engine.call(["exec", serving.name, "cat", "/proc/1/status"], "no status")
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    assert set(fields["Uid"].split()) == {USER.split(":")[0]}
+    assert int(fields["CapEff"], 16) == int(fields["CapBnd"], 16) == 0
+    assert fields["NoNewPrivs"].strip() == "1"
+    tried = "for place in /srv /opt/venv /usr /etc; do touch $place/x 2>/dev/null && echo $place; done; touch /tmp/x"
+    assert engine.call(["exec", serving.name, "sh", "-c", tried], "not even /tmp can be written").strip() == ""
+
+
+def test_migrating_again_changes_nothing(migrated: Built) -> None:
+    assert migrated.run(["python", "-m", "app", "migrate"], **migrated.database).returncode == 0
+
+
+def test_a_container_that_cannot_be_configured_says_so_in_a_sentence_and_fails(image: Built) -> None:
+    done = image.run([])
+    assert done.returncode != 0
+    assert "DATABASE_SECRET_ARN" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_it_serves_and_keeps_what_it_is_given(serving: Serving, report: Callable[[str], None]) -> None:
+    client = Client(serving.url)
+    assert client.get("/readyz").status == 200
+    made = client.post("/beers", {"name": "House Stout", "style": "Stout", "abv": 6.5})
+    assert made.status == 201
+    assert client.get(made.headers["location"]).body == made.body
+    assert made.body in client.get("/beers").body["beers"]
+    report(f"first 200 of /readyz {serving.seconds_to_ready:.1f} s after the engine was called")
+
+
+def test_its_health_check_passes(migrated: Built, serving: Serving) -> None:
+    check = migrated.engine.inspect(migrated.tag)
+    command = (check["Config"].get("Healthcheck") or check["Healthcheck"])["Test"]
+    assert command[0] == "CMD"
+    migrated.engine.call(["exec", serving.name, *command[1:]], "The health check fails.")
+
+
+def test_asked_to_stop_under_requests_it_answers_them_and_exits_with_0(serving: Serving) -> None:
+    host = urllib.parse.urlsplit(serving.url).netloc
+    statuses: list[int] = []
+    streams = [threading.Thread(target=_ask_until_refused, args=(host, statuses)) for _ in range(4)]
+    for stream in streams:
+        stream.start()
+    body = json.dumps(BEER).encode()
+    slow = http.client.HTTPConnection(host, timeout=30)
+    slow.putrequest("POST", "/beers")
+    slow.putheader("Content-Type", "application/json")
+    slow.putheader("Content-Length", str(len(body)))
+    slow.endheaders(body[:10])
+    before = len(statuses)
+    wait_until(
+        lambda: len(statuses) > before + 8, "a stream of requests"
+    )  # and until a worker has the slow one in its hands
+    serving.child.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    slow.send(body[10:])
+    with contextlib.closing(slow), slow.getresponse() as answer:
+        assert answer.status == 201
+    assert serving.child.wait(30) == 0, serving.log.read_text()
+    for stream in streams:
+        stream.join(30)
+    assert set(statuses) == {200}
+
+
+def _ask_until_refused(host: str, statuses: list[int]) -> None:
+    """Ask on one connection after the other; what has begun to be answered is answered to its end."""
+    with contextlib.suppress(ConnectionError):
+        while True:
+            with contextlib.closing(http.client.HTTPConnection(host, timeout=30)) as connection:
+                connection.request("GET", "/beers?limit=5")
+                with connection.getresponse() as answer:
+                    json.load(answer)
+                    statuses.append(answer.status)

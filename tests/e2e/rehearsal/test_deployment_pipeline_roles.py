@@ -1,0 +1,119 @@
+"""Who may assume the pipeline's roles, and what they cannot do. What the deploy role can do, every apply shows."""
+
+import json
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+from tests.e2e.rehearsal.conftest import Rehearsal
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+
+ISSUER = "token.actions.githubusercontent.com"
+TRUST = {"Version": "2012-10-17", "Statement": []}
+
+
+def roles(rehearsal: Rehearsal) -> dict[str, str]:
+    outputs = rehearsal.deployment.account.outputs()
+    of_the_repository = {name: outputs[f"{name}_role_arn"] for name in ("build", "drift", "plan")}
+    return {**outputs["deploy_role_arns"], **of_the_repository}
+
+
+def client_of(rehearsal: Rehearsal, role: str, service: str) -> Any:
+    given = rehearsal.aws("sts").assume_role(RoleArn=roles(rehearsal)[role], RoleSessionName="test")["Credentials"]
+    return rehearsal.aws(
+        service,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+
+
+def test_each_role_is_for_one_subject_of_one_repository_by_equality(rehearsal: Rehearsal) -> None:
+    iam = rehearsal.aws("iam")
+    conditions = {}
+    for name, arn in roles(rehearsal).items():
+        (statement,) = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+        conditions[name] = statement["Condition"]
+
+    def only(subject: str) -> dict[str, dict[str, str]]:
+        return {
+            "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": f"repo:example/taproom:{subject}"}
+        }
+
+    assert conditions == {
+        "dev": only("environment:dev"),
+        "staging": only("environment:staging"),
+        "prod": only("environment:prod"),
+        "build": only("ref:refs/heads/main"),
+        "drift": only("ref:refs/heads/main"),
+        "plan": only("pull_request"),
+    }
+
+
+def refused(rehearsal: Rehearsal, role: str, service: str, operation: str, **parameters: Any) -> None:
+    with pytest.raises(botocore.exceptions.ClientError, match=r"AccessDenied|UnauthorizedOperation"):
+        getattr(client_of(rehearsal, role, service), operation)(**parameters)
+
+
+def test_a_deployment_of_dev_cannot_touch_what_is_prods(rehearsal: Rehearsal) -> None:
+    bucket = rehearsal.deployment.account.outputs()["state_bucket_name"]
+    refused(rehearsal, "dev", "s3", "put_object", Bucket=bucket, Key="taproom/prod.tfstate", Body=b"")
+    refused(rehearsal, "dev", "secretsmanager", "delete_secret", SecretId="taproom-prod/database/beers_app")
+    refused(rehearsal, "dev", "iam", "delete_role", RoleName="taproom-prod-task")
+    refused(rehearsal, "dev", "lambda", "delete_function", FunctionName="taproom-prod-database-access")
+
+
+def test_a_deployment_of_prod_cannot_touch_a_network_that_is_devs(rehearsal: Rehearsal) -> None:
+    ec2 = rehearsal.aws("ec2")
+    named = [{"Name": "tag:Environment", "Values": ["dev"]}]
+    subnet = ec2.describe_subnets(Filters=named)["Subnets"][0]["SubnetId"]
+    refused(rehearsal, "prod", "ec2", "delete_subnet", SubnetId=subnet)
+    gateway = ec2.describe_internet_gateways(Filters=named)["InternetGateways"][0]["InternetGatewayId"]
+    refused(rehearsal, "prod", "ec2", "delete_internet_gateway", InternetGatewayId=gateway)
+
+
+def test_a_deployment_makes_no_role_that_could_do_more_than_a_workload(rehearsal: Rehearsal) -> None:
+    trust = json.dumps(TRUST)
+    refused(rehearsal, "dev", "iam", "create_role", RoleName="taproom-dev-admin", AssumeRolePolicyDocument=trust)
+    foreign = roles(rehearsal)["dev"].replace("role/taproom-deploy-dev", "policy/taproom-prod-boundary")
+    refused(
+        rehearsal,
+        "dev",
+        "iam",
+        "create_role",
+        RoleName="taproom-dev-admin",
+        AssumeRolePolicyDocument=trust,
+        PermissionsBoundary=foreign,
+    )
+
+
+def test_no_role_of_the_pipeline_can_change_itself_or_make_people(rehearsal: Rehearsal) -> None:
+    policy = json.dumps(TRUST)
+    for role, name in (("dev", "taproom-deploy-dev"), ("build", "taproom-build"), ("plan", "taproom-plan")):
+        refused(rehearsal, role, "iam", "put_role_policy", RoleName=name, PolicyName="more", PolicyDocument=policy)
+        refused(rehearsal, role, "iam", "create_user", UserName="somebody")
+
+
+def test_only_a_build_on_main_pushes_images(rehearsal: Rehearsal) -> None:
+    image: dict[str, Any] = {
+        "repositoryName": "taproom",
+        "imageManifest": json.dumps({"mediaType": "application/vnd.oci.image.manifest.v1+json"}),
+        "imageTag": "pushed-by-a-test",
+    }
+    for role in ("dev", "staging", "prod", "drift", "plan"):
+        refused(rehearsal, role, "ecr", "put_image", **image)
+    assert client_of(rehearsal, "build", "ecr").put_image(**image)["image"]["imageId"]["imageTag"] == image["imageTag"]
+    rehearsal.aws("ecr").batch_delete_image(repositoryName="taproom", imageIds=[{"imageTag": image["imageTag"]}])
+    refused(rehearsal, "build", "s3", "list_objects_v2", Bucket="taproom-terraform-state-123456789012")
+
+
+def test_a_pull_request_reads_and_changes_nothing(rehearsal: Rehearsal) -> None:
+    bucket = rehearsal.deployment.account.outputs()["state_bucket_name"]
+    assert client_of(rehearsal, "plan", "s3").get_object(Bucket=bucket, Key="taproom/dev.tfstate")["Body"].read()
+    refused(rehearsal, "plan", "s3", "put_object", Bucket=bucket, Key="taproom/dev.tfstate.tflock", Body=b"")
+    refused(rehearsal, "plan", "rds", "delete_db_instance", DBInstanceIdentifier="taproom-dev")
+    secret = rehearsal.outputs["login_secret_arns"]["beers_app"]
+    assert client_of(rehearsal, "plan", "secretsmanager").describe_secret(SecretId=secret)["Name"]
+    refused(rehearsal, "plan", "secretsmanager", "get_secret_value", SecretId=secret)

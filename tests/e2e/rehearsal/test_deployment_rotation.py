@@ -1,0 +1,368 @@
+"""Credentials are replaced under load, during deployments and against all odds; the tests run in this order."""
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.exceptions
+import pg8000.exceptions
+import pytest
+
+from devtools.checkout import CHECKOUT
+from devtools.errors import RehearsalError
+from rehearsal.load import Load
+from rehearsal.rotate import rotate
+from tests.e2e.rehearsal.conftest import (
+    Rehearsal,
+    connected,
+    database_folder,
+    image_of_changed_service,
+    login,
+    master,
+    quiet,
+    superuser,
+)
+from tests.support.documents import beers
+from tests.support.local_aws import allow, policy
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+
+LOGINS = ("beers_app", "beers_migrator")
+FUNCTION = "taproom-dev-rotation"
+REDEPLOY = "taproom-dev-redeploy"
+TOPIC = "taproom-dev-on-call"
+WATCH = "taproom-dev-rotation-watch"
+
+
+@pytest.fixture(scope="module")
+def topic(rehearsal: Rehearsal) -> Iterator[str]:
+    """An SNS topic that EventBridge may publish to, with a queue behind it that keeps what it was told."""
+    queue = rehearsal.aws("sqs").create_queue(QueueName=TOPIC)["QueueUrl"]
+    arn = rehearsal.aws("sns").create_topic(Name=TOPIC)["TopicArn"]
+    let_in = allow("sns:Publish", arn, Principal={"Service": "events.amazonaws.com"})
+    rehearsal.aws("sns").set_topic_attributes(
+        TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy(let_in))
+    )
+    queue_arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
+    rehearsal.aws("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+    yield arn
+    rehearsal.aws("sns").delete_topic(TopicArn=arn)
+    rehearsal.aws("sqs").delete_queue(QueueUrl=queue)
+
+
+def impatient_settings() -> str:
+    """The service's settings with a pool that opens new connections all the time: a stale credential shows at once."""
+    text = (CHECKOUT / "app" / "settings.py").read_text()
+    assert text.count("pool_recycle_seconds: int = 900") == 1
+    return text.replace("pool_recycle_seconds: int = 900", "pool_recycle_seconds: int = 1")
+
+
+def secret_arn(rehearsal: Rehearsal, name: str) -> str:
+    arn: str = rehearsal.outputs["login_secret_arns"][name]
+    return arn
+
+
+def begin(rehearsal: Rehearsal, name: str) -> str:
+    """Begin a rotation; the id of the version that is to become current."""
+    answer = rehearsal.aws("secretsmanager").rotate_secret(SecretId=secret_arn(rehearsal, name))
+    token: str = answer["VersionId"]
+    return token
+
+
+def end_of(rehearsal: Rehearsal, token: str) -> str:
+    """How a rotation ended last, once it has."""
+    deadline = time.monotonic() + 120
+    while not (ends := ends_of(rehearsal, token)):
+        assert time.monotonic() < deadline, f"the rotation to {token} does not end"
+        time.sleep(0.05)
+    return ends[-1]
+
+
+def ends_of(rehearsal: Rehearsal, token: str) -> list[str]:
+    ends = ("rotation.succeeded", "rotation.given_up")
+    events = [event for event in journal(rehearsal, "rotation.") if event.get("version_id") == token]
+    return [event["kind"].removeprefix("rotation.") for event in events if event["kind"] in ends]
+
+
+def rotated(rehearsal: Rehearsal, name: str) -> str:
+    """Rotate a login; the login role that is current then."""
+    before = login(rehearsal, name)["username"]
+    assert end_of(rehearsal, begin(rehearsal, name)) == "succeeded"
+    current = login(rehearsal, name)
+    assert {before, current["username"]} == {f"{name}_a", f"{name}_b"}
+    assert logs_in(rehearsal, current)
+    return str(current["username"])
+
+
+def journal(rehearsal: Rehearsal, kind: str) -> list[dict[str, Any]]:
+    lines = (rehearsal.run.logs / "journal.jsonl").read_text().splitlines()
+    return [event for event in map(json.loads, lines) if event["kind"].startswith(kind)]
+
+
+def logs_in(rehearsal: Rehearsal, credential: dict[str, Any]) -> bool:
+    try:
+        with connected(rehearsal, credential) as connection:
+            return bool(connection.run("SELECT session_user::text") == [[credential["username"]]])
+    except pg8000.exceptions.Error:
+        return False
+
+
+def load(rehearsal: Rehearsal, connections: int = 4, pause_seconds: float = 0.02) -> Load:
+    return Load([urlsplit(rehearsal.client.url).netloc], connections, rehearsal.client.token, pause_seconds)
+
+
+def every_beer_once(rehearsal: Rehearsal, names: list[str]) -> bool:
+    with superuser(rehearsal) as connection:
+        found = Counter(row[0] for row in connection.run("SELECT name FROM beers.beers WHERE name LIKE 'Load %'"))
+    return {name: found[name] for name in names} == dict.fromkeys(names, 1)
+
+
+def test_each_login_and_the_master_has_a_schedule_and_secrets_manager_has_only_tried_the_function(
+    rehearsal: Rehearsal,
+) -> None:
+    secrets = rehearsal.aws("secretsmanager")
+    schedules: dict[str, list[dict[str, int]]] = {}
+    for secret in secrets.list_secrets()["SecretList"]:
+        described = secrets.describe_secret(SecretId=secret["ARN"])
+        if "/write-token-" in described["Name"]:
+            continue  # people put another when they want one
+        assert described["RotationEnabled"]
+        function = described.get("RotationLambdaARN", "RDS").rpartition(":")[2]
+        schedules.setdefault(function, []).append(described["RotationRules"])
+    assert schedules == {FUNCTION: [{"AutomaticallyAfterDays": 30}] * 2, "RDS": [{"AutomaticallyAfterDays": 7}]}
+    assert {event["step"] for event in journal(rehearsal, "rotation.step")} == {"testSecret"}
+    assert journal(rehearsal, "rotation.failed") == []
+
+
+def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
+    rehearsal: Rehearsal, topic: str, tmp_path: Path
+) -> None:
+    secrets = rehearsal.aws("secretsmanager")
+    before = master(rehearsal)
+    secrets.rotate_secret(SecretId=master_secret_arn(rehearsal))
+    assert master(rehearsal) != before
+    access = beers()
+    access["logins"]["beers_app"]["connection_limit"] = 119
+    digest = image_of_changed_service(rehearsal, tmp_path, {"settings.py": impatient_settings()})
+    variables = {
+        **rehearsal.deployment.variables(digest),
+        "access": access,  # so that the bootstrap runs as well, with the master's new password
+        "alarm_topic_arns": [topic],
+        "redeploy_on_rotation": True,
+    }
+    with load(rehearsal) as clients, ThreadPoolExecutor(1) as pool:
+        applying = pool.submit(rehearsal.deployment.environment.apply, variables, quiet, "dev.tfvars")
+        wait_until(lambda: applying.done() or len(deployment_ids(rehearsal)) > 1)
+        for name in LOGINS:
+            rotated(rehearsal, name)
+        assert not applying.done(), "the rotations were in the middle of it"
+        applying.result()
+    # Until a test asks for it.
+    rehearsal.aws("events").disable_rule(Name=REDEPLOY)
+    rehearsal.digest = digest
+    outputs = rehearsal.deployment.environment.outputs()
+    assert any("CONNECTION LIMIT 119" in change["sql"] for change in outputs["access_report"]["changes"])
+    assert clients.failures == []
+    assert every_beer_once(rehearsal, clients.added)
+
+
+def test_twenty_rotations_back_to_back_and_20000_requests_and_not_one_of_them_is_lost(rehearsal: Rehearsal) -> None:
+    current, answered = set(), [0]
+    with load(rehearsal, connections=32, pause_seconds=0) as clients:
+        for name in LOGINS * 10:
+            current.add(rotated(rehearsal, name))
+            answered.append(clients.requests)
+        while clients.requests < 20_000:
+            rotated(rehearsal, "beers_app")
+        # The tasks read a credential again after some seconds, and then open connections with it.
+        wait_until(lambda: newest_session(rehearsal) == login(rehearsal, "beers_app")["username"])
+    assert current == {f"{name}_{sibling}" for name in LOGINS for sibling in "ab"}
+    assert clients.failures == []
+    assert answered == sorted(set(answered)), "the service answered during each of them"
+    assert every_beer_once(rehearsal, clients.added)
+
+
+def newest_session(rehearsal: Rehearsal) -> str:
+    """Whose the service's newest session is; older ones may stand idle in a pool, until their turn comes."""
+    with superuser(rehearsal) as connection:
+        rows = connection.run(
+            "SELECT usename FROM pg_stat_activity WHERE usename LIKE 'beers_app%' ORDER BY backend_start DESC LIMIT 1"
+        )
+    return str(rows[0][0]) if rows else ""
+
+
+def test_the_master_rotates_between_two_steps_and_the_login_rotates_all_the_same(rehearsal: Rehearsal) -> None:
+    token = begin(rehearsal, "beers_app")
+    wait_until(lambda: any(event["version_id"] == token for event in journal(rehearsal, "rotation.step")))
+    rehearsal.aws("secretsmanager").rotate_secret(SecretId=master_secret_arn(rehearsal))
+    assert end_of(rehearsal, token) == "succeeded"
+    assert logs_in(rehearsal, login(rehearsal, "beers_app"))
+
+
+@pytest.mark.parametrize(
+    ("step", "denied"),
+    [
+        ("createSecret", allow("secretsmanager:PutSecretValue")),
+        ("setSecret", allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:rds!*")),
+        ("finishSecret", allow("secretsmanager:UpdateSecretVersionStage")),
+    ],
+)
+def test_a_missing_permission_fails_a_step_and_is_told_and_once_it_is_mended_the_rotation_goes_on(
+    step: str, denied: dict[str, Any], rehearsal: Rehearsal
+) -> None:
+    before = login(rehearsal, "beers_app")
+    messages(rehearsal)
+    iam = rehearsal.aws("iam")
+    iam.put_role_policy(
+        RoleName=FUNCTION, PolicyName="denied", PolicyDocument=json.dumps(policy({**denied, "Effect": "Deny"}))
+    )
+    try:
+        token = begin(rehearsal, "beers_app")
+        assert end_of(rehearsal, token) == "given_up"
+    finally:
+        iam.delete_role_policy(RoleName=FUNCTION, PolicyName="denied")
+    failures = [event for event in journal(rehearsal, "rotation.failed") if event["version_id"] == token]
+    assert {event["step"] for event in failures} == {step}
+    assert all("AccessDenied" in event["error"] for event in failures)
+    assert login(rehearsal, "beers_app") == before
+    assert logs_in(rehearsal, before)
+    told = messages(rehearsal)
+    assert told
+    assert all(f"RotationFailed of {secret_arn(rehearsal, 'beers_app')}" in text and step in text for text in told)
+    go_on(rehearsal, "beers_app", token)
+    assert login(rehearsal, "beers_app")["username"] != before["username"]
+
+
+def test_a_credential_that_does_not_pass_its_test_never_becomes_current(rehearsal: Rehearsal) -> None:
+    before = login(rehearsal, "beers_app")
+    pending = "beers_app_b" if before["username"] == "beers_app_a" else "beers_app_a"
+    with server_refuses(rehearsal, pending):
+        token = begin(rehearsal, "beers_app")
+        assert end_of(rehearsal, token) == "given_up"
+        assert login(rehearsal, "beers_app") == before
+        assert logs_in(rehearsal, before)
+    failures = [event for event in journal(rehearsal, "rotation.failed") if event["version_id"] == token]
+    assert {event["step"] for event in failures} == {"testSecret"}
+    go_on(rehearsal, "beers_app", token)
+    assert login(rehearsal, "beers_app")["username"] == pending
+
+
+def test_the_backstop_starts_the_tasks_anew_when_the_services_own_login_has_rotated(rehearsal: Rehearsal) -> None:
+    rehearsal.aws("events").enable_rule(Name=REDEPLOY)
+    before = deployment_ids(rehearsal)
+    with load(rehearsal, connections=1) as clients:
+        rotated(rehearsal, "beers_migrator")
+        assert deployment_ids(rehearsal) == before, "the service does not log in with this one"
+        rotated(rehearsal, "beers_app")
+        wait_until(lambda: bool(set(deployment_ids(rehearsal)) - set(before)))
+        wait_until(lambda: len(deployment_ids(rehearsal)) == 1)
+    assert clients.failures == []
+
+
+def test_a_rotation_that_did_not_come_sets_off_an_alarm(rehearsal: Rehearsal) -> None:
+    secrets, arn = rehearsal.aws("secretsmanager"), master_secret_arn(rehearsal)
+    look(rehearsal, "OK")
+    assert alarm(rehearsal, "not-watched") == "OK"
+    secrets.cancel_rotate_secret(SecretId=arn)
+    look(rehearsal, "ALARM")
+    secrets.rotate_secret(SecretId=arn, RotateImmediately=False)
+    look(rehearsal, "OK")
+
+
+def look(rehearsal: Rehearsal, state: str) -> None:
+    """Let the watch over rotations look until the alarm has heard of it: two looks within its period are one to it."""
+    deadline = time.monotonic() + 60
+    rehearsal.run.fire(WATCH)
+    while (found := alarm(rehearsal, "overdue")) != state:
+        assert time.monotonic() < deadline, f"the alarm is {found}, not {state}"
+        time.sleep(2)
+        rehearsal.run.fire(WATCH)
+
+
+def test_by_one_command_a_person_sees_each_step_and_that_no_request_failed(
+    rehearsal: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rotate(rehearsal.run, "beers_migrator")
+    said = capsys.readouterr().out
+    assert re.findall(r"(\w+Secret) +done in", said) == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+    assert "1 of 1 rotated in 4 steps, 0 attempts in vain." in said
+    assert re.search(r"\d+ requests in [\d.]+ s, 0 failed; \d+ beers added\.", said)
+    with (
+        server_refuses(rehearsal, "beers_migrator_a"),
+        server_refuses(rehearsal, "beers_migrator_b"),
+        pytest.raises(RehearsalError, match="Something failed"),
+    ):
+        rotate(rehearsal.run, "beers_migrator")
+    assert "given up after the last attempt; what is current stays" in capsys.readouterr().out
+    rotate(rehearsal.run, "beers_migrator")
+    assert "an earlier rotation did not end; it is attempted again" in capsys.readouterr().out
+
+
+def test_a_login_that_is_not_there_is_named_with_those_that_are(rehearsal: Rehearsal) -> None:
+    with pytest.raises(RehearsalError, match="no rotated login 'nobody'; there is beers_app, beers_migrator, master"):
+        rotate(rehearsal.run, "nobody")
+
+
+def go_on(rehearsal: Rehearsal, name: str, token: str) -> None:
+    """Have Secrets Manager attempt a rotation again that it had given up."""
+    with pytest.raises(botocore.exceptions.ClientError, match="That rotation will be reattempted"):
+        begin(rehearsal, name)
+    wait_until(lambda: end_of(rehearsal, token) == "succeeded")
+    assert logs_in(rehearsal, login(rehearsal, name))
+
+
+@contextmanager
+def server_refuses(rehearsal: Rehearsal, user: str) -> Iterator[None]:
+    """The server lets one login role in no more, whatever its password."""
+    rules = database_folder(rehearsal) / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text(f"hostssl all {user} all reject\n{before}")
+    try:
+        reload(rehearsal)
+        yield
+    finally:
+        rules.write_text(before)
+        reload(rehearsal)
+
+
+def reload(rehearsal: Rehearsal) -> None:
+    with superuser(rehearsal) as connection:
+        connection.run("SELECT pg_reload_conf()")
+
+
+def messages(rehearsal: Rehearsal) -> list[str]:
+    """What the topic was told of rotations since this was last asked."""
+    sqs = rehearsal.aws("sqs")
+    url = sqs.get_queue_url(QueueName=TOPIC)["QueueUrl"]
+    told = []
+    while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in received:
+            told.append(json.loads(message["Body"])["Message"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [text for text in told if "Rotation" in text]
+
+
+def master_secret_arn(rehearsal: Rehearsal) -> str:
+    arn: str = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]["MasterUserSecret"]["SecretArn"]
+    return arn
+
+
+def deployment_ids(rehearsal: Rehearsal) -> list[str]:
+    service = rehearsal.aws("ecs").describe_services(
+        cluster=rehearsal.outputs["cluster_name"], services=[rehearsal.outputs["service_name"]]
+    )["services"][0]
+    return [deployment["id"] for deployment in service["deployments"]]
+
+
+def alarm(rehearsal: Rehearsal, name: str) -> str:
+    described = rehearsal.aws("cloudwatch").describe_alarms(AlarmNames=[f"{FUNCTION}-{name}"])
+    state: str = described["MetricAlarms"][0]["StateValue"]
+    return state

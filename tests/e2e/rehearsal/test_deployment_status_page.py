@@ -1,0 +1,109 @@
+"""The page that shows the deployed whole, and what it does not show."""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from db_bootstrap.apply import LOCK_KEY
+from rehearsal.run import Run
+from tests.e2e.rehearsal.conftest import Rehearsal, login, master, superuser
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+
+
+def state(run: Run) -> dict[str, Any]:
+    """What the page is given now."""
+    found: dict[str, Any] = json.loads(text_of(run))
+    return found
+
+
+def text_of(run: Run) -> str:
+    assert run.ports
+    connection = http.client.HTTPConnection("127.0.0.1", run.ports.status, timeout=30)
+    connection.request("GET", "/state.json")
+    answer = connection.getresponse()
+    assert answer.status == 200
+    text = answer.read().decode()
+    connection.close()
+    return text
+
+
+def test_it_shows_what_terraform_made_and_who_may_do_what(rehearsal: Rehearsal) -> None:
+    seen = state(rehearsal.run)
+    modules = {group["module"] for group in seen["resources"] if group["root"] == "dev"}
+    assert {"network", "database", "database_access", "edge", "service"} <= modules
+    for name, root in (("account", rehearsal.deployment.account), ("dev", rehearsal.deployment.environment)):
+        managed = [one for one in json.loads(root.state())["resources"] if one["mode"] == "managed"]
+        count = sum(group["count"] for group in seen["resources"] if group["root"] == name)
+        assert count == sum(len(one["instances"]) for one in managed)
+    roles = {role["name"]: role for role in seen["access"]["roles"]}
+    assert roles["beers_owner"]["privileges"] == ["owns schema beers"]
+    assert roles["beers_app"]["member_of"] == ["beers_writer"]
+    assert seen["access"]["in_sync"] is True
+
+
+def test_it_shows_each_task_with_the_login_that_its_sessions_use(rehearsal: Rehearsal) -> None:
+    for _ in range(8):
+        assert rehearsal.client.get("/beers").status == 200
+    ecs = rehearsal.aws("ecs")
+    arns = ecs.list_tasks(cluster="taproom-dev")["taskArns"]
+    running = [task for task in state(rehearsal.run)["tasks"] if task["status"] == "RUNNING"]
+    assert {task["id"] for task in running} == {arn.rpartition("/")[2] for arn in arns}
+    for task in running:
+        assert (task["target"], task["health"]) == ("healthy", "HEALTHY")
+        assert all(image.startswith("sha256:") for image in task["images"])
+        assert {session["login"] for session in task["sessions"]} <= {"beers_app_a", "beers_app_b"}
+    assert sum(session["count"] for task in running for session in task["sessions"]) > 0
+
+
+def test_it_shows_a_rotation_as_it_happens(rehearsal: Rehearsal) -> None:
+    with nobody_changes_access(rehearsal):
+        rehearsal.aws("secretsmanager").rotate_secret(SecretId=rehearsal.outputs["login_secret_arns"]["beers_app"])
+        under_way = wait_for_rotation(rehearsal, "running", "setSecret")
+    assert [step["step"] for step in under_way["steps"]] == ["createSecret"]
+    done = wait_for_rotation(rehearsal, "succeeded", None)
+    steps = [step["step"] for step in done["steps"] if step["outcome"] == "done"]
+    assert steps[-4:] == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+
+
+def test_it_shows_calls_and_no_secret_whatever(rehearsal: Rehearsal) -> None:
+    text = text_of(rehearsal.run)
+    newest = json.loads(text)["calls"]["newest"]
+    assert any(call["action"] == "secretsmanager:PutSecretValue" and call["outcome"] == "allowed" for call in newest)
+    secrets = [login(rehearsal, name)["password"] for name in ("beers_app", "beers_migrator")]
+    secrets += [master(rehearsal)["password"], rehearsal.client.token or ""]
+    for version in rehearsal.aws("secretsmanager").list_secrets()["SecretList"]:
+        secrets += values(rehearsal, version["ARN"])
+    assert len(secrets) > 5
+    assert [secret for secret in secrets if not secret or secret in text] == []
+
+
+def values(rehearsal: Rehearsal, arn: str) -> Iterator[str]:
+    """What is secret in each version of a secret."""
+    client = rehearsal.aws("secretsmanager")
+    for version in client.list_secret_version_ids(SecretId=arn)["Versions"]:
+        text = client.get_secret_value(SecretId=arn, VersionId=version["VersionId"])["SecretString"]
+        yield json.loads(text)["password"] if text.startswith("{") else text
+
+
+def wait_for_rotation(rehearsal: Rehearsal, wanted: str, step: str | None) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while True:
+        newest: dict[str, Any] = state(rehearsal.run)["rotations"][0]
+        if (newest["name"], newest["state"], newest["under_way"]) == ("beers_app", wanted, step):
+            return newest
+        assert time.monotonic() < deadline, newest
+        time.sleep(0.1)
+
+
+@contextmanager
+def nobody_changes_access(rehearsal: Rehearsal) -> Iterator[None]:
+    """While this lasts, a rotation that would change a login role waits."""
+    with superuser(rehearsal) as connection:
+        connection.run(f"SELECT pg_advisory_lock({LOCK_KEY})")
+        yield

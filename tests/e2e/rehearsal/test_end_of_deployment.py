@@ -1,0 +1,70 @@
+"""What every test of the one deployment has left: no password anywhere, and nothing at all after the destroy."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rehearsal import deployment
+from tests.e2e.rehearsal.conftest import Rehearsal, every_file, quiet
+from tests.support.statements import Statements, needless
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+
+
+def test_no_password_stands_in_the_state_the_plan_an_output_a_log_or_a_command_line(rehearsal: Rehearsal) -> None:
+    secrets = rehearsal.aws("secretsmanager")
+    values = [
+        secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version)["SecretString"]
+        for secret in secrets.list_secrets()["SecretList"]
+        for version in secrets.describe_secret(SecretId=secret["ARN"])["VersionIdsToStages"]
+    ]
+    # A login's secret is JSON; the write token is a text of its own.
+    passwords = {json.loads(value)["password"] if value.startswith("{") else value for value in values}
+    assert len(passwords) >= 4, "the master's, both logins', and the write token"
+    rehearsal.deployment.plan_environment(rehearsal.digest)
+    plan = rehearsal.deployment.environment.root / "rehearsal.tfplan"
+    read = subprocess.run(["unzip", "-p", str(plan)], capture_output=True, check=True).stdout
+    places = {
+        "the state": rehearsal.deployment.environment.state(),
+        "the outputs": json.dumps(rehearsal.outputs),
+        "the plan": read.decode(errors="replace"),
+        "the command lines": "\n".join(" ".join(process.info["cmdline"] or []) for process in all_processes()),
+        "CloudWatch Logs": "\n".join(cloudwatch_messages(rehearsal)),
+        **{str(path): path.read_text(errors="replace") for path in every_file(rehearsal.run.logs)},
+    }
+    assert any("functions" in place for place in places), "the function's log was read"
+    assert any("tasks" in place for place in places), "the tasks' logs were read"
+    assert any("postgresql" in place for place in places), "the server's log was read"
+    assert [place for place, text in places.items() if any(password in text for password in passwords)] == []
+
+
+def all_processes() -> Iterator[psutil.Process]:
+    return psutil.process_iter(["cmdline"])
+
+
+def cloudwatch_messages(rehearsal: Rehearsal) -> Iterator[str]:
+    logs = rehearsal.aws("logs")
+    groups = logs.describe_log_groups()["logGroups"]
+    assert groups
+    for group in groups:
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]:
+            yield event["message"]
+
+
+def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal, statements_folder: Path) -> None:
+    statements = Statements()
+    statements.take_declared(rehearsal)
+    rehearsal.deployment.destroy(quiet)
+    statements.take_decisive(rehearsal)
+    statements.leave(statements_folder, "dev")
+    deployment.check_nothing_is_left(rehearsal.run)
+    deployment.stop_local_aws(rehearsal.run)
+    assert rehearsal.run.left_running() == []
+
+
+def test_each_statement_of_each_policy_is_one_that_something_hangs_on(statements_folder: Path) -> None:
+    assert needless(statements_folder) == set()

@@ -1,0 +1,80 @@
+"""Fixtures for the service: its roles as the bootstrap makes them, its tables, and the service itself."""
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.database.migrate import migrate
+from app.database.pool import Database
+from app.settings import Settings
+from devtools.postgres.cluster import Cluster
+from tests.support.catalogue_database import CatalogueDatabase
+from tests.support.database import Database as ThrowawayDatabase
+
+
+@pytest.fixture(scope="session")
+def postgres(deployed_postgres: Cluster) -> Cluster:
+    """The service meets the deployed version only, whatever the bootstrap is tried on."""
+    return deployed_postgres
+
+
+@pytest.fixture
+def bare(database: ThrowawayDatabase) -> CatalogueDatabase:
+    """A database with schema and roles as the access document declares them, and no tables."""
+    return CatalogueDatabase(database)
+
+
+@pytest.fixture(scope="module")
+def migrated(postgres: Cluster) -> Iterator[CatalogueDatabase]:
+    """The same with tables, for all tests of a module: to make one takes longer than most tests do."""
+    throwaway = ThrowawayDatabase(postgres, f"test_{secrets.token_hex(4)}")
+    migrated = CatalogueDatabase(throwaway)
+    migrate(migrated.settings(migrated.migrator))
+    yield migrated
+    throwaway.drop()
+
+
+@pytest.fixture
+def catalogue(migrated: CatalogueDatabase) -> CatalogueDatabase:
+    """A migrated database without any beer."""
+    migrated.empty()
+    return migrated
+
+
+@pytest.fixture
+def create() -> Iterator[Callable[[Settings], Flask]]:
+    """Creates services, and closes their connections at the end."""
+    created: list[Flask] = []
+
+    def create(settings: Settings) -> Flask:
+        app = create_app(settings)
+        created.append(app)
+        return app
+
+    yield create
+    for app in created:
+        database = app.extensions["database"]
+        assert isinstance(database, Database)
+        database.close()
+
+
+@pytest.fixture
+def service(catalogue: CatalogueDatabase, create: Callable[[Settings], Flask]) -> Flask:
+    """The service with its own login on a migrated database."""
+    return create(catalogue.settings(catalogue.app))
+
+
+@pytest.fixture
+def service_on_bare(bare: CatalogueDatabase, create: Callable[[Settings], Flask]) -> Flask:
+    """The service on a database without tables."""
+    return create(bare.settings(bare.app))
+
+
+@pytest.fixture
+def client(service: Flask) -> FlaskClient:
+    """A caller of ``service``."""
+    return service.test_client()

@@ -1,0 +1,158 @@
+"""Migrations: who may run them, how often, and how many at once."""
+
+import json
+import subprocess
+import sys
+
+import pg8000.native
+import pytest
+from flask import Flask
+
+from app.database.migrate import Migration, MigrationError, known_revisions, migrate
+from app.settings import DatabaseUrl, Settings
+from tests.support.catalogue_database import CatalogueDatabase
+from tests.support.database import Database
+from tests.support.served import PROJECT, environment
+
+pytestmark = pytest.mark.database
+
+HEAD = known_revisions()[-1]
+COMMAND = [sys.executable, "-m", "app", "migrate"]
+
+
+def test_a_migrator_makes_tables_that_belong_to_the_schemas_owner(bare: CatalogueDatabase) -> None:
+    assert migrate(bare.injected(bare.migrator)) == Migration(None, HEAD)
+    owners = bare.admin(
+        "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relnamespace = 'beers'::regnamespace"
+    )
+    assert owners == [[bare.owner]]
+
+
+def test_a_second_migration_finds_nothing_to_do(bare: CatalogueDatabase) -> None:
+    migrate(bare.settings(bare.migrator))
+    assert migrate(bare.settings(bare.migrator)) == Migration(HEAD, HEAD)
+
+
+def test_eight_migrations_at_once_are_one(bare: CatalogueDatabase) -> None:
+    variables = environment(DATABASE_URL=bare.url(bare.migrator))
+    running = [
+        subprocess.Popen(COMMAND, env=variables, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    ended = [(process.communicate(timeout=60), process.returncode) for process in running]
+    assert [status for _, status in ended] == [0] * 8, ended
+    last_lines = [json.loads(output.splitlines()[-1]) for (output, _), _ in ended]
+    assert sorted(str(line["before"]) for line in last_lines) == [HEAD] * 7 + ["None"]
+    for spelling in bare.spellings_of_the_password():
+        assert spelling not in str(ended)
+
+
+def test_an_older_version_leaves_the_database_of_a_newer_one_as_it_is(bare: CatalogueDatabase) -> None:
+    migrate(bare.settings(bare.migrator))
+    bare.admin("UPDATE beers.alembic_version SET version_num = 'newer'")
+    assert migrate(bare.settings(bare.migrator)) == Migration("newer", "newer", is_newer=True)
+
+
+def test_where_there_is_no_schema_the_databases_owner_makes_it(database: Database) -> None:
+    assert migrate(Settings(DatabaseUrl(database.url()))) == Migration(None, HEAD)
+
+
+def test_the_services_own_login_may_not_migrate(bare: CatalogueDatabase) -> None:
+    with pytest.raises(MigrationError, match="Run it as the owner of schema beers"):
+        migrate(bare.settings(bare.app))
+    assert bare.admin("SELECT relname FROM pg_class WHERE relnamespace = 'beers'::regnamespace") == []
+
+
+def test_a_migration_that_waits_too_long_for_its_turn_says_what_to_look_for(
+    bare: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.database.migrate.TURN_TIMEOUT_SECONDS", 1)
+    with bare.cluster.connect_as_superuser(bare.database.name) as other:
+        other.run("SELECT pg_advisory_lock(:key)", key=0x746170726F6F6D)
+        with pytest.raises(MigrationError, match="Another migration has been running"):
+            migrate(bare.settings(bare.migrator))
+
+
+def test_a_wrong_password_ends_the_command_with_one_sentence(bare: CatalogueDatabase) -> None:
+    done = subprocess.run(
+        COMMAND,
+        env=environment(DATABASE_URL=bare.url(bare.migrator, "wrong-and-secret")),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: The migration failed")
+    assert "28P01" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "wrong-and-secret" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE beers.mine (id int)",
+        "ALTER TABLE beers.beers ADD COLUMN mine int",
+        "ALTER TABLE beers.beers DROP CONSTRAINT beers_abv_is_percent",
+        "DROP TABLE beers.beers",
+        "TRUNCATE beers.beers",
+        "CREATE INDEX ON beers.beers (style)",
+        "CREATE SCHEMA mine",
+        "CREATE FUNCTION beers.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "COMMENT ON TABLE beers.beers IS 'mine'",
+        "ALTER TABLE beers.beers OWNER TO CURRENT_USER",
+    ],
+)
+def test_the_services_own_login_changes_rows_and_not_tables(catalogue: CatalogueDatabase, statement: str) -> None:
+    with catalogue.database.connect(catalogue.app, catalogue.password) as connection:
+        connection.run("INSERT INTO beers.beers (name, style, abv) VALUES ('mine', 'Ale', 5)")
+        connection.run("UPDATE beers.beers SET abv = 6")
+        connection.run("DELETE FROM beers.beers")
+        with pytest.raises(pg8000.native.DatabaseError, match="42501"):
+            connection.run(statement)
+
+
+def test_not_ready_before_the_migrations_and_ready_after(bare: CatalogueDatabase, service_on_bare: Flask) -> None:
+    client = service_on_bare.test_client()
+    for path in ("/readyz", "/beers"):
+        early = client.get(path)
+        assert early.status_code == 503
+        assert early.mimetype == "application/problem+json"
+    assert "python -m app migrate" in client.get("/readyz").text
+    assert client.get("/livez").status_code == 200
+    migrate(bare.settings(bare.migrator))
+    assert client.get("/readyz").json == {"status": "ok", "revision": HEAD}
+    assert client.get("/beers").status_code == 200
+
+
+def test_not_ready_while_a_migration_is_missing(bare: CatalogueDatabase, service_on_bare: Flask) -> None:
+    migrate(bare.settings(bare.migrator))
+    bare.admin("DELETE FROM beers.alembic_version")
+    response = service_on_bare.test_client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json is not None
+    assert response.json["type"] == "urn:taproom:problem:migrations-pending"
+
+
+def test_ready_on_a_database_that_a_newer_version_has_migrated(bare: CatalogueDatabase, service_on_bare: Flask) -> None:
+    migrate(bare.settings(bare.migrator))
+    bare.admin("UPDATE beers.alembic_version SET version_num = 'newer'")
+    assert service_on_bare.test_client().get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("removal", ["DROP TABLE beers.beers", "ALTER TABLE beers.beers DROP COLUMN brewery"])
+def test_not_ready_where_a_newer_version_has_removed_what_this_one_needs(
+    bare: CatalogueDatabase, service_on_bare: Flask, removal: str
+) -> None:
+    migrate(bare.settings(bare.migrator))
+    bare.admin("UPDATE beers.alembic_version SET version_num = 'newer'")
+    bare.admin(removal)
+    assert migrate(bare.settings(bare.migrator)).is_newer
+    client = service_on_bare.test_client()
+    for path in ("/readyz", "/beers"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert response.mimetype == "application/problem+json"
+    assert "deploy the newer version" in client.get("/readyz").text

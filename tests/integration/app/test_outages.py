@@ -1,0 +1,188 @@
+"""The database goes away in five ways while requests come in; the service says so, lives, and is back when it is."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.database.migrate import migrate
+from devtools.postgres.binaries import Binaries
+from devtools.postgres.cluster import Cluster
+from tests.conftest import running_cluster
+from tests.support.catalogue_database import CatalogueDatabase
+from tests.support.database import Database
+from tests.support.named_service import NAME
+from tests.support.relay import Relay, relay_to
+from tests.support.served import Served, serving
+
+pytestmark = pytest.mark.database
+
+CALLERS = 8
+# After the database is back. The rest of what a request may take is this machine's.
+BACK_WITHIN_SECONDS = 2.0
+# The longest outage is one of 10 s; a request waits for a place in the pool, and twice for an answer, no longer.
+LONGEST_REQUEST_SECONDS = 20.0
+
+
+@dataclass
+class Site:
+    """A service whose database can be taken away."""
+
+    cluster: Cluster
+    catalogue: CatalogueDatabase
+    relay: Relay
+    names: Path
+    served: Served
+
+    def point_name_at(self, port: int) -> None:
+        """Let the database's name mean another address from now on."""
+        new = self.names.with_suffix(".new")
+        new.write_text(json.dumps(["127.0.0.1", port]))
+        new.replace(self.names)
+
+    def throw_out(self) -> None:
+        """End the sessions of the service."""
+        name = self.catalogue.app
+        self.cluster.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :name", name=name)
+
+    def workers(self) -> set[int]:
+        """The ids of the worker processes."""
+        return {child.pid for child in psutil.Process(self.served.process.pid).children()}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("outages")
+    names = folder / "names"
+    for cluster in running_cluster(Binaries.find(), folder / "postgresql"):
+        catalogue = CatalogueDatabase(Database(cluster, "outages"))
+        migrate(catalogue.settings(catalogue.migrator))
+        with relay_to(cluster.port) as relay:
+            names.write_text(json.dumps(["127.0.0.1", relay.port]))
+            url = catalogue.url(catalogue.app).replace(f"@{cluster.host}:", f"@{NAME}:")
+            application = "tests.support.named_service:create_app()"
+            with serving(folder, application=application, DATABASE_URL=url, NAMES=str(names)) as served:
+                yield Site(cluster, catalogue, relay, names, served)
+
+
+@contextmanager
+def restarted(site: Site) -> Iterator[None]:
+    site.cluster.restart()
+    yield
+
+
+@contextmanager
+def refused(site: Site) -> Iterator[None]:
+    site.relay.cut()
+    yield
+    time.sleep(2)
+    site.relay.mend()
+
+
+@contextmanager
+def failed_over(site: Site) -> Iterator[None]:
+    site.relay.cut()
+    yield
+    time.sleep(2)
+    site.point_name_at(site.cluster.port)
+
+
+@contextmanager
+def slow(site: Site) -> Iterator[None]:
+    with site.cluster.connect_as_superuser(site.catalogue.database.name) as holder:
+        holder.run("BEGIN")
+        holder.run("LOCK TABLE beers.beers")
+        yield
+        time.sleep(10)
+        holder.run("COMMIT")
+
+
+@contextmanager
+def full(site: Site) -> Iterator[None]:
+    site.catalogue.admin(f"ALTER ROLE {site.catalogue.app} CONNECTION LIMIT 0")
+    site.throw_out()
+    yield
+    time.sleep(2)
+    site.catalogue.admin(f"ALTER ROLE {site.catalogue.app} CONNECTION LIMIT -1")
+
+
+@pytest.fixture
+def at_its_first_address(site: Site) -> Iterator[None]:
+    yield
+    site.point_name_at(site.relay.port)
+    site.relay.cut()
+    site.relay.mend()
+
+
+@pytest.mark.usefixtures("at_its_first_address")
+@pytest.mark.parametrize("outage", [restarted, refused, failed_over, slow, full])
+def test_an_outage_is_told_and_survived(site: Site, outage: Callable[[Site], Iterator[None]]) -> None:
+    served = site.served
+    assert served.request("GET", "/readyz").status == 200
+    workers, written = site.workers(), len(served.log_text())
+    with ThreadPoolExecutor(CALLERS + 1) as threads:
+        done = threading.Event()
+        asking = [threads.submit(ask_until, done, served.port) for _ in range(CALLERS)]
+        living = threads.submit(live_until, done, served)
+        time.sleep(0.5)
+        try:
+            with outage(site):  # type: ignore[attr-defined]
+                pass
+            back_at = time.monotonic()
+            while served.request("GET", "/beers").status != 200:
+                assert time.monotonic() < back_at + BACK_WITHIN_SECONDS
+                time.sleep(0.05)
+            time.sleep(0.5)
+        finally:
+            done.set()
+        answers = [answer for future in asking for answer in future.result()]
+        probes = living.result()
+    assert {answer.status for answer in answers} == {200, 503}
+    assert all(answer.retry_after for answer in answers if answer.status == 503)
+    assert max(answer.seconds for answer in answers) < LONGEST_REQUEST_SECONDS
+    assert {answer.status for answer in answers if answer.began_at > back_at + BACK_WITHIN_SECONDS} <= {200}
+    assert probes == {200}
+    assert site.workers() == workers
+    assert "Traceback" not in served.log_text()[written:]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a caller was told, and when it had asked."""
+
+    began_at: float
+    seconds: float
+    status: int
+    retry_after: str | None
+
+
+def ask_until(done: threading.Event, port: int) -> list[Answered]:
+    """Ask for beers again and again, on a connection that is kept."""
+    answers = []
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    while not done.is_set():
+        began_at = time.monotonic()
+        connection.request("GET", "/beers?limit=5")
+        answer = connection.getresponse()
+        answer.read()
+        seconds = time.monotonic() - began_at
+        answers.append(Answered(began_at, seconds, answer.status, answer.headers["Retry-After"]))
+        time.sleep(0.01)
+    connection.close()
+    return answers
+
+
+def live_until(done: threading.Event, served: Served) -> set[int]:
+    """What the liveness probe was told meanwhile."""
+    found = set()
+    while not done.wait(0.2):
+        found.add(served.request("GET", "/livez").status)
+    return found

@@ -1,0 +1,200 @@
+"""The service as a process, over real HTTP: what only gunicorn and signals can show."""
+
+import contextlib
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.api.seeds import SEEDS
+from app.database.migrate import known_revisions
+from app.server.capacity import visible_cores
+from tests.support.catalogue_database import CatalogueDatabase
+from tests.support.served import PROJECT, Served, environment, image_command, serving
+from tests.support.task_metadata import task_metadata
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def served(catalogue: CatalogueDatabase, tmp_path: Path) -> Iterator[Served]:
+    with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app)) as served:
+        yield served
+
+
+def test_it_serves_and_logs_one_line_of_json_for_each_request(served: Served, catalogue: CatalogueDatabase) -> None:
+    assert served.request("GET", "/readyz").json() == {"status": "ok", "revision": known_revisions()[-1]}
+    assert served.request("POST", "/beers/seed").json()["inserted"] == len(SEEDS)
+    trace = "Root=1-67891233-abcdef012345678912345678"
+    listed = served.request("GET", "/beers?limit=2&after=0", **{"X-Amzn-Trace-Id": trace})
+    assert len(listed.json()["beers"]) == 2
+    assert listed.headers["X-Request-Id"] == trace
+    missing = served.request("GET", "/no/such/place")
+    assert missing.status == 404
+
+    assert served.stop() == 0
+    requests = [line for line in served.log_lines() if line["message"] == "Request"]
+    shown = [(line["method"], line["route"], line["status"]) for line in requests]
+    assert shown == [("POST", "/beers/seed", 200), ("GET", "/beers", 200), ("GET", None, 404)]
+    assert requests[1]["request_id"] == trace
+    assert 0 < requests[1]["database_ms"] < requests[1]["duration_ms"]
+    assert requests[2]["database_ms"] == 0
+    assert missing.json()["request_id"] == requests[2]["request_id"]
+    for spelling in catalogue.spellings_of_the_password():
+        assert spelling not in served.log_text()
+
+
+def test_the_server_does_not_tell_what_it_runs_on(served: Served) -> None:
+    assert served.request("GET", "/livez").headers["Server"] == "taproom"
+    assert b"gunicorn" not in served.raw(b"GET / HTTP/1.1\r\nbroken header\r\n\r\n").lower()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        pytest.param(b"nonsense\r\n\r\n", 400, id="no request line"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nsecret word\r\n\r\n", 400, id="no header"),
+        pytest.param(b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, id="a long address"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431, id="a long header"),
+        pytest.param(b"POST /beers HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, id="a negative length"),
+    ],
+)
+def test_a_request_that_cannot_be_parsed_gets_a_problem_too(served: Served, request_bytes: bytes, status: int) -> None:
+    head, _, body = served.raw(request_bytes).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
+    assert b"secret word" not in body
+
+
+def test_a_body_sent_in_chunks_is_limited_too(served: Served) -> None:
+    chunk = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
+    head = b"POST /beers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert served.raw(head + chunk * 3 + b"0\r\n\r\n").startswith(b"HTTP/1.1 413 ")
+
+
+def test_asked_to_stop_it_finishes_what_is_in_flight_and_exits_with_0(
+    served: Served, catalogue: CatalogueDatabase
+) -> None:
+    with ThreadPoolExecutor(1) as thread, catalogue.cluster.connect_as_superuser(catalogue.database.name) as holder:
+        holder.run("BEGIN")
+        holder.run("LOCK TABLE beers.beers")
+        in_flight = thread.submit(served.request, "GET", "/beers")
+        _wait_for_lock(catalogue)
+        stopping = threading.Thread(target=served.stop)
+        stopping.start()
+        time.sleep(0.5)
+        assert served.process.poll() is None
+        holder.run("COMMIT")
+        assert in_flight.result().status == 200
+        stopping.join()
+    assert served.process.returncode == 0
+
+
+def test_without_its_database_it_lives_but_is_not_ready_and_comes_back_by_itself(
+    served: Served, catalogue: CatalogueDatabase
+) -> None:
+    assert served.request("GET", "/beers").status == 200
+    name = catalogue.database.name
+    # Nobody is let in, and whoever is in is thrown out: to the service, a database that is away.
+    catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    catalogue.cluster.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=name)
+    for path in ("/beers", "/readyz"):
+        refused = served.request("GET", path)
+        assert refused.status == 503
+        assert int(refused.headers["Retry-After"]) > 0
+        assert refused.headers["Content-Type"] == "application/problem+json"
+    assert served.request("GET", "/livez").status == 200
+    catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert served.request("GET", "/beers").status == 200
+    assert served.request("GET", "/readyz").status == 200
+
+
+def test_a_refused_password_is_a_503_and_is_written_nowhere(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
+    with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app, "wrong-and-secret")) as served:
+        answers = [served.request("GET", path) for path in ("/beers", "/readyz")]
+        assert [answer.status for answer in answers] == [503, 503]
+        served.stop()
+        reasons = [line["reason"] for line in served.log_lines() if line["message"] == "Database unavailable"]
+        assert reasons == ["PostgreSQL refused with 28P01."] * 2
+        assert "wrong-and-secret" not in served.log_text() + str([answer.body for answer in answers])
+
+
+on_linux = pytest.mark.skipif(not visible_cores(), reason="this system does not say which cores there are")
+
+
+@on_linux
+def test_in_a_task_with_a_core_for_each_worker_each_stays_on_its_own_and_so_does_who_replaces_it(
+    catalogue: CatalogueDatabase, tmp_path: Path
+) -> None:
+    cores = sorted(visible_cores())
+    with task_metadata({"Limits": {"CPU": len(cores), "Memory": 16384}}) as uri:
+        variables = {
+            "DATABASE_URL": catalogue.url(catalogue.app),
+            "ECS_CONTAINER_METADATA_URI_V4": uri,
+            "WEB_CONCURRENCY": str(len(cores)),
+        }
+        with serving(tmp_path, **variables) as served:
+            wait_until(lambda: sorted(_cores_by_worker(served).values()) == [[core] for core in cores])
+            ended = next(iter(_cores_by_worker(served)))
+            psutil.Process(ended).kill()
+            wait_until(lambda: ended not in _cores_by_worker(served))
+            wait_until(lambda: sorted(_cores_by_worker(served).values()) == [[core] for core in cores])
+            assert served.request("GET", "/beers").status == 200
+
+
+@on_linux
+def test_anywhere_else_the_system_chooses_the_core(served: Served) -> None:
+    assert [*_cores_by_worker(served).values()] == [sorted(visible_cores())] * 2
+
+
+def _cores_by_worker(served: Served) -> dict[int, list[int]]:
+    """Which cores each worker may run on, by its process id."""
+    found = {}
+    for child in psutil.Process(served.process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found[child.pid] = sorted(child.cpu_affinity() or [])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        pytest.param({}, "Exactly one of DATABASE_URL", id="no database"),
+        pytest.param({"DATABASE_URL": "postgresql://a:b@localhost/c", "PORT": "http"}, "PORT is 'http'", id="bad port"),
+        pytest.param({"DATABASE_SECRET": "{}"}, "DATABASE_SECRET lacks a usable host", id="an empty secret"),
+        pytest.param(
+            {"DATABASE_URL": "postgresql://a:b@db/c?sslmode=verify-full", "DATABASE_CA_FILE": "none.pem"},
+            "The certificates in none.pem cannot be used",
+            id="no certificates",
+        ),
+    ],
+)
+def test_a_wrong_configuration_ends_it_with_one_clear_sentence(variables: dict[str, str], says: str) -> None:
+    done = subprocess.run(
+        image_command(),
+        env=environment(**variables),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {says}")
+    assert "Traceback" not in done.stderr
+
+
+def _wait_for_lock(catalogue: CatalogueDatabase) -> None:
+    deadline = time.monotonic() + 10
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'"
+    while catalogue.cluster.admin(waiting, name=catalogue.database.name) == [[0]]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,97 @@
+"""The service and its migration without any password: they log in with tokens that their roles sign."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localaws.rds import instances as databases
+from rehearsal.load import Load
+from tests.support.local_aws import REGION
+from tests.support.moto_server import moto_server
+from tests.support.served import PROJECT, environment, serving
+from tests.support.token_database import TokenDatabase
+
+pytestmark = pytest.mark.database
+
+APP, MIGRATOR = "beers_app", "beers_migrator"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
+    """A database with the two logins, both by token, and no tables."""
+    with moto_server(tmp_path_factory.mktemp("run")) as server:
+        room = databases.install(server.context)
+        try:
+            database = TokenDatabase(server)
+            database.as_master(
+                f"CREATE ROLE {APP} LOGIN",
+                f"CREATE ROLE {MIGRATOR} LOGIN",
+                f"GRANT rds_iam TO {APP}, {MIGRATOR}",
+                f"GRANT {MIGRATOR} TO CURRENT_USER",
+                f"CREATE SCHEMA beers AUTHORIZATION {MIGRATOR}",
+                f"GRANT USAGE ON SCHEMA beers TO {APP}",
+                f"ALTER DEFAULT PRIVILEGES FOR ROLE {MIGRATOR} IN SCHEMA beers "
+                f"GRANT SELECT, INSERT, UPDATE ON TABLES TO {APP}",
+            )
+            yield database
+        finally:
+            room.stop()
+
+
+def variables(database: TokenDatabase, keys: dict[str, str], user: str) -> dict[str, str]:
+    """What a task of ECS is given."""
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+        "AWS_REGION": REGION,
+        # Nobody answers there: a token is signed without asking.
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "DATABASE_CA_FILE": str(database.aws.context.authority.ca_file),
+        "DATABASE_IAM_URL": f"postgresql://{user}@{database.host}:{database.port}/beers",
+    }
+
+
+def migrate(database: TokenDatabase, keys: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "app", "migrate"],
+        env=environment(**variables(database, keys, MIGRATOR)),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_migration_and_service_log_in_by_token(database: TokenDatabase, tmp_path: Path) -> None:
+    migrated = migrate(database, database.role("migrate", database.user_arn(MIGRATOR)))
+    assert migrated.returncode == 0, migrated.stderr
+    keys = database.role("task", database.user_arn(APP))
+    with serving(tmp_path, **variables(database, keys, APP), DATABASE_POOL_RECYCLE_SECONDS="1") as served:
+        with Load([served.address], connections=8) as load:
+            load.wait_for(400)
+        assert load.failures == []
+        served.stop()
+        log = served.log_text()
+    assert [secret for secret in (keys["SecretAccessKey"], keys["SessionToken"], "X-Amz-") if secret in log] == []
+
+
+def test_without_the_permission_they_say_what_is_missing(database: TokenDatabase, tmp_path: Path) -> None:
+    keys = database.role("powerless", database.user_arn("somebody_else"))
+    migrated = migrate(database, keys)
+    assert migrated.returncode == 1
+    assert "the role needs rds-db:connect" in migrated.stderr
+    assert "X-Amz-" not in migrated.stderr
+    with serving(tmp_path, **variables(database, keys, APP)) as served:
+        refused = served.request("GET", "/readyz")
+        assert (refused.status, refused.json()["detail"]) == (503, "PostgreSQL refused with 28000.")
+        served.stop()
+        assert "X-Amz-" not in served.log_text()
+
+
+def test_a_role_of_the_service_does_not_migrate(database: TokenDatabase) -> None:
+    assert migrate(database, database.role("service", database.user_arn(APP))).returncode == 1

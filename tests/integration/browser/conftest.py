@@ -1,0 +1,86 @@
+"""A real browser, and the service that it looks at."""
+
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from app.database.migrate import migrate
+from devtools.postgres.cluster import Cluster
+from tests.support.catalogue_database import CatalogueDatabase
+from tests.support.database import Database
+from tests.support.served import Served, serving
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# A page that waits longer than this for what a test expects will not show it.
+PATIENCE_MILLISECONDS = 10_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here; on Debian and Ubuntu: sudo apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Root is given no sandbox by Chromium; it opens nothing here but the service's own pages.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def database(deployed_postgres: Cluster) -> Iterator[CatalogueDatabase]:
+    """A migrated database."""
+    throwaway = Database(deployed_postgres, f"test_{secrets.token_hex(4)}")
+    database = CatalogueDatabase(throwaway)
+    migrate(database.settings(database.migrator))
+    yield database
+    throwaway.drop()
+
+
+@pytest.fixture
+def catalogue(database: CatalogueDatabase) -> CatalogueDatabase:
+    """The same without any beer."""
+    database.empty()
+    return database
+
+
+@pytest.fixture(scope="session")
+def served(database: CatalogueDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The service, open to everybody."""
+    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=database.url(database.app)) as served:
+        yield served
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens pages in windows of their own; at the end, none may have broken its policy or its script."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # That a request was refused is a line in the console too, and what some tests are about.
+        if message.type in {"error", "warning"} and not re.match("Failed to load resource: .* status of", message.text):
+            complaints.append(message.text)
+
+    def open_page(served: Served, path: str = "/", **options: object) -> Page:
+        context = browser.new_context(base_url=f"http://127.0.0.1:{served.port}", **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in browser.contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(catalogue: CatalogueDatabase, served: Served, open_page: Callable[..., Page]) -> Page:
+    """The page of an empty catalogue."""
+    return open_page(served)

@@ -1,0 +1,228 @@
+"""The page for people, in a real browser: what they see, read, type and are told."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from app.api.seeds import SEEDS
+from tests.support.catalogue_database import CatalogueDatabase
+from tests.support.contrast import FAINT_TEXTS
+from tests.support.served import Served, serving
+
+pytestmark = pytest.mark.browser
+
+TOKEN = "a-token-for-tests-and-nothing-else"
+OpenPage = Callable[..., Page]
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#beers tbody tr")
+
+
+def names(page: Page) -> list[str]:
+    return page.locator("#beers tbody th").all_inner_texts()
+
+
+def fill(page: Page, **fields: str) -> None:
+    for label, text in fields.items():
+        page.get_by_role("region", name="Add a beer").get_by_label(label).fill(text)
+
+
+def error_beside(page: Page, label: str) -> Locator:
+    """The message that a screen reader says for a field of the form."""
+    field = page.get_by_role("region", name="Add a beer").get_by_label(label)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    described = (field.get_attribute("aria-describedby") or "").split()
+    return page.locator(f"#{described[-1]}")
+
+
+def seed(served: Served) -> None:
+    assert served.request("POST", "/beers/seed").status == 200
+
+
+def test_an_empty_catalogue_says_so_and_offers_beers(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Nothing on tap yet")).to_be_visible()
+    page.get_by_role("button", name="Add well-known beers").click()
+    expect(page.get_by_role("status")).to_have_text(f"{len(SEEDS)} beers were added.")
+    expect(rows(page).first).to_contain_text("Pilsner Urquell")
+    page.get_by_role("button", name="Add well-known beers").click()
+    expect(page.get_by_role("status")).to_have_text("All of them are there already.")
+
+
+def test_the_catalogue_is_read_page_by_page(catalogue: CatalogueDatabase, served: Served, open_page: OpenPage) -> None:
+    seed(served)
+    page = open_page(served)
+    expect(rows(page)).to_have_count(20)
+    first = names(page)
+    page.get_by_role("link", name="Next page").click()
+    expect(rows(page)).to_have_count(len(SEEDS) - 20)
+    assert sorted(first + names(page)) == sorted(beer.name for beer in SEEDS)
+    expect(page.get_by_role("link", name="Next page")).to_have_count(0)
+    page.get_by_role("link", name="First page").click()
+    expect(rows(page)).to_have_count(20)
+    assert names(page) == first
+
+
+def test_a_filter_shows_what_it_asks_for_and_can_be_left(
+    catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
+) -> None:
+    seed(served)
+    page = open_page(served)
+    form = page.get_by_role("form", name="Filter")
+    form.get_by_label("Style").fill("pilsner")
+    form.get_by_label("ABV from").fill("4.5")
+    form.get_by_role("button", name="Filter").click()
+    expect(rows(page)).to_have_count(1)
+    assert names(page) == ["Budweiser Budvar"]
+    expect(form.get_by_label("Style")).to_have_value("pilsner")
+    page.get_by_role("link", name="Show all").click()
+    page.get_by_role("link", name="Kölsch").click()
+    assert names(page) == ["Früh Kölsch"]
+
+
+def test_a_filter_that_makes_no_sense_is_explained_beside_its_field(
+    catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
+) -> None:
+    page = open_page(served, "/?abv_min=strong&abv_max=4")
+    field = page.get_by_role("form", name="Filter").get_by_label("ABV from")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value("strong")
+    expect(page.locator("#filter-abv_min-error")).to_contain_text("should be a decimal number")
+    expect(page.get_by_role("alert")).to_contain_text("This filter cannot be used")
+
+
+def test_a_beer_is_added_from_the_keyboard_alone(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the catalogue")).to_be_focused()
+    page.get_by_role("region", name="Add a beer").get_by_label("Name").focus()
+    for text in ("House <b>Stout</b>", "Stout", "", "6,5"):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("House <b>Stout</b> is in the catalogue.")
+    expect(rows(page)).to_contain_text(["House <b>Stout</b>"])
+    expect(rows(page)).to_contain_text(["6.50 %"])
+    expect(page.get_by_label("Name")).to_be_focused()
+    expect(page.get_by_label("Name")).to_have_value("")
+
+
+def test_what_is_not_valid_is_explained_beside_each_field_and_nothing_typed_is_lost(page: Page) -> None:
+    fill(page, Name="x" * 100, ABV="120.5")
+    page.get_by_role("button", name="Add beer").click()
+    expect(error_beside(page, "Style")).to_have_text("Field required")
+    expect(error_beside(page, "ABV")).to_have_text("Input should be less than or equal to 100")
+    expect(page.get_by_role("region", name="Add a beer").get_by_label("Style")).to_be_focused()
+    expect(page.get_by_role("region", name="Add a beer").get_by_label("ABV")).to_have_value("120.5")
+    for typed, told in (("strong", "Input should be a number"), ("5.123", "no more than 2 decimal places")):
+        fill(page, Style="Ale", ABV=typed)
+        page.get_by_role("button", name="Add beer").click()
+        expect(error_beside(page, "ABV")).to_contain_text(told)
+    fill(page, ABV="5")
+    page.get_by_role("button", name="Add beer").click()
+    expect(page.get_by_role("status")).to_contain_text("is in the catalogue")
+    expect(page.locator("#add [aria-invalid]")).to_have_count(0)
+
+
+def test_a_name_that_is_taken_is_explained_beside_the_name(page: Page) -> None:
+    for name in ("Twice", "TWICE"):
+        fill(page, Name=name, Style="Ale", ABV="5")
+        page.get_by_role("button", name="Add beer").click()
+        expect(page.locator("#add-name-error, #said").get_by_text(re.compile("."))).to_be_visible()
+    expect(error_beside(page, "Name")).to_contain_text("should not be taken")
+    expect(rows(page)).to_have_count(1)
+
+
+def test_without_its_database_the_page_says_so_and_comes_back(
+    catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
+) -> None:
+    page = open_page(served)
+    name = catalogue.database.name
+    catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    try:
+        catalogue.cluster.admin(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=name
+        )
+        fill(page, Name="Lost", Style="Ale", ABV="5")
+        page.get_by_role("button", name="Add beer").click()
+        expect(page.get_by_role("status")).to_contain_text("The database cannot answer right now")
+        expect(page.get_by_label("Name")).to_have_value("Lost")
+        response = page.goto("/?style=Ale")
+        assert response is not None
+        assert (response.status, response.headers["content-type"]) == (503, "text/html; charset=utf-8")
+        expect(page.get_by_role("alert")).to_contain_text("The catalogue cannot be read right now")
+    finally:
+        catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    page.get_by_role("link", name="try again").click()
+    expect(page.get_by_role("heading", name="No beer is like that")).to_be_visible()
+
+
+@pytest.fixture
+def guarded(catalogue: CatalogueDatabase, tmp_path: Path) -> Iterator[Served]:
+    """A service that asks for a token, and does not seed."""
+    with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app), WRITE_TOKEN=TOKEN, SEEDING="off") as served:
+        yield served
+
+
+def test_the_write_token_is_asked_for_and_kept_by_the_tab_alone(guarded: Served, open_page: OpenPage) -> None:
+    page = open_page(guarded)
+    expect(page.get_by_role("button", name="Add well-known beers")).to_have_count(0)
+    fill(page, Name="Guarded", Style="Ale", ABV="5")
+    page.get_by_role("button", name="Add beer").click()
+    expect(error_beside(page, "Write token")).to_contain_text("Send the write token")
+    page.get_by_label("Write token").fill("wröng")
+    page.get_by_role("button", name="Add beer").click()
+    expect(error_beside(page, "Write token")).to_contain_text("not valid")
+    page.get_by_label("Write token").fill(TOKEN)
+    page.get_by_role("button", name="Add beer").click()
+    expect(page.get_by_role("status")).to_have_text("Guarded is in the catalogue.")
+    page.reload()
+    expect(page.get_by_label("Write token")).to_have_value(TOKEN)
+    assert page.evaluate("localStorage.length + document.cookie.length") == 0
+    expect(open_page(guarded).get_by_label("Write token")).to_have_value("")
+    assert TOKEN not in guarded.log_text()
+
+
+def test_without_scripts_the_catalogue_can_be_read_and_filtered(
+    catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
+) -> None:
+    seed(served)
+    page = open_page(served, java_script_enabled=False)
+    form = page.get_by_role("form", name="Filter")
+    form.get_by_label("Style").fill("Tripel")
+    form.get_by_role("button", name="Filter").click()
+    assert names(page) == ["Westmalle Tripel"]
+    expect(page.get_by_role("button", name="Add beer")).to_have_count(0)
+    expect(page.get_by_text("Adding beers needs JavaScript")).to_be_visible()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_text_can_be_told_from_its_background_and_fits(
+    catalogue: CatalogueDatabase, served: Served, open_page: OpenPage, colours: str, width: int
+) -> None:
+    seed(served)
+    served.request(
+        "POST",
+        "/beers",
+        '{"name": "' + "W" * 100 + '", "style": "Ale", "abv": 1}',
+        **{"Content-Type": "application/json"},
+    )
+    page = open_page(served, "/?after=5", color_scheme=colours, viewport={"width": width, "height": 800})
+    page.get_by_role("button", name="Add beer").click()
+    expect(error_beside(page, "Name")).to_be_visible()
+    assert page.evaluate(FAINT_TEXTS) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off at the side"
+    unlabelled = "[...document.querySelectorAll('input')].filter((input) => !input.labels.length).length"
+    assert page.evaluate(unlabelled) == 0
+
+
+def test_the_documentation_shows_every_operation_under_the_same_policy(served: Served, open_page: OpenPage) -> None:
+    page = open_page(served, "/docs")
+    expect(page.locator(".opblock")).to_have_count(6)
+    page.locator("#operations-Beers-listBeers").click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table .response-col_status").last).to_have_text("200")

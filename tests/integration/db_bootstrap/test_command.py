@@ -1,0 +1,245 @@
+"""The command line against a real server, in a process of its own, as a person runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from db_bootstrap import apply as reconcile
+from db_bootstrap.inspect.session import connected
+from db_bootstrap.inspect.snapshot import identity
+from scripts.package_function import PROJECT
+from tests.integration.db_bootstrap.conftest import Access
+from tests.integration.db_bootstrap.test_connection import credential
+
+pytestmark = pytest.mark.database
+
+
+PROGRAM = (sys.executable, "-m", "db_bootstrap")
+
+
+class CommandLine:
+    """Runs ``python -m db_bootstrap`` for a document and a database."""
+
+    def __init__(self, cellar: Access, folder: Path) -> None:
+        self.cellar = cellar
+        self.file = folder / "access.json"
+
+    def run(self, action: str, *options: str, dsn: str | None = None, password: str | None = None) -> tuple[int, str]:
+        """The exit status and what was printed; it never holds the password, and is complained about in one place."""
+        self.file.write_text(json.dumps(self.cellar.raw))
+        secret = password or self.cellar.database.password
+        done = subprocess.run(
+            [*PROGRAM, action, "--document", str(self.file), "--dsn", dsn or self.dsn(), *options],
+            env={**os.environ, "PGPASSWORD": secret},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert secret not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        if done.returncode == 1:
+            assert done.stderr.strip(), "an error is told"
+            assert "\n\n" not in done.stderr, "in one paragraph"
+            return 1, done.stdout + done.stderr
+        assert done.stderr == ""
+        return done.returncode, done.stdout
+
+    def dsn(self, login: str = "", port: int | None = None, query: str | None = None) -> str:
+        endpoint, master = self.cellar.endpoint, quote(self.cellar.database.master)
+        query = f"sslmode=verify-full&sslrootcert={quote(str(endpoint.ca_file))}" if query is None else query
+        return f"postgresql://{login or master}@{endpoint.host}:{port or endpoint.port}/{endpoint.database}?{query}"
+
+    def planned(self) -> dict[str, Any]:
+        status, said = self.run("plan", "--format", "json")
+        plan: dict[str, Any] = json.loads(said)
+        assert status == (0 if plan["in_sync"] else 2)
+        return plan
+
+
+@pytest.fixture
+def command_line(cellar: Access, tmp_path: Path) -> CommandLine:
+    return CommandLine(cellar, tmp_path)
+
+
+def test_plan_tells_of_differences_apply_ends_them_and_plan_finds_none(command_line: CommandLine) -> None:
+    status, said = command_line.run("plan")
+    assert status == 2
+    assert f'CREATE ROLE "{command_line.cellar.role("owner")}"' in said
+    assert "TAKES ACCESS AWAY" in said, "CONNECT is taken from everybody"
+    assert command_line.cellar.as_superuser("SELECT FROM pg_roles WHERE rolname = '{owner}'") == [], "it only looked"
+    status, said = command_line.run("apply")
+    assert status == 0
+    assert "statements ran" in said
+    assert command_line.run("plan") == (0, f"{command_line.cellar.database.name}: nothing to do.\n")
+    assert command_line.run("apply") == (0, f"{command_line.cellar.database.name}: nothing to do.\n")
+
+
+def test_the_sql_of_a_plan_does_what_apply_would_do(command_line: CommandLine) -> None:
+    status, script = command_line.run("plan", "--format", "sql")
+    assert status == 2
+    with command_line.cellar.master() as connection:
+        connection.run(script)
+    assert command_line.planned()["in_sync"]
+
+
+def test_verify_finds_what_was_changed_by_hand_and_names_what_is_not_managed(command_line: CommandLine) -> None:
+    cellar = command_line.cellar
+    command_line.run("apply")
+    assert command_line.run("verify")[0] == 0
+    cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {writer} TO {stranger}")
+    cellar.raw["unlisted"] = "report"
+    status, said = command_line.run("verify")
+    assert status == 0, "what is not managed is no drift"
+    assert f"'{cellar.role('stranger')}' is a member of '{cellar.role('writer')}'" in said
+    cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
+    status, said = command_line.run("verify")
+    assert status == 2
+    assert f"role {cellar.role('app_a')} has another connection limit than declared" in said
+
+
+def test_what_was_planned_can_be_applied_and_applied_again(command_line: CommandLine) -> None:
+    digest = command_line.planned()["digest"]
+    assert command_line.run("apply", "--expect-digest", digest)[0] == 0
+    assert command_line.run("apply", "--expect-digest", digest)[0] == 0, "nothing to do is no surprise"
+
+
+def test_what_plan_did_not_show_is_refused_and_nothing_changes(command_line: CommandLine) -> None:
+    cellar = command_line.cellar
+    command_line.run("apply")
+    cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
+    digest = command_line.planned()["digest"]
+    cellar.as_superuser("GRANT USAGE ON SCHEMA {schema} TO PUBLIC")
+    status, said = command_line.run("apply", "--expect-digest", digest)
+    assert status == 1
+    assert "Run plan again" in said
+    assert digest in said
+    limit = cellar.as_superuser("SELECT rolconnlimit FROM pg_roles WHERE rolname = '{app_a}'")
+    assert limit == [[90]], "not even what was shown"
+    cellar.as_superuser("REVOKE USAGE ON SCHEMA {schema} FROM PUBLIC")
+    assert command_line.run("apply", "--expect-digest", digest)[0] == 0
+
+
+def test_the_same_drift_twice_has_two_digests_and_the_database_remembers_the_last_that_was_applied(
+    command_line: CommandLine,
+) -> None:
+    cellar, digests = command_line.cellar, []
+    cellar.as_superuser("COMMENT ON DATABASE {database} IS 'It''s ours.'")
+    command_line.run("apply")
+    assert command_line.planned()["digest"] == "", "nothing was reviewed yet"
+    for _ in range(2):
+        cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
+        digests.append(command_line.planned()["digest"])
+        assert command_line.run("apply", "--expect-digest", digests[-1])[0] == 0
+        assert command_line.planned()["digest"] == digests[-1], "with nothing to do it is the one that was applied"
+    assert digests[0] != digests[1]
+    comment = cellar.as_superuser(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{database}'"
+    )
+    assert comment == [[f"It's ours.\ndb_bootstrap: {digests[1]}"]]
+    cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
+    assert command_line.run("apply", "--expect-digest", digests[1])[0] == 1, "a review is used up"
+
+
+def test_a_digest_is_bound_to_the_database_and_to_the_name_it_is_reached_by(cellar: Access) -> None:
+    with connected(cellar.endpoint, credential(cellar)) as connection:
+        here = identity(connection, "a.example")
+    with cellar.database.cluster.connect_as_superuser() as connection:
+        other_database = identity(connection, "a.example")
+    assert here.database == cellar.database.name
+    assert here.system_identifier, "a master that is no superuser may ask for it"
+    assert here.system_identifier == other_database.system_identifier
+    assert here.database_oid != other_database.database_oid
+
+
+def test_a_database_whose_system_identifier_may_not_be_read_has_an_identity_all_the_same(cellar: Access) -> None:
+    function = "FUNCTION pg_catalog.pg_control_system()"
+    cellar.as_superuser(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
+    with cellar.master() as connection:
+        assert identity(connection, "a.example").system_identifier is None
+        assert reconcile.digest(connection, "a.example", cellar.plan()).startswith("sha256:")
+
+
+def test_what_the_master_may_not_do_is_listed_and_is_an_error(command_line: CommandLine) -> None:
+    command_line.cellar.as_superuser("CREATE SCHEMA {schema}")
+    for action in ("plan", "verify"):
+        status, said = command_line.run(action)
+        assert status == 1
+        assert "The schema 'cellar' belongs to 'rdsadmin'" in said
+        assert "cannot be carried out, for 1 reason" in said
+    assert command_line.run("apply")[0] == 1
+
+
+def test_a_session_that_plans_may_only_read(command_line: CommandLine) -> None:
+    command_line.run("plan")
+    log = command_line.cellar.database.cluster.log.read_text()
+    assert "SET default_transaction_read_only = on" in log
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        pytest.param({"port": 1}, "No connection that can be trusted", id="nobody listens there"),
+        pytest.param({"login": "nobody"}, "28P01", id="a login that there is not"),
+        pytest.param({"query": "sslrootcert=/nowhere.pem"}, "/nowhere.pem cannot be used", id="no certificates"),
+        pytest.param({"query": "sslmode=disable"}, "no encryption", id="plain text, which this server does not let in"),
+    ],
+)
+def test_a_database_that_cannot_be_talked_to_is_told_in_one_paragraph(
+    change: dict[str, Any], complaint: str, command_line: CommandLine
+) -> None:
+    status, said = command_line.run("plan", dsn=command_line.dsn(**change))
+    assert status == 1
+    assert complaint in said
+
+
+def test_a_wrong_password_is_refused_at_once_and_not_shown(command_line: CommandLine) -> None:
+    status, said = command_line.run("plan", password="a wrong password")
+    assert status == 1
+    assert "28P01" in said
+
+
+def test_a_password_in_the_address_is_taken_and_not_shown(command_line: CommandLine) -> None:
+    database = command_line.cellar.database
+    login = f"{quote(database.master)}:{quote(database.password, safe='')}"
+    dsn = command_line.dsn(login)
+    done = subprocess.run(
+        [*PROGRAM, "verify", "--document", "access.json", "--dsn", dsn],
+        cwd=_with_document(command_line),
+        env={**{name: value for name, value in os.environ.items() if name != "PGPASSWORD"}, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    assert database.password not in done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_reason_to_complain(command_line: CommandLine) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [*PROGRAM, "plan", "--document", "access.json", "--dsn", command_line.dsn()],
+            cwd=_with_document(command_line),
+            env={**os.environ, "PGPASSWORD": command_line.cellar.database.password, "PYTHONPATH": str(PROJECT)},
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (2, b"")
+
+
+def _with_document(command_line: CommandLine) -> Path:
+    command_line.file.write_text(json.dumps(command_line.cellar.raw))
+    return command_line.file.parent

@@ -1,0 +1,65 @@
+"""Extensions: that they are there, and where."""
+
+import pytest
+
+from db_bootstrap.errors import UnmanageableError
+from tests.integration.db_bootstrap.conftest import Access
+from tests.integration.db_bootstrap.test_names import NAMES
+
+pytestmark = pytest.mark.database
+
+
+def where(cellar: Access) -> dict[str, str]:
+    return dict(cellar.as_superuser("SELECT extname::text, extnamespace::regnamespace::text FROM pg_extension"))
+
+
+def test_a_missing_extension_is_created_where_it_is_declared_and_never_dropped(cellar: Access) -> None:
+    cellar.raw["extensions"] = {"pgcrypto": {"schema": cellar.schema}, "citext": {}, "plpgsql": None}
+    cellar.apply()
+    assert where(cellar)["pgcrypto"] == cellar.schema
+    assert "citext" in where(cellar)
+    assert cellar.plan().statements == ()
+    cellar.raw["extensions"] = {}
+    assert cellar.apply().statements == ()
+    assert "pgcrypto" in where(cellar)
+
+
+def test_an_extension_in_another_schema_is_moved_or_told(cellar: Access) -> None:
+    cellar.raw["extensions"] = {"pgcrypto": {"schema": "public"}}
+    cellar.apply()
+    cellar.raw["extensions"] = {"pgcrypto": {"schema": cellar.schema}}
+    told = cellar.plan()
+    assert told.statements == (), "its functions are the superuser's"
+    assert any("'pgcrypto' is in schema 'public', not in 'cellar' as declared" in note for note in told.unmanaged)
+    of_master = "(SELECT oid FROM pg_roles WHERE rolname = '{master}')"
+    cellar.as_superuser(f"UPDATE pg_proc SET proowner = {of_master} WHERE pronamespace = 'public'::regnamespace")
+    assert [step.sql for step in cellar.plan().statements if "EXTENSION" in step.sql]
+    cellar.apply()
+    assert where(cellar)["pgcrypto"] == cellar.schema
+    assert cellar.plan().statements == ()
+    cellar.raw["extensions"] = {"plpgsql": {"schema": cellar.schema}}
+    told = cellar.plan()
+    assert told.statements == ()
+    assert any("'plpgsql' is in schema 'pg_catalog', not in 'cellar' as declared" in note for note in told.unmanaged)
+
+
+def test_what_an_extension_needs_comes_first_and_is_said_if_it_is_missing(cellar: Access) -> None:
+    cellar.raw["extensions"] = {"earthdistance": {}}
+    with pytest.raises(UnmanageableError, match=r"extensions\['earthdistance'\]: it needs 'cube'; add that"):
+        cellar.apply()
+    cellar.raw["extensions"]["cube"] = {}
+    # Without a superuser it is RDS that may create earthdistance.
+    created = [step.sql for step in cellar.plan().statements if step.sql.startswith("CREATE EXTENSION")]
+    assert created == ['CREATE EXTENSION "cube"', 'CREATE EXTENSION "earthdistance"']
+
+
+@pytest.mark.parametrize("name", [*NAMES[:6], pytest.param("no_such_extension", id="no such extension")])
+def test_an_extension_that_the_server_does_not_offer_is_refused(name: str, cellar: Access) -> None:
+    cellar.raw["extensions"] = {name: {}}
+    with pytest.raises(UnmanageableError, match="this server does not offer an extension of this name"):
+        cellar.apply()
+
+
+def test_a_schema_that_there_is_not_or_cannot_be_is_refused(cellar: Access) -> None:
+    cellar.raw["extensions"] = {"citext": {"schema": "nowhere"}}
+    assert any("there is no schema 'nowhere'" in reason for reason in cellar.plan().refusals)

@@ -1,0 +1,237 @@
+"""A document for a database that has none: it plans empty, it says all that it can, and it says what it cannot."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
+from db_bootstrap.cli import document_file
+from db_bootstrap.cli.generate import Generated, generate
+from db_bootstrap.desired import mark
+from db_bootstrap.inspect.survey import survey
+from devtools.postgres.cluster import Cluster
+from tests.integration.db_bootstrap.conftest import Access
+from tests.integration.db_bootstrap.test_command import PROGRAM, CommandLine
+from tests.integration.db_bootstrap.test_property import Workshop, workshop_in
+from tests.support.random_access import documents, starting_states
+
+pytestmark = pytest.mark.database
+
+EXAMPLES = int(os.environ.get("DB_BOOTSTRAP_EXAMPLES", "0"))
+PROPERTY = settings(
+    max_examples=EXAMPLES or 60,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.fixture(scope="module")
+def workshop(postgres: Cluster) -> Iterator[Workshop]:
+    with workshop_in(postgres) as made:
+        yield made
+
+
+@pytest.fixture
+def command_line(cellar: Access, tmp_path: Path) -> CommandLine:
+    return CommandLine(cellar, tmp_path)
+
+
+def generated(cellar: Access) -> Generated:
+    with cellar.master() as connection:
+        return own(cellar, generate(*survey(connection)))
+
+
+def own(cellar: Access, made: Generated) -> Generated:
+    """What was generated, without the roles of other tests on the same server."""
+    prefix = cellar.role("")
+    document = dict(made.document)
+    for section in ("roles", "logins"):
+        document[section] = {name: said for name, said in document.get(section, {}).items() if name.startswith(prefix)}
+    left_out = {name: reason for name, reason in made.left_out.items() if name.startswith(prefix)}
+    return Generated(document, left_out)
+
+
+@PROPERTY
+@given(data=st.data())
+def test_whatever_there_is_the_document_for_it_plans_empty(data: st.DataObject, workshop: Workshop) -> None:
+    earlier = data.draw(st.none() | documents(), label="an earlier document")
+    by_hand = data.draw(starting_states(data.draw(documents(), label="names")), label="by hand")
+    workshop.clear()
+    if earlier:
+        workshop.apply({**earlier, "retired": {}, "unlisted": "revoke"})
+    for change in by_hand:
+        workshop.do(change)
+    made = generate(*survey(workshop.master))
+    note(json.dumps(made.document))
+    planned = reconcile.plan(workshop.master, access.parse(made.document))
+    assert (planned.statements, planned.refusals) == ((), ())
+
+
+@PROPERTY
+@given(document=documents())
+def test_what_a_document_has_made_the_one_that_is_generated_says_in_full(
+    document: dict[str, Any],
+    workshop: Workshop,
+) -> None:
+    workshop.clear()
+    workshop.apply({**document, "retired": {}, "unlisted": "revoke"})
+    workshop.let_owners_make_things(document)
+    made = own(workshop.cellar, generate(*survey(workshop.master)))
+    note(json.dumps(made.document))
+    assert made.left_out.keys() <= {workshop.cellar.database.master}
+    planned = reconcile.plan(workshop.master, access.parse({**made.document, "unlisted": "revoke"}))
+    assert planned.statements == ()
+
+
+def test_a_database_that_people_have_made_by_hand_is_described_in_the_documents_words(cellar: Access) -> None:
+    cellar.as_superuser(
+        "CREATE ROLE {owner}",
+        "CREATE ROLE {reader}",
+        "CREATE ROLE {writer}",
+        "CREATE ROLE {app} LOGIN CONNECTION LIMIT 7",
+        "CREATE ROLE {report} LOGIN IN ROLE rds_iam",
+        "COMMENT ON ROLE {report} IS 'Looks at beers'",
+        "GRANT {writer} TO {app}",
+        "GRANT {reader} TO {report}, {writer}",
+        "ALTER ROLE {app} SET statement_timeout = '5s'",
+        'ALTER ROLE {app} SET search_path = {schema}, "Odd, one"',
+        "CREATE SCHEMA {schema} AUTHORIZATION {owner}",
+        "GRANT USAGE ON SCHEMA {schema} TO {reader}",
+    )
+    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as connection:
+        for statement in (
+            "SET ROLE {owner}",
+            "CREATE TABLE {schema}.beer (id int, name text)",
+            "CREATE FUNCTION {schema}.strong(int, text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "REVOKE ALL ON FUNCTION {schema}.strong FROM PUBLIC",
+            "GRANT SELECT ON {schema}.beer TO {reader}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {reader}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON SEQUENCES TO {reader}",
+            "GRANT INSERT, DELETE ON {schema}.beer TO {writer}",
+            "GRANT UPDATE (name) ON {schema}.beer TO {writer}",
+            "GRANT EXECUTE ON FUNCTION {schema}.strong TO {writer}",
+        ):
+            connection.run(cellar.filled(statement))
+    made = generated(cellar)
+    role, schema = cellar.role, cellar.schema
+    assert made.document == {
+        "database": cellar.database.name,
+        "unlisted": "report",
+        "schemas": {schema: {"owner": role("owner")}},
+        "roles": {
+            role("owner"): {},
+            role("reader"): {"schemas": {schema: "read"}},
+            role("writer"): {
+                "member_of": [role("reader")],
+                "grants": [
+                    {"on": "tables", "schema": schema, "names": ["beer"], "privileges": ["INSERT", "DELETE"]},
+                    {
+                        "on": "tables",
+                        "schema": schema,
+                        "names": ["beer"],
+                        "columns": ["name"],
+                        "privileges": ["UPDATE"],
+                    },
+                    {
+                        "on": "routines",
+                        "schema": schema,
+                        "names": ["strong(integer, text)"],
+                        "privileges": ["EXECUTE"],
+                    },
+                ],
+            },
+        },
+        "logins": {
+            role("app"): {
+                "credential": "external",
+                "connection_limit": 7,
+                "settings": {"search_path": [schema, "Odd, one"], "statement_timeout": "5s"},
+                "member_of": [role("writer")],
+            },
+            role("report"): {"comment": "Looks at beers", "credential": "iam", "member_of": [role("reader")]},
+        },
+        "public": {"grants": [{"on": "database", "privileges": ["CONNECT", "TEMPORARY"]}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("CREATE ROLE {stranger} SUPERUSER", "it is a superuser"),
+        ("CREATE ROLE {stranger} CREATEDB", "no document says that a role has another createdb than usual"),
+        ("CREATE ROLE {stranger} NOINHERIT", "no document says that a role has another inherit than usual"),
+        (
+            "CREATE ROLE {stranger} LOGIN VALID UNTIL '2040-01-01'",
+            "no document says that a role has another valid until than usual",
+        ),
+        (
+            f"COMMENT ON ROLE {{stranger}} IS '{mark('other')}'",
+            "the document of another database manages it",
+        ),
+    ],
+)
+def test_a_role_that_no_document_can_declare_is_left_out_with_the_reason(
+    statement: str, reason: str, cellar: Access
+) -> None:
+    cellar.as_superuser(*([] if statement.startswith("CREATE") else ["CREATE ROLE {stranger}"]), statement)
+    assert generated(cellar).left_out[cellar.role("stranger")] == reason
+
+
+def test_a_login_that_may_not_connect_is_another_databases(cellar: Access) -> None:
+    cellar.as_superuser("CREATE ROLE {stranger} LOGIN", "REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
+    assert generated(cellar).left_out[cellar.role("stranger")] == "it may not connect to this database"
+
+
+def test_what_the_command_line_prints_is_a_document_that_plans_empty(command_line: CommandLine, tmp_path: Path) -> None:
+    command_line.cellar.apply()
+    file = tmp_path / "generated.yaml"
+    file.write_text(printed(command_line, "--format", "text"), encoding="utf-8")
+    assert f"# - {command_line.cellar.database.master}: it is the role that applies the document" in file.read_text()
+    assert yaml.safe_load(file.read_text())["database"] == command_line.cellar.database.name
+    command_line.cellar.raw = document_file.read(file)  # type: ignore[assignment]
+    assert command_line.planned()["changes"] == []
+
+
+def test_as_json_it_comes_with_what_it_leaves_out(command_line: CommandLine) -> None:
+    said = json.loads(printed(command_line, "--format", "json"))
+    access.parse(said["document"])
+    assert said["left_out"]["rds_superuser"] == "PostgreSQL or RDS keeps it for itself"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [(("--format", "sql"), "A document is no SQL"), (("--document", "access.json"), "leave --document out")],
+)
+def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], complaint: str, command_line: CommandLine) -> None:
+    done = run(command_line, *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert complaint in done.stderr
+
+
+def printed(command_line: CommandLine, *arguments: str) -> str:
+    done = run(command_line, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def run(command_line: CommandLine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, "generate", "--dsn", command_line.dsn(), *arguments],
+        env={**os.environ, "PGPASSWORD": command_line.cellar.database.password},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )

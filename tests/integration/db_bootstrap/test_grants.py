@@ -1,0 +1,273 @@
+"""Single privileges: on objects, columns, types and everybody; who may do what, tried, and mended when it drifts."""
+
+from typing import Any
+
+import pg8000.exceptions
+import pytest
+
+from db_bootstrap.errors import UnmanageableError
+from tests.integration.db_bootstrap.conftest import Access
+from tests.integration.db_bootstrap.test_names import NAMES
+
+pytestmark = pytest.mark.database
+
+CONTENTS = (
+    "SET ROLE {owner}; CREATE TYPE {schema}.colour AS ENUM ('red', 'white')",
+    "SET ROLE {owner}; CREATE TABLE {schema}.wine (id int, name text, colour {schema}.colour)",
+    "SET ROLE {owner}; CREATE TABLE {schema}.cask (id int, note text)",
+    "SET ROLE {owner}; CREATE SEQUENCE {schema}.numbers",
+    "SET ROLE {owner}; CREATE FUNCTION {schema}.twice(a int) RETURNS int LANGUAGE sql AS 'SELECT 2 * a'",
+    "SET ROLE {owner}; CREATE FUNCTION {schema}.twice(a text) RETURNS text LANGUAGE sql AS 'SELECT a || a'",
+    "SET ROLE {owner}; CREATE PROCEDURE {schema}.tidy(a int, b text) LANGUAGE sql AS 'SELECT 1'",
+)
+
+
+def on(kind: str, *privileges: str, **more: Any) -> dict[str, Any]:
+    schema = {} if kind == "database" else {"schema": Access.schema}
+    return {"on": kind, **schema, "privileges": list(privileges), **more}
+
+
+def settle(cellar: Access) -> None:
+    """A role that may do some single things, and everybody who may do others."""
+    cellar.raw["roles"][cellar.role("auditor")] = {
+        "comment": "Looks after it.",
+        "grants": [
+            on("schema", "USAGE"),
+            on("tables", "SELECT", "UPDATE", names=["wine"], columns=["id", "name"]),
+            on("tables", "SELECT", names=["cask"]),
+            on("sequences", "USAGE"),
+            on("routines", "EXECUTE", names=["twice(int)", "tidy"]),
+            on("types", "USAGE", names=["colour"]),
+            on("database", "TEMPORARY"),
+        ],
+    }
+    cellar.raw["logins"][cellar.role("report")]["member_of"] = [cellar.role("auditor")]
+    cellar.raw["public"] = {"grants": [on("schema", "USAGE"), on("tables", "REFERENCES", names=["cask"])]}
+    cellar.apply()
+    fill(cellar)
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+def fill(cellar: Access) -> None:
+    for statement in CONTENTS:
+        with cellar.database.cluster.connect_as_superuser(cellar.database.name) as connection:
+            for part in cellar.filled(statement).split("; "):
+                connection.run(part)
+
+
+ATTEMPTS = [
+    ("SELECT id, name FROM {schema}.wine", True),
+    ("SELECT colour FROM {schema}.wine", False),
+    ("SELECT * FROM {schema}.wine", False),
+    ("UPDATE {schema}.wine SET name = 'x' WHERE id = 1", True),
+    ("UPDATE {schema}.wine SET colour = 'red'", False),
+    ("INSERT INTO {schema}.wine (id) VALUES (1)", False),
+    ("SELECT * FROM {schema}.cask", True),
+    ("DELETE FROM {schema}.cask", False),
+    ("SELECT nextval('{schema}.numbers')", True),
+    ("SELECT last_value FROM {schema}.numbers", False),
+    ("SELECT {schema}.twice(2)", True),
+    ("SELECT {schema}.twice('a'::text)", False),
+    ("CALL {schema}.tidy(1, 'a')", True),
+    ("CREATE TEMPORARY TABLE mine (colour {schema}.colour)", True),
+    ("SELECT 'red'::{schema}.colour", True),
+    ("CREATE TABLE {schema}.mine (id int)", False),
+]
+
+
+def test_a_role_may_do_the_single_things_that_it_was_granted_and_nothing_else(cellar: Access) -> None:
+    settle(cellar)
+    surprises = []
+    for statement, may in ATTEMPTS:
+        with cellar.login("report") as connection:
+            try:
+                connection.run(cellar.filled(statement))
+                code = None
+            except pg8000.exceptions.DatabaseError as error:
+                code = error.args[0]["C"]
+        if code != (None if may else "42501"):
+            surprises.append((statement, code))
+    assert surprises == []
+
+
+def test_values_of_a_type_are_read_and_written_without_a_right_on_it(cellar: Access) -> None:
+    cellar.apply()
+    fill(cellar)
+    cellar.apply()
+    assert cellar.as_superuser("SELECT has_type_privilege('{app_a}', '{schema}.colour', 'USAGE')") == [[False]]
+    with cellar.login("app_a") as connection:
+        connection.run(cellar.filled("INSERT INTO {schema}.wine (id, colour) VALUES (1, 'red')"))
+        connection.run(cellar.filled("SELECT 'white'::{schema}.colour FROM {schema}.wine WHERE colour = 'red'"))
+
+
+# Each is done by hand; what is declared comes back in any case, and what is not declared goes, or is told.
+LACKING = [
+    pytest.param("REVOKE SELECT ON {schema}.cask FROM {auditor}", id="a grant on one table"),
+    pytest.param("REVOKE UPDATE (name) ON {schema}.wine FROM {auditor}", id="a grant on a column"),
+    pytest.param("REVOKE USAGE ON TYPE {schema}.colour FROM {auditor}", id="a grant on a type"),
+    pytest.param("REVOKE EXECUTE ON FUNCTION {schema}.twice(int) FROM {auditor}", id="a grant on a routine"),
+    pytest.param("REVOKE USAGE ON SEQUENCE {schema}.numbers FROM {auditor}", id="a grant on all sequences"),
+    pytest.param("REVOKE TEMPORARY ON DATABASE {database} FROM {auditor}", id="a grant on the database"),
+    pytest.param("REVOKE REFERENCES ON {schema}.cask FROM PUBLIC", id="a grant to everybody"),
+    pytest.param("REVOKE USAGE ON SCHEMA {schema} FROM PUBLIC", id="everybody's schema"),
+    pytest.param(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} REVOKE USAGE ON SEQUENCES FROM {auditor}",
+        id="a default privilege",
+    ),
+    pytest.param("COMMENT ON ROLE {auditor} IS 'Theirs.\n{mark}'", id="a comment's text"),
+    pytest.param("ALTER ROLE {app_a} CONNECTION LIMIT 9", id="a connection limit"),
+    pytest.param("ALTER ROLE {app_a} SET statement_timeout TO '9s'", id="a declared setting"),
+    pytest.param("ALTER ROLE {app_a} NOLOGIN", id="a login"),
+    pytest.param("ALTER SCHEMA {schema} OWNER TO {master}", id="an owner"),
+]
+TOO_MUCH = [
+    pytest.param("GRANT DELETE ON {schema}.cask TO {auditor}", id="a grant on one table"),
+    pytest.param("GRANT SELECT ON {schema}.wine TO {auditor}", id="a grant on a table with declared columns"),
+    pytest.param("GRANT SELECT (colour) ON {schema}.wine TO {auditor}", id="a grant on a column"),
+    pytest.param("GRANT SELECT (note) ON {schema}.cask TO PUBLIC", id="a column for everybody"),
+    pytest.param("GRANT SELECT (note) ON {schema}.cask TO {stranger}", id="a column for a stranger"),
+    pytest.param("GRANT SELECT (id) ON {schema}.wine TO {auditor} WITH GRANT OPTION", id="a column's grant option"),
+    pytest.param("GRANT USAGE ON TYPE {schema}.colour TO PUBLIC", id="a type for everybody"),
+    pytest.param("GRANT USAGE ON TYPE {schema}.colour TO {stranger}", id="a type for a stranger"),
+    pytest.param("GRANT EXECUTE ON FUNCTION {schema}.twice(text) TO {auditor}", id="a routine"),
+    pytest.param("GRANT INSERT ON {schema}.wine TO {stranger}", id="a table for a stranger"),
+    pytest.param("GRANT CREATE ON SCHEMA {schema} TO {stranger}", id="a schema for a stranger"),
+    pytest.param("GRANT CREATE ON DATABASE {database} TO {auditor}", id="the database"),
+    pytest.param(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT SELECT ON TABLES TO {stranger}",
+        id="a default privilege for a stranger",
+    ),
+    pytest.param(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON TYPES TO {auditor}", id="a default privilege on types"
+    ),
+    pytest.param("ALTER ROLE {app_a} SET work_mem TO '9MB'", id="a setting"),
+    pytest.param("ALTER ROLE {auditor} CREATEDB", id="an attribute"),
+    pytest.param("ALTER ROLE {auditor} NOINHERIT", id="an attribute that takes something"),
+]
+
+
+@pytest.fixture(scope="module")
+def settled(settled_cellar: Access) -> Access:
+    settle(settled_cellar)
+    settled_cellar.as_superuser("CREATE ROLE {stranger}")
+    return settled_cellar
+
+
+@pytest.mark.parametrize("unlisted", ["revoke", "report"])
+@pytest.mark.parametrize("by_hand", LACKING)
+def test_what_is_declared_and_was_taken_or_changed_is_found_and_mended(
+    by_hand: str, unlisted: str, settled: Access
+) -> None:
+    settled.raw["unlisted"] = unlisted
+    settled.as_superuser(by_hand)
+    assert settled.plan().statements != ()
+    settled.apply()
+    assert settled.plan().statements == ()
+    settled.raw["unlisted"] = "revoke"
+    settled.apply()
+
+
+@pytest.mark.parametrize("by_hand", TOO_MUCH)
+def test_what_is_not_declared_is_told_and_left_or_taken_back(by_hand: str, settled: Access) -> None:
+    settled.as_superuser(by_hand)
+    settled.raw["unlisted"] = "report"
+    told = settled.plan()
+    assert told.statements == ()
+    assert any("not declared" in note for note in told.unmanaged)
+    settled.raw["unlisted"] = "revoke"
+    assert settled.plan().statements != ()
+    settled.apply()
+    assert settled.plan().statements == ()
+    assert not [note for note in settled.plan().unmanaged if "not declared" in note]
+
+
+def test_what_is_not_there_yet_is_waited_for_and_granted_when_it_is(cellar: Access) -> None:
+    cellar.raw["roles"][cellar.role("auditor")] = {
+        "grants": [
+            on("tables", "SELECT", names=["wine"], columns=["id", "vintage"]),
+            on("routines", "EXECUTE", names=["twice(int)"]),
+        ]
+    }
+    done = cellar.apply()
+    path = f"document.roles['{cellar.role('auditor')}'].grants"
+    assert f"{path}[0].names[0]: there is no table 'wine' in schema 'cellar' yet;" in "\n".join(done.unmanaged)
+    assert f"{path}[1].names[0]: there is no routine 'twice(int)' in schema" in "\n".join(done.unmanaged)
+    assert cellar.plan().statements == ()
+    fill(cellar)
+    done = cellar.apply()
+    assert "'wine' in schema 'cellar' has no column 'vintage' yet;" in "\n".join(done.unmanaged)
+    may = "has_column_privilege('{auditor}', '{schema}.wine', 'id', 'SELECT')"
+    may += ", has_function_privilege('{auditor}', '{schema}.twice(int)', 'EXECUTE')"
+    assert cellar.as_superuser(f"SELECT {may}") == [[True, True]]
+    assert cellar.plan().statements == ()
+
+
+def test_a_routine_that_could_be_several_is_refused_with_what_it_could_be(cellar: Access) -> None:
+    cellar.apply()
+    fill(cellar)
+    cellar.raw["roles"][cellar.role("auditor")] = {"grants": [on("routines", "EXECUTE", names=["twice"])]}
+    with pytest.raises(UnmanageableError, match=r"'twice' could be any of twice\(integer\), twice\(text\); write out"):
+        cellar.apply()
+
+
+def test_an_object_that_the_master_may_not_change_is_refused_by_name_and_left_otherwise(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE TABLE {schema}.theirs (id int)",
+        "GRANT SELECT ON {schema}.theirs TO PUBLIC",
+        "CREATE EXTENSION pgcrypto SCHEMA {schema}",
+    )
+    lists = "SELECT relacl::text FROM pg_class WHERE relname = 'theirs'"
+    before = cellar.as_superuser(lists)
+    assert any("1 relation(s) in schema 'cellar' belong to 'rdsadmin'" in note for note in cellar.apply().unmanaged)
+    cellar.raw["public"] = {
+        "grants": [on("tables", "SELECT", names=["theirs"]), on("routines", "EXECUTE", names=["digest(text, text)"])]
+    }
+    with pytest.raises(UnmanageableError) as refused:
+        cellar.apply()
+    assert "names[0]: 'theirs' in schema 'cellar' belongs to 'rdsadmin'" in str(refused.value)
+    assert "'digest(text, text)' in schema 'cellar' belongs to an extension" in str(refused.value)
+    assert cellar.as_superuser(lists) == before
+
+
+def test_maintenance_and_memberships_that_this_version_does_not_know_are_refused(cellar: Access) -> None:
+    cellar.raw["roles"][cellar.role("auditor")] = {
+        "memberships": {cellar.role("reader"): {"set": False}},
+        "grants": [on("tables", "MAINTAIN")],
+    }
+    major = cellar.database.cluster.major
+    refusals = "\n".join(cellar.plan().refusals)
+    assert ("MAINTAIN needs PostgreSQL 17" in refusals) is (major < 17)
+    assert ("needs PostgreSQL 16" in refusals) is (major < 16)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_objects_columns_and_types_are_taken_literally(name: str, cellar: Access) -> None:
+    cellar.apply()
+    quoted = name.replace('"', '""')
+    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as connection:
+        connection.run(cellar.filled("SET ROLE {owner}"))
+        connection.run(f'CREATE TABLE cellar."{quoted}" ("{quoted}" int, other int)')
+        connection.run(f'CREATE SEQUENCE cellar."{quoted[:20]} s"' if '"' not in name else "SELECT 1")
+        connection.run(f'CREATE DOMAIN cellar."{quoted}!" AS int')
+        connection.run(f'CREATE FUNCTION cellar."{quoted}"(a int) RETURNS int LANGUAGE sql AS $f$SELECT 1$f$')
+    cellar.raw["roles"][cellar.role("auditor")] = {
+        "comment": name,
+        "grants": [
+            on("tables", "SELECT", names=[name], columns=[name, "missing" + name[:9]]),
+            on("types", "USAGE", names=[name + "!"]),
+            on("routines", "EXECUTE", names=[name + "(int)"]),
+        ],
+    }
+    assert cellar.apply().statements
+    assert cellar.plan().statements == ()
+    granted = (
+        "SELECT has_column_privilege('{auditor}', attrelid, attnum, 'SELECT'), attname::text FROM pg_attribute"
+        " JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = '{schema}'::regnamespace AND relkind = 'r'"
+        " AND attnum > 0 ORDER BY attnum"
+    )
+    assert cellar.as_superuser(granted) == [[True, name], [False, "other"]]
+    cellar.raw["roles"][cellar.role("auditor")] = {}
+    assert cellar.apply().statements
+    assert cellar.plan().statements == ()

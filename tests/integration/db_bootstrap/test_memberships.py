@@ -1,0 +1,177 @@
+"""Memberships with options, what is passed on, and roles that are there before their document."""
+
+import pytest
+
+from db_bootstrap.errors import UnmanageableError
+from tests.integration.db_bootstrap.conftest import Access
+
+pytestmark = pytest.mark.database
+
+
+def member(cellar: Access, **options: bool) -> None:
+    cellar.raw["roles"][cellar.role("auditor")] = {"memberships": {cellar.role("reader"): options}}
+
+
+def has(cellar: Access, way: str) -> bool:
+    rows = cellar.as_superuser(f"SELECT pg_has_role('{{auditor}}', '{{reader}}', '{way}')")
+    return bool(rows[0][0])
+
+
+@pytest.mark.parametrize("inherit", [True, False])
+@pytest.mark.parametrize("set_", [True, False])
+@pytest.mark.parametrize("admin", [True, False])
+def test_a_membership_has_the_options_that_are_declared(
+    inherit: bool, set_: bool, admin: bool, settled_cellar: Access
+) -> None:
+    knows = settled_cellar.database.cluster.major >= 16
+    member(settled_cellar, admin=admin, **({"inherit": inherit, "set": set_} if knows else {}))
+    settled_cellar.apply()
+    assert settled_cellar.plan().statements == ()
+    assert has(settled_cellar, "USAGE") is (inherit or not knows)
+    assert has(settled_cellar, "MEMBER WITH ADMIN OPTION") is admin
+    if knows:
+        assert has(settled_cellar, "SET") is set_
+
+
+@pytest.mark.parametrize("unlisted", ["revoke", "report"])
+def test_options_that_drift_are_mended_and_more_than_declared_is_told_where_nothing_is_taken(
+    unlisted: str, cellar: Access
+) -> None:
+    member(cellar)
+    cellar.raw["unlisted"] = unlisted
+    cellar.apply()
+    with cellar.master() as master:
+        master.run(cellar.filled("GRANT {reader} TO {auditor} WITH ADMIN OPTION"))
+    planned = cellar.plan()
+    assert (planned.statements != ()) is (unlisted == "revoke")
+    assert any("in a way that is not declared" in note for note in planned.unmanaged) is (unlisted == "report")
+    cellar.apply()
+    assert has(cellar, "MEMBER WITH ADMIN OPTION") is (unlisted == "report")
+    assert has(cellar, "USAGE")
+    with cellar.master() as master:
+        master.run(cellar.filled("REVOKE {reader} FROM {auditor}"))
+    assert cellar.plan().statements != ()
+    cellar.apply()
+    assert has(cellar, "USAGE")
+    assert cellar.plan().statements == ()
+
+
+def test_what_a_role_is_declared_to_pass_on_stays_with_strangers_and_goes_from_declared_roles(cellar: Access) -> None:
+    member(cellar, admin=True)
+    cellar.apply()
+    cellar.as_superuser("CREATE ROLE {stranger}")
+    for somebody in ("{stranger}", "{writer}"):
+        with cellar.database.cluster.connect_as_superuser(cellar.database.name) as session:
+            session.run(cellar.filled("SET SESSION AUTHORIZATION {auditor}"))
+            session.run(cellar.filled(f"GRANT {{reader}} TO {somebody}"))
+    done = cellar.apply()
+    told = [note for note in done.unmanaged if "declared to pass that on" in note]
+    assert len(told) == 1
+    assert cellar.role("stranger") in told[0]
+    may = "pg_has_role('{stranger}', '{reader}', 'MEMBER'), pg_has_role('{writer}', '{reader}', 'MEMBER')"
+    assert cellar.as_superuser(f"SELECT {may}") == [[True, False]]
+    assert cellar.plan().statements == ()
+
+
+def test_memberships_that_make_a_circle_with_what_is_left_alone_are_refused(cellar: Access) -> None:
+    cellar.apply()
+    with cellar.master() as master:
+        master.run(cellar.filled("GRANT {writer} TO {reader}"))
+    cellar.raw["unlisted"] = "report"
+    cellar.raw["roles"][cellar.role("writer")]["member_of"] = [cellar.role("reader")]
+    with pytest.raises(UnmanageableError, match="make a circle of it"):
+        cellar.apply()
+    cellar.raw["unlisted"] = "revoke"
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+def test_a_database_that_was_never_managed_can_be_described_without_a_change(cellar: Access) -> None:
+    cellar.as_superuser(
+        "CREATE ROLE {owner} LOGIN CREATEDB CONNECTION LIMIT 7; COMMENT ON ROLE {owner} IS 'The app''s.'",
+        "CREATE ROLE {reader} NOINHERIT",
+        "GRANT {reader} TO {owner}",
+        "CREATE SCHEMA {schema} AUTHORIZATION {owner}",
+        "CREATE TABLE {schema}.wine (id int)",
+        "ALTER TABLE {schema}.wine OWNER TO {owner}",
+        "GRANT USAGE ON SCHEMA {schema} TO {reader}",
+        "GRANT SELECT ON {schema}.wine TO {reader}",
+        "GRANT CONNECT ON DATABASE {database} TO {owner}",
+        "GRANT {owner}, {reader} TO {master} WITH ADMIN OPTION",
+    )
+    cellar.raw = {
+        "database": cellar.database.name,
+        "unlisted": "report",
+        "schemas": {cellar.schema: {"owner": cellar.role("owner")}},
+        "roles": {
+            cellar.role("reader"): {
+                "grants": [
+                    {"on": "schema", "schema": cellar.schema, "privileges": ["USAGE"]},
+                    {"on": "tables", "schema": cellar.schema, "names": ["wine"], "privileges": ["SELECT"]},
+                ]
+            }
+        },
+        "logins": {
+            cellar.role("owner"): {
+                "credential": "external",
+                "member_of": [cellar.role("reader")],
+                "connection_limit": 7,
+                "comment": "The app's.",
+            }
+        },
+    }
+    planned = cellar.plan()
+    assert (planned.statements, planned.refusals) == ((), ())
+    assert any("createdb" in note for note in planned.unmanaged)
+    cellar.raw["unlisted"] = "revoke"
+    assert any(step.sql.startswith("COMMENT ON ROLE") for step in cellar.plan().statements), "now it is marked"
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+def test_roles_that_a_reporting_document_makes_are_marked_and_others_are_not(cellar: Access) -> None:
+    cellar.as_superuser("CREATE ROLE {reader}", "GRANT {reader} TO {master} WITH ADMIN OPTION")
+    cellar.raw["unlisted"] = "report"
+    cellar.raw["roles"][cellar.role("reader")]["comment"] = "Reads."
+    cellar.apply()
+    comments = dict(
+        cellar.as_superuser(
+            "SELECT rolname, shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname LIKE '{database}%'"
+        )
+    )
+    assert comments[cellar.role("reader")] == "Reads."
+    assert "Managed by db_bootstrap" in comments[cellar.role("writer")]
+    assert cellar.plan().statements == ()
+
+
+def test_what_the_master_lacks_is_said_before_anything_changes(cellar: Access) -> None:
+    cellar.as_superuser("ALTER ROLE {master} NOCREATEROLE", "ALTER DATABASE {database} OWNER TO rdsadmin")
+    refusals = "\n".join(cellar.plan().refusals)
+    assert "may not make, change or drop roles; let a superuser give it CREATEROLE once" in refusals
+    assert "may not create it; let the owner of the database run GRANT CREATE ON DATABASE" in refusals
+
+
+def test_a_login_by_token_needs_the_right_to_give_that(cellar: Access) -> None:
+    cellar.as_superuser("REVOKE rds_superuser FROM {master}")
+    refused = any("The role 'rds_iam' exists and must change" in reason for reason in cellar.plan().refusals)
+    assert refused is (cellar.database.cluster.major >= 16), "before, CREATEROLE is enough"
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [("max_connections", "is the whole server's"), ("log_statement", "is for superusers"), ("work_mem", None)],
+)
+def test_settings_that_cannot_be_given_are_said_before_anything_changes(
+    setting: str, reason: str | None, cellar: Access
+) -> None:
+    cellar.raw["logins"][cellar.role("app")]["settings"] = {setting: "ddl" if setting == "log_statement" else "100000"}
+    if setting == "log_statement" and cellar.database.cluster.major < 15:
+        reason = None  # RDS may let its master, by means that the catalogs do not show; PostgreSQL has the last word
+    refusals = cellar.plan().refusals
+    assert len(refusals) == (2 if reason else 0), "one for each sibling"
+    assert all((reason or "") in refusal for refusal in refusals)
+    if setting == "log_statement" and cellar.database.cluster.major >= 15:
+        cellar.as_superuser("GRANT SET ON PARAMETER log_statement TO {master}")
+        cellar.apply()
+        assert cellar.plan().statements == ()
+        cellar.as_superuser("REVOKE SET ON PARAMETER log_statement FROM {master}")

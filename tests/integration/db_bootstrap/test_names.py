@@ -1,0 +1,122 @@
+"""Names that would break anything that is pasted together instead of quoted, from the document to the first login."""
+
+from typing import Any
+
+import pytest
+from pg8000.native import Connection
+
+from db_bootstrap import document as access
+from db_bootstrap.credentials.initial import Outcome, ensure_credential
+from db_bootstrap.credentials.store import LoginSecret, SecretStore
+from db_bootstrap.inspect.session import Credential, Endpoint, connected
+from tests.integration.db_bootstrap.conftest import Access
+
+pytestmark = pytest.mark.database
+
+NAMES = [
+    pytest.param("O'Brien", id="a quote"),
+    pytest.param('say "when"', id="double quotes"),
+    pytest.param('"; DROP ROLE x; --', id="a statement"),
+    pytest.param("$$; SELECT 1; $$", id="dollar quotes"),
+    pytest.param("a.b.c", id="dots"),
+    pytest.param("back\\slash \\' end\\", id="backslashes"),
+    pytest.param("two\nlines\tand a tab", id="a newline"),
+    pytest.param(" both ends ", id="spaces at the ends"),
+    pytest.param("a,b=c{d}:e%s", id="what lists, settings and formats are made of"),
+    pytest.param("\U0001f377\U0001f3fd cellar", id="emoji"),
+    pytest.param("\u200f\u05d9\u05d9\u05df\u200e \u202eevil", id="marks of direction"),
+    pytest.param("wine\ufb01\u2122\u00aa", id="what normalization would change"),
+    pytest.param("CamelCase", id="capitals"),
+    pytest.param("select", id="a keyword"),
+    pytest.param("user", id="a keyword that is a value"),
+    pytest.param("default", id="a keyword that settings know"),
+    pytest.param("pgbouncer", id="almost reserved"),
+    pytest.param("PG_upper", id="reserved but for its case"),
+    pytest.param("\u00fc" * 30 + "x", id="61 bytes, and 63 with the suffix of its pair"),
+]
+
+
+class MemoryStore(SecretStore):
+    """Secrets in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(client=None)  # type: ignore[arg-type]
+        self.content: dict[str, dict[str, Any]] = {}
+
+    def current(self, arn: str) -> LoginSecret | None:
+        return LoginSecret("1", self.content[arn]) if arn in self.content else None
+
+    def publish(self, arn: str, endpoint: Endpoint, credential: Credential) -> str:
+        self.content[arn] = {
+            "engine": "postgres",
+            "host": endpoint.host,
+            "port": endpoint.port,
+            "dbname": endpoint.database,
+            "username": credential.username,
+            "password": credential.password,
+        }
+        return "1"
+
+
+def document(cellar: Access, name: str) -> dict[str, Any]:
+    """One that uses a name for a schema, for a login, and in a role's name."""
+    owner = name[:20] + " o"
+    return {
+        "database": cellar.database.name,
+        "schemas": {name: {"owner": owner}},
+        "roles": {owner: {}, name[:20] + " w": {"schemas": {name: "write"}}},
+        "logins": {
+            name: {
+                "credential": "rotated",
+                "member_of": [name[:20] + " w"],
+                "acts_as": owner,
+                "settings": {"search_path": [name], "application_name": "x"},
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(name: str, cellar: Access) -> None:
+    cellar.raw = document(cellar, name)
+    before = roles(cellar)
+    cellar.apply()
+    assert roles(cellar) - before == access.parse(cellar.raw).role_names()
+    store = MemoryStore()
+    with cellar.master() as master:
+        assert ensure_credential(master, cellar.endpoint, store, name, "arn").outcome is Outcome.CREATED
+        assert ensure_credential(master, cellar.endpoint, store, name, "arn").outcome is Outcome.KEPT
+    secret = store.content["arn"]
+    assert secret["username"] == name + "_a"
+    with connected(cellar.endpoint, Credential(secret["username"], secret["password"])) as session:
+        session.run("CREATE TABLE wine (id int)")
+        assert who(session) == [name + "_a", name[:20] + " o", name]
+    assert cellar.plan().statements == ()
+    cellar.raw["roles"][name[:20] + " w"]["schemas"] = {}
+    cellar.raw["logins"] = {}
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+@pytest.mark.parametrize("name", ["\u00fc" * 31 + "x", "\U0001f377" * 15 + "xyz"])
+def test_a_name_of_exactly_63_bytes_is_kept_whole(name: str, cellar: Access) -> None:
+    assert len(name.encode()) == 63
+    cellar.raw["schemas"][name] = {"owner": name}
+    cellar.raw["roles"][name] = {}
+    cellar.raw["logins"][name[:-1] + "l"] = {"credential": "iam", "member_of": [name]}
+    cellar.apply()
+    assert {name, name[:-1] + "l"} <= roles(cellar)
+    assert cellar.plan().statements == ()
+
+
+def roles(cellar: Access) -> set[str]:
+    return {name for (name,) in cellar.as_superuser("SELECT rolname FROM pg_roles")}
+
+
+def who(session: Connection) -> list[str]:
+    """Who logged in, as whom it acts, and where its table is."""
+    rows = session.run(
+        "SELECT session_user::text, current_user::text, nspname::text"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = 'wine'"
+    )
+    return [str(value) for value in (rows or [[]])[0]]

@@ -1,0 +1,239 @@
+"""Others who work on the same database: other documents, people, extensions, and locks."""
+
+import copy
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
+from db_bootstrap.errors import StatementError
+from devtools.postgres.cluster import Cluster
+from tests.integration.db_bootstrap.conftest import Access
+
+pytestmark = pytest.mark.database
+
+PRESETS = ("read", "write", "own")
+
+
+def different_documents(cellar: Access) -> list[dict[str, Any]]:
+    """Eight documents on the same two schemas, each with another owner, other members and other presets."""
+    documents = []
+    for number in range(8):
+        document = copy.deepcopy(cellar.raw)
+        owner, guest = cellar.role(f"owner{number % 3}"), cellar.role(f"guest{number}")
+        document["schemas"] = {cellar.schema: {"owner": owner}, "yard": {"owner": cellar.role("owner")}}
+        document["roles"][owner] = {}
+        document["roles"][guest] = {"schemas": {cellar.schema: PRESETS[number % 3], "yard": PRESETS[number // 3]}}
+        document["roles"][cellar.role("writer")]["schemas"] = {"yard": PRESETS[(number + 1) % 3]}
+        document["logins"][cellar.role("app")]["member_of"].append(guest)
+        document["logins"][cellar.role("app")]["connection_limit"] = number
+        documents.append(document)
+    return documents
+
+
+def test_of_eight_documents_at_once_the_last_one_holds(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
+    documents = different_documents(cellar)
+    finished = []
+
+    def apply(number: int) -> None:
+        with cellar.master() as connection, reconcile.locked(connection):
+            reconcile.apply(connection, access.parse(documents[number]))
+            finished.append(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(apply, number) for number in range(8)]:
+            done.result()
+    assert sorted(finished) == list(range(8))
+    agreeing = []
+    for number, document in enumerate(documents):
+        cellar.raw = document
+        if cellar.plan().statements == ():
+            agreeing.append(number)
+    assert agreeing == [finished[-1]]
+
+
+@pytest.mark.parametrize(
+    ("target", "is_taken"),
+    [
+        ("SELECT ON {schema}.wine", True),
+        ("SELECT (id) ON {schema}.wine", True),
+        ("USAGE ON SCHEMA {schema}", True),
+        # What others may do with the database is theirs to keep, and so is what they pass on.
+        ("TEMPORARY ON DATABASE {database}", False),
+    ],
+)
+def test_what_a_stranger_passed_on_goes_with_their_option_or_is_told(
+    target: str, is_taken: bool, cellar: Access
+) -> None:
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}", "CREATE ROLE {stranger}"
+    )
+    cellar.apply()
+    grant = f"GRANT {target}"
+    cellar.as_superuser(
+        "GRANT USAGE ON SCHEMA {schema} TO {stranger}",
+        f"{grant} TO {{stranger}} WITH GRANT OPTION",
+        f"SET ROLE {{stranger}}; {grant} TO PUBLIC",
+        "GRANT CREATE ON SCHEMA {schema} TO {reader}",
+    )
+    done = cellar.apply()
+    assert cellar.plan().statements == ()
+    assert cellar.as_superuser("SELECT has_schema_privilege('{reader}', '{schema}', 'CREATE')") == [[False]]
+    told = [note for note in done.unmanaged if "'public'" in note and cellar.role("stranger") in note]
+    assert len(told) == (0 if is_taken else 1)
+
+
+@pytest.mark.parametrize(
+    "target", ["SELECT ON {schema}.wine", "USAGE ON SCHEMA {schema}", "CONNECT ON DATABASE {database}"]
+)
+def test_a_grant_option_goes_with_all_that_was_passed_on(target: str, cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
+    cellar.apply()
+    cellar.as_superuser(
+        f"GRANT {target} TO {{app}} WITH GRANT OPTION",
+        f"SET ROLE {{app}}; GRANT {target} TO PUBLIC",
+        f"SET ROLE {{app}}; GRANT {target} TO {{reader}}",
+    )
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+def test_an_admin_option_goes_with_all_that_was_passed_on(cellar: Access) -> None:
+    cellar.apply()
+    with cellar.master() as master:
+        master.run(cellar.filled("GRANT {owner} TO {writer} WITH ADMIN OPTION"))
+        master.run(cellar.filled("REVOKE {writer} FROM {app}"))
+    cellar.as_superuser("SET ROLE {writer}; GRANT {owner} TO {app_b}")
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+def test_an_extensions_objects_are_left_alone_and_counted(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE EXTENSION pgcrypto SCHEMA {schema}")
+    access_lists = (
+        "SELECT oid::bigint, proacl::text FROM pg_proc WHERE pronamespace = '{schema}'::regnamespace ORDER BY 1"
+    )
+    before = cellar.as_superuser(access_lists)
+    done = cellar.apply()
+    assert done.statements == ()
+    assert any("belong to an extension and are left alone" in note for note in done.unmanaged)
+    cellar.raw["roles"][cellar.role("reader")]["schemas"] = {cellar.schema: "own"}
+    assert cellar.apply().statements
+    assert cellar.as_superuser(access_lists) == before
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        pytest.param("GRANT UPDATE ON {schema}.wine TO {reader}", id="a grant on the same table"),
+        pytest.param("GRANT CREATE ON SCHEMA {schema} TO {reader}", id="a grant on the same schema"),
+        pytest.param("ALTER ROLE {app_a} CONNECTION LIMIT 70", id="a change of the same role"),
+    ],
+)
+def test_a_lock_that_is_held_for_too_long_is_named_and_undoes_all(
+    held: str, cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
+    cellar.raw["roles"][cellar.role("reader")]["schemas"] = {cellar.schema: "own"}
+    cellar.raw["logins"][cellar.role("app")]["connection_limit"] = 6
+    cellar.raw["roles"][cellar.role("new")] = {}
+    monkeypatch.setattr(reconcile, "STATEMENT_LOCK_WAIT_SECONDS", 1)
+    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
+        somebody.run("BEGIN")
+        somebody.run(cellar.filled(held))
+        with pytest.raises(StatementError, match="held a lock for too long; apply again") as refused:
+            cellar.apply()
+        assert refused.value.sqlstate == "55P03"
+        assert cellar.as_superuser(f"SELECT FROM pg_roles WHERE rolname = '{cellar.role('new')}'") == []
+        somebody.run("ROLLBACK")
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+@pytest.mark.parametrize("attempts", [1, reconcile.ATTEMPTS])
+def test_a_change_at_the_same_moment_is_waited_out_or_named(
+    attempts: int, cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
+    monkeypatch.setattr(reconcile, "ATTEMPTS", attempts)
+    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
+        somebody.run("BEGIN")
+        somebody.run(cellar.filled("GRANT UPDATE ON {schema}.wine TO {master}"))
+        commit = threading.Timer(1, somebody.run, ("COMMIT",))
+        commit.start()
+        if attempts == 1:
+            with pytest.raises(StatementError, match="at the same moment; apply again") as refused:
+                cellar.apply()
+            assert refused.value.sqlstate == "XX000"
+        else:
+            assert cellar.apply().statements
+        commit.join()
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+@pytest.fixture
+def two_cellars(postgres: Cluster, cellar: Access) -> Iterator[tuple[Access, Access]]:
+    """Two databases of one server, and so of one set of roles, with a master that owns both."""
+    other = Access(cellar.database)
+    name = f"{cellar.database.name}_two"
+    postgres.create_database(name, cellar.database.master)
+    other.in_database(name)
+    yield cellar, other
+    postgres.admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_eight_applies_on_two_databases_of_one_server_share_their_roles(two_cellars: tuple[Access, Access]) -> None:
+    """Every role is in both documents; the one that does not report has made them, and marked them as its own."""
+    one, two = two_cellars
+    two.raw["unlisted"] = "report"
+    one.apply()
+    documents = []
+    for number in range(4):
+        for cellar in two_cellars:
+            # All want the same of the roles, and each another thing of its schema.
+            document = copy.deepcopy(cellar.raw)
+            document["roles"][cellar.role("writer")]["schemas"] = {cellar.schema: PRESETS[number % 3]}
+            documents.append((cellar, document))
+
+    def apply(number: int) -> None:
+        cellar, document = documents[number]
+        with cellar.master() as connection, reconcile.locked(connection):
+            reconcile.apply(connection, access.parse(document))
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(apply, number) for number in range(8)]:
+            done.result()
+    for cellar in (two, one, two):
+        cellar.apply()
+    assert one.plan().statements == two.plan().statements == ()
+
+
+def test_a_table_that_somebody_locked_altogether_does_not_stop_an_apply_half_way(
+    cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
+    todo = cellar.plan().statements
+    monkeypatch.setattr(reconcile, "STATEMENT_LOCK_WAIT_SECONDS", 1)
+    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
+        somebody.run("BEGIN")
+        somebody.run(cellar.filled("LOCK TABLE {schema}.wine IN ACCESS EXCLUSIVE MODE"))
+        # Whether a GRANT waits for such a lock differs between versions of PostgreSQL.
+        with suppress(StatementError):
+            cellar.apply()
+        assert cellar.plan().statements in {(), todo}
+    cellar.apply()
+    assert cellar.plan().statements == ()

@@ -1,0 +1,222 @@
+"""The function that can only look, on a real PostgreSQL; Secrets Manager is moto's."""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import moto
+import pg8000.exceptions
+import pytest
+
+from db_bootstrap import apply as reconcile
+from db_bootstrap.credentials.store import SecretStore, store_of_runtime
+from db_bootstrap.errors import AccessDocumentError, EventError, RefusedLoginError, UnexpectedPlanError
+from db_bootstrap.lambdas import plan as planner
+from db_bootstrap.lambdas.apply import ApplyEvent, bootstrap
+from db_bootstrap.plan_digest import is_digest
+from tests.integration.db_bootstrap.conftest import Access
+
+pytestmark = pytest.mark.database
+
+CONTEXT: Any = SimpleNamespace(
+    function_name="access", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1"
+)
+
+
+class Functions:
+    """Both functions, as Lambda calls them, on one database."""
+
+    def __init__(self, cellar: Access) -> None:
+        self.cellar = cellar
+        client: Any = boto3.client("secretsmanager", region_name="us-east-1")
+        master = {"username": cellar.database.master, "password": cellar.database.password}
+        self.master_arn = client.create_secret(Name="master", SecretString=json.dumps(master))["ARN"]
+        logins = (cellar.role("app"), cellar.role("migrator"))
+        self.secret_arns = {login: client.create_secret(Name=login)["ARN"] for login in logins}
+
+    def ask(self, action: str) -> dict[str, Any]:
+        return planner.plan({"action": action, "document": self.cellar.raw}, CONTEXT)
+
+    def apply(self, expected_digest: str | None = None) -> dict[str, Any]:
+        event = {"action": "apply", "document": self.cellar.raw, "secret_arns": self.secret_arns}
+        return bootstrap({**event, "expected_digest": expected_digest}, CONTEXT)
+
+
+@pytest.fixture
+def functions(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
+    for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    endpoint = cellar.endpoint
+    environment = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "DATABASE_HOST": endpoint.host,
+        "DATABASE_PORT": str(endpoint.port),
+        "DATABASE_NAME": endpoint.database,
+        "DATABASE_CA_FILE": str(endpoint.ca_file),
+        "POWERTOOLS_METRICS_NAMESPACE": "Cellar",
+        "POWERTOOLS_SERVICE_NAME": "access",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with moto.mock_aws():
+        store_of_runtime.cache_clear()
+        made = Functions(cellar)
+        monkeypatch.setenv("MASTER_SECRET_ARN", made.master_arn)
+        yield made
+    store_of_runtime.cache_clear()
+
+
+def measured(printed: str) -> list[float]:
+    """The values of the metric AccessDrift of the database in what a function printed."""
+    lines = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
+    assert all(line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Cellar" for line in lines)
+    assert all(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service", "database"]] for line in lines)
+    assert all(line["service"] == "access" for line in lines)
+    return [value for line in lines for value in line["AccessDrift"]]
+
+
+def test_a_plan_shows_what_an_apply_held_to_it_then_runs(functions: Functions) -> None:
+    planned = functions.ask("plan")
+    assert is_digest(planned["digest"])
+    assert not planned["in_sync"]
+    assert planned["database"] == functions.cellar.database.name
+    applied = functions.apply(planned["digest"])
+    assert applied["changes"] == planned["changes"]
+
+
+def test_a_plan_with_nothing_to_do_answers_the_digest_that_was_applied(functions: Functions) -> None:
+    digest = functions.ask("plan")["digest"]
+    functions.apply(digest)
+    again = functions.ask("plan")
+    assert (again["in_sync"], again["changes"], again["digest"]) == (True, [], digest)
+
+
+def test_a_plan_with_nothing_to_do_has_no_digest_if_none_was_ever_applied(functions: Functions) -> None:
+    functions.apply()
+    assert functions.ask("plan")["digest"] is None
+
+
+def test_an_apply_refuses_what_the_plan_did_not_show(functions: Functions) -> None:
+    digest = functions.ask("plan")["digest"]
+    functions.apply(digest)
+    functions.cellar.as_superuser("GRANT CREATE ON SCHEMA {schema} TO {writer}")
+    with pytest.raises(UnexpectedPlanError, match="What would run now is not what was planned"):
+        functions.apply(digest)
+    functions.apply(functions.ask("plan")["digest"])
+    assert functions.ask("verify")["in_sync"]
+
+
+def test_a_role_to_retire_is_planned_to_be_dropped(functions: Functions) -> None:
+    functions.apply()
+    functions.cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {stranger} TO {master} WITH ADMIN OPTION")
+    functions.cellar.raw["retired"] = {functions.cellar.role("stranger"): {}}
+    planned = functions.ask("plan")
+    assert planned["refusals"] == []
+    assert f'DROP ROLE "{functions.cellar.role("stranger")}"' in {change["sql"] for change in planned["changes"]}
+
+
+def test_planning_changes_nothing(functions: Functions) -> None:
+    before = functions.cellar.as_superuser("SELECT count(*) FROM pg_roles")
+    functions.ask("plan")
+    functions.ask("verify")
+    assert functions.cellar.as_superuser("SELECT count(*) FROM pg_roles") == before
+
+
+def test_planning_needs_neither_the_apply_nor_a_way_to_write_a_secret(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.cellar.apply()
+    for owner, name in ((reconcile, "apply"), (reconcile, "locked"), (SecretStore, "publish")):
+        monkeypatch.delattr(owner, name)
+    assert functions.ask("plan")["in_sync"]
+    assert functions.ask("verify")["in_sync"]
+
+
+def test_postgresql_refuses_a_change_in_the_session_that_plans(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(connection: Any, *_: object) -> Any:
+        connection.run(f"CREATE ROLE {functions.cellar.role('stranger')}")
+
+    monkeypatch.setattr(reconcile, "plan", change)
+    with pytest.raises(pg8000.exceptions.DatabaseError, match="25006"):
+        functions.ask("verify")
+
+
+def test_drift_is_measured_named_and_measured_as_mended(
+    functions: Functions, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    functions.apply()
+    assert measured(capsys.readouterr().out) == [0]
+    functions.ask("verify")
+    assert measured(capsys.readouterr().out) == [0], "zero is told too"
+    functions.cellar.as_superuser(
+        "GRANT CREATE ON SCHEMA {schema} TO {writer}", "ALTER ROLE {app_a} CONNECTION LIMIT 7"
+    )
+    answer = functions.ask("verify")
+    assert measured(capsys.readouterr().out) == [len(answer["changes"])]
+    logged = [vars(record)["reason"] for record in caplog.records if record.message == "Drift"]
+    assert logged == [change["reason"] for change in answer["changes"]]
+    assert len(logged) >= 2, "the statements that mend it, with those that make the master a member meanwhile"
+    functions.apply()
+    assert measured(capsys.readouterr().out) == [0]
+
+
+def test_a_plan_is_not_measured_as_drift(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:
+    functions.ask("plan")
+    assert measured(capsys.readouterr().out) == []
+
+
+def test_what_cannot_be_carried_out_is_drift_too(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:
+    functions.apply()
+    capsys.readouterr()
+    functions.cellar.as_superuser("ALTER SCHEMA {schema} OWNER TO rdsadmin")
+    answer = functions.ask("verify")
+    assert answer["refusals"]
+    assert measured(capsys.readouterr().out) == [len(answer["changes"]) + len(answer["refusals"])]
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        pytest.param({"logins": {"x": {"credential": "guessed"}}}, "document.logins['x'].credential", id="a document"),
+        pytest.param({"database": "another"}, "another", id="a database"),
+    ],
+)
+def test_a_plan_that_cannot_be_made_is_an_answer_that_says_why(
+    broken: dict[str, Any], reason: str, functions: Functions
+) -> None:
+    functions.cellar.raw.update(broken)
+    answer = functions.ask("plan")
+    assert not answer["in_sync"]
+    assert any(reason in refusal for refusal in answer["refusals"])
+
+
+def test_a_database_that_cannot_be_reached_is_an_answer_to_a_plan_and_an_error_of_a_verification(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db_bootstrap.inspect.session.MASTER_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(
+        "db_bootstrap.lambdas.plan.connected_as_master",
+        lambda *_: (_ for _ in ()).throw(RefusedLoginError("The database refuses the login.", "28P01")),
+    )
+    assert functions.ask("plan")["refusals"] == ["The database refuses the login."]
+    with pytest.raises(RefusedLoginError):
+        functions.ask("verify")
+
+
+def test_a_document_that_is_wrong_is_an_error_of_a_verification(functions: Functions) -> None:
+    functions.cellar.raw["logins"] = {"x": {"credential": "guessed"}}
+    with pytest.raises(AccessDocumentError):
+        functions.ask("verify")
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:12", 7, ["sha256:" + "0" * 64]])
+def test_a_digest_that_is_none_is_refused(digest: object, functions: Functions) -> None:
+    event = {"action": "apply", "document": functions.cellar.raw, "secret_arns": functions.secret_arns}
+    with pytest.raises(EventError, match="expected_digest must be a digest"):
+        ApplyEvent.parse({**event, "expected_digest": digest})

@@ -1,0 +1,361 @@
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pg8000.exceptions
+import pytest
+from pg8000.native import Connection
+
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
+from db_bootstrap.errors import StatementError, UnmanageableError
+from db_bootstrap.inspect.snapshot import LEAST_QUERIES, MAXIMUM_QUERIES, look
+from tests.integration.db_bootstrap.conftest import Access
+
+pytestmark = pytest.mark.database
+
+INSUFFICIENT_PRIVILEGE = "42501"
+
+# What stands in the schema when the roles are tried; made by the owner, so default privileges are at work.
+CONTENTS = (
+    "SET ROLE {owner}; CREATE TABLE {schema}.wine (id int GENERATED ALWAYS AS IDENTITY, name text)",
+    "SET ROLE {owner}; CREATE TABLE {schema}.cask (id int) PARTITION BY RANGE (id)",
+    "SET ROLE {owner}; CREATE VIEW {schema}.names AS SELECT name FROM {schema}.wine",
+    "SET ROLE {owner}; CREATE MATERIALIZED VIEW {schema}.counted AS SELECT count(*) FROM {schema}.wine",
+    "SET ROLE {owner}; CREATE SEQUENCE {schema}.numbers",
+    "SET ROLE {owner}; CREATE FUNCTION {schema}.twice(a int) RETURNS int LANGUAGE sql AS 'SELECT 2 * a'",
+    "SET ROLE {owner}; CREATE PROCEDURE {schema}.tidy() LANGUAGE sql AS 'SELECT 1'",
+)
+
+# Who tries what, and whether it works.
+ATTEMPTS = [
+    ("app_a", "SELECT * FROM {schema}.wine", True),
+    ("app_b", "SELECT * FROM {schema}.wine", True),
+    ("app_a", "INSERT INTO {schema}.wine (name) VALUES ('x')", True),
+    ("app_a", "UPDATE {schema}.wine SET name = 'y'", True),
+    ("app_a", "DELETE FROM {schema}.wine", True),
+    ("app_a", "SELECT * FROM {schema}.cask", True),
+    ("app_a", "SELECT * FROM {schema}.names", True),
+    ("app_a", "SELECT * FROM {schema}.counted", True),
+    ("app_a", "SELECT nextval('{schema}.numbers')", True),
+    ("app_a", "SELECT {schema}.twice(2)", True),
+    ("app_a", "CALL {schema}.tidy()", True),
+    ("app_a", "SELECT setval('{schema}.numbers', 7)", False),
+    ("app_a", "TRUNCATE {schema}.wine", False),
+    ("app_a", "DROP TABLE {schema}.wine", False),
+    ("app_a", "ALTER TABLE {schema}.wine ADD COLUMN more int", False),
+    ("app_a", "CREATE TABLE {schema}.mine (id int)", False),
+    ("app_a", "CREATE SCHEMA mine", False),
+    ("app_a", "CREATE TEMPORARY TABLE mine (id int)", False),
+    ("app_a", "SET ROLE {owner}", False),
+    ("app_a", "GRANT {writer} TO {report}", False),
+    ("app_a", "CREATE ROLE {stranger}", False),
+    ("report", "SELECT * FROM {schema}.wine", True),
+    ("report", "SELECT * FROM {schema}.counted", True),
+    ("report", "SELECT last_value FROM {schema}.numbers", True),
+    ("report", "INSERT INTO {schema}.wine (name) VALUES ('x')", False),
+    ("report", "SELECT nextval('{schema}.numbers')", False),
+    ("report", "SELECT {schema}.twice(2)", False),
+    ("report", "CALL {schema}.tidy()", False),
+    ("migrator_a", "CREATE TABLE {schema}.made (id int)", True),
+    ("migrator_b", "ALTER TABLE {schema}.wine ADD COLUMN more int", True),
+    ("migrator_a", "CREATE SCHEMA mine", False),
+    ("migrator_a", "CREATE ROLE {stranger}", False),
+]
+
+# Something changed by hand, each of which the next apply takes back.
+DRIFT = [
+    pytest.param("ALTER ROLE {app_a} CREATEDB", id="an attribute"),
+    pytest.param("ALTER ROLE {app_a} CONNECTION LIMIT 90", id="a connection limit"),
+    pytest.param("ALTER ROLE {app_b} NOLOGIN", id="a login that was locked"),
+    pytest.param("ALTER ROLE {writer} LOGIN", id="a role that was given a login"),
+    pytest.param("ALTER ROLE {app_a} VALID UNTIL '2020-01-01'", id="an expiry"),
+    pytest.param("ALTER ROLE {app_a} SET statement_timeout TO '9s'", id="a setting"),
+    pytest.param("ALTER ROLE {app_a} RESET statement_timeout", id="a setting that is gone"),
+    pytest.param("ALTER ROLE {app_a} SET work_mem TO '9MB'", id="a setting too many"),
+    pytest.param("ALTER ROLE {app_a} IN DATABASE {database} SET work_mem TO '9MB'", id="a setting in this database"),
+    pytest.param("COMMENT ON ROLE {writer} IS NULL", id="a mark that is gone"),
+    pytest.param("GRANT CREATE ON SCHEMA {schema} TO {writer}", id="CREATE on the schema"),
+    pytest.param("REVOKE USAGE ON SCHEMA {schema} FROM {reader}", id="USAGE that is gone"),
+    pytest.param("GRANT USAGE ON SCHEMA {schema} TO PUBLIC", id="USAGE for everybody"),
+    pytest.param("ALTER SCHEMA {schema} OWNER TO {master}", id="the schema's owner"),
+    pytest.param("GRANT CONNECT ON DATABASE {database} TO PUBLIC", id="CONNECT for everybody"),
+    pytest.param("REVOKE CONNECT ON DATABASE {database} FROM {app}", id="CONNECT that is gone"),
+    pytest.param("GRANT SELECT ON {schema}.wine TO PUBLIC", id="a table for everybody"),
+    pytest.param("GRANT TRUNCATE ON {schema}.wine TO {writer}", id="a privilege too many on a table"),
+    pytest.param("GRANT SELECT ON {schema}.wine TO {writer} WITH GRANT OPTION", id="a grant option"),
+    pytest.param("REVOKE INSERT ON {schema}.cask FROM {writer}", id="a privilege that is gone on a partitioned table"),
+    pytest.param("REVOKE SELECT ON {schema}.names FROM {reader}", id="a privilege that is gone on a view"),
+    pytest.param("GRANT UPDATE ON SEQUENCE {schema}.numbers TO {writer}", id="a sequence"),
+    pytest.param("GRANT EXECUTE ON FUNCTION {schema}.twice TO PUBLIC", id="a function for everybody"),
+    pytest.param("REVOKE EXECUTE ON PROCEDURE {schema}.tidy FROM {writer}", id="a procedure"),
+    pytest.param(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} REVOKE SELECT ON TABLES FROM {reader}",
+        id="a default privilege that is gone",
+    ),
+    pytest.param(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT EXECUTE ON ROUTINES TO PUBLIC",
+        id="a default privilege of everybody",
+    ),
+    pytest.param(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT ALL ON TABLES TO {reader}",
+        id="a default privilege too many, in every schema",
+    ),
+]
+
+# From PostgreSQL 16 on a membership belongs to who granted it, so these are the master's own doing.
+DRIFT_BY_MASTER = [
+    pytest.param("REVOKE {app} FROM {app_a}", id="a membership that is gone"),
+    pytest.param("GRANT {reader} TO {app}", id="a membership too many"),
+    pytest.param("GRANT {owner} TO {app_a}", id="a membership in the owner"),
+    pytest.param("GRANT {writer} TO {app} WITH ADMIN OPTION", id="an admin option"),
+]
+
+
+def fill(cellar: Access) -> None:
+    for statement in CONTENTS:
+        with cellar.database.cluster.connect_as_superuser(cellar.database.name) as connection:
+            for part in cellar.filled(statement).split("; "):
+                connection.run(part)
+
+
+def test_each_login_may_do_what_its_role_says_and_nothing_else(cellar: Access) -> None:
+    cellar.apply()
+    fill(cellar)
+    surprises = []
+    for login, statement, may in ATTEMPTS:
+        with cellar.login(login) as connection:
+            connection.run("BEGIN")
+            try:
+                connection.run(cellar.filled(statement))
+                code = None
+            except pg8000.exceptions.DatabaseError as error:
+                code = error.args[0]["C"]
+        if code != (None if may else INSUFFICIENT_PRIVILEGE):
+            surprises.append((login, statement, code))
+    assert surprises == []
+
+
+def test_objects_that_were_there_before_get_the_same_privileges_as_those_to_come(cellar: Access) -> None:
+    cellar.as_superuser('CREATE ROLE "{owner}"', 'CREATE SCHEMA {schema} AUTHORIZATION "{owner}"')
+    with cellar.master() as connection:
+        connection.run("SELECT 1")
+    cellar.as_superuser('GRANT "{owner}" TO "{master}" WITH ADMIN OPTION')
+    fill(cellar)
+    cellar.apply()
+    assert cellar.plan().statements == ()
+    with cellar.login("app_a") as connection:
+        connection.run(cellar.filled("INSERT INTO {schema}.wine (name) VALUES ('x')"))
+
+
+def test_what_a_migrator_makes_belongs_to_the_owner(cellar: Access) -> None:
+    cellar.apply()
+    with cellar.login("migrator_b") as connection:
+        connection.run(cellar.filled("CREATE TABLE {schema}.made (id int)"))
+    owners = cellar.as_superuser("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'made'")
+    assert owners == [[cellar.role("owner")]]
+
+
+def test_a_second_run_finds_nothing_to_do(cellar: Access) -> None:
+    assert cellar.apply().statements
+    assert cellar.plan().statements == ()
+    assert cellar.apply().statements == ()
+
+
+@pytest.mark.parametrize("by_hand", DRIFT)
+def test_what_was_changed_by_hand_is_found_and_mended(by_hand: str, settled_cellar: Access) -> None:
+    settle(settled_cellar)
+    settled_cellar.as_superuser(by_hand)
+    assert_mended(settled_cellar)
+
+
+@pytest.mark.parametrize("by_hand", DRIFT_BY_MASTER)
+def test_a_membership_that_was_changed_by_hand_is_found_and_mended(by_hand: str, settled_cellar: Access) -> None:
+    settle(settled_cellar)
+    with settled_cellar.master() as connection:
+        connection.run(settled_cellar.filled(by_hand))
+    assert_mended(settled_cellar)
+
+
+def settle(cellar: Access) -> None:
+    if cellar.apply().statements:
+        fill(cellar)
+    assert cellar.plan().statements == (), "nothing has drifted yet"
+
+
+def assert_mended(cellar: Access) -> None:
+    assert cellar.plan().statements != ()
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+def test_a_membership_that_only_somebody_else_can_revoke_is_told_and_fails_nothing(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("GRANT {owner} TO {app_a}", "ALTER ROLE {app_a} CONNECTION LIMIT 90")
+    done = cellar.apply()
+    # Before version 16 a membership has no grantor that counts, and the master simply revokes it.
+    only_they = cellar.database.cluster.major >= 16
+    assert any("only they can revoke it" in note for note in done.unmanaged) is only_they
+    assert cellar.as_superuser("SELECT rolconnlimit FROM pg_roles WHERE rolname = '{app_a}'") == [[5]]
+    assert cellar.as_superuser("SELECT pg_has_role('{app_a}', '{owner}', 'MEMBER')") == [[only_they]]
+    assert cellar.plan().statements == ()
+
+
+def test_the_master_ends_without_the_memberships_that_it_borrowed(cellar: Access) -> None:
+    cellar.apply()
+    left = cellar.as_superuser(
+        "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = '{master}'::regrole"
+        " AND roleid::regrole::text LIKE '{database}%' AND grantor = '{master}'::regrole"
+    )
+    assert left == []
+
+
+def test_a_look_takes_as_many_queries_for_many_objects_as_for_none(
+    cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cellar.apply()
+    queries: list[str] = []
+    run: Any = Connection.run
+
+    def counted(connection: Connection, sql: str, **parameters: object) -> object:
+        queries.append(sql)
+        return run(connection, sql, **parameters)
+
+    monkeypatch.setattr(Connection, "run", counted)
+    document = access.parse(cellar.raw)
+    with cellar.master() as connection:
+        queries.clear()
+        look(connection, document)
+        assert len(queries) == LEAST_QUERIES
+        fill(cellar)
+        cellar.as_superuser("GRANT SELECT ON {schema}.wine TO PUBLIC")
+        queries.clear()
+        look(connection, document)
+        assert len(queries) == LEAST_QUERIES + 1, "the objects that must change are named by one more"
+        raw = copy.deepcopy(cellar.raw)
+        raw["extensions"] = {"pgcrypto": {}}
+        raw["retired"] = {cellar.role("stranger"): {}}
+        raw["logins"][cellar.role("app")]["settings"] = {"work_mem": "9MB"}
+        queries.clear()
+        look(connection, access.parse(raw))
+        assert len(queries) == MAXIMUM_QUERIES == 12, "with everything that a document can hold"
+
+
+def test_eight_at_once_do_not_disturb_one_another(cellar: Access) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        plans = [future.result() for future in [pool.submit(cellar.apply) for _ in range(8)]]
+    assert len([plan for plan in plans if plan.statements]) == 1, "one does it, and seven find it done"
+    assert cellar.plan().statements == ()
+
+
+def test_a_statement_that_fails_undoes_all_before_it(cellar: Access) -> None:
+    cellar.raw["logins"][cellar.role("app")]["settings"] = {"no_such_setting": "1"}
+    with pytest.raises(StatementError, match=r"no_such_setting(.|\n)*42704"):
+        cellar.apply()
+    assert cellar.as_superuser("SELECT rolname FROM pg_roles WHERE rolname = '{owner}'") == []
+    assert cellar.as_superuser("SELECT nspname FROM pg_namespace WHERE nspname = '{schema}'") == []
+
+
+def test_names_are_taken_literally(cellar: Access) -> None:
+    names = ["O'Brien\"; drop table x; --", "über-Ümläut \U0001f37a", "select", "with\nnewline", "Ünïcode" * 6]
+    roles = [f"{cellar.database.name[-4:]}{name}" for name in names]
+    schema = 'strange "schema'
+    cellar.raw["schemas"][schema] = {"owner": cellar.role("owner")}
+    for role in roles:
+        cellar.raw["roles"][role] = {"schemas": {schema: "write"}}
+    cellar.apply()
+    made = {name for (name,) in cellar.as_superuser("SELECT rolname FROM pg_roles")}
+    assert made >= set(roles)
+    assert cellar.plan().statements == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "refusal"),
+    [
+        pytest.param(
+            "CREATE SCHEMA {schema}", r"schema 'cellar' belongs to 'rdsadmin'", id="a schema of somebody else"
+        ),
+        pytest.param('CREATE ROLE "{writer}" SUPERUSER', "is a superuser", id="a superuser"),
+        pytest.param(
+            'CREATE ROLE "{writer}"; COMMENT ON ROLE "{writer}" IS \'ours\'',
+            "its comment says 'ours'",
+            id="a foreign role",
+        ),
+        pytest.param('ALTER DATABASE "{database}" OWNER TO rdsadmin', "only its owner may say who", id="the database"),
+    ],
+)
+def test_what_belongs_to_somebody_else_is_refused_before_anything_changes(
+    before: str, refusal: str, cellar: Access
+) -> None:
+    cellar.as_superuser(*before.split("; "))
+    with pytest.raises(UnmanageableError, match=refusal):
+        cellar.apply()
+    assert cellar.as_superuser("SELECT rolname FROM pg_roles WHERE rolname = '{owner}'") == []
+
+
+def test_a_document_about_another_database_is_refused(cellar: Access) -> None:
+    cellar.raw["database"] = "another"
+    with pytest.raises(UnmanageableError, match="is about the database 'another'"):
+        cellar.apply()
+
+
+def test_a_lock_that_somebody_keeps_is_not_waited_for_without_end(
+    cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "LOCK_WAIT_SECONDS", 1)
+    with (
+        cellar.master() as connection,
+        reconcile.locked(connection),
+        pytest.raises(StatementError, match="apply again") as refused,
+    ):
+        cellar.apply()
+    assert refused.value.sqlstate == "55P03"
+
+
+@pytest.mark.parametrize("moment", ["SELECT", "CREATE ROLE", "GRANT", "COMMIT"])
+def test_a_connection_that_drops_leaves_all_or_nothing_and_says_so(
+    moment: str, cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: Any = Connection.run
+
+    def run_until(connection: Connection, sql: str, **parameters: object) -> object:
+        if sql.strip().startswith(moment) and "advisory" not in sql:
+            monkeypatch.setattr(Connection, "run", run)
+            cellar.as_superuser(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{master}' AND pid <> 0"
+            )
+        return run(connection, sql, **parameters)
+
+    with cellar.master() as connection, reconcile.locked(connection):
+        monkeypatch.setattr(Connection, "run", run_until)
+        with pytest.raises(StatementError, match=r"(?i)apply again"):
+            reconcile.apply(connection, access.parse(cellar.raw))
+    assert cellar.as_superuser("SELECT rolname FROM pg_roles WHERE rolname = '{owner}'") == []
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
+def test_a_role_that_is_declared_no_more_loses_its_access_and_is_named(cellar: Access) -> None:
+    cellar.apply()
+    fill(cellar)
+    del cellar.raw["logins"][cellar.role("report")]
+    del cellar.raw["roles"][cellar.role("reader")]
+    done = cellar.apply()
+    assert any(cellar.role("reader") in note and "declared once" in note for note in done.unmanaged)
+    with cellar.login("report") as connection, pytest.raises(pg8000.exceptions.DatabaseError, match="42501"):
+        connection.run(cellar.filled("SELECT * FROM {schema}.wine"))
+
+
+@pytest.mark.parametrize("unlisted", ["revoke", "report"])
+def test_the_access_of_roles_that_are_not_declared_goes_or_is_named(unlisted: str, cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE ROLE {stranger}", "GRANT CREATE ON SCHEMA {schema} TO {stranger}")
+    with cellar.master() as master:
+        master.run(cellar.filled("GRANT {writer} TO {stranger}"))
+    cellar.raw["unlisted"] = unlisted
+    done = cellar.apply()
+    named = [note for note in done.unmanaged if cellar.role("stranger") in note]
+    assert (len(done.statements) > 0, len(named)) == ((True, 0) if unlisted == "revoke" else (False, 2))
+    assert cellar.plan().statements == ()
+    may = "pg_has_role('{stranger}', '{writer}', 'MEMBER'), has_schema_privilege('{stranger}', '{schema}', 'CREATE')"
+    assert cellar.as_superuser(f"SELECT {may}") == [[unlisted == "report"] * 2]

@@ -1,0 +1,279 @@
+"""The end of roles: what they own, what they may, their sessions, in every database of the server."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import pg8000.exceptions
+import pytest
+from pg8000.native import Connection
+
+from db_bootstrap import apply as reconcile
+from db_bootstrap import document as access
+from db_bootstrap.apply import Reviewed
+from db_bootstrap.errors import StatementError, UnexpectedPlanError, UnmanageableError
+from db_bootstrap.inspect.session import Credential, connected_as_master
+from devtools.postgres.cluster import Cluster
+from tests.integration.db_bootstrap.conftest import Access
+from tests.integration.db_bootstrap.test_interruptions import apply_in_a_process, attempt
+from tests.integration.db_bootstrap.test_names import NAMES
+
+pytestmark = pytest.mark.database
+
+# What a role has when it leaves: in the document's database and in another one.
+HERE = (
+    "GRANT {stranger} TO {master} WITH ADMIN OPTION",
+    "GRANT {stranger} TO {reader}",
+    "GRANT {writer} TO {stranger}",
+    "CREATE SCHEMA attic AUTHORIZATION {stranger}",
+    "CREATE TABLE attic.chest (id int)",
+    "ALTER TABLE attic.chest OWNER TO {stranger}",
+    "CREATE TABLE {schema}.wine (id int)",
+    "ALTER TABLE {schema}.wine OWNER TO {stranger}",
+    "CREATE FUNCTION {schema}.twice(a int) RETURNS int LANGUAGE sql AS 'SELECT 2 * a'",
+    "ALTER FUNCTION {schema}.twice OWNER TO {stranger}",
+    "CREATE TABLE {schema}.cask (id int)",
+    "ALTER TABLE {schema}.cask OWNER TO {owner}",
+    "GRANT SELECT ON {schema}.cask TO {stranger} WITH GRANT OPTION",
+    "GRANT UPDATE (id) ON {schema}.cask TO {stranger}",
+    "SET ROLE {stranger}; GRANT SELECT ON {schema}.cask TO {reader}",
+    "GRANT CONNECT ON DATABASE {database} TO {stranger}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {stranger} GRANT SELECT ON TABLES TO PUBLIC",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT INSERT ON TABLES TO {stranger}",
+    "ALTER ROLE {stranger} SET work_mem TO '9MB'",
+)
+THERE = (
+    "CREATE SCHEMA loft AUTHORIZATION {stranger}",
+    "CREATE TABLE loft.trunk (id int)",
+    "ALTER TABLE loft.trunk OWNER TO {stranger}",
+    "CREATE TABLE public.shelf (id int)",
+    "ALTER TABLE public.shelf OWNER TO {master}",
+    "GRANT SELECT ON public.shelf TO {stranger}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {stranger} GRANT SELECT ON TABLES TO PUBLIC",
+)
+
+
+@pytest.fixture
+def elsewhere(cellar: Access, postgres: Cluster) -> Iterator[Access]:
+    """Another database of the same server and master."""
+    other = Access(cellar.database)
+    name = f"{cellar.database.name}_two"
+    postgres.create_database(name, cellar.database.master)
+    other.in_database(name)
+    yield other
+    postgres.admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def leave(cellar: Access, elsewhere: Access | None = None) -> None:
+    """The state in which somebody leaves."""
+    cellar.apply()
+    cellar.as_superuser("CREATE ROLE {stranger} LOGIN", *HERE)
+    if elsewhere:
+        elsewhere.as_superuser(*THERE)
+
+
+def exists(cellar: Access) -> bool:
+    return bool(cellar.as_superuser("SELECT FROM pg_roles WHERE rolname = '{stranger}'"))
+
+
+def retire(cellar: Access, **said: object) -> None:
+    cellar.raw["retired"] = {cellar.role("stranger"): said}
+
+
+def owner_of(cellar: Access, table: str) -> str | None:
+    rows = cellar.as_superuser(
+        f"SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = to_regclass('{table}')"
+    )
+    return rows[0][0].removeprefix(cellar.role("")) if rows else None
+
+
+def test_what_it_owns_goes_to_its_heir_in_every_database(cellar: Access, elsewhere: Access) -> None:
+    leave(cellar, elsewhere)
+    retire(cellar, reassign_to=cellar.role("owner"))
+    done = cellar.apply()
+    assert not exists(cellar)
+    assert {owner_of(cellar, f"{cellar.schema}.wine"), owner_of(cellar, "attic.chest")} == {"owner"}
+    assert owner_of(elsewhere, "loft.trunk") == "owner"
+    databases = [step.database for step in done.statements]
+    assert databases == sorted(databases, key=lambda name: name is None), "other databases come first"
+    assert set(databases) == {elsewhere.endpoint.database, None}
+    assert cellar.plan().statements == ()
+    may = "has_table_privilege('{reader}', '{schema}.cask', 'SELECT')"
+    assert cellar.as_superuser(f"SELECT {may}") == [[True]], "what it had passed on, and is declared"
+    create = "has_schema_privilege('{writer}', '{schema}', 'CREATE')"
+    assert cellar.as_superuser(f"SELECT {create}") == [[False]], "nothing that was borrowed stays"
+
+
+def test_what_it_owns_is_dropped_in_every_database(cellar: Access, elsewhere: Access) -> None:
+    leave(cellar, elsewhere)
+    retire(cellar, drop_owned=True)
+    loud = [step for step in cellar.plan().statements if "DROPPED, DATA INCLUDED" in step.reason]
+    assert [step.database for step in loud] == [elsewhere.endpoint.database, None]
+    assert all(step.is_destructive for step in loud)
+    cellar.apply()
+    assert not exists(cellar)
+    assert owner_of(cellar, f"{cellar.schema}.wine") is owner_of(cellar, "attic.chest") is None
+    assert owner_of(elsewhere, "loft.trunk") is None
+    assert owner_of(elsewhere, "public.shelf") == "master"
+    assert cellar.plan().statements == ()
+
+
+def test_a_role_that_owns_something_and_has_no_heir_is_refused_with_a_count_by_database(
+    cellar: Access, elsewhere: Access
+) -> None:
+    leave(cellar, elsewhere)
+    retire(cellar)
+    here, there = cellar.endpoint.database, elsewhere.endpoint.database
+    with pytest.raises(UnmanageableError) as refused:
+        cellar.apply()
+    assert f"the role owns 4 object(s) in '{here}', 2 object(s) in '{there}'; say who gets them" in str(refused.value)
+    assert exists(cellar)
+
+
+def test_a_role_that_is_not_there_is_retired_already(cellar: Access) -> None:
+    retire(cellar, drop_owned=True, terminate_sessions=True)
+    cellar.apply()
+    assert cellar.plan().statements == ()
+    assert cellar.plan().refusals == ()
+
+
+def test_sessions_are_a_reason_to_refuse_unless_they_shall_be_ended(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE ROLE {stranger} LOGIN", "GRANT {stranger} TO {master} WITH ADMIN OPTION")
+    cellar.as_superuser("GRANT CONNECT ON DATABASE {database} TO {stranger}")
+    retire(cellar)
+    cellar.database.cluster.set_password(cellar.role("stranger"), "an example")
+    session = contextlib.ExitStack()
+    session.enter_context(cellar.database.connect(cellar.role("stranger"), "an example"))
+    with pytest.raises(UnmanageableError, match=r"the role has 1 session\(s\); end them"):
+        cellar.apply()
+    retire(cellar, terminate_sessions=True)
+    planned = cellar.plan().statements
+    cellar.apply()
+    assert cellar.as_superuser("SELECT FROM pg_stat_activity WHERE usename = '{stranger}'") == []
+    with contextlib.suppress(pg8000.exceptions.Error, OSError):  # nobody is there to say goodbye to
+        session.close()
+    assert any("pg_terminate_backend" in step.sql and step.is_destructive for step in planned)
+    assert not exists(cellar)
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        pytest.param("ALTER ROLE {stranger} SUPERUSER", "the role is a superuser", id="a superuser"),
+        pytest.param("REVOKE {stranger} FROM {master}", "may not administer it", id="a role of somebody else"),
+        pytest.param(
+            "CREATE TABLE public.theirs (id int); GRANT SELECT ON public.theirs TO {stranger}",
+            "it has privileges on what belongs to 'rdsadmin', which",
+            id="a grant that the master cannot take back",
+        ),
+    ],
+)
+def test_what_cannot_be_retired_is_said_before_anything_changes(before: str, reason: str, cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {stranger} TO {master} WITH ADMIN OPTION")
+    cellar.as_superuser(*before.split("; "))
+    retire(cellar, drop_owned=True)
+    if "administer" in reason and cellar.database.cluster.major < 16:
+        return  # CREATEROLE administers every role there
+    with pytest.raises(UnmanageableError, match=reason):
+        cellar.apply()
+    assert exists(cellar)
+
+
+def test_a_database_that_cannot_be_looked_at_is_said(cellar: Access, elsewhere: Access) -> None:
+    leave(cellar, elsewhere)
+    retire(cellar, drop_owned=True)
+    elsewhere.as_superuser("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC, {master}")
+    try:
+        with pytest.raises(UnmanageableError, match=r"which could not be looked at. The database at"):
+            cellar.apply()
+    finally:
+        elsewhere.as_superuser("GRANT CONNECT ON DATABASE {database} TO {master}")
+    with cellar.master() as connection:
+        unread = reconcile.plan(connection, access.parse(cellar.raw))
+    assert any("There is no way to connect to it from here" in reason for reason in unread.refusals)
+
+
+def test_a_password_that_is_rotated_in_the_middle_stops_it_and_leaves_all_as_it_was(
+    cellar: Access, elsewhere: Access
+) -> None:
+    leave(cellar, elsewhere)
+    retire(cellar, drop_owned=True)
+    old = Credential(cellar.database.master, cellar.database.password)
+
+    def connected_there(database: str) -> AbstractContextManager[Connection]:
+        there = replace(cellar.endpoint, database=database)
+        return connected_as_master(there, lambda: old, patience_seconds=0)
+
+    with cellar.master() as connection, reconcile.locked(connection):
+        cellar.database.cluster.set_password(cellar.database.master, "another example")
+        with pytest.raises(UnmanageableError, match="28P01"):
+            reconcile.apply(connection, access.parse(cellar.raw), elsewhere=connected_there)
+    assert exists(cellar)
+    assert owner_of(elsewhere, "loft.trunk") == "stranger"
+
+
+def test_what_others_built_on_its_things_stops_it_and_leaves_all_as_it_was(cellar: Access) -> None:
+    leave(cellar)
+    cellar.as_superuser("CREATE VIEW public.glass AS SELECT id FROM {schema}.wine")
+    retire(cellar, drop_owned=True)
+    with pytest.raises(StatementError, match="2BP01"):
+        cellar.apply()
+    assert owner_of(cellar, "attic.chest") == "stranger"
+
+
+def test_killed_before_any_statement_the_next_run_does_what_is_left(
+    cellar: Access, elsewhere: Access, tmp_path: Path
+) -> None:
+    leave(cellar, elsewhere)
+    retire(cellar, reassign_to=cellar.role("owner"), terminate_sessions=True)
+    planned = {step.sql for step in cellar.plan().statements}
+    killed_at: list[str] = []
+    with apply_in_a_process(cellar, tmp_path) as process:
+        for let_through in range(300):
+            about_to_run, exit_code = attempt(process, let_through)
+            if exit_code == 0:
+                break
+            assert exit_code == -signal.SIGKILL
+            killed_at.append(about_to_run)
+            assert exists(cellar) or about_to_run.startswith("SELECT pg_advisory_unlock")
+    assert exit_code == 0
+    assert any(statement.startswith("REASSIGN") for statement in killed_at)
+    assert planned & set(killed_at)
+    assert not exists(cellar)
+    assert cellar.plan().statements == ()
+    borrowed = (
+        "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = '{master}'::regrole"
+        " AND roleid::regrole::text LIKE '{database}%' AND grantor = '{master}'::regrole"
+    )
+    assert cellar.as_superuser(borrowed) == []
+
+
+def test_a_review_is_bound_to_the_databases_too(cellar: Access, elsewhere: Access) -> None:
+    leave(cellar, elsewhere)
+    retire(cellar, reassign_to=cellar.role("owner"))
+    document = access.parse(cellar.raw)
+    with cellar.master() as connection, reconcile.locked(connection):
+        planned = reconcile.plan(connection, document, cellar.elsewhere)
+        digest = reconcile.digest(connection, "a.example", planned)
+        elsewhere.as_superuser("DROP OWNED BY {stranger}")
+        with pytest.raises(UnexpectedPlanError):
+            reconcile.apply(connection, document, Reviewed("a.example", digest), cellar.elsewhere)
+    assert exists(cellar)
+
+
+@pytest.mark.parametrize("name", NAMES[:9])
+def test_a_retired_roles_name_is_taken_literally(name: str, cellar: Access) -> None:
+    role = cellar.role(name[:20])
+    cellar.apply()
+    cellar.raw["roles"][role] = {"schemas": {cellar.schema: "write"}, "comment": name}
+    cellar.apply()
+    del cellar.raw["roles"][role]
+    cellar.raw["retired"] = {role: {"reassign_to": cellar.role("owner"), "terminate_sessions": True}}
+    cellar.apply()
+    assert cellar.plan().statements == ()
+    assert role not in {found for (found,) in cellar.as_superuser("SELECT rolname FROM pg_roles")}

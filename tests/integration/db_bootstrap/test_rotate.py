@@ -1,0 +1,311 @@
+"""Rotations on a real PostgreSQL, step by step as Secrets Manager drives them, with everything that people do to it."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+from botocore.exceptions import ClientError
+
+from db_bootstrap.credentials.rotation import Outcome, Step
+from db_bootstrap.credentials.verify import prove
+from db_bootstrap.errors import (
+    BootstrapError,
+    MissingVersionError,
+    NotPendingError,
+    RefusedLoginError,
+    SecretError,
+    UnfitLoginError,
+    UnreachableDatabaseError,
+)
+from db_bootstrap.inspect.session import Credential
+from tests.support.rotated_logins import STEPS, RotatedLogins
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.database
+
+PAIR = ("app_a", "app_b")
+
+
+def test_a_rotation_alternates_between_the_login_roles_and_leaves_the_one_before_as_it_was(
+    own_logins: RotatedLogins,
+) -> None:
+    before = own_logins.content()
+    created, set_, tested, finished = own_logins.steps(token := own_logins.begin())
+    own_logins.manager.conclude(own_logins.arns["app"], token)
+    after = own_logins.content()
+    assert (before["username"], after["username"]) == (own_logins.cellar.role("app_a"), own_logins.cellar.role("app_b"))
+    assert {**after, "username": "", "password": ""} == {**before, "username": "", "password": ""}
+    assert [report.outcome for report in (created, set_, tested, finished)] == [Outcome.DONE] * 4
+    assert {report.username for report in (created, set_, tested, finished)} == {after["username"]}
+    assert set_.mended == (), "the bootstrap left nothing to mend"
+    assert own_logins.logs_in()
+    with own_logins.cellar.database.connect(before["username"], before["password"]) as session:
+        assert session.run("SELECT 1") == [[1]]
+    labels = own_logins.manager.labels(own_logins.arns["app"])
+    assert labels == {finished.replaced: ["AWSPREVIOUS"], token: ["AWSCURRENT"]}
+
+
+def test_sessions_go_on_through_two_rotations(logins: RotatedLogins) -> None:
+    """One of them belongs to the login role whose password the second rotation sets."""
+    content = logins.content()
+    with logins.cellar.database.connect(content["username"], content["password"]) as session:
+        logins.rotate()
+        logins.rotate()
+        assert session.run("SELECT session_user::text") == [[content["username"]]]
+
+
+def test_twenty_rotations_in_a_row_alternate_with_a_new_password_each(own_logins: RotatedLogins) -> None:
+    contents, tokens = [own_logins.content()], [own_logins.manager.holder(own_logins.arns["app"], "AWSCURRENT")]
+    for _ in range(20):
+        tokens.append(own_logins.rotate())
+        contents.append(own_logins.content())
+        assert own_logins.content(stage="AWSPREVIOUS") == contents[-2]
+        assert own_logins.manager.labels(own_logins.arns["app"]) == {
+            tokens[-2]: ["AWSPREVIOUS"],
+            tokens[-1]: ["AWSCURRENT"],
+        }
+    assert len({content["password"] for content in contents}) == 21
+    pair = [own_logins.cellar.role("app_a"), own_logins.cellar.role("app_b")]
+    assert [content["username"] for content in contents] == [*(pair * 10), pair[0]]
+
+
+def test_what_either_login_role_of_the_migrator_creates_belongs_to_the_owner(own_logins: RotatedLogins) -> None:
+    for table in ("ale", "stout"):
+        content = own_logins.content("migrator")
+        with own_logins.cellar.database.connect(content["username"], content["password"]) as session:
+            session.run(f"CREATE TABLE {own_logins.cellar.schema}.{table} (id int)")
+        own_logins.rotate("migrator")
+    owners = own_logins.cellar.as_superuser(
+        "SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = '{schema}'"
+    )
+    assert owners == [[own_logins.cellar.role("owner")]]
+
+
+def test_the_proof_reads_a_table_that_the_role_may_read(own_logins: RotatedLogins) -> None:
+    own_logins.cellar.as_superuser("CREATE TABLE {schema}.ale (id int)", "GRANT SELECT ON {schema}.ale TO {writer}")
+    token = own_logins.begin()
+    *_, tested, _ = own_logins.steps(token)
+    assert tested.read_table == (own_logins.cellar.schema, "ale")
+
+
+def test_a_table_that_somebody_holds_does_not_stop_a_rotation(own_logins: RotatedLogins) -> None:
+    own_logins.cellar.as_superuser("CREATE TABLE {schema}.ale (id int)", "GRANT SELECT ON {schema}.ale TO {writer}")
+    with own_logins.cellar.database.cluster.connect_as_superuser(own_logins.cellar.database.name) as migration:
+        migration.run("BEGIN")
+        migration.run(f"LOCK TABLE {own_logins.cellar.schema}.ale IN ACCESS EXCLUSIVE MODE")
+        own_logins.rotate()
+
+
+def test_every_step_may_come_twice(logins: RotatedLogins) -> None:
+    token, before = logins.begin(), logins.content()
+    for step in STEPS:
+        logins.step(step, token)
+        pending = logins.content(stage="AWSPENDING" if step is not Step.FINISH else "AWSCURRENT")
+        again = logins.step(step, token)
+        assert again.outcome is {Step.CREATE: Outcome.ALREADY_DONE, Step.FINISH: Outcome.ALREADY_CURRENT}.get(
+            step, Outcome.DONE
+        )
+        assert logins.content(stage="AWSPENDING" if step is not Step.FINISH else "AWSCURRENT") == pending
+        assert logins.logs_in()
+    assert pending["password"] != before["password"]
+    assert {report.outcome for report in logins.steps(token)} == {Outcome.ALREADY_CURRENT}
+    assert logins.content() == pending
+
+
+def test_two_attempts_at_once_agree_on_one_password(logins: RotatedLogins) -> None:
+    token = logins.begin()
+    with ThreadPoolExecutor(4) as pool:
+        for step in STEPS:
+            for done in [pool.submit(logins.step, step, token) for _ in range(4)]:
+                # The label is moved once; who comes too late with it is told so, and tries again.
+                if step is not Step.FINISH or not isinstance(done.exception(), SecretError):
+                    done.result()
+    logins.manager.conclude(logins.arns["app"], token)
+    assert logins.logs_in()
+
+
+@pytest.mark.parametrize(
+    ("steps", "error", "message"),
+    [
+        pytest.param([Step.SET], MissingVersionError, "createSecret comes first", id="set before create"),
+        pytest.param([Step.TEST], MissingVersionError, "createSecret comes first", id="test before create"),
+        pytest.param([Step.FINISH], MissingVersionError, "createSecret comes first", id="finish before create"),
+        pytest.param([Step.CREATE, Step.TEST], RefusedLoginError, "refuses the login", id="test before set"),
+        pytest.param([Step.CREATE, Step.FINISH], RefusedLoginError, "refuses the login", id="finish before set"),
+    ],
+)
+def test_a_step_before_its_time_is_refused_and_the_whole_still_succeeds(
+    steps: list[Step], error: type[BootstrapError], message: str, logins: RotatedLogins
+) -> None:
+    token, before = logins.begin(), logins.content()
+    with pytest.raises(error, match=message):
+        logins.steps(token, steps=steps)
+    assert logins.content() == before
+    assert logins.logs_in()
+    logins.finish(token)
+
+
+def test_finishing_without_a_test_tests_by_itself(logins: RotatedLogins) -> None:
+    logins.steps(token := logins.begin(), steps=[Step.CREATE, Step.SET, Step.FINISH])
+    logins.manager.conclude(logins.arns["app"], token)
+    assert logins.logs_in()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_version_that_is_not_pending_is_refused_at_every_step(step: Step, own_logins: RotatedLogins) -> None:
+    arn = own_logins.arns["app"]
+    first = own_logins.manager.holder(arn, "AWSCURRENT")
+    own_logins.rotate()
+    own_logins.rotate()
+    before = own_logins.content()
+    with pytest.raises(NotPendingError, match="does not exist or carries no label"):
+        own_logins.step(step, "a-token-that-nobody-has-ever-staged")
+    with pytest.raises(NotPendingError, match="does not exist or carries no label"):
+        own_logins.step(step, first)
+    with pytest.raises(NotPendingError, match="is AWSPREVIOUS"):
+        own_logins.step(step, own_logins.manager.holder(arn, "AWSPREVIOUS"))
+    assert own_logins.content() == before
+    assert own_logins.logs_in()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_rotation_that_was_turned_off_is_refused(step: Step, logins: RotatedLogins) -> None:
+    token = logins.begin()
+    logins.steps(token, steps=STEPS[: STEPS.index(step)])
+    logins.manager.client.cancel_rotate_secret(SecretId=logins.arns["app"])
+    with pytest.raises(NotPendingError, match="turned off"):
+        logins.step(step, token)
+    assert logins.logs_in()
+    with pytest.raises(ClientError, match="isn't complete"):
+        logins.begin()  # which turns it on again
+    logins.finish(token)
+
+
+def test_a_rotation_that_is_only_tried_out_tests_the_current_value(logins: RotatedLogins) -> None:
+    """RotateSecret with RotateImmediately=false, as Terraform says it: a copy of the value, and the third step only."""
+    token = logins.manager.begin(logins.arns["app"], RotateImmediately=False)
+    assert logins.step(Step.TEST, token).username == logins.serving()
+    logins.manager.client.update_secret_version_stage(
+        SecretId=logins.arns["app"], VersionStage="AWSPENDING", RemoveFromVersionId=token
+    )
+
+
+def test_a_login_role_without_a_free_connection_is_not_moved_to(logins: RotatedLogins) -> None:
+    logins.rotate()
+    content, limit = logins.content(stage="AWSPREVIOUS"), 5
+    token = logins.begin()
+    with ExitStack() as stack:
+        for _ in range(limit):
+            stack.enter_context(logins.cellar.database.connect(content["username"], content["password"]))
+        with pytest.raises(UnreachableDatabaseError, match="too many connections"):
+            logins.steps(token)
+        assert logins.logs_in()
+    logins.finish(token)
+
+
+def test_the_master_may_rotate_before_any_step(logins: RotatedLogins) -> None:
+    token = logins.begin()
+    for step in STEPS:
+        rotate_master(logins)
+        logins.step(step, token)
+    logins.manager.conclude(logins.arns["app"], token)
+    assert logins.logs_in()
+
+
+def test_the_master_may_rotate_while_a_step_connects(logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database knows the new password first; for a while its secret still answers with the one before."""
+    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.1,))
+    token = logins.begin()
+    logins.step(Step.CREATE, token)
+    logins.cellar.database.password = "the next one"
+    logins.cellar.database.cluster.set_password(logins.cellar.database.master, "the next one")
+
+    def publish() -> None:
+        time.sleep(1)
+        logins.manager.client.put_secret_value(SecretId=logins.master_arn, SecretString=logins.master_secret())
+
+    late = threading.Thread(target=publish)
+    late.start()
+    logins.step(Step.SET, token)
+    late.join()
+    logins.finish(token)
+
+
+@pytest.mark.parametrize(("seconds_left", "patience"), [(180.0, 90.0), (300.0, 90.0), (60.0, 30.0), (20.0, -10.0)])
+def test_the_patience_with_the_master_leaves_time_for_the_work(
+    seconds_left: float, patience: float, logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def connect(_endpoint: object, _read: Callable[[], Credential], patience_seconds: float) -> None:
+        seen.append(patience_seconds)
+        raise RefusedLoginError("The master is refused.", "28P01")
+
+    token = logins.begin()
+    logins.step(Step.CREATE, token)
+    with monkeypatch.context() as patched:
+        patched.setattr("db_bootstrap.credentials.rotation.connected_as_master", connect)
+        patched.setattr("tests.support.rotated_logins.FUNCTION_TIMEOUT_SECONDS", seconds_left)
+        with pytest.raises(RefusedLoginError):
+            logins.step(Step.SET, token)
+    assert seen == [patience]
+    logins.finish(token)
+
+
+def test_two_logins_rotate_at_once_while_documents_are_applied(own_logins: RotatedLogins) -> None:
+    def apply() -> None:
+        for limit in range(5, 10):
+            own_logins.cellar.raw["logins"][own_logins.cellar.role("app")]["connection_limit"] = limit
+            own_logins.bootstrap()
+
+    def rotate(name: str) -> None:
+        for _ in range(4):
+            own_logins.rotate(name)
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(rotate, "app"), pool.submit(rotate, "migrator"), pool.submit(apply)]:
+            done.result()
+    assert own_logins.logs_in("app")
+    assert own_logins.logs_in("migrator")
+    assert own_logins.bootstrap() == ["kept", "kept"]
+
+
+def test_an_attempt_that_comes_back_late_does_not_touch_the_password_that_serves(
+    logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for the lock, while a later attempt finishes the rotation."""
+    token = logins.begin()
+    logins.step(Step.CREATE, token)
+    with logins.cellar.database.cluster.connect_as_superuser(logins.cellar.database.name) as somebody:
+        monkeypatch.setattr("db_bootstrap.apply.LOCK_KEY", 1)
+        somebody.run("SELECT pg_advisory_lock(1)")
+        with ThreadPoolExecutor(1) as pool:
+            late = pool.submit(logins.step, Step.SET, token)
+            wait_until(
+                lambda: (
+                    somebody.run("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'") == [[1]]
+                )
+            )
+            monkeypatch.setattr("db_bootstrap.apply.LOCK_KEY", 2)
+            logins.finish(token)
+            somebody.run("SELECT pg_advisory_unlock(1)")
+            with pytest.raises(NotPendingError, match="has become current by now"):
+                late.result()
+    assert logins.logs_in()
+
+
+def test_a_proof_over_plain_text_is_no_proof(logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = logins.content()
+    monkeypatch.setattr("db_bootstrap.credentials.verify._IS_ENCRYPTED", "SELECT false")
+    with pytest.raises(UnfitLoginError, match="not encrypted"):
+        prove(logins.cellar.endpoint, logins.cellar.role("app"), Credential(content["username"], content["password"]))
+
+
+def rotate_master(logins: RotatedLogins) -> None:
+    """RDS's own rotation: a new password for the master, in the database and in its secret."""
+    logins.cellar.database.password += "+"
+    logins.cellar.database.cluster.set_password(logins.cellar.database.master, logins.cellar.database.password)
+    logins.manager.client.put_secret_value(SecretId=logins.master_arn, SecretString=logins.master_secret())

@@ -1,0 +1,159 @@
+"""The API as a client meets it."""
+
+from __future__ import annotations
+
+import io
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.local_aws import ACCOUNT_ID, LocalAws, free_port
+
+
+def test_the_account_is_the_rehearsals(aws: LocalAws) -> None:
+    assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT_ID
+
+
+def test_status_names_the_rooms(aws: LocalAws) -> None:
+    rooms = {"alarms", "budgets", "events", "functions", "gaps", "metrics", "schedules", "secrets"}
+    assert set(aws.ask("status")[1]["rooms"]) == rooms
+
+
+def test_an_unknown_endpoint_of_the_rehearsal_says_which_there_are(aws: LocalAws) -> None:
+    status, answer = aws.ask("nothing")
+    assert status == 404
+    assert "/_rehearsal/status" in answer["known"]
+
+
+def test_stopping_takes_a_post(aws: LocalAws) -> None:
+    assert aws.ask("stop")[0] == 405
+
+
+def test_what_was_created_is_listed_until_it_is_deleted(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2")
+    before = aws.resources()
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    assert set(aws.resources()) - set(before) == {f"ec2 vpc {vpc}", f"ec2 security-group {group}"}
+    ec2.delete_security_group(GroupId=group)
+    ec2.delete_vpc(VpcId=vpc)
+    assert aws.resources() == before
+
+
+def test_the_same_client_token_gives_the_same_resource_again(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    tables = {
+        ec2.create_route_table(VpcId=vpc, ClientToken=token)["RouteTable"]["RouteTableId"]
+        for token in ("once", "once", "once")
+    }
+    assert len(tables) == 1
+    assert ec2.create_route_table(VpcId=vpc, ClientToken="other")["RouteTable"]["RouteTableId"] not in tables
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        pytest.param("ec2", "describe_fpga_images", {}, id="ec2"),
+        pytest.param("rds", "describe_valid_db_instance_modifications", {"DBInstanceIdentifier": "x"}, id="query"),
+        pytest.param("ecs", "list_services_by_namespace", {"namespace": "x"}, id="json"),
+        pytest.param("lambda", "get_runtime_management_config", {"FunctionName": "x"}, id="rest-json"),
+    ],
+)
+def test_an_operation_that_moto_lacks_is_refused_at_once_and_by_name(
+    aws: LocalAws, service: str, operation: str, arguments: dict[str, str]
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        getattr(aws.client(service), operation)(**arguments)
+    answer = caught.value.response
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (501, "NotImplemented")
+    assert "moto_patches.py" in answer["Error"]["Message"]
+
+
+def test_an_object_survives_the_way_through_the_server(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="state")
+    body = bytes(range(256)) * 5000
+    s3.put_object(Bucket="state", Key="dev/a b+c/ä.tfstate", Body=body)
+    assert s3.get_object(Bucket="state", Key="dev/a b+c/ä.tfstate")["Body"].read() == body
+    assert s3.head_object(Bucket="state", Key="dev/a b+c/ä.tfstate")["ContentLength"] == len(body)
+
+
+def test_a_lock_file_is_written_only_once(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="locks")
+    s3.put_object(Bucket="locks", Key="x.tflock", Body=b"1", IfNoneMatch="*")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket="locks", Key="x.tflock", Body=b"2", IfNoneMatch="*")
+
+
+def test_the_journal_names_calls_but_no_values(aws: LocalAws) -> None:
+    aws.client("secretsmanager").create_secret(Name="journal-test", SecretString="hunter2-in-the-journal")
+    aws.client("secretsmanager").get_secret_value(SecretId="journal-test")
+    calls = [(event["operation"], event["caller"], event["status"]) for event in aws.journal("api.call")]
+    assert ("CreateSecret", "administrator", 200) in calls
+    assert ("GetSecretValue", "administrator", 200) in calls
+    assert "hunter2" not in (aws.directory / "logs" / "journal.jsonl").read_text()
+
+
+def test_it_ends_in_order_when_asked_to(tmp_path: Path) -> None:
+    running = LocalAws(tmp_path)
+    assert running.ask("stop", method="POST") == (200, {"stopping": True})
+    assert running.process.wait(20) == 0
+    assert running.journal("server.stopped")
+
+
+def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:
+    running = LocalAws(tmp_path)
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("sleeper.py", "import time\n\ndef handler(event, context):\n    time.sleep(600)\n")
+    running.client("lambda").create_function(
+        FunctionName="sleeper",
+        Runtime="python3.13",
+        Handler="sleeper.handler",
+        Role=running.make_role("sleeper"),
+        Timeout=900,
+        Code={"ZipFile": code.getvalue()},
+    )
+    with ThreadPoolExecutor(1) as pool:
+        invocation = pool.submit(running.client("lambda").invoke, FunctionName="sleeper")
+        deadline = time.monotonic() + 10
+        while not running.journal("function.started"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        worker = running.journal("function.started")[0]["pid"]
+        assert psutil.pid_exists(worker)
+        assert running.stop() == 0
+        assert not psutil.pid_exists(worker)
+        assert invocation.result()["FunctionError"] == "Unhandled"
+
+
+@pytest.mark.parametrize("option", ["--port", "--status-port"])
+def test_a_port_that_is_taken_is_said_in_one_sentence(option: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = {"--port": str(free_port()), "--balancer-port": "0", "--status-port": str(free_port())}
+        arguments = ["--run-directory", str(tmp_path), *chain(*{**ports, option: str(port)}.items())]
+        ended = subprocess.run(
+            [sys.executable, "-m", "localaws", *arguments],
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert "cannot listen on 127.0.0.1:" in ended.stderr
+    assert f"('127.0.0.1', {port})" in ended.stderr
+    assert "choose another --port" in ended.stderr
+    assert "Traceback" not in ended.stderr

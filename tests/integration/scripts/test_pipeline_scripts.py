@@ -1,0 +1,182 @@
+"""What the pipeline's commands decide and say. That they work, tests/e2e/rehearsal/test_release.py shows."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts import image_digest, plan, release_notes, smoke
+from scripts.environment import CommandError, Running
+from scripts.github import Repository, keep_comment, keep_issue
+from tests.support.github_api import GitHubApi, github_api
+
+CHANGELOG = "# Changelog\n\n## Unreleased\n\n- Later.\n\n## 1.2.0 - 2026-11-24\n\n- Now.\n\n## 1.1.0\n\n- Before.\n"
+
+
+def test_an_image_is_named_by_digest_or_by_its_commit() -> None:
+    assert image_digest.image_id("c" * 40, "") == {"imageTag": "c" * 40}
+    assert image_digest.image_id("", "sha256:" + "a" * 64) == {"imageDigest": "sha256:" + "a" * 64}
+
+
+@pytest.mark.parametrize(
+    ("commit", "digest", "sentence"),
+    [
+        ("", "", "no commit"),
+        ("main", "", "no commit"),
+        ("c" * 40, "sha256:abc", "no digest"),
+        ("", "$(id)", "no digest"),
+    ],
+)
+def test_what_names_no_image_is_refused(commit: str, digest: str, sentence: str) -> None:
+    with pytest.raises(image_digest.ImageError, match=sentence):
+        image_digest.image_id(commit, digest)
+
+
+def test_a_release_has_its_section_of_the_changelog_as_notes() -> None:
+    assert release_notes.notes(CHANGELOG, release_notes.version_of("v1.2.0")) == "- Now.\n"
+    assert release_notes.notes(CHANGELOG, "1.1.0") == "- Before.\n"
+
+
+@pytest.mark.parametrize("tag", ["", "1.2.0", "v1.2", "v1.2.0;id", "vnext"])
+def test_a_tag_that_is_no_version_is_refused(tag: str) -> None:
+    with pytest.raises(release_notes.ReleaseError, match="is no release"):
+        release_notes.version_of(tag)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3.0", "2.0"])
+def test_a_version_that_the_changelog_does_not_tell_of_is_refused(version: str) -> None:
+    with pytest.raises(release_notes.ReleaseError, match=r"CHANGELOG\.md says nothing"):
+        release_notes.notes(CHANGELOG, version)
+
+
+def test_only_a_tag_on_main_is_a_release(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "init.defaultBranch=main"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
+    git("add", ".")
+    git("commit", "--message", "One")
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    git("tag", "--annotate", "v1.2.0", "--message", "A tag of its own kind")
+    assert release_notes.main({"TAG": "v1.2.0"}, tmp_path) == 0
+    assert (tmp_path / "build" / "release-notes.md").read_text() == "- Now.\n"
+    git("commit", "--allow-empty", "--message", "Two")
+    git("tag", "v1.1.0")
+    assert release_notes.main({"TAG": "v1.1.0"}, tmp_path) == 1
+
+
+GOOD = Running("td:7", "image@sha256:a", "COMPLETED", running=2, desired=2, others=0)
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (GOOD, None),
+        (Running("td:6", "image@sha256:a", "COMPLETED", 2, 2, 0), "runs td:6, and td:7 was applied"),
+        (Running("td:7", "image@sha256:b", "COMPLETED", 2, 2, 0), "Its image is image@sha256:b"),
+        (Running("td:7", "image@sha256:a", "IN_PROGRESS", 2, 2, 0), "IN_PROGRESS, not COMPLETED"),
+        (Running("td:7", "image@sha256:a", "COMPLETED", 1, 2, 0), "1 of 2 tasks run"),
+        (Running("td:7", "image@sha256:a", "COMPLETED", 2, 2, 1), "beside 1 deployments"),
+    ],
+)
+def test_a_deployment_is_held_to_what_was_applied(found: Running, sentence: str | None) -> None:
+    problems = smoke.problems(found, "td:7", "image@sha256:a")
+    assert len(problems) == (0 if sentence is None else 1)
+    assert all(str(sentence) in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence", "looks"),
+    [
+        ([("td:7", "IN_PROGRESS"), ("td:7", "IN_PROGRESS"), ("td:7", "COMPLETED")], None, 3),
+        ([("td:7", "IN_PROGRESS"), ("td:6", "IN_PROGRESS")], "runs td:6", 2),
+        ([("td:7", "IN_PROGRESS"), ("td:7", "FAILED")], "FAILED", 2),
+        ([("td:7", "IN_PROGRESS")] * 500, "IN_PROGRESS", 180),
+    ],
+    ids=["completed", "rolled back", "failed", "for ever"],
+)
+def test_a_deployment_under_way_is_waited_for(
+    said: list[tuple[str, str]], sentence: str | None, looks: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = iter(said)
+    pauses: list[float] = []
+
+    def look() -> Running:
+        definition, rollout = next(seen)
+        return Running(definition, "image@sha256:a", rollout, 2, 2, 0)
+
+    wrong = smoke.wait(look, "td:7", "image@sha256:a", pauses.append)
+    assert (wrong == []) if sentence is None else (sentence in wrong[0])
+    assert len(pauses) == looks - 1
+    assert "under way" in capsys.readouterr().out
+
+
+def test_a_service_that_does_not_answer_is_asked_for_half_a_minute() -> None:
+    pauses: list[float] = []
+    with pytest.raises(CommandError, match=r"http://127.0.0.1:1/readyz does not answer"):
+        smoke.ask("http://127.0.0.1:1/readyz", pauses.append)
+    assert sum(pauses) == 25
+
+
+def test_a_report_has_the_sql_beside_the_resources_in_blocks_that_nothing_ends() -> None:
+    made = plan.section(plan.Plan("dev", True, "  + ```\n  + a", "GRANT SELECT"), "dev")
+    assert "````text\n+ ```" in made
+    assert "```sql\nGRANT SELECT\n```" in made
+    assert "An apply would change something." in made
+    assert "Not applied yet" in plan.section(None, "prod")
+
+
+def test_a_long_plan_fits_into_a_comment() -> None:
+    made = [plan.section(plan.Plan(name, True, "x" * 10**6, "y" * 10**6), name) for name in ("dev",)]
+    assert len("".join(made)) < 65_536
+    assert "... cut" in made[0]
+
+
+def test_sql_that_is_not_known_yet_is_said_to_be() -> None:
+    assert plan.sql_of({"planned_values": {"outputs": {"access_plan": {"value": "-- 1"}}}}) == "-- 1"
+    assert plan.sql_of({"planned_values": {"outputs": {"access_plan": {}}}}).startswith("-- known only once")
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubApi]:
+    with github_api() as api:
+        yield api
+
+
+def repository(api: GitHubApi) -> Repository:
+    return Repository(api.url, "me/taproom", "a-token")
+
+
+def entry(text: str, **more: Any) -> dict[str, Any]:
+    return {"id": 9, "number": 4, "user": {"type": "Bot"}, "body": text, **more}
+
+
+def test_a_pull_request_has_one_comment_that_is_written_anew(github: GitHubApi) -> None:
+    github.known = [entry("<!-- plan -->\nquoted", user={"type": "User"})]
+    keep_comment(repository(github), 12, "<!-- plan -->", "one")
+    github.known = [entry("<!-- plan -->\none")]
+    keep_comment(repository(github), 12, "<!-- plan -->", "two")
+    assert github.changes == [
+        ("POST", "issues/12/comments", {"body": "<!-- plan -->\none"}),
+        ("PATCH", "issues/comments/9", {"body": "<!-- plan -->\ntwo"}),
+    ]
+
+
+def test_drift_is_one_issue_that_is_closed_when_it_is_gone(github: GitHubApi) -> None:
+    mark = "<!-- drift prod -->"
+    keep_issue(repository(github), "prod", mark, None)
+    github.known = [entry(mark, pull_request={}), entry("<!-- drift dev -->")]
+    keep_issue(repository(github), "prod", mark, "a")
+    github.known = [entry(f"{mark}\na")]
+    keep_issue(repository(github), "prod", mark, "b")
+    keep_issue(repository(github), "prod", mark, None)
+    assert [(method, path) for method, path, _ in github.changes] == [
+        ("POST", "issues"),
+        ("PATCH", "issues/4"),
+        ("PATCH", "issues/4"),
+    ]
+    assert [body.get("state") for _, _, body in github.changes] == [None, None, "closed"]

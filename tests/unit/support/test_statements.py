@@ -1,0 +1,29 @@
+"""What the rehearsals leave of policies, and what is found when all of them have."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.justified_statements import JUSTIFIED
+from tests.support.statements import REHEARSALS, Statements, needless
+
+SOMETHING_JUSTIFIED = min(next(iter(JUSTIFIED.values())))
+
+
+def test_a_statement_is_needed_if_something_hung_on_it_in_any_rehearsal(tmp_path: Path) -> None:
+    Statements({"read: OwnLog", "read: Secrets", "read: Buckets", SOMETHING_JUSTIFIED}, {"read: OwnLog"}).leave(
+        tmp_path, "dev"
+    )
+    Statements({"read: OwnLog", "read: Secrets"}, {"read: Secrets"}).leave(tmp_path, "prod")
+    assert needless(tmp_path) == {"read: Buckets"}
+
+
+@pytest.mark.parametrize("rehearsal", sorted(REHEARSALS))
+def test_one_rehearsal_alone_proves_nothing(tmp_path: Path, rehearsal: str) -> None:
+    Statements({"read: OwnLog"}, set()).leave(tmp_path, rehearsal)
+    assert needless(tmp_path) == set()
+
+
+def test_nothing_is_justified_twice() -> None:
+    justified = [statement for statements in JUSTIFIED.values() for statement in statements]
+    assert len(justified) == len(set(justified))
