@@ -92,6 +92,7 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
 	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers scripts/setup-trivy compose/logins.sh tests/e2e/image/postgresql/entrypoint .ci/run
 	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
@@ -193,6 +194,7 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
 	done
 	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
+	$(LOCK) --no-deps --python-version 3.11 --group terraform -o requirements/terraform.txt
 	$(LOCK) --no-deps --python-version 3.11 --group mermaid -o requirements/mermaid.txt
 
 dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
