@@ -56,14 +56,8 @@ _UNLIMITED = Capacity(math.inf, 2**40)
 
 
 def _machine_processors() -> int:
-    return len(visible_cores()) or os.cpu_count() or 1
-
-
-def visible_cores() -> frozenset[int]:
-    """The numbers of the cores that this process may run on; none where the system does not say, as on macOS."""
-    if hasattr(os, "sched_getaffinity"):
-        return frozenset(os.sched_getaffinity(0))
-    return frozenset()
+    # macOS has no sched_getaffinity.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _of_control_group(folder: Path) -> Capacity:

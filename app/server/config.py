@@ -5,12 +5,10 @@ Every lower-case name below is a setting of gunicorn (https://docs.gunicorn.org/
 
 import os
 from pathlib import Path
-from typing import Any
 
 from app.database.credentials import CredentialError
 from app.database.pool import open_database
-from app.server.capacity import capacity, visible_cores, worker_count
-from app.server.cores import cores_of_their_own, freest
+from app.server.capacity import capacity, worker_count
 from app.server.worker import JsonLogger, use_own_forms
 from app.settings import Settings, SettingsError
 
@@ -25,8 +23,7 @@ except (SettingsError, CredentialError) as _error:
 use_own_forms()
 
 bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
-_CAPACITY = capacity(_SETTINGS.task_metadata_uri)
-workers = _SETTINGS.worker_count or worker_count(_CAPACITY)
+workers = _SETTINGS.worker_count or worker_count(capacity(_SETTINGS.task_metadata_uri))
 worker_class = "app.server.bounded_worker.BoundedWorker"
 # More threads than connections to the database, so that the liveness probe is answered while all of those are busy.
 # Without a pool it is the threads that bound the connections.
@@ -55,17 +52,3 @@ forwarded_allow_ips = ""
 logger_class = JsonLogger
 loglevel = _SETTINGS.log_level.lower()
 accesslog = None
-
-_CORES = cores_of_their_own(workers, _CAPACITY, visible_cores()) if _SETTINGS.task_metadata_uri else ()
-
-
-def pre_fork(server: Any, worker: Any) -> None:
-    """Choose a core for a worker that is about to start."""
-    if _CORES:
-        worker.core = freest(_CORES, (other.core for other in server.WORKERS.values()))
-
-
-def post_fork(_: Any, worker: Any) -> None:
-    """Stay on it, before there are threads."""
-    if _CORES:
-        os.sched_setaffinity(0, {worker.core})

@@ -32,13 +32,11 @@ class Candidate:
     Attributes:
         argv: What serves; ``PORT`` stands for the port.
         adds: Whether it takes POST.
-        is_task: Whether it runs as a task does that has this machine to itself: it is told so, as ECS tells tasks.
     """
 
     name: str
     argv: tuple[str, ...]
     adds: bool = True
-    is_task: bool = False
 
 
 def _fastapi(name: str, module: str) -> Candidate:
@@ -47,12 +45,11 @@ def _fastapi(name: str, module: str) -> Candidate:
     return Candidate(name, (program, f"bench.service.peers.{module}:app", *options, "--log-level", "warning"))
 
 
-OURS = Candidate("Taproom", tuple(image_command()), is_task=True)
-ON_SHARED_CORES = Candidate("Taproom, cores shared", tuple(image_command()))
+OURS = Candidate("Taproom", tuple(image_command()))
 ON_SQLALCHEMY = _fastapi("FastAPI, SQLAlchemy", "on_sqlalchemy")
 ON_ASYNCPG = _fastapi("FastAPI, bare asyncpg", "on_asyncpg")
-HELLO = Candidate("Flask, hello", (*image_command()[:-1], "bench.service.peers.hello:app"), adds=False, is_task=True)
-CANDIDATES = (OURS, ON_SQLALCHEMY, ON_ASYNCPG, HELLO, ON_SHARED_CORES)
+HELLO = Candidate("Flask, hello", (*image_command()[:-1], "bench.service.peers.hello:app"), adds=False)
+CANDIDATES = (OURS, ON_SQLALCHEMY, ON_ASYNCPG, HELLO)
 
 
 @dataclass(frozen=True)
@@ -85,13 +82,12 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 @contextmanager
-def running(candidate: Candidate, catalogue: CatalogueDatabase, metadata_uri: str, folder: Path) -> Iterator[Running]:
+def running(candidate: Candidate, catalogue: CatalogueDatabase, folder: Path) -> Iterator[Running]:
     """The candidate, with the same workers and as many connections to the database as every other; ended at the end.
 
     Args:
         candidate: What is to serve.
         catalogue: From what.
-        metadata_uri: Where a task is told what it has.
         folder: For its log.
 
     Raises:
@@ -109,8 +105,6 @@ def running(candidate: Candidate, catalogue: CatalogueDatabase, metadata_uri: st
         PEER_CA_FILE=str(catalogue.cluster.authority.ca_file),
         PEER_POOL_SIZE=str(Settings.pool_size),
     )
-    if candidate.is_task:
-        variables["ECS_CONTAINER_METADATA_URI_V4"] = metadata_uri
     argv = [str(port) if part == "PORT" else part for part in candidate.argv]
     with log.open("wb") as output:
         process = subprocess.Popen(argv, env=variables, cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT)

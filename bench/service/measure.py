@@ -8,7 +8,6 @@ from pathlib import Path
 import psutil
 
 from app.database.migrate import migrate
-from app.server.capacity import capacity
 from bench.service.candidates import CANDIDATES, OURS, Running, cpu_seconds, running
 from bench.service.results import Kind, Run
 from bench.service.wrk import load
@@ -18,7 +17,6 @@ from devtools.postgres.cluster import Cluster
 from devtools.processes import ProcessRegister
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.database import Database
-from tests.support.task_metadata import task_metadata
 
 BEERS = 1_000_100
 DEPTH = 1_000_000
@@ -42,8 +40,7 @@ def measure(
         BenchError: A candidate does not answer, or not with successes alone.
     """
     with catalogue_of_a_million(folder, note) as catalogue, ExitStack() as stack:
-        metadata_uri = stack.enter_context(task_metadata({"Limits": _whole_machine()}))
-        candidates = [stack.enter_context(running(one, catalogue, metadata_uri, folder)) for one in CANDIDATES]
+        candidates = [stack.enter_context(running(one, catalogue, folder)) for one in CANDIDATES]
         postgres = _postmaster(catalogue)
         for one in candidates:
             load(one.url, 1)  # connections open, statements are prepared, code is warm
@@ -102,11 +99,6 @@ def catalogue_of_a_million(folder: Path, note: Callable[[str], None]) -> Iterato
         yield catalogue
     finally:
         cluster.stop()
-
-
-def _whole_machine() -> dict[str, float]:
-    own = capacity(task_metadata_uri=None)
-    return {"CPU": own.processors, "Memory": own.memory_mebibytes}
 
 
 def _postmaster(catalogue: CatalogueDatabase) -> psutil.Process:

@@ -1,6 +1,5 @@
 """The service as a process, over real HTTP: what only gunicorn and signals can show."""
 
-import contextlib
 import json
 import subprocess
 import threading
@@ -9,16 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
 
 from app.api.seeds import SEEDS
 from app.database.migrate import known_revisions
-from app.server.capacity import visible_cores
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.served import PROJECT, Served, environment, image_command, serving
-from tests.support.task_metadata import task_metadata
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.database
 
@@ -125,43 +120,6 @@ def test_a_refused_password_is_a_503_and_is_written_nowhere(catalogue: Catalogue
         reasons = [line["reason"] for line in served.log_lines() if line["message"] == "Database unavailable"]
         assert reasons == ["PostgreSQL refused with 28P01."] * 2
         assert "wrong-and-secret" not in served.log_text() + str([answer.body for answer in answers])
-
-
-on_linux = pytest.mark.skipif(not visible_cores(), reason="this system does not say which cores there are")
-
-
-@on_linux
-def test_in_a_task_with_a_core_for_each_worker_each_stays_on_its_own_and_so_does_who_replaces_it(
-    catalogue: CatalogueDatabase, tmp_path: Path
-) -> None:
-    cores = sorted(visible_cores())
-    with task_metadata({"Limits": {"CPU": len(cores), "Memory": 16384}}) as uri:
-        variables = {
-            "DATABASE_URL": catalogue.url(catalogue.app),
-            "ECS_CONTAINER_METADATA_URI_V4": uri,
-            "WEB_CONCURRENCY": str(len(cores)),
-        }
-        with serving(tmp_path, **variables) as served:
-            wait_until(lambda: sorted(_cores_by_worker(served).values()) == [[core] for core in cores])
-            ended = next(iter(_cores_by_worker(served)))
-            psutil.Process(ended).kill()
-            wait_until(lambda: ended not in _cores_by_worker(served))
-            wait_until(lambda: sorted(_cores_by_worker(served).values()) == [[core] for core in cores])
-            assert served.request("GET", "/beers").status == 200
-
-
-@on_linux
-def test_anywhere_else_the_system_chooses_the_core(served: Served) -> None:
-    assert [*_cores_by_worker(served).values()] == [sorted(visible_cores())] * 2
-
-
-def _cores_by_worker(served: Served) -> dict[int, list[int]]:
-    """Which cores each worker may run on, by its process id."""
-    found = {}
-    for child in psutil.Process(served.process.pid).children():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found[child.pid] = sorted(child.cpu_affinity() or [])
-    return found
 
 
 @pytest.mark.parametrize(
