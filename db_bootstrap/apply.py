@@ -16,12 +16,12 @@ import pg8000.exceptions
 from pg8000.native import Connection
 
 from db_bootstrap import desired as declared
+from db_bootstrap.diff.descriptions import undeclared
 from db_bootstrap.diff.difference import difference, left
 from db_bootstrap.diff.objects import waiting
-from db_bootstrap.diff.order import statements
 from db_bootstrap.diff.preflight import refusals
 from db_bootstrap.diff.statement import Statement
-from db_bootstrap.diff.wording import undeclared
+from db_bootstrap.diff.statements import statements
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.inspect.extensions import OpenElsewhere

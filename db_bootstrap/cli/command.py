@@ -23,11 +23,11 @@ from db_bootstrap.apply import Plan, Reviewed
 from db_bootstrap.cli import document_file
 from db_bootstrap.cli.dsn import PASSWORD_VARIABLE, parse_dsn
 from db_bootstrap.cli.generate import Generated, generate
+from db_bootstrap.cli.survey import survey
 from db_bootstrap.cli.yaml_output import rendered_document
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.errors import BootstrapError, ConfigurationError, GenerationError
 from db_bootstrap.inspect.session import Credential, Endpoint, connected_as_master, describe
-from db_bootstrap.inspect.survey import survey
 from db_bootstrap.plan_digest import is_digest
 from db_bootstrap.report import Action, Format, Report, rendered
 

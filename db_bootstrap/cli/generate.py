@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from db_bootstrap.cli.survey import Survey, SurveyedObject, SurveyedRole
 from db_bootstrap.desired import IAM_ROLE, is_marked, is_marked_by_another, text_of
 from db_bootstrap.document.grants import PRIVILEGES
 from db_bootstrap.document.model import RESERVED_NAMES, GrantKind, Preset, Unlisted, sibling_names
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
-from db_bootstrap.inspect.survey import Survey, SurveyedObject, SurveyedRole
 from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
 from db_bootstrap.sql import PUBLIC
 

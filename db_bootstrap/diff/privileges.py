@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from db_bootstrap.diff.descriptions import described, listed
 from db_bootstrap.diff.statement import Difference, Statement, by, of
-from db_bootstrap.diff.wording import described, listed
 from db_bootstrap.model import (
     DefaultPrivilege,
     Fact,

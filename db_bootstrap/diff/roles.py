@@ -6,8 +6,8 @@ Pure.
 from collections import defaultdict
 from collections.abc import Iterator
 
+from db_bootstrap.diff.descriptions import listed
 from db_bootstrap.diff.statement import Difference, Statement, of
-from db_bootstrap.diff.wording import listed
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,

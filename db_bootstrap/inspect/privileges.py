@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from db_bootstrap import desired as declared
+from db_bootstrap.diff.descriptions import described
 from db_bootstrap.diff.scope import Judged, Scope
-from db_bootstrap.diff.wording import described
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.roles import Run
 from db_bootstrap.model import (

@@ -15,7 +15,7 @@ from db_bootstrap.inspect.session import connected
 from db_bootstrap.inspect.snapshot import identity
 from scripts.package_function import PROJECT
 from tests.integration.db_bootstrap.conftest import Access
-from tests.integration.db_bootstrap.test_connection import credential
+from tests.integration.db_bootstrap.test_session import credential
 
 pytestmark = pytest.mark.database
 

@@ -4,7 +4,7 @@ import pytest
 
 from db_bootstrap.errors import UnmanageableError
 from tests.integration.db_bootstrap.conftest import Access
-from tests.integration.db_bootstrap.test_names import NAMES
+from tests.integration.db_bootstrap.test_quoting import NAMES
 
 pytestmark = pytest.mark.database
 

@@ -16,8 +16,8 @@ from db_bootstrap import apply as reconcile
 from db_bootstrap import document as access
 from db_bootstrap.cli import document_file
 from db_bootstrap.cli.generate import Generated, generate
+from db_bootstrap.cli.survey import survey
 from db_bootstrap.desired import mark
-from db_bootstrap.inspect.survey import survey
 from devtools.postgres.cluster import Cluster
 from tests.integration.db_bootstrap.conftest import Access
 from tests.integration.db_bootstrap.test_command import PROGRAM, CommandLine

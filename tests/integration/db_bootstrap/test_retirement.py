@@ -19,7 +19,7 @@ from db_bootstrap.inspect.session import Credential, connected_as_master
 from devtools.postgres.cluster import Cluster
 from tests.integration.db_bootstrap.conftest import Access
 from tests.integration.db_bootstrap.test_interruptions import apply_in_a_process, attempt
-from tests.integration.db_bootstrap.test_names import NAMES
+from tests.integration.db_bootstrap.test_quoting import NAMES
 
 pytestmark = pytest.mark.database
 

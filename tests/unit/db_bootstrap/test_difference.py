@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from db_bootstrap.desired import comment
+from db_bootstrap.diff.descriptions import undeclared
 from db_bootstrap.diff.difference import difference, left
 from db_bootstrap.diff.scope import Scope
-from db_bootstrap.diff.wording import undeclared
 from db_bootstrap.document import AccessDocument, Unlisted, parse
 from db_bootstrap.model import (
     Attribute,
@@ -22,7 +22,7 @@ from db_bootstrap.model import (
     SchemaOwner,
 )
 from tests.support import documents
-from tests.unit.db_bootstrap.test_declared import SERVER
+from tests.unit.db_bootstrap.test_desired import SERVER
 
 REVOKE = parse(documents.beers())
 REPORT = replace(REVOKE, unlisted=Unlisted.REPORT)

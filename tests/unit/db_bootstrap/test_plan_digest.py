@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from db_bootstrap.diff.order import Statement
+from db_bootstrap.diff.statements import Statement
 from db_bootstrap.plan_digest import Identity, is_digest, plan_digest, remembered_in, remembering
 
 IDENTITY = Identity("db.example", "7277652093081719641", 16401, "beers")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap.diff.order import Statement
+from db_bootstrap.diff.statements import Statement
 from db_bootstrap.report import Action, Format, Report, rendered, visible
 
 GRANT = Statement('GRANT "a" TO "b"', "b is declared as a member of a")
