@@ -126,12 +126,6 @@ data "aws_iam_policy_document" "workload_boundary" {
   }
 
   statement {
-    sid       = "RedeployOwnService"
-    actions   = ["ecs:UpdateService"]
-    resources = ["arn:${local.partition}:ecs:${local.place}:service/${var.project_name}-${each.key}/*"]
-  }
-
-  statement {
     sid       = "DatabaseLogins"
     actions   = ["rds-db:connect"]
     resources = ["arn:${local.partition}:rds-db:${local.place}:dbuser:*/*"]

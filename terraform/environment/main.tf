@@ -131,9 +131,6 @@ module "service" {
   service_security_group_id    = module.network.service_security_group_id
   write_token_secret_arn       = one(module.write_token[*].secret_arn)
   seeding_is_allowed           = var.seeding_is_allowed
-  redeploy_on_rotation         = var.redeploy_on_rotation && !local.is_by_token
-  redeploy_package_file        = var.database_bootstrap_package
-  dead_letter_topic_arn        = module.observability.topic_arn
   log_retention_days           = var.log_retention_days
 
   kms_key_arn              = aws_kms_key.environment.arn
@@ -158,7 +155,7 @@ module "observability" {
   latency_p99_limit_seconds = var.latency_p99_limit_seconds
   cluster_name              = module.service.cluster_name
   service_name              = module.service.service_name
-  functions                 = merge(module.database_access.functions, module.service.functions)
+  functions                 = module.database_access.functions
   other_alarm_arns          = concat(module.database_access.alarm_arns, module.service.alarm_arns)
 
   database        = { identifier = module.database.identifier, allocated_gigabytes = var.database_allocated_gigabytes }

@@ -38,10 +38,3 @@ variable "master_rotation" {
     error_message = "With a schedule, say after how many days a rotation is overdue; with days, give more than those, or leave it out."
   }
 }
-
-variable "redeploy_on_rotation" {
-  description = "Whether each new credential of the service also starts its tasks anew. The tasks fetch it by themselves; this is for a change of theirs that does not."
-  type        = bool
-  default     = false
-  nullable    = false
-}

@@ -7,12 +7,8 @@ JUSTIFIED = {
         "invoke-rotation-watch: DecryptInput",
         "taproom-ENVIRONMENT-access-plan: DecryptEnvironment",
         "taproom-ENVIRONMENT-database-access: DecryptEnvironment",
-        "taproom-ENVIRONMENT-redeploy: DecryptEnvironment",
         "taproom-ENVIRONMENT-rotation: DecryptEnvironment",
         "taproom-ENVIRONMENT-rotation-watch: DecryptEnvironment",
-    },
-    "It is seen of the other functions, which have it from the same module.": {
-        "taproom-ENVIRONMENT-redeploy: EncryptLostEvents",
     },
     "Lambda joins the network with the function's role; it keeps the function's own code from doing so.": {
         "taproom-ENVIRONMENT-access-plan: OnlyLambdaJoinsNetwork",

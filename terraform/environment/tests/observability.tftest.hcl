@@ -16,7 +16,7 @@ variables {
   database                 = { identifier = "taproom-prod", allocated_gigabytes = 100 }
   functions = {
     rotation = { name = "taproom-prod-rotation", timeout_seconds = 180, has_error_alarm = true }
-    redeploy = { name = "taproom-prod-redeploy", timeout_seconds = 30, has_error_alarm = false }
+    planner  = { name = "taproom-prod-access-plan", timeout_seconds = 30, has_error_alarm = false }
   }
   other_alarm_arns = ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:taproom-prod-access-drift"]
 }
@@ -31,7 +31,7 @@ run "everything_that_can_go_wrong_has_an_alarm_that_tells_the_topic" {
       "load-balancer-errors", "latency", "unhealthy-hosts", "rejected-connections",
       "service-cpu", "service-memory", "tasks-missing",
       "database-cpu", "database-storage", "database-connections", "database-memory",
-      "rotation-throttles", "rotation-duration", "redeploy-errors", "redeploy-throttles", "redeploy-duration",
+      "rotation-throttles", "rotation-duration", "planner-errors", "planner-throttles", "planner-duration",
       "firewall-blocks",
     ])
     error_message = "These alarms there are: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}."

@@ -16,7 +16,7 @@ variables {
   database                 = { identifier = "taproom-prod", allocated_gigabytes = 100 }
   functions = {
     rotation = { name = "taproom-prod-rotation", timeout_seconds = 180, has_error_alarm = true }
-    redeploy = { name = "taproom-prod-redeploy", timeout_seconds = 30, has_error_alarm = false }
+    planner  = { name = "taproom-prod-access-plan", timeout_seconds = 30, has_error_alarm = false }
   }
   other_alarm_arns = ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:taproom-prod-access-drift"]
 }

@@ -1,4 +1,4 @@
-# What the tasks are told about who may change the catalogue, and when they start anew.
+# What the tasks know about the write token, and what fails an apply.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -65,61 +65,6 @@ run "without_a_token_the_service_is_told_of_none" {
   assert {
     condition     = length(data.aws_iam_policy_document.running.statement) == 0
     error_message = "There is no token to read."
-  }
-}
-
-run "a_new_credential_starts_no_task_anew_unless_told_otherwise" {
-  command = plan
-
-  module {
-    source = "../modules/service"
-  }
-
-  assert {
-    condition = alltrue([
-      for made in [
-        aws_cloudwatch_event_rule.redeploy, aws_cloudwatch_event_target.redeploy, aws_lambda_permission.redeploy, module.redeploy,
-      ] : length(made) == 0
-    ])
-    error_message = "The tasks fetch it by themselves."
-  }
-
-  assert {
-    condition     = length(output.functions) == 0
-    error_message = "There is no function to watch."
-  }
-}
-
-run "a_new_credential_starts_the_tasks_anew_where_that_is_asked_for" {
-  command = plan
-
-  module {
-    source = "../modules/service"
-  }
-
-  variables {
-    redeploy_on_rotation  = true
-    redeploy_package_file = "tests/mocks/package.zip"
-    dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-prod-alarms"
-  }
-
-  assert {
-    condition = alltrue([
-      for made in [
-        aws_cloudwatch_event_rule.redeploy, aws_cloudwatch_event_target.redeploy, aws_lambda_permission.redeploy, module.redeploy,
-      ] : length(made) == 1
-    ])
-    error_message = "A rule must invoke a function that may do it."
-  }
-
-  assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.redeploy[0].event_pattern).resources == [var.service_secret_arn]
-    error_message = "Only the service's own credential must do so."
-  }
-
-  assert {
-    condition     = output.functions == { redeploy = { name = "taproom-prod-redeploy", timeout_seconds = 30, has_error_alarm = false } }
-    error_message = "The function must be watched."
   }
 }
 

@@ -45,7 +45,6 @@ run "too_little_of_everything_is_refused" {
     spot_percent              = -1
     schedules                 = { night = { schedule = "rate(1 day)", minimum = -1, maximum = 0 } }
     write_token_secret_arn    = ""
-    redeploy_on_rotation      = true
   }
 
   expect_failures = [
@@ -64,8 +63,6 @@ run "too_little_of_everything_is_refused" {
     var.spot_percent,
     var.schedules,
     var.write_token_secret_arn,
-    var.redeploy_package_file,
-    var.dead_letter_topic_arn,
   ]
 }
 

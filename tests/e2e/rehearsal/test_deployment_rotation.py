@@ -37,7 +37,6 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
 LOGINS = ("beers_app", "beers_migrator")
 FUNCTION = "taproom-dev-rotation"
-REDEPLOY = "taproom-dev-redeploy"
 TOPIC = "taproom-dev-on-call"
 WATCH = "taproom-dev-rotation-watch"
 
@@ -156,7 +155,6 @@ def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
         **rehearsal.deployment.variables(digest),
         "access": access,  # so that the bootstrap runs as well, with the master's new password
         "alarm_topic_arns": [topic],
-        "redeploy_on_rotation": True,
     }
     with load(rehearsal) as clients, ThreadPoolExecutor(1) as pool:
         applying = pool.submit(rehearsal.deployment.environment.apply, variables, quiet, "dev.tfvars")
@@ -165,8 +163,6 @@ def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
             rotated(rehearsal, name)
         assert not applying.done(), "the rotations were in the middle of it"
         applying.result()
-    # Until a test asks for it.
-    rehearsal.aws("events").disable_rule(Name=REDEPLOY)
     rehearsal.digest = digest
     outputs = rehearsal.deployment.environment.outputs()
     assert any("CONNECTION LIMIT 119" in change["sql"] for change in outputs["access_report"]["changes"])
@@ -253,18 +249,6 @@ def test_a_credential_that_does_not_pass_its_test_never_becomes_current(rehearsa
     assert {event["step"] for event in failures} == {"testSecret"}
     go_on(rehearsal, "beers_app", token)
     assert login(rehearsal, "beers_app")["username"] == pending
-
-
-def test_the_backstop_starts_the_tasks_anew_when_the_services_own_login_has_rotated(rehearsal: Rehearsal) -> None:
-    rehearsal.aws("events").enable_rule(Name=REDEPLOY)
-    before = deployment_ids(rehearsal)
-    with load(rehearsal, connections=1) as clients:
-        rotated(rehearsal, "beers_migrator")
-        assert deployment_ids(rehearsal) == before, "the service does not log in with this one"
-        rotated(rehearsal, "beers_app")
-        wait_until(lambda: bool(set(deployment_ids(rehearsal)) - set(before)))
-        wait_until(lambda: len(deployment_ids(rehearsal)) == 1)
-    assert clients.failures == []
 
 
 def test_a_rotation_that_did_not_come_sets_off_an_alarm(rehearsal: Rehearsal) -> None:
