@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
@@ -23,8 +21,9 @@ from devtools.images.base_image import base_image
 from devtools.images.engine import RUN_LABEL, Engine
 from devtools.images.store import ImageStore
 from devtools.processes import ProcessRegister
+from rehearsal.aws import assume_role
 from rehearsal.run import Run
-from rehearsal.terraform import REGION, Terraform, TerraformError, copy_configuration, write_cli_config
+from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
 
 _SERVER_START_SECONDS = 60
 _SERVER_STOP_SECONDS = 60
@@ -153,7 +152,7 @@ class Deployment:
         To be asked for only once the account has been applied, which makes that role.
         """
         role = self.account.outputs()["deploy_role_arns"][self._name]
-        return self._terraform(self._folder / "environment", credentials=self._credentials_of(role))
+        return self._terraform(self._folder / "environment", credentials=assume_role(self.run.endpoint, role))
 
     def apply_account(self, note: Note) -> None:
         """What an AWS account needs once: the state's bucket, the registry, the pipeline's role."""
@@ -189,7 +188,7 @@ class Deployment:
 
     def plan_for_pull_request(self, digest: str) -> dict[str, Any] | None:
         """The same plan as the role for pull requests may make it: without a lock, by what the state remembers."""
-        reader = self._credentials_of(self.account.outputs()["plan_role_arn"])
+        reader = assume_role(self.run.endpoint, self.account.outputs()["plan_role_arn"])
         reader["TF_CLI_ARGS_plan"] = "-lock=false -refresh=false"
         environment = self._terraform(self._folder / "environment", credentials=reader)
         return environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
@@ -212,21 +211,6 @@ class Deployment:
         failed = given_up(self.run.ask("status")["rooms"]["services"])
         if failed:
             raise RehearsalError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
-
-    def _credentials_of(self, role_arn: str) -> dict[str, str]:
-        sts = boto3.client(
-            "sts",
-            endpoint_url=self.run.endpoint,
-            region_name=REGION,
-            aws_access_key_id="rehearsal",
-            aws_secret_access_key="rehearsal",  # noqa: S106 - anybody may be the administrator here
-        )
-        given = sts.assume_role(RoleArn=role_arn, RoleSessionName="rehearsal")["Credentials"]
-        return {
-            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": given["SessionToken"],
-        }
 
     @property
     def _account_variables(self) -> dict[str, object]:

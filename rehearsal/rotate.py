@@ -11,13 +11,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from devtools.errors import RehearsalError
+from rehearsal.aws import aws_client
 from rehearsal.load import Load
-from rehearsal.terraform import REGION
 from rehearsal.write_token import write_token
 
 if TYPE_CHECKING:
@@ -82,16 +80,7 @@ class Rotations:
 
     def __init__(self, run: Run) -> None:
         self._journal = run.logs / "journal.jsonl"
-        make: Any = boto3.client  # its overloads know each service by a literal
-        self._client = make(
-            "secretsmanager",
-            endpoint_url=run.endpoint,
-            region_name=REGION,
-            # Any pair: whoever is no role of the local AWS is its administrator.
-            aws_access_key_id="rehearsal",
-            aws_secret_access_key="rehearsal",  # noqa: S106
-            config=Config(proxies={}, retries={"total_max_attempts": 1}),
-        )
+        self._client = aws_client(run.endpoint, "secretsmanager")
 
     def secret_arn_by_login(self) -> dict[str, str]:
         """The secrets that are rotated, by login; the database's master is the last."""

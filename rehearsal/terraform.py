@@ -17,12 +17,10 @@ from typing import Any
 from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
 from devtools.processes import ProcessRegister
+from rehearsal.aws import ADMINISTRATOR, REGION
 from rehearsal.prerequisites import provider_mirror
 from rehearsal.progress import Progress
 
-REGION = "us-east-1"
-# Any pair works: the local AWS knows every caller that is not one of its roles as the account's administrator.
-_ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSAL0000000", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 _PATH_STYLE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 _OVERRIDES = {
     "environment": _PATH_STYLE,
@@ -49,7 +47,7 @@ class Terraform:
         processes: where Terraform is registered while it runs.
         logs: the folder for its logs.
         cli_config: Terraform's own settings file, see ``write_cli_config``.
-        credentials: environment variables of whom it acts as; the account's administrator if there are none.
+        credentials: whose it acts with, as arguments of ``aws_client``; the administrator's if there are none.
     """
 
     def __init__(
@@ -67,7 +65,8 @@ class Terraform:
         self._program = program
         self._processes = processes
         self._logs = logs
-        self._environment = {**_environment(endpoint, cli_config), **(credentials or _ADMINISTRATOR)}
+        keys = {name.upper(): value for name, value in (credentials or ADMINISTRATOR).items()}
+        self._environment = {**_environment(endpoint, cli_config), **keys}
 
     def init(self, backend: Mapping[str, str], backend_file: str | None = None) -> None:
         """Prepare the root module; the lock file is obeyed, never rewritten."""

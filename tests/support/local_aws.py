@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
+from rehearsal.aws import assume_role, aws_client
+from tests.support.journal import journal_events
 
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
@@ -72,23 +72,11 @@ class LocalAws:
         raise RuntimeError(f"The local AWS did not answer within {START_TIMEOUT_SECONDS} s")
 
     def client(self, service: str, **credentials: str) -> Any:
-        """A boto3 client as the administrator, or with the given credentials; it tries once."""
-        keys = credentials or {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
-        known = (service, keys["aws_access_key_id"])
+        """Return a client with the given credentials, or with the administrator's."""
+        known = (service, credentials.get("aws_access_key_id", ""))
         if known not in self._clients:
-            self._clients[known] = self._make_client(service, keys)
+            self._clients[known] = aws_client(self.endpoint, service, **credentials)
         return self._clients[known]
-
-    def _make_client(self, service: str, keys: dict[str, str]) -> Any:
-        # Its overloads know services by their literal names only.
-        make: Any = boto3.client
-        return make(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
-            **keys,
-        )
 
     def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
         """Status and document that an endpoint of the rehearsal itself answers with."""
@@ -106,9 +94,8 @@ class LocalAws:
         return listed
 
     def journal(self, kind: str) -> list[dict[str, Any]]:
-        """The journal's events of one kind."""
-        lines = (self.directory / "logs" / "journal.jsonl").read_text().splitlines()
-        return [event for event in map(json.loads, lines) if event["kind"] == kind]
+        """Return the journal's events of a kind."""
+        return journal_events(self.directory / "logs", kind)
 
     def make_role(self, name: str, *statements: dict[str, Any], service: str = "lambda.amazonaws.com") -> str:
         """Create a role with one inline policy; its ARN."""
@@ -122,12 +109,7 @@ class LocalAws:
 
     def assume(self, role_arn: str) -> dict[str, str]:
         """Credentials of a role, as arguments of ``client``."""
-        issued = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
-        return {
-            "aws_access_key_id": issued["AccessKeyId"],
-            "aws_secret_access_key": issued["SecretAccessKey"],
-            "aws_session_token": issued["SessionToken"],
-        }
+        return assume_role(self.endpoint, role_arn)
 
     def stop(self) -> int:
         """End it with a signal; its exit code."""

@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
 from rehearsal import deployment
+from rehearsal.aws import REGION, assume_role, aws_client
 from rehearsal.deployment import Deployment
 from rehearsal.prerequisites import find_terraform
 from rehearsal.run import Run
-from rehearsal.terraform import REGION, copy_configuration
+from rehearsal.terraform import copy_configuration
 from tests.support.workflows import REPOSITORY, Event, Job, Result, Runner, load
 
 ENVIRONMENTS = ("staging", "prod")
 _COPIED = ("app", "db_bootstrap", "rehearsal", "requirements", "scripts", "CHANGELOG.md", "Dockerfile", "Makefile")
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -102,17 +102,9 @@ class Pipeline:
         return _git(self.origin, *who, *arguments)
 
     def aws(self, service: str, variables: Mapping[str, str] | None = None) -> Any:
-        """A client of the local AWS, with a job's credentials or the administrator's."""
-        given = variables or {"AWS_ACCESS_KEY_ID": "AKIAREHEARSAL0000000", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
-        client: Any = boto3.client
-        return client(
-            service,
-            endpoint_url=self.run.endpoint,
-            region_name=REGION,
-            aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=given.get("AWS_SESSION_TOKEN"),
-        )
+        """Return a client of the local AWS with a job's credentials, or with the administrator's."""
+        given = {name.lower(): value for name, value in (variables or {}).items() if name in _CREDENTIALS}
+        return aws_client(self.run.endpoint, service, **given)
 
     def deployed(self, environment: str) -> str:
         """Digest of the image that an environment's service runs."""
@@ -150,13 +142,8 @@ class Pipeline:
         subject = f"environment:{job.environment}" if job.environment else outside
         trusted = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
         assert trusted == f"repo:{REPOSITORY}:{subject}"
-        role = self.aws("sts").assume_role(RoleArn=given["role-to-assume"], RoleSessionName="job")["Credentials"]
-        job.variables |= {
-            "AWS_REGION": given["aws-region"],
-            "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": role["SessionToken"],
-        }
+        role = assume_role(self.run.endpoint, given["role-to-assume"])
+        job.variables |= {"AWS_REGION": given["aws-region"], **{name.upper(): value for name, value in role.items()}}
         return {}
 
     def _build_and_push(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:

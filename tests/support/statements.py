@@ -10,13 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localaws.iam.authorizer import TRUST
 from tests.support.justified_statements import JUSTIFIED
-
-if TYPE_CHECKING:
-    from tests.e2e.rehearsal.conftest import Rehearsal
+from tests.support.rehearsal import Rehearsal
 
 # The rehearsals that are looked back at; what one of them does not need, another may.
 REHEARSALS = frozenset({"dev", "prod"})
@@ -38,20 +36,18 @@ class Statements:
     declared: set[str] = field(default_factory=set)
     decisive: set[str] = field(default_factory=set)
 
-    def take_declared(self, rehearsal: "Rehearsal") -> None:
+    def take_declared(self, rehearsal: Rehearsal) -> None:
         """Read the states of account and environment as they are now."""
         for module in (rehearsal.deployment.account, rehearsal.deployment.environment):
             for resource in json.loads(module.state())["resources"]:
                 for instance in resource["instances"] if resource["mode"] == "managed" else []:
                     self.declared.update(_statements_in(resource["type"], instance["attributes"]))
 
-    def take_decisive(self, rehearsal: "Rehearsal") -> None:
+    def take_decisive(self, rehearsal: Rehearsal) -> None:
         """Read what the judge has told the journal so far."""
-        for line in (rehearsal.run.logs / "journal.jsonl").read_text().splitlines():
-            event = json.loads(line)
-            if event["kind"] == "permission.decisive":
-                policy = f"{event['role']}: {TRUST}" if event["policy"] == TRUST else event["policy"]
-                self.decisive.add(_general(f"{policy}: {event['statement']}"))
+        for event in rehearsal.journal("permission.decisive"):
+            policy = f"{event['role']}: {TRUST}" if event["policy"] == TRUST else event["policy"]
+            self.decisive.add(_general(f"{policy}: {event['statement']}"))
 
     def leave(self, folder: Path, rehearsal: str) -> None:
         """Let whoever looks back find this."""

@@ -10,8 +10,8 @@ import pytest
 
 from devtools.errors import RehearsalError
 from rehearsal.terraform import TerraformError
-from tests.e2e.rehearsal.conftest import Rehearsal, changes_of, quiet, superuser
 from tests.support.documents import beers
+from tests.support.rehearsal import Rehearsal, changes_of, quiet, superuser
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -144,13 +144,7 @@ def test_a_plan_is_not_asked_of_a_function_that_is_about_to_be_replaced(rehearsa
 def test_the_function_that_plans_may_not_write_a_secret_and_knows_no_apply(rehearsal: Rehearsal) -> None:
     functions = rehearsal.aws("lambda")
     function = functions.get_function_configuration(FunctionName="taproom-dev-access-plan")
-    given = rehearsal.aws("sts").assume_role(RoleArn=function["Role"], RoleSessionName="test")["Credentials"]
-    secrets = rehearsal.aws(
-        "secretsmanager",
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
+    secrets = rehearsal.aws_as(function["Role"], "secretsmanager")
     for arn in rehearsal.outputs["login_secret_arns"].values():
         for call, arguments in ((secrets.put_secret_value, {"SecretString": "{}"}), (secrets.get_secret_value, {})):
             with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
@@ -182,8 +176,7 @@ def test_an_event_that_nobody_waits_for_and_a_function_failed_at_three_times_is_
 
 
 def given_up(rehearsal: Rehearsal) -> list[dict[str, Any]]:
-    lines = (rehearsal.run.logs / "journal.jsonl").read_text().splitlines()
-    return [event for event in map(json.loads, lines) if event["kind"] == "function.given_up"]
+    return rehearsal.journal("function.given_up")
 
 
 def test_a_schedule_that_is_not_there_is_named_with_those_that_are(rehearsal: Rehearsal) -> None:

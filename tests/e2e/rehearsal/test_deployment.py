@@ -18,7 +18,10 @@ import pytest
 from devtools.checkout import CHECKOUT
 from rehearsal.load import Load
 from rehearsal.terraform import TerraformError
-from tests.e2e.rehearsal.conftest import (
+from tests.support.documents import beers
+from tests.support.http import Client
+from tests.support.local_aws import allow, policy
+from tests.support.rehearsal import (
     Rehearsal,
     connected,
     image_of_changed_service,
@@ -27,16 +30,13 @@ from tests.e2e.rehearsal.conftest import (
     quiet,
     superuser,
 )
-from tests.support.documents import beers
-from tests.support.http import Client
-from tests.support.local_aws import allow, policy
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
 
 @contextmanager
-def role_that_may_connect(rehearsal: Rehearsal, user: str) -> Iterator[dict[str, str]]:
-    """Credentials of a role of its own, which may log in to the database as ``user``."""
+def role_that_may_connect(rehearsal: Rehearsal, user: str) -> Iterator[str]:
+    """Yield the ARN of a role that can log in to the database as ``user``."""
     instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
     arn = instance["DBInstanceArn"].replace(":rds:", ":rds-db:").rpartition(":db:")[0]
     iam, name = rehearsal.aws("iam"), "a-person"
@@ -44,22 +44,18 @@ def role_that_may_connect(rehearsal: Rehearsal, user: str) -> Iterator[dict[str,
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy()))["Role"]["Arn"]
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy(permission)))
     try:
-        yield rehearsal.aws("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+        yield role
     finally:
         iam.delete_role_policy(RoleName=name, PolicyName="own")
         iam.delete_role(RoleName=name)
 
 
-def token_for(rehearsal: Rehearsal, given: dict[str, str], user: str) -> str:
-    """What a person's tools make of their credentials instead of a password."""
+def token_for(rehearsal: Rehearsal, role_arn: str, user: str) -> str:
+    """Return what a person's tools use instead of a password."""
     host, port = rehearsal.outputs["database_endpoint"].split(":")
-    signer = rehearsal.aws(
-        "rds",
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
+    token: str = rehearsal.aws_as(role_arn, "rds").generate_db_auth_token(
+        DBHostname=host, Port=int(port), DBUsername=user
     )
-    token: str = signer.generate_db_auth_token(DBHostname=host, Port=int(port), DBUsername=user)
     return token
 
 
@@ -213,13 +209,7 @@ def test_the_service_is_connected_as_its_own_login_over_tls(rehearsal: Rehearsal
 def test_a_task_may_read_its_own_secret_and_no_other(rehearsal: Rehearsal) -> None:
     definition = rehearsal.aws("ecs").describe_task_definition(taskDefinition=rehearsal.outputs["task_definition_arn"])
     role = definition["taskDefinition"]["taskRoleArn"]
-    given = rehearsal.aws("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    task = rehearsal.aws(
-        "secretsmanager",
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
+    task = rehearsal.aws_as(role, "secretsmanager")
     secrets = rehearsal.outputs["login_secret_arns"]
     assert task.get_secret_value(SecretId=secrets["beers_app"])["SecretString"]
     with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
@@ -227,14 +217,14 @@ def test_a_task_may_read_its_own_secret_and_no_other(rehearsal: Rehearsal) -> No
 
 
 def test_a_person_logs_in_by_token_with_a_role_that_may_and_with_no_other(rehearsal: Rehearsal) -> None:
-    with role_that_may_connect(rehearsal, "beers_report") as given:
-        token = token_for(rehearsal, given, "beers_report")
+    with role_that_may_connect(rehearsal, "beers_report") as role:
+        token = token_for(rehearsal, role, "beers_report")
         with connected(rehearsal, {"username": "beers_report", "password": token}) as connection:
             assert connection.run("SELECT count(*) > 0 FROM beers.beers") == [[True]]
             with pytest.raises(pg8000.exceptions.DatabaseError, match="42501"):
                 connection.run("DELETE FROM beers.beers")
-    with role_that_may_connect(rehearsal, "beers_owner") as given:
-        token = token_for(rehearsal, given, "beers_report")
+    with role_that_may_connect(rehearsal, "beers_owner") as role:
+        token = token_for(rehearsal, role, "beers_report")
         with (
             pytest.raises(pg8000.exceptions.DatabaseError, match="PAM authentication failed"),
             connected(rehearsal, {"username": "beers_report", "password": token}),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.rehearsal.conftest import Rehearsal
 from tests.support.network_flows import EVERYWHERE, INTERNET, S3, Flow, Network, Party
+from tests.support.rehearsal import Rehearsal
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 

@@ -6,7 +6,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.e2e.rehearsal.conftest import Rehearsal
+from tests.support.rehearsal import Rehearsal
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -21,13 +21,7 @@ def roles(rehearsal: Rehearsal) -> dict[str, str]:
 
 
 def client_of(rehearsal: Rehearsal, role: str, service: str) -> Any:
-    given = rehearsal.aws("sts").assume_role(RoleArn=roles(rehearsal)[role], RoleSessionName="test")["Credentials"]
-    return rehearsal.aws(
-        service,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
+    return rehearsal.aws_as(roles(rehearsal)[role], service)
 
 
 def test_each_role_is_for_one_subject_of_one_repository_by_equality(rehearsal: Rehearsal) -> None:

@@ -19,7 +19,9 @@ from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
 from rehearsal.load import Load
 from rehearsal.rotate import rotate
-from tests.e2e.rehearsal.conftest import (
+from tests.support.documents import beers
+from tests.support.local_aws import allow, policy
+from tests.support.rehearsal import (
     Rehearsal,
     connected,
     database_folder,
@@ -29,8 +31,6 @@ from tests.e2e.rehearsal.conftest import (
     quiet,
     superuser,
 )
-from tests.support.documents import beers
-from tests.support.local_aws import allow, policy
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
@@ -87,7 +87,7 @@ def end_of(rehearsal: Rehearsal, token: str) -> str:
 
 def ends_of(rehearsal: Rehearsal, token: str) -> list[str]:
     ends = ("rotation.succeeded", "rotation.given_up")
-    events = [event for event in journal(rehearsal, "rotation.") if event.get("version_id") == token]
+    events = [event for event in rehearsal.journal("rotation.") if event.get("version_id") == token]
     return [event["kind"].removeprefix("rotation.") for event in events if event["kind"] in ends]
 
 
@@ -99,11 +99,6 @@ def rotated(rehearsal: Rehearsal, name: str) -> str:
     assert {before, current["username"]} == {f"{name}_a", f"{name}_b"}
     assert logs_in(rehearsal, current)
     return str(current["username"])
-
-
-def journal(rehearsal: Rehearsal, kind: str) -> list[dict[str, Any]]:
-    lines = (rehearsal.run.logs / "journal.jsonl").read_text().splitlines()
-    return [event for event in map(json.loads, lines) if event["kind"].startswith(kind)]
 
 
 def logs_in(rehearsal: Rehearsal, credential: dict[str, Any]) -> bool:
@@ -137,8 +132,8 @@ def test_each_login_and_the_master_has_a_schedule_and_secrets_manager_has_only_t
         function = described.get("RotationLambdaARN", "RDS").rpartition(":")[2]
         schedules.setdefault(function, []).append(described["RotationRules"])
     assert schedules == {FUNCTION: [{"AutomaticallyAfterDays": 30}] * 2, "RDS": [{"AutomaticallyAfterDays": 7}]}
-    assert {event["step"] for event in journal(rehearsal, "rotation.step")} == {"testSecret"}
-    assert journal(rehearsal, "rotation.failed") == []
+    assert {event["step"] for event in rehearsal.journal("rotation.step")} == {"testSecret"}
+    assert rehearsal.journal("rotation.failed") == []
 
 
 def test_a_rotation_in_the_middle_of_a_deployment_loses_no_request(
@@ -197,7 +192,7 @@ def newest_session(rehearsal: Rehearsal) -> str:
 
 def test_the_master_rotates_between_two_steps_and_the_login_rotates_all_the_same(rehearsal: Rehearsal) -> None:
     token = begin(rehearsal, "beers_app")
-    wait_until(lambda: any(event["version_id"] == token for event in journal(rehearsal, "rotation.step")))
+    wait_until(lambda: any(event["version_id"] == token for event in rehearsal.journal("rotation.step")))
     rehearsal.aws("secretsmanager").rotate_secret(SecretId=master_secret_arn(rehearsal))
     assert end_of(rehearsal, token) == "succeeded"
     assert logs_in(rehearsal, login(rehearsal, "beers_app"))
@@ -225,7 +220,7 @@ def test_a_missing_permission_fails_a_step_and_is_told_and_once_it_is_mended_the
         assert end_of(rehearsal, token) == "given_up"
     finally:
         iam.delete_role_policy(RoleName=FUNCTION, PolicyName="denied")
-    failures = [event for event in journal(rehearsal, "rotation.failed") if event["version_id"] == token]
+    failures = [event for event in rehearsal.journal("rotation.failed") if event["version_id"] == token]
     assert {event["step"] for event in failures} == {step}
     assert all("AccessDenied" in event["error"] for event in failures)
     assert login(rehearsal, "beers_app") == before
@@ -245,7 +240,7 @@ def test_a_credential_that_does_not_pass_its_test_never_becomes_current(rehearsa
         assert end_of(rehearsal, token) == "given_up"
         assert login(rehearsal, "beers_app") == before
         assert logs_in(rehearsal, before)
-    failures = [event for event in journal(rehearsal, "rotation.failed") if event["version_id"] == token]
+    failures = [event for event in rehearsal.journal("rotation.failed") if event["version_id"] == token]
     assert {event["step"] for event in failures} == {"testSecret"}
     go_on(rehearsal, "beers_app", token)
     assert login(rehearsal, "beers_app")["username"] == pending

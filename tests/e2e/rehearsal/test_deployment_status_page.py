@@ -11,7 +11,7 @@ import pytest
 
 from db_bootstrap.apply import LOCK_KEY
 from rehearsal.run import Run
-from tests.e2e.rehearsal.conftest import Rehearsal, login, master, superuser
+from tests.support.rehearsal import Rehearsal, login, master, superuser
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from rehearsal import deployment
-from tests.e2e.rehearsal.conftest import Rehearsal, every_file, quiet
+from tests.support.rehearsal import Rehearsal, every_file, quiet
 from tests.support.statements import Statements, needless
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]

@@ -7,7 +7,7 @@ import pytest
 from rehearsal import deployment
 from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
-from tests.e2e.rehearsal.conftest import Rehearsal, changes_of, prepared, quiet
+from tests.support.rehearsal import Rehearsal, changes_of, prepared, quiet
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1200)]
 

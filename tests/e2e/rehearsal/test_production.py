@@ -22,7 +22,7 @@ from rehearsal.deployment import Deployment
 from rehearsal.prerequisites import find_terraform
 from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
-from tests.e2e.rehearsal.conftest import Rehearsal, applied, changes_of, make_zone, quiet, unprotect
+from tests.support.rehearsal import Rehearsal, applied, changes_of, make_zone, quiet, unprotect
 from tests.support.statements import Statements, needless
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]

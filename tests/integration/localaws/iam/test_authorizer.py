@@ -36,7 +36,7 @@ def test_what_no_policy_allows_is_refused(  # noqa: PLR0917 - a row of the table
         getattr(aws.client(service, **aws.assume(aws.make_role(name))), operation)(**arguments)
     answer = caught.value.response
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (status, code)
-    assert f"User: arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/test" in answer["Error"]["Message"]
+    assert f"User: arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/rehearsal" in answer["Error"]["Message"]
     assert f"is not authorized to perform: {action}" in answer["Error"]["Message"]
 
 
@@ -67,7 +67,7 @@ def one_invocation(request: Any, **_: object) -> None:
 def test_anybody_may_ask_who_they_are(aws: LocalAws) -> None:
     name = role_name()
     identity = aws.client("sts", **aws.assume(aws.make_role(name))).get_caller_identity()
-    assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/test"
+    assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/rehearsal"
 
 
 def test_a_scoped_policy_allows_its_resource_and_no_other(aws: LocalAws) -> None:
@@ -136,5 +136,5 @@ def test_refusals_stand_in_the_journal(aws: LocalAws) -> None:
         aws.client("iam", **aws.assume(aws.make_role(name))).list_users()
     refused = [event for event in aws.journal("permission.denied") if f"/{name}/" in event["caller"]]
     assert [event["action"] for event in refused] == ["iam:ListUsers"]
-    called = [event for event in aws.journal("api.call") if event["caller"] == f"{name}/test"]
+    called = [event for event in aws.journal("api.call") if event["caller"] == f"{name}/rehearsal"]
     assert [(event["operation"], event["status"]) for event in called] == [("ListUsers", 403)]

@@ -1,0 +1,30 @@
+"""boto3 clients of the local AWS."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+REGION = "us-east-1"
+# Any key works: the local AWS takes every caller that is not one of its roles for the account's administrator.
+ADMINISTRATOR = {"aws_access_key_id": "AKIAREHEARSAL0000000", "aws_secret_access_key": "rehearsal"}
+# Nothing between this process and 127.0.0.1; and a call that fails is reported, not repeated.
+_CONFIG = Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+
+
+def aws_client(endpoint: str | None, service: str, **credentials: str) -> Any:
+    """Return a client with the given credentials, or with the administrator's."""
+    make: Any = boto3.client  # its overloads know each service by a literal
+    keys = credentials or ADMINISTRATOR
+    return make(service, endpoint_url=endpoint, region_name=REGION, config=_CONFIG, **keys)
+
+
+def assume_role(endpoint: str | None, role_arn: str) -> dict[str, str]:
+    """Return a role's credentials, as arguments of ``aws_client``."""
+    sts = aws_client(endpoint, "sts")
+    issued = sts.assume_role(RoleArn=role_arn, RoleSessionName="rehearsal")["Credentials"]
+    return {
+        "aws_access_key_id": issued["AccessKeyId"],
+        "aws_secret_access_key": issued["SecretAccessKey"],
+        "aws_session_token": issued["SessionToken"],
+    }
