@@ -1,7 +1,7 @@
 # Every target sets up what it needs; `make` alone lists them.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
-export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT TASKS BASE
+export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT TASKS BASE TERRAFORM
 
 .DEFAULT_GOAL := help
 .PHONY: always browser engine post-plan post-drift $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
@@ -97,7 +97,7 @@ lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile a
 	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet .github
-	terraform fmt -check -recursive terraform
+	@$(RUN) devtools.terraform fmt -check -recursive terraform
 
 audit: .venv/audit/ready ## Hold terraform/, the Dockerfile and the workflows against Checkov's rules
 	@.venv/audit/bin/python -m checkov.main --config-file .checkov.yaml # its own script starts in no path with a space
@@ -135,7 +135,7 @@ docs: .venv/ready ## Write the tables of inputs and outputs into the READMEs bel
 format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
-	terraform fmt -recursive terraform
+	@$(RUN) devtools.terraform fmt -recursive terraform
 
 package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=... without internet)
 	@$(RUN) scripts.package_function --ca-file build/rds-ca.pem --output build/db_bootstrap.zip

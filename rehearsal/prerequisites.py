@@ -1,47 +1,16 @@
 """What a rehearsal needs from the machine, looked for before anything starts."""
 
-import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from devtools.errors import RehearsalError
 from devtools.images.engine import Engine
 
-MINIMUM_TERRAFORM = (1, 11)
-
 # Where an unpacked mirror of providers is commonly put; Terraform finds only some of these by itself.
 _MIRROR_PREFIXES = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/lib", "/usr/lib", "/var/lib")
 _PROVIDER = "registry.terraform.io/hashicorp/aws"
 _LOCKED_VERSION = re.compile(r'provider "registry\.terraform\.io/hashicorp/aws" \{\s+version\s+= "([^"]+)"')
-
-
-def find_terraform() -> tuple[str, str]:
-    """Terraform's program and version.
-
-    Raises:
-        RehearsalError: it is not there, or too old.
-    """
-    program = shutil.which("terraform")
-    wanted = ".".join(map(str, MINIMUM_TERRAFORM))
-    if program is None:
-        raise RehearsalError(
-            f"Terraform is not on the PATH. Install version {wanted} or later "
-            "(https://developer.hashicorp.com/terraform/install) and run the command again."
-        )
-    # Without the user's own settings: a file that they name and that is gone would put a warning before the JSON.
-    environment = {name: value for name, value in os.environ.items() if name != "TF_CLI_CONFIG_FILE"}
-    answer = subprocess.run([program, "version", "-json"], capture_output=True, text=True, check=False, env=environment)
-    try:
-        version: str = json.loads(answer.stdout)["terraform_version"]
-    except (ValueError, KeyError) as error:
-        raise RehearsalError(f"{program} does not say its version: {answer.stderr.strip()}") from error
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MINIMUM_TERRAFORM:
-        raise RehearsalError(f"Terraform {version} at {program} is too old; install version {wanted} or later.")
-    return program, version
 
 
 def find_podman() -> Engine:

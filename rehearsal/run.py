@@ -17,6 +17,7 @@ from devtools.images.engine import Engine
 from devtools.ports import HeldPorts, Ports, choose_ports, forget_ports
 from devtools.postgres.cluster import remove_left_data
 from devtools.processes import end_still_running, still_running
+from devtools.terraform.program import is_terraform
 
 DEFAULT_FOLDER = CHECKOUT / ".rehearsal"
 
@@ -126,7 +127,7 @@ class Run:
 
     def is_being_changed(self) -> bool:
         """Whether a Terraform of this run is at work, of another command or of one that was killed."""
-        return any(process.name() == "terraform" for process in self.left_running())
+        return any(is_terraform(process) for process in self.left_running())
 
     def clear(self) -> list[str]:
         """End what still runs and remove the folder; the names of what had to be ended."""

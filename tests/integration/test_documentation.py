@@ -16,7 +16,7 @@ from botocore import xform_name
 
 from devtools.checkout import CHECKOUT
 from devtools.images.store import command_of
-from rehearsal.prerequisites import find_terraform
+from devtools.terraform.program import find_terraform
 
 FOLDERS = ("app", "bench", "db_bootstrap", "docs", "rehearsal", "terraform")
 DOCUMENTS = [*CHECKOUT.glob("*.md"), *(path for folder in FOLDERS for path in (CHECKOUT / folder).rglob("*.md"))]

@@ -17,10 +17,10 @@ from typing import Any
 
 from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
+from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.aws import REGION, assume_role, aws_client
 from rehearsal.deployment import Deployment
-from rehearsal.prerequisites import find_terraform
 from rehearsal.run import Run
 from rehearsal.terraform import copy_configuration
 from tests.support.workflows import REPOSITORY, Event, Job, Result, Runner, load
@@ -198,7 +198,7 @@ class Pipeline:
             "GITHUB_API_URL": self.github,
             "CALLS": str(self.run.folder / "gh.txt"),
             "NO_PROXY": "127.0.0.1",
-            "PATH": f"{self.run.folder / 'bin'}:{os.environ['PATH']}",
+            "PATH": f"{self.run.folder / 'bin'}:{Path(find_terraform()[0]).parent}:{os.environ['PATH']}",
             "RDS_CA_FILE": str(self.run.authority / "ca.pem"),
             "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
             "TF_CLI_CONFIG_FILE": str(self.run.folder / "terraform.rc"),

@@ -13,10 +13,10 @@ import pg8000.native
 
 from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
+from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.aws import assume_role, aws_client
 from rehearsal.deployment import Deployment
-from rehearsal.prerequisites import find_terraform
 from rehearsal.run import Run
 from rehearsal.write_token import write_token
 from tests.support.http import Client

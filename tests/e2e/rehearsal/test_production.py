@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from devtools.checkout import CHECKOUT
+from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.deployment import Deployment
-from rehearsal.prerequisites import find_terraform
 from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
 from tests.support.rehearsal import Rehearsal, applied, changes_of, make_zone, quiet, unprotect

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.prerequisites import find_terraform
+from devtools.terraform.program import find_terraform
 from rehearsal.terraform import write_cli_config
 
 pytestmark = pytest.mark.rehearsal
