@@ -35,6 +35,7 @@ from devtools.postgres.iam_proxy import Behind, Doorkeeper, TokenGate
 from devtools.processes import ProcessRegister
 
 SUPERUSER = "rdsadmin"
+_MAINTENANCE_DATABASE = "postgres"
 HOST = "127.0.0.1"
 START_TIMEOUT_SECONDS = 60
 STOP_GRACE_SECONDS = 10
@@ -103,8 +104,8 @@ class Cluster:
         self._masters: list[str] = []
         self._token_refusal = token_refusal
         self._gate: TokenGate | None = None
-        self._members: pg8000.native.Connection | None = None
-        self._members_lock = threading.Lock()
+        self._kept: pg8000.native.Connection | None = None
+        self._kept_lock = threading.RLock()
         # Behind a gate the server has a port of its own.
         self._server_port = self.port if token_refusal is None else _free_port()
         self._server: subprocess.Popen[bytes] | None = None
@@ -143,6 +144,7 @@ class Cluster:
         """End the server, as when RDS reboots it, and start it again on the same data."""
         if self._server is None:
             raise RehearsalError("The server does not run.")
+        self._close_kept()
         self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
         user = _server_user()
         self._server = self._serve(_reachable(self._binaries.folder, self.directory, user), user)
@@ -151,10 +153,7 @@ class Cluster:
         """End the server and remove its data."""
         if self._gate is not None:
             self._gate.stop()
-        if self._members is not None:
-            with contextlib.suppress(pg8000.exceptions.Error, OSError):
-                self._members.close()
-            self._members = None
+        self._close_kept()
         if self._server is not None:
             # SIGINT is PostgreSQL's fast shutdown: it disconnects clients instead of waiting for them.
             self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
@@ -162,14 +161,26 @@ class Cluster:
         shutil.rmtree(self.directory, ignore_errors=True)
         self._link.unlink(missing_ok=True)
 
-    def admin(self, statement: str, database: str = "postgres", **parameters: object) -> list[list[Any]]:
-        """Run one statement as the superuser, through the server's own socket; its rows."""
-        with self.connect_as_superuser(database) as connection:
-            rows: list[list[Any]] | None = connection.run(statement, **parameters)
-            return rows or []
+    def admin(self, statement: str, database: str = _MAINTENANCE_DATABASE, **parameters: object) -> list[list[Any]]:
+        """Run one statement as the superuser and return its rows.
+
+        The connection to ``postgres`` is kept, because opening one costs more than most statements. Others are not: a
+        database with a connection cannot be dropped.
+        """
+        if database != _MAINTENANCE_DATABASE:
+            with self.connect_as_superuser(database) as connection:
+                return connection.run(statement, **parameters) or []
+        with self._kept_lock:
+            if self._kept is None:
+                self._kept = self.open_as_superuser()
+            try:
+                return self._kept.run(statement, **parameters) or []
+            except BaseException:
+                self._close_kept()
+                raise
 
     @contextlib.contextmanager
-    def connect_as_superuser(self, database: str = "postgres") -> Iterator[pg8000.native.Connection]:
+    def connect_as_superuser(self, database: str = _MAINTENANCE_DATABASE) -> Iterator[pg8000.native.Connection]:
         """A connection of the superuser through the server's own socket, closed at the end."""
         connection = self.open_as_superuser(database)
         try:
@@ -177,9 +188,12 @@ class Cluster:
         finally:
             connection.close()
 
-    def open_as_superuser(self, database: str = "postgres") -> pg8000.native.Connection:
+    def open_as_superuser(self, database: str = _MAINTENANCE_DATABASE) -> pg8000.native.Connection:
         """The same for the caller to close."""
-        return pg8000.native.Connection(SUPERUSER, database=database, unix_sock=str(self._socket), timeout=30)
+        # Without ssl_context=False, pg8000 loads the system's authorities (17 ms) and tries TLS even on a Unix socket.
+        return pg8000.native.Connection(
+            SUPERUSER, database=database, unix_sock=str(self._socket), timeout=30, ssl_context=False
+        )
 
     def client_port(self, port: int) -> int | None:
         """The port of 127.0.0.1 from which a client really came whom the server sees come from ``port``."""
@@ -255,15 +269,14 @@ class Cluster:
     def _needs_token(self, user: str) -> bool:
         if user in self._masters:
             return False
-        # On a connection that is kept: to open one costs more than all else that the gate does for a login.
-        with self._members_lock:
-            if self._members is None:
-                self._members = self.open_as_superuser()
-            try:
-                return bool(self._members.run(_IS_MEMBER, name=user))
-            except (pg8000.exceptions.Error, OSError):
-                self._members = None  # the next login asks on a new one
-                raise
+        return bool(self.admin(_IS_MEMBER, name=user))
+
+    def _close_kept(self) -> None:
+        with self._kept_lock:
+            if self._kept is not None:
+                with contextlib.suppress(pg8000.exceptions.Error, OSError):
+                    self._kept.close()
+                self._kept = None
 
     def _give_to(self, user: str | None) -> None:
         if user is not None:

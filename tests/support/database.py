@@ -1,9 +1,11 @@
 """A throwaway database on a shared server."""
 
 import secrets
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 from urllib.parse import quote
 
 import pg8000.native
@@ -38,14 +40,13 @@ class Database:
     @contextmanager
     def connect(self, user: str | None = None, password: str | None = None) -> Iterator[pg8000.native.Connection]:
         """A connection over verified TLS, of ``user`` or else of the master."""
-        connection = pg8000.native.Connection(
+        cluster = self.cluster
+        connection = connect_over_tls(
+            (cluster.host, cluster.port),
+            self.name,
             user or self.master,
-            password=password or self.password,
-            host=self.cluster.host,
-            port=self.cluster.port,
-            database=self.name,
-            ssl_context=ssl.create_default_context(cafile=str(self.cluster.authority.ca_file)),
-            timeout=30,
+            password or self.password,
+            ssl.create_default_context(cafile=str(cluster.authority.ca_file)),
         )
         try:
             yield connection
@@ -54,15 +55,29 @@ class Database:
 
     def drop(self) -> None:
         """Drop the database and every role that has appeared on the server since it was made."""
-        with self.cluster.connect_as_superuser() as connection:
-            connection.run(f"DROP DATABASE IF EXISTS {_quoted(self.name)} WITH (FORCE)")
-            left = sorted(self._roles() - self._roles_before)
-            for statement in ("DROP OWNED BY {} CASCADE", "DROP ROLE {}"):
-                for role in left:
-                    connection.run(statement.format(_quoted(role)))
+        self.cluster.admin(f"DROP DATABASE IF EXISTS {_quoted(self.name)} WITH (FORCE)")
+        left = ", ".join(map(_quoted, sorted(self._roles() - self._roles_before)))
+        if left:
+            self.cluster.admin(f"DROP OWNED BY {left} CASCADE")
+            self.cluster.admin(f"DROP ROLE {left}")
 
     def _roles(self) -> set[str]:
         return {name for (name,) in self.cluster.admin("SELECT rolname FROM pg_roles")}
+
+
+def connect_over_tls(
+    address: tuple[str, int], database: str, user: str, password: str, tls: ssl.SSLContext | Literal[False]
+) -> pg8000.native.Connection:
+    """Connect without the 40 ms that pg8000's small packets otherwise wait for an acknowledgement; TLS can be off."""
+    plain = socket.create_connection(address, timeout=30)
+    try:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return pg8000.native.Connection(
+            user, password=password, host=address[0], database=database, sock=plain, ssl_context=tls
+        )
+    except BaseException:
+        plain.close()
+        raise
 
 
 def _quoted(name: str) -> str:

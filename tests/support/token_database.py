@@ -3,10 +3,12 @@
 import json
 import ssl
 import time
+from typing import Literal
 
 import boto3
 import pg8000.native
 
+from tests.support.database import connect_over_tls
 from tests.support.local_aws import ACCOUNT_ID, REGION, allow, policy
 from tests.support.moto_server import MotoServer
 
@@ -47,15 +49,10 @@ class TokenDatabase:
 
     def connect(self, user: str, password: str, *, tls: bool = True) -> pg8000.native.Connection:
         """A connection; the caller closes it."""
-        return pg8000.native.Connection(
-            user,
-            password=password,
-            host=self.host,
-            port=self.port,
-            database="beers",
-            ssl_context=ssl.create_default_context(cafile=str(self.aws.context.authority.ca_file)) if tls else False,
-            timeout=20,
-        )
+        context: ssl.SSLContext | Literal[False] = False
+        if tls:
+            context = ssl.create_default_context(cafile=str(self.aws.context.authority.ca_file))
+        return connect_over_tls((self.host, self.port), "beers", user, password, context)
 
     def as_master(self, *statements: str) -> None:
         """Run statements as the master."""
