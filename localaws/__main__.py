@@ -1,5 +1,8 @@
 """The local AWS as a program: ``python -m localaws --run-directory DIR --port N --balancer-port P``.
 
+A port is a number or ``fd://N``, an inherited socket that listens already. All of them listen from the start, so that
+no other program can take them.
+
 It first forgets whatever the environment says about another AWS: moto reads it as it is loaded, and a developer's
 profile or certificate bundle would get in the way. Everything else is imported after that.
 """
@@ -8,10 +11,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from pathlib import Path
 
-from localaws.settings import Settings
+from localaws.settings import Listeners, Settings
 
 
 def isolate_environment(settings: Settings) -> None:
@@ -39,11 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the whole local AWS until it is asked to stop; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m localaws", description="A local AWS.")
     parser.add_argument("--run-directory", type=Path, required=True, help="folder of this run")
-    parser.add_argument("--port", type=int, required=True, help="port of the API on 127.0.0.1")
-    parser.add_argument("--balancer-port", type=int, required=True, help="port of the first load balancer")
-    parser.add_argument("--status-port", type=int, help="port of the page that shows what goes on; none for no page")
+    parser.add_argument("--port", type=_listener, required=True, help="port of the API on 127.0.0.1, or fd://N")
+    parser.add_argument("--balancer-port", type=_listener, required=True, help="port of the first load balancer")
+    parser.add_argument("--status-port", type=_listener, help="port of the status page; none for no page")
     options = parser.parse_args(arguments)
-    settings = Settings(options.run_directory.resolve(), options.port, options.balancer_port, options.status_port)
+    settings = Settings(options.run_directory.resolve(), options.port.getsockname()[1])
     isolate_environment(settings)
     # Only now: moto reads the environment as it is loaded.
     from localaws.ecs import services  # noqa: PLC0415
@@ -57,15 +61,22 @@ def main(arguments: list[str] | None = None) -> int:
         "services": services.install,
         "load_balancer": load_balancers.install,
     }
-    try:
-        serve(settings, rooms)
-    except OSError as error:
-        sys.stderr.write(
-            f"The local AWS cannot listen on 127.0.0.1:{settings.port} or {settings.status_port}: {error}. "
-            "Stop what listens there (`make down`, if it is an earlier rehearsal) or choose another --port.\n"
-        )
-        return 1
+    serve(settings, Listeners(options.port, options.balancer_port, options.status_port), rooms)
     return 0
+
+
+def _listener(text: str) -> socket.socket:
+    """Return the socket that a ``--port`` names."""
+    if text.startswith("fd://"):
+        listener = socket.socket(fileno=int(text.removeprefix("fd://")))
+        listener.set_inheritable(False)
+        return listener
+    try:
+        return socket.create_server(("127.0.0.1", int(text)))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"cannot listen on 127.0.0.1:{text}: {error}. Stop the program that listens there or choose another port."
+        ) from None
 
 
 if __name__ == "__main__":

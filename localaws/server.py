@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cheroot.wsgi import Server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from devtools.certificates import create_authority
@@ -28,12 +27,13 @@ from localaws.events import rules as events
 from localaws.events import schedules
 from localaws.http.call import Answer, ask, read_call
 from localaws.http.faults import Faults
+from localaws.http.listening import ListeningServer
 from localaws.http.middleware import Handler, honest_about_gaps, journaled, judged, one_at_a_time, replayed
 from localaws.iam.authorizer import Judge
 from localaws.journal import Journal
 from localaws.lambda_ import functions
 from localaws.secretsmanager import secrets
-from localaws.settings import Context, Room, Settings
+from localaws.settings import Context, Listeners, Room, Settings
 from localaws.status.page import StatusPage
 
 if TYPE_CHECKING:
@@ -65,14 +65,12 @@ class LocalAws:
     """A local AWS, from the moment it is listening until it is stopped.
 
     Args:
-        settings: where to work and listen.
+        settings: where to work.
+        listeners: where to listen.
         rooms: what to install, in this order, by name.
-
-    Raises:
-        OSError: the port is taken.
     """
 
-    def __init__(self, settings: Settings, rooms: Mapping[str, Install]) -> None:
+    def __init__(self, settings: Settings, listeners: Listeners, rooms: Mapping[str, Install]) -> None:
         self._stop_asked = threading.Event()
         self._rooms: dict[str, Room] = {}
         settings.logs_directory.mkdir(parents=True, exist_ok=True)
@@ -82,26 +80,22 @@ class LocalAws:
             processes=ProcessRegister(settings.run_directory / "processes.jsonl"),
             images=ImageStore(settings.run_directory / "images"),
             authority=create_authority(settings.run_directory / "authority"),
+            balancer_socket=listeners.balancer,
         )
         faults = Faults()
         self._control = Control(settings, self._rooms, faults, self._stop_asked.set)
         self._handle = _handler(self._context, faults)
-        self._server = Server(
-            ("127.0.0.1", settings.port),
+        self._server = ListeningServer(
+            listeners.api,
             self._application,
             numthreads=THREADS,
             request_queue_size=BACKLOG,
             timeout=KEEP_ALIVE_SECONDS,
             shutdown_timeout=STOP_SECONDS,
         )
-        # Before the others, whose threads would outlive a port that is taken; it looks at them only when it is asked.
-        if settings.status_port is not None:
-            self._rooms["status"] = StatusPage(self._context, settings.status_port, self._rooms)
-        try:
-            self._server.prepare()
-        except OSError:
-            self._stop_rooms()
-            raise
+        if listeners.status is not None:
+            self._rooms["status"] = StatusPage(self._context, listeners.status, self._rooms)
+        self._server.prepare()
         for name, install in rooms.items():
             self._rooms[name] = install(self._context)
 
@@ -146,13 +140,9 @@ class LocalAws:
         return [answer.body]
 
 
-def serve(settings: Settings, rooms: Mapping[str, Install]) -> None:
-    """Run a local AWS with these rooms in the calling thread, the main one, until a signal or a request ends it.
-
-    Raises:
-        OSError: the port is taken.
-    """
-    local_aws = LocalAws(settings, rooms)
+def serve(settings: Settings, listeners: Listeners, rooms: Mapping[str, Install]) -> None:
+    """Run a local AWS with these rooms in the calling thread, the main one, until a signal or a request ends it."""
+    local_aws = LocalAws(settings, listeners, rooms)
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda _number, _frame: local_aws.ask_to_stop())
     local_aws.run()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from localaws.addresses import NetworkAddresses
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
     from devtools.certificates import Authority
@@ -27,16 +28,12 @@ class Settings:
     Attributes:
         run_directory: folder of this run; logs, unzipped functions and images live in it.
         port: port of the API on 127.0.0.1.
-        balancer_port: port on which the HTTP :80 listener of the first load balancer is served.
-        status_port: port of the page that shows what goes on; none for no page.
         account_id: the account that every ARN names.
         region: the only region there is.
     """
 
     run_directory: Path
     port: int
-    balancer_port: int
-    status_port: int | None = None
     account_id: str = "123456789012"
     region: str = "us-east-1"
 
@@ -52,6 +49,21 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Listeners:
+    """The sockets that listen from the start, which reserves their ports for the life of the local AWS.
+
+    Attributes:
+        api: for the API.
+        balancer: for the HTTP :80 listener of the first load balancer.
+        status: for the status page; None for no page.
+    """
+
+    api: socket.socket
+    balancer: socket.socket
+    status: socket.socket | None = None
+
+
+@dataclass(frozen=True)
 class Context:
     """The settings and the tools that the rooms share.
 
@@ -61,6 +73,7 @@ class Context:
         processes: through which every child process is started, so that none outlives the run.
         images: where a task finds the folder and command of its image.
         authority: the certificate authority that databases (and listeners) get their certificates from.
+        balancer_socket: for the HTTP :80 listener of the first load balancer.
         addresses: where tasks really listen, for those who dial them.
     """
 
@@ -69,6 +82,7 @@ class Context:
     processes: ProcessRegister
     images: ImageStore
     authority: Authority
+    balancer_socket: socket.socket
     addresses: NetworkAddresses = field(default_factory=NetworkAddresses)
 
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from devtools.errors import RehearsalError
-from devtools.ports import DEFAULT_BALANCER_PORT
 from devtools.postgres.binaries import Binaries
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.checks import Service, check_deployment
 from rehearsal.desktop import has_desktop
+from rehearsal.ports import DEFAULT_BALANCER_PORT
 from rehearsal.prerequisites import find_podman
 from rehearsal.run import Run
 from rehearsal.stages import Stages

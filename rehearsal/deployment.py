@@ -76,24 +76,22 @@ def start_local_aws(run: Run) -> None:
     Raises:
         RehearsalError: it ended, or did not answer in time; with the end of its log.
     """
-    ports = run.ports
-    if ports is None:
-        raise RehearsalError("The run has no ports yet; choose them before starting.")
+    listeners = run.listeners
+    if listeners is None:
+        raise RehearsalError("The run has no ports yet; reserve them before starting.")
     log = run.logs / "local-aws.log"
-    arguments = [
-        *("--run-directory", str(run.folder)),
-        *("--port", str(ports.aws), "--balancer-port", str(ports.balancer), "--status-port", str(ports.status)),
-    ]
+    aws, balancer, status = (f"fd://{descriptor}" for descriptor in listeners.descriptors)
     server = ProcessRegister(run.processes).start(
-        [sys.executable, "-m", "localaws", *arguments],
+        [
+            *(sys.executable, "-m", "localaws", "--run-directory", str(run.folder)),
+            *("--port", aws, "--balancer-port", balancer, "--status-port", status),
+        ],
         env=_server_environment(),
         cwd=CHECKOUT,
         log=log,
-        pass_fds=run.held.locks if run.held else (),
+        pass_fds=listeners.descriptors,
     )
-    if run.held:
-        run.held.let_go()
-        run.held = None
+    run.hand_over_ports()
     deadline = time.monotonic() + _SERVER_START_SECONDS
     while not run.is_running():
         if server.poll() is not None or time.monotonic() > deadline:

@@ -14,10 +14,10 @@ import psutil
 from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
 from devtools.images.engine import Engine
-from devtools.ports import HeldPorts, Ports, choose_ports, forget_ports
 from devtools.postgres.cluster import remove_left_data
 from devtools.processes import end_still_running, still_running
 from devtools.terraform.program import is_terraform
+from rehearsal.ports import Listeners, Ports, reserve_ports
 
 DEFAULT_FOLDER = CHECKOUT / ".rehearsal"
 
@@ -26,10 +26,10 @@ class Run:
     """A rehearsal's folder.
 
     Args:
-        folder: everything that the rehearsal writes is below it, but for the databases' files and the ports' locks.
+        folder: everything that the rehearsal writes is below it, except for the databases' files.
 
     Attributes:
-        held: the ports that this process holds for the run; none once its local AWS holds them.
+        listeners: the sockets that this process keeps for the run; None once its local AWS has them.
     """
 
     def __init__(self, folder: Path = DEFAULT_FOLDER) -> None:
@@ -40,7 +40,7 @@ class Run:
         self.package = self.folder / "db_bootstrap.zip"
         self.terraform = self.folder / "terraform"
         self.processes = self.folder / "processes.jsonl"
-        self.held: HeldPorts | None = None
+        self.listeners: Listeners | None = None
         self._ports = self.folder / "ports.json"
         self._containers = self.folder / "containers"
 
@@ -57,22 +57,29 @@ class Run:
 
     @property
     def ports(self) -> Ports | None:
-        """The ports of the run in this folder; none when there is no run."""
+        """The ports of the run in this folder; None if there is no run."""
+        if self.listeners:
+            return self.listeners.ports
         try:
             return Ports(**json.loads(self._ports.read_text()))
         except (OSError, ValueError, TypeError):
             return None
 
-    def take_ports(self, wanted_balancer_port: int | None) -> Ports:
-        """Choose ports for a new run, and hold them until its local AWS does.
+    def take_ports(self, balancer_port: int | None) -> Ports:
+        """Reserve the ports of a new run.
 
         Raises:
-            RehearsalError: the port that is wanted is taken.
+            RehearsalError: the port that is asked for is taken.
         """
-        self.held = choose_ports(wanted_balancer_port)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._ports.write_text(json.dumps(asdict(self.held.ports)))
-        return self.held.ports
+        self.listeners = reserve_ports(balancer_port)
+        return self.listeners.ports
+
+    def hand_over_ports(self) -> None:
+        """Close the sockets that the local AWS has inherited, and record their ports for other commands."""
+        if self.listeners:
+            self._ports.write_text(json.dumps(asdict(self.listeners.ports)))
+            self.listeners.close()
+            self.listeners = None
 
     @property
     def endpoint(self) -> str | None:
@@ -113,7 +120,7 @@ class Run:
 
     def is_running(self) -> bool:
         """Whether the local AWS of this folder answers."""
-        if self.ports is None:
+        if self.ports is None or self.listeners:
             return False
         try:
             self.ask("status")
@@ -132,11 +139,9 @@ class Run:
     def clear(self) -> list[str]:
         """End what still runs and remove the folder; the names of what had to be ended."""
         ended = end_still_running(self.processes)
-        if self.held:  # the local AWS never started
-            self.held.let_go()
-            self.held = None
-        if self.ports:
-            forget_ports(self.ports)
+        if self.listeners:  # the local AWS never started
+            self.listeners.close()
+            self.listeners = None
         if self._containers.exists():
             ended += Engine.find("podman").remove_labelled(str(self.folder))
         remove_left_data(self.logs)

@@ -14,8 +14,9 @@ import psutil
 from app.settings import Settings
 from bench.errors import BenchError
 from devtools.checkout import CHECKOUT
+from devtools.ports import free_port
 from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.served import environment, free_port, image_command
+from tests.support.served import environment, image_command
 
 PEERS_FOLDER = Path(sys.prefix) / "bench-service"
 """The environment of what is not ours, beside this one."""

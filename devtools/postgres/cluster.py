@@ -14,7 +14,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -30,13 +29,13 @@ import pg8000.native
 
 from devtools.certificates import Authority
 from devtools.errors import RehearsalError
+from devtools.ports import HOST, free_port
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.iam_proxy import Behind, Doorkeeper, TokenGate
 from devtools.processes import ProcessRegister
 
 SUPERUSER = "rdsadmin"
 _MAINTENANCE_DATABASE = "postgres"
-HOST = "127.0.0.1"
 START_TIMEOUT_SECONDS = 60
 STOP_GRACE_SECONDS = 10
 
@@ -95,7 +94,7 @@ class Cluster:
         self.authority = authority
         self.major = binaries.major
         self.log = log
-        self.port = _free_port()
+        self.port = free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="taproom-postgresql-"))
         self._binaries = binaries
         self._processes = processes
@@ -107,7 +106,7 @@ class Cluster:
         self._kept: pg8000.native.Connection | None = None
         self._kept_lock = threading.RLock()
         # Behind a gate the server has a port of its own.
-        self._server_port = self.port if token_refusal is None else _free_port()
+        self._server_port = self.port if token_refusal is None else free_port()
         self._server: subprocess.Popen[bytes] | None = None
         # Beside the log, so that whoever cleans up after a killed run finds the data too.
         self._link = log.with_suffix(".data")
@@ -349,13 +348,6 @@ def _reachable(folder: Path, directory: Path, user: str | None) -> Path:
     copy = directory / "programs"
     shutil.copytree(folder.resolve().parent, copy, symlinks=True, dirs_exist_ok=True)
     return copy / folder.name
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _environment() -> dict[str, str]:

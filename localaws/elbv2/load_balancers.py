@@ -1,7 +1,8 @@
 """Application Load Balancers whose listeners are real ports.
 
 A thread with an event loop of its own serves every listener that moto holds: HTTP :80 of the first load balancer on
-the port that the run was given, the others on free ports (``status`` names them). It checks the health of every
+the socket that the run was given, the others on free ports (``status`` names them). That socket listens for as long as
+the local AWS runs; without a listener in AWS, connections to it are reset. It checks the health of every
 registered target, shows it in DescribeTargetHealth, and lets targets drain when they are deregistered. Rules, target
 groups and attributes are read from moto as they are when a request comes, so every change is in force at once.
 
@@ -67,8 +68,16 @@ class _Open:
 
     look: tuple[Any, ...]  # what of the listener makes it a different socket
     port: int
-    server: asyncio.Server
+    server: asyncio.Server | None  # None for the listener on the run's own socket
     connections: aiohttp.web.Server
+
+
+class _Reset(asyncio.Protocol):
+    """Resets a connection to which no listener belongs."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
 
 
 class LoadBalancers:
@@ -227,11 +236,13 @@ class LoadBalancers:
         ) as session:
             # aiohttp would send a GET again when a kept connection breaks; a load balancer answers 502.
             session._retry_connection = False  # noqa: SLF001 - there is no public switch
+            first = await self._loop.create_server(self._first_protocol, sock=self._context.balancer_socket)
             while not self._stopping:
                 self._changed.clear()
                 await self._follow_listeners(session)
                 self._follow_targets(session)
                 await self._changed.wait()
+            first.close()
             for arn in list(self._open):
                 await self._close(arn)
             for check in self._checks.values():
@@ -262,15 +273,10 @@ class LoadBalancers:
         proxy = Proxy(view, self, self._registry, self._context.addresses, session, note_error=note_error)
         connections = proxy.server()
         context = self._tls(listener) if listener.protocol == "HTTPS" else None
-        given = self._context.settings.balancer_port
-        is_first = (listener.protocol, int(listener.port)) == ("HTTP", 80)
-        port = given if is_first and given not in {opened.port for opened in self._open.values()} else 0
-        try:
-            server = await self._loop.create_server(connections, LOOPBACK, port, ssl=context)
-        except OSError as error:
-            self._context.journal.record("load_balancer.port_taken", port=port, error=str(error))
-            server = await self._loop.create_server(connections, LOOPBACK, 0, ssl=context)
-        actual: int = server.sockets[0].getsockname()[1]
+        is_first = (listener.protocol, int(listener.port)) == ("HTTP", 80) and self._first() is None
+        server = None if is_first else await self._loop.create_server(connections, LOOPBACK, 0, ssl=context)
+        listening = server.sockets[0] if server else self._context.balancer_socket
+        actual: int = listening.getsockname()[1]
         self._open[listener.arn] = _Open(_look(listener), actual, server, connections)
         self._context.journal.record(
             "load_balancer.listening", load_balancer=balancer.name, protocol=listener.protocol, port=actual
@@ -278,9 +284,19 @@ class LoadBalancers:
 
     async def _close(self, arn: str) -> None:
         opened = self._open.pop(arn)
-        opened.server.close()
+        if opened.server:
+            opened.server.close()
         await opened.connections.shutdown(1)
-        await opened.server.wait_closed()
+        if opened.server:
+            await opened.server.wait_closed()
+
+    def _first(self) -> _Open | None:
+        """Return the listener on the run's own socket."""
+        return next((opened for opened in self._open.values() if opened.server is None), None)
+
+    def _first_protocol(self) -> asyncio.BaseProtocol:
+        first = self._first()
+        return first.connections() if first else _Reset()
 
     def _follow_targets(self, session: aiohttp.ClientSession) -> None:
         wanted = set(self._registry.registered())

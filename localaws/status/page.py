@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from cheroot.wsgi import Server
-
 from localaws.http.call import Answer, json_answer
+from localaws.http.listening import ListeningServer
 from localaws.status import picture
 from localaws.status.events import Events, JournalReader
 from localaws.status.sources import Sources
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterable, Mapping
 
     from localaws.settings import Context, Room
@@ -106,23 +106,20 @@ class StatusPage:
 
     Args:
         context: of the local AWS.
-        port: where to listen.
+        listener: the socket to serve.
         rooms: what runs, by name.
-
-    Raises:
-        OSError: the port is taken.
     """
 
-    def __init__(self, context: Context, port: int, rooms: Mapping[str, Room]) -> None:
-        self._port = port
+    def __init__(self, context: Context, listener: socket.socket, rooms: Mapping[str, Room]) -> None:
+        self._port: int = listener.getsockname()[1]
         self._sources = Sources(context.settings, rooms)
         self._events = Events()
         self._journal = JournalReader(context.journal.path, self._events)
         self._lock = threading.Lock()
         self._seen: dict[str, Any] = {}
         self._seen_at = float("-inf")
-        site = Site(port, self._look)
-        self._server = Server((HOST, port), site.application, numthreads=THREADS, shutdown_timeout=STOP_SECONDS)
+        site = Site(self._port, self._look)
+        self._server = ListeningServer(listener, site.application, numthreads=THREADS, shutdown_timeout=STOP_SECONDS)
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name="status page", daemon=True)
         self._thread.start()

@@ -6,13 +6,13 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from devtools.ports import free_port
 from rehearsal.aws import assume_role, aws_client
 from tests.support.journal import journal_events
 
@@ -20,19 +20,21 @@ REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
 START_TIMEOUT_SECONDS = 60
 _START = """
-import sys
+import socket, sys
 from pathlib import Path
 from localaws.__main__ import isolate_environment
-from localaws.settings import Settings
-settings = Settings(Path(sys.argv[1]), int(sys.argv[2]), balancer_port=0)
+from localaws.settings import Listeners, Settings
+listeners = Listeners(*(socket.create_server(("127.0.0.1", port)) for port in (int(sys.argv[2]), 0)))
+settings = Settings(Path(sys.argv[1]), int(sys.argv[2]))
 isolate_environment(settings)
 from localaws.server import OWN_ROOMS, serve
 """
-OWN_ROOMS = _START + "serve(settings, OWN_ROOMS)"
+OWN_ROOMS = _START + "serve(settings, listeners, OWN_ROOMS)"
 # Also tasks, and listeners on ports that the status names.
 ROOMS_OF_SERVICES = f"""{_START}
-from localaws import load_balancer, services
-serve(settings, {{**OWN_ROOMS, "services": services.install, "load_balancer": load_balancer.install}})
+from localaws.ecs import services
+from localaws.elbv2 import load_balancers
+serve(settings, listeners, {{**OWN_ROOMS, "services": services.install, "load_balancer": load_balancers.install}})
 """
 
 
@@ -128,11 +130,3 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 def allow(action: str | list[str], resource: str | list[str] = "*", **fields: Any) -> dict[str, Any]:
     """A statement that allows."""
     return {"Effect": "Allow", "Action": action, "Resource": resource, **fields}
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,5 +1,6 @@
 """moto behind HTTP on loopback, in this process, for rooms that are tested without the whole local AWS around them."""
 
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -10,15 +11,14 @@ from typing import Any
 
 import boto3
 import botocore.config
-from cheroot.wsgi import Server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from devtools.certificates import create_authority
 from devtools.images.store import ImageStore
 from devtools.processes import ProcessRegister
+from localaws.http.listening import ListeningServer
 from localaws.journal import Journal
 from localaws.settings import Context, Settings
-from tests.support.local_aws import free_port
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,12 @@ class MotoServer:
     """A running moto, and the context that rooms are installed with."""
 
     context: Context
+
+    @property
+    def balancer_port(self) -> int:
+        """The port of the first load balancer."""
+        port: int = self.context.balancer_socket.getsockname()[1]
+        return port
 
     def client(self, service: str) -> Any:
         """A client that acts as the administrator."""
@@ -44,16 +50,18 @@ class MotoServer:
 @contextmanager
 def moto_server(run_directory: Path) -> Iterator[MotoServer]:
     """An empty moto; its processes are ended afterwards."""
-    settings = Settings(run_directory, port=free_port(), balancer_port=free_port())
+    api, balancer = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+    settings = Settings(run_directory, api.getsockname()[1])
     context = Context(
         settings=settings,
         journal=Journal(settings.logs_directory / "journal.jsonl"),
         processes=ProcessRegister(run_directory / "processes.jsonl"),
         images=ImageStore(run_directory / "images"),
         authority=create_authority(run_directory / "authority"),
+        balancer_socket=balancer,
     )
     application = DomainDispatcherApplication(create_backend_app)
-    server = Server(("127.0.0.1", settings.port), application, numthreads=16, shutdown_timeout=2)
+    server = ListeningServer(api, application, numthreads=16, shutdown_timeout=2)
     server.prepare()
     serving = threading.Thread(target=server.serve)
     serving.start()
@@ -64,3 +72,4 @@ def moto_server(run_directory: Path) -> Iterator[MotoServer]:
         server.stop()
         serving.join()
         context.processes.stop_all(2)
+        balancer.close()

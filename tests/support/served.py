@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from devtools.ports import free_port
+
 PROJECT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 30
 
@@ -115,14 +117,6 @@ def serving(directory: Path, *, application: str | None = None, **variables: str
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_it_answers(served: Served) -> None:

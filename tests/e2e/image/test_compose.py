@@ -17,9 +17,9 @@ from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
 from devtools.images.base_image import StandIn, base_image, official_base, stand_in_image
 from devtools.images.engine import Engine, base_arguments
+from devtools.ports import free_port
 from tests.support.compose import Compose, address, find_program
 from tests.support.http import Client
-from tests.support.local_aws import free_port
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image

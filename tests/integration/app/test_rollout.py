@@ -36,7 +36,7 @@ class Balancer:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.aws.context.settings.balancer_port}"
+        return f"127.0.0.1:{self.aws.balancer_port}"
 
     def register(self, ip: str, port: int) -> None:
         """Add an instance, which has an address of a subnet as a task has one."""

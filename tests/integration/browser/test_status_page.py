@@ -10,12 +10,12 @@ import pytest
 from cheroot.wsgi import Server
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from devtools.ports import free_port
 from localaws.status import picture
 from localaws.status.events import Events
 from localaws.status.page import Site
 from localaws.status.picture import Session, Task
 from tests.support.contrast import FAINT_TEXTS
-from tests.support.local_aws import free_port
 
 pytestmark = pytest.mark.browser
 

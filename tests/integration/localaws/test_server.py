@@ -16,7 +16,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import ACCOUNT_ID, LocalAws, free_port
+from tests.support.local_aws import ACCOUNT_ID, LocalAws
 
 
 def test_the_account_is_the_rehearsals(aws: LocalAws) -> None:
@@ -138,11 +138,11 @@ def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:
         assert invocation.result()["FunctionError"] == "Unhandled"
 
 
-@pytest.mark.parametrize("option", ["--port", "--status-port"])
-def test_a_port_that_is_taken_is_said_in_one_sentence(option: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--port", "--balancer-port", "--status-port"])
+def test_a_port_that_is_taken_is_reported_with_the_remedy(option: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ports = {"--port": str(free_port()), "--balancer-port": "0", "--status-port": str(free_port())}
+        ports = {"--port": "0", "--balancer-port": "0", "--status-port": "0"}
         arguments = ["--run-directory", str(tmp_path), *chain(*{**ports, option: str(port)}.items())]
         ended = subprocess.run(
             [sys.executable, "-m", "localaws", *arguments],
@@ -152,8 +152,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(option: str, tmp_path: Pat
             timeout=60,
             check=False,
         )
-    assert ended.returncode == 1
-    assert "cannot listen on 127.0.0.1:" in ended.stderr
-    assert f"('127.0.0.1', {port})" in ended.stderr
-    assert "choose another --port" in ended.stderr
+    assert ended.returncode == 2
+    assert f"argument {option}: cannot listen on 127.0.0.1:{port}: " in ended.stderr
+    assert "choose another port" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -2,8 +2,8 @@
 
 import re
 
+from devtools.ports import free_port
 from rehearsal.load import Load
-from tests.support.local_aws import free_port
 from tests.support.targets import running_target
 
 
