@@ -1,37 +1,82 @@
-# Every target sets up what it needs; `make` alone lists them.
+# Each target sets up what it needs; `make` alone lists those that people call. The pipeline's are in ci.mk.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
 export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT TASKS BASE TERRAFORM
 
 .DEFAULT_GOAL := help
-.PHONY: always browser engine post-plan post-drift $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile)
+.PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile ci.mk)
 
-help: ## List the targets
+help: # List the documented targets
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 19
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/ready ## Prepare .venv (done by every other target when it is needed)
+setup: .venv/ready # Prepare .venv, as every other target does when it is needed
 
 .venv/ready: scripts/setup requirements/development.txt requirements/postgresql-17.txt
 	@scripts/setup
 
-up: .venv/ready $(if $(filter container,$(TASKS)),engine) ## Rehearse the deployment and leave it running (PORT=8080; TASKS=container: from the image, by podman); again: apply changes
+##@ Rehearse the deployment
+
+up: .venv/ready $(if $(filter container,$(TASKS)),engine) ## Deploy to a local AWS and leave it running; again: apply changes (PORT=8080; TASKS=container: run the image)
 	@$(RUN) rehearsal up
 
-rotate: .venv/ready ## Rotate every login of the running rehearsal under load (LOGIN=beers_app: that one; LOGIN=master: RDS's own)
+rotate: .venv/ready ## Rotate each login of the running rehearsal under load (LOGIN=beers_app: only that one; LOGIN=master: RDS's own)
 	@$(RUN) rehearsal rotate $(if $(LOGIN),--login "$(LOGIN)")
 
-down: .venv/ready ## Destroy the rehearsal, check that nothing is left, clean up
-	@$(RUN) rehearsal down
-
-token: .venv/ready ## Print the token that changing the rehearsed catalogue takes
+token: .venv/ready ## Print the token that a change of the rehearsed catalogue takes
 	@$(RUN) rehearsal token
 
-rehearse: .venv/ready ## Rehearse, check and destroy in one go
-	@$(RUN) rehearsal rehearse
+down: .venv/ready ## Destroy the rehearsal, check that nothing is left, and clean up
+	@$(RUN) rehearsal down
 
-run: .venv/ready ## Serve the application alone (PORT=8000), with a PostgreSQL of its own unless DATABASE_URL is set
+##@ Develop
+
+run: .venv/ready ## Serve the application alone (PORT=8000), with its own PostgreSQL unless DATABASE_URL is set
 	@$(RUN) rehearsal serve
+
+format: .venv/ready ## Rewrite Python and Terraform files in the project's style
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	@$(RUN) devtools.terraform fmt -recursive terraform
+
+docs: .venv/ready ## Write the tables of inputs and outputs into the READMEs in terraform/
+	@$(RUN) scripts.terraform_tables
+
+# Universal locks: the same files serve every platform and Python from 3.11 on.
+LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml
+lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
+	$(LOCK) --upgrade --python-version 3.11 --group development -o requirements/development.txt
+	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
+	$(LOCK) --upgrade --python-version 3.11 --group bench-service -o requirements/bench-service.txt
+	for group in service function rehearsal; do \
+	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
+	done
+	for major in 14 15 16 17 18; do \
+	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
+	done
+	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
+	$(LOCK) --no-deps --python-version 3.11 --group terraform -o requirements/terraform.txt
+	$(LOCK) --no-deps --python-version 3.11 --group mermaid -o requirements/mermaid.txt
+
+rename: ## Rename the project in all its files (NAME=brewery)
+	@$(PYTHON) scripts/rename.py "$(NAME)"
+
+clean: ## Remove what was built, and .venv; a running rehearsal is left alone
+	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+##@ Check
+
+SHELL_SCRIPTS = $(shell git grep --untracked -nE '^\#!.*[/ ](ba)?sh$$' | sed -n 's/:1:.*//p')
+lint: .venv/ready ## Check style, types, imports, dead code, Terraform's format, shell, Dockerfiles and workflows
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/shellcheck $(SHELL_SCRIPTS)
+	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
+	.venv/bin/actionlint
+	.venv/bin/zizmor --offline --quiet .github
+	@$(RUN) devtools.terraform fmt -check -recursive terraform
 
 # The servers that tests run on, besides the one that setup fetches. One that cannot be had is tried again the next time.
 SERVER := .venv/postgresql-%/ready
@@ -54,32 +99,11 @@ test-rehearsal: .venv/ready ## Run the tests that rehearse
 test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but those of the rehearsal and the image
 	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
 
-image: .venv/ready build/rds-ca.pem ## Build the image with docker, podman or buildah (BASE=...: upon another base; RDS_CA_FILE=... without internet)
-	@$(RUN) rehearsal image
-
 image-test: .venv/ready engine ## Build the image, run it as production and compose.yaml do, say how large it is and what is in it
 	@$(RUN) pytest -m image
 
-engine: # to build and run images
-	@scripts/setup-containers
-
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
 	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest $(IN_TWO) tests/integration/db_bootstrap tests/integration/devtools/postgres/test_cluster.py
-
-bench-access: .venv/bench-access/ready $(patsubst %,$(SERVER),15) ## Measure db_bootstrap beside pgbedrock and ldap2pg (ARGS=--write: into docs/benchmarks.md)
-	@$(RUN) bench.access $(ARGS)
-
-.venv/bench-access/ready: scripts/setup-bench requirements/bench-access.txt | .venv/ready
-	@scripts/setup-bench
-
-bench-service: .venv/bench-service/ready ## Measure the service beside FastAPI and bare Flask (five minutes; ARGS=--write: into docs/benchmarks.md)
-	@$(RUN) bench.service $(ARGS)
-
-.venv/bench-service/ready: scripts/setup-bench-service requirements/bench-service.txt | .venv/ready
-	@scripts/setup-bench-service
-
-bench-rotation: .venv/ready ## Measure what rotations cost, by design (two minutes; docs/benchmarks.md)
-	@$(RUN) bench.rotation
 
 browser: .venv/mermaid/ready # for the tests that look at pages and diagrams
 	@scripts/setup-browser
@@ -88,18 +112,12 @@ browser: .venv/mermaid/ready # for the tests that look at pages and diagrams
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .venv/mermaid --requirement requirements/mermaid.txt
 	@touch $@
 
-lint: .venv/ready ## Check style, types, Terraform's format, shell, Dockerfile and workflows
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	.venv/bin/lint-imports --no-logo
-	.venv/bin/shellcheck scripts/account scripts/apply scripts/deploy scripts/setup scripts/setup-bench scripts/setup-bench-service scripts/setup-browser scripts/setup-containers scripts/setup-trivy compose/logins.sh tests/e2e/image/postgresql/entrypoint .ci/run
-	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
-	.venv/bin/actionlint
-	.venv/bin/zizmor --offline --quiet .github
-	@$(RUN) devtools.terraform fmt -check -recursive terraform
+engine: # To build and run images
+	@scripts/setup-containers
 
-audit: .venv/audit/ready ## Hold terraform/, the Dockerfile and the workflows against Checkov's rules
+scan: $(or $(SCAN),audit vulnerabilities tflint trivy) ## Scan configuration and packages (SCAN=audit: only this of audit, vulnerabilities, tflint, trivy; SCAN=image-scan: the image)
+
+audit: .venv/audit/ready # Checkov's rules for terraform/, the Dockerfile and the workflows; the only scan that needs no internet
 	@.venv/audit/bin/python -m checkov.main --config-file .checkov.yaml # its own script starts in no path with a space
 
 # Checkov brings a hundred packages that nothing else needs, and pins many: it has an environment of its own.
@@ -109,63 +127,40 @@ audit: .venv/audit/ready ## Hold terraform/, the Dockerfile and the workflows ag
 	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/audit.txt
 	@touch $@
 
-vulnerabilities: .venv/audit/ready ## Hold every locked Python package against the published vulnerabilities (needs internet)
+vulnerabilities: .venv/audit/ready # Known vulnerabilities of every locked Python package
 	@for file in requirements/*.txt; do \
 	  echo "$$file"; .venv/audit/bin/python -m pip_audit --disable-pip --require-hashes --progress-spinner off --requirement $$file || exit 1; \
 	done
 
-tflint: ## Hold terraform/ against tflint's rules (needs Go and internet)
+tflint: # tflint's rules for terraform/; needs Go
 	@mkdir -p .venv/go
 	@GOBIN="$(CURDIR)/.venv/go" go install github.com/terraform-linters/tflint@v0.61.0
 	@.venv/go/tflint --chdir=terraform --recursive --config="$(CURDIR)/.tflint.hcl"
 
-trivy: .venv/trivy/trivy ## Hold terraform/, the Dockerfile and the locked packages against Trivy's rules (needs internet)
+trivy: .venv/trivy/trivy # Trivy's rules for terraform/, the Dockerfile and the locked packages
 	@.venv/trivy/trivy filesystem --quiet --scanners misconfig,secret,vuln --severity HIGH,CRITICAL --exit-code 1 \
 	  --skip-dirs .venv --skip-dirs tests --file-patterns 'pip:requirements/.+\.txt' --tf-vars terraform/environment/prod.tfvars .
 
-image-scan: .venv/trivy/trivy ## Look for known vulnerabilities in the image that `make image` built (needs internet)
+image-scan: .venv/trivy/trivy # Known vulnerabilities of the image that `make image` built
 	@.venv/trivy/trivy image --quiet --scanners vuln --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 taproom
 
 .venv/trivy/trivy: scripts/setup-trivy
 	@scripts/setup-trivy
 
-docs: .venv/ready ## Write the tables of inputs and outputs into the READMEs below terraform/
-	@$(RUN) scripts.terraform_tables
+SUITES := access service rotation
+bench: .venv/ready $(if $(filter access service,$(SUITE)),.venv/bench-$(SUITE)/ready) $(if $(filter access,$(SUITE)),$(patsubst %,$(SERVER),15)) ## Measure db_bootstrap, the service or rotations (SUITE=access, service or rotation; ARGS=--write: into docs/benchmarks.md)
+	@$(if $(filter $(SUITES),$(SUITE)),$(RUN) bench.$(SUITE) $(ARGS),echo "Name one of $(SUITES): make bench SUITE=access" >&2; exit 1)
 
-format: .venv/ready ## Rewrite Python and Terraform files in the project's style
-	.venv/bin/ruff check --fix .
-	.venv/bin/ruff format .
-	@$(RUN) devtools.terraform fmt -recursive terraform
+.venv/bench-%/ready: scripts/setup-bench-% requirements/bench-%.txt | .venv/ready
+	@$<
 
-package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=... without internet)
+##@ Build and deploy
+
+image: .venv/ready build/rds-ca.pem ## Build the image with docker, podman or buildah (BASE=...: on another base; RDS_CA_FILE=...: without internet)
+	@$(RUN) rehearsal image
+
+package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=...: without internet)
 	@$(RUN) scripts.package_function --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
-
-account: ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY)
-	@scripts/account
-
-deploy: .venv/ready ## Build and push the image, package the function, apply (ENVIRONMENT=dev)
-	@scripts/deploy
-
-image-digest: .venv/ready ## Print the digest of the image that main built (COMMIT=..., or DIGEST=... to see that it is there; ARGS=--if-any)
-	@$(RUN) scripts.image_digest $(ARGS)
-
-apply: ## Apply an environment with an image of the registry (ENVIRONMENT, IMAGE, STATE_BUCKET, AWS_REGION)
-	@scripts/apply
-
-smoke: .venv/ready ## See that what was applied is what runs, and that it serves (IMAGE, AWS_REGION)
-	@$(RUN) scripts.smoke
-
-plan: .venv/ready ## Say what an apply would change, SQL included (ENVIRONMENT="dev prod", STATE_BUCKET, AWS_REGION); build/plan.md
-	@$(RUN) scripts.plan
-
-release-notes: .venv/ready ## See that TAG=v1.2.0 is on main and in the changelog; writes build/release-notes.md
-	@$(RUN) scripts.release_notes
-
-post-plan: .venv/ready # for pull requests: one comment
-	@$(RUN) scripts.github comment build/plan.md
-
-post-drift: .venv/ready # for the drift watch: one issue an environment
-	@$(RUN) scripts.github issue build/plan.md
 
 # The certificates that RDS's are signed by; the image and the function's zip carry them.
 build/rds-ca.pem: $(if $(RDS_CA_FILE),always)
@@ -181,28 +176,18 @@ else
 	@mv $@.part $@
 endif
 
-# Universal locks: the same files serve every platform and Python from 3.11 on.
-LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml
-lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
-	$(LOCK) --upgrade --python-version 3.11 --group development -o requirements/development.txt
-	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
-	$(LOCK) --upgrade --python-version 3.11 --group bench-service -o requirements/bench-service.txt
-	for group in service function rehearsal; do \
-	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
-	done
-	for major in 14 15 16 17 18; do \
-	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
-	done
-	$(LOCK) --python-version 3.11 --group audit -o requirements/audit.txt
-	$(LOCK) --no-deps --python-version 3.11 --group terraform -o requirements/terraform.txt
-	$(LOCK) --no-deps --python-version 3.11 --group mermaid -o requirements/mermaid.txt
-
-dist: ## Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
+dist: # Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
 	@mkdir -p build
 	git archive --format=zip --prefix=taproom/ --output=build/taproom.zip HEAD
 
-rename: ## Give the project another name, in all its files: make rename NAME=brewery
-	@$(PYTHON) scripts/rename.py "$(NAME)"
+account: | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY)
+	@scripts/account
 
-clean: ## Remove what was built; .venv too. A running rehearsal is left alone
-	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+deploy: .venv/ready | terraform ## Build and push the image, package the function, apply (ENVIRONMENT=dev)
+	@scripts/deploy
+
+# AWS is changed by the program only, never by the library that rehearsals can use.
+terraform:
+	@command -v terraform >/dev/null || { echo "AWS needs Terraform 1.11 or later on the PATH: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
+
+include ci.mk

@@ -26,18 +26,21 @@ def target_table(found: Sequence[Target]) -> str:
     return table(("what", "wanted", "measured", "met"), rows)
 
 
-def marks(benchmark: str) -> tuple[str, str]:
-    """The lines between which the document keeps what ``benchmark``, a target of the Makefile, has measured."""
-    return f"<!-- measured by `make {benchmark}` -->", f"<!-- end of what `make {benchmark}` measured -->"
+def marks(suite: str) -> tuple[str, str]:
+    """The lines between which the document keeps what ``suite`` has measured."""
+    return (
+        f"<!-- measured by `make bench SUITE={suite}` -->",
+        f"<!-- end of what `make bench SUITE={suite}` measured -->",
+    )
 
 
-def replaced(text: str, benchmark: str, measured: str) -> str:
-    """A document with ``measured`` between the marks of ``benchmark``.
+def replaced(text: str, suite: str, measured: str) -> str:
+    """A document with ``measured`` between the marks of ``suite``.
 
     Raises:
         ValueError: It has not both marks, once each.
     """
-    begin, end = marks(benchmark)
+    begin, end = marks(suite)
     if text.count(begin) != 1 or text.count(end) != 1:
         raise ValueError(f"The document needs the lines {begin!r} and {end!r}, once each.")
     before, _, rest = text.partition(begin)

@@ -1,4 +1,4 @@
-"""Measure, and say what it comes to: ``python -m bench.access``; ``make bench-access`` calls it."""
+"""Measure db_bootstrap and report: ``python -m bench.access``; ``make bench SUITE=access`` calls it."""
 
 import argparse
 import os
@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if not (PEERS_FOLDER / "bin" / "ldap2pg").exists():
-            raise BenchError("The other tools are not here; `make bench-access` sets them up.")
+            raise BenchError("The other tools are not here; `make bench SUITE=access` sets them up.")
         with _folder() as folder:
             text = _measured(options.sizes, options.runs, folder)
         print(text)
         if options.write:
-            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "bench-access", text))
+            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "access", text))
     except (BenchError, RehearsalError, ValueError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -130,7 +130,7 @@ def stage(size: Size, folder: Path) -> Iterator[Stage]:
     """
     binaries = next((server for server in servers_by_major() if server.major == MAJOR), None)
     if binaries is None:
-        raise BenchError(f"PostgreSQL {MAJOR} is not here; `make bench-access` fetches it.")
+        raise BenchError(f"PostgreSQL {MAJOR} is not here; `make bench SUITE=access` fetches it.")
     cluster = Cluster(
         binaries,
         create_authority(folder / "authority"),

@@ -1,4 +1,4 @@
-"""Measure, and say what it comes to: ``python -m bench.service``; ``make bench-service`` calls it (five minutes)."""
+"""Measure the service and report: ``python -m bench.service``; ``make bench SUITE=service`` calls it (five minutes)."""
 
 import argparse
 import os
@@ -33,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if not shutil.which("wrk") or not (PEERS_FOLDER / "bin" / "uvicorn").exists():
-            raise BenchError("wrk or the other services are not here; `make bench-service` sets them up.")
+            raise BenchError("wrk or the other services are not here; `make bench SUITE=service` sets them up.")
         with tempfile.TemporaryDirectory(prefix="taproom-bench-") as folder:
             load_before = os.getloadavg()[0]
             runs, mebibytes = measure(options.rounds, options.seconds, Path(folder), _note)
         text = "\n".join(_report(runs, mebibytes, options.rounds, options.seconds, load_before))
         print(text)
         if options.write:
-            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "bench-service", text))
+            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "service", text))
     except (BenchError, RehearsalError, ValueError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

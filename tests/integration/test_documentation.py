@@ -46,7 +46,8 @@ def test_a_link_leads_to_a_file_and_a_heading_that_exist(document: Path) -> None
 
 @pytest.mark.parametrize("document", TEXTS)
 def test_a_make_target_that_is_named_exists(document: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(), flags=re.MULTILINE))
+    makefiles = "".join((CHECKOUT / name).read_text() for name in ("Makefile", "ci.mk"))
+    targets = set(re.findall(r"^([a-z-]+):", makefiles, flags=re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z-]+)\b(?=[`\n ])", code(document))) <= targets
 
 

@@ -26,7 +26,17 @@ from rehearsal.terraform import copy_configuration
 from tests.support.workflows import REPOSITORY, Event, Job, Result, Runner, load
 
 ENVIRONMENTS = ("staging", "prod")
-_COPIED = ("app", "db_bootstrap", "rehearsal", "requirements", "scripts", "CHANGELOG.md", "Dockerfile", "Makefile")
+_COPIED = (
+    "app",
+    "db_bootstrap",
+    "rehearsal",
+    "requirements",
+    "scripts",
+    "CHANGELOG.md",
+    "Dockerfile",
+    "Makefile",
+    "ci.mk",
+)
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -12,7 +12,7 @@ from tests.support.workflows import Concurrency, load
 
 WORKFLOWS = load(CHECKOUT / ".github" / "workflows")
 ALL = pytest.mark.parametrize("workflow", WORKFLOWS.values(), ids=WORKFLOWS.keys())
-MAKEFILE = (CHECKOUT / "Makefile").read_text()
+MAKEFILE = (CHECKOUT / "Makefile").read_text() + (CHECKOUT / "ci.mk").read_text()
 
 # Who may do more than read the code, and what for.
 MORE_THAN_READING = {
