@@ -7,12 +7,12 @@ from typing import Annotated
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
-from app.api.models import LARGEST_ID, Beer, BeerPage, BeersQuery, NewBeer, SeedReport
 from app.api.operations import Answer, Operation, json_response, serve
 from app.api.problems import FieldError, Problem
 from app.api.seeds import SEEDS
 from app.api.write_token import Guard
 from app.database.catalogue import Catalogue
+from app.models import LARGEST_ID, Beer, BeerPage, BeersQuery, NewBeer, SeedReport
 
 
 class BeerPath(BaseModel):

@@ -13,7 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.api.problems import FieldError, Problem
 
 JSON = "application/json"
-# No beer needs more; see app.api.models.
+# No beer needs more; see app.models.
 LARGEST_BODY_BYTES = 16 * 1024
 _MOST_ERRORS = 20
 _LONGEST_NAME = 100

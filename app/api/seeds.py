@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from app.api.models import NewBeer
+from app.models import NewBeer
 
 SEEDS = tuple(
     NewBeer(name=name, style=style, brewery=brewery, abv=Decimal(abv))

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.api.models import LARGEST_ABV, BeersQuery, NewBeer, Position
 from app.database.pool import Database
 from app.logs import database_time
+from app.models import LARGEST_ABV, BeersQuery, NewBeer, Position
 
 COLUMNS = "id, name, style, brewery, abv, created_at"
 

@@ -15,9 +15,9 @@ from struct import pack
 
 import pg8000
 
+from app.aws import secret_reader
 from app.database.credentials import Credential, CredentialSource, FixedSource, RotatingSource, parse_secret
 from app.database.rds_token import TokenSource, token_signer
-from app.database.secrets_manager import secret_reader
 from app.database.url import parse_iam_url, parse_url
 from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError, TokenLogin
 

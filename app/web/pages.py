@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
-from app.api.models import BeersQuery
 from app.api.problems import RETRY_AFTER_SECONDS, log_database_unavailable
 from app.api.requests import field_errors
 from app.database.catalogue import Catalogue
 from app.database.pool import DatabaseUnavailableError
+from app.models import BeersQuery
 from app.web.html import html_response
 
 _BEERS_IN_A_PAGE = 20

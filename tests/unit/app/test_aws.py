@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
+from app.aws import read_secret, secret_reader
 from app.database.credentials import Credential, CredentialError
-from app.database.secrets_manager import read_secret, secret_reader
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
