@@ -1,4 +1,4 @@
-"""Commands for the service's own affairs: ``python -m app --help``."""
+"""The service's maintenance commands: ``python -m app --help``."""
 
 import argparse
 import logging
@@ -16,28 +16,28 @@ The database comes from the environment: exactly one of
                        (plain text, without sslmode, only to this machine)
   DATABASE_SECRET_ARN  a secret in Secrets Manager: {"host", "port", "dbname", "username", "password"}
   DATABASE_SECRET      the JSON of such a secret
-  DATABASE_IAM_URL     postgresql://USER@HOST:5432/DATABASE, logged in with a token for RDS that this process's AWS role
-                       signs; needs AWS_REGION
-and DATABASE_CA_FILE   certificates of the authorities for the database server (default rds-ca.pem)
+  DATABASE_IAM_URL     postgresql://USER@HOST:5432/DATABASE, with an RDS token that this process's AWS role signs as the
+                       password; needs AWS_REGION
+and DATABASE_CA_FILE   certificate authorities of the database server (default rds-ca.pem)
 """
 
 _log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0 when it succeeded and 1 when it failed."""
+    """Run one command; return 0 if it succeeded and 1 if it failed."""
     parser = argparse.ArgumentParser(
         prog="python -m app",
-        description="The beer catalogue's own commands. The service itself is run by gunicorn; see app/README.md.",
+        description="Maintenance commands of the beer catalogue. gunicorn runs the service itself; see app/README.md.",
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser(
         "migrate",
-        help="bring the database's tables up to date",
-        description="Bring the database's tables to what this version of the service needs. Run it as the owner of "
-        "schema beers. It is safe to run again, and to run several times at once.",
+        help="migrate the database's tables",
+        description="Migrate the database's tables to what this version of the service needs. Run it as the owner of "
+        "schema beers. It is idempotent, and concurrent runs are safe.",
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -45,15 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         configure_logging(settings.log_level)
-        done = migrate(settings)
+        migration = migrate(settings)
     except (SettingsError, CredentialError, MigrationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"error: The database cannot be reached: {error}", file=sys.stderr)
         return 1
-    message = "Migrated by a newer version, left as it is" if done.is_newer else "Migrated"
-    _log.info(message, extra={"fields": {"before": done.before, "after": done.after}})
+    message = "Migration skipped, the database's revision is newer" if migration.is_newer else "Migrated"
+    _log.info(message, extra={"fields": {"before": migration.before, "after": migration.after}})
     return 0
 
 

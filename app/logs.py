@@ -1,7 +1,7 @@
-"""Logs as JSON, one object a line, on standard output; one line for each request.
+"""Logs as JSON lines on standard output; one line for each request.
 
-Messages are static, what varies stands in fields: so they can be counted and searched. No body, no query string, no
-header and no address of a caller is ever written.
+Messages are constant and details are fields, so that logs can be searched and counted. Bodies, query strings, headers
+and client addresses are never logged.
 """
 
 import json
@@ -17,9 +17,9 @@ from typing import Any
 
 from flask import Flask, Response, g, has_app_context, request
 
-# What the load balancer asks every few seconds is worth a line only when the answer is bad.
+# The load balancer's probes, every few seconds, are logged only if they fail.
 _QUIET_ROUTES = frozenset({"/livez", "/readyz"})
-_FIRST_BAD_STATUS = 400
+_FIRST_ERROR_STATUS = 400
 _TRACE_ID = re.compile(r"[A-Za-z0-9=;:.,_-]{1,128}")
 
 _log = logging.getLogger(__name__)
@@ -27,10 +27,10 @@ _JSON = json.JSONEncoder(default=str)
 
 
 class JsonFormatter(logging.Formatter):
-    """A log record as one line of JSON; ``extra={"fields": {...}}`` adds fields of its own."""
+    """Formats a log record as one line of JSON; ``extra={"fields": {...}}`` adds fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line for ``record``."""
+        """Return the line for ``record``."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -44,12 +44,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Send everything of ``level`` and above to standard output as JSON."""
+    """Log everything at ``level`` and above to standard output as JSON."""
     logging.config.dictConfig(logging_configuration(level))
 
 
 def logging_configuration(level: str) -> dict[str, Any]:
-    """The same as a dictionary for ``logging.config``."""
+    """Return the same as a dictionary for ``logging.config``."""
     stdout = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
     return {
         "version": 1,
@@ -57,14 +57,14 @@ def logging_configuration(level: str) -> dict[str, Any]:
         "formatters": {"json": {"()": JsonFormatter}},
         "handlers": {"stdout": stdout},
         "root": {"level": level, "handlers": ["stdout"]},
-        # At DEBUG botocore writes what AWS answers, and so the values of secrets, whatever level is asked for here.
+        # At DEBUG, botocore logs AWS's responses, including the values of secrets.
         "loggers": {"botocore": {"level": "WARNING"}},
     }
 
 
 @contextmanager
 def database_time() -> Iterator[None]:
-    """Count the time within as the database's, in the line of the present request: waiting for a connection too."""
+    """Add the duration of the block, including the wait for a connection, to the current request's database time."""
     started_at = time.perf_counter()
     try:
         yield
@@ -74,7 +74,7 @@ def database_time() -> Iterator[None]:
 
 
 def log_requests(app: Flask) -> None:
-    """Give each request of ``app`` an id, which the answer carries as X-Request-Id, and one line in the log."""
+    """Give each request of ``app`` an ID, returned as X-Request-Id, and log one line for it."""
 
     @app.before_request
     def start() -> None:
@@ -87,7 +87,7 @@ def log_requests(app: Flask) -> None:
         response.headers.add("X-Request-Id", g.request_id)
         response.headers.add("X-Content-Type-Options", "nosniff")
         route = request.url_rule.rule if request.url_rule else None
-        if route not in _QUIET_ROUTES or response.status_code >= _FIRST_BAD_STATUS:
+        if route not in _QUIET_ROUTES or response.status_code >= _FIRST_ERROR_STATUS:
             fields = {
                 "method": request.method,
                 "route": route,

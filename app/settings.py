@@ -1,7 +1,7 @@
-"""What the service is told by its environment, read once and checked at the door.
+"""The service's settings, read from environment variables and validated at startup.
 
-Nothing else in this package looks at environment variables, so this module is the list of them. Secrets are kept out
-of every ``repr`` and of every message.
+No other module of this package reads environment variables, so this module is the list of them. Secrets never appear in
+a ``repr`` or a message.
 """
 
 import os
@@ -11,49 +11,49 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:\S+")
-# RFC 6750's spelling of a bearer token; a shorter one could be guessed.
+# The syntax of a bearer token in RFC 6750; a shorter one could be guessed.
 WRITE_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{20,200}=*")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class SettingsError(Exception):
-    """The environment cannot be used; the message names the variable, what was expected and what to do."""
+    """The environment is not valid. The message names the variable, the expected value and the remedy."""
 
 
 @dataclass(frozen=True)
 class DatabaseUrl:
-    """A PostgreSQL address with user and password, for development and tests."""
+    """A PostgreSQL URL with user and password, for development and tests."""
 
     url: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class SecretReference:
-    """A secret in Secrets Manager that is read whenever a connection opens, so that it may rotate."""
+    """A secret in Secrets Manager, which can rotate at any time."""
 
     arn: str
 
 
 @dataclass(frozen=True)
 class InjectedSecret:
-    """The JSON of such a secret itself, frozen when the process started; right for a process that ends soon."""
+    """The JSON of such a secret as of the start of the process; for a short-lived process."""
 
     json: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class FixedToken:
-    """The write token itself, for a service that runs without AWS."""
+    """The write token, for a service that runs without AWS."""
 
     token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class TokenLogin:
-    """A PostgreSQL address with a user, who logs in with a token that this process's AWS role signs.
+    """A PostgreSQL URL without a password; the login uses a token that this process's AWS role signs.
 
     Attributes:
-        region: the AWS region of the database.
+        region: The AWS region of the database.
     """
 
     url: str
@@ -69,18 +69,18 @@ class Settings:
     """The service's configuration.
 
     Attributes:
-        login: where user, password and address of the database come from.
-        ca_file: certificates of the authorities that may vouch for the database server, PEM.
-        write_token: what writes must show; ``None`` lets everybody write.
-        seeding_is_allowed: whether ``POST /beers/seed`` does anything.
-        pool_size: the most connections to the database that one worker keeps; with 0 each request opens its own.
-        pool_recycle_seconds: the age from which a connection is replaced before it is used again.
-        host: address to listen on.
-        port: port to listen on.
-        worker_count: number of worker processes; ``None`` for as many as the processor and the memory suggest.
-        task_metadata_uri: where ECS tells a task what it may use.
-        log_level: the least severe level that is written.
-        version: what this build calls itself, to be seen in logs and in pg_stat_activity.
+        login: The source of the database's address, user and password.
+        ca_file: PEM file of the certificate authorities that verify the database server.
+        write_token: The token that writes require; None allows every write.
+        seeding_is_allowed: Whether ``POST /beers/seed`` is enabled.
+        pool_size: Maximum number of database connections of each worker; with 0 each request opens its own.
+        pool_recycle_seconds: Age at which a connection is replaced before its next use.
+        host: Address to listen on.
+        port: Port to listen on.
+        worker_count: Number of worker processes; None derives it from CPU and memory.
+        task_metadata_uri: The task metadata endpoint of ECS.
+        log_level: The minimum level that is logged.
+        version: The version of this build, shown in pg_stat_activity and in the OpenAPI document.
     """
 
     login: Login
@@ -89,7 +89,7 @@ class Settings:
     seeding_is_allowed: bool = True
     pool_size: int = 5
     pool_recycle_seconds: int = 900
-    host: str = "0.0.0.0"  # noqa: S104 - a container has its network to itself
+    host: str = "0.0.0.0"  # noqa: S104 - a container has its own network namespace
     port: int = 8000
     worker_count: int | None = None
     task_metadata_uri: str | None = None
@@ -98,10 +98,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings that ``environment`` holds; a variable that is empty counts as absent.
+        """Read the settings from ``environment``; an empty variable counts as unset.
 
         Raises:
-            SettingsError: a variable is missing, or its value is of no use.
+            SettingsError: A variable is missing or its value is not valid.
         """
         given = {name: value for name, value in environment.items() if value}
         return cls(
@@ -109,13 +109,11 @@ class Settings:
             ca_file=Path(given.get("DATABASE_CA_FILE", cls.ca_file)),
             write_token=_write_token(given),
             seeding_is_allowed=_switch(given, "SEEDING", default=cls.seeding_is_allowed),
-            pool_size=_whole_number(given, "DATABASE_POOL_SIZE", cls.pool_size, 0, 100),
-            pool_recycle_seconds=_whole_number(
-                given, "DATABASE_POOL_RECYCLE_SECONDS", cls.pool_recycle_seconds, 1, 86400
-            ),
+            pool_size=_integer(given, "DATABASE_POOL_SIZE", cls.pool_size, 0, 100),
+            pool_recycle_seconds=_integer(given, "DATABASE_POOL_RECYCLE_SECONDS", cls.pool_recycle_seconds, 1, 86400),
             host=given.get("HOST", cls.host),
-            port=_whole_number(given, "PORT", cls.port, 1, 65535),
-            worker_count=_optional_whole_number(given, "WEB_CONCURRENCY", 1, 64),
+            port=_integer(given, "PORT", cls.port, 1, 65535),
+            worker_count=_optional_integer(given, "WEB_CONCURRENCY", 1, 64),
             task_metadata_uri=given.get("ECS_CONTAINER_METADATA_URI_V4"),
             log_level=_log_level(given.get("LOG_LEVEL", cls.log_level)),
             version=given.get("APP_VERSION", cls.version),
@@ -147,15 +145,15 @@ def _login(given: Mapping[str, str]) -> Login:
 def _write_token(given: Mapping[str, str]) -> WriteToken:
     token, arn = given.get("WRITE_TOKEN"), given.get("WRITE_TOKEN_SECRET_ARN")
     if token and arn:
-        raise SettingsError("WRITE_TOKEN and WRITE_TOKEN_SECRET_ARN are both set; leave one of them out.")
+        raise SettingsError("WRITE_TOKEN and WRITE_TOKEN_SECRET_ARN are both set; remove one of them.")
     if arn:
         reference = SecretReference(arn)
         _check_arn(reference, "WRITE_TOKEN_SECRET_ARN", "The token itself goes into WRITE_TOKEN.")
         return reference
     if token and not WRITE_TOKEN.fullmatch(token):
         raise SettingsError(
-            "WRITE_TOKEN is no bearer token; expected 20 to 200 letters, digits and any of . _ ~ + / - such as "
-            "`openssl rand -hex 20` makes."
+            "WRITE_TOKEN is not a valid bearer token; expected 20 to 200 letters, digits and any of . _ ~ + / -, "
+            "such as the output of `openssl rand -hex 20`."
         )
     return FixedToken(token) if token else None
 
@@ -163,7 +161,7 @@ def _write_token(given: Mapping[str, str]) -> WriteToken:
 def _check_arn(reference: SecretReference, name: str, hint: str) -> None:
     if not _SECRET_ARN.fullmatch(reference.arn):
         raise SettingsError(
-            f"{name} is no ARN of a secret; expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME. ({hint})"
+            f"{name} is not the ARN of a secret; expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME. ({hint})"
         )
 
 
@@ -174,11 +172,11 @@ def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
     return text == "on"
 
 
-def _optional_whole_number(given: Mapping[str, str], name: str, least: int, most: int) -> int | None:
-    return _whole_number(given, name, least, least, most) if name in given else None
+def _optional_integer(given: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    return _integer(given, name, least, least, most) if name in given else None
 
 
-def _whole_number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+def _integer(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = given.get(name)
     if text is None:
         return default

@@ -1,4 +1,4 @@
-"""The routes of the catalogue."""
+"""The catalogue's operations and their routes."""
 
 import json
 from http import HTTPStatus
@@ -7,18 +7,18 @@ from typing import Annotated
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
-from app.api.operations import Answer, Operation, json_response, serve
+from app.api.operations import Operation, Success, json_response, serve
 from app.api.problems import FieldError, Problem
 from app.api.seeds import SEEDS
 from app.api.write_token import Guard
 from app.database.catalogue import Catalogue
-from app.models import LARGEST_ID, Beer, BeerPage, BeersQuery, NewBeer, SeedReport
+from app.models import MAX_ID, Beer, BeerPage, BeersQuery, NewBeer, SeedReport
 
 
 class BeerPath(BaseModel):
-    """Which beer is asked for."""
+    """The path of a beer."""
 
-    beer_id: Annotated[int, Field(ge=0, le=LARGEST_ID)]
+    beer_id: Annotated[int, Field(ge=0, le=MAX_ID)]
 
 
 LIST_BEERS = Operation(
@@ -26,20 +26,20 @@ LIST_BEERS = Operation(
     method="GET",
     rule="/beers",
     summary="A page of beers",
-    description="In the order in which they were added or, with a bound of `abv`, from the weakest to the strongest. "
-    "Follow `next` for more; every page costs the same, however far back it is.",
+    description="In the order in which they were added or, with a limit of `abv`, from the weakest to the strongest. "
+    "Follow `next` for the next page; every page takes the same time, however far back it is.",
     query=BeersQuery,
-    answer=Answer("The page.", BeerPage, headers={"Link": 'The address of the page that follows, as `rel="next"`.'}),
+    success=Success("The page.", BeerPage, headers={"Link": 'The URL of the next page, as `rel="next"`.'}),
     problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
     is_conditional=True,
 )
 SHOW_BEER = Operation(
     name="showBeer",
     method="GET",
-    rule=f"/beers/<int(max={LARGEST_ID}):beer_id>",
+    rule=f"/beers/<int(max={MAX_ID}):beer_id>",
     summary="One beer",
     path=BeerPath,
-    answer=Answer("The beer.", Beer),
+    success=Success("The beer.", Beer),
     problems=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     is_conditional=True,
 )
@@ -48,9 +48,9 @@ ADD_BEER = Operation(
     method="POST",
     rule="/beers",
     summary="Add a beer",
-    description="Space around a text is cut off, and characters are composed (NFC), before it is checked and kept.",
+    description="Texts are stripped of surrounding space and normalized (NFC) before they are validated and stored.",
     body=NewBeer,
-    answer=Answer("The beer as it is kept.", Beer, HTTPStatus.CREATED, {"Location": "The address of the beer."}),
+    success=Success("The beer as stored.", Beer, HTTPStatus.CREATED, {"Location": "The URL of the beer."}),
     problems=(HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
     is_write=True,
 )
@@ -59,8 +59,8 @@ SEED_BEERS = Operation(
     method="POST",
     rule="/beers/seed",
     summary="Add some well-known beers",
-    description="Those whose names are there already stay as they are, so that it can be repeated.",
-    answer=Answer("What it did.", SeedReport),
+    description="Idempotent: beers whose names are in the catalogue stay as they are.",
+    success=Success("The result.", SeedReport),
     problems=(HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE),
     is_write=True,
 )
@@ -68,7 +68,7 @@ OPERATIONS = (LIST_BEERS, SHOW_BEER, ADD_BEER, SEED_BEERS)
 
 
 def beers_blueprint(catalogue: Catalogue, guard: Guard, *, seeding_is_allowed: bool) -> Blueprint:
-    """``/beers`` and what lies below it, on top of ``catalogue``."""
+    """Return the routes below ``/beers``."""
     blueprint = Blueprint("beers", __name__)
 
     def list_beers(query: BeersQuery) -> Response:
@@ -82,7 +82,7 @@ def beers_blueprint(catalogue: Catalogue, guard: Guard, *, seeding_is_allowed: b
     def show_beer(beer_id: int) -> Response:
         beer = catalogue.beer(beer_id)
         if beer is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "no-such-beer", f"There is no beer with the id {beer_id}.")
+            raise Problem(HTTPStatus.NOT_FOUND, "no-such-beer", f"There is no beer with the ID {beer_id}.")
         return json_response(beer)
 
     def add_beer(body: NewBeer) -> Response:
@@ -91,14 +91,14 @@ def beers_blueprint(catalogue: Catalogue, guard: Guard, *, seeding_is_allowed: b
             raise Problem(
                 HTTPStatus.CONFLICT,
                 "name-taken",
-                "A beer of this name is in the catalogue already.",
-                [FieldError("name", "Name should not be taken; upper and lower case are the same")],
+                "The catalogue already has a beer of this name.",
+                [FieldError("name", "Name should be unique; case is ignored")],
             )
         return json_response(added.beer, HTTPStatus.CREATED, {"Location": f"/beers/{added.id}"})
 
     def seed_beers() -> Response:
         if not seeding_is_allowed:
-            raise Problem(HTTPStatus.FORBIDDEN, "seeding-is-off", "Seeding is switched off here (SEEDING=off).")
+            raise Problem(HTTPStatus.FORBIDDEN, "seeding-is-off", "Seeding is disabled (SEEDING=off).")
         inserted = catalogue.add_missing(SEEDS)
         return json_response(SeedReport(inserted=inserted, present=len(SEEDS) - inserted).model_dump_json())
 

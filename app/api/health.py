@@ -1,7 +1,7 @@
-"""Two questions that are easily confused: is this process alive, and can it do its work?
+"""Liveness and readiness.
 
-``/livez`` asks the process alone. A database that is away must not get healthy processes killed. ``/readyz`` asks for
-the database and its tables, and is what the load balancer goes by.
+``/livez`` checks only the process: an unavailable database must not get healthy processes killed. ``/readyz`` also
+checks the database and its tables; the load balancer uses it.
 """
 
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from typing import Literal
 from flask import Blueprint, Response
 from pydantic import BaseModel
 
-from app.api.operations import Answer, Operation, json_response, serve
+from app.api.operations import Operation, Success, json_response, serve
 from app.api.problems import Problem, database_unavailable, log_database_unavailable
 from app.api.write_token import OpenGuard
 from app.database.catalogue import COLUMNS
@@ -19,31 +19,31 @@ from app.database.pool import Database, DatabaseUnavailableError
 
 
 class Life(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["ok"]
 
 
 class Readiness(BaseModel):
-    """The database answers, with the tables that are needed."""
+    """The database is available and has the required tables."""
 
     status: Literal["ok"]
     revision: str
 
 
-LIVE = Operation("live", "GET", "/livez", "Is this process alive?", Answer("It is.", Life), tag="Health")
+LIVE = Operation("live", "GET", "/livez", "Liveness", Success("The process is alive.", Life), tag="Health")
 READY = Operation(
     name="ready",
     method="GET",
     rule="/readyz",
-    summary="Can it do its work?",
+    summary="Readiness",
     tag="Health",
-    answer=Answer("It can: the database answers, and its migrations are those that this version needs.", Readiness),
+    success=Success("The database is available and has the migrations that this version needs.", Readiness),
     problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
 )
 OPERATIONS = (LIVE, READY)
 
-# Fails where a newer version has removed a table or a column that this version needs.
+# Fails if a newer version has removed a table or a column that this version needs.
 _REVISION = f"""
     SELECT version_num FROM beers.alembic_version
     LEFT JOIN (SELECT {COLUMNS} FROM beers.beers LIMIT 0) AS needed ON true
@@ -51,7 +51,7 @@ _REVISION = f"""
 
 
 def health_blueprint(database: Database) -> Blueprint:
-    """``/livez`` and ``/readyz``."""
+    """Return the routes ``/livez`` and ``/readyz``."""
     blueprint = Blueprint("health", __name__)
     revisions = known_revisions()
 
@@ -64,17 +64,17 @@ def health_blueprint(database: Database) -> Blueprint:
         except DatabaseUnavailableError as error:
             log_database_unavailable(error)
             raise database_unavailable(error.reason) from error
-        found = rows[0][0] if rows else None
-        # A revision that is not known here was made by a newer version, which is being rolled out. Migrations only
-        # ever add to what the version before needs, and this process must go on serving until it is replaced.
-        if found is None or found in revisions[:-1]:
+        revision = rows[0][0] if rows else None
+        # An unknown revision comes from a newer version that is being rolled out. Its migrations keep what this version
+        # needs, and this process must serve until it is replaced.
+        if revision is None or revision in revisions[:-1]:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "migrations-pending",
-                f"The database is at migration {found or 'none'}, this version needs {revisions[-1]}. "
+                f"The database is at migration {revision or 'none'}, this version needs {revisions[-1]}. "
                 "Run `python -m app migrate`.",
             )
-        return json_response(Readiness(status="ok", revision=found).model_dump_json())
+        return json_response(Readiness(status="ok", revision=revision).model_dump_json())
 
     serve(blueprint, LIVE, live, OpenGuard())
     serve(blueprint, READY, ready, OpenGuard())

@@ -1,15 +1,17 @@
-"""The OpenAPI document: what app.api.operations serves, described by the types that check it."""
+"""The OpenAPI document, generated from the operations and the types that validate their inputs, and its route."""
 
+import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from flask import Blueprint, Response
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 from werkzeug.http import HTTP_STATUS_CODES
 
-from app.api.operations import Operation
+from app.api.operations import Operation, conditional, json_response
 from app.api.problems import MEDIA_TYPE, ProblemDocument
 from app.api.requests import JSON
 
@@ -18,50 +20,63 @@ _COMPONENTS = "#/components/schemas/{model}"
 _SCHEME = "writeToken"
 
 _DESCRIPTION = """\
-A small catalogue of beers. Whatever is not a success is a problem document (RFC 9457): `type` names its kind for
-programs, `detail` says what happened, `errors` which field is wrong and how, and `request_id` finds it in the log.
+A small catalogue of beers. Every error response is a problem document (RFC 9457): `type` identifies the error for
+programs, `detail` describes it for people, `errors` lists the fields that are not valid, and `request_id` is the
+request's ID in the log.
 """
 
 _MEANINGS = {
-    HTTPStatus.BAD_REQUEST: "The request cannot be read.",
+    HTTPStatus.BAD_REQUEST: "The request cannot be parsed.",
     HTTPStatus.UNAUTHORIZED: "The write token is missing or not valid.",
-    HTTPStatus.FORBIDDEN: "Switched off here.",
-    HTTPStatus.NOT_FOUND: "There is no such thing.",
-    HTTPStatus.CONFLICT: "There is one of this name already.",
+    HTTPStatus.FORBIDDEN: "Disabled in this environment.",
+    HTTPStatus.NOT_FOUND: "Not found.",
+    HTTPStatus.CONFLICT: "The name is taken.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The media type of the body is not JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Some of the input is not valid.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "It cannot be done right now; try again after `Retry-After` seconds.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Unavailable right now; retry after `Retry-After` seconds.",
 }
-# What a problem's headers tell, beside the document.
+# Headers of error responses.
 _HEADERS = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "How to show a token."},
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "How to authenticate."},
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"Accept-Post": "The media type to send."},
 }
 
 
 class _Schemas(GenerateJsonSchema):
-    """JSON Schema as this API reads and writes: a decimal is a number, and a value that is absent is not null."""
+    """Describes decimals as JSON numbers, because that is how this API reads and writes them."""
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """A number with the limits of its type; its places, where callers send it."""
-        found: JsonSchemaValue = {"type": "number"}
+        """Return a number with the limits of its type and, for inputs, its decimal places."""
+        number: JsonSchemaValue = {"type": "number"}
         limits = {"minimum": schema.get("ge"), "maximum": schema.get("le")}
-        found.update({name: int(limit) for name, limit in limits.items() if limit is not None})
+        number.update({name: int(limit) for name, limit in limits.items() if limit is not None})
         if self.mode == "validation" and "decimal_places" in schema:
-            found["multipleOf"] = 10.0 ** -schema["decimal_places"]
-        return found
+            number["multipleOf"] = 10.0 ** -schema["decimal_places"]
+        return number
 
 
-def openapi_document(operations: Iterable[Operation], *, version: str, asks_for_token: bool) -> dict[str, Any]:
-    """The document of ``operations``, ready to be written as JSON."""
+def openapi_blueprint(document: Mapping[str, Any]) -> Blueprint:
+    """Return the route ``/openapi.json``, which serves ``document``."""
+    blueprint = Blueprint("openapi", __name__)
+    text = json.dumps(document)
+
+    @blueprint.get("/openapi.json")
+    def openapi() -> Response:
+        return conditional(json_response(text))
+
+    return blueprint
+
+
+def openapi_document(operations: Iterable[Operation], *, version: str, requires_token: bool) -> dict[str, Any]:
+    """Return the document of ``operations``, ready to be serialized as JSON."""
     schemas: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        described = _operation(operation, schemas, asks_for_token=asks_for_token)
+        described = _operation(operation, schemas, requires_token=requires_token)
         paths.setdefault(operation.template, {})[operation.method.lower()] = described
     components: dict[str, Any] = {"schemas": dict(sorted(schemas.items()))}
-    if asks_for_token:
+    if requires_token:
         components["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer"}}
     return {
         "openapi": OPENAPI_VERSION,
@@ -77,8 +92,8 @@ def openapi_document(operations: Iterable[Operation], *, version: str, asks_for_
     }
 
 
-def _operation(operation: Operation, schemas: dict[str, Any], *, asks_for_token: bool) -> dict[str, Any]:
-    is_guarded = operation.is_write and asks_for_token
+def _operation(operation: Operation, schemas: dict[str, Any], *, requires_token: bool) -> dict[str, Any]:
+    is_guarded = operation.is_write and requires_token
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -95,8 +110,8 @@ def _operation(operation: Operation, schemas: dict[str, Any], *, asks_for_token:
     if is_guarded:
         described["security"] = [{_SCHEME: []}]
     described["responses"] = {
-        str(operation.answer.status.value): _success(operation, schemas),
-        **({"304": {"description": "It is as you have seen it."}} if operation.is_conditional else {}),
+        str(operation.success.status.value): _success(operation, schemas),
+        **({"304": {"description": "Not modified."}} if operation.is_conditional else {}),
         **{str(status.value): _problem(status, schemas) for status in _problems(operation, is_guarded=is_guarded)},
     }
     return described
@@ -128,7 +143,7 @@ def _parameters(model: type[BaseModel] | None, place: str) -> list[dict[str, Any
 def _parameter(name: str, place: str, field: Mapping[str, Any]) -> dict[str, Any]:
     schema = {key: value for key, value in field.items() if key not in {"title", "description"}}
     choices = schema.pop("anyOf", [])
-    # In a query string nothing is null: what is not given is absent.
+    # A query string has no null: a parameter without a value is absent.
     schema.update(next((choice for choice in choices if choice != {"type": "null"}), {}))
     if schema.get("default", "") is None:
         del schema["default"]
@@ -137,11 +152,11 @@ def _parameter(name: str, place: str, field: Mapping[str, Any]) -> dict[str, Any
 
 
 def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    answer = operation.answer
-    headers = {**answer.headers, **({"ETag": "Names this very answer."} if operation.is_conditional else {})}
+    success = operation.success
+    headers = {**success.headers, **({"ETag": "Identifies this response."} if operation.is_conditional else {})}
     described = {
-        "description": answer.description,
-        "content": {JSON: {"schema": _reference(answer.model, "serialization", schemas)}},
+        "description": success.description,
+        "content": {JSON: {"schema": _reference(success.model, "serialization", schemas)}},
     }
     return {**described, "headers": _headers(headers)} if headers else described
 

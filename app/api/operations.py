@@ -1,6 +1,6 @@
-"""What the API can be asked, as values: a route is served from the same value that documents it.
+"""The API's operations as values: each route is served from the value that documents it.
 
-So nothing can be served that app.api.openapi does not describe, and no input described that is not checked.
+So app.api.openapi describes every route, and every described input is validated.
 """
 
 import re
@@ -17,13 +17,13 @@ from app.api.write_token import Guard
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a success looks like.
+class Success:
+    """The successful response of an operation.
 
     Attributes:
-        description: one sentence for people.
-        model: the type of the JSON.
-        headers: what else is told, by the header's name.
+        description: One sentence for people.
+        model: The type of the JSON.
+        headers: Descriptions of its headers, by name.
     """
 
     description: str
@@ -37,25 +37,25 @@ class Operation:
     """One method of one route.
 
     Attributes:
-        name: unique in the whole API.
-        rule: the route as Flask spells it.
-        summary: a few words for people.
-        answer: a success.
-        description: what the summary cannot say.
-        tag: the chapter of the documentation.
-        path: types of the route's variables.
-        query: type of the query string.
-        body: type of the JSON that is sent.
-        problems: what may be answered beside what follows from the input's types.
-        is_write: whether it asks for the write token, where there is one.
-        is_conditional: whether it has an ETag, and answers 304 to a caller who has seen it.
+        name: Unique within the API.
+        rule: The route in Flask's syntax.
+        summary: A few words for people.
+        success: The successful response.
+        description: Details for people.
+        tag: The section of the documentation.
+        path: Types of the route's variables.
+        query: Type of the query string.
+        body: Type of the JSON body.
+        problems: Error statuses in addition to those that follow from the input's types.
+        is_write: Whether it requires the write token, if one is configured.
+        is_conditional: Whether it has an ETag, and answers 304 to a matching If-None-Match.
     """
 
     name: str
     method: str
     rule: str
     summary: str
-    answer: Answer
+    success: Success
     description: str = ""
     tag: str = "Beers"
     path: type[BaseModel] | None = None
@@ -67,14 +67,14 @@ class Operation:
 
     @property
     def template(self) -> str:
-        """The route as OpenAPI spells it."""
+        """The route in OpenAPI's syntax."""
         return re.sub(r"<(?:[^>]*:)?(\w+)>", r"{\1}", self.rule)
 
 
 def serve(blueprint: Blueprint, operation: Operation, view: Callable[..., Response], guard: Guard) -> None:
-    """Let ``view`` answer ``operation``, called with what was checked: the route's variables, ``query``, ``body``."""
+    """Serve ``operation`` by ``view``, called with its validated inputs: the route's variables, ``query``, ``body``."""
 
-    def answer(**given: object) -> Response:
+    def respond(**given: object) -> Response:
         if operation.is_write:
             guard.check(request.headers.get("Authorization"))
         if operation.query:
@@ -82,19 +82,20 @@ def serve(blueprint: Blueprint, operation: Operation, view: Callable[..., Respon
         if operation.body:
             given["body"] = parse_body(operation.body, request)
         response = view(**given)
-        return _conditional(response) if operation.is_conditional else response
+        return conditional(response) if operation.is_conditional else response
 
-    blueprint.add_url_rule(operation.rule, operation.name, answer, methods=[operation.method])
+    blueprint.add_url_rule(operation.rule, operation.name, respond, methods=[operation.method])
 
 
 def json_response(text: str, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer whose JSON is written already."""
+    """Return a response whose body is the JSON ``text``."""
     return Response(text, status=status.value, headers=headers, content_type=JSON)
 
 
-def _conditional(response: Response) -> Response:
+def conditional(response: Response) -> Response:
+    """Give ``response`` an ETag; answer 304 if the request has a matching If-None-Match."""
     response.headers.add("ETag", f'"{blake2b(response.get_data(), digest_size=12).hexdigest()}"')
-    # May be kept, but is asked for before it is used again.
+    # It can be cached, but must be revalidated before each use.
     response.headers.add("Cache-Control", "no-cache")
     if "If-None-Match" in request.headers:
         response.make_conditional(request)

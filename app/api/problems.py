@@ -1,6 +1,6 @@
-"""Every answer that is not a success has one form: a problem document (RFC 9457).
+"""Every error response is a problem document (RFC 9457).
 
-What is told is static text and the names of fields. What went wrong inside stands in the log, under the request's id.
+It contains only constant text and the names of fields. The log has the cause, under the request's ID.
 """
 
 import json
@@ -24,22 +24,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one field of the input."""
+    """An error in one field of the input."""
 
     field: str
     message: str
 
 
 @dataclass(eq=False)
-class Problem(Exception):  # noqa: N818 - it is both what is raised and what is sent
-    """An answer that is not a success.
+class Problem(Exception):  # noqa: N818 - it is both raised and sent
+    """An error response.
 
     Attributes:
-        status: the HTTP status.
-        code: a stable name for this kind of problem, for programs; the last part of ``type``.
-        detail: one sentence for people.
-        errors: which fields are wrong, and how.
-        headers: further headers of the answer.
+        status: The HTTP status.
+        code: A stable name for this type of problem, for programs; the last part of ``type``.
+        detail: One sentence for people.
+        errors: The fields that are not valid.
+        headers: Additional headers of the response.
     """
 
     status: HTTPStatus
@@ -50,18 +50,18 @@ class Problem(Exception):  # noqa: N818 - it is both what is raised and what is 
 
 
 class ProblemDocument(BaseModel):
-    """What went wrong, as RFC 9457 writes it."""
+    """A problem document (RFC 9457)."""
 
-    type: str = Field(description="Names the kind of problem, for programs: `urn:taproom:problem:...`.")
+    type: str = Field(description="The type of problem, for programs: `urn:taproom:problem:...`.")
     title: str
     status: int
-    detail: str = Field(description="What happened, for people.")
-    errors: list[FieldError] = Field(default=[], description="Which fields of the input are wrong, and how.")
-    request_id: str = Field(default="", description="What the log calls this request.")
+    detail: str = Field(description="The error, for people.")
+    errors: list[FieldError] = Field(default=[], description="The fields that are not valid.")
+    request_id: str = Field(default="", description="The ID of this request in the log.")
 
 
 def problem_document(problem: Problem, request_id: str | None = None) -> str:
-    """The JSON of ``problem``."""
+    """Return ``problem`` as JSON."""
     document: dict[str, object] = {
         "type": f"urn:taproom:problem:{problem.code}",
         "title": HTTP_STATUS_CODES[problem.status],
@@ -76,7 +76,7 @@ def problem_document(problem: Problem, request_id: str | None = None) -> str:
 
 
 def problem_response(problem: Problem) -> Response:
-    """The answer that carries ``problem``."""
+    """Return the response for ``problem``."""
     response = Response(problem_document(problem, g.get("request_id")), status=problem.status, content_type=MEDIA_TYPE)
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
@@ -84,7 +84,7 @@ def problem_response(problem: Problem) -> Response:
 
 
 def register_problem_handlers(app: Flask) -> None:
-    """Make every error of ``app`` a problem document."""
+    """Turn every error of ``app`` into a problem document."""
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DatabaseUnavailableError, _database_unavailable)
@@ -92,7 +92,7 @@ def register_problem_handlers(app: Flask) -> None:
 
 
 def _http_error(error: HTTPException) -> Response:
-    """What Flask and Werkzeug refuse by themselves: unknown routes, methods, oversized bodies."""
+    """Handle the errors that Flask and Werkzeug raise: unknown routes, methods, oversized bodies."""
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
     return problem_response(plain_problem(status, error.description or HTTP_STATUS_CODES[status], headers))
@@ -100,31 +100,31 @@ def _http_error(error: HTTPException) -> Response:
 
 def _database_unavailable(error: DatabaseUnavailableError) -> Response:
     log_database_unavailable(error)
-    return problem_response(database_unavailable("The database cannot answer right now. Please try again."))
+    return problem_response(database_unavailable("The database is unavailable right now. Please try again."))
 
 
 def _unexpected(error: Exception) -> Response:
     _log.error("Unexpected error", exc_info=error)
     return problem_response(
-        Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong here; it has been logged.")
+        Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "An unexpected error occurred; it has been logged.")
     )
 
 
 def plain_problem(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Problem:
-    """A problem that is fully described by its status, whose name is its code."""
-    # Not HTTPStatus.phrase, which has changed between versions of Python.
+    """Return a problem whose code is the name of its status."""
+    # Not HTTPStatus.phrase, which differs between versions of Python.
     return Problem(status, HTTP_STATUS_CODES[status].lower().replace(" ", "-"), detail, headers=headers or {})
 
 
 def log_database_unavailable(error: DatabaseUnavailableError) -> None:
-    """One line about ``error`` and its cause. Without a traceback: there will be one of these for each request."""
+    """Log ``error`` and its cause without a traceback, because an outage causes one line for each request."""
     cause = error.__cause__
-    said = f"{type(cause).__name__}: {cause}".partition("\n")[0]
-    _log.warning("Database unavailable", extra={"fields": {"reason": error.reason, "cause": said}})
+    message = f"{type(cause).__name__}: {cause}".partition("\n")[0]
+    _log.warning("Database unavailable", extra={"fields": {"reason": error.reason, "cause": message}})
 
 
 def database_unavailable(detail: str) -> Problem:
-    """The problem of a service that is without its database for the moment."""
+    """Return the problem of a service whose database is unavailable."""
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "database-unavailable",

@@ -1,4 +1,4 @@
-"""From the bytes of a request to a checked value, or a problem that names the field."""
+"""Parse and validate requests; report errors as problems that name the field."""
 
 import json
 from decimal import Decimal, InvalidOperation
@@ -14,30 +14,30 @@ from app.api.problems import FieldError, Problem
 
 JSON = "application/json"
 # No beer needs more; see app.models.
-LARGEST_BODY_BYTES = 16 * 1024
-_MOST_ERRORS = 20
-_LONGEST_NAME = 100
+MAX_BODY_BYTES = 16 * 1024
+_MAX_ERRORS = 20
+_MAX_NAME_LENGTH = 100
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-# pydantic speaks of patterns where a person wants to know what is wrong.
+# Clearer than pydantic's own messages.
 _MESSAGES = {
-    "string_pattern_mismatch": "String should show something and hold no control characters",
-    "extra_forbidden": "This field is not known",
+    "string_pattern_mismatch": "String should have a visible character and no control characters",
+    "extra_forbidden": "Unknown field",
     "model_type": "Input should be an object",
 }
 
 
 class _DuplicateKeyError(ValueError):
-    """One object of the body gives the same key twice."""
+    """An object in the body has a duplicate key."""
 
 
 def parse_body(model: type[_Model], request: Request) -> _Model:
-    """The JSON body of ``request`` as a ``model``.
+    """Parse the JSON body of ``request`` as a ``model``.
 
     Raises:
-        Problem: 415 when it is not declared as JSON, 400 when it is not JSON, 422 when its fields are wrong.
-        RequestEntityTooLarge: it has more than LARGEST_BODY_BYTES.
+        Problem: 415 if its media type is not JSON, 400 if it is not valid JSON, 422 if its fields are not valid.
+        RequestEntityTooLarge: It has more than MAX_BODY_BYTES.
     """
     if request.mimetype != JSON:
         raise Problem(
@@ -51,31 +51,31 @@ def parse_body(model: type[_Model], request: Request) -> _Model:
 
 
 def parse_query(model: type[_Model], request: Request) -> _Model:
-    """The query string of ``request`` as a ``model``.
+    """Parse the query string of ``request`` as a ``model``.
 
     Raises:
-        Problem: 422 when a parameter is wrong, unknown or given twice.
+        Problem: 422 if a parameter is not valid, unknown or duplicated.
     """
     given = request.args.to_dict(flat=False)
-    twice = [name for name, values in given.items() if len(values) > 1]
-    if twice:
-        raise _invalid([FieldError(_shortened(name), "Parameter should be given once") for name in twice])
+    duplicates = [name for name, values in given.items() if len(values) > 1]
+    if duplicates:
+        raise _invalid([FieldError(_shortened(name), "Parameter should be given once") for name in duplicates])
     return _validated(model, {name: values[0] for name, values in given.items()})
 
 
 def _body(request: Request) -> bytes:
-    # One byte more than is allowed: of a body in chunks Werkzeug returns as much as it may, and does not say that
-    # there is more. One that declares its length is refused before any of it is read.
-    request.max_content_length = LARGEST_BODY_BYTES + 1
+    # One byte more than allowed: Werkzeug truncates a chunked body at the limit without an error. A body that declares
+    # its length is refused before any of it is read.
+    request.max_content_length = MAX_BODY_BYTES + 1
     body = request.get_data(cache=False)
-    if len(body) > LARGEST_BODY_BYTES:
+    if len(body) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
     return body
 
 
 def _json(body: bytes) -> object:
     try:
-        # NaN and Infinity are no JSON, but as numbers they are refused with the name of their field.
+        # NaN and Infinity are not JSON, but parsed as numbers they are refused with the name of their field.
         return json.loads(
             body.decode("utf-8"),
             parse_float=_decimal,
@@ -97,15 +97,15 @@ def _decimal(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        # An exponent of more than eighteen digits. As infinity it is refused with the name of its field.
+        # An exponent of more than eighteen digits. Infinity is refused with the name of its field.
         return Decimal("Infinity")
 
 
 def _object_with_unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _DuplicateKeyError("An object of the body gives the same key twice")
-    return found
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
+        raise _DuplicateKeyError("An object in the body has a duplicate key")
+    return unique
 
 
 def _validated(model: type[_Model], value: object) -> _Model:
@@ -117,14 +117,14 @@ def _validated(model: type[_Model], value: object) -> _Model:
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
-    """Which fields ``error`` is about, and what is wrong with each."""
+    """Return the fields in ``error``, each with its message."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    return [FieldError(_place(detail["loc"]), _message(detail)) for detail in details]
+    return [FieldError(_field_name(detail["loc"]), _message(detail)) for detail in details]
 
 
 def _invalid(errors: list[FieldError]) -> Problem:
     return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "Some of the input is not valid.", errors[:_MOST_ERRORS]
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "Some of the input is not valid.", errors[:_MAX_ERRORS]
     )
 
 
@@ -132,9 +132,9 @@ def _message(detail: ErrorDetails) -> str:
     return _MESSAGES.get(detail["type"], detail["msg"])
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _field_name(location: tuple[int | str, ...]) -> str:
     return _shortened(".".join(str(part) for part in location)) or "body"
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "..."
+    return name if len(name) <= _MAX_NAME_LENGTH else name[:_MAX_NAME_LENGTH] + "..."

@@ -1,4 +1,4 @@
-"""The beers that ``POST /beers/seed`` puts into an empty catalogue."""
+"""The beers that ``POST /beers/seed`` adds."""
 
 from decimal import Decimal
 

@@ -1,83 +1,89 @@
-"""Who may write: whoever shows the bearer token, where one is configured.
+"""Authorize writes by a bearer token, where one is configured.
 
-Two tokens are good while one replaces the other. They are kept for a while, so that a write does not wait for Secrets
-Manager, and the last ones known stay good while they cannot be read again.
+Two tokens are valid while one replaces the other. They are cached, so that a write does not wait for Secrets Manager.
+If they cannot be read again, the last known tokens stay valid.
 """
 
+import contextlib
 import hmac
 import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.api.problems import RETRY_AFTER_SECONDS, Problem
+from app.aws import SecretError, SecretWithoutValueError, read_secret, secrets_client
+from app.settings import WRITE_TOKEN
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CACHE_SECONDS = 60.0
-# A token that is not known may have been made since. Guesses lead to no more than one reading in this time.
-LOOK_AGAIN_SECONDS = 2.0
-# How long a request waits for a reading without which it would be refused.
+# An unknown token may be newer than the cache. This bounds how often guesses can cause a read.
+REREAD_SECONDS = 2.0
+# How long a request waits for a read if it would be refused without it.
 _PATIENCE_SECONDS = 8.0
 
 _log = logging.getLogger(__name__)
 
 
-class TokenError(Exception):
-    """The tokens cannot be read; the message says why and what to do, never what is in them."""
-
-
 class Guard(Protocol):
-    """Lets a write pass, or does not."""
+    """Allows or refuses writes.
 
-    is_closed: bool
+    Attributes:
+        requires_token: Whether a write needs a token.
+    """
+
+    requires_token: bool
 
     def check(self, authorization: str | None) -> None:
-        """Return if the header ``authorization`` allows to write, and raise Problem otherwise."""
+        """Raise Problem unless the ``Authorization`` header allows a write."""
 
 
 class OpenGuard:
-    """Lets everybody write: for a service that only this machine can reach."""
+    """Allows every write: for a service that only this machine can reach."""
 
-    is_closed = False
+    requires_token = False
 
     def check(self, authorization: str | None) -> None:
         """Return."""
 
 
 class TokenGuard:
-    """Lets those write who show one of the tokens that ``read`` gives."""
+    """Allows writes that carry one of the valid tokens."""
 
-    is_closed = True
+    requires_token = True
 
     def __init__(
         self,
         read: Callable[[], tuple[str, ...]],
         cache_seconds: float = CACHE_SECONDS,
-        look_again_seconds: float = LOOK_AGAIN_SECONDS,
+        reread_seconds: float = REREAD_SECONDS,
     ) -> None:
-        """Make a guard on top of ``read``, which may take its time and raise TokenError."""
+        """Create a guard on top of ``read``, which may be slow and may raise SecretError."""
         self._read = read
         self._cache_seconds = cache_seconds
-        self._look_again_seconds = look_again_seconds
-        self._reading = Lock()
+        self._reread_seconds = reread_seconds
+        self._read_lock = Lock()
         self._tokens: tuple[str, ...] = ()
         self._read_at = float("-inf")
 
     def check(self, authorization: str | None) -> None:
-        """Return if the header holds a good token.
+        """Return if the header contains a valid token.
 
         Raises:
-            Problem: 401 when it does not, 503 when no token could be read yet.
+            Problem: 401 if it does not, 503 if no token could be read yet.
         """
-        kind, _, shown = (authorization or "").partition(" ")
-        if kind.lower() != "bearer" or not shown:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
             raise _unauthorized("Send the write token as `Authorization: Bearer TOKEN`.", 'Bearer realm="taproom"')
-        # While another thread reads, the tokens known are good enough to say yes, but not to say no.
+        # While another thread reads, the known tokens are enough to accept, but not to refuse.
         self._read_if_older_than(self._cache_seconds, patience_seconds=0 if self._tokens else _PATIENCE_SECONDS)
-        if self._is_good(shown):
+        if self._is_valid(token):
             return
-        self._read_if_older_than(self._look_again_seconds, patience_seconds=_PATIENCE_SECONDS)
+        self._read_if_older_than(self._reread_seconds, patience_seconds=_PATIENCE_SECONDS)
         if not self._tokens:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -85,30 +91,30 @@ class TokenGuard:
                 "The write token cannot be checked right now. Please try again.",
                 headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
             )
-        if not self._is_good(shown):
+        if not self._is_valid(token):
             raise _unauthorized("This write token is not valid.", 'Bearer realm="taproom", error="invalid_token"')
 
-    def _is_good(self, shown: str) -> bool:
-        # Each is compared, and a comparison takes the same time wherever the first difference is.
-        matches = [hmac.compare_digest(shown.encode(), token.encode()) for token in self._tokens]
+    def _is_valid(self, candidate: str) -> bool:
+        # All are compared, each in constant time.
+        matches = [hmac.compare_digest(candidate.encode(), token.encode()) for token in self._tokens]
         return any(matches)
 
     def _read_if_older_than(self, age_seconds: float, *, patience_seconds: float) -> None:
-        """Read again, unless another thread is at it and goes on for longer than ``patience_seconds``."""
-        if self._age() < age_seconds or not self._reading.acquire(timeout=patience_seconds):
+        """Read the tokens again, unless another thread is doing so for longer than ``patience_seconds``."""
+        if self._age() < age_seconds or not self._read_lock.acquire(timeout=patience_seconds):
             return
         try:
             if self._age() >= age_seconds:
                 self._read_now()
         finally:
-            self._reading.release()
+            self._read_lock.release()
 
     def _read_now(self) -> None:
         try:
             self._tokens = self._read()
-        except TokenError as error:
+        except SecretError as error:
             _log.warning("Write token cannot be read", extra={"fields": {"cause": str(error)}})
-        # Not before: whoever has no token to go by is to wait for this reading.
+        # Only now: until then, a thread that has no token yet must wait for this read.
         self._read_at = time.monotonic()
 
     def _age(self) -> float:
@@ -117,3 +123,25 @@ class TokenGuard:
 
 def _unauthorized(detail: str, challenge: str) -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers={"WWW-Authenticate": challenge})
+
+
+def token_reader(arn: str) -> Callable[[], tuple[str, ...]]:
+    """Return a function that reads the valid tokens from the secret ``arn`` within a few seconds."""
+    client = secrets_client(arn, read_timeout_seconds=3)
+    return lambda: read_tokens(client, arn)
+
+
+def read_tokens(client: "SecretsManagerClient", arn: str) -> tuple[str, ...]:
+    """Return the valid tokens: the current one, and the previous one if it has been replaced.
+
+    Raises:
+        SecretError: The secret cannot be read, or its value is not a bearer token.
+    """
+    tokens = [read_secret(client, arn).text]
+    with contextlib.suppress(SecretWithoutValueError):
+        tokens.append(read_secret(client, arn, "AWSPREVIOUS").text)
+    if not all(WRITE_TOKEN.fullmatch(token) for token in tokens):
+        raise SecretError(
+            f"Secret {arn} is not a valid bearer token; expected 20 to 200 letters, digits and any of . _ ~ + / -."
+        )
+    return tuple(tokens)

@@ -1,7 +1,7 @@
 """The catalogue's queries.
 
-PostgreSQL writes the JSON of a beer: it is several times quicker at that than Python, and a numeric keeps its two
-places. Names are unique whatever their case; the unique index decides, so that no race can add one twice.
+PostgreSQL writes the JSON of a beer: it is several times faster at that than Python, and a numeric keeps its two
+decimal places. Names are unique regardless of case; a unique index enforces it, so no race can add one twice.
 """
 
 import json
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from app.database.pool import Database
 from app.logs import database_time
-from app.models import LARGEST_ABV, BeersQuery, NewBeer, Position
+from app.models import MAX_ABV, BeersQuery, NewBeer, Position
 
 COLUMNS = "id, name, style, brewery, abv, created_at"
 
@@ -21,9 +21,9 @@ _OF_STYLE = "lower(style) = lower(:style)"
 
 
 def _page(condition: str, order: str) -> str:
-    """The statement for a page. Each condition begins an index (migration 0002), and is read along it.
+    """Return the statement for a page. Each condition is a prefix of an index (migration 0002).
 
-    One beer more than the page holds is read, and not shown, to know whether there are more.
+    It reads one beer more than the page contains, to know whether there is a next page.
     """
     return f"""
         SELECT coalesce(json_agg(beer) FILTER (WHERE place <= :limit), '[]')::text,
@@ -33,10 +33,10 @@ def _page(condition: str, order: str) -> str:
         FROM (SELECT beer, row_number() OVER () AS place
               FROM (SELECT {COLUMNS} FROM beers.beers WHERE {condition} ORDER BY {order} LIMIT :limit + 1) AS beer
              ) AS placed
-    """  # noqa: S608 - what is put in stands above, and nowhere else
+    """  # noqa: S608 - the conditions and orders are the constants in this module
 
 
-# By whether a style is asked for, and whether the order is by abv.
+# By whether there is a style filter, and whether the order is by abv.
 _PAGES = {
     (False, False): _page(_IN_ORDER, "id"),
     (False, True): _page(_BY_ABV, "abv, id"),
@@ -44,7 +44,7 @@ _PAGES = {
     (True, True): _page(f"{_OF_STYLE} AND {_BY_ABV}", "abv, id"),
 }
 
-# Hops from one style to the next along the index, so that it reads as many entries as there are styles.
+# Skips along the index from one style to the next, so that it reads one entry for each style.
 _STYLES = """
     WITH RECURSIVE known AS (
         (SELECT lower(style) AS key, style FROM beers.beers ORDER BY lower(style), id LIMIT 1)
@@ -84,11 +84,11 @@ _ADD_MANY = """
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the catalogue.
+    """A page of the catalogue.
 
     Attributes:
-        beers: a JSON array.
-        last: where this page ended if more beers follow, else ``None``.
+        beers: A JSON array.
+        last: The position of the last beer if there is a next page, else None.
     """
 
     beers: str
@@ -97,47 +97,47 @@ class Page:
 
 @dataclass(frozen=True)
 class AddedBeer:
-    """A beer that was just added: its id and its JSON."""
+    """A beer that was added: its id and its JSON."""
 
     id: int
     beer: str
 
 
 class Catalogue:
-    """The beers in the database. Every method is one statement and may raise DatabaseUnavailableError."""
+    """The beers in the database. Every method runs one statement and may raise DatabaseUnavailableError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def page(self, query: BeersQuery) -> Page:
-        """The beers that ``query`` asks for."""
+        """Return the page that ``query`` describes."""
         statement, parameters = page_statement(query)
         with database_time():
-            ((beers, goes_on, last_id, last_abv),) = self._database.read(statement, parameters)
-        return Page(beers, Position(id=last_id, abv=last_abv) if goes_on else None)
+            ((beers, has_more, last_id, last_abv),) = self._database.read(statement, parameters)
+        return Page(beers, Position(id=last_id, abv=last_abv) if has_more else None)
 
     def styles(self, limit: int) -> list[str]:
-        """The first ``limit`` styles in the order of the alphabet, each in one of its spellings."""
+        """Return the first ``limit`` styles in alphabetical order, each in one of its spellings."""
         with database_time():
             return [style for (style,) in self._database.read(_STYLES, {"limit": limit})]
 
     def beer(self, beer_id: int) -> str | None:
-        """The JSON of one beer, or ``None`` if there is none with that id."""
+        """Return the JSON of one beer, or None if there is none with that id."""
         with database_time():
             rows = self._database.read(_ONE, {"id": beer_id})
         return str(rows[0][0]) if rows else None
 
     def add(self, beer: NewBeer) -> AddedBeer | None:
-        """Add one beer; ``None`` if there is one of that name."""
+        """Add one beer; return None if there is already one of that name."""
         with database_time():
             rows = self._database.write(_ADD, beer.model_dump())
         return AddedBeer(*rows[0]) if rows else None
 
     def add_missing(self, beers: Sequence[NewBeer]) -> int:
-        """Add those of ``beers`` whose names are not there yet; how many that were.
+        """Add those of ``beers`` whose names are not in the catalogue; return how many were added.
 
-        However many callers do it at once, each beer is added once: PostgreSQL lets the later insert wait for the
-        earlier one. They all insert in the same order, so they cannot wait for one another in a circle.
+        Concurrent callers add each beer once: PostgreSQL makes the later insert wait for the earlier one. All insert in
+        the same order, so they cannot deadlock.
         """
         document = json.dumps([beer.model_dump(mode="json") for beer in beers])
         with database_time():
@@ -146,17 +146,17 @@ class Catalogue:
 
 
 def page_statement(query: BeersQuery) -> tuple[str, dict[str, object]]:
-    """What PostgreSQL is asked for ``query``, and with which parameters."""
+    """Return the statement for ``query`` and its parameters."""
     parameters: dict[str, object] = {"limit": query.limit, "after": query.after}
     if query.style is not None:
         parameters["style"] = query.style
     if query.is_by_abv:
-        abv_min = _first_given(query.abv_min, Decimal(0))
+        abv_min = _or_default(query.abv_min, Decimal(0))
         parameters["abv_min"] = abv_min
-        parameters["abv_max"] = _first_given(query.abv_max, LARGEST_ABV)
-        parameters["after_abv"] = _first_given(query.after_abv, abv_min)
+        parameters["abv_max"] = _or_default(query.abv_max, MAX_ABV)
+        parameters["after_abv"] = _or_default(query.after_abv, abv_min)
     return _PAGES[query.style is not None, query.is_by_abv], parameters
 
 
-def _first_given(value: Decimal | None, default: Decimal) -> Decimal:
+def _or_default(value: Decimal | None, default: Decimal) -> Decimal:
     return default if value is None else value

@@ -1,7 +1,7 @@
-"""Open one connection to PostgreSQL: verified TLS, bounded waiting, and a second look at a credential that is refused.
+"""Open one connection to PostgreSQL: verified TLS, bounded waits, and a retry with a refreshed credential.
 
-pg8000 is given a socket and a TLS context of our own. Left alone it tries TLS without looking at the certificate, and
-goes on in plain text where the server has none.
+pg8000 gets a socket and a TLS context from here. By default it does not verify the certificate, and falls back to plain
+text if the server has no TLS.
 """
 
 import contextlib
@@ -15,36 +15,42 @@ from struct import pack
 
 import pg8000
 
-from app.aws import secret_reader
-from app.database.credentials import Credential, CredentialSource, FixedSource, RotatingSource, parse_secret
+from app.database.credentials import (
+    Credential,
+    CredentialSource,
+    FixedSource,
+    RotatingSource,
+    credential_reader,
+    parse_credential,
+)
 from app.database.rds_token import TokenSource, token_signer
 from app.database.url import parse_iam_url, parse_url
 from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError, TokenLogin
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-# After as many refusals, or as long, the next one stands.
-MOST_REFUSALS = 5
+# After this many refusals, or this long, the next refusal is final.
+MAX_REFUSALS = 5
 REFUSALS_SECONDS = 10.0
 
-# invalid_password, and invalid_authorization_specification: the login is gone, or may not log in.
+# invalid_password, and invalid_authorization_specification: the login does not exist or cannot log in.
 _REFUSED = frozenset({"28P01", "28000"})
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """The five letters of PostgreSQL's error code, or ``None`` when the server did not say anything."""
+    """Return PostgreSQL's error code (SQLSTATE), or None if the server did not send an error."""
     fields = error.args[0] if error.args else None
     return str(fields["C"]) if isinstance(fields, dict) and "C" in fields else None
 
 
 @dataclass(frozen=True)
 class Connector:
-    """How connections are opened.
+    """Opens connections.
 
     Attributes:
-        source: gives user and password.
-        tls: verifies the server; ``None`` is plain text, for a server on this machine.
-        application_name: what pg_stat_activity calls us.
-        read_timeout_seconds: the longest wait for the server within a statement; ``None`` waits as long as it takes.
+        source: Provides user and password.
+        tls: Verifies the server; None means plain text, for a server on this machine.
+        application_name: The name in pg_stat_activity.
+        read_timeout_seconds: The longest wait for the server within a statement; None waits without a limit.
     """
 
     source: CredentialSource
@@ -53,26 +59,26 @@ class Connector:
     read_timeout_seconds: float | None
 
     def connect(self) -> pg8000.Connection:
-        """A new connection; refused credentials are read once more, and tried again for as long as they have changed.
+        """Return a new connection. If the credential is refused, refresh it, and retry for as long as it has changed.
 
-        One refusal is all that a cache can cause. More of them mean that a whole rotation passed between two attempts,
-        which takes rotations back to back and a server that is slow to answer.
+        A cache can cause one refusal. More of them mean that a whole rotation passed between two attempts, which takes
+        rotations back to back and a slow server.
 
         Raises:
-            CredentialError: there is no credential to try.
-            pg8000.Error: the server cannot be reached or refuses; its class and code say why.
-            OSError: the server could not be reached, did not answer in time or is not the one it should be.
+            CredentialError: There is no credential to try.
+            pg8000.Error: The server cannot be reached or refuses; class and code say why.
+            OSError: The server cannot be reached, did not answer in time, or failed verification.
         """
         credential = self.source.current()
-        gives_up_at = time.monotonic() + REFUSALS_SECONDS
-        for _ in range(MOST_REFUSALS):
+        deadline = time.monotonic() + REFUSALS_SECONDS
+        for _ in range(MAX_REFUSALS):
             try:
                 return self._open(credential)
             except pg8000.Error as error:
                 if sqlstate(error) not in _REFUSED:
                     raise
                 newer = self.source.refreshed(credential)
-                if newer.version == credential.version or time.monotonic() > gives_up_at:
+                if newer.version == credential.version or time.monotonic() > deadline:
                     raise
                 credential = newer
         return self._open(credential)
@@ -82,7 +88,7 @@ class Connector:
         try:
             plain.settimeout(self.read_timeout_seconds)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            # pg8000 writes a message in parts; the second would wait for the first to be acknowledged, 40 ms.
+            # pg8000 writes a message in parts; without this, the second waits 40 ms for the first one's ACK.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return _Connection(
                 credential.username,
@@ -90,10 +96,10 @@ class Connector:
                 host=credential.host,
                 database=credential.database,
                 sock=plain,
-                # False, and only False, is plain text; see the head of this module.
+                # Only False means plain text; see the module's docstring.
                 ssl_context=self.tls or False,
                 application_name=self.application_name,
-                # A statement is planned once: none of ours has a better plan for some parameters than for others.
+                # Plan each statement once: none has a better plan for some parameters than for others.
                 startup_params={"TimeZone": "UTC", "plan_cache_mode": "force_generic_plan"},
             )
         except BaseException:
@@ -102,14 +108,14 @@ class Connector:
 
 
 class _Connection(pg8000.Connection):
-    """pg8000's own, without the demand to be answered after each of a statement's messages.
+    """pg8000's connection, without a Flush after each message of a statement.
 
-    The last of them, Sync, has the server send everything it has. So an answer comes in one packet and not in three,
-    and is decrypted and waited for once.
+    The final Sync makes the server send everything. So the response comes in one packet instead of three, and is waited
+    for and decrypted once.
     """
 
     def close(self) -> None:
-        """End the session; one that broke has ended already, and the pool need not write an error about it."""
+        """End the session. A broken session has already ended, so the pool need not log an error."""
         with contextlib.suppress(pg8000.Error):
             pg8000.Connection.close(self)
 
@@ -122,16 +128,16 @@ class _Connection(pg8000.Connection):
         self._send_message(b"B", b"".join([*parts, b"\x00\x00"]))
 
     def send_EXECUTE(self) -> None:  # noqa: N802 - pg8000's name
-        """Ask for the statement's rows, all of them."""
+        """Request all rows of the statement."""
         self._send_message(b"E", b"\x00" + pack("!i", 0))
 
 
 def connector_for(settings: Settings, *, read_timeout_seconds: float | None) -> Connector:
-    """The connector that ``settings`` describe. Reads the certificate file; does not connect.
+    """Return the connector that ``settings`` describe. Reads the certificate file; does not connect.
 
     Raises:
-        SettingsError: the address or the certificate file is of no use.
-        CredentialError: the injected secret is of no use.
+        SettingsError: The URL or the certificate file is not valid.
+        CredentialError: The injected secret is not valid.
     """
     login = settings.login
     ca_file: Path | None = settings.ca_file
@@ -140,11 +146,11 @@ def connector_for(settings: Settings, *, read_timeout_seconds: float | None) -> 
         address = parse_url(login.url, settings.ca_file)
         source, ca_file = FixedSource(address.credential), address.ca_file
     elif isinstance(login, InjectedSecret):
-        source = FixedSource(parse_secret(login.json, subject="DATABASE_SECRET"))
+        source = FixedSource(parse_credential(login.json, subject="DATABASE_SECRET"))
     elif isinstance(login, TokenLogin):
         source = TokenSource(parse_iam_url(login.url), token_signer(login.region))
     else:
-        source = RotatingSource(secret_reader(login.arn))
+        source = RotatingSource(credential_reader(login.arn))
     return Connector(
         source=source,
         tls=None if ca_file is None else _tls_context(ca_file),
@@ -159,5 +165,5 @@ def _tls_context(ca_file: Path) -> ssl.SSLContext:
     except OSError as error:
         raise SettingsError(
             f"The certificates in {ca_file} cannot be used ({error.strerror or error}). Set DATABASE_CA_FILE to a PEM "
-            "file with the authorities of the database server; for RDS, `make` fetches AWS's bundle."
+            "file with the certificate authorities of the database server; for RDS, `make` fetches AWS's bundle."
         ) from error

@@ -1,7 +1,7 @@
-"""Where the user and password of a database connection come from.
+"""Credentials of database connections, and the sources that they come from.
 
-A credential is one snapshot: user and password are never taken from two readings of a secret, because a rotation
-alternates between two logins and a mixture of both opens nothing. Nothing here knows how to connect.
+A credential is one snapshot: user and password never come from two reads of a secret, because a rotation alternates
+between two logins, and a mixture of both opens nothing. Nothing here connects to the database.
 """
 
 import json
@@ -11,28 +11,33 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock, Thread
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-# One reading serves all connections that open within this time, so that a pool which fills itself after a failover
-# asks once. It must stay far below the time between two rotations of the same login.
+from app.aws import SecretError, read_secret, secrets_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+# One read serves all connections that open within this time, so a pool that refills after a failover reads once. It
+# must stay far below the time between two rotations of the same login.
 CACHE_SECONDS = 5.0
-# How long a connection that has no credential which opens it waits for one. Together with the other waits of a request
-# (a place in the pool, two attempts to connect, a statement) it stays below the load balancer's patience.
+# How long a connection without a working credential waits for one. Together with a request's other waits (the pool, two
+# attempts to connect, a statement) it stays below the load balancer's timeout.
 PATIENCE_SECONDS = 8.0
 
 _log = logging.getLogger(__name__)
 
 
 class CredentialError(Exception):
-    """There is no usable credential; the message says which secret and what to do, never what is in it."""
+    """There is no usable credential. The message names the secret and the remedy, never the value."""
 
 
 @dataclass(frozen=True)
 class Credential:
-    """All that opens a connection, from one reading.
+    """Everything that opens a connection, from one read.
 
     Attributes:
-        version: tells readings apart; two credentials of the same version are the same.
+        version: Identifies the read; credentials of the same version are equal.
     """
 
     host: str
@@ -44,13 +49,13 @@ class Credential:
 
 
 class CredentialSource(Protocol):
-    """Gives credentials to whoever opens a connection, from any thread."""
+    """Provides credentials for new connections, to any thread."""
 
     def current(self) -> Credential:
-        """The credential to try first."""
+        """Return the credential to try first."""
 
     def refreshed(self, refused: Credential) -> Credential:
-        """The credential as of now; one of the same version as ``refused`` means that there is no other."""
+        """Return the credential as of now; the same version as ``refused`` means that there is no newer one."""
 
 
 class FixedSource:
@@ -60,28 +65,28 @@ class FixedSource:
         self._credential = credential
 
     def current(self) -> Credential:
-        """The one credential."""
+        """Return the credential."""
         return self._credential
 
-    def refreshed(self, refused: Credential) -> Credential:  # noqa: ARG002 - there is nowhere to look again
-        """The same."""
+    def refreshed(self, refused: Credential) -> Credential:  # noqa: ARG002 - there is nothing to read again
+        """Return the same credential."""
         return self._credential
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """One reading that is under way, and whoever waits for it."""
+class _PendingRead:
+    """A read in progress, and the future that its callers wait for."""
 
-    begun_at: float
+    started_at: float
     outcome: "Future[Credential]" = field(default_factory=Future)
 
 
 class RotatingSource:
-    """A credential that changes under way: read again in the background, and waited for only when it is refused.
+    """A credential that rotates: refreshed in the background, and waited for only after the database refused it.
 
-    However many threads ask at the same time, one reads and all share the answer. Once a credential is known, a secret
-    that cannot be read, or not soon, holds nobody up: the last one known is given until the database refuses it. A
-    rotation leaves the credential that it replaces in force until the rotation after it.
+    Reads are single-flight: however many threads need one at the same time, one reads and all share the result. Once a
+    credential is known, a secret that cannot be read, or only slowly, delays no connection: the last known credential
+    is used until the database refuses it. A rotation keeps the replaced credential valid until the next rotation.
     """
 
     def __init__(
@@ -90,105 +95,127 @@ class RotatingSource:
         cache_seconds: float = CACHE_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """Make a source on top of ``read``, which may take its time and raise CredentialError."""
+        """Create a source on top of ``read``, which may be slow and may raise CredentialError."""
         self._read = read
         self._cache_seconds = cache_seconds
         self._patience_seconds = patience_seconds
         self._lock = Lock()
         self._known: Credential | None = None
-        self._reading: _Reading | None = None
-        self._asked_at = float("-inf")
+        self._pending: _PendingRead | None = None
+        self._last_read_at = float("-inf")
 
     def current(self) -> Credential:
-        """The last credential known; only the first is waited for.
+        """Return the last known credential; wait only if there is none yet.
 
-        One that was asked for more than ``cache_seconds`` ago is read again, for the connections to come.
+        If it was read more than ``cache_seconds`` ago, start a read in the background for later connections.
 
         Raises:
-            CredentialError: it cannot be read, and never could be.
+            CredentialError: It cannot be read, and never could be.
         """
         now = time.monotonic()
         with self._lock:
             known = self._known
             if known is not None:
-                if self._reading is None and now - self._asked_at >= self._cache_seconds:
-                    self._begin()
+                if self._pending is None and now - self._last_read_at >= self._cache_seconds:
+                    self._start_read()
                 return known
-            reading = self._reading or self._begin()
-        return self._answer(reading, now + self._patience_seconds)
+            pending = self._pending or self._start_read()
+        return self._result(pending, now + self._patience_seconds)
 
     def refreshed(self, refused: Credential) -> Credential:
-        """A credential that is newer than ``refused``, or was asked for no earlier than this call.
+        """Return a credential that is newer than ``refused``, or was read after this call.
 
         Raises:
-            CredentialError: it cannot be read, or not within ``patience_seconds``.
+            CredentialError: It cannot be read, or not within ``patience_seconds``.
         """
         called_at = time.monotonic()
         while True:
             with self._lock:
-                # Whoever is refused late finds that another thread has read the new one meanwhile.
+                # Another thread may have read the new one already.
                 if self._known is not None and self._known.version != refused.version:
                     return self._known
-                reading = self._reading or self._begin()
-            found = self._answer(reading, called_at + self._patience_seconds)
-            if found.version != refused.version or reading.begun_at >= called_at:
-                return found
+                pending = self._pending or self._start_read()
+            credential = self._result(pending, called_at + self._patience_seconds)
+            if credential.version != refused.version or pending.started_at >= called_at:
+                return credential
 
-    def _begin(self) -> _Reading:
-        """Start a reading; the lock is held."""
-        reading = _Reading(time.monotonic())
-        # A thread of its own: whoever began it may give up, and the next caller still gets what it brings.
-        Thread(target=self._finish, args=(reading,), name="read credential", daemon=True).start()
-        self._reading, self._asked_at = reading, reading.begun_at
-        return reading
+    def _start_read(self) -> _PendingRead:
+        """Start a read. The caller holds the lock."""
+        pending = _PendingRead(time.monotonic())
+        # In a separate thread: if this caller times out, the next one still gets the result.
+        Thread(target=self._finish_read, args=(pending,), name="read credential", daemon=True).start()
+        self._pending, self._last_read_at = pending, pending.started_at
+        return pending
 
-    def _finish(self, reading: _Reading) -> None:
+    def _finish_read(self, pending: _PendingRead) -> None:
         try:
-            found = self._read()
-        except Exception as error:  # noqa: BLE001 - it belongs to those who wait
-            # CredentialError says nothing secret; of anything else only the class is certain to.
+            credential = self._read()
+        except Exception as error:  # noqa: BLE001 - it is passed to the callers that wait
+            # A CredentialError contains no secret; of other errors only the class is certain not to.
             cause = str(error) if isinstance(error, CredentialError) else type(error).__name__
             with self._lock:
-                self._reading = None
-                serves = self._known is not None
-            if serves:
-                _log.warning("Credential cannot be read; the last one known serves", extra={"fields": {"cause": cause}})
-            reading.outcome.set_exception(error)
+                self._pending = None
+                has_fallback = self._known is not None
+            if has_fallback:
+                _log.warning("Credential cannot be read; using the last known one", extra={"fields": {"cause": cause}})
+            pending.outcome.set_exception(error)
         else:
             with self._lock:
-                self._known, self._reading = found, None
-            reading.outcome.set_result(found)
+                self._known, self._pending = credential, None
+            pending.outcome.set_result(credential)
 
-    def _answer(self, reading: _Reading, deadline: float) -> Credential:
+    def _result(self, pending: _PendingRead, deadline: float) -> Credential:
         try:
-            return reading.outcome.result(max(0.0, deadline - time.monotonic()))
+            return pending.outcome.result(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
             raise CredentialError(
-                f"The credential has not been read within {self._patience_seconds:g} seconds; the reading goes on."
+                f"The credential was not read within {self._patience_seconds:g} seconds; the read continues."
             ) from None
 
 
-def parse_secret(text: str, *, subject: str, version: str = "fixed") -> Credential:
-    """The credential in a secret's JSON: ``host``, ``port``, ``dbname``, ``username`` and ``password``.
+def credential_reader(arn: str) -> Callable[[], Credential]:
+    """Return a function that reads the current credential from the secret ``arn`` within half a minute."""
+    # No request waits that long (PATIENCE_SECONDS), but a late answer is better than none.
+    client = secrets_client(arn, read_timeout_seconds=10)
+    return lambda: read_credential(client, arn)
+
+
+def read_credential(client: "SecretsManagerClient", arn: str) -> Credential:
+    """Return the credential in the current version of the secret ``arn``.
+
+    A rotation moves the label AWSCURRENT to a login only after it has tried that login.
 
     Raises:
-        CredentialError: the text is no such JSON. The message names ``subject`` and what is missing only.
+        CredentialError: The secret cannot be read, or its value is not a credential.
     """
     try:
-        found = json.loads(text)
+        secret = read_secret(client, arn)
+    except SecretError as error:
+        raise CredentialError(str(error)) from error
+    return parse_credential(secret.text, subject=f"Secret {arn}", version=secret.version_id)
+
+
+def parse_credential(text: str, *, subject: str, version: str = "fixed") -> Credential:
+    """Parse a secret's JSON: ``host``, ``port``, ``dbname``, ``username`` and ``password``.
+
+    Raises:
+        CredentialError: The text is not such JSON. The message names only ``subject`` and what is missing.
+    """
+    try:
+        fields = json.loads(text)
     except ValueError:
         # Without the cause: a JSONDecodeError carries the whole document.
-        raise CredentialError(f"{subject} is not JSON. It should hold one object with host, port, ...") from None
-    if not isinstance(found, dict):
+        raise CredentialError(f"{subject} is not JSON. Expected one object with host, port, ...") from None
+    if not isinstance(fields, dict):
         raise CredentialError(f"{subject} is JSON, but not an object with host, port, dbname, username, password.")
-    texts = {name: found.get(name) for name in ("host", "dbname", "username", "password")}
+    texts = {name: fields.get(name) for name in ("host", "dbname", "username", "password")}
     wrong = [name for name, value in texts.items() if not isinstance(value, str) or not value]
-    port = str(found.get("port", ""))
+    port = str(fields.get("port", ""))
     if not (port.isascii() and port.isdigit()):
         wrong.append("port")
     if wrong:
         raise CredentialError(
-            f"{subject} lacks a usable {', '.join(wrong)}. The database's bootstrap function writes these fields; "
+            f"{subject} lacks a valid {', '.join(wrong)}. The database's bootstrap function writes these fields; "
             "apply Terraform again."
         )
     return Credential(

@@ -1,10 +1,10 @@
-"""Bring the database's tables to what this version of the service needs.
+"""Migrate the database's tables to what this version of the service needs.
 
-A database that a newer version has migrated is left as it is: after a rollback, and while a release is rolled out,
-tasks of the older version start on it. So each migration must keep what the version before it uses.
+A database that a newer version has migrated stays as it is: after a rollback, and during a rolling deployment, tasks of
+the older version start on it. So each migration must keep what the previous version uses.
 
-Run as the schema's owner, never as the service's own login, which may change rows but no tables. Any number of these
-may run at once: the first does the work, the others wait for it and find nothing left to do.
+Run it as the schema's owner, never as the service's login, which can change rows but not tables. Concurrent runs are
+safe: the first one migrates, the others wait for it and then have nothing to do.
 """
 
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ from app.database.connector import Connector, connector_for, sqlstate
 from app.settings import Settings
 
 SCHEMA = "beers"
-# Others that wait for their turn give up after this.
-TURN_TIMEOUT_SECONDS = 120
-# ALTER TABLE waits behind whoever reads the table, and everybody else waits behind it; so it does not wait for long.
-LOCK_TIMEOUT_SECONDS = 10
+# How long a run waits for a concurrent one.
+ADVISORY_LOCK_TIMEOUT_SECONDS = 120
+# ALTER TABLE waits for the table's readers, and every later query waits for it; so it must not wait for long.
+TABLE_LOCK_TIMEOUT_SECONDS = 10
 
-# "taproom", in hexadecimal; the key need only be the same for all and used by nobody else in this database.
+# "taproom" in hexadecimal; the key only has to be the same for all runs and unused otherwise in this database.
 _LOCK_KEY = 0x746170726F6F6D
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -38,15 +38,17 @@ _INSUFFICIENT_PRIVILEGE = "42501"
 
 
 class MigrationError(Exception):
-    """The migration did not happen; nothing was changed. The message says what to do."""
+    """The migration failed and changed nothing. The message names the remedy."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """The revision before a run (``None``: an empty database) and after it.
+    """The result of a run.
 
     Attributes:
-        is_newer: A newer version of the service made ``before``, so nothing was done.
+        before: The revision before the run; None if the database was empty.
+        after: The revision after the run.
+        is_newer: Whether ``before`` comes from a newer version of the service, so that nothing was done.
     """
 
     before: str | None
@@ -55,26 +57,26 @@ class Migration:
 
 
 def known_revisions() -> list[str]:
-    """The revisions that this version of the service knows, the oldest first, the one it needs last."""
+    """Return the revisions that this version of the service knows, in order; the last is the one it needs."""
     scripts = ScriptDirectory.from_config(_alembic_config())
     return [script.revision for script in reversed(list(scripts.walk_revisions()))]
 
 
 def migrate(settings: Settings) -> Migration:
-    """Apply the migrations that are missing, all or none of them; none if the database's revision is newer.
+    """Apply the pending migrations, all or none of them; none if the database's revision is newer.
 
     Raises:
-        SettingsError: the settings are of no use.
-        CredentialError: there is no usable credential.
-        MigrationError: the database refused.
-        OSError: the database cannot be reached.
+        SettingsError: The settings are not valid.
+        CredentialError: There is no usable credential.
+        MigrationError: The database refused.
+        OSError: The database cannot be reached.
     """
     connector = connector_for(settings, read_timeout_seconds=None)
     try:
-        with _connection(connector) as connection, _our_turn(connection):
+        with _connection(connector) as connection, _advisory_lock(connection):
             return _upgrade(connection)
     except DBAPIError as error:
-        raise MigrationError(_explained(error)) from error
+        raise MigrationError(_explanation(error)) from error
 
 
 @contextmanager
@@ -87,30 +89,30 @@ def _connection(connector: Connector) -> Iterator[Connection]:
 
 
 @contextmanager
-def _our_turn(connection: Connection) -> Iterator[None]:
-    """Hold the advisory lock, taken outside of the transaction that migrates.
+def _advisory_lock(connection: Connection) -> Iterator[None]:
+    """Hold the advisory lock, acquired outside of the transaction that migrates.
 
-    Were it taken within, that transaction would look at the catalogs as they were before the others had finished.
+    Acquired inside, that transaction would see the catalogs as they were before a concurrent run finished.
     """
-    connection.execute(text(f"SET lock_timeout = '{TURN_TIMEOUT_SECONDS}s'"))
+    connection.execute(text(f"SET lock_timeout = '{ADVISORY_LOCK_TIMEOUT_SECONDS}s'"))
     try:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
     except DBAPIError as error:
         if error.orig is not None and sqlstate(error.orig) == _LOCK_NOT_AVAILABLE:
             raise MigrationError(
-                f"Another migration has been running for more than {TURN_TIMEOUT_SECONDS} seconds. Look for it in "
+                f"Another migration has been running for more than {ADVISORY_LOCK_TIMEOUT_SECONDS} seconds. Find it in "
                 "pg_stat_activity (application_name taproom/...), then run this again."
             ) from error
         raise
-    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
+    connection.execute(text(f"SET lock_timeout = '{TABLE_LOCK_TIMEOUT_SECONDS}s'"))
     connection.commit()
-    # The lock goes with the session, which ends here.
+    # The lock is released with the session, which ends here.
     yield
 
 
 def _upgrade(connection: Connection) -> Migration:
-    # Not CREATE SCHEMA IF NOT EXISTS, which asks for the right to create even where there is nothing to create: in
-    # AWS the schema is made together with its owner, who may create nothing else in the database.
+    # Not CREATE SCHEMA IF NOT EXISTS, which needs the CREATE privilege even if the schema exists: in AWS the schema is
+    # created together with its owner, which has no such privilege.
     exists = text("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = :schema)")
     if not connection.execute(exists, {"schema": SCHEMA}).scalar_one():
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
@@ -137,13 +139,13 @@ def _alembic_config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _explained(error: DBAPIError) -> str:
+def _explanation(error: DBAPIError) -> str:
     code = sqlstate(error.orig) if error.orig is not None else None
-    said = error.orig.args[0].get("M", "") if code and error.orig else "the connection failed or was lost"
-    hint = {
-        _INSUFFICIENT_PRIVILEGE: f"Run it as the owner of schema {SCHEMA}, not as the service's own login.",
-        _LOCK_NOT_AVAILABLE: f"A table was in use for {LOCK_TIMEOUT_SECONDS} seconds; run it again when it is quieter.",
+    message = error.orig.args[0].get("M", "") if code and error.orig else "the connection failed or was lost"
+    remedy = {
+        _INSUFFICIENT_PRIVILEGE: f"Run it as the owner of schema {SCHEMA}, not as the service's login.",
+        _LOCK_NOT_AVAILABLE: f"A table was locked for {TABLE_LOCK_TIMEOUT_SECONDS} seconds; retry under less load.",
         "28P01": "Check the password; a secret that was rotated must be read again, as ECS does for the next task.",
-        "28000": "The server does not let this login in; with a token, the role needs rds-db:connect on it.",
-    }.get(code or "", "Nothing was changed; mend the cause and run it again.")
-    return f"The migration failed: {said} ({code or 'no code'}). {hint}"
+        "28000": "The server refuses this login; with a token, the role needs rds-db:connect on it.",
+    }.get(code or "", "Nothing was changed; fix the cause and run it again.")
+    return f"The migration failed: {message} ({code or 'no code'}). {remedy}"

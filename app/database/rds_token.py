@@ -1,7 +1,8 @@
-"""Log in with a token for RDS instead of a password: signed here, with this process's role, good for 15 minutes.
+"""Log in to RDS with an IAM authentication token instead of a password.
 
-RDS checks the token when a connection opens and never again, so each connection gets one of its own. What the role must
-be allowed is ``rds-db:connect`` on the login ("IAM database authentication" in the RDS user guide).
+The token is signed locally with this process's role and is valid for 15 minutes. RDS checks it only when a connection
+opens, so each connection gets a new one. The role needs ``rds-db:connect`` on the login ("IAM database authentication"
+in the RDS user guide).
 """
 
 from collections.abc import Callable
@@ -19,23 +20,23 @@ class TokenSource:
     """A credential whose password is a new token each time."""
 
     def __init__(self, login: Credential, sign: Callable[[Credential], str]) -> None:
-        """Make a source of tokens for ``login``, whose password is not looked at."""
+        """Create a source of tokens for ``login``, whose password is ignored."""
         self._login = login
         self._sign = sign
 
     def current(self) -> Credential:
-        """The login with a fresh token.
+        """Return the login with a new token.
 
         Raises:
-            CredentialError: this process has no role to sign with.
+            CredentialError: This process has no role to sign with.
         """
         return self._with_token(_FIRST)
 
     def refreshed(self, refused: Credential) -> Credential:
-        """A second token, for the role's own credentials may just have been replaced; there is no third.
+        """Return a second token, because the role's credentials may just have been replaced; there is no third.
 
         Raises:
-            CredentialError: this process has no role to sign with.
+            CredentialError: This process has no role to sign with.
         """
         return refused if refused.version == _SECOND else self._with_token(_SECOND)
 
@@ -44,7 +45,7 @@ class TokenSource:
 
 
 def token_signer(region: str) -> Callable[[Credential], str]:
-    """A function that signs a token for a login to a database in ``region``. It works locally and asks nobody."""
+    """Return a function that signs a token for a login to a database in ``region``. It makes no request."""
     client = boto3.client("rds", region_name=region)
 
     def sign(login: Credential) -> str:
@@ -55,7 +56,7 @@ def token_signer(region: str) -> Callable[[Credential], str]:
         except BotoCoreError as error:
             raise CredentialError(
                 f"No token can be signed for {login.username} ({type(error).__name__}). This process needs the "
-                "credentials of a role; in ECS that is the task's."
+                "credentials of a role; in ECS, the task role."
             ) from error
         return token
 

@@ -1,42 +1,41 @@
-"""Places that are given in the order in which they were asked for.
+"""A fair semaphore: threads acquire it in the order in which they asked.
 
-``threading.Semaphore`` and SQLAlchemy's pool wake whoever has waited longest, and meanwhile let any other thread have
-the place. On one core that is the thread that just gave it back and goes on with its next request, so that some
-requests wait for many turns of others.
+``threading.Semaphore`` and SQLAlchemy's pool wake the thread that has waited longest, but let any other thread overtake
+it. On one core that is the thread that just released and starts its next request, so some requests wait much longer.
 """
 
 from collections import deque
 from threading import Lock
 
 
-class Turns:
-    """A number of places, for threads."""
+class FairSemaphore:
+    """A semaphore for threads, first come, first served."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, value: int) -> None:
         self._lock = Lock()
-        self._free = places
-        # A lock for each who waits; it is released when the place is theirs.
+        self._free = value
+        # One lock for each waiting thread; releasing it hands the thread its permit.
         self._waiting: deque[Lock] = deque()
 
-    def take(self, seconds: float) -> bool:
-        """Wait for a place, at most so long; whether there is one. Whoever has one gives it back."""
+    def acquire(self, timeout_seconds: float) -> bool:
+        """Wait for a permit for at most ``timeout_seconds``; return whether there is one."""
         with self._lock:
             if self._free:
                 self._free -= 1
                 return True
-            mine = Lock()
-            mine.acquire()
-            self._waiting.append(mine)
-        if mine.acquire(timeout=seconds):
+            handover = Lock()
+            handover.acquire()
+            self._waiting.append(handover)
+        if handover.acquire(timeout=timeout_seconds):
             return True
         with self._lock:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
+            if handover in self._waiting:
+                self._waiting.remove(handover)
                 return False
-        return True  # it was given in the last moment
+        return True  # handed over just after the timeout
 
-    def give_back(self) -> None:
-        """Leave a place to whoever has waited longest."""
+    def release(self) -> None:
+        """Hand the permit to the thread that has waited longest."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().release()

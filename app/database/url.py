@@ -1,4 +1,4 @@
-"""Read a PostgreSQL address as libpq writes it, and refuse what would send a password unprotected."""
+"""Parse PostgreSQL URLs as libpq does, and refuse those that would send a password unprotected."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -14,34 +14,34 @@ _SCHEMES = ("postgresql", "postgres", "postgresql+pg8000")
 
 
 @dataclass(frozen=True)
-class PostgresAddress:
-    """What an address says.
+class PostgresUrl:
+    """The parts of a URL.
 
     Attributes:
-        credential: host, database, user and password.
-        ca_file: who may vouch for the server, or ``None`` for a connection in plain text within this machine.
+        credential: Host, database, user and password.
+        ca_file: The certificate authorities that verify the server; None means plain text within this machine.
     """
 
     credential: Credential
     ca_file: Path | None
 
 
-def parse_url(url: str, default_ca_file: Path) -> PostgresAddress:
-    """The parts of ``url``; ``default_ca_file`` serves where it names no ``sslrootcert``.
+def parse_url(url: str, default_ca_file: Path) -> PostgresUrl:
+    """Parse DATABASE_URL; ``default_ca_file`` is used if it has no ``sslrootcert``.
 
     Raises:
-        SettingsError: the address is incomplete, or asks for less than verified TLS to another machine.
+        SettingsError: The URL is incomplete, or asks for less than verified TLS to another machine.
     """
     credential, query = _parts(url, "DATABASE_URL", _EXAMPLE)
     options, host = dict(parse_qsl(query)), credential.host
     unknown = sorted(options.keys() - {"sslmode", "sslrootcert"})
     if unknown:
-        raise SettingsError(f"DATABASE_URL has the option {unknown[0]!r}; only sslmode and sslrootcert are understood.")
+        raise SettingsError(f"DATABASE_URL has the option {unknown[0]!r}; only sslmode and sslrootcert are supported.")
     mode = options.get("sslmode", "disable" if _is_this_machine(host) else "none given")
     if mode == "verify-full":
-        return PostgresAddress(credential, Path(options.get("sslrootcert", default_ca_file)))
+        return PostgresUrl(credential, Path(options.get("sslrootcert", default_ca_file)))
     if mode == "disable" and _is_this_machine(host):
-        return PostgresAddress(credential, None)
+        return PostgresUrl(credential, None)
     raise SettingsError(
         f"DATABASE_URL asks for sslmode {mode!r} with host {host!r}. Passwords and data would travel unprotected or to "
         "an unknown server; add sslmode=verify-full&sslrootcert=FILE. Plain text is allowed within this machine only."
@@ -49,24 +49,26 @@ def parse_url(url: str, default_ca_file: Path) -> PostgresAddress:
 
 
 def parse_iam_url(url: str) -> Credential:
-    """Who logs in where, without a password: a token takes its place, and always travels over verified TLS.
+    """Parse DATABASE_IAM_URL: without a password, because the token replaces it, and always with verified TLS.
 
     Raises:
-        SettingsError: the address is incomplete, or says more than that.
+        SettingsError: The URL is incomplete, or has a password or options.
     """
     login, query = _parts(url, "DATABASE_IAM_URL", _IAM_EXAMPLE)
     if login.password or query:
-        raise SettingsError(f"DATABASE_IAM_URL has a password or options, which mean nothing here; use {_IAM_EXAMPLE}")
+        raise SettingsError(
+            f"DATABASE_IAM_URL has a password or options, which are not supported; expected {_IAM_EXAMPLE}"
+        )
     return login
 
 
 def _parts(url: str, variable: str, example: str) -> tuple[Credential, str]:
-    """What ``url`` says before its question mark, and after it."""
+    """Return the credential in ``url`` and its query string."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or 5432
     except ValueError:
-        raise SettingsError(f"{variable} has a host or port that cannot be read; expected {example}") from None
+        raise SettingsError(f"{variable} has a host or port that is not valid; expected {example}") from None
     database = unquote(parts.path.removeprefix("/"))
     if parts.scheme not in _SCHEMES or not host or not parts.username or not database:
         raise SettingsError(f"{variable} lacks its scheme, host, user or database; expected {example}")

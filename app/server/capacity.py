@@ -1,7 +1,7 @@
-"""How much processor and memory this process may use, and how many workers fit.
+"""The CPU and memory available to this process, and the number of workers that fit.
 
-A container is seldom given the whole machine that Python sees. Fargate tells a task's share through its metadata
-endpoint, other places by control groups; what nobody limits is what the machine has.
+A container seldom has the whole machine that Python sees. Fargate reports a task's limits at its metadata endpoint,
+other platforms set them in control groups; without either, the machine is the limit.
 """
 
 import json
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MEBIBYTE = 1024 * 1024
-# Twice what a worker was seen to take (52 MB, with its share of what all of them have in common), and the master.
+# Twice the measured memory of a worker (52 MB, with its share of the shared pages), and that of the master.
 WORKER_MEBIBYTES = 110
 MASTER_MEBIBYTES = 60
 
-# One goes on while another is replaced.
-FEWEST_WORKERS = 2
+# One continues while another is replaced.
+MIN_WORKERS = 2
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _METADATA_SECONDS = 1.0
@@ -28,8 +28,8 @@ class Capacity:
     """A share of a machine.
 
     Attributes:
-        processors: in cores, 0.25 for instance.
-        memory_mebibytes: the most that may be used.
+        processors: In cores, such as 0.25.
+        memory_mebibytes: The memory limit.
     """
 
     processors: float
@@ -37,14 +37,14 @@ class Capacity:
 
 
 def worker_count(capacity: Capacity) -> int:
-    """One worker for each core that is begun, and never one alone, as far as the memory goes."""
-    wanted = max(FEWEST_WORKERS, math.ceil(capacity.processors))
+    """Return one worker for each started core, at least two, and no more than fit into the memory."""
+    desired = max(MIN_WORKERS, math.ceil(capacity.processors))
     fitting = (capacity.memory_mebibytes - MASTER_MEBIBYTES) // WORKER_MEBIBYTES
-    return max(1, min(wanted, fitting))
+    return max(1, min(desired, fitting))
 
 
 def capacity(task_metadata_uri: str | None, control_groups: Path = _CONTROL_GROUPS) -> Capacity:
-    """What the machine, the control group and the task at ``task_metadata_uri`` all allow. Reads files, and HTTP."""
+    """Return the least of what the machine, the control group and the task at ``task_metadata_uri`` allow."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MEBIBYTE
     shares = [Capacity(_machine_processors(), pages), _of_control_group(control_groups)]
     if task_metadata_uri:
@@ -74,7 +74,7 @@ def _of_control_group(folder: Path) -> Capacity:
 
 
 def _of_task(uri: str) -> Capacity:
-    """What ECS says of the task.
+    """Return the task's limits as ECS reports them.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
     """

@@ -1,41 +1,70 @@
-"""``/``: the catalogue for people.
+"""The HTML pages, ``/`` and ``/docs``, and the files that they load from ``/assets``.
 
-A page, its filter and its paging are made here and need no script. Adding a beer and seeding are the API's own
-operations, called by assets/page.js, which shows what the API says beside the fields.
+The catalogue's page, its filter and its paging are rendered here and need no script. To add a beer and to seed,
+static/page.js calls the API, and shows the API's errors next to the fields.
 """
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, make_response, render_template, request
 from pydantic import ValidationError
 
-from app.api.problems import RETRY_AFTER_SECONDS, log_database_unavailable
+from app.api.operations import conditional
+from app.api.problems import RETRY_AFTER_SECONDS, log_database_unavailable, plain_problem
 from app.api.requests import field_errors
 from app.database.catalogue import Catalogue
 from app.database.pool import DatabaseUnavailableError
 from app.models import BeersQuery
-from app.web.html import html_response
 
-_BEERS_IN_A_PAGE = 20
-# More would not help somebody who chooses one; the field takes any text.
-_STYLES_TO_CHOOSE_FROM = 200
+_PAGE_SIZE = 20
+# The suggestions of the style filter, which accepts any text.
+_MAX_STYLES = 200
+
+# Scripts and styles only from the files below, none inline, no form to another host, no embedding in a frame.
+# Swagger UI's images are data: URLs in its style sheet.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+_STATIC = Path(__file__).with_name("static")
+# This package, made for another framework, contains Swagger UI's build; none of its code runs here.
+_SWAGGER = Path(str(files("flask_openapi_swagger") / "templates" / "swagger"))
+_FILES = {
+    **{name: _STATIC / name for name in ("page.css", "page.js", "docs.css", "docs.js", "icon.svg")},
+    "swagger-ui.css": _SWAGGER / "css" / "swagger-ui.css",
+    "swagger-ui.js": _SWAGGER / "js" / "swagger-ui-bundle.js",
+}
+# Not guessed: the mapping of the mimetypes module depends on the system.
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True)
 class _View:
-    """What the page shows.
+    """The content of the catalogue's page.
 
     Attributes:
-        given: what the filter's fields hold.
-        errors: what is wrong with a field of the filter, by its name.
-        beers: the beers of this page.
-        following: the address of the next page, if there is one.
-        styles: what the filter suggests.
-        is_unavailable: whether the catalogue could not be read.
+        given: The values of the filter's fields.
+        errors: The errors of the filter's fields, by name.
+        beers: The beers of this page.
+        following: The URL of the next page, if there is one.
+        styles: The suggestions of the style filter.
+        is_unavailable: Whether the database is unavailable.
     """
 
     given: dict[str, str]
@@ -47,7 +76,7 @@ class _View:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether beers may have been left out."""
+        """Whether there is a filter."""
         return any(self.given.get(name) for name in ("style", "abv_min", "abv_max"))
 
     @property
@@ -57,44 +86,70 @@ class _View:
 
     @property
     def is_first(self) -> bool:
-        """Whether no page comes before this one."""
+        """Whether this is the first page."""
         return not self.given.get("after")
 
+    @property
+    def status(self) -> HTTPStatus:
+        """The status of the response."""
+        if self.is_unavailable:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        return HTTPStatus.UNPROCESSABLE_ENTITY if self.errors else HTTPStatus.OK
 
-def page_blueprint(catalogue: Catalogue, *, asks_for_token: bool, seeding_is_allowed: bool) -> Blueprint:
-    """The page of ``catalogue``."""
-    blueprint = Blueprint("page", __name__)
+
+def pages_blueprint(catalogue: Catalogue, *, requires_token: bool, seeding_is_allowed: bool) -> Blueprint:
+    """Return the routes of the pages and their files."""
+    blueprint = Blueprint("pages", __name__)
 
     @blueprint.get("/")
     def page() -> Response:
-        view = _look(catalogue)
-        status = HTTPStatus.OK
-        if view.errors:
-            status = HTTPStatus.UNPROCESSABLE_ENTITY
-        if view.is_unavailable:
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-        response = html_response(
-            "page.html", status, view=view, asks_for_token=asks_for_token, seeding_is_allowed=seeding_is_allowed
+        view = _view(catalogue)
+        response = _html(
+            "page.html", view.status, view=view, requires_token=requires_token, seeding_is_allowed=seeding_is_allowed
         )
         if view.is_unavailable:
             response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
 
+    @blueprint.get("/docs")
+    def docs() -> Response:
+        return _html("docs.html")
+
+    @blueprint.get("/assets/<name>")
+    def asset(name: str) -> Response:
+        if name not in _FILES:
+            raise plain_problem(HTTPStatus.NOT_FOUND, "There is no such file.")
+        file = _FILES[name]
+        return conditional(Response(_content(file), mimetype=_MEDIA_TYPES[file.suffix]))
+
     return blueprint
 
 
-def _look(catalogue: Catalogue) -> _View:
-    # A form sends its empty fields too.
+def _view(catalogue: Catalogue) -> _View:
+    # A form also sends its empty fields.
     given = {name: value for name, value in request.args.items() if value.strip()}
     try:
-        query = BeersQuery.model_validate({"limit": str(_BEERS_IN_A_PAGE), **given})
+        query = BeersQuery.model_validate({"limit": str(_PAGE_SIZE), **given})
     except ValidationError as error:
         return _View(given, errors={wrong.field: wrong.message for wrong in field_errors(error)})
     try:
         page = catalogue.page(query)
-        styles = catalogue.styles(_STYLES_TO_CHOOSE_FROM)
+        styles = catalogue.styles(_MAX_STYLES)
     except DatabaseUnavailableError as error:
         log_database_unavailable(error)
         return _View(given, is_unavailable=True)
     following = None if page.last is None else f"/?{query.following(page.last)}"
     return _View(given, beers=json.loads(page.beers), following=following, styles=styles)
+
+
+def _html(template: str, status: HTTPStatus = HTTPStatus.OK, **values: object) -> Response:
+    response = make_response(render_template(template, **values), status)
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@cache
+def _content(file: Path) -> bytes:
+    return file.read_bytes()

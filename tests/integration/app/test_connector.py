@@ -14,7 +14,7 @@ from pathlib import Path
 import pg8000
 import pytest
 
-from app.database.connector import MOST_REFUSALS, Connector, connector_for, sqlstate
+from app.database.connector import MAX_REFUSALS, Connector, connector_for, sqlstate
 from app.database.credentials import Credential, CredentialSource, FixedSource, RotatingSource
 from app.database.pool import Database, DatabaseUnavailableError
 from app.logs import JsonFormatter
@@ -142,7 +142,7 @@ def test_rotations_that_overtake_each_other_are_followed_and_not_for_ever(
     endless = Overtaken(good=0)
     with pytest.raises(pg8000.Error, match="28P01"):
         connector(bare, endless).connect()
-    assert endless.given == MOST_REFUSALS + 1
+    assert endless.given == MAX_REFUSALS + 1
 
 
 @pytest.mark.parametrize(

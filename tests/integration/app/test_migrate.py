@@ -66,7 +66,7 @@ def test_the_services_own_login_may_not_migrate(bare: CatalogueDatabase) -> None
 def test_a_migration_that_waits_too_long_for_its_turn_says_what_to_look_for(
     bare: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.database.migrate.TURN_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("app.database.migrate.ADVISORY_LOCK_TIMEOUT_SECONDS", 1)
     with bare.cluster.connect_as_superuser(bare.database.name) as other:
         other.run("SELECT pg_advisory_lock(:key)", key=0x746170726F6F6D)
         with pytest.raises(MigrationError, match="Another migration has been running"):

@@ -52,5 +52,5 @@ def test_a_refused_token_is_replaced_once() -> None:
 def test_without_a_role_there_is_no_token_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(CredentialError, match=r"beers_app.*NoCredentials.*task's"):
+    with pytest.raises(CredentialError, match=r"beers_app.*NoCredentials.*task role"):
         TokenSource(LOGIN, token_signer("eu-central-1")).current()

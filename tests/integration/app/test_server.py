@@ -127,7 +127,7 @@ def test_a_refused_password_is_a_503_and_is_written_nowhere(catalogue: Catalogue
     [
         pytest.param({}, "Exactly one of DATABASE_URL", id="no database"),
         pytest.param({"DATABASE_URL": "postgresql://a:b@localhost/c", "PORT": "http"}, "PORT is 'http'", id="bad port"),
-        pytest.param({"DATABASE_SECRET": "{}"}, "DATABASE_SECRET lacks a usable host", id="an empty secret"),
+        pytest.param({"DATABASE_SECRET": "{}"}, "DATABASE_SECRET lacks a valid host", id="an empty secret"),
         pytest.param(
             {"DATABASE_URL": "postgresql://a:b@db/c?sslmode=verify-full", "DATABASE_CA_FILE": "none.pem"},
             "The certificates in none.pem cannot be used",

@@ -131,7 +131,7 @@ def test_a_name_that_is_taken_is_explained_beside_the_name(page: Page) -> None:
         fill(page, Name=name, Style="Ale", ABV="5")
         page.get_by_role("button", name="Add beer").click()
         expect(page.locator("#add-name-error, #said").get_by_text(re.compile("."))).to_be_visible()
-    expect(error_beside(page, "Name")).to_contain_text("should not be taken")
+    expect(error_beside(page, "Name")).to_contain_text("should be unique")
     expect(rows(page)).to_have_count(1)
 
 
@@ -147,7 +147,7 @@ def test_without_its_database_the_page_says_so_and_comes_back(
         )
         fill(page, Name="Lost", Style="Ale", ABV="5")
         page.get_by_role("button", name="Add beer").click()
-        expect(page.get_by_role("status")).to_contain_text("The database cannot answer right now")
+        expect(page.get_by_role("status")).to_contain_text("The database is unavailable right now")
         expect(page.get_by_label("Name")).to_have_value("Lost")
         response = page.goto("/?style=Ale")
         assert response is not None

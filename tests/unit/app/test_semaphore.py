@@ -1,78 +1,78 @@
-"""Places in the order in which they were asked for."""
+"""The fair semaphore: permits in the order in which threads asked for them."""
 
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from app.database.semaphore import Turns
+from app.database.semaphore import FairSemaphore
 
 LONG = 30.0
 
 
-def waiting(threads: ThreadPoolExecutor, turns: Turns, seconds: float = LONG) -> Future[bool]:
-    """Somebody who has begun to wait."""
-    before = len(turns._waiting)
-    taking = threads.submit(turns.take, seconds)
-    while len(turns._waiting) == before:
+def waiting(threads: ThreadPoolExecutor, semaphore: FairSemaphore, seconds: float = LONG) -> Future[bool]:
+    """Return the result of a thread that has started to wait."""
+    before = len(semaphore._waiting)
+    acquiring = threads.submit(semaphore.acquire, seconds)
+    while len(semaphore._waiting) == before:
         time.sleep(0.001)
-    return taking
+    return acquiring
 
 
-def test_there_are_as_many_places_as_were_made() -> None:
-    turns = Turns(2)
-    assert [turns.take(0.01) for _ in range(3)] == [True, True, False]
-    turns.give_back()
-    assert [turns.take(0.01) for _ in range(2)] == [True, False]
+def test_there_are_as_many_permits_as_the_initial_value() -> None:
+    semaphore = FairSemaphore(2)
+    assert [semaphore.acquire(0.01) for _ in range(3)] == [True, True, False]
+    semaphore.release()
+    assert [semaphore.acquire(0.01) for _ in range(2)] == [True, False]
 
 
-def test_who_gives_a_place_back_does_not_overtake_who_waits_for_it() -> None:
-    turns = Turns(1)
-    assert turns.take(0)
+def test_a_thread_that_releases_does_not_overtake_a_waiting_one() -> None:
+    semaphore = FairSemaphore(1)
+    assert semaphore.acquire(0)
     with ThreadPoolExecutor(1) as threads:
-        other = waiting(threads, turns)
-        turns.give_back()
-        assert not turns.take(0.01)
+        other = waiting(threads, semaphore)
+        semaphore.release()
+        assert not semaphore.acquire(0.01)
         assert other.result(LONG)
 
 
-def test_places_are_given_in_the_order_in_which_they_were_asked_for() -> None:
-    turns = Turns(1)
-    assert turns.take(0)
+def test_permits_are_first_come_first_served() -> None:
+    semaphore = FairSemaphore(1)
+    assert semaphore.acquire(0)
     with ThreadPoolExecutor(5) as threads:
-        asked = [waiting(threads, turns) for _ in range(5)]
+        asked = [waiting(threads, semaphore) for _ in range(5)]
         for number, this in enumerate(asked):
-            turns.give_back()
+            semaphore.release()
             assert this.result(LONG)
             assert not any(later.done() for later in asked[number + 1 :])
 
 
-def test_who_gave_up_is_passed_over() -> None:
-    turns = Turns(1)
-    assert turns.take(0)
+def test_a_thread_that_timed_out_is_skipped() -> None:
+    semaphore = FairSemaphore(1)
+    assert semaphore.acquire(0)
     with ThreadPoolExecutor(2) as threads:
-        hasty, patient = waiting(threads, turns, 0.05), waiting(threads, turns)
+        hasty, patient = waiting(threads, semaphore, 0.05), waiting(threads, semaphore)
         assert not hasty.result(LONG)
-        turns.give_back()
+        semaphore.release()
         assert patient.result(LONG)
 
 
-def test_no_place_is_lost_or_given_twice_by_threads_that_give_up_at_the_last_moment() -> None:
-    places, held, most = 3, 0, 0
-    turns, counting = Turns(places), threading.Lock()
+def test_no_permit_is_lost_or_duplicated_when_threads_time_out_during_a_release() -> None:
+    permits, held, most = 3, 0, 0
+    semaphore, counting = FairSemaphore(permits), threading.Lock()
 
     def work(number: int) -> None:
         nonlocal held, most
         for _ in range(200):
-            if turns.take(0.0005 * (number % 3)):
+            if semaphore.acquire(0.0005 * (number % 3)):
                 with counting:
                     held += 1
                     most = max(most, held)
                 time.sleep(0.0002)
                 with counting:
                     held -= 1
-                turns.give_back()
+                semaphore.release()
 
     with ThreadPoolExecutor(12) as threads:
         list(threads.map(work, range(12)))
-    assert most == places
-    assert [turns.take(0) for _ in range(places + 1)] == [True] * places + [False]
+    assert most == permits
+    assert [semaphore.acquire(0) for _ in range(permits + 1)] == [True] * permits + [False]

@@ -1,4 +1,4 @@
-"""The environment, checked at the door."""
+"""Settings, read from the environment and validated."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from app.settings import DatabaseUrl, FixedToken, InjectedSecret, SecretReferenc
 URL = "postgresql://me:hidden@localhost/beers"
 
 
-def test_only_the_database_must_be_named() -> None:
+def test_only_the_database_is_required() -> None:
     settings = Settings.from_environment({"DATABASE_URL": URL})
     assert settings == Settings(DatabaseUrl(URL))
     assert (settings.host, settings.port, settings.ca_file) == ("0.0.0.0", 8000, Path("rds-ca.pem"))
@@ -50,12 +50,12 @@ def test_an_injected_secret_is_kept_as_it_is() -> None:
     assert Settings.from_environment({"DATABASE_SECRET": "{}"}).login == InjectedSecret("{}")
 
 
-def test_a_login_by_token_needs_an_address_and_a_region() -> None:
+def test_an_iam_login_needs_a_url_and_a_region() -> None:
     environment = {"DATABASE_IAM_URL": "postgresql://beers_app@db/beers", "AWS_REGION": "eu-central-1"}
     assert Settings.from_environment(environment).login == TokenLogin(environment["DATABASE_IAM_URL"], "eu-central-1")
 
 
-def test_an_empty_variable_counts_as_absent() -> None:
+def test_an_empty_variable_counts_as_unset() -> None:
     settings = Settings.from_environment({"DATABASE_URL": URL, "DATABASE_SECRET": "", "PORT": ""})
     assert settings == Settings(DatabaseUrl(URL))
 
@@ -65,8 +65,8 @@ def test_an_empty_variable_counts_as_absent() -> None:
     [
         ({}, "found none of them"),
         ({"DATABASE_URL": URL, "DATABASE_SECRET": "{}"}, "found DATABASE_URL and DATABASE_SECRET"),
-        ({"DATABASE_SECRET_ARN": '{"password": "hidden"}'}, "DATABASE_SECRET_ARN is no ARN"),
-        ({"DATABASE_SECRET_ARN": "taproom-dev-hidden"}, "DATABASE_SECRET_ARN is no ARN"),
+        ({"DATABASE_SECRET_ARN": '{"password": "hidden"}'}, "DATABASE_SECRET_ARN is not the ARN of a secret"),
+        ({"DATABASE_SECRET_ARN": "taproom-dev-hidden"}, "DATABASE_SECRET_ARN is not the ARN of a secret"),
         ({"DATABASE_IAM_URL": "postgresql://me@db/beers"}, "DATABASE_IAM_URL needs AWS_REGION"),
         ({"DATABASE_URL": URL, "DATABASE_POOL_RECYCLE_SECONDS": "0"}, "DATABASE_POOL_RECYCLE_SECONDS is '0'"),
         ({"DATABASE_URL": URL, "PORT": "0"}, "PORT is '0'"),
@@ -77,23 +77,26 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ({"DATABASE_URL": URL, "DATABASE_POOL_SIZE": "many"}, "DATABASE_POOL_SIZE is 'many'"),
         ({"DATABASE_URL": URL, "LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
         ({"DATABASE_URL": URL, "SEEDING": "yes"}, "SEEDING is 'yes'; expected on or off"),
-        ({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden"}, "WRITE_TOKEN is no bearer token"),
-        ({"DATABASE_URL": URL, "WRITE_TOKEN_SECRET_ARN": "hidden"}, "WRITE_TOKEN_SECRET_ARN is no ARN"),
+        ({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden"}, "WRITE_TOKEN is not a valid bearer token"),
+        (
+            {"DATABASE_URL": URL, "WRITE_TOKEN_SECRET_ARN": "hidden"},
+            "TOKEN_SECRET_ARN is not the ARN of a secret",
+        ),
         ({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden", "WRITE_TOKEN_SECRET_ARN": "hidden"}, "both set"),
     ],
 )
-def test_what_is_of_no_use_is_named_without_any_secret(environment: dict[str, str], says: str) -> None:
+def test_an_invalid_variable_is_named_without_its_secret(environment: dict[str, str], says: str) -> None:
     with pytest.raises(SettingsError, match=says) as refused:
         Settings.from_environment(environment)
     assert "hidden" not in str(refused.value)
 
 
-def test_a_write_token_can_be_given_as_it_is_and_is_not_shown() -> None:
+def test_the_write_token_can_be_set_directly_and_is_not_in_the_repr() -> None:
     settings = Settings.from_environment({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden-hidden-hidden"})
     assert settings.write_token == FixedToken("hidden-hidden-hidden")
     assert "hidden" not in repr(settings)
 
 
 @pytest.mark.parametrize("login", [DatabaseUrl(URL), InjectedSecret('{"password": "hidden"}')])
-def test_settings_do_not_show_their_secrets(login: DatabaseUrl | InjectedSecret) -> None:
+def test_the_repr_of_settings_contains_no_secret(login: DatabaseUrl | InjectedSecret) -> None:
     assert "hidden" not in repr(Settings(login))

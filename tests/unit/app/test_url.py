@@ -1,11 +1,11 @@
-"""Addresses of databases, and what is refused in them."""
+"""PostgreSQL URLs, and those that are refused."""
 
 from pathlib import Path
 
 import pytest
 
 from app.database.credentials import Credential
-from app.database.url import PostgresAddress, parse_iam_url, parse_url
+from app.database.url import PostgresUrl, parse_iam_url, parse_url
 from app.settings import SettingsError
 
 DEFAULT = Path("default.pem")
@@ -14,21 +14,21 @@ REMOTE = Credential("db.example.com", 6432, "beers", "me", "p@ss/word%")
 
 
 @pytest.mark.parametrize(
-    ("url", "address"),
+    ("url", "parsed"),
     [
-        ("postgresql://me:hidden@localhost/beers", PostgresAddress(LOCAL, None)),
-        ("postgres://me:hidden@localhost:5432/beers?sslmode=disable", PostgresAddress(LOCAL, None)),
-        ("postgresql+pg8000://me:hidden@localhost/beers?sslmode=verify-full", PostgresAddress(LOCAL, DEFAULT)),
+        ("postgresql://me:hidden@localhost/beers", PostgresUrl(LOCAL, None)),
+        ("postgres://me:hidden@localhost:5432/beers?sslmode=disable", PostgresUrl(LOCAL, None)),
+        ("postgresql+pg8000://me:hidden@localhost/beers?sslmode=verify-full", PostgresUrl(LOCAL, DEFAULT)),
         (
             "postgresql://me:p%40ss%2Fword%25@db.example.com:6432/beers?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem",
-            PostgresAddress(REMOTE, Path("/etc/ca.pem")),
+            PostgresUrl(REMOTE, Path("/etc/ca.pem")),
         ),
-        ("postgresql://me@127.8.9.1/b", PostgresAddress(Credential("127.8.9.1", 5432, "b", "me", ""), None)),
-        ("postgresql://me@[::1]/b", PostgresAddress(Credential("::1", 5432, "b", "me", ""), None)),
+        ("postgresql://me@127.8.9.1/b", PostgresUrl(Credential("127.8.9.1", 5432, "b", "me", ""), None)),
+        ("postgresql://me@[::1]/b", PostgresUrl(Credential("::1", 5432, "b", "me", ""), None)),
     ],
 )
-def test_an_address_is_taken_apart(url: str, address: PostgresAddress) -> None:
-    assert parse_url(url, DEFAULT) == address
+def test_a_postgresql_url_is_parsed(url: str, parsed: PostgresUrl) -> None:
+    assert parse_url(url, DEFAULT) == parsed
 
 
 @pytest.mark.parametrize(
@@ -46,18 +46,18 @@ def test_an_address_is_taken_apart(url: str, address: PostgresAddress) -> None:
         ("postgresql:///beers", "lacks"),
         ("mysql://me:hidden@localhost/beers", "lacks"),
         ("hidden", "lacks"),
-        ("postgresql://me:hidden@localhost:port/beers", "cannot be read"),
-        ("postgresql://me:hidden@[::1/beers", "cannot be read"),
+        ("postgresql://me:hidden@localhost:port/beers", "that is not valid"),
+        ("postgresql://me:hidden@[::1/beers", "that is not valid"),
     ],
 )
-def test_a_dangerous_or_incomplete_address_is_refused_without_repeating_it(url: str, says: str) -> None:
+def test_an_insecure_or_incomplete_url_is_refused_without_repeating_it(url: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says) as refused:
         parse_url(url, DEFAULT)
     assert "hidden" not in str(refused.value)
     assert refused.value.__cause__ is None
 
 
-def test_an_address_for_a_token_names_a_login_and_nothing_more() -> None:
+def test_an_iam_url_has_no_password() -> None:
     assert parse_iam_url("postgresql://me@db:5433/beers") == Credential("db", 5433, "beers", "me", "")
 
 
@@ -67,10 +67,10 @@ def test_an_address_for_a_token_names_a_login_and_nothing_more() -> None:
         ("postgresql://me:hidden@db/beers", "password or options"),
         ("postgresql://me@db/beers?sslmode=disable", "password or options"),
         ("postgresql://db/beers", "lacks its scheme, host, user or database"),
-        ("postgresql://me@db:hidden/beers", "host or port that cannot be read"),
+        ("postgresql://me@db:hidden/beers", "host or port that is not valid"),
     ],
 )
-def test_an_address_for_a_token_that_says_more_or_less_is_refused(url: str, says: str) -> None:
+def test_an_iam_url_with_a_password_or_options_or_without_a_login_is_refused(url: str, says: str) -> None:
     with pytest.raises(SettingsError, match=f"DATABASE_IAM_URL .*{says}") as refused:
         parse_iam_url(url)
     assert "hidden" not in str(refused.value)

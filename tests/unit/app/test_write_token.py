@@ -1,17 +1,24 @@
-"""Who may write, while tokens change and Secrets Manager comes and goes."""
+"""Authorization of writes, while tokens are replaced and Secrets Manager is unavailable."""
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app import create_app
 from app.api.problems import Problem
-from app.api.write_token import OpenGuard, TokenError, TokenGuard
+from app.api.write_token import OpenGuard, TokenGuard, read_tokens
+from app.aws import SecretError
 from app.settings import DatabaseUrl, FixedToken, Settings
 
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:taproom-dev/service/write-token-AbCdEf"
 OLD, NEW = "the-old-token-0123456789", "the-new-token-0123456789"
 
 
@@ -19,25 +26,25 @@ class Tokens:
     """What a guard reads, in place of Secrets Manager.
 
     Attributes:
-        values: what the next reading gives; an error is raised.
-        readings: how many there were.
+        values: The result of the next read; an error is raised.
+        reads: The number of reads.
     """
 
     def __init__(self, *values: str) -> None:
-        self.values: tuple[str, ...] | TokenError = values
-        self.readings = 0
+        self.values: tuple[str, ...] | SecretError = values
+        self.reads = 0
         self.seconds = 0.0
 
     def read(self) -> tuple[str, ...]:
-        self.readings += 1
+        self.reads += 1
         time.sleep(self.seconds)
-        if isinstance(self.values, TokenError):
+        if isinstance(self.values, SecretError):
             raise self.values
         return self.values
 
 
 def status(guard: TokenGuard | OpenGuard, authorization: str | None) -> int:
-    """What a caller with this header gets; 200 stands for being let through."""
+    """Return the status that a client with this header gets; 200 means that the write is allowed."""
     try:
         guard.check(authorization)
     except Problem as problem:
@@ -64,35 +71,35 @@ def status(guard: TokenGuard | OpenGuard, authorization: str | None) -> int:
         (None, 401),
     ],
 )
-def test_only_the_very_token_opens(authorization: str | None, expected: int) -> None:
+def test_a_write_needs_exactly_the_token(authorization: str | None, expected: int) -> None:
     assert status(TokenGuard(Tokens(OLD).read), authorization) == expected
 
 
-def test_where_none_is_configured_everybody_may_write() -> None:
+def test_writes_need_no_token_if_none_is_configured() -> None:
     assert status(OpenGuard(), None) == 200
 
 
-def test_two_tokens_are_good_while_one_replaces_the_other() -> None:
+def test_two_tokens_are_valid_while_one_replaces_the_other() -> None:
     guard = TokenGuard(Tokens(NEW, OLD).read)
     assert [status(guard, f"Bearer {token}") for token in (OLD, NEW)] == [200, 200]
 
 
-def test_a_token_made_since_the_last_reading_is_looked_for() -> None:
+def test_an_unknown_token_causes_a_reread_of_the_secret() -> None:
     tokens = Tokens(OLD)
-    guard = TokenGuard(tokens.read, look_again_seconds=0)
+    guard = TokenGuard(tokens.read, reread_seconds=0)
     assert status(guard, f"Bearer {OLD}") == 200
     tokens.values = (NEW, OLD)
     assert status(guard, f"Bearer {NEW}") == 200
 
 
-def test_a_good_token_is_not_read_again_for_each_request() -> None:
+def test_a_valid_token_is_cached() -> None:
     tokens = Tokens(OLD)
     guard = TokenGuard(tokens.read)
     assert {status(guard, f"Bearer {OLD}") for _ in range(50)} == {200}
-    assert tokens.readings == 1
+    assert tokens.reads == 1
 
 
-def test_a_token_that_was_withdrawn_is_refused_after_the_next_reading() -> None:
+def test_a_revoked_token_is_refused_after_the_cache_expires() -> None:
     tokens = Tokens(OLD)
     guard = TokenGuard(tokens.read, cache_seconds=0.05)
     assert status(guard, f"Bearer {OLD}") == 200
@@ -101,25 +108,25 @@ def test_a_token_that_was_withdrawn_is_refused_after_the_next_reading() -> None:
     assert status(guard, f"Bearer {OLD}") == 401
 
 
-def test_guesses_do_not_lead_to_readings_of_their_own() -> None:
+def test_guessed_tokens_do_not_cause_a_read_each() -> None:
     tokens = Tokens(OLD)
     guard = TokenGuard(tokens.read)
     assert {status(guard, f"Bearer guess-{number}") for number in range(50)} == {401}
-    assert tokens.readings == 1
+    assert tokens.reads == 1
 
 
-def test_the_last_tokens_stay_good_while_they_cannot_be_read() -> None:
+def test_the_last_known_tokens_stay_valid_while_the_secret_cannot_be_read() -> None:
     tokens = Tokens(OLD)
-    guard = TokenGuard(tokens.read, cache_seconds=0, look_again_seconds=0)
+    guard = TokenGuard(tokens.read, cache_seconds=0, reread_seconds=0)
     assert status(guard, f"Bearer {OLD}") == 200
-    tokens.values = TokenError("away")
+    tokens.values = SecretError("away")
     assert [status(guard, f"Bearer {token}") for token in (OLD, NEW)] == [200, 401]
 
 
-def test_before_the_first_reading_succeeds_nobody_may_write_and_everybody_may_try_again() -> None:
+def test_writes_get_503_until_the_first_read_succeeds() -> None:
     tokens = Tokens()
-    tokens.values = TokenError("away")
-    guard = TokenGuard(tokens.read, look_again_seconds=0)
+    tokens.values = SecretError("away")
+    guard = TokenGuard(tokens.read, reread_seconds=0)
     with pytest.raises(Problem) as refused:
         guard.check(f"Bearer {OLD}")
     assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
@@ -128,16 +135,16 @@ def test_before_the_first_reading_succeeds_nobody_may_write_and_everybody_may_tr
     assert status(guard, f"Bearer {OLD}") == 200
 
 
-def test_many_callers_at_once_share_one_reading() -> None:
+def test_concurrent_requests_share_one_read() -> None:
     tokens = Tokens(OLD)
     tokens.seconds = 0.1
     guard = TokenGuard(tokens.read)
     with ThreadPoolExecutor(16) as threads:
         assert set(threads.map(lambda _: status(guard, f"Bearer {OLD}"), range(16))) == {200}
-    assert tokens.readings == 1
+    assert tokens.reads == 1
 
 
-def test_a_slow_secrets_manager_does_not_hold_up_those_with_a_good_token() -> None:
+def test_a_slow_secrets_manager_does_not_delay_requests_with_a_valid_token() -> None:
     tokens = Tokens(OLD)
     guard = TokenGuard(tokens.read, cache_seconds=0)
     guard.check(f"Bearer {OLD}")
@@ -151,7 +158,7 @@ def test_a_slow_secrets_manager_does_not_hold_up_those_with_a_good_token() -> No
 
 
 @pytest.mark.parametrize("path", ["/beers", "/beers/seed"])
-def test_a_write_without_the_token_is_refused_before_anything_of_it_is_read(path: str) -> None:
+def test_a_write_without_the_token_is_refused_before_its_body_is_read(path: str) -> None:
     app = create_app(Settings(DatabaseUrl("postgresql://me:hidden@localhost:9/beers"), write_token=FixedToken(OLD)))
     for headers, challenge in (({}, "Bearer realm"), ({"Authorization": f"Bearer {NEW}"}, "invalid_token")):
         refused = app.test_client().post(path, data="{", headers=headers)
@@ -160,8 +167,38 @@ def test_a_write_without_the_token_is_refused_before_anything_of_it_is_read(path
         assert NEW not in refused.text
 
 
-def test_seeding_can_be_switched_off() -> None:
+def test_seeding_can_be_disabled() -> None:
     settings = Settings(DatabaseUrl("postgresql://me:hidden@localhost:9/beers"), seeding_is_allowed=False)
     refused = create_app(settings).test_client().post("/beers/seed")
     assert refused.status_code == 403
     assert refused.get_json()["type"] == "urn:taproom:problem:seeding-is-off"
+
+
+@pytest.mark.parametrize(("previous", "tokens"), [(OLD, (NEW, OLD)), (None, (NEW,))])
+def test_the_current_and_the_previous_token_are_read_from_the_secret(
+    client: "SecretsManagerClient", add_version: Callable[..., None], previous: str | None, tokens: tuple[str, ...]
+) -> None:
+    add_version(ARN, NEW)
+    add_version(ARN, previous, "AWSPREVIOUS")
+    assert read_tokens(client, ARN) == tokens
+
+
+@pytest.mark.parametrize(
+    "value", ["hidden", "hidden" * 40, '{"token": "hidden-hidden-hidden"}', "hidden hidden hidden"]
+)
+def test_a_secret_that_is_not_a_bearer_token_is_refused_without_repeating_it(
+    client: "SecretsManagerClient", add_version: Callable[..., None], value: str
+) -> None:
+    add_version(ARN, value)
+    add_version(ARN, None, "AWSPREVIOUS")
+    with pytest.raises(SecretError, match="is not a valid bearer token") as refused:
+        read_tokens(client, ARN)
+    assert "hidden" not in str(refused.value)
+
+
+def test_a_secret_without_a_current_value_is_an_error(
+    client: "SecretsManagerClient", add_version: Callable[..., None]
+) -> None:
+    add_version(ARN, None)
+    with pytest.raises(SecretError, match="has no value yet: apply Terraform"):
+        read_tokens(client, ARN)
