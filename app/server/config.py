@@ -8,8 +8,8 @@ from pathlib import Path
 
 from app.database.credentials import CredentialError
 from app.database.pool import open_database
-from app.server.bounded_worker import JsonLogger, patch_gunicorn
 from app.server.capacity import capacity, worker_count
+from app.server.worker import JsonLogger, patch_gunicorn
 from app.settings import Settings, SettingsError
 
 try:
@@ -24,7 +24,7 @@ patch_gunicorn()
 
 bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
 workers = _SETTINGS.worker_count or worker_count(capacity(_SETTINGS.task_metadata_uri))
-worker_class = "app.server.bounded_worker.BoundedWorker"
+worker_class = "app.server.worker.BoundedWorker"
 # More threads than database connections, so that the liveness probe is answered while all of those are busy. Without a
 # pool, the threads limit the connections.
 threads = (_SETTINGS.pool_size or Settings.pool_size) + 3
@@ -38,7 +38,7 @@ control_socket_disable = True
 max_requests = 200_000
 max_requests_jitter = 50_000
 
-# For a worker that hangs; requests time out long before (app.server.bounded_worker, app.database.pool).
+# For a worker that hangs; requests time out long before (app.server.worker, app.database.pool).
 timeout = 30
 # Requests in flight must finish before ECS sends SIGKILL: 60 seconds after SIGTERM in the task definition.
 graceful_timeout = 25
