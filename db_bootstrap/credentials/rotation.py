@@ -190,8 +190,8 @@ class Rotation:
     def _test(self) -> StepReport:
         """Log in with the pending version, and try what it may do."""
         credential = credential_in(self._pending(), self.login, self.secret_arn)
-        proof = prove(self.endpoint, self.login, credential)
-        return StepReport(Step.TEST, Outcome.DONE, credential.username, read_table=proof.table)
+        table = prove(self.endpoint, self.login, credential)
+        return StepReport(Step.TEST, Outcome.DONE, credential.username, read_table=table)
 
     def _finish(self, versions: SecretVersions) -> StepReport:
         """Make the pending version current, if it logs in: should this step come before its time, it does not."""

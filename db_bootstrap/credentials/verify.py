@@ -6,7 +6,6 @@ table that its role may read, if there is one, and takes on its login's role.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pg8000.exceptions
@@ -44,29 +43,16 @@ LIMIT 1
 """
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What a session has shown.
-
-    Attributes:
-        session_user: Whom it logged in as.
-        current_user: Whom it acts as.
-        table: Schema and name of the table that it has read; None where its role may read none, or while somebody
-            else holds the table.
-    """
-
-    session_user: str
-    current_user: str
-    table: tuple[str, str] | None
-
-
-def prove(endpoint: Endpoint, login: str, credential: Credential) -> Proof:
-    """Log in anew, and see that the session has all that its login has. Changes nothing.
+def prove(endpoint: Endpoint, login: str, credential: Credential) -> tuple[str, str] | None:
+    """Log in and check that the session has all privileges of its login. Changes nothing.
 
     Args:
         endpoint: Where.
         login: The role that holds the login's privileges, which the credential's login role is a member of.
         credential: What is to be proven.
+
+    Returns:
+        Schema and name of a table that the session has read; None if its role can read none, or if the table is locked.
 
     Raises:
         RefusedLoginError: The server refuses it.
@@ -86,7 +72,7 @@ def prove(endpoint: Endpoint, login: str, credential: Credential) -> Proof:
         ) from None
 
 
-def _try_out(session: Connection, login: str, username: str, *, is_encrypted: bool) -> Proof:
+def _try_out(session: Connection, login: str, username: str, *, is_encrypted: bool) -> tuple[str, str] | None:
     # The login's own search_path is none of ours, nor the patience that its settings say.
     _run(session, "SET search_path = pg_catalog, pg_temp")
     _run(session, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
@@ -107,7 +93,7 @@ def _try_out(session: Connection, login: str, username: str, *, is_encrypted: bo
     if is_encrypted and _run(session, _IS_ENCRYPTED) != [[True]]:
         raise UnfitLoginError(f"The session of {user!r} is not encrypted.")
     _run(session, f"SET ROLE {identifier(login)}")
-    return Proof(user, acts_as, table)
+    return table
 
 
 def _read_a_table(session: Connection, role: str) -> tuple[str, str] | None:

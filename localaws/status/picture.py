@@ -75,8 +75,7 @@ def resources(states: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         for resource in state.get("resources", []):
             if resource["mode"] == "managed":
                 names = [_name(resource, instance) for instance in resource["instances"]]
-                of_type = names_by_module[_first_module(resource)].setdefault(resource["type"], [])
-                of_type += names
+                names_by_module[_first_module(resource)].setdefault(resource["type"], []).extend(names)
         for module, names_by_type in sorted(names_by_module.items()):
             types = [{"type": name, "names": sorted(names)} for name, names in sorted(names_by_type.items())]
             groups.append(

@@ -102,3 +102,14 @@ def test_what_is_missing_is_named(script: str, environment: dict[str, str], sent
     )
     assert done.returncode == 1
     assert sentence in done.stderr
+
+
+@pytest.mark.parametrize("target", ["account", "deploy", "apply", "plan", "smoke"])
+def test_what_works_on_aws_requires_the_terraform_program(target: str, tmp_path: Path) -> None:
+    for program in ("make", "sh", "sed"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    done = subprocess.run(
+        ["make", target], cwd=CHECKOUT, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "AWS needs Terraform 1.11 or later on the PATH" in done.stderr
