@@ -10,6 +10,7 @@ profile or certificate bundle would get in the way. Everything else is imported 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import socket
 import sys
@@ -45,23 +46,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run-directory", type=Path, required=True, help="folder of this run")
     parser.add_argument("--port", type=_listener, required=True, help="port of the API on 127.0.0.1, or fd://N")
     parser.add_argument("--balancer-port", type=_listener, required=True, help="port of the first load balancer")
-    parser.add_argument("--status-port", type=_listener, help="port of the status page; none for no page")
+    parser.add_argument("--status-port", type=_listener, help="port for an installed page that shows what runs")
+    parser.add_argument(
+        "--install",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="install a further service: a module",
+    )
     options = parser.parse_args(arguments)
     settings = Settings(options.run_directory.resolve(), options.port.getsockname()[1])
     isolate_environment(settings)
     # Only now: moto reads the environment as it is loaded.
-    from localaws.ecs import services  # noqa: PLC0415
-    from localaws.elbv2 import load_balancers  # noqa: PLC0415
-    from localaws.rds import instances  # noqa: PLC0415
-    from localaws.server import OWN_ROOMS, serve  # noqa: PLC0415
+    from localaws.ecs.services import Services  # noqa: PLC0415
+    from localaws.elbv2.load_balancers import LoadBalancers  # noqa: PLC0415
+    from localaws.rds.instances import Databases  # noqa: PLC0415
+    from localaws.server import CORE_SERVICES, serve  # noqa: PLC0415
 
-    rooms = {
-        **OWN_ROOMS,
-        "databases": instances.install,
-        "services": services.install,
-        "load_balancer": load_balancers.install,
+    installs = {
+        **CORE_SERVICES,
+        "rds": Databases,
+        "ecs": Services,
+        "elbv2": LoadBalancers,
     }
-    serve(settings, Listeners(options.port, options.balancer_port, options.status_port), rooms)
+    installs |= {name.rpartition(".")[2]: importlib.import_module(name).install for name in options.install}
+    serve(settings, Listeners(options.port, options.balancer_port, options.status_port), installs)
     return 0
 
 

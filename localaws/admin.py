@@ -1,7 +1,7 @@
 """The endpoints of the rehearsal itself, beside the API: what runs, what is left, stop, and what time would bring.
 
 ``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop``, ``POST /_rehearsal/faults`` and
-``POST /_rehearsal/schedules/NAME/fire``.
+``POST /_rehearsal/schedules/NAME/invoke``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from localaws.http.faults import Faults
-    from localaws.settings import Room, Settings
+    from localaws.settings import Service, Settings
 
 PREFIX = "/_rehearsal/"
-_FIRE = re.compile(r"schedules/([^/]+)/fire")
+_INVOKE = re.compile(r"schedules/([^/]+)/invoke")
 
 
 class Control:
@@ -30,14 +30,16 @@ class Control:
 
     Args:
         settings: of this local AWS.
-        rooms: what runs, by name.
+        services: what runs, by name.
         faults: what fails on demand.
         stop: called once somebody asks for the end; must return at once.
     """
 
-    def __init__(self, settings: Settings, rooms: Mapping[str, Room], faults: Faults, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, services: Mapping[str, Service], faults: Faults, stop: Callable[[], None]
+    ) -> None:
         self._settings = settings
-        self._rooms = rooms
+        self._services = services
         self._faults = faults
         self._stop = stop
         self._inventory = Inventory(settings)
@@ -51,11 +53,11 @@ class Control:
             "faults": ("POST", self._ask_for_faults),
         }
         name = path.removeprefix(PREFIX)
-        schedule = _FIRE.fullmatch(name)
+        schedule = _INVOKE.fullmatch(name)
         if schedule and method == "POST":
-            return self._fire(unquote(schedule[1]))
+            return self._invoke_schedule(unquote(schedule[1]))
         if name not in known:
-            listed = [PREFIX + key for key in [*known, "schedules/NAME/fire"]]
+            listed = [PREFIX + key for key in [*known, "schedules/NAME/invoke"]]
             return json_answer(404, {"error": f"{path} is not here", "known": listed})
         wanted_method, produce = known[name]
         if method != wanted_method:
@@ -67,7 +69,7 @@ class Control:
             "pid": os.getpid(),
             "endpoint": self._settings.endpoint,
             "failed_on_demand": self._faults.failed,
-            "rooms": {name: room.status() for name, room in self._rooms.items()},
+            "services": {name: service.status() for name, service in self._services.items()},
         }
 
     def _resources(self) -> dict[str, Any]:
@@ -77,12 +79,12 @@ class Control:
         self._faults.ask_for()
         return {"failing": True}
 
-    def _fire(self, name: str) -> Answer:
-        room = self._rooms.get("schedules")
-        if not isinstance(room, Schedules):
+    def _invoke_schedule(self, name: str) -> Answer:
+        service = self._services.get("scheduler")
+        if not isinstance(service, Schedules):
             return json_answer(404, {"error": "This local AWS has no schedules."})
         try:
-            return json_answer(200, room.fire(name))
+            return json_answer(200, service.invoke_schedule(name))
         except ScheduleError as error:
             return json_answer(409, {"error": str(error)})
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Journal:
     """An append-only file of events. Safe to use from many threads.
 
-    Secrets do not belong in it: a room that records a request or an answer leaves their values out.
+    Secrets do not belong in it: a service that records a request or an answer leaves their values out.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,7 +26,7 @@ class Journal:
         """Append one event.
 
         Args:
-            kind: what happened, as ``room.event`` (``function.started``, ``api.call``).
+            kind: what happened, as ``service.event`` (``function.started``, ``api.call``).
             fields: JSON values; anything else is written as its ``str``.
         """
         event = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "kind": kind, **fields}

@@ -1,6 +1,6 @@
 """Small repairs of moto 5.2.5, each of a behaviour of AWS that a plan, an apply or a destroy relies on.
 
-A repair belongs here when it concerns a service that has no room of its own. It says what AWS does; its test does
+A repair belongs here when it concerns a service that has no service of its own. It says what AWS does; its test does
 it through boto3, as Terraform would.
 """
 
@@ -19,7 +19,7 @@ from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
 
 from localaws.iam.evaluate import Request, decide, statements_of
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from localaws.settings import Context
 
 
-class Gaps:
+class MotoPatches:
     """The repairs while they are in place."""
 
     def __init__(self) -> None:
-        self._extension = Extension()
+        self._patch = MonkeyPatch()
         self._scalable_target_tags: dict[str, dict[str, str]] = {}
 
     def install(self) -> None:
@@ -45,7 +45,7 @@ class Gaps:
 
     def stop(self) -> None:
         """Give moto its methods back. Safe to call twice."""
-        self._extension.undo()
+        self._patch.undo()
 
     def status(self) -> dict[str, Any]:
         """Nothing: a repair has no state that a person would ask for."""
@@ -57,7 +57,7 @@ class Gaps:
         Terraform's provider reads only those of the user; without a source, each plan wants to set them again.
         """
 
-        @self._extension.method(DBParameterGroup, "update_parameters")
+        @self._patch.method(DBParameterGroup, "update_parameters")
         def update(
             original: Callable[..., None], group: DBParameterGroup, parameters: Iterable[dict[str, Any]]
         ) -> None:
@@ -70,7 +70,7 @@ class Gaps:
         group, prefix list or IPv6 range. Each plan would want to set them again.
         """
 
-        @self._extension.method(SecurityGroupRule, "__init__")
+        @self._patch.method(SecurityGroupRule, "__init__")
         def initialize(original: Callable[..., None], rule: SecurityGroupRule, *arguments: Any, **named: Any) -> None:
             original(rule, *arguments, **named)
             given = signature(original).bind(rule, *arguments, **named).arguments.get("prefix_list_id") or {}
@@ -81,9 +81,9 @@ class Gaps:
             # The rules of the account's own VPC are older than this repair.
             return next(filter(None, known), rule.__dict__.get("prefix_list_description"))
 
-        self._extension.attribute(SecurityGroupRule, "description", property(description))
+        self._patch.attribute(SecurityGroupRule, "description", property(description))
 
-        @self._extension.method(SecurityGroupBackend, "modify_security_group_rules")
+        @self._patch.method(SecurityGroupBackend, "modify_security_group_rules")
         def modify(
             original: Callable[..., None], backend: Any, group_id: str, rules: dict[str, dict[str, Any]]
         ) -> None:
@@ -105,7 +105,7 @@ class Gaps:
         everybody (``*``); a real caller comes through TLS, so this one is taken to come through TLS as well.
         """
 
-        @self._extension.method(FakeBucket, "get_permission")
+        @self._patch.method(FakeBucket, "get_permission")
         def judge(_original: Callable[..., Any], bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
             if bucket.policy is None:
                 return PermissionResult.NEUTRAL
@@ -127,12 +127,12 @@ class Gaps:
 
         Terraform empties a versioned bucket so; moto tries to release the marker's content, which it has not.
         """
-        self._extension.attribute(FakeDeleteMarker, "dispose", lambda _marker: None)
+        self._patch.attribute(FakeDeleteMarker, "dispose", lambda _marker: None)
 
     def _show_events_of_buckets(self) -> None:
         """GetBucketNotificationConfiguration says whether a bucket tells EventBridge. moto leaves it out."""
 
-        @self._extension.method(S3Response, "get_bucket_notification")
+        @self._patch.method(S3Response, "get_bucket_notification")
         def get(original: Callable[..., Any], response: S3Response) -> Any:
             status, headers, body = original(response)
             configuration = response.backend.get_bucket_notification_configuration(response.bucket_name)
@@ -148,7 +148,7 @@ class Gaps:
         """
         tags = self._scalable_target_tags
 
-        @self._extension.method(ApplicationAutoScalingResponse, "register_scalable_target")
+        @self._patch.method(ApplicationAutoScalingResponse, "register_scalable_target")
         def register(original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
             answer = original(response)
             given = json.loads(response.body).get("Tags")
@@ -156,17 +156,17 @@ class Gaps:
                 tags.setdefault(json.loads(answer)["ScalableTargetARN"], {}).update(given)
             return answer
 
-        @self._extension.method(ApplicationAutoScalingResponse, "list_tags_for_resource")
+        @self._patch.method(ApplicationAutoScalingResponse, "list_tags_for_resource")
         def list_tags(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
             return json.dumps({"Tags": tags.get(json.loads(response.body)["ResourceARN"], {})})
 
-        @self._extension.method(ApplicationAutoScalingResponse, "tag_resource")
+        @self._patch.method(ApplicationAutoScalingResponse, "tag_resource")
         def tag(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
             request = json.loads(response.body)
             tags.setdefault(request["ResourceARN"], {}).update(request["Tags"])
             return "{}"
 
-        @self._extension.method(ApplicationAutoScalingResponse, "untag_resource")
+        @self._patch.method(ApplicationAutoScalingResponse, "untag_resource")
         def untag(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
             request = json.loads(response.body)
             own = tags.get(request["ResourceARN"], {})
@@ -175,8 +175,8 @@ class Gaps:
             return "{}"
 
 
-def install(_context: Context) -> Gaps:
+def install(_context: Context) -> MotoPatches:
     """Repair moto."""
-    room = Gaps()
-    room.install()
-    return room
+    service = MotoPatches()
+    service.install()
+    return service

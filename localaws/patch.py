@@ -1,7 +1,7 @@
 """Change how moto behaves, method by method, and be able to take it back.
 
-moto's backends are module globals and it offers no hook, so a room replaces methods of its classes. Each room
-does so through an ``Extension`` of its own, which remembers what stood there before.
+moto's backends are module globals and it offers no hook, so a service replaces methods of its classes. Each service
+does so through an ``MonkeyPatch`` of its own, which remembers what stood there before.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Extension:
-    """The methods that one room replaced."""
+class MonkeyPatch:
+    """The methods that one service replaced."""
 
     def __init__(self) -> None:
         self._replaced: list[tuple[Any, str, Any, bool]] = []
@@ -31,10 +31,10 @@ class Extension:
             inherited = getattr(owner, name, None) or _absent(owner, name)
 
             @functools.wraps(inherited)
-            def stand_in(*arguments: Any, **named: Any) -> Any:
+            def wrapper(*arguments: Any, **named: Any) -> Any:
                 return replacement(inherited, *arguments, **named)
 
-            self.attribute(owner, name, stand_in)
+            self.attribute(owner, name, wrapper)
             return replacement
 
         return decorate

@@ -1,6 +1,6 @@
-"""The local AWS: moto behind a threaded HTTP server, layers around it, rooms inside it.
+"""The local AWS: moto behind a threaded HTTP server, layers around it, services inside it.
 
-It listens on 127.0.0.1 alone. SIGTERM, SIGINT and ``POST /_rehearsal/stop`` end it in order: the rooms first, in
+It listens on 127.0.0.1 alone. SIGTERM, SIGINT and ``POST /_rehearsal/stop`` end it in order: the services first, in
 reverse, then the API, then whatever child process is left. To be imported only after the environment has been
 isolated (``server``), because moto reads it as it is loaded.
 """
@@ -28,18 +28,17 @@ from localaws.events import schedules
 from localaws.http.call import Answer, ask, read_call
 from localaws.http.faults import Faults
 from localaws.http.listening import ListeningServer
-from localaws.http.middleware import Handler, honest_about_gaps, journaled, judged, one_at_a_time, replayed
-from localaws.iam.authorizer import Judge
+from localaws.http.middleware import Handler, authorized, journaled, not_implemented, replayed, serialized
+from localaws.iam.authorizer import Authorizer
 from localaws.journal import Journal
 from localaws.lambda_ import functions
 from localaws.secretsmanager import secrets
-from localaws.settings import Context, Listeners, Room, Settings
-from localaws.status.page import StatusPage
+from localaws.settings import Context, Listeners, Service, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Install = Callable[[Context], Room]
+Install = Callable[[Context], Service]
 
 # Terraform makes ten calls at a time; functions, tasks and waiting invocations come on top.
 THREADS = 48
@@ -48,16 +47,16 @@ STOP_SECONDS = 5
 # Longer than SDKs keep an idle connection, so that none is closed under a request that is just being sent.
 KEEP_ALIVE_SECONDS = 120
 
-# Rooms that need nothing but moto and processes.
-OWN_ROOMS: Mapping[str, Install] = {
-    "gaps": moto_patches.install,
+# Services that need nothing but moto and processes.
+CORE_SERVICES: Mapping[str, Install] = {
+    "moto_patches": moto_patches.install,
     "budgets": budgets.install,
-    "functions": functions.install,
+    "lambda": functions.install,
     "events": events.install,
-    "secrets": secrets.install,
+    "secretsmanager": secrets.install,
     "metrics": metrics.install,
     "alarms": alarms.install,
-    "schedules": schedules.install,
+    "scheduler": schedules.install,
 }
 
 
@@ -67,12 +66,12 @@ class LocalAws:
     Args:
         settings: where to work.
         listeners: where to listen.
-        rooms: what to install, in this order, by name.
+        services: what to install, in this order, by name.
     """
 
-    def __init__(self, settings: Settings, listeners: Listeners, rooms: Mapping[str, Install]) -> None:
+    def __init__(self, settings: Settings, listeners: Listeners, services: Mapping[str, Install]) -> None:
         self._stop_asked = threading.Event()
-        self._rooms: dict[str, Room] = {}
+        self._services: dict[str, Service] = {}
         settings.logs_directory.mkdir(parents=True, exist_ok=True)
         self._context = Context(
             settings=settings,
@@ -81,9 +80,10 @@ class LocalAws:
             images=ImageStore(settings.run_directory / "images"),
             authority=create_authority(settings.run_directory / "authority"),
             balancer_socket=listeners.balancer,
+            status_socket=listeners.status,
         )
         faults = Faults()
-        self._control = Control(settings, self._rooms, faults, self._stop_asked.set)
+        self._control = Control(settings, self._services, faults, self._stop_asked.set)
         self._handle = _handler(self._context, faults)
         self._server = ListeningServer(
             listeners.api,
@@ -93,11 +93,9 @@ class LocalAws:
             timeout=KEEP_ALIVE_SECONDS,
             shutdown_timeout=STOP_SECONDS,
         )
-        if listeners.status is not None:
-            self._rooms["status"] = StatusPage(self._context, listeners.status, self._rooms)
         self._server.prepare()
-        for name, install in rooms.items():
-            self._rooms[name] = install(self._context)
+        for name, install in services.items():
+            self._services[name] = install(self._context)
 
     def run(self) -> None:
         """Serve until somebody asks for the end, then end everything that was started here."""
@@ -114,18 +112,18 @@ class LocalAws:
         self._stop_asked.set()
 
     def _end(self, serving: threading.Thread) -> None:
-        self._stop_rooms()
+        self._stop_services()
         self._server.stop()
         serving.join()
         self._context.processes.stop_all()
         self._context.journal.record("server.stopped")
 
-    def _stop_rooms(self) -> None:
-        for name, room in reversed(self._rooms.items()):
+    def _stop_services(self) -> None:
+        for name, service in reversed(self._services.items()):
             try:
-                room.stop()
-            except Exception as error:  # noqa: BLE001 - the other rooms must still be stopped
-                self._context.journal.record("server.room_did_not_stop", room=name, error=repr(error))
+                service.stop()
+            except Exception as error:  # noqa: BLE001 - the other services must still be stopped
+                self._context.journal.record("server.service_did_not_stop", service=name, error=repr(error))
 
     def _application(
         self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
@@ -140,9 +138,9 @@ class LocalAws:
         return [answer.body]
 
 
-def serve(settings: Settings, listeners: Listeners, rooms: Mapping[str, Install]) -> None:
-    """Run a local AWS with these rooms in the calling thread, the main one, until a signal or a request ends it."""
-    local_aws = LocalAws(settings, listeners, rooms)
+def serve(settings: Settings, listeners: Listeners, services: Mapping[str, Install]) -> None:
+    """Run a local AWS with these services in the calling thread, the main one, until a signal or a request ends it."""
+    local_aws = LocalAws(settings, listeners, services)
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda _number, _frame: local_aws.ask_to_stop())
     local_aws.run()
@@ -150,14 +148,14 @@ def serve(settings: Settings, listeners: Listeners, rooms: Mapping[str, Install]
 
 def _handler(context: Context, faults: Faults) -> Handler:
     moto = DomainDispatcherApplication(create_backend_app)
-    judge = Judge(context.settings, context.journal)
+    authorizer = Authorizer(context.settings, context.journal)
     handle: Handler = lambda call: ask(moto, call)  # noqa: E731 - a name for the innermost layer
-    handle = faults.layer(handle, judge.is_role)
-    handle = judged(handle, judge.refusal)
+    handle = faults.middleware(handle, authorizer.is_role)
+    handle = authorized(handle, authorizer.refusal)
     handle = replayed(handle, context.journal)
-    handle = one_at_a_time(handle)
-    handle = honest_about_gaps(handle, context.journal)
-    return journaled(handle, context.journal, judge.name_caller)
+    handle = serialized(handle)
+    handle = not_implemented(handle, context.journal)
+    return journaled(handle, context.journal, authorizer.caller_name)
 
 
 def _headers(answer: Answer) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
-"""What every room of the local AWS is given: where to work, whose account it is, and the shared tools.
+"""What every service of the local AWS is given: where to work, whose account it is, and the shared tools.
 
-The values are made once, in ``localaws``, and passed inward; no room reads the environment for
+The values are made once, in ``localaws``, and passed inward; no service reads the environment for
 them.
 """
 
@@ -55,7 +55,7 @@ class Listeners:
     Attributes:
         api: for the API.
         balancer: for the HTTP :80 listener of the first load balancer.
-        status: for the status page; None for no page.
+        status: for an installed page that shows what runs; None without one.
     """
 
     api: socket.socket
@@ -65,15 +65,16 @@ class Listeners:
 
 @dataclass(frozen=True)
 class Context:
-    """The settings and the tools that the rooms share.
+    """The settings and the tools that the services share.
 
     Attributes:
         settings: where this local AWS works.
-        journal: where a room writes what happened.
+        journal: where a service writes what happened.
         processes: through which every child process is started, so that none outlives the run.
         images: where a task finds the folder and command of its image.
         authority: the certificate authority that databases (and listeners) get their certificates from.
         balancer_socket: for the HTTP :80 listener of the first load balancer.
+        status_socket: for an installed page that shows what runs; None without one.
         addresses: where tasks really listen, for those who dial them.
     """
 
@@ -83,14 +84,15 @@ class Context:
     images: ImageStore
     authority: Authority
     balancer_socket: socket.socket
+    status_socket: socket.socket | None = None
     addresses: NetworkAddresses = field(default_factory=NetworkAddresses)
 
 
-class Room(Protocol):
-    """One extension of the local AWS while it is installed."""
+class Service(Protocol):
+    """One patch of the local AWS while it is installed."""
 
     def stop(self) -> None:
-        """End the room's threads and processes. Safe to call twice; rooms are stopped in reverse order."""
+        """End the service's threads and processes. Safe to call twice; services are stopped in reverse order."""
 
     def status(self) -> dict[str, Any]:
-        """What the room runs now, as JSON values, for ``GET /_rehearsal/status``."""
+        """What the service runs now, as JSON values, for ``GET /_rehearsal/status``."""

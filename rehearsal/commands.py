@@ -92,7 +92,7 @@ def fire(run: Run, schedule: str) -> None:
     """
     if not run.is_running():
         raise RehearsalError("No rehearsal is running. Start one with `make up`.")
-    run.fire(schedule)
+    run.invoke_schedule(schedule)
     print(f"Fired. What its function says is in {run.logs / 'functions'}.")
 
 

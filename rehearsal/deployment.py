@@ -4,6 +4,7 @@ Each function is one step that a person can follow; ``rehearsal.commands`` puts 
 """
 
 import functools
+import importlib.util
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from rehearsal.terraform import Terraform, TerraformError, copy_configuration, w
 _SERVER_START_SECONDS = 60
 _SERVER_STOP_SECONDS = 60
 _ANSWER_SECONDS = 60
+_STATUS_PAGE = "rehearsal.status.page"
 Note = Callable[[str], None]
 
 
@@ -85,6 +87,7 @@ def start_local_aws(run: Run) -> None:
         [
             *(sys.executable, "-m", "localaws", "--run-directory", str(run.folder)),
             *("--port", aws, "--balancer-port", balancer, "--status-port", status),
+            *(("--install", _STATUS_PAGE) if importlib.util.find_spec(_STATUS_PAGE.rpartition(".")[0]) else ()),
         ],
         env=_server_environment(),
         cwd=CHECKOUT,
@@ -206,7 +209,7 @@ class Deployment:
         return {"image": f"{repository}@{digest}", "database_bootstrap_package": str(self.run.package)}
 
     def _raise_if_given_up(self) -> None:
-        failed = given_up(self.run.ask("status")["rooms"]["services"])
+        failed = given_up(self.run.ask("status").get("services", {}).get("ecs", {}).get("services", {}))
         if failed:
             raise RehearsalError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
 

@@ -113,7 +113,7 @@ class Rotations:
                 case "rotation.failed":
                     failed_attempts += 1
                     _say(f"{event['step']:<13} failed: {event['error']}", load)
-                case "rotation.given_up":
+                case "rotation.abandoned":
                     _say("given up after the last attempt; what is current stays", load)
                     return Rotated(login, self._username(arn), steps, failed_attempts, succeeded=False)
                 case "rotation.succeeded":

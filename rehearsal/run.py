@@ -105,13 +105,13 @@ class Run:
         request = urllib.request.Request(f"{self.endpoint}/_rehearsal/faults", method="POST")  # noqa: S310
         urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - a fixed http address
 
-    def fire(self, schedule: str) -> None:
-        """Let a schedule of the local AWS fire now; its function then runs by itself.
+    def invoke_schedule(self, schedule: str) -> None:
+        """Invoke a schedule of the local AWS now; its function runs asynchronously.
 
         Raises:
-            RehearsalError: it did not fire; with the reason.
+            RehearsalError: it was not invoked; with the reason.
         """
-        url = f"{self.endpoint}/_rehearsal/schedules/{urllib.parse.quote(schedule, safe='')}/fire"
+        url = f"{self.endpoint}/_rehearsal/schedules/{urllib.parse.quote(schedule, safe='')}/invoke"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=30):  # noqa: S310
                 return

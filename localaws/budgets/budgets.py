@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moto.budgets.exceptions import NotFoundException
 from moto.budgets.responses import BudgetsResponse
 
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Budgets:
-    """The room of the budgets."""
+    """The service of the budgets."""
 
     def __init__(self) -> None:
-        self._extension = Extension()
+        self._patch = MonkeyPatch()
         self._tags: dict[str, dict[str, str]] = {}
 
     def install(self) -> None:
@@ -34,7 +34,7 @@ class Budgets:
 
     def stop(self) -> None:
         """Give moto its methods back. Safe to call twice."""
-        self._extension.undo()
+        self._patch.undo()
 
     def status(self) -> dict[str, Any]:
         """Nothing: DescribeBudgets says it."""
@@ -43,7 +43,7 @@ class Budgets:
     def _answer(
         self, operation: str, answer: Callable[[BudgetsResponse, dict[str, Any], Callable[..., Any]], Any]
     ) -> None:
-        @self._extension.method(BudgetsResponse, operation)
+        @self._patch.method(BudgetsResponse, operation)
         def respond(original: Callable[..., str], response: BudgetsResponse) -> str:
             return json.dumps(answer(response, json.loads(response.body), lambda: original(response)))
 
@@ -90,6 +90,6 @@ class Budgets:
 
 def install(_context: Context) -> Budgets:
     """Complete the budgets."""
-    room = Budgets()
-    room.install()
-    return room
+    service = Budgets()
+    service.install()
+    return service

@@ -17,7 +17,7 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricDatum
 from moto.sns.models import sns_backends
 
 from localaws.cloudwatch.alarm_evaluation import COMPARISONS, STATISTICS, Rule, State, data_points, state
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,18 +37,18 @@ _NOT_EVALUATED = "The rehearsal evaluates alarms of one metric and a plain stati
 
 
 class Alarms:
-    """The room of the alarms."""
+    """The service of the alarms."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._extension = Extension()
+        self._patch = MonkeyPatch()
         self._lock = threading.RLock()
 
     def install(self) -> None:
         """Extend moto. Once, before anything is served."""
-        extension = self._extension
+        patch = self._patch
 
-        @extension.method(CloudWatchBackend, "put_metric_alarm")
+        @patch.method(CloudWatchBackend, "put_metric_alarm")
         def put_alarm(original: Callable[..., Alarm], backend: CloudWatchBackend, name: str, **fields: Any) -> Alarm:
             with self._lock:
                 before = backend.alarms.get(name)
@@ -57,7 +57,7 @@ class Alarms:
                 alarm.state_value = before.state_value if before else State.INSUFFICIENT_DATA
                 return alarm
 
-        @extension.method(CloudWatchBackend, "put_metric_data")
+        @patch.method(CloudWatchBackend, "put_metric_data")
         def put_data(
             original: Callable[..., None], backend: CloudWatchBackend, namespace: str, data: list[dict[str, Any]]
         ) -> None:
@@ -73,14 +73,14 @@ class Alarms:
 
     def stop(self) -> None:
         """Give moto its methods back. Safe to call twice."""
-        self._extension.undo()
+        self._patch.undo()
 
     def status(self) -> dict[str, Any]:
         """Nothing: DescribeAlarms says it."""
         return {}
 
     def _evaluate_all_before(self, asked: str) -> None:
-        @self._extension.method(CloudWatchBackend, asked)
+        @self._patch.method(CloudWatchBackend, asked)
         def ask(original: Callable[..., Any], backend: CloudWatchBackend, *arguments: Any) -> list[Alarm]:
             with self._lock:
                 self._evaluate(backend, backend.alarms.values())
@@ -128,9 +128,9 @@ class Alarms:
 
 def install(context: Context) -> Alarms:
     """Let alarms go off."""
-    room = Alarms(context)
-    room.install()
-    return room
+    service = Alarms(context)
+    service.install()
+    return service
 
 
 def _rule(alarm: Alarm) -> Rule | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.logs.models import LogsBackend
 
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -112,16 +112,16 @@ def count_target_error(settings: Settings, load_balancer: str, target_group: str
 
 
 class Metrics:
-    """The room that reads log lines for metrics."""
+    """The service that reads log lines for metrics."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._extension = Extension()
+        self._patch = MonkeyPatch()
 
     def install(self) -> None:
         """Extend moto. Once, before anything is served."""
 
-        @self._extension.method(LogsBackend, "put_log_events")
+        @self._patch.method(LogsBackend, "put_log_events")
         def put_log_events(
             original: Callable[..., Any], backend: LogsBackend, group: str, stream: str, events: list[dict[str, Any]]
         ) -> Any:
@@ -132,7 +132,7 @@ class Metrics:
 
     def stop(self) -> None:
         """Give moto its method back. Safe to call twice."""
-        self._extension.undo()
+        self._patch.undo()
 
     def status(self) -> dict[str, Any]:
         """Nothing: CloudWatch keeps what was read."""
@@ -149,6 +149,6 @@ class Metrics:
 
 def install(context: Context) -> Metrics:
     """Let log lines become metrics."""
-    room = Metrics(context)
-    room.install()
-    return room
+    service = Metrics(context)
+    service.install()
+    return service

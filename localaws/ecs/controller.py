@@ -25,10 +25,10 @@ from localaws.ecs.scheduler import (
     FailRollout,
     ForgetDeployment,
     Phase,
-    ServicePicture,
+    ServiceSnapshot,
     StartTasks,
     StopTask,
-    TaskPicture,
+    TaskSnapshot,
     decide,
 )
 from localaws.ecs.targets import ServiceTargets
@@ -95,9 +95,9 @@ class ServiceController:
             self._alarms.begin()
             self._consecutive_failures = 0
             self._show_counts(self._phases())
-        self.look_again()
+        self.wake()
 
-    def look_again(self) -> None:
+    def wake(self) -> None:
         """Let the controller look at the service now. Safe to call from any thread."""
         self._wake.set()
 
@@ -106,12 +106,12 @@ class ServiceController:
         with self._lock:
             self._is_retiring = True
             self.service.status = "DRAINING"
-        self.look_again()
+        self.wake()
 
     def stop(self) -> None:
         """End all tasks without draining."""
         self._quitting.set()
-        self.look_again()
+        self.wake()
         self._thread.join(STOP_SECONDS)
         runs = [member.run for member in self._members]
         for run in runs:
@@ -154,8 +154,8 @@ class ServiceController:
                 member.has_been_healthy = True
                 self._last_healthy = time.monotonic()
                 self._consecutive_failures = 0
-                self._deployments.note_healthy(member.deployment_id)
-        actions = decide(self._picture(phases))
+                self._deployments.record_healthy(member.deployment_id)
+        actions = decide(self._snapshot(phases))
         for action in actions:
             self._carry_out(action)
         phases = self._phases()
@@ -178,17 +178,19 @@ class ServiceController:
         member.is_counted_as_failed = True
         self._consecutive_failures += 1
         self._deployments.count_failure(member.deployment_id)
-        self._deployments.tell(f"(deployment {member.deployment_id}) (task {member.run.record.id}) failed: {reason}")
+        self._deployments.add_event(
+            f"(deployment {member.deployment_id}) (task {member.run.record.id}) failed: {reason}"
+        )
 
-    def _picture(self, phases: dict[str, Phase]) -> ServicePicture:
+    def _snapshot(self, phases: dict[str, Phase]) -> ServiceSnapshot:
         service = self.service
         configuration = getattr(service, "deployment_configuration", None) or {}
         breaker = configuration.get("deploymentCircuitBreaker") or {}
-        return ServicePicture(
+        return ServiceSnapshot(
             desired_count=self._desired_count(),
-            deployments=self._deployments.pictures(),
+            deployments=self._deployments.snapshots(),
             tasks=tuple(
-                TaskPicture(member.run.record.id, member.deployment_id, phases[member.run.record.id])
+                TaskSnapshot(member.run.record.id, member.deployment_id, phases[member.run.record.id])
                 for member in self._members
             ),
             minimum_healthy_percent=int(configuration.get("minimumHealthyPercent", 100)),
@@ -213,7 +215,9 @@ class ServiceController:
             case StopTask(task_id, reason, failed):
                 member = next(member for member in self._members if member.run.record.id == task_id)
                 if failed:
-                    self._count_failure(member, f"{reason} ({self._targets.complaint(member.run.record.address)})")
+                    self._count_failure(
+                        member, f"{reason} ({self._targets.describe_health(member.run.record.address)})"
+                    )
                 member.run.stop(reason)
             case FailRollout(deployment_id, back_to_id, cause):
                 self._deployments.fail(deployment_id, cause)
@@ -229,18 +233,18 @@ class ServiceController:
         started = [task for task in (self._start_task(deployment_id) for _ in range(count)) if task is not None]
         if started:
             named = " ".join(f"(task {task})" for task in started)
-            self._deployments.tell(f"has started {len(started)} tasks: {named}.")
+            self._deployments.add_event(f"has started {len(started)} tasks: {named}.")
 
     def _start_task(self, deployment_id: str) -> str | None:
         """Start one task; its id, or nothing if that failed."""
         self._last_start = time.monotonic()
         deployment = self._deployments.find(deployment_id)
         try:
-            run = self._launch(self.service, deployment, self._take_out_of_service, self.look_again)
+            run = self._launch(self.service, deployment, self._take_out_of_service, self.wake)
         except Exception as error:  # noqa: BLE001 - no address, no task definition: a failure like any other of a task
             self._consecutive_failures += 1
             self._deployments.count_failure(deployment_id)
-            self._deployments.tell(f"was unable to place a task because {error}")
+            self._deployments.add_event(f"was unable to place a task because {error}")
             return None
         self._members.append(_Member(deployment_id, run))
         run.begin()

@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 
 from localaws.ecs.containers import Container, LogDestination
 from localaws.ecs.secret_references import SecretReference, SecretValueError, pick, read_reference
-from localaws.iam.authorizer import Judge
+from localaws.iam.authorizer import Authorizer
+from localaws.iam.credentials import role_environment
 from localaws.iam.evaluate import Request
-from localaws.iam.role_environment import role_environment
 from localaws.settings import Context
 
 PRINCIPAL = "ecs-tasks.amazonaws.com"
@@ -48,7 +48,7 @@ class ExecutionRole:
         self._context = context
         self._role_arn = role_arn
         self._task_arn = task_arn
-        self._judge = Judge(context.settings, context.journal)
+        self._authorizer = Authorizer(context.settings, context.journal)
         self._client_by_service: dict[str, Any] = {}
 
     def check_pull(self, images: Iterable[str]) -> None:
@@ -64,7 +64,7 @@ class ExecutionRole:
             arn = f"arn:aws:ecr:{repository['region']}:{repository['account']}:repository/{repository['name']}"
             role_arn = self._required(f"to pull {image}")
             for action, resource in [("ecr:GetAuthorizationToken", "*"), *((name, arn) for name in _PULL_ACTIONS)]:
-                decision = self._judge.allows(role_arn, Request(action, resource))
+                decision = self._authorizer.allows(role_arn, Request(action, resource))
                 if not decision.allowed:
                     raise TaskStartError(
                         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
@@ -167,7 +167,7 @@ def assumed_by_tasks(context: Context, role_arn: str, task_arn: str) -> dict[str
     Raises:
         TaskStartError: the role does not exist, or does not let ECS tasks assume it.
     """
-    decision = Judge(context.settings, context.journal).trusts(role_arn, PRINCIPAL, {"aws:SourceArn": task_arn})
+    decision = Authorizer(context.settings, context.journal).trusts(role_arn, PRINCIPAL, {"aws:SourceArn": task_arn})
     if not decision.allowed:
         raise TaskStartError(
             f"ECS was unable to assume the role '{role_arn}' {decision.reason}. "

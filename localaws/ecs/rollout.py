@@ -12,7 +12,7 @@ from moto.core.utils import utcnow
 from moto.ecs.models import Service
 from moto.moto_api._internal import mock_random
 
-from localaws.ecs.scheduler import DeploymentPicture
+from localaws.ecs.scheduler import DeploymentSnapshot
 from localaws.journal import Journal
 
 _EVENTS_KEPT = 100
@@ -83,10 +83,10 @@ class ServiceDeployments:
         """One deployment, as the API shows it."""
         return next(one for one in self._all if one["id"] == deployment_id)
 
-    def pictures(self) -> tuple[DeploymentPicture, ...]:
+    def snapshots(self) -> tuple[DeploymentSnapshot, ...]:
         """All of them, for the scheduler."""
         return tuple(
-            DeploymentPicture(
+            DeploymentSnapshot(
                 one["id"],
                 one["rolloutState"],
                 self._tallies[one["id"]].failed_tasks,
@@ -106,7 +106,7 @@ class ServiceDeployments:
         if not tally.has_been_healthy:
             tally.failed_tasks += 1
 
-    def note_healthy(self, deployment_id: str) -> None:
+    def record_healthy(self, deployment_id: str) -> None:
         """A task of the deployment is healthy."""
         self._tallies[deployment_id] = _Tally(has_been_healthy=True)
 
@@ -115,13 +115,13 @@ class ServiceDeployments:
         deployment = self.find(deployment_id)
         self._set_rollout(deployment, "COMPLETED", f"ECS deployment {deployment_id} completed.")
         self.last_completed_id, self._last_completed = deployment_id, dict(deployment)
-        self.tell("has reached a steady state.")
+        self.add_event("has reached a steady state.")
 
     def fail(self, deployment_id: str, cause: str) -> None:
         """Show a rollout as FAILED."""
         failed = self.find(deployment_id)
         self._set_rollout(failed, "FAILED", cause)
-        self.tell(f"(deployment {deployment_id}) deployment failed: {cause.partition(': ')[2]}")
+        self.add_event(f"(deployment {deployment_id}) deployment failed: {cause.partition(': ')[2]}")
 
     def go_back(self, deployment_id: str, cause: str) -> None:
         """Make the last completed deployment PRIMARY again, and the service run its task definition."""
@@ -134,7 +134,7 @@ class ServiceDeployments:
         self._service.task_definition = again["taskDefinition"]
         reason = f"{cause.partition(':')[0]}: rolling back to deploymentId {deployment_id}."
         self._set_rollout(again, "IN_PROGRESS", reason)
-        self.tell(f"rolling back to deployment {deployment_id}.")
+        self.add_event(f"rolling back to deployment {deployment_id}.")
 
     def forget(self, deployment_id: str) -> None:
         """Show a deployment no more."""
@@ -150,7 +150,7 @@ class ServiceDeployments:
         self._service.running_count = sum(one["runningCount"] for one in self._all)
         self._service.pending_count = sum(one["pendingCount"] for one in self._all)
 
-    def tell(self, message: str) -> None:
+    def add_event(self, message: str) -> None:
         """Add an event to the service."""
         text = f"(service {self._service.name}) {message}"
         event = {"id": str(mock_random.uuid4()), "createdAt": utcnow(), "message": text}

@@ -34,7 +34,7 @@ class Program:
 class Runtime(Protocol):
     """One container, from before its start until after its end."""
 
-    def surroundings(self) -> dict[str, str]:
+    def base_environment(self) -> dict[str, str]:
         """Variables that the place where it runs brings along; whatever the task says goes before them."""
 
     def container(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:
@@ -70,7 +70,7 @@ class AsProcess:
     image: Image
     scratch: Path
 
-    def surroundings(self) -> dict[str, str]:
+    def base_environment(self) -> dict[str, str]:
         """What the image's interpreter and its packages are in a container is this environment's here."""
         path = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)])
         return {"PATH": path, "HOME": str(self.scratch), "TMPDIR": str(self.scratch)}
@@ -105,7 +105,7 @@ class InPodman:
         self._name = name
         self._run = run
 
-    def surroundings(self) -> dict[str, str]:
+    def base_environment(self) -> dict[str, str]:
         """Nothing: the image has its own."""
         return {}
 

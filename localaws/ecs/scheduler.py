@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
-class TaskPicture:
+class TaskSnapshot:
     """One task of the service."""
 
     id: str
@@ -40,7 +40,7 @@ class TaskPicture:
 
 
 @dataclass(frozen=True)
-class DeploymentPicture:
+class DeploymentSnapshot:
     """One deployment; the first of a service is the PRIMARY one.
 
     Attributes:
@@ -57,7 +57,7 @@ class DeploymentPicture:
 
 
 @dataclass(frozen=True)
-class ServicePicture:
+class ServiceSnapshot:
     """A service at one moment.
 
     Attributes:
@@ -77,8 +77,8 @@ class ServicePicture:
     """
 
     desired_count: int
-    deployments: tuple[DeploymentPicture, ...]
-    tasks: tuple[TaskPicture, ...] = ()
+    deployments: tuple[DeploymentSnapshot, ...]
+    tasks: tuple[TaskSnapshot, ...] = ()
     minimum_healthy_percent: int = 100
     maximum_percent: int = 200
     breaker_enabled: bool = False
@@ -138,7 +138,7 @@ class ForgetDeployment:
 Action = StartTasks | StopTask | FailRollout | CompleteRollout | ForgetDeployment
 
 
-def decide(service: ServicePicture) -> list[Action]:
+def decide(service: ServiceSnapshot) -> list[Action]:
     """What to do now; nothing when the service is as it should be, or is waiting for something."""
     primary = service.deployments[0]
     if _breaker_trips(service, primary):
@@ -161,7 +161,7 @@ def pause_seconds(consecutive_failures: int) -> float:
     return min(LONGEST_PAUSE_SECONDS, float(consecutive_failures))
 
 
-def _breaker_trips(service: ServicePicture, primary: DeploymentPicture) -> bool:
+def _breaker_trips(service: ServiceSnapshot, primary: DeploymentSnapshot) -> bool:
     return (
         service.breaker_enabled
         and primary.rollout_state == "IN_PROGRESS"
@@ -170,7 +170,7 @@ def _breaker_trips(service: ServicePicture, primary: DeploymentPicture) -> bool:
     )
 
 
-def _unhealthy(service: ServicePicture) -> list[StopTask]:
+def _unhealthy(service: ServiceSnapshot) -> list[StopTask]:
     return [
         StopTask(task.id, "Task failed its health checks", failed=True)
         for task in service.tasks
@@ -178,7 +178,7 @@ def _unhealthy(service: ServicePicture) -> list[StopTask]:
     ]
 
 
-def _replaced(service: ServicePicture, primary: DeploymentPicture) -> list[StopTask]:
+def _replaced(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StopTask]:
     """Tasks of older deployments that may go: what is not healthy at once, the others as replacements come."""
     reason = f"Scaling activity initiated by deployment {primary.id}"
     old = [task for task in _present(service) if task.deployment_id != primary.id]
@@ -194,7 +194,7 @@ def _replaced(service: ServicePicture, primary: DeploymentPicture) -> list[StopT
     return [StopTask(task.id, reason) for task in [*starting, *healthy[:spare]]]
 
 
-def _surplus(service: ServicePicture, primary: DeploymentPicture) -> list[StopTask]:
+def _surplus(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StopTask]:
     """Tasks beyond the desired count: those not healthy yet first, then the youngest."""
     mine = [task for task in _present(service) if task.deployment_id == primary.id]
     by_worth = sorted(mine, key=lambda task: task.phase is not Phase.HEALTHY)
@@ -202,7 +202,7 @@ def _surplus(service: ServicePicture, primary: DeploymentPicture) -> list[StopTa
     return [StopTask(task.id, reason) for task in by_worth[service.desired_count :]]
 
 
-def _starts(service: ServicePicture, primary: DeploymentPicture) -> list[StartTasks]:
+def _starts(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StartTasks]:
     mine = sum(task.deployment_id == primary.id for task in _present(service))
     count = min(service.desired_count - mine, _room(service))
     waits = service.seconds_since_start < pause_seconds(service.consecutive_failures)
@@ -211,29 +211,29 @@ def _starts(service: ServicePicture, primary: DeploymentPicture) -> list[StartTa
     return [StartTasks(primary.id, count)]
 
 
-def _forgotten(service: ServicePicture) -> list[ForgetDeployment]:
+def _forgotten(service: ServiceSnapshot) -> list[ForgetDeployment]:
     if service.deployments[0].rollout_state == "FAILED" or service.is_baking:
         return []  # shown for as long as the rollout can still go back to it
     in_use = {task.deployment_id for task in _present(service)}
     return [ForgetDeployment(old.id) for old in service.deployments[1:] if old.id not in in_use]
 
 
-def _completion(service: ServicePicture, primary: DeploymentPicture) -> list[CompleteRollout]:
+def _completion(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[CompleteRollout]:
     healthy = [task for task in service.tasks if task.phase is Phase.HEALTHY and task.deployment_id == primary.id]
     alone = len(_present(service)) == len(healthy) == service.desired_count
     is_complete = alone and not service.is_baking and primary.rollout_state == "IN_PROGRESS"
     return [CompleteRollout(primary.id)] if is_complete else []
 
 
-def _present(service: ServicePicture) -> Sequence[TaskPicture]:
+def _present(service: ServiceSnapshot) -> Sequence[TaskSnapshot]:
     return [task for task in service.tasks if task.phase in (Phase.STARTING, Phase.HEALTHY)]
 
 
-def _room(service: ServicePicture) -> int:
+def _room(service: ServiceSnapshot) -> int:
     """How many tasks may start before the maximum is reached. ECS rounds the maximum down."""
     return service.desired_count * service.maximum_percent // 100 - len(_present(service))
 
 
-def _minimum_healthy(service: ServicePicture) -> int:
+def _minimum_healthy(service: ServiceSnapshot) -> int:
     """ECS rounds the minimum up."""
     return math.ceil(service.desired_count * service.minimum_healthy_percent / 100)

@@ -25,7 +25,7 @@ from localaws.ecs.containers import TaskDefinitionError, read_containers
 from localaws.ecs.controller import ServiceController
 from localaws.ecs.task_api import TaskCalls, parameter
 from localaws.ecs.tasks import TaskRun
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 from localaws.settings import Context
 
 # What moto's service does not keep of CreateService.
@@ -58,7 +58,7 @@ _DEPLOYED_SETTINGS = frozenset(
 
 
 def install(context: Context) -> "Services":
-    """Extend moto's ECS; the room."""
+    """Extend moto's ECS; the service."""
     return Services(context)
 
 
@@ -67,29 +67,30 @@ class Services:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._extension = Extension()
-        self._tasks = TaskCalls(context, self._extension)
+        self._patch = MonkeyPatch()
+        self._tasks = TaskCalls(context, self._patch)
         self._controllers: dict[str, ServiceController] = {}
         self._extend_creation()
         self._extend_changes()
 
     def stop(self) -> None:
         """End every task."""
-        self._extension.undo()
+        self._patch.undo()
         for controller in list(self._controllers.values()):
             controller.stop()
         self._tasks.stop()
 
     def status(self) -> dict[str, Any]:
-        """Each service by name."""
-        return {controller.service.name: controller.status() for controller in list(self._controllers.values())}
-
-    def tasks(self) -> list[TaskRun]:
-        """Every task there was, in the order in which they were made; those that have ended too."""
-        return self._tasks.runs()
+        """Return each service by name, and every task in the order of creation, including stopped ones."""
+        return {
+            "services": {
+                controller.service.name: controller.status() for controller in list(self._controllers.values())
+            },
+            "tasks": [run.status() for run in self._tasks.runs()],
+        }
 
     def _extend_creation(self) -> None:
-        @self._extension.method(EC2ContainerServiceResponse, "create_service")
+        @self._patch.method(EC2ContainerServiceResponse, "create_service")
         def create(original: Any, response: EC2ContainerServiceResponse) -> Any:
             backend: EC2ContainerServiceBackend = response.ecs_backend
             self._refuse_second(response)
@@ -109,7 +110,7 @@ class Services:
                 self._controllers[service.arn] = controller
             return answer
 
-        @self._extension.method(EC2ContainerServiceBackend, "delete_service")
+        @self._patch.method(EC2ContainerServiceBackend, "delete_service")
         def delete(original: Any, backend: EC2ContainerServiceBackend, *arguments: Any, **named: Any) -> Any:
             service: Service = original(backend, *arguments, **named)
             controller = self._controllers.get(service.arn)
@@ -118,7 +119,7 @@ class Services:
             return service
 
     def _extend_changes(self) -> None:
-        @self._extension.method(EC2ContainerServiceResponse, "update_service")
+        @self._patch.method(EC2ContainerServiceResponse, "update_service")
         def update(_original: Any, response: EC2ContainerServiceResponse) -> Any:
             changes = {xform_name(name): value for name, value in response._get_params().items()}  # noqa: SLF001
             return ActionResult({"service": self._update(response.ecs_backend, changes)})
@@ -142,7 +143,7 @@ class Services:
         if controller is not None:
             if is_forced or _DEPLOYED_SETTINGS & changed.keys():
                 controller.deploy()
-            controller.look_again()
+            controller.wake()
         return service
 
     def _launcher(self, backend: EC2ContainerServiceBackend) -> Any:

@@ -36,7 +36,7 @@ class ServiceTargets:
         """The task's state in each target group; empty without target groups."""
         return [health.status for health in self._health(address)]
 
-    def complaint(self, address: str) -> str:
+    def describe_health(self, address: str) -> str:
         """What the load balancer has against a task, for people."""
         return "; ".join(f"target {health.status}: {health.description}" for health in self._health(address))
 

@@ -18,7 +18,7 @@ from localaws.ecs.containers import Container, TaskDefinitionError, overridden, 
 from localaws.ecs.logs import TaskLogs
 from localaws.ecs.task_record import TaskRecord
 from localaws.ecs.tasks import TaskRun
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 from localaws.settings import Context
 
 STOP_SECONDS = 15
@@ -29,19 +29,19 @@ class TaskCalls:
 
     Args:
         context: of the local AWS.
-        extension: of the room; the calls are replaced through it.
+        patch: of the service; the calls are replaced through it.
     """
 
-    def __init__(self, context: Context, extension: Extension) -> None:
+    def __init__(self, context: Context, patch: MonkeyPatch) -> None:
         self._context = context
         self._logs = TaskLogs(context.journal)
         self._runs: dict[str, TaskRun] = {}
 
-        @extension.method(EC2ContainerServiceResponse, "list_tasks")
+        @patch.method(EC2ContainerServiceResponse, "list_tasks")
         def list_tasks(_original: Any, response: EC2ContainerServiceResponse) -> Any:
             return ActionResult({"taskArns": self._list(response)})
 
-        @extension.method(EC2ContainerServiceResponse, "stop_task")
+        @patch.method(EC2ContainerServiceResponse, "stop_task")
         def stop_task(_original: Any, response: EC2ContainerServiceResponse) -> Any:
             run = self._runs.get(str(parameter(response, "task")).rsplit("/", 1)[-1])
             if run is None:
@@ -49,7 +49,7 @@ class TaskCalls:
             run.stop(parameter(response, "reason") or "Task stopped by user", "UserInitiated")
             return ActionResult({"task": run.record})
 
-        @extension.method(EC2ContainerServiceResponse, "run_task")
+        @patch.method(EC2ContainerServiceResponse, "run_task")
         def run_task(_original: Any, response: EC2ContainerServiceResponse) -> Any:
             return ActionResult({"tasks": self._run(response), "failures": []})
 

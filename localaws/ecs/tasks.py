@@ -26,6 +26,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,9 +137,20 @@ class TaskRun:
         """Whether nothing of it is left."""
         return self.record.last_status == "STOPPED"
 
-    def pids(self) -> list[int]:
-        """The processes of its containers that still run."""
-        return [child.pid for child in list(self._children.values()) if child.poll() is None]
+    def status(self) -> dict[str, Any]:
+        """Return what DescribeTasks shows, in short, and the processes of its running containers."""
+        record = self.record
+        return {
+            "id": record.id,
+            "group": record.group,
+            "status": record.last_status,
+            "health": record.health_status,
+            "address": record.address,
+            "images": {container["name"]: container["image"] for container in record.containers},
+            "created": record.created_at.replace(tzinfo=UTC).isoformat(timespec="seconds"),
+            "stopped_reason": record.stopped_reason,
+            "pids": [child.pid for child in list(self._children.values()) if child.poll() is None],
+        }
 
     def log_of(self, container: str) -> Path:
         """The file with what a container has printed."""
@@ -200,7 +212,7 @@ class TaskRun:
         if self._task_role_arn is not None:
             environment = assumed_by_tasks(self._context, self._task_role_arn, self.record.task_arn)
         del environment["PATH"]  # of this machine
-        environment |= self._runtimes[container.name].surroundings()
+        environment |= self._runtimes[container.name].base_environment()
         environment["AWS_EXECUTION_ENV"] = "AWS_ECS_FARGATE"
         environment |= container.environment
         environment |= self._execution_role.secrets_of(container)
@@ -218,7 +230,7 @@ class TaskRun:
                     return
                 if step.stop_reason is not None:
                     code = _FAILED_TO_START if step.failed_to_start else "EssentialContainerExited"
-                    self._fail(code, f"{step.stop_reason}; see {self._telling_log()}")
+                    self._fail(code, f"{step.stop_reason}; see {self._relevant_log()}")
                     return
                 if self._unhealthy is not None:
                     self._fail("ServiceSchedulerInitiated", explain_unhealthy(self._unhealthy))
@@ -296,7 +308,7 @@ class TaskRun:
             self.record.ends(code, reason)
             self._on_change()
 
-    def _telling_log(self) -> Path:
+    def _relevant_log(self) -> Path:
         """The log to read: of the container that ended badly, or else of the first essential one."""
         bad = [name for name, progress in self._progress.items() if progress.exit_code]
         essential = [container.name for container in self._containers.values() if container.essential]

@@ -87,7 +87,7 @@ class Proxy:
         registry: chooses targets.
         addresses: where targets really listen.
         session: for the connections to targets, shared by all listeners.
-        note_error: is told the group of each target that answers with 5xx.
+        record_error: is told the group of each target that answers with 5xx.
     """
 
     def __init__(
@@ -98,14 +98,14 @@ class Proxy:
         addresses: NetworkAddresses,
         session: aiohttp.ClientSession,
         *,
-        note_error: Callable[[str], None] = lambda _group_arn: None,
+        record_error: Callable[[str], None] = lambda _group_arn: None,
     ) -> None:
         self._view = view
         self._groups = groups
         self._registry = registry
         self._addresses = addresses
         self._session = session
-        self._note_error = note_error
+        self._record_error = record_error
 
     def server(self) -> aiohttp.web.Server:
         """A protocol factory for ``loop.create_server``."""
@@ -190,7 +190,7 @@ class Proxy:
         except aiohttp.ClientConnectorError as error:
             raise _RefusedError from error
         if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._note_error(target.group_arn)
+            self._record_error(target.group_arn)
         async with answer:
             return await _pass_back(request, answer)
 

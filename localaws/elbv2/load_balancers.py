@@ -45,7 +45,7 @@ from localaws.elbv2.health import Check, Health, Policy, State, seconds_until_ne
 from localaws.elbv2.listener import ListenerView, Proxy
 from localaws.elbv2.rules import Rule
 from localaws.elbv2.targets import Target, TargetRegistry
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 from localaws.settings import Context
 
 STOP_SECONDS = 10
@@ -58,7 +58,7 @@ _UNUSED_CHECK_SECONDS = 1.0
 
 
 def install(context: Context) -> "LoadBalancers":
-    """Extend moto's elbv2 and start to serve; the room."""
+    """Extend moto's elbv2 and start to serve; the service."""
     return LoadBalancers(context)
 
 
@@ -86,7 +86,7 @@ class LoadBalancers:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._registry = TargetRegistry()
-        self._extension = Extension()
+        self._patch = MonkeyPatch()
         self._open: dict[str, _Open] = {}
         self._checks: dict[Target, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
@@ -100,11 +100,11 @@ class LoadBalancers:
 
     def stop(self) -> None:
         """Close every listener."""
-        self._extension.undo()
+        self._patch.undo()
         if self._stopping:
             return
         self._stopping = True
-        self._look_again()
+        self._wake()
         self._thread.join(STOP_SECONDS)
 
     def status(self) -> dict[str, Any]:
@@ -138,42 +138,42 @@ class LoadBalancers:
 
     def _extend_listeners(self) -> None:
         for name in ("create_listener", "modify_listener", "delete_listener", "delete_load_balancer"):
-            self._look_again_after(name)
+            self._wake_after(name)
 
-        @self._extension.method(ELBv2Backend, "delete_target_group")
+        @self._patch.method(ELBv2Backend, "delete_target_group")
         def delete(original: Any, backend: ELBv2Backend, target_group_arn: str) -> Any:
             group = original(backend, target_group_arn)
             self._registry.forget_group(target_group_arn)
-            self._look_again()
+            self._wake()
             return group
 
-    def _look_again_after(self, name: str) -> None:
-        @self._extension.method(ELBv2Backend, name)
+    def _wake_after(self, name: str) -> None:
+        @self._patch.method(ELBv2Backend, name)
         def then_look(original: Any, *arguments: Any, **named: Any) -> Any:
             try:
                 return original(*arguments, **named)
             finally:
-                self._look_again()
+                self._wake()
 
     def _extend_targets(self) -> None:
-        @self._extension.method(FakeTargetGroup, "register")
+        @self._patch.method(FakeTargetGroup, "register")
         def register(original: Any, group: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
             original(group, targets)
             for target in targets:
                 self._registry.register(_target(group, group.targets[target["Id"]]))
-            self._look_again()
+            self._wake()
 
-        @self._extension.method(FakeTargetGroup, "deregister")
+        @self._patch.method(FakeTargetGroup, "deregister")
         def deregister(original: Any, group: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
             known = [_target(group, group.targets[target["Id"]]) for target in targets if target["Id"] in group.targets]
             original(group, targets)
             for target in known:
                 delay = float(str(group.attributes["deregistration_delay.timeout_seconds"]))
                 self._registry.deregister(target, delay)
-            self._look_again()
+            self._wake()
 
     def _extend_health(self) -> None:
-        @self._extension.method(FakeTargetGroup, "health_for")
+        @self._patch.method(FakeTargetGroup, "health_for")
         def health_for(original: Any, group: FakeTargetGroup, target: dict[str, Any], ec2: Any) -> Any:
             known = group.targets.get(target["Id"]) or group.deregistered_targets.get(target["Id"]) or target
             one = _target(group, known)
@@ -186,7 +186,7 @@ class LoadBalancers:
                 one.id, str(one.port), group.health_check_port, health.state, health.reason, health.description
             )
 
-        @self._extension.method(ELBv2Backend, "describe_target_health")
+        @self._patch.method(ELBv2Backend, "describe_target_health")
         def describe(original: Any, backend: ELBv2Backend, target_group_arn: str, targets: list[dict[str, Any]]) -> Any:
             group = backend.target_groups.get(target_group_arn)
             if not targets and group is not None:
@@ -196,7 +196,7 @@ class LoadBalancers:
                     return []
             return original(backend, target_group_arn, targets)
 
-    def _look_again(self) -> None:
+    def _wake(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             self._loop.call_soon_threadsafe(self._changed.set)
 
@@ -226,7 +226,7 @@ class LoadBalancers:
             self._loop.close()
 
     async def _follow(self) -> None:
-        """Keep listeners and checks as moto has them, until the room is stopped."""
+        """Keep listeners and checks as moto has them, until the service is stopped."""
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
         async with aiohttp.ClientSession(
             connector=connector,
@@ -264,13 +264,13 @@ class LoadBalancers:
     async def _open_listener(
         self, balancer: FakeLoadBalancer, listener: FakeListener, session: aiohttp.ClientSession
     ) -> None:
-        def note_error(group_arn: str) -> None:
+        def record_error(group_arn: str) -> None:
             # Whoever hears of it, an alarm's topic say, must not hold other requests up.
             names = _end_of_arn(balancer.arn), _end_of_arn(group_arn)
             self._loop.run_in_executor(None, count_target_error, self._context.settings, *names)
 
         view = functools.partial(_view, balancer, listener)
-        proxy = Proxy(view, self, self._registry, self._context.addresses, session, note_error=note_error)
+        proxy = Proxy(view, self, self._registry, self._context.addresses, session, record_error=record_error)
         connections = proxy.server()
         context = self._tls(listener) if listener.protocol == "HTTPS" else None
         is_first = (listener.protocol, int(listener.port)) == ("HTTP", 80) and self._first() is None

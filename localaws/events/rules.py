@@ -17,7 +17,7 @@ from moto.events.models import Rule
 from moto.sns.models import sns_backends
 
 from localaws.iam.evaluate import Request, decide_for_service, statements_of
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,16 +29,16 @@ SERVICE = "events.amazonaws.com"
 
 
 class Events:
-    """The room of the rules."""
+    """The service of the rules."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._extension = Extension()
+        self._patch = MonkeyPatch()
 
     def install(self) -> None:
         """Extend moto. Once, before anything is served."""
 
-        @self._extension.method(Rule, "send_to_targets")
+        @self._patch.method(Rule, "send_to_targets")
         def send(_original: Callable[..., None], rule: Rule, event: Any, *_rest: Any) -> None:
             if rule.scheduled_expression or rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
                 return
@@ -54,7 +54,7 @@ class Events:
 
     def stop(self) -> None:
         """Give moto its methods back. Safe to call twice."""
-        self._extension.undo()
+        self._patch.undo()
 
     def status(self) -> dict[str, Any]:
         """Nothing: a rule has no state but what the API shows."""
@@ -97,9 +97,9 @@ class Events:
 
 def install(context: Context) -> Events:
     """Let rules fire."""
-    room = Events(context)
-    room.install()
-    return room
+    service = Events(context)
+    service.install()
+    return service
 
 
 def _input(target: Mapping[str, Any], event: Any) -> str:

@@ -1,9 +1,11 @@
-"""Schedules of EventBridge Scheduler, which fire when somebody asks them to.
+"""EventBridge Scheduler: schedules that are invoked on request.
 
-moto keeps schedules and fires none, and a rehearsal does not wait for hours: ``POST /_rehearsal/schedules/NAME/fire``
-does now what the schedule would do at its time. It acts with the schedule's role: the role must trust the scheduler for
-the schedule's group, and its policies must allow the invocation. Its target is a function, which is invoked
-asynchronously with the schedule's input; Lambda's own retries apply. When a schedule would fire is not looked at.
+moto stores schedules and never invokes them; waiting for hours is no option either. ``POST
+/_rehearsal/schedules/NAME/invoke`` does now what the schedule would do at its time, as the schedule's role: the role
+must trust the scheduler for the schedule's group, and its policies must allow the invocation. The target must be a
+function. It is invoked asynchronously with the schedule's input, with Lambda's own retries.
+
+Different from AWS: the schedule expression is ignored.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from moto.awslambda.models import lambda_backends
 from moto.scheduler.models import scheduler_backends
 
-from localaws.iam.authorizer import Judge
+from localaws.iam.authorizer import Authorizer
 from localaws.iam.evaluate import Request
 
 if TYPE_CHECKING:
@@ -25,21 +27,22 @@ SERVICE = "scheduler.amazonaws.com"
 
 
 class ScheduleError(Exception):
-    """A schedule did not fire; the message says why."""
+    """A schedule was not invoked; the message says why."""
 
 
 class Schedules:
-    """The room of the schedules."""
+    """Invokes schedules. Holds no state."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._judge = Judge(context.settings, context.journal)
+        self._authorizer = Authorizer(context.settings, context.journal)
 
-    def fire(self, name: str) -> dict[str, Any]:
-        """Invoke a schedule's target now; what was invoked.
+    def invoke_schedule(self, name: str) -> dict[str, Any]:
+        """Invoke a schedule's target now and return what was invoked.
 
         Raises:
-            ScheduleError: there is no such schedule, it is disabled, its role may not, or its target is no function.
+            ScheduleError: the schedule does not exist or is disabled, its role lacks a permission, or its target is not
+                a function.
         """
         schedule = self._find(name)
         target, group = schedule.target, f"schedule-group/{schedule.group_name}"
@@ -47,24 +50,24 @@ class Schedules:
             raise ScheduleError(f"The schedule {name} is {schedule.state}.")
         if ":lambda:" not in target["Arn"]:
             raise ScheduleError(f"The schedule {name} aims at {target['Arn']}, and only functions are invoked here.")
-        group_arn = self._judge.surroundings.arn("scheduler", group)
-        trust = self._judge.trusts(target["RoleArn"], SERVICE, {"aws:SourceArn": group_arn})
+        group_arn = self._authorizer.context.arn("scheduler", group)
+        trust = self._authorizer.trusts(target["RoleArn"], SERVICE, {"aws:SourceArn": group_arn})
         if not trust.allowed:
             raise ScheduleError(f"The role {target['RoleArn']} does not let {SERVICE} assume it: {trust.reason}.")
-        decision = self._judge.allows(target["RoleArn"], Request("lambda:InvokeFunction", target["Arn"]))
+        decision = self._authorizer.allows(target["RoleArn"], Request("lambda:InvokeFunction", target["Arn"]))
         if not decision.allowed:
             raise ScheduleError(f"The role {target['RoleArn']} may not invoke {target['Arn']}: {decision.reason}.")
         functions: Any = lambda_backends[self._context.settings.account_id][self._context.settings.region]
         event = target.get("Input") or "{}"
         functions.invoke(target["Arn"], None, event, {"X-Amz-Invocation-Type": "Event"}, {})
-        self._context.journal.record("schedule.fired", schedule=name, target=target["Arn"])
-        return {"fired": name, "target": target["Arn"]}
+        self._context.journal.record("schedule.invoked", schedule=name, target=target["Arn"])
+        return {"invoked": name, "target": target["Arn"]}
 
     def stop(self) -> None:
         """Nothing runs here."""
 
     def status(self) -> dict[str, Any]:
-        """The schedules by name, with when they would fire."""
+        """The schedules by name, with their expressions."""
         return {schedule.name: schedule.schedule_expression for schedule in self._all()}
 
     def _all(self) -> list[Schedule]:
@@ -80,5 +83,5 @@ class Schedules:
 
 
 def install(context: Context) -> Schedules:
-    """Let schedules be fired."""
+    """Make schedules invocable."""
     return Schedules(context)

@@ -1,7 +1,7 @@
 """An API call and its answer as values: what every layer between the socket and moto works with.
 
 A request is read and understood once, with botocore's own description of the service, so that the journal, the
-judge and the replay speak of operations and parameters by AWS's names, whatever the wire format. Errors that
+authorizer and the replay speak of operations and parameters by AWS's names, whatever the wire format. Errors that
 the local AWS raises itself are written in the format that the called service would use.
 """
 

@@ -35,7 +35,7 @@ class Faults:
         """From now on, let each kind of call that makes or deletes something fail once."""
         self._asked_for = True
 
-    def layer(self, handle: Handler, is_role: Callable[[str], bool]) -> Handler:
+    def middleware(self, handle: Handler, is_role: Callable[[str], bool]) -> Handler:
         """Answer the first call of each kind with an error, and pass on any other.
 
         Args:

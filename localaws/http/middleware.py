@@ -30,7 +30,7 @@ WAITING_OPERATIONS = frozenset(
 ERROR_EXCERPT_CHARACTERS = 500
 
 
-def journaled(handle: Handler, journal: Journal, name_caller: Callable[[str], str]) -> Handler:
+def journaled(handle: Handler, journal: Journal, caller_name: Callable[[str], str]) -> Handler:
     """Write each call with its caller, status and duration; of errors also what they say.
 
     Inputs and successful answers are never written: they hold secrets.
@@ -38,10 +38,10 @@ def journaled(handle: Handler, journal: Journal, name_caller: Callable[[str], st
     Args:
         handle: what answers the call.
         journal: where the line goes.
-        name_caller: the name that goes with an access key.
+        caller_name: the name that goes with an access key.
     """
 
-    def layer(call: ApiCall) -> Answer:
+    def middleware(call: ApiCall) -> Answer:
         started = time.monotonic()
         answer = handle(call)
         said = (
@@ -53,24 +53,24 @@ def journaled(handle: Handler, journal: Journal, name_caller: Callable[[str], st
             "api.call",
             service=call.service,
             operation=call.operation,
-            caller=name_caller(call.access_key_id),
+            caller=caller_name(call.access_key_id),
             status=answer.status,
             milliseconds=round((time.monotonic() - started) * 1000),
             **said,
         )
         return answer
 
-    return layer
+    return middleware
 
 
-def honest_about_gaps(handle: Handler, journal: Journal) -> Handler:
+def not_implemented(handle: Handler, journal: Journal) -> Handler:
     """Answer 501 for what moto does not have, or fails at.
 
     AWS's SDKs repeat a call that was answered with 500, Terraform for many minutes; they do not repeat a 501.
     So a gap ends an apply at once, and by name.
     """
 
-    def layer(call: ApiCall) -> Answer:
+    def middleware(call: ApiCall) -> Answer:
         try:
             answer = handle(call)
         except NotImplementedError as error:
@@ -91,7 +91,7 @@ def honest_about_gaps(handle: Handler, journal: Journal) -> Handler:
         advice = "The local AWS needs a repair in localaws/moto_patches.py; the journal has the details."
         return error_answer(call, 501, "NotImplemented", f"{reason}. {advice}")
 
-    return layer
+    return middleware
 
 
 def _is_unrouted(call: ApiCall, answer: Answer) -> bool:
@@ -102,26 +102,26 @@ def _is_unrouted(call: ApiCall, answer: Answer) -> bool:
     return not answer.body or answer.body.lstrip().lower().startswith(b"<!doctype html")
 
 
-def judged(handle: Handler, refusal: Callable[[ApiCall], Answer | None]) -> Handler:
+def authorized(handle: Handler, refusal: Callable[[ApiCall], Answer | None]) -> Handler:
     """Ask ``refusal`` first, and pass the call on only if it has none."""
 
-    def layer(call: ApiCall) -> Answer:
+    def middleware(call: ApiCall) -> Answer:
         return refusal(call) or handle(call)
 
-    return layer
+    return middleware
 
 
-def one_at_a_time(handle: Handler) -> Handler:
+def serialized(handle: Handler) -> Handler:
     """Let one call a service into moto: its backends are plain dictionaries, changed while others iterate."""
     locks: dict[str, threading.Lock] = {}
 
-    def layer(call: ApiCall) -> Answer:
+    def middleware(call: ApiCall) -> Answer:
         if (call.service, call.operation) in WAITING_OPERATIONS:
             return handle(call)
         with locks.setdefault(call.service, threading.Lock()):
             return handle(call)
 
-    return layer
+    return middleware
 
 
 def replayed(handle: Handler, journal: Journal) -> Handler:
@@ -134,7 +134,7 @@ def replayed(handle: Handler, journal: Journal) -> Handler:
     """
     answers: OrderedDict[tuple[str, str, str, str, bytes], Answer] = OrderedDict()
 
-    def layer(call: ApiCall) -> Answer:
+    def middleware(call: ApiCall) -> Answer:
         if call.idempotency_token is None or call.service in KEEPS_ITS_OWN_TOKENS:
             return handle(call)
         key = (call.service, call.operation, call.access_key_id, call.idempotency_token, call.body)
@@ -148,4 +148,4 @@ def replayed(handle: Handler, journal: Journal) -> Handler:
                 answers.popitem(last=False)
         return answer
 
-    return layer
+    return middleware

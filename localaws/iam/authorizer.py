@@ -21,14 +21,12 @@ from typing import TYPE_CHECKING
 
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
-from moto.kms.models import kms_backends
-from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import sts_backends
 
 from localaws.http.call import Answer, ApiCall, error_answer
-from localaws.iam.actions.required import KnownSecret, Surroundings, required_permissions
+from localaws.iam.actions.required import required_permissions
+from localaws.iam.context import context_of
 from localaws.iam.evaluate import Decision, Request, Statement, decide, decide_for_service, statements_of
-from localaws.iam.resource_tags import ResourceTags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,27 +42,24 @@ TRUST = "trust"
 _GLOBAL = "aws"  # moto keeps what has no region by the name of the partition
 
 
-class Judge:
+class Authorizer:
     """Judges calls by what the roles of the local AWS may do.
 
-    Holds nothing but what it has told the journal; any room may make its own.
+    Holds nothing but what it has told the journal; any service may make its own.
     """
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
         self._decisive: set[tuple[str, str, str]] = set()
-        tags = ResourceTags(settings)
-        self.surroundings = Surroundings(
-            settings.account_id, settings.region, self._find_secret, self._find_key_arn, tags.find, tags.find_boundary
-        )
+        self.context = context_of(settings)
 
     def refusal(self, call: ApiCall) -> Answer | None:
         """The AccessDenied that this call deserves, in its service's wire format; None if it may go on."""
         session = self._session(call.access_key_id)
         if session is None:
             return None
-        for request in required_permissions(call, self.surroundings):
+        for request in required_permissions(call, self.context):
             decision = self.allows(session.role_arn, request)
             if not decision.allowed:
                 return self._denial(call, session.arn, request, decision)
@@ -93,13 +88,13 @@ class Judge:
             boundary = self._iam.get_policy(role.permissions_boundary_arn)
             bounds = {boundary.name: _statements_of_managed(boundary)}
             bounded = decide(bounds[boundary.name], request)
-            self._note_decisive(role.name, bounds, bounded, request)
+            self._record_decisive(role.name, bounds, bounded, request)
             if not bounded.allowed:
                 return Decision(
                     allowed=False,
                     reason=f"because no permissions boundary allows the {request.action} action",
                 )
-        self._note_decisive(role.name, policies, decision, request)
+        self._record_decisive(role.name, policies, decision, request)
         return decision
 
     def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> Decision:
@@ -118,21 +113,21 @@ class Judge:
         trust = statements_of(json.loads(role.assume_role_policy_document))
         request = Request("sts:AssumeRole", "*", known)
         decision = decide_for_service(trust, service, request)
-        self._note_decisive(role.name, {TRUST: trust}, decision, request)
+        self._record_decisive(role.name, {TRUST: trust}, decision, request)
         return decision
 
     def is_role(self, access_key_id: str) -> bool:
         """Whether a call with this key is a role's, and so is judged."""
         return self._session(access_key_id) is not None
 
-    def name_caller(self, access_key_id: str) -> str:
+    def caller_name(self, access_key_id: str) -> str:
         """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for an unsigned call."""
         if not access_key_id:
             return "nobody"
         session = self._session(access_key_id)
         return session.arn.partition("assumed-role/")[2] if session else "administrator"
 
-    def _note_decisive(
+    def _record_decisive(
         self, role: str, policies: Mapping[str, list[Statement]], decision: Decision, request: Request
     ) -> None:
         sid = (decision.decisive or {}).get("Sid")
@@ -159,24 +154,6 @@ class Judge:
         self._journal.record("permission.denied", caller=caller, action=request.action, resource=request.resource)
         status, code = _DENIALS.get(call.protocol, (400, "AccessDeniedException"))
         return error_answer(call, status, code, message)
-
-    def _find_secret(self, identifier: str) -> KnownSecret | None:
-        backend = secretsmanager_backends[self._settings.account_id][self._settings.region]
-        secret = backend.secrets.get(identifier)
-        if secret is None:
-            return None
-        key = getattr(secret, "kms_key_id", None)
-        if not key or key.endswith(backend.DEFAULT_KMS_KEY_ALIAS):
-            return KnownSecret(secret.arn, customer_key_arn=None)
-        return KnownSecret(secret.arn, self._find_key_arn(key))
-
-    def _find_key_arn(self, identifier: str) -> str:
-        backend = kms_backends[self._settings.account_id][self._settings.region]
-        try:
-            arn: str = backend.keys[backend.any_id_to_key_id(identifier)].arn
-        except (KeyError, ValueError):
-            return identifier
-        return arn
 
 
 _DENIALS = {

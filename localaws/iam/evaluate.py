@@ -54,7 +54,7 @@ class Decision:
 
 
 def decide(statements: Iterable[Statement], request: Request) -> Decision:
-    """Judge a request by the statements of its caller's identity policies."""
+    """Authorizer a request by the statements of its caller's identity policies."""
     matching = [statement for statement in statements if _matches(statement, request)]
     denying = [statement for statement in matching if _denies(statement)]
     allowing = [statement for statement in matching if not _denies(statement)]
@@ -68,7 +68,7 @@ def decide(statements: Iterable[Statement], request: Request) -> Decision:
 
 
 def decide_for_service(statements: Iterable[Statement], service: str, request: Request) -> Decision:
-    """Judge a request of an AWS service, such as ``lambda.amazonaws.com``, by the policy of a resource.
+    """Authorizer a request of an AWS service, such as ``lambda.amazonaws.com``, by the policy of a resource.
 
     For a role's trust policy the action is ``sts:AssumeRole`` and the resource ``*``; its statements name none.
     """

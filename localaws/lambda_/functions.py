@@ -29,16 +29,16 @@ from moto.awslambda.responses import LambdaResponse
 from moto.ec2.models import ec2_backends
 
 from localaws.cloudwatch import metrics
-from localaws.iam.actions.required import network_interface_permissions
-from localaws.iam.authorizer import Judge
-from localaws.iam.role_environment import role_environment
+from localaws.iam.actions.ec2 import network_interface_permissions
+from localaws.iam.authorizer import Authorizer
+from localaws.iam.credentials import role_environment
 from localaws.lambda_ import dead_letters
 from localaws.lambda_ import settings as function_settings
 from localaws.lambda_.logs import FunctionLogs
 from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
 from localaws.lambda_.pool import ConcurrencyExceededError, WorkerPool
 from localaws.lambda_.worker import Outcome, Worker, WorkerSpecification
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,15 +69,15 @@ class InvalidRequestContentError(LambdaClientError):
 
 
 class Functions:
-    """The room of the functions."""
+    """The service of the functions."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._directory = context.settings.run_directory / "functions"
         self._packages = self._directory / "runtime"
-        self._judge = Judge(context.settings, context.journal)
-        self._logs = FunctionLogs(context.settings, context.journal, self._judge)
-        self._extension = Extension()
+        self._authorizer = Authorizer(context.settings, context.journal)
+        self._logs = FunctionLogs(context.settings, context.journal, self._authorizer)
+        self._patch = MonkeyPatch()
         self._pool = WorkerPool()
         self._unzipping = threading.Lock()
         self._stopping = threading.Event()
@@ -106,7 +106,7 @@ class Functions:
         try:
             outcome = worker.invoke(event)
         finally:
-            self._pool.give_back(worker)
+            self._pool.release(worker)
         text = self._logs.write(function, worker.specification.environment["AWS_LAMBDA_LOG_STREAM_NAME"], outcome)
         metrics.count_invocation(self._context.settings, function.function_name, failed=outcome.failed)
         self._context.journal.record(
@@ -123,28 +123,28 @@ class Functions:
     def install(self) -> None:
         """Extend moto. Once, before anything is served."""
         link_packages(closure(RUNTIME_PACKAGES).values(), self._packages)
-        extension = self._extension
-        function_settings.extend(extension)
-        extension.attribute(LambdaFunction, "vpc_config", property(_vpc_config))
+        patch = self._patch
+        function_settings.extend(patch)
+        patch.attribute(LambdaFunction, "vpc_config", property(_vpc_config))
 
-        @extension.method(LambdaFunction, "invoke")
+        @patch.method(LambdaFunction, "invoke")
         def invoke(_original: Callable[..., Any], function: LambdaFunction, *arguments: Any) -> bytes:
             return self._invoke(function, *arguments)
 
-        @extension.method(LambdaResponse, "invoke")
+        @patch.method(LambdaResponse, "invoke")
         def invoke_qualified(original: Callable[..., Any], response: LambdaResponse) -> Any:
             # AWS's parameter is spelled "Qualifier"; moto reads "qualifier".
             if response.querystring.get("Qualifier"):
                 response.querystring["qualifier"] = response.querystring["Qualifier"]
             return original(response)
 
-        @extension.method(LambdaBackend, "create_function")
+        @patch.method(LambdaBackend, "create_function")
         def create(original: Callable[..., Any], backend: LambdaBackend, spec: dict[str, Any]) -> Any:
             function_settings.check_package(spec["Code"])
             self._check_configuration(spec["FunctionName"], spec["Role"], spec)
             return original(backend, spec)
 
-        @extension.method(LambdaBackend, "update_function_configuration")
+        @patch.method(LambdaBackend, "update_function_configuration")
         def update(
             original: Callable[..., Any], backend: LambdaBackend, name: str, qualifier: str, body: dict[str, Any]
         ) -> Any:
@@ -152,14 +152,14 @@ class Functions:
             self._check_configuration(function.function_name, body.get("Role", function.role), body)
             return original(backend, name, qualifier, body)
 
-        @extension.method(LambdaBackend, "update_function_code")
+        @patch.method(LambdaBackend, "update_function_code")
         def update_code(
             original: Callable[..., Any], backend: LambdaBackend, name: str, qualifier: str, body: dict[str, Any]
         ) -> Any:
             function_settings.check_package(body)
             return original(backend, name, qualifier, body)
 
-        @extension.method(LambdaBackend, "delete_function")
+        @patch.method(LambdaBackend, "delete_function")
         def delete(original: Callable[..., Any], backend: LambdaBackend, name: str, *qualifier: Any) -> Any:
             function = backend.get_function(name)
             answer = original(backend, name, *qualifier)
@@ -170,7 +170,7 @@ class Functions:
         """End all workers and give moto its methods back. Safe to call twice."""
         self._stopping.set()
         self._pool.stop()
-        self._extension.undo()
+        self._patch.undo()
 
     def status(self) -> dict[str, Any]:
         """The workers by function: version, process, and whether it is at work."""
@@ -214,10 +214,13 @@ class Functions:
     def _give_up(self, function: LambdaFunction, event: Any) -> None:
         target = function_settings.dead_letter_target(function)
         delivered = target is not None and dead_letters.deliver(
-            json.dumps(event), target, function.role, self._context.settings, self._judge
+            json.dumps(event), target, function.role, self._context.settings, self._authorizer
         )
         self._context.journal.record(
-            "function.given_up", function=function.function_name, dead_letter_target=target, delivered=delivered
+            "function.retries_exhausted",
+            function=function.function_name,
+            dead_letter_target=target,
+            delivered=delivered,
         )
 
     def _check_configuration(self, name: str, role_arn: str, spec: Mapping[str, Any]) -> None:
@@ -227,19 +230,19 @@ class Functions:
             InvalidParameterValueException: with AWS's message.
         """
         function_settings.check_variables(spec)
-        function_arn = self._judge.surroundings.arn("lambda", f"function:{name}")
-        if not self._judge.trusts(role_arn, "lambda.amazonaws.com", {"aws:SourceArn": function_arn}).allowed:
+        function_arn = self._authorizer.context.arn("lambda", f"function:{name}")
+        if not self._authorizer.trusts(role_arn, "lambda.amazonaws.com", {"aws:SourceArn": function_arn}).allowed:
             raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
         target = (spec.get("DeadLetterConfig") or {}).get("TargetArn")
         if target:
-            dead_letters.check_target(target, role_arn, self._judge)
+            dead_letters.check_target(target, role_arn, self._authorizer)
         network = spec.get("VpcConfig") or {}
         if not network.get("SubnetIds"):
             return
         for request in network_interface_permissions(
-            network["SubnetIds"], network.get("SecurityGroupIds") or [], self._judge.surroundings
+            network["SubnetIds"], network.get("SecurityGroupIds") or [], self._authorizer.context
         ):
-            if not self._judge.allows(role_arn, request).allowed:
+            if not self._authorizer.allows(role_arn, request).allowed:
                 operation = request.action.removeprefix("ec2:")
                 raise InvalidParameterValueException(
                     f"The provided execution role does not have permissions to call {operation} on EC2"
@@ -300,9 +303,9 @@ class Functions:
 
 def install(context: Context) -> Functions:
     """Bring functions to life."""
-    room = Functions(context)
-    room.install()
-    return room
+    service = Functions(context)
+    service.install()
+    return service
 
 
 def _identity(function: LambdaFunction) -> str:

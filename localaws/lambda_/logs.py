@@ -17,7 +17,7 @@ from localaws.lambda_.settings import logging_config
 if TYPE_CHECKING:
     from moto.awslambda.models import LambdaFunction
 
-    from localaws.iam.authorizer import Judge
+    from localaws.iam.authorizer import Authorizer
     from localaws.journal import Journal
     from localaws.lambda_.worker import Outcome
     from localaws.settings import Settings
@@ -63,10 +63,10 @@ def _json_log_text(version: str, outcome: Outcome) -> str:
 class FunctionLogs:
     """Delivers the log of each invocation."""
 
-    def __init__(self, settings: Settings, journal: Journal, judge: Judge) -> None:
+    def __init__(self, settings: Settings, journal: Journal, authorizer: Authorizer) -> None:
         self._settings = settings
         self._journal = journal
-        self._judge = judge
+        self._authorizer = authorizer
         self._lock = threading.Lock()
         self._refused: set[str] = set()
 
@@ -102,8 +102,8 @@ class FunctionLogs:
 
     def _may(self, role_arn: str, action: str, group: str, stream: str) -> bool:
         """Whether the role may; Lambda drops logs silently if not, the journal says so once."""
-        arn = self._judge.surroundings.arn("logs", f"log-group:{group}:log-stream:{stream}")
-        decision = self._judge.allows(role_arn, Request(action, arn))
+        arn = self._authorizer.context.arn("logs", f"log-group:{group}:log-stream:{stream}")
+        decision = self._authorizer.allows(role_arn, Request(action, arn))
         if not decision.allowed and f"{role_arn} {action}" not in self._refused:
             self._refused.add(f"{role_arn} {action}")
             self._journal.record(

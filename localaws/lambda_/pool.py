@@ -56,7 +56,7 @@ class WorkerPool:
             worker.close()
         return fitting or self._start(name, start)
 
-    def give_back(self, worker: Worker) -> None:
+    def release(self, worker: Worker) -> None:
         """Keep a worker for the next invocation, if it can take one."""
         with self._lock:
             self._busy.remove(worker)

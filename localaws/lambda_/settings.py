@@ -18,7 +18,7 @@ from moto.awslambda.models import LambdaFunction
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from localaws.patch import Extension
+    from localaws.patch import MonkeyPatch
 
 _KEPT = "rehearsal_settings"
 _FORGOTTEN = ("DeadLetterConfig", "LoggingConfig", "FileSystemConfigs")
@@ -49,10 +49,10 @@ RESERVED_VARIABLES = frozenset(
 )
 
 
-def extend(extension: Extension) -> None:
+def extend(patch: MonkeyPatch) -> None:
     """Let moto keep and return the settings that it drops."""
 
-    @extension.method(LambdaFunction, "__init__")
+    @patch.method(LambdaFunction, "__init__")
     def initialize(
         original: Callable[..., None],
         function: LambdaFunction,
@@ -64,7 +64,7 @@ def extend(extension: Extension) -> None:
         original(function, account_id, spec, *rest, **named)
         setattr(function, _KEPT, {key: spec[key] for key in _FORGOTTEN if spec.get(key)})
 
-    @extension.method(LambdaFunction, "get_configuration")
+    @patch.method(LambdaFunction, "get_configuration")
     def configuration(
         original: Callable[..., dict[str, Any]], function: LambdaFunction, *arguments: Any, **named: Any
     ) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def extend(extension: Extension) -> None:
             answer["FileSystemConfigs"] = kept["FileSystemConfigs"]
         return answer
 
-    @extension.method(LambdaFunction, "update_configuration")
+    @patch.method(LambdaFunction, "update_configuration")
     def update(original: Callable[..., Any], function: LambdaFunction, updates: dict[str, Any]) -> dict[str, Any]:
         original(function, updates)
         # A published version shares its dictionary with the function it was copied from: replace it.

@@ -23,7 +23,7 @@ from localaws.iam.evaluate import Request
 if TYPE_CHECKING:
     from moto.sts.models import AssumedRole
 
-    from localaws.iam.authorizer import Judge
+    from localaws.iam.authorizer import Authorizer
     from localaws.settings import Settings
 
 LIFETIME = timedelta(minutes=15)
@@ -34,7 +34,7 @@ _DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """What is being entered.
 
     Attributes:
@@ -52,25 +52,27 @@ class _RefusedError(Exception):
     """The token does not let anybody in; the message says why."""
 
 
-def refusal(token: str, door: Door, settings: Settings, judge: Judge, now: datetime | None = None) -> str | None:
+def refusal(
+    token: str, endpoint: Endpoint, settings: Settings, authorizer: Authorizer, now: datetime | None = None
+) -> str | None:
     """Why ``token`` does not open ``door``; None if it does."""
     try:
-        _check(token, door, settings, judge, now or datetime.now(UTC))
+        _check(token, endpoint, settings, authorizer, now or datetime.now(UTC))
     except _RefusedError as error:
         return str(error)
     return None
 
 
-def _check(token: str, door: Door, settings: Settings, judge: Judge, now: datetime) -> None:
+def _check(token: str, endpoint: Endpoint, settings: Settings, authorizer: Authorizer, now: datetime) -> None:
     try:
         address, said = urlsplit(f"//{token}").netloc, dict(parse_qsl(urlsplit(f"//{token}").query))
     except ValueError:
         raise _RefusedError("it is no token") from None
     if _SIGNATURE not in said:
         raise _RefusedError("it is no token")
-    if address != door.address:
+    if address != endpoint.address:
         raise _RefusedError(f"it is for {address}")
-    if said.get("Action") != "connect" or said.get("DBUser") != door.user:
+    if said.get("Action") != "connect" or said.get("DBUser") != endpoint.user:
         raise _RefusedError("it is for another user or action")
     signed_at = _moment(said.get("X-Amz-Date", ""))
     if not -CLOCK_SKEW < now - signed_at < min(LIFETIME, _lifetime(said.get("X-Amz-Expires", ""))):
@@ -83,8 +85,8 @@ def _check(token: str, door: Door, settings: Settings, judge: Judge, now: dateti
         raise _RefusedError("it has another session's token")
     if not hmac.compare_digest(said[_SIGNATURE], _signature(address, said, scope, session.secret_access_key)):
         raise _RefusedError("its signature is wrong")
-    arn = f"arn:aws:rds-db:{settings.region}:{settings.account_id}:dbuser:{door.resource_id}/{door.user}"
-    decision = judge.allows(session.role_arn, Request("rds-db:connect", arn))
+    arn = f"arn:aws:rds-db:{settings.region}:{settings.account_id}:dbuser:{endpoint.resource_id}/{endpoint.user}"
+    decision = authorizer.allows(session.role_arn, Request("rds-db:connect", arn))
     if not decision.allowed:
         raise _RefusedError(f"{session.arn} may not rds-db:connect to {arn}, {decision.reason}")
 

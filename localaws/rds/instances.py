@@ -31,8 +31,7 @@ from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 from devtools.errors import RehearsalError
 from devtools.postgres.binaries import Binaries
-from devtools.postgres.cluster import Cluster
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 from localaws.rds.server import DatabaseServer, new_credential
 from localaws.secretsmanager.secrets import schedule
 from localaws.settings import Context
@@ -57,7 +56,7 @@ _SHOWN_SETTINGS = {
 
 
 def install(context: Context) -> "Databases":
-    """Extend moto's RDS; the room."""
+    """Extend moto's RDS; the service."""
     return Databases(context)
 
 
@@ -66,7 +65,7 @@ class Databases:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._extension = Extension()
+        self._patch = MonkeyPatch()
         self._server_by_instance: dict[str, DatabaseServer] = {}
         self._ending: list[threading.Thread] = []
         self._extend_creation()
@@ -78,14 +77,14 @@ class Databases:
 
     def stop(self) -> None:
         """End every server."""
-        self._extension.undo()
+        self._patch.undo()
         for instance in list(self._server_by_instance):
             self._end(instance)
         for thread in self._ending:
             thread.join(_STOP_SECONDS)
 
     def status(self) -> dict[str, Any]:
-        """Each instance with its state, address, version and, if it failed, why."""
+        """Return each instance with its state, address, version, sessions and, if it failed, the reason."""
         return {
             name: {
                 "state": server.instance.status,
@@ -93,16 +92,13 @@ class Databases:
                 "postgresql": server.cluster.major,
                 "log": str(server.cluster.log),
                 "error": server.error,
+                "sessions": server.sessions(),
             }
             for name, server in list(self._server_by_instance.items())
         }
 
-    def clusters(self) -> list[Cluster]:
-        """The servers that answer now."""
-        return [server.cluster for server in list(self._server_by_instance.values()) if server.is_available]
-
     def _extend_creation(self) -> None:
-        @self._extension.method(RDSBackend, "create_db_instance")
+        @self._patch.method(RDSBackend, "create_db_instance")
         def create(original: Any, backend: RDSBackend, db_kwargs: dict[str, Any]) -> Any:
             if db_kwargs.get("engine") != "postgres" or db_kwargs.get("db_cluster_identifier"):
                 return original(backend, db_kwargs)
@@ -111,14 +107,14 @@ class Databases:
             self._begin(instance, binaries, db_kwargs)
             return instance
 
-        @self._extension.method(RDSBackend, "delete_db_instance")
+        @self._patch.method(RDSBackend, "delete_db_instance")
         def delete(original: Any, backend: RDSBackend, db_instance_identifier: str, *rest: Any, **named: Any) -> Any:
             instance = original(backend, db_instance_identifier, *rest, **named)
             self._end(db_instance_identifier)
             return instance
 
     def _extend_changes(self) -> None:
-        @self._extension.method(RDSBackend, "modify_db_instance")
+        @self._patch.method(RDSBackend, "modify_db_instance")
         def modify(original: Any, backend: RDSBackend, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> Any:
             instance: DBInstance = original(backend, db_instance_identifier, db_kwargs)
             _show_settings(instance, db_kwargs)
@@ -131,7 +127,7 @@ class Databases:
                     server.apply_parameters()
             return instance
 
-        @self._extension.method(RDSBackend, "modify_db_parameter_group")
+        @self._patch.method(RDSBackend, "modify_db_parameter_group")
         def modify_group(original: Any, backend: RDSBackend, *arguments: Any, **named: Any) -> Any:
             group: DBParameterGroup = original(backend, *arguments, **named)
             for server in list(self._server_by_instance.values()):
@@ -146,21 +142,21 @@ class Databases:
                 return server.cluster.host
             return f"{instance.db_instance_identifier}.aaaaaaaaaa.{instance.region}.rds.amazonaws.com"
 
-        self._extension.attribute(DBInstance, "address", property(address))
+        self._patch.attribute(DBInstance, "address", property(address))
 
     def _refuse(self, operation: str) -> None:
-        @self._extension.method(RDSBackend, operation)
+        @self._patch.method(RDSBackend, operation)
         def refuse(_original: Any, *_arguments: Any, **_named: Any) -> None:
             raise NotImplementedError(f"no server is ready for {operation} in a rehearsal")
 
     def _extend_secrets(self) -> None:
-        extension = self._extension
+        patch = self._patch
 
-        @extension.method(MasterUserSecret, "_generate_secret_string")
+        @patch.method(MasterUserSecret, "_generate_secret_string")
         def generate(_original: Any, secret: MasterUserSecret) -> str:
             return new_credential(str(secret.resource.master_username))
 
-        @extension.method(MasterUserSecret, "rotate_secret")
+        @patch.method(MasterUserSecret, "rotate_secret")
         def rotate_master(original: Any, secret: MasterUserSecret) -> None:
             server = self._server_by_instance.get(getattr(secret.resource, "db_instance_identifier", ""))
             if server is None:
@@ -168,7 +164,7 @@ class Databases:
             else:
                 server.rotate_master_password()
 
-        @extension.method(SecretsManagerBackend, "rotate_secret")
+        @patch.method(SecretsManagerBackend, "rotate_secret")
         def rotate(original: Any, backend: SecretsManagerBackend, secret_id: str, *arguments: Any, **named: Any) -> Any:
             server = self._server_with_secret(secret_id)
             if server is None:
@@ -181,7 +177,7 @@ class Databases:
                 server.rotate_master_password()
             return secret.to_short_dict()
 
-        @extension.method(SecretsManagerBackend, "cancel_rotate_secret")
+        @patch.method(SecretsManagerBackend, "cancel_rotate_secret")
         def cancel(original: Any, backend: SecretsManagerBackend, secret_id: str) -> Any:
             server = self._server_with_secret(secret_id)
             if server is None:

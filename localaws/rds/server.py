@@ -3,11 +3,13 @@
 What of an instance's settings reaches the server, how it starts, and how its master gets and changes the password.
 """
 
+import contextlib
 import json
 import secrets
 import threading
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import pg8000.exceptions
 import pg8000.native
@@ -17,8 +19,8 @@ from moto.secretsmanager.models import secretsmanager_backends
 
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
-from localaws.iam.authorizer import Judge
-from localaws.rds.iam_auth import Door, refusal
+from localaws.iam.authorizer import Authorizer
+from localaws.rds.iam_auth import Endpoint, refusal
 from localaws.secretsmanager.secrets import put_secret_value, schedule
 from localaws.settings import Context
 
@@ -26,6 +28,10 @@ _FORCE_SSL = "rds.force_ssl"
 _AVAILABLE_LIBRARIES = frozenset({"pg_stat_statements", "auto_explain"})
 _ROTATION_DAYS = 7
 _START_SECONDS = 90
+_SESSIONS = """
+SELECT usename::text, application_name, client_port FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND usename <> session_user
+"""
 
 
 def server_settings(parameters: Mapping[str, str]) -> dict[str, str]:
@@ -53,9 +59,11 @@ class DatabaseServer:
     def __init__(self, instance: DBInstance, binaries: Binaries, context: Context) -> None:
         self.instance = instance
         self.error: str | None = None
+        self._session: pg8000.native.Connection | None = None
+        self._session_lock = threading.Lock()
         self._journal = context.journal
         self._settings = context.settings
-        self._judge = Judge(context.settings, context.journal)
+        self._authorizer = Authorizer(context.settings, context.journal)
         self._secrets = secretsmanager_backends[context.settings.account_id][context.settings.region]
         parameters = self._parameters()
         self.cluster = Cluster(
@@ -77,14 +85,30 @@ class DatabaseServer:
         secret: MasterUserSecret | None = getattr(self.instance, "master_user_secret", None)
         return secret
 
-    @property
-    def is_available(self) -> bool:
-        """Whether the server has started, and is not being deleted."""
-        return bool(self.instance.status == "available")
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the login, application name and client port of each session; empty while the server is unavailable."""
+        with self._session_lock:
+            try:
+                if self.instance.status != "available":
+                    return []
+                if self._session is None:  # kept, because each new connection is a line in the server's log
+                    self._session = self.cluster.open_as_superuser()
+                rows = self._session.run(_SESSIONS)
+            except (pg8000.exceptions.Error, OSError):
+                self._session = None
+                return []
+        return [
+            {"login": login, "application": application, "port": self.cluster.client_port(port)}
+            for login, application, port in rows
+        ]
 
     def end(self) -> None:
         """End the server, once it has started."""
         self.starting.join(_START_SECONDS)
+        with self._session_lock, contextlib.suppress(pg8000.exceptions.Error, OSError):
+            if self._session is not None:
+                self._session.close()
+            self._session = None
         self.cluster.stop()
         self._journal.record("database.ended", instance=self.instance.db_instance_identifier)
 
@@ -127,8 +151,8 @@ class DatabaseServer:
         self.cluster.admin("SELECT pg_reload_conf()")
 
     def _token_refusal(self, user: str, token: str) -> str | None:
-        door = Door(f"{self.cluster.host}:{self.cluster.port}", str(self.instance.dbi_resource_id), user)
-        reason = refusal(token, door, self._settings, self._judge)
+        endpoint = Endpoint(f"{self.cluster.host}:{self.cluster.port}", str(self.instance.dbi_resource_id), user)
+        reason = refusal(token, endpoint, self._settings, self._authorizer)
         name = self.instance.db_instance_identifier
         self._journal.record("database.token", instance=name, user=user, refused=reason)
         return reason

@@ -95,7 +95,7 @@ class Rotations:
                 if self._try(secret, token, steps):
                     break
             else:
-                self._context.journal.record("rotation.given_up", secret=secret.name, version_id=token)
+                self._context.journal.record("rotation.abandoned", secret=secret.name, version_id=token)
             if steps != STEPS:
                 secret.versions.pop(token, None)
         finally:

@@ -5,7 +5,7 @@ value be changed, and rotates without looking at what the function says. Here la
 ``secret_versions``, rotation is ``secret_rotation``'s, and a version's value is written once.
 
 Not here: replicas, rotation on schedule (ask for it with RotateSecret), and the rotation of other services' managed
-secrets, whose rooms look after them.
+secrets, whose services look after them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from moto.secretsmanager.exceptions import (
 )
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 from localaws.secretsmanager.events import label_moved, rotation_went
 from localaws.secretsmanager.rotation import SERVICE, Rotations
 from localaws.secretsmanager.versions import CURRENT, PENDING, Labels, StagingError, holder, move_label, put_version
@@ -50,23 +50,23 @@ class AccessDeniedError(SecretsManagerClientError):
 
 
 class Secrets:
-    """The room of the secrets."""
+    """The service of the secrets."""
 
     def __init__(self, context: Context) -> None:
         self._rotations = Rotations(context)
-        self._extension = Extension()
+        self._patch = MonkeyPatch()
 
     def install(self) -> None:
         """Extend moto. Once, before anything is served."""
-        extension = self._extension
+        patch = self._patch
         for name, replacement in {
             "get_secret_value": get_secret_value,
             "put_secret_value": put_secret_value,
             "update_secret_version_stage": update_secret_version_stage,
         }.items():
-            extension.attribute(SecretsManagerBackend, name, replacement)
+            patch.attribute(SecretsManagerBackend, name, replacement)
 
-        @extension.method(FakeSecret, "reset_default_version")
+        @patch.method(FakeSecret, "reset_default_version")
         def put_current(
             _original: Callable[..., None], secret: FakeSecret, version: dict[str, Any], version_id: str
         ) -> None:
@@ -74,7 +74,7 @@ class Secrets:
             secret.versions[version_id] = version
             _set_labels(secret, labels)
 
-        @extension.method(SecretsManagerBackend, "create_secret")
+        @patch.method(SecretsManagerBackend, "create_secret")
         def create(original: Callable[..., str], backend: SecretsManagerBackend, name: str, **rest: Any) -> str:
             existing = backend.secrets.get(name)
             if existing is not None and existing.is_deleted():
@@ -83,7 +83,7 @@ class Secrets:
                 )
             return original(backend, name=name, **rest)
 
-        @extension.method(SecretsManagerBackend, "rotate_secret")
+        @patch.method(SecretsManagerBackend, "rotate_secret")
         def rotate(_original: Callable[..., str], backend: SecretsManagerBackend, secret_id: str, **rest: Any) -> str:
             return self._rotate(_existing(backend, secret_id), **rest)
 
@@ -92,14 +92,14 @@ class Secrets:
     def stop(self) -> None:
         """Start no further rotation step, and give moto its methods back."""
         self._rotations.stop()
-        self._extension.undo()
+        self._patch.undo()
 
     def status(self) -> dict[str, Any]:
         """The rotations under way."""
         return {"rotating": self._rotations.status()}
 
     def _describe(self) -> None:
-        @self._extension.method(FakeSecret, "to_dict")
+        @self._patch.method(FakeSecret, "to_dict")
         def describe(original: Callable[..., dict[str, Any]], secret: FakeSecret) -> dict[str, Any]:
             described = original(secret)
             labelled = {version: labels for version, labels in _labels(secret).items() if labels}
@@ -159,9 +159,9 @@ class Secrets:
 
 def install(context: Context) -> Secrets:
     """Make secrets and their rotation behave."""
-    room = Secrets(context)
-    room.install()
-    return room
+    service = Secrets(context)
+    service.install()
+    return service
 
 
 def get_secret_value(

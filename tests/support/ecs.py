@@ -183,7 +183,7 @@ class Site:
     @property
     def url(self) -> str:
         """Where the load balancer listens."""
-        listeners = self.aws.ask("status")[1]["rooms"]["load_balancer"]["listeners"]
+        listeners = self.aws.ask("status")[1]["services"]["elbv2"]["listeners"]
         url: str = listeners[0]["url"]
         return url
 

@@ -1,4 +1,4 @@
-"""A local AWS for tests of its API: a process of its own, as in a rehearsal, with the rooms that need only moto."""
+"""A local AWS for tests of its API: a process of its own, as in a rehearsal, with the services that need only moto."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from localaws.settings import Listeners, Settings
 listeners = Listeners(*(socket.create_server(("127.0.0.1", port)) for port in (int(sys.argv[2]), 0)))
 settings = Settings(Path(sys.argv[1]), int(sys.argv[2]))
 isolate_environment(settings)
-from localaws.server import OWN_ROOMS, serve
+from localaws.server import CORE_SERVICES, serve
 """
-OWN_ROOMS = _START + "serve(settings, listeners, OWN_ROOMS)"
+CORE_SERVICES = _START + "serve(settings, listeners, CORE_SERVICES)"
 # Also tasks, and listeners on ports that the status names.
-ROOMS_OF_SERVICES = f"""{_START}
+SERVICES_WITH_TASKS = f"""{_START}
 from localaws.ecs import services
 from localaws.elbv2 import load_balancers
-serve(settings, listeners, {{**OWN_ROOMS, "services": services.install, "load_balancer": load_balancers.install}})
+serve(settings, listeners, {{**CORE_SERVICES, "ecs": services.install, "elbv2": load_balancers.install}})
 """
 
 
@@ -43,14 +43,14 @@ class LocalAws:
 
     Args:
         directory: its run directory.
-        program: what it runs: ``OWN_ROOMS`` or ``ROOMS_OF_SERVICES``.
+        program: what it runs: ``CORE_SERVICES`` or ``SERVICES_WITH_TASKS``.
 
     Attributes:
         directory: its run directory.
         endpoint: URL of its API.
     """
 
-    def __init__(self, directory: Path, program: str = OWN_ROOMS) -> None:
+    def __init__(self, directory: Path, program: str = CORE_SERVICES) -> None:
         self.directory = directory
         self._clients: dict[tuple[str, str], Any] = {}
         self._port = free_port()

@@ -1,4 +1,4 @@
-"""moto behind HTTP on loopback, in this process, for rooms that are tested without the whole local AWS around them."""
+"""moto behind HTTP on loopback, in this process, for services that are tested without the whole local AWS."""
 
 import socket
 import threading
@@ -23,7 +23,7 @@ from localaws.settings import Context, Settings
 
 @dataclass(frozen=True)
 class MotoServer:
-    """A running moto, and the context that rooms are installed with."""
+    """A running moto, and the context that services are installed with."""
 
     context: Context
 

@@ -127,7 +127,7 @@ class Pipeline:
 
     def url(self, environment: str) -> str | None:
         """Where the load balancer of an environment listens; none before there is one."""
-        listeners = self.run.ask("status")["rooms"]["load_balancer"]["listeners"]
+        listeners = self.run.ask("status")["services"]["elbv2"]["listeners"]
         return next((entry["url"] for entry in listeners if entry["load_balancer"] == f"taproom-{environment}"), None)
 
     def _check_out(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:

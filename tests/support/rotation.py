@@ -77,9 +77,9 @@ class SecretsManager:
 def secrets_manager(directory: Path) -> Iterator[SecretsManager]:
     """An empty Secrets Manager on a port of its own."""
     with moto_server(directory) as server:
-        room = secrets.install(server.context)
-        room._rotations = rotations = RotationsByHand(server.context)
+        service = secrets.install(server.context)
+        service._rotations = rotations = RotationsByHand(server.context)
         try:
             yield SecretsManager(server, rotations)
         finally:
-            room.stop()
+            service.stop()

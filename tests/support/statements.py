@@ -1,8 +1,8 @@
 """The statements of the rehearsed policies, and which of them something hung on.
 
 No role may more than it must: without any one statement of its policies, something that was rehearsed would fail. The
-judge notes on which single statement each of its decisions hung. That is the same as removing each statement in turn
-and rehearsing again: the call that hung on it would be decided otherwise. test_policy.py shows so of the rule.
+authorizer records each statement that decided a request on its own. That is the same as removing each statement in turn
+and rehearsing again: the request would be decided otherwise. test_evaluate.py shows so of the rule.
 """
 
 import json

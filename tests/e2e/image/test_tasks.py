@@ -18,7 +18,7 @@ from localaws.ecs.containers import Container
 from localaws.ecs.runtime import InPodman
 from tests.e2e.image.conftest import Built
 from tests.support.ecs import MIGRATE, SERVER, Site
-from tests.support.local_aws import ROOMS_OF_SERVICES, LocalAws
+from tests.support.local_aws import SERVICES_WITH_TASKS, LocalAws
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image
@@ -57,7 +57,7 @@ def site(podman: Engine, image: Built, tmp_path_factory: pytest.TempPathFactory)
     tag = f"localhost/taproom-task:{secrets.token_hex(4)}"
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    aws = LocalAws(tmp_path_factory.mktemp("run"), ROOMS_OF_SERVICES)
+    aws = LocalAws(tmp_path_factory.mktemp("run"), SERVICES_WITH_TASKS)
     try:
         podman.build(context, tag, base=image.tag, labels={RUN_LABEL: str(aws.directory)})
         site = Site(aws)

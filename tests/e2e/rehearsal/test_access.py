@@ -64,14 +64,14 @@ def test_a_second_plan_is_empty(rehearsal: Rehearsal) -> None:
 
 def test_nothing_is_drift_after_an_apply_and_the_schedule_finds_none(rehearsal: Rehearsal) -> None:
     wait_for_alarm(rehearsal, "drift", "OK")
-    rehearsal.run.fire(SCHEDULE)
+    rehearsal.run.invoke_schedule(SCHEDULE)
     wait_for_alarm(rehearsal, "not-verified", "OK")
     assert alarms(rehearsal)["taproom-dev-access-drift"] == "OK"
 
 
 def test_what_was_granted_by_hand_sets_off_the_alarm_when_the_schedule_fires(rehearsal: Rehearsal) -> None:
     by_hand(rehearsal, BY_HAND)
-    rehearsal.run.fire(SCHEDULE)
+    rehearsal.run.invoke_schedule(SCHEDULE)
     wait_for_alarm(rehearsal, "drift", "ALARM")
     assert alarms(rehearsal)["taproom-dev-access-verify-failed"] == "OK"
 
@@ -176,9 +176,9 @@ def test_an_event_that_nobody_waits_for_and_a_function_failed_at_three_times_is_
 
 
 def given_up(rehearsal: Rehearsal) -> list[dict[str, Any]]:
-    return rehearsal.journal("function.given_up")
+    return rehearsal.journal("function.retries_exhausted")
 
 
 def test_a_schedule_that_is_not_there_is_named_with_those_that_are(rehearsal: Rehearsal) -> None:
     with pytest.raises(RehearsalError, match=f"There is no schedule nobody; there is .*{SCHEDULE}"):
-        rehearsal.run.fire("nobody")
+        rehearsal.run.invoke_schedule("nobody")

@@ -86,7 +86,7 @@ def end_of(rehearsal: Rehearsal, token: str) -> str:
 
 
 def ends_of(rehearsal: Rehearsal, token: str) -> list[str]:
-    ends = ("rotation.succeeded", "rotation.given_up")
+    ends = ("rotation.succeeded", "rotation.abandoned")
     events = [event for event in rehearsal.journal("rotation.") if event.get("version_id") == token]
     return [event["kind"].removeprefix("rotation.") for event in events if event["kind"] in ends]
 
@@ -217,7 +217,7 @@ def test_a_missing_permission_fails_a_step_and_is_told_and_once_it_is_mended_the
     )
     try:
         token = begin(rehearsal, "beers_app")
-        assert end_of(rehearsal, token) == "given_up"
+        assert end_of(rehearsal, token) == "abandoned"
     finally:
         iam.delete_role_policy(RoleName=FUNCTION, PolicyName="denied")
     failures = [event for event in rehearsal.journal("rotation.failed") if event["version_id"] == token]
@@ -237,7 +237,7 @@ def test_a_credential_that_does_not_pass_its_test_never_becomes_current(rehearsa
     pending = "beers_app_b" if before["username"] == "beers_app_a" else "beers_app_a"
     with server_refuses(rehearsal, pending):
         token = begin(rehearsal, "beers_app")
-        assert end_of(rehearsal, token) == "given_up"
+        assert end_of(rehearsal, token) == "abandoned"
         assert login(rehearsal, "beers_app") == before
         assert logs_in(rehearsal, before)
     failures = [event for event in rehearsal.journal("rotation.failed") if event["version_id"] == token]
@@ -259,11 +259,11 @@ def test_a_rotation_that_did_not_come_sets_off_an_alarm(rehearsal: Rehearsal) ->
 def look(rehearsal: Rehearsal, state: str) -> None:
     """Let the watch over rotations look until the alarm has heard of it: two looks within its period are one to it."""
     deadline = time.monotonic() + 60
-    rehearsal.run.fire(WATCH)
+    rehearsal.run.invoke_schedule(WATCH)
     while (found := alarm(rehearsal, "overdue")) != state:
         assert time.monotonic() < deadline, f"the alarm is {found}, not {state}"
         time.sleep(2)
-        rehearsal.run.fire(WATCH)
+        rehearsal.run.invoke_schedule(WATCH)
 
 
 def test_by_one_command_a_person_sees_each_step_and_that_no_request_failed(

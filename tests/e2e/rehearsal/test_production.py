@@ -88,7 +88,7 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def listener(rehearsal: Rehearsal, name: str) -> str:
-    listeners = rehearsal.run.ask("status")["rooms"]["load_balancer"]["listeners"]
+    listeners = rehearsal.run.ask("status")["services"]["elbv2"]["listeners"]
     wanted = ("taproom-prod", name)
     return next(str(found["url"]) for found in listeners if (found["load_balancer"], found["listener"]) == wanted)
 

@@ -30,7 +30,7 @@ class Balancer:
     """A load balancer in front of one target group."""
 
     aws: MotoServer
-    room: LoadBalancers
+    service: LoadBalancers
     elb: Any
     group_arn: str
 
@@ -55,7 +55,7 @@ class Balancer:
 @pytest.fixture
 def balancer(tmp_path: Path) -> Iterator[Balancer]:
     with moto_server(tmp_path / "aws") as aws:
-        room = load_balancer.install(aws.context)
+        service = load_balancer.install(aws.context)
         ec2, elb = aws.client("ec2"), aws.client("elbv2")
         vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnet_ids = [
@@ -81,9 +81,9 @@ def balancer(tmp_path: Path) -> Iterator[Balancer]:
         )
         action = {"Type": "forward", "TargetGroupArn": group}
         elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[action])
-        wait_until(lambda: room.status()["listeners"], "a listener")
-        yield Balancer(aws, room, elb, group)
-        room.stop()
+        wait_until(lambda: service.status()["listeners"], "a listener")
+        yield Balancer(aws, service, elb, group)
+        service.stop()
 
 
 def test_twenty_times_sigterm_under_load_fails_no_request(

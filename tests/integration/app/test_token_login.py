@@ -23,7 +23,7 @@ APP, MIGRATOR = "beers_app", "beers_migrator"
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
     """A database with the two logins, both by token, and no tables."""
     with moto_server(tmp_path_factory.mktemp("run")) as server:
-        room = databases.install(server.context)
+        service = databases.install(server.context)
         try:
             database = TokenDatabase(server)
             database.as_master(
@@ -38,7 +38,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase
             )
             yield database
         finally:
-            room.stop()
+            service.stop()
 
 
 def variables(database: TokenDatabase, keys: dict[str, str], user: str) -> dict[str, str]:

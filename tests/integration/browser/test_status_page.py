@@ -11,10 +11,10 @@ from cheroot.wsgi import Server
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from devtools.ports import free_port
-from localaws.status import picture
-from localaws.status.events import Events
-from localaws.status.page import Site
-from localaws.status.picture import Session, Task
+from rehearsal.status import snapshot
+from rehearsal.status.events import Events
+from rehearsal.status.page import Site
+from rehearsal.status.snapshot import Session
 from tests.support.contrast import FAINT_TEXTS
 
 pytestmark = pytest.mark.browser
@@ -67,16 +67,20 @@ class Recorded:
 
     port: int = field(default_factory=free_port)
     events: Events = field(default_factory=Events)
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    targets: dict[str, str | None] = field(default_factory=dict)
     sessions: list[Session] = field(default_factory=list)
     states: dict[str, Any] = field(default_factory=dict)
 
-    def look(self, after: int) -> dict[str, Any]:
+    def services(self) -> dict[str, Any]:
+        return {"ecs": {"tasks": self.tasks}, "elbv2": {"targets": {"app": self.targets}}}
+
+    def state(self, after: int) -> dict[str, Any]:
         return {
             "addresses": {"local AWS": "http://127.0.0.1:32793", "service": "http://127.0.0.1:8080"},
-            "resources": picture.resources(self.states),
-            "tasks": picture.tasks(self.tasks, self.sessions),
-            "access": picture.access(self.states.values(), self.sessions),
+            "resources": snapshot.resources(self.states),
+            "tasks": snapshot.tasks(self.services(), self.sessions),
+            "access": snapshot.access(self.states.values(), self.sessions),
             "rotations": self.events.rotations(),
             "calls": self.events.calls_after(after),
         }
@@ -97,7 +101,17 @@ class Recorded:
         for name, status, target in (("a" * 32, "RUNNING", "healthy"), ("b" * 32, "STOPPED", None)):
             created = f"2026-11-24T22:5{len(self.tasks)}:00+00:00"
             reason = "Scaling activity initiated by deployment ecs-svc/1" if status == "STOPPED" else None
-            task = Task(name, "service:taproom-dev", status, "HEALTHY", target, "10.0.16.4", images, created, reason)
+            task = {
+                "id": name,
+                "group": "service:taproom-dev",
+                "status": status,
+                "health": "HEALTHY",
+                "address": f"10.0.16.{len(self.tasks) + 4}",
+                "images": images,
+                "created": created,
+                "stopped_reason": reason,
+            }
+            self.targets[f"{task['address']}:8080"] = target
             self.tasks.append(task)
         self.sessions.append(Session("beers_app_a", "taproom/1", "a" * 32, 4))
         self.states["dev"] = STATE
@@ -114,7 +128,7 @@ def recorded() -> Iterator[Recorded]:
     recorded = Recorded()
     server = Server(
         ("127.0.0.1", recorded.port),
-        Site(recorded.port, recorded.look).application,
+        Site(recorded.port, recorded.state).application,
         numthreads=2,
         shutdown_timeout=1,
     )

@@ -45,7 +45,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS with the rooms that need nothing but moto."""
+    """A running local AWS with the services that need nothing but moto."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             del os.environ[name]

@@ -23,9 +23,9 @@ def test_the_account_is_the_rehearsals(aws: LocalAws) -> None:
     assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT_ID
 
 
-def test_status_names_the_rooms(aws: LocalAws) -> None:
-    rooms = {"alarms", "budgets", "events", "functions", "gaps", "metrics", "schedules", "secrets"}
-    assert set(aws.ask("status")[1]["rooms"]) == rooms
+def test_status_names_the_services(aws: LocalAws) -> None:
+    services = {"alarms", "budgets", "events", "lambda", "metrics", "moto_patches", "scheduler", "secretsmanager"}
+    assert set(aws.ask("status")[1]["services"]) == services
 
 
 def test_an_unknown_endpoint_of_the_rehearsal_says_which_there_are(aws: LocalAws) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localaws.patch import Extension
+from localaws.patch import MonkeyPatch
 
 
 class Base:
@@ -19,41 +19,41 @@ class Derived(Base):
 
 
 def test_a_replacement_is_given_the_original_and_the_arguments() -> None:
-    extension = Extension()
+    patch = MonkeyPatch()
 
-    @extension.method(Base, "greet")
+    @patch.method(Base, "greet")
     def greet(original: Any, base: Base, name: str) -> str:
         return str(original(base, name)).upper()
 
     assert Base().greet("ale") == "HELLO ALE"
-    extension.undo()
+    patch.undo()
     assert Base().greet("ale") == "hello ale"
 
 
 def test_an_inherited_method_is_inherited_again_afterwards() -> None:
-    extension = Extension()
-    extension.method(Derived, "greet")(lambda original, base, name: "replaced")
+    patch = MonkeyPatch()
+    patch.method(Derived, "greet")(lambda original, base, name: "replaced")
     assert (Derived().greet("x"), Base().greet("x")) == ("replaced", "hello x")
-    extension.undo()
+    patch.undo()
     assert Derived().greet("x") == "hello x"
     assert "greet" not in vars(Derived)
 
 
 def test_a_method_that_was_missing_is_gone_again_and_its_original_says_so() -> None:
-    extension = Extension()
-    extension.method(Base, "brew")(lambda original, base: original(base))
+    patch = MonkeyPatch()
+    patch.method(Base, "brew")(lambda original, base: original(base))
     with pytest.raises(NotImplementedError, match=r"moto has no Base\.brew"):
         Base().brew()  # type: ignore[attr-defined]
-    extension.undo()
+    patch.undo()
     assert not hasattr(Base, "brew")
 
 
 def test_replacements_of_replacements_come_off_in_reverse() -> None:
-    extension = Extension()
+    patch = MonkeyPatch()
     for suffix in ("a", "b"):
-        extension.method(Base, "greet")(lambda original, base, name, suffix=suffix: original(base, name) + suffix)
-    extension.attribute(Derived, "limit", 2)
+        patch.method(Base, "greet")(lambda original, base, name, suffix=suffix: original(base, name) + suffix)
+    patch.attribute(Derived, "limit", 2)
     assert (Base().greet("x"), Derived.limit) == ("hello xab", 2)
-    extension.undo()
-    extension.undo()
+    patch.undo()
+    patch.undo()
     assert (Base().greet("x"), Derived.limit) == ("hello x", 1)

@@ -18,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.ecs import LOG_GROUP, REPOSITORY, Site, log_of
-from tests.support.local_aws import ACCOUNT_ID, REGION, ROOMS_OF_SERVICES, LocalAws
+from tests.support.local_aws import ACCOUNT_ID, REGION, SERVICES_WITH_TASKS, LocalAws
 from tests.support.waiting import wait_until
 
 
@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for name in list(os.environ):
         if name.startswith("AWS_"):
             del os.environ[name]
-    aws = LocalAws(tmp_path_factory.mktemp("run"), ROOMS_OF_SERVICES)
+    aws = LocalAws(tmp_path_factory.mktemp("run"), SERVICES_WITH_TASKS)
     try:
         yield Site(aws)
     finally:

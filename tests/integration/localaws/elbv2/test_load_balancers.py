@@ -28,7 +28,7 @@ class Balancer:
     """A load balancer with one listener and one target group, and two targets behind it."""
 
     aws: MotoServer
-    room: LoadBalancers
+    service: LoadBalancers
     elb: Any
     arn: str
     listener_arn: str
@@ -75,10 +75,10 @@ class Balancer:
 
 @dataclass
 class World:
-    """What all tests share: moto, the room and a network."""
+    """What all tests share: moto, the service and a network."""
 
     aws: MotoServer
-    room: LoadBalancers
+    service: LoadBalancers
     elb: Any
     vpc_id: str
     subnet_ids: list[str]
@@ -87,15 +87,15 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with moto_server(tmp_path_factory.mktemp("run")) as aws:
-        room = load_balancer.install(aws.context)
+        service = load_balancer.install(aws.context)
         ec2 = aws.client("ec2")
         vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [
             ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"]
             for n, zone in enumerate("ab")
         ]
-        yield World(aws, room, aws.client("elbv2"), vpc_id, [subnet["SubnetId"] for subnet in subnets])
-        room.stop()
+        yield World(aws, service, aws.client("elbv2"), vpc_id, [subnet["SubnetId"] for subnet in subnets])
+        service.stop()
 
 
 @pytest.fixture
@@ -122,11 +122,11 @@ def balancer(world: World) -> Iterator[Balancer]:
             DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
         )["Listeners"][0]["ListenerArn"]
         targets = [stack.enter_context(running_target(name)) for name in ("first", "second")]
-        wait_until(lambda: world.room.status()["listeners"], "a listener")
-        yield Balancer(world.aws, world.room, elb, arn, listener, group, targets)
+        wait_until(lambda: world.service.status()["listeners"], "a listener")
+        yield Balancer(world.aws, world.service, elb, arn, listener, group, targets)
         elb.delete_load_balancer(LoadBalancerArn=arn)
         elb.delete_target_group(TargetGroupArn=group)
-        wait_until(lambda: not world.room.status()["listeners"], "no listener")
+        wait_until(lambda: not world.service.status()["listeners"], "no listener")
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def serving(balancer: Balancer) -> Balancer:
 
 def test_the_first_http_listener_stands_on_the_port_that_was_given(balancer: Balancer) -> None:
     url = f"http://127.0.0.1:{balancer.port}"
-    assert balancer.room.status()["listeners"] == [
+    assert balancer.service.status()["listeners"] == [
         {"load_balancer": "taproom", "listener": "HTTP:80", "url": url},
     ]
 
@@ -352,8 +352,8 @@ def test_an_https_listener_serves_the_certificate_that_was_imported(serving: Bal
         Certificates=[{"CertificateArn": arn}],
         DefaultActions=[{"Type": "forward", "TargetGroupArn": serving.group_arn}],
     )
-    wait_until(lambda: len(serving.room.status()["listeners"]) == 2, "the second listener")
-    url = next(one["url"] for one in serving.room.status()["listeners"] if one["listener"] == "HTTPS:443")
+    wait_until(lambda: len(serving.service.status()["listeners"]) == 2, "the second listener")
+    url = next(one["url"] for one in serving.service.status()["listeners"] if one["listener"] == "HTTPS:443")
     context = ssl.create_default_context(cafile=str(authority.ca_file))
     with (
         socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), timeout=5) as plain,

@@ -106,7 +106,7 @@ def test_a_failed_rotation_is_told_to_a_topic_that_lets_rules_in(
     for arn in (open_topic, closed_topic, other_topic):
         rule(aws, rotation_ends(secret), {"Arn": arn, "InputTransformer": TRANSFORMER})
     token = rotate(aws, secret, rotator(FAIL_AT="setSecret"))
-    wait_for_event(aws, "rotation.given_up", version_id=token)
+    wait_for_event(aws, "rotation.abandoned", version_id=token)
     assert messages(aws, heard) == [f'"RotationFailed of {secret}"'] * 3, "one for each try"
     assert messages(aws, unheard) == messages(aws, unheard_too) == []
 
@@ -116,7 +116,7 @@ def test_a_version_of_somebodys_own_ends_a_rotation_that_is_under_way(
 ) -> None:
     arn, heard = topic(aws, events_may_publish())
     token = rotate(aws, secret, rotator(FAIL_AT="setSecret"))
-    wait_for_event(aws, "rotation.given_up", version_id=token)
+    wait_for_event(aws, "rotation.abandoned", version_id=token)
     rule(aws, rotation_ends(secret), {"Arn": arn, "InputTransformer": TRANSFORMER})
     aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="by hand")
     assert messages(aws, heard) == [f'"RotationAbandoned of {secret}"']

@@ -1,4 +1,4 @@
-"""Schedules fire when they are asked to, with their own role."""
+"""Schedules are invoked on request, with their own role."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def schedule(aws: LocalAws, function: str, *statements: dict[str, Any], group: s
     return name
 
 
-def test_a_schedule_that_is_fired_invokes_its_function_with_its_input(aws: LocalAws, function: str) -> None:
+def test_a_schedule_invokes_its_function_with_its_input(aws: LocalAws, function: str) -> None:
     name = schedule(aws, function, allow("lambda:InvokeFunction", function))
-    assert aws.ask(f"schedules/{name}/fire", "POST") == (200, {"fired": name, "target": function})
+    assert aws.ask(f"schedules/{name}/invoke", "POST") == (200, {"invoked": name, "target": function})
     log = aws.directory / "logs" / "functions" / f"{function.rpartition(':')[2]}.log"
     deadline = time.monotonic() + 20
     while not (log.exists() and f"was told {name}" in log.read_text()):
@@ -68,26 +68,26 @@ def test_a_schedule_that_is_fired_invokes_its_function_with_its_input(aws: Local
 
 def test_a_role_that_may_not_invoke_the_function_is_refused(aws: LocalAws, function: str) -> None:
     name = schedule(aws, function, allow("lambda:InvokeFunction", f"{function}-other"))
-    status, answer = aws.ask(f"schedules/{name}/fire", "POST")
+    status, answer = aws.ask(f"schedules/{name}/invoke", "POST")
     assert status == 409
     assert "may not invoke" in answer["error"]
 
 
 def test_a_role_that_trusts_the_scheduler_for_another_group_is_refused(aws: LocalAws, function: str) -> None:
     name = schedule(aws, function, allow("lambda:InvokeFunction", function), group=f"{GROUP_ARN}-other")
-    status, answer = aws.ask(f"schedules/{name}/fire", "POST")
+    status, answer = aws.ask(f"schedules/{name}/invoke", "POST")
     assert status == 409
     assert "does not let scheduler.amazonaws.com assume it" in answer["error"]
 
 
-def test_a_schedule_that_is_disabled_does_not_fire(aws: LocalAws, function: str) -> None:
+def test_a_schedule_that_is_disabled_is_not_invoked(aws: LocalAws, function: str) -> None:
     name = schedule(aws, function, allow("lambda:InvokeFunction", function), State="DISABLED")
-    assert aws.ask(f"schedules/{name}/fire", "POST") == (409, {"error": f"The schedule {name} is DISABLED."})
+    assert aws.ask(f"schedules/{name}/invoke", "POST") == (409, {"error": f"The schedule {name} is DISABLED."})
 
 
 def test_a_schedule_that_is_not_there_is_answered_with_those_that_are(aws: LocalAws, function: str) -> None:
     name = schedule(aws, function)
-    status, answer = aws.ask("schedules/nobody/fire", "POST")
+    status, answer = aws.ask("schedules/nobody/invoke", "POST")
     assert status == 409
     assert name in answer["error"]
 

@@ -151,7 +151,7 @@ def test_a_changed_configuration_starts_afresh(aws: LocalAws, deploy: Callable[.
     aws.client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": {"NEW": "1"}})
     result, _ = invoke(aws, name)
     assert (result["calls"], result["environment"]["NEW"]) == (1, "1")
-    assert len(aws.ask("status")[1]["rooms"]["functions"][name]) == 1
+    assert len(aws.ask("status")[1]["services"]["lambda"][name]) == 1
 
 
 def test_changed_code_runs_at_once(aws: LocalAws, deploy: Callable[..., str]) -> None:
@@ -320,7 +320,7 @@ def test_an_encrypted_topic_is_told_of_an_event_by_a_role_that_may_use_its_key(
     role = aws.make_role(f"async-{uuid.uuid4().hex[:8]}", *may)
     name = deploy("fail", role=role, DeadLetterConfig={"TargetArn": topic["TopicArn"]})
     aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"beer": 1}')
-    wait_until(lambda: any(event["function"] == name for event in aws.journal("function.given_up")))
+    wait_until(lambda: any(event["function"] == name for event in aws.journal("function.retries_exhausted")))
     received = aws.client("sqs").receive_message(QueueUrl=queue).get("Messages", [])
     told = [json.loads(json.loads(message["Body"])["Message"]) for message in received]
     assert told == ([{"beer": 1}] if may_use_the_key else [])
@@ -427,5 +427,5 @@ def test_a_package_that_is_no_zip_is_refused(aws: LocalAws) -> None:
 
 
 def workers(aws: LocalAws, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = aws.ask("status")[1]["rooms"]["functions"].get(name, [])
+    found: list[dict[str, Any]] = aws.ask("status")[1]["services"]["lambda"].get(name, [])
     return found

@@ -28,7 +28,7 @@ PAM = f'28000 PAM authentication failed for user "{REPORT}"'
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
     """A login by token, which has a password too that must not let it in, and a login with a password."""
     with moto_server(tmp_path_factory.mktemp("run")) as server:
-        room = databases.install(server.context)
+        service = databases.install(server.context)
         try:
             database = TokenDatabase(server)
             database.as_master(
@@ -38,7 +38,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase
             )
             yield database
         finally:
-            room.stop()
+            service.stop()
 
 
 @pytest.fixture(scope="module")

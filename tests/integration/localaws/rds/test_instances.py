@@ -22,9 +22,9 @@ NAME = "taproom-dev"
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
     with moto_server(tmp_path_factory.mktemp("run")) as server:
-        room = databases.install(server.context)
+        service = databases.install(server.context)
         yield server
-        room.stop()
+        service.stop()
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def test_a_failing_step_stops_the_rotation_and_the_current_value_stays(
 ) -> None:
     function = rotator(FAIL_AT=step)
     token = rotate(aws, secret, function)
-    wait_for_event(aws, "rotation.given_up", version_id=token)
+    wait_for_event(aws, "rotation.abandoned", version_id=token)
     steps = [event["Step"] for event in events_of(aws, function)]
     once = ["createSecret"] if step == "createSecret" else ["createSecret", "setSecret"]
     assert steps == once * 3
@@ -129,7 +129,7 @@ def test_an_incomplete_rotation_is_attempted_again_and_the_caller_told(
 ) -> None:
     function = rotator(FAIL_AT="setSecret")
     token = rotate(aws, secret, function)
-    wait_for_event(aws, "rotation.given_up", version_id=token)
+    wait_for_event(aws, "rotation.abandoned", version_id=token)
     aws.client("lambda").update_function_configuration(FunctionName=function, Environment={"Variables": {}})
     with pytest.raises(ClientError, match="previous rotation isn't complete"):
         rotate(aws, secret, function)
@@ -140,7 +140,7 @@ def test_an_incomplete_rotation_is_attempted_again_and_the_caller_told(
 def test_a_rotation_that_is_not_immediate_tests_only(aws: LocalAws, secret: str, rotator: Callable[..., str]) -> None:
     function = rotator()
     rotate(aws, secret, function, RotateImmediately=False)
-    wait_until(lambda: aws.ask("status")[1]["rooms"]["secrets"]["rotating"] == {})
+    wait_until(lambda: aws.ask("status")[1]["services"]["secretsmanager"]["rotating"] == {})
     assert [event["Step"] for event in events_of(aws, function)] == ["testSecret"]
     assert list(stages(aws, secret).values()) == [["AWSCURRENT"]]
 

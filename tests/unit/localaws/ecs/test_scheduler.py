@@ -7,27 +7,27 @@ import pytest
 from localaws.ecs.scheduler import (
     Action,
     CompleteRollout,
-    DeploymentPicture,
+    DeploymentSnapshot,
     FailRollout,
     ForgetDeployment,
     Phase,
-    ServicePicture,
+    ServiceSnapshot,
     StartTasks,
     StopTask,
-    TaskPicture,
+    TaskSnapshot,
     breaker_threshold,
     decide,
     pause_seconds,
 )
 
-NEW = DeploymentPicture("new", "IN_PROGRESS")
-OLD = DeploymentPicture("old", "COMPLETED", has_been_healthy=True)
+NEW = DeploymentSnapshot("new", "IN_PROGRESS")
+OLD = DeploymentSnapshot("old", "COMPLETED", has_been_healthy=True)
 BY_NEW = "Scaling activity initiated by deployment new"
 
 
-def tasks(**phases: Phase) -> tuple[TaskPicture, ...]:
+def tasks(**phases: Phase) -> tuple[TaskSnapshot, ...]:
     """Tasks by name; ``old1`` belongs to the deployment ``old``."""
-    return tuple(TaskPicture(name, name.rstrip("0123456789"), phase) for name, phase in phases.items())
+    return tuple(TaskSnapshot(name, name.rstrip("0123456789"), phase) for name, phase in phases.items())
 
 
 H, S, U, X = Phase.HEALTHY, Phase.STARTING, Phase.UNHEALTHY, Phase.STOPPING
@@ -36,126 +36,128 @@ H, S, U, X = Phase.HEALTHY, Phase.STARTING, Phase.UNHEALTHY, Phase.STOPPING
 @pytest.mark.parametrize(
     ("service", "expected"),
     [
-        pytest.param(ServicePicture(2, (NEW,)), [StartTasks("new", 2)], id="a new service starts all its tasks"),
-        pytest.param(ServicePicture(2, (NEW,), tasks(new1=S, new2=S)), [], id="and waits for them"),
+        pytest.param(ServiceSnapshot(2, (NEW,)), [StartTasks("new", 2)], id="a new service starts all its tasks"),
+        pytest.param(ServiceSnapshot(2, (NEW,), tasks(new1=S, new2=S)), [], id="and waits for them"),
         pytest.param(
-            ServicePicture(2, (NEW,), tasks(new1=H, new2=H)), [CompleteRollout("new")], id="and is complete with them"
+            ServiceSnapshot(2, (NEW,), tasks(new1=H, new2=H)), [CompleteRollout("new")], id="and is complete with them"
         ),
-        pytest.param(ServicePicture(0, (NEW,)), [CompleteRollout("new")], id="no tasks wanted: complete at once"),
-        pytest.param(ServicePicture(1, (OLD,), tasks(old1=H)), [], id="in a steady state there is nothing to do"),
+        pytest.param(ServiceSnapshot(0, (NEW,)), [CompleteRollout("new")], id="no tasks wanted: complete at once"),
+        pytest.param(ServiceSnapshot(1, (OLD,), tasks(old1=H)), [], id="in a steady state there is nothing to do"),
         pytest.param(
-            ServicePicture(2, (OLD,), tasks(old1=H, old2=X)), [StartTasks("old", 1)], id="a task that ended is replaced"
+            ServiceSnapshot(2, (OLD,), tasks(old1=H, old2=X)),
+            [StartTasks("old", 1)],
+            id="a task that ended is replaced",
         ),
         pytest.param(
-            ServicePicture(1, (OLD,), tasks(old1=U)),
+            ServiceSnapshot(1, (OLD,), tasks(old1=U)),
             [StopTask("old1", "Task failed its health checks", failed=True), StartTasks("old", 1)],
             id="an unhealthy task is stopped and replaced",
         ),
         pytest.param(
-            ServicePicture(1, (OLD,), tasks(old1=H, old2=H)),
+            ServiceSnapshot(1, (OLD,), tasks(old1=H, old2=H)),
             [StopTask("old2", "Scaling activity initiated by deployment old")],
             id="scaling in stops the youngest",
         ),
         pytest.param(
-            ServicePicture(1, (OLD,), tasks(old1=S, old2=H)),
+            ServiceSnapshot(1, (OLD,), tasks(old1=S, old2=H)),
             [StopTask("old1", "Scaling activity initiated by deployment old")],
             id="but rather one that is not healthy yet",
         ),
         pytest.param(
-            ServicePicture(2, (NEW, OLD), tasks(old1=H, old2=H)),
+            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=H)),
             [StartTasks("new", 2)],
             id="a rollout within 200 percent starts all and stops none",
         ),
         pytest.param(
-            ServicePicture(2, (NEW, OLD), tasks(old1=H, old2=H, new1=H, new2=S)),
+            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=H, new1=H, new2=S)),
             [StopTask("old1", BY_NEW)],
             id="each healthy new task lets one old one go",
         ),
         pytest.param(
-            ServicePicture(2, (NEW, OLD), tasks(old1=X, old2=X, new1=H, new2=H)),
+            ServiceSnapshot(2, (NEW, OLD), tasks(old1=X, old2=X, new1=H, new2=H)),
             [ForgetDeployment("old"), CompleteRollout("new")],
             id="without old tasks the old deployment is forgotten and the new one complete",
         ),
         pytest.param(
-            ServicePicture(2, (NEW, OLD), tasks(old1=H, old2=S)),
+            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=S)),
             [StopTask("old2", BY_NEW), StartTasks("new", 2)],
             id="an old task that serves nobody yet goes at once",
         ),
         pytest.param(
-            ServicePicture(2, (NEW, OLD), tasks(old1=H, old2=H), maximum_percent=150),
+            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=H), maximum_percent=150),
             [StartTasks("new", 1)],
             id="the maximum is rounded down",
         ),
         pytest.param(
-            ServicePicture(2, (NEW, OLD), tasks(old1=H, old2=H), minimum_healthy_percent=50, maximum_percent=100),
+            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=H), minimum_healthy_percent=50, maximum_percent=100),
             [StopTask("old1", BY_NEW)],
-            id="without room, old tasks go first, down to the minimum",
+            id="without service, old tasks go first, down to the minimum",
         ),
         pytest.param(
-            ServicePicture(
+            ServiceSnapshot(
                 3, (NEW, OLD), tasks(old1=H, old2=H, old3=H), minimum_healthy_percent=50, maximum_percent=100
             ),
             [StopTask("old1", BY_NEW)],
             id="the minimum is rounded up",
         ),
         pytest.param(
-            ServicePicture(1, (NEW, OLD), tasks(old1=H), maximum_percent=100),
+            ServiceSnapshot(1, (NEW, OLD), tasks(old1=H), maximum_percent=100),
             [],
             id="100 to 100 percent can never move, as on AWS",
         ),
         pytest.param(
-            ServicePicture(1, (NEW,), seconds_since_start=1.5, consecutive_failures=2), [], id="failures make it pause"
+            ServiceSnapshot(1, (NEW,), seconds_since_start=1.5, consecutive_failures=2), [], id="failures make it pause"
         ),
         pytest.param(
-            ServicePicture(1, (NEW,), seconds_since_start=2.5, consecutive_failures=2),
+            ServiceSnapshot(1, (NEW,), seconds_since_start=2.5, consecutive_failures=2),
             [StartTasks("new", 1)],
             id="and go on after the pause",
         ),
     ],
 )
-def test_the_scheduler_decides(service: ServicePicture, expected: list[Action]) -> None:
+def test_the_scheduler_decides(service: ServiceSnapshot, expected: list[Action]) -> None:
     assert decide(service) == expected
 
 
-FAILING = DeploymentPicture("new", "IN_PROGRESS", failed_tasks=3)
+FAILING = DeploymentSnapshot("new", "IN_PROGRESS", failed_tasks=3)
 
 
 @pytest.mark.parametrize(
     ("service", "expected"),
     [
         pytest.param(
-            ServicePicture(2, (FAILING, OLD), tasks(old1=H, old2=H), breaker_enabled=True, breaker_rolls_back=True,
+            ServiceSnapshot(2, (FAILING, OLD), tasks(old1=H, old2=H), breaker_enabled=True, breaker_rolls_back=True,
                            last_completed_id="old"),
             [FailRollout("new", "old")],
             id="a failing rollout goes back to the last completed deployment",
         ),
         pytest.param(
-            ServicePicture(2, (FAILING, OLD), breaker_enabled=True, last_completed_id="old"),
+            ServiceSnapshot(2, (FAILING, OLD), breaker_enabled=True, last_completed_id="old"),
             [FailRollout("new", None)],
             id="or is only given up",
         ),
         pytest.param(
-            ServicePicture(2, (FAILING,), breaker_enabled=True, breaker_rolls_back=True),
+            ServiceSnapshot(2, (FAILING,), breaker_enabled=True, breaker_rolls_back=True),
             [FailRollout("new", None)],
             id="a first deployment has nothing to go back to",
         ),
         pytest.param(
-            ServicePicture(2, (FAILING,)), [StartTasks("new", 2)], id="without the breaker it tries for ever"
+            ServiceSnapshot(2, (FAILING,)), [StartTasks("new", 2)], id="without the breaker it tries for ever"
         ),
         pytest.param(
-            ServicePicture(2, (DeploymentPicture("new", "IN_PROGRESS", 3, has_been_healthy=True),),
+            ServiceSnapshot(2, (DeploymentSnapshot("new", "IN_PROGRESS", 3, has_been_healthy=True),),
                            tasks(new1=H), breaker_enabled=True),
             [StartTasks("new", 1)],
             id="one healthy task ends the breaker's watch",
         ),
         pytest.param(
-            ServicePicture(2, (DeploymentPicture("new", "FAILED", 3), OLD), tasks(old1=H), breaker_enabled=True),
+            ServiceSnapshot(2, (DeploymentSnapshot("new", "FAILED", 3), OLD), tasks(old1=H), breaker_enabled=True),
             [],
             id="a rollout that was given up starts nothing and replaces nothing",
         ),
     ],
 )  # fmt: skip
-def test_the_circuit_breaker(service: ServicePicture, expected: list[Action]) -> None:
+def test_the_circuit_breaker(service: ServiceSnapshot, expected: list[Action]) -> None:
     assert decide(service) == expected
 
 
@@ -166,33 +168,33 @@ GONE_OFF = "ECS deployment alarm: errors is in ALARM."
     ("service", "expected"),
     [
         pytest.param(
-            ServicePicture(1, (NEW, OLD), tasks(new1=H, old1=H), alarm_gone_off="errors", alarms_roll_back=True,
+            ServiceSnapshot(1, (NEW, OLD), tasks(new1=H, old1=H), alarm_gone_off="errors", alarms_roll_back=True,
                            last_completed_id="old"),
             [FailRollout("new", "old", GONE_OFF)],
             id="an alarm sends a rollout of healthy tasks back",
         ),
         pytest.param(
-            ServicePicture(1, (NEW, OLD), alarm_gone_off="errors", last_completed_id="old"),
+            ServiceSnapshot(1, (NEW, OLD), alarm_gone_off="errors", last_completed_id="old"),
             [FailRollout("new", None, GONE_OFF)],
             id="or only ends it",
         ),
         pytest.param(
-            ServicePicture(1, (OLD,), tasks(old1=H), alarm_gone_off="errors", last_completed_id="old"),
+            ServiceSnapshot(1, (OLD,), tasks(old1=H), alarm_gone_off="errors", last_completed_id="old"),
             [],
             id="without a rollout it concerns people alone",
         ),
         pytest.param(
-            ServicePicture(1, (DeploymentPicture("old", "IN_PROGRESS"),), tasks(old1=H), alarm_gone_off="errors",
+            ServiceSnapshot(1, (DeploymentSnapshot("old", "IN_PROGRESS"),), tasks(old1=H), alarm_gone_off="errors",
                            last_completed_id="old"),
             [CompleteRollout("old")],
             id="a way back is not given up",
         ),
         pytest.param(
-            ServicePicture(1, (NEW,), tasks(new1=H), is_baking=True), [], id="new tasks serve a while before it ends"
+            ServiceSnapshot(1, (NEW,), tasks(new1=H), is_baking=True), [], id="new tasks serve a while before it ends"
         ),
     ],
 )  # fmt: skip
-def test_the_alarms_of_a_deployment(service: ServicePicture, expected: list[Action]) -> None:
+def test_the_alarms_of_a_deployment(service: ServiceSnapshot, expected: list[Action]) -> None:
     assert decide(service) == expected
 
 
@@ -221,7 +223,7 @@ MOVABLE = [
 def test_every_rollout_that_can_move_ends_and_never_leaves_its_bounds(desired: int, minimum: int, maximum: int) -> None:
     lower, upper = bounds(desired, minimum, maximum)
     old = {f"old{number}": H for number in range(desired)}
-    service = ServicePicture(
+    service = ServiceSnapshot(
         desired, (NEW, OLD), tasks(**old), minimum_healthy_percent=minimum, maximum_percent=maximum
     )
     for _ in range(40):
@@ -233,13 +235,13 @@ def test_every_rollout_that_can_move_ends_and_never_leaves_its_bounds(desired: i
     assert [(task.deployment_id, task.phase) for task in service.tasks] == [("new", H)] * desired
 
 
-def after(service: ServicePicture, actions: list[Action]) -> ServicePicture:
+def after(service: ServiceSnapshot, actions: list[Action]) -> ServiceSnapshot:
     """The picture once the actions have been carried out."""
     running, deployments = list(service.tasks), list(service.deployments)
     for action in actions:
         match action:
             case StartTasks(deployment_id, count):
-                running += [TaskPicture(f"{deployment_id}-{len(running)}-{n}", deployment_id, S) for n in range(count)]
+                running += [TaskSnapshot(f"{deployment_id}-{len(running)}-{n}", deployment_id, S) for n in range(count)]
             case StopTask(task_id):
                 running = [task for task in running if task.id != task_id]
             case ForgetDeployment(deployment_id):
@@ -249,7 +251,7 @@ def after(service: ServicePicture, actions: list[Action]) -> ServicePicture:
     return dataclasses.replace(service, tasks=tuple(running), deployments=tuple(deployments))
 
 
-def grown(service: ServicePicture) -> ServicePicture:
+def grown(service: ServiceSnapshot) -> ServiceSnapshot:
     """The same picture with one more task become healthy."""
     running = list(service.tasks)
     for index, task in enumerate(running):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.http.call import Answer, ApiCall
-from localaws.http.middleware import honest_about_gaps, journaled, one_at_a_time, replayed
+from localaws.http.middleware import journaled, not_implemented, replayed, serialized
 from localaws.journal import Journal
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_calls_of_one_service_wait_for_each_other_and_those_of_another_do_not() 
             inside.discard(name)
         return OK
 
-    handle = one_at_a_time(slow)
+    handle = serialized(slow)
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(handle, [call("A"), call("B"), call("C", service="rds")]))
     assert not any({"ecs A", "ecs B"} <= at_once for at_once in together)
@@ -97,7 +97,7 @@ def test_calls_of_one_service_wait_for_each_other_and_those_of_another_do_not() 
 
 
 def test_an_invocation_may_call_back_into_its_own_service() -> None:
-    handle = one_at_a_time(lambda made: handle(call("Invoke", service="lambda")) if made.body else OK)
+    handle = serialized(lambda made: handle(call("Invoke", service="lambda")) if made.body else OK)
     assert handle(call("Invoke", service="lambda", body=b"again")) == OK
 
 
@@ -118,7 +118,7 @@ def test_whatever_breaks_in_moto_is_a_501_in_the_services_own_format(
     def broken(made: ApiCall) -> Answer:
         raise error
 
-    answer = honest_about_gaps(broken, journal)(call(service=service, protocol=protocol))
+    answer = not_implemented(broken, journal)(call(service=service, protocol=protocol))
     assert answer.status == 501
     assert shape in answer.body.decode()
     assert "CreateThing" in answer.body.decode()
@@ -136,7 +136,7 @@ def test_whatever_breaks_in_moto_is_a_501_in_the_services_own_format(
 def test_a_404_of_the_routing_is_told_from_one_of_a_service(
     journal: Journal, answer: Answer, service: str, status: int
 ) -> None:
-    assert honest_about_gaps(lambda made: answer, journal)(call(service=service)).status == status
+    assert not_implemented(lambda made: answer, journal)(call(service=service)).status == status
 
 
 def test_the_journal_quotes_errors_and_never_answers(journal: Journal) -> None:

@@ -56,14 +56,14 @@ function figures(state) {
   const healthy = running.filter((task) => task.target === "healthy" || (!task.target && task.health !== "UNHEALTHY"));
   const roles = state.access?.roles ?? [];
   const underWay = state.rotations.filter((rotation) => rotation.state === "running").length;
-  const failed = state.rotations.filter((rotation) => rotation.state === "given up").length;
+  const failed = state.rotations.filter((rotation) => rotation.state === "abandoned").length;
   const { allowed, denied, failed: refused } = state.counts;
   const resources = state.resources.reduce((sum, group) => sum + group.count, 0);
   return [
     ["Resources", resources, `in ${plural(state.resources.length, "module")}`],
     ["Tasks running", running.length, `${healthy.length} healthy`, healthy.length < running.length],
     ["Roles and logins", roles.length, state.access ? (state.access.in_sync ? "as declared" : "not as declared") : "not made yet"],
-    ["Rotations", state.rotations.filter((rotation) => rotation.state !== "tested").length, underWay ? `${underWay} under way` : failed ? `${failed} given up` : "none under way", failed > 0],
+    ["Rotations", state.rotations.filter((rotation) => rotation.state !== "tested").length, underWay ? `${underWay} under way` : failed ? `${failed} abandoned` : "none under way", failed > 0],
     ["API calls", allowed + denied + refused, `${denied} denied`, denied > 0],
   ].map(([name, number, note, bad]) => element("div", null,
     element("dt", null, name),
@@ -126,7 +126,7 @@ const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(2)} s`;
 
 function rotations(list) {
   return list.map((rotation) => {
-    const kind = { succeeded: "good", running: "busy", "given up": "bad" }[rotation.state] ?? "";
+    const kind = { succeeded: "good", running: "busy", abandoned: "bad" }[rotation.state] ?? "";
     const steps = rotation.steps.map((step) => element("li", { class: step.outcome === "failed" ? "bad" : "" },
       step.step, step.outcome === "failed" ? small(step.error) : null,
       small(time(step.time), step.milliseconds === undefined ? "" : ` · ${seconds(step.milliseconds)}`)));

@@ -1,7 +1,7 @@
-"""The page over HTTP: three files and one document that the page asks for again and again.
+"""The page over HTTP: static files and one document that the page polls.
 
-It answers on 127.0.0.1 alone, to GET alone, and only when it is asked for by its own address: a page of another site
-whose name is made to point here (DNS rebinding) is refused by its Host.
+It listens on 127.0.0.1, answers GET only, and only to its own Host header: a page of another site whose name resolves
+to 127.0.0.1 (DNS rebinding) is refused.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from urllib.parse import parse_qs
 
 from localaws.http.call import Answer, json_answer
 from localaws.http.listening import ListeningServer
-from localaws.status import picture
-from localaws.status.events import Events, JournalReader
-from localaws.status.sources import Sources
+from rehearsal.status import snapshot
+from rehearsal.status.events import Events, JournalReader
+from rehearsal.status.sources import States, services, task_by_port
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from localaws.settings import Context, Room
+    from localaws.settings import Context
 
 HOST = "127.0.0.1"
 THREADS = 4
 STOP_SECONDS = 1
-# A tab asks about once a second; however many are open, so often is there a new look.
-LOOK_SECONDS = 0.8
+# Each open tab polls about once a second; they share a snapshot that is at most this old.
+SNAPSHOT_SECONDS = 0.8
 
 _ASSETS = Path(__file__).with_name("assets")
 _FILES = {
@@ -60,26 +60,26 @@ _HEADERS = (
 
 
 class Site:
-    """What the page's server answers.
+    """The page's responses.
 
     Args:
         port: its own.
-        look: the state of the rehearsal, for a page that has seen the calls up to a number.
+        state: returns the state of the rehearsal, with the API calls after a number.
     """
 
-    def __init__(self, port: int, look: Callable[[int], dict[str, Any]]) -> None:
+    def __init__(self, port: int, state: Callable[[int], dict[str, Any]]) -> None:
         self._hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
-        self._look = look
+        self._state = state
 
     def answer(self, method: str, host: str, path: str, query: str) -> Answer:
-        """The answer to one request."""
+        """Return the response to one request."""
         if host.lower() not in self._hosts:
             return _plain(http.HTTPStatus.MISDIRECTED_REQUEST, "Ask by the address that `make up` printed.")
         if method != "GET":
             return _plain(http.HTTPStatus.METHOD_NOT_ALLOWED, "This page only shows.", ("Allow", "GET"))
         if path == "/state.json":
             after = parse_qs(query).get("after", ["0"])[0]
-            answer = json_answer(200, self._look(int(after) if after.isdecimal() else 0))
+            answer = json_answer(200, self._state(int(after) if after.isdecimal() else 0))
             return Answer(answer.status, (*answer.headers, *_HEADERS), answer.body)
         if path not in _FILES:
             return _plain(http.HTTPStatus.NOT_FOUND, "There is only one page, at /.")
@@ -89,7 +89,7 @@ class Site:
     def application(
         self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
     ) -> Iterable[bytes]:
-        """The same as a WSGI application."""
+        """Answer a request through WSGI."""
         answer = self.answer(
             environ["REQUEST_METHOD"],
             environ.get("HTTP_HOST", ""),
@@ -102,23 +102,23 @@ class Site:
 
 
 class StatusPage:
-    """The page of a running local AWS; a room of it like the others.
+    """The page of a running local AWS.
 
     Args:
         context: of the local AWS.
         listener: the socket to serve.
-        rooms: what runs, by name.
     """
 
-    def __init__(self, context: Context, listener: socket.socket, rooms: Mapping[str, Room]) -> None:
+    def __init__(self, context: Context, listener: socket.socket) -> None:
         self._port: int = listener.getsockname()[1]
-        self._sources = Sources(context.settings, rooms)
+        self._endpoint = context.settings.endpoint
+        self._states = States(context.settings)
         self._events = Events()
         self._journal = JournalReader(context.journal.path, self._events)
         self._lock = threading.Lock()
-        self._seen: dict[str, Any] = {}
-        self._seen_at = float("-inf")
-        site = Site(self._port, self._look)
+        self._snapshot: dict[str, Any] = {}
+        self._taken_at = float("-inf")
+        site = Site(self._port, self._state)
         self._server = ListeningServer(listener, site.application, numthreads=THREADS, shutdown_timeout=STOP_SECONDS)
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name="status page", daemon=True)
@@ -128,30 +128,37 @@ class StatusPage:
         """Close the page. Safe to call twice."""
         self._server.stop()
         self._thread.join()
-        with self._lock:
-            self._sources.close()
 
     def status(self) -> dict[str, Any]:
-        """Where the page is."""
+        """Return the page's address."""
         return {"url": f"http://{HOST}:{self._port}/"}
 
-    def _look(self, after: int) -> dict[str, Any]:
+    def _state(self, after: int) -> dict[str, Any]:
         with self._lock:
-            if time.monotonic() - self._seen_at > LOOK_SECONDS:
-                self._seen = self._look_anew()
-                self._seen_at = time.monotonic()
-            return {**self._seen, "calls": self._events.calls_after(after)}
+            if time.monotonic() - self._taken_at > SNAPSHOT_SECONDS:
+                self._snapshot = self._take_snapshot()
+                self._taken_at = time.monotonic()
+            return {**self._snapshot, "calls": self._events.calls_after(after)}
 
-    def _look_anew(self) -> dict[str, Any]:
+    def _take_snapshot(self) -> dict[str, Any]:
         self._journal.read_on()
-        states, sessions = self._sources.states(), self._sources.sessions()
+        states, running = self._states.read(), services(self._endpoint)
+        ports = task_by_port(running.get("ecs", {}).get("tasks", []))
+        sessions = snapshot.sessions(running.get("rds", {}).values(), ports)
         return {
-            "addresses": self._sources.addresses(),
-            "resources": picture.resources(states),
-            "tasks": picture.tasks(self._sources.tasks(), sessions),
-            "access": picture.access(states.values(), sessions),
+            "addresses": snapshot.addresses(self._endpoint, running),
+            "resources": snapshot.resources(states),
+            "tasks": snapshot.tasks(running, sessions),
+            "access": snapshot.access(states.values(), sessions),
             "rotations": self._events.rotations(),
         }
+
+
+def install(context: Context) -> StatusPage:
+    """Serve the page of a local AWS on its status socket."""
+    if context.status_socket is None:
+        raise ValueError("The status page has no port: pass --status-port.")
+    return StatusPage(context, context.status_socket)
 
 
 def _plain(status: http.HTTPStatus, text: str, *headers: tuple[str, str]) -> Answer:

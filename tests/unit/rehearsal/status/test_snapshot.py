@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from localaws.status import picture
-from localaws.status.picture import SHOWN_STOPPED_TASKS, Session, Task
+from rehearsal.status import snapshot
+from rehearsal.status.snapshot import SHOWN_STOPPED_TASKS, Session
 
 CANARY = "hunter2-must-not-be-shown"
 DOCUMENT = {
@@ -50,9 +50,22 @@ def invocation(document: Any = None, report: Any = None) -> dict[str, Any]:
     return made
 
 
-def task(name: str, status: str = "RUNNING", created: str = "2026-11-24T12:00:00") -> Task:
-    image = {"app": "registry/taproom@sha256:aa", "migrate": "registry/taproom@sha256:aa"}
-    return Task(name, "service:taproom-dev", status, "HEALTHY", "healthy", "10.0.0.4", image, created, None)
+def task(name: str, status: str = "RUNNING", created: str = "2026-11-24T12:00:00") -> dict[str, Any]:
+    return {
+        "id": name,
+        "group": "service:taproom-dev",
+        "status": status,
+        "health": "HEALTHY",
+        "address": "10.0.0.4",
+        "images": {"app": "registry/taproom@sha256:aa", "migrate": "registry/taproom@sha256:aa"},
+        "created": created,
+        "stopped_reason": None,
+        "pids": [],
+    }
+
+
+def services(*tasks: dict[str, Any]) -> dict[str, Any]:
+    return {"ecs": {"services": {}, "tasks": list(tasks)}, "elbv2": {"targets": {"app": {"10.0.0.4:8080": "healthy"}}}}
 
 
 def test_resources_are_grouped_by_root_and_module_with_their_counts() -> None:
@@ -68,7 +81,7 @@ def test_resources_are_grouped_by_root_and_module_with_their_counts() -> None:
             ]
         },
     }
-    groups = picture.resources(states)
+    groups = snapshot.resources(states)
     assert [(group["root"], group["module"], group["count"]) for group in groups] == [
         ("account", "bucket", 1),
         ("dev", "network", 4),
@@ -83,7 +96,7 @@ def test_resources_are_grouped_by_root_and_module_with_their_counts() -> None:
 
 def test_a_task_has_its_image_once_and_the_logins_of_its_own_sessions() -> None:
     sessions = [Session("beers_app_a", "taproom/1", "t1", 3), Session("beers_app_b", "taproom/1", "t2", 1)]
-    (shown,) = picture.tasks([task("t1")], sessions)
+    (shown,) = snapshot.tasks(services(task("t1")), sessions)
     assert shown["images"] == ["sha256:aa"]
     assert shown["sessions"] == [{"login": "beers_app_a", "count": 3}]
     assert (shown["group"], shown["address"], shown["target"]) == ("taproom-dev", "10.0.0.4", "healthy")
@@ -91,13 +104,28 @@ def test_a_task_has_its_image_once_and_the_logins_of_its_own_sessions() -> None:
 
 def test_the_newest_task_is_first_and_of_those_that_ended_a_few_are_left() -> None:
     ended = [task(f"old{hour}", "STOPPED", f"2026-11-24T0{hour}:00:00") for hour in range(SHOWN_STOPPED_TASKS + 2)]
-    shown = picture.tasks([*ended, task("new", created="2026-11-24T09:00:00")], [])
+    shown = snapshot.tasks(services(*ended, task("new", created="2026-11-24T09:00:00")), [])
     assert [one["id"] for one in shown] == ["new", "old4", "old3", "old2"]
+
+
+def test_sessions_are_counted_by_login_and_task() -> None:
+    session = {"login": "beers_app_a", "application": "taproom/1"}
+    sessions = snapshot.sessions(
+        [{"sessions": [{**session, "port": port} for port in (1, 2, 3, None)]}], {1: "t1", 2: "t1"}
+    )
+    assert sessions == [Session("beers_app_a", "taproom/1", "t1", 2), Session("beers_app_a", "taproom/1", None, 2)]
+
+
+def test_the_service_has_the_address_of_the_first_listener() -> None:
+    listeners = [{"url": "http://127.0.0.1:8080"}, {"url": "https://127.0.0.1:8443"}]
+    assert snapshot.addresses("http://aws", {}) == {"local AWS": "http://aws"}
+    addresses = snapshot.addresses("http://aws", {"elbv2": {"listeners": listeners}})
+    assert addresses == {"local AWS": "http://aws", "service": "http://127.0.0.1:8080"}
 
 
 def test_access_says_who_may_do_what_and_who_is_logged_in() -> None:
     sessions = [Session("beers_app_a", "taproom/1", "t1", 2), Session("beers_app_a", "taproom/1", None, 1)]
-    shown = picture.access([{"resources": []}, {"resources": [invocation()]}], sessions)
+    shown = snapshot.access([{"resources": []}, {"resources": [invocation()]}], sessions)
     assert shown
     roles = {role["name"]: role for role in shown["roles"]}
     assert roles["beers_owner"]["privileges"] == ["owns schema beers"]
@@ -111,10 +139,10 @@ def test_access_says_who_may_do_what_and_who_is_logged_in() -> None:
 
 
 def test_before_the_function_was_invoked_there_is_no_access_to_show() -> None:
-    assert picture.access([{}, {"resources": [resource("aws_vpc", "this")]}], []) is None
+    assert snapshot.access([{}, {"resources": [resource("aws_vpc", "this")]}], []) is None
 
 
 def test_nothing_of_a_state_gets_through_but_what_is_named() -> None:
     states = {"dev": {"resources": [resource("aws_db_instance", "this"), invocation()], "outputs": {"x": CANARY}}}
-    shown = [picture.resources(states), picture.access(states.values(), [])]
+    shown = [snapshot.resources(states), snapshot.access(states.values(), [])]
     assert CANARY not in json.dumps(shown)

@@ -1,7 +1,7 @@
-"""What a page shows of a deployment, as JSON values made of what Terraform's states, tasks and the database say.
+"""What the page shows of a deployment: JSON values made from Terraform's states and the status of the local AWS.
 
-Pure, and it names each field that it lets through: a state holds everything that Terraform was told, so nothing of one
-is shown but addresses, and of the function's answer what it did.
+Pure, and each field that passes is listed by name: a state contains every argument of every resource, so only addresses
+are shown, and of the database function's report the changes.
 """
 
 from __future__ import annotations
@@ -15,40 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _ROOT = "root module"
-# Of tasks that have ended, so many are worth a line.
+# How many stopped tasks are shown.
 SHOWN_STOPPED_TASKS = 3
 
 
 @dataclass(frozen=True)
-class Task:
-    """A task as ECS tells of it.
-
-    Attributes:
-        id: the last part of its ARN.
-        group: its service, as ``service:NAME``.
-        status: how far it got.
-        health: of its containers, ``UNKNOWN`` unless they are checked.
-        target: the state that its load balancer sees it in; none behind none.
-        address: in its subnet.
-        images: of its containers, by name.
-        created: when, in ISO 8601.
-        stopped_reason: why it ended.
-    """
-
-    id: str
-    group: str
-    status: str
-    health: str
-    target: str | None
-    address: str
-    images: Mapping[str, str]
-    created: str
-    stopped_reason: str | None
-
-
-@dataclass(frozen=True)
 class Session:
-    """Connections to the database that look alike.
+    """Connections to a database with the same login, application and task.
 
     Attributes:
         login: the role that logged in.
@@ -61,6 +34,22 @@ class Session:
     application: str
     task_id: str | None
     count: int
+
+
+def sessions(instances: Iterable[Mapping[str, Any]], task_by_port: Mapping[int, str]) -> list[Session]:
+    """Return the sessions in the databases, with the task that each client port belongs to."""
+    counts = Counter(
+        (session["login"], session["application"], task_by_port.get(session["port"]))
+        for instance in instances
+        for session in instance["sessions"]
+    )
+    return [Session(*session, count) for session, count in sorted(counts.items(), key=str)]
+
+
+def addresses(endpoint: str, services: Mapping[str, Any]) -> dict[str, str]:
+    """Return the URLs of the local AWS and of the first listener."""
+    listeners = services.get("elbv2", {}).get("listeners")
+    return {"local AWS": endpoint, **({"service": listeners[0]["url"]} if listeners else {})}
 
 
 def resources(states: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -84,27 +73,27 @@ def resources(states: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     return groups
 
 
-def tasks(found: Iterable[Task], sessions: Sequence[Session]) -> list[dict[str, Any]]:
-    """Tasks, newest first, with the logins that they use; of those that ended only the last few."""
-    newest_first = sorted(found, key=lambda task: task.created, reverse=True)
-    stopped = [task for task in newest_first if task.status == "STOPPED"][:SHOWN_STOPPED_TASKS]
+def tasks(services: Mapping[str, Any], sessions: Sequence[Session]) -> list[dict[str, Any]]:
+    """Return tasks, newest first, with the logins that they use; of the stopped ones only the latest."""
+    targets: dict[str, str] = {}
+    for state_by_target in services.get("elbv2", {}).get("targets", {}).values():
+        targets |= {target.rpartition(":")[0]: state for target, state in state_by_target.items()}
+    newest_first = sorted(services.get("ecs", {}).get("tasks", []), key=lambda task: str(task["created"]), reverse=True)
+    stopped = [task for task in newest_first if task["status"] == "STOPPED"][:SHOWN_STOPPED_TASKS]
     return [
         {
-            "id": task.id,
-            "group": task.group.removeprefix("service:"),
-            "status": task.status,
-            "health": task.health,
-            "target": task.target,
-            "address": task.address,
-            "images": sorted({image.partition("@")[2] or image for image in task.images.values()}),
-            "created": task.created,
-            "stopped_reason": task.stopped_reason,
+            **{name: task[name] for name in ("id", "status", "health", "address", "created", "stopped_reason")},
+            "group": task["group"].removeprefix("service:"),
+            "target": targets.get(task["address"]),
+            "images": sorted({image.partition("@")[2] or image for image in task["images"].values()}),
             "sessions": [
-                {"login": session.login, "count": session.count} for session in sessions if session.task_id == task.id
+                {"login": session.login, "count": session.count}
+                for session in sessions
+                if session.task_id == task["id"]
             ],
         }
         for task in newest_first
-        if task.status != "STOPPED" or task in stopped
+        if task["status"] != "STOPPED" or task in stopped
     ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localaws.status.page import Site
+from rehearsal.status.page import Site
 
 SITE = Site(8180, lambda after: {"after": after})
 

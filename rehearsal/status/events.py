@@ -114,8 +114,8 @@ class Events:
                 rotation.done_in_this_attempt = 0
             case "rotation.succeeded":
                 rotation.state = "succeeded"
-            case "rotation.given_up":
-                rotation.state = "given up"
+            case "rotation.abandoned":
+                rotation.state = "abandoned"
 
 
 class JournalReader:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localaws.status.events import KEPT_CALLS, KEPT_ROTATIONS, Events, JournalReader
+from rehearsal.status.events import KEPT_CALLS, KEPT_ROTATIONS, Events, JournalReader
 
 TIME = "2026-11-24T12:00:00.000+00:00"
 SECRET = "taproom-dev/database/beers_app-20261124225350484900000018"
@@ -94,8 +94,8 @@ def test_an_attempt_after_a_failure_begins_with_the_first_step() -> None:
     (shown,) = taken.rotations()
     assert (shown["state"], shown["under_way"]) == ("running", "createSecret")
     assert shown["steps"][-1]["error"] == "OSError: no route"
-    taken.take(rotation("given_up"))
-    assert taken.rotations()[0]["state"] == "given up"
+    taken.take(rotation("abandoned"))
+    assert taken.rotations()[0]["state"] == "abandoned"
 
 
 def test_a_mere_test_of_the_function_ends_with_its_only_step() -> None:

@@ -1,0 +1,36 @@
+"""KMS keys and ACM certificates: like EC2's resources, policies tell them apart by tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localaws.iam.actions.context import request_tags
+from localaws.iam.evaluate import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.iam.actions.context import RequestContext
+
+
+def acm(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
+    """Return a request for the certificate with its tags, or for a new one with the tags that it gets."""
+    arn = parameters.get("CertificateArn")
+    return [
+        Request(f"acm:{operation}", arn, {**request_tags(parameters), **(ctx.resource_tags(arn) if arn else {})}),
+    ]
+
+
+def kms(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
+    """Return a request for the key with its tags and encryption context, and one for the alias in the call."""
+    action = f"kms:{operation}"
+    key = parameters.get("KeyId") or parameters.get("TargetKeyId")
+    arn = ctx.find_key_arn(key) if key else None
+    encryption = parameters.get("EncryptionContext") or {}
+    conditions = {f"kms:EncryptionContext:{name}": value for name, value in encryption.items()}
+    conditions |= request_tags(parameters)
+    if arn:
+        conditions |= ctx.resource_tags(arn)
+    alias = parameters.get("AliasName")
+    requests = [Request(action, ctx.arn("kms", alias))] if alias else []
+    return requests if alias and not key else [Request(action, arn, conditions), *requests]

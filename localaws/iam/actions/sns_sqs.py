@@ -1,0 +1,30 @@
+"""SNS topics and SQS queues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localaws.iam.evaluate import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.iam.actions.context import RequestContext
+
+
+def sns(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
+    """Return a request for the topic; for a subscription, for the topic that it is to."""
+    action = f"sns:{operation}"
+    arn = parameters.get("TopicArn") or parameters.get("TargetArn") or parameters.get("ResourceArn")
+    if arn:
+        return [Request(action, arn)]
+    if parameters.get("SubscriptionArn"):
+        return [Request(action, parameters["SubscriptionArn"].rpartition(":")[0])]
+    return [Request(action, ctx.arn("sns", parameters["Name"]) if parameters.get("Name") else None)]
+
+
+def sqs(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
+    """Return a request for the queue; a batch needs the same permission as a single message."""
+    url = parameters.get("QueueUrl") or ""
+    name = url.rpartition("/")[2] or parameters.get("QueueName")
+    return [Request(f"sqs:{operation.removesuffix('Batch')}", ctx.arn("sqs", name) if name else "*")]

@@ -1,0 +1,85 @@
+"""The context of a request to this local AWS: secrets, keys, tags and boundaries, looked up in moto."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from moto.acm.models import acm_backends
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.secretsmanager.models import secretsmanager_backends
+
+from localaws.iam.actions.context import KnownSecret, RequestContext
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.settings import Settings
+
+_GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
+
+
+def context_of(settings: Settings) -> RequestContext:
+    """Return the context of the requests to one local AWS."""
+    moto = _Moto(settings)
+    return RequestContext(
+        settings.account_id,
+        settings.region,
+        find_secret=moto.find_secret,
+        find_key_arn=moto.find_key_arn,
+        find_tags=moto.find_tags,
+        find_boundary=moto.find_boundary,
+    )
+
+
+class _Moto:
+    """Looks resources up in moto. Holds no state."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._account = settings.account_id
+        self._region = settings.region
+
+    def find_secret(self, identifier: str) -> KnownSecret | None:
+        backend = secretsmanager_backends[self._account][self._region]
+        secret = backend.secrets.get(identifier)
+        if secret is None:
+            return None
+        key = getattr(secret, "kms_key_id", None)
+        if not key or key.endswith(backend.DEFAULT_KMS_KEY_ALIAS):
+            return KnownSecret(secret.arn, customer_key_arn=None)
+        return KnownSecret(secret.arn, self.find_key_arn(key))
+
+    def find_key_arn(self, identifier: str) -> str:
+        backend = kms_backends[self._account][self._region]
+        try:
+            arn: str = backend.keys[backend.any_id_to_key_id(identifier)].arn
+        except (KeyError, ValueError):
+            return identifier
+        return arn
+
+    def find_tags(self, identifier: str) -> Mapping[str, str]:
+        if identifier.startswith("arn:aws:kms:"):
+            keys = kms_backends[self._account][self._region]
+            tags = keys.tagger.list_tags_for_resource(identifier.rpartition("/")[2])["Tags"]
+            return {tag["TagKey"]: tag["TagValue"] for tag in tags}
+        if identifier.startswith("arn:aws:secretsmanager:"):
+            secret = secretsmanager_backends[self._account][self._region].secrets.get(identifier)
+            return {tag["Key"]: tag["Value"] for tag in (secret.tags or [] if secret else [])}
+        if identifier.startswith("arn:aws:acm:"):
+            certificates = acm_backends[self._account][self._region]._certificates  # noqa: SLF001 - its getter raises
+            certificate = certificates.get(identifier)
+            return {name: value or "" for name, value in certificate.tags.items()} if certificate else {}
+        tags_of: Mapping[str, str] = ec2_backends[self._account][self._region].tags.get(self._tagged(identifier), {})
+        return tags_of
+
+    def find_boundary(self, role_name: str) -> str | None:
+        roles = iam_backends[self._account][_GLOBAL].roles.values()
+        return next((role.permissions_boundary_arn for role in roles if role.name == role_name), None)
+
+    def _tagged(self, identifier: str) -> str:
+        """Return the route table or ACL that an association belongs to; any other id as it is."""
+        ec2 = ec2_backends[self._account][self._region]
+        tables: list[Any] = [*ec2.route_tables.values(), *ec2.network_acls.values()]
+        owners = (table.id for table in tables if identifier in table._associations)  # noqa: SLF001 - not shown elsewhere
+        return next(owners, identifier)
