@@ -136,7 +136,7 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
     """Apply the checkout to a new or the running rehearsal; the service's URL and the image's digest."""
     running = run.is_running()
     with stages.stage("Build the function's zip and the service's image"):
-        digest = deployment.build(run, stages.note)
+        digest = deployment.build(run)
         stages.note(f"image {digest[:19]}")
     with stages.stage("Start the local AWS"):
         if running:

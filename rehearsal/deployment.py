@@ -18,7 +18,6 @@ from typing import Any
 from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
-from devtools.images.base_image import base_image
 from devtools.images.engine import RUN_LABEL, Engine
 from devtools.images.store import ImageStore
 from devtools.processes import ProcessRegister
@@ -33,12 +32,11 @@ _STATUS_PAGE = "rehearsal.status.page"
 Note = Callable[[str], None]
 
 
-def build(run: Run, note: Note = lambda _text: None) -> str:
+def build(run: Run) -> str:
     """Build the function's zip and the service's image from the checkout; the image's digest.
 
     Args:
-        run: the run; it says whether tasks are containers, which takes the image itself.
-        note: told what is waited for.
+        run: the run; if its tasks are containers, the image itself is built, on the base that BASE names.
 
     Raises:
         RehearsalError: with what the builder said.
@@ -65,7 +63,7 @@ def build(run: Run, note: Note = lambda _text: None) -> str:
     if not run.has_containers:
         return images.build(CHECKOUT, authority.ca_file)
     engine = Engine.find("podman")
-    base = base_image(engine, CHECKOUT / "Dockerfile", note)
+    base = os.environ.get("BASE") or None
     label = {RUN_LABEL: str(run.folder)}
     return images.build_for_containers(
         CHECKOUT, authority.ca_file, lambda context, tag: engine.build(context, tag, base=base, labels=label)

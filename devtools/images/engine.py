@@ -1,23 +1,29 @@
-"""Docker, podman or buildah, whichever works on this machine: build an image, run it, remove what was left.
+"""Build and run images with docker, podman or buildah, the first that works on this machine.
 
-Nothing is configured for them but by arguments. On a machine without systemd, such as a container of a pipeline, podman
-is told to do without it; there it also builds without containers, in a changed root.
+They are configured by arguments alone. Without systemd, as in a container of a pipeline, podman is told to do without
+it, and builds in a changed root instead of in containers. Each program runs in a session of its own, so that Ctrl-C
+reaches it through this process alone, which ends it so that nothing half made is left.
 """
 
+import contextlib
 import functools
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
-from devtools.images.engine_processes import End, end_build, end_program, run_openly, run_quietly
 
 # What removes a run's leftovers finds them by this label.
 RUN_LABEL = "taproom.run"
@@ -29,6 +35,12 @@ _INSTALL = (
     "Install one (Debian, Ubuntu: sudo scripts/setup-containers; elsewhere: https://podman.io/docs/installation "
     "or https://docs.docker.com/engine/install) and run the command again."
 )
+_NO_BASE = (
+    "If its base cannot be fetched, name another one with BASE=..., such as BASE=registry.example.com/python:3.13-slim."
+)
+_GRACE_SECONDS = 20
+
+End = Callable[[subprocess.Popen[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ class Engine:
         """
         arguments = self.build_arguments(context, tag, base=base, labels=labels, dockerfile=dockerfile)
         done = run_quietly([*self.argv, *arguments], self.end_build)
-        _expect_success(done, f"The image was not built by {self.name}.")
+        _expect_success(done, f"The image was not built by {self.name}. {_NO_BASE}")
 
     def build_arguments(
         self,
@@ -202,10 +214,7 @@ def build_image(tag: str, base: str | None) -> None:
     arguments = engine.build_arguments(CHECKOUT, tag, base=base)
     code = run_openly([*engine.argv, *arguments], engine.end_build)
     if code != 0:
-        raise RehearsalError(
-            f"The image was not built by {engine.name}; see above. If it is the base that cannot be fetched, "
-            "name another one: make image BASE=registry.example.com/python:3.13-slim"
-        )
+        raise RehearsalError(f"The image was not built by {engine.name}; see above. {_NO_BASE}")
     print(f"Built {tag}. Try it: docs/image.md says how.")
 
 
@@ -237,3 +246,66 @@ def engine_environment() -> dict[str, str]:
     """What a program of the engine needs of our environment."""
     names = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT")
     return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def run_quietly(argv: Sequence[str], end: End | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a program and keep what it says; interrupted, end it by ``end``, or as SIGTERM does."""
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with _running(argv, end or end_program, **options) as child:
+        output, errors = child.communicate()
+    return subprocess.CompletedProcess(argv, child.returncode, output, errors)
+
+
+def run_openly(argv: Sequence[str], end: End | None = None) -> int:
+    """Run a program that prints for itself; its exit code. Interrupted, it is ended likewise."""
+    with _running(argv, end or end_program) as child:
+        return child.wait()
+
+
+def end_program(child: subprocess.Popen[Any]) -> None:
+    """Ask a program and whatever it has started to end, as Ctrl-C would, and wait for it."""
+    if child.poll() is not None:
+        return
+    os.killpg(child.pid, signal.SIGTERM)
+    try:
+        child.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def end_build(child: subprocess.Popen[Any]) -> None:
+    """End a build of podman or buildah.
+
+    Asked to end, they leave their working containers behind, and what runs in them. When a step fails they remove both.
+    So the steps are ended instead, as long as there are any.
+    """
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while child.poll() is None and time.monotonic() < deadline:
+        for process in _steps(child.pid):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        time.sleep(0.05)
+    end_program(child)
+
+
+def _steps(build: int) -> list[psutil.Process]:
+    """What runs below a build, but for the engine's own processes."""
+    steps = []
+    with contextlib.suppress(psutil.Error):
+        engine = psutil.Process(build)
+        for process in engine.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if process.exe() != engine.exe():
+                    steps.append(process)
+    return steps
+
+
+@contextmanager
+def _running(argv: Sequence[str], end: End, **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    with subprocess.Popen(argv, start_new_session=True, **options) as child:
+        try:
+            yield child
+        except BaseException:
+            end(child)
+            raise

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.errors import RehearsalError
-from devtools.images.engine import Engine, engine_environment
-from devtools.images.engine_processes import end_program
+from devtools.images.engine import Engine, end_program, engine_environment
 from tests.support.waiting import wait_until
 
 _PROGRAMS = (("docker", "compose"), ("docker-compose",))

@@ -16,10 +16,10 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
-from devtools.images.base_image import base_image
 from devtools.images.engine import Engine, engine_environment
 from devtools.images.store import copy_context
 from devtools.postgres.cluster import Cluster
+from tests.support.fallback_image import base_image
 
 # Neither root nor the image's own user.
 USER = "20002:20002"
@@ -178,7 +178,7 @@ def context(deployed_postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 def base(engine: Engine, context: Path) -> str:
     """What images are built upon here."""
     try:
-        return base_image(engine, context / "Dockerfile", lambda _note: None)
+        return base_image(engine, context / "Dockerfile")
     except RehearsalError as error:
         pytest.skip(str(error))
 

@@ -1,6 +1,6 @@
 """compose.yaml as a whole, brought up by compose: PostgreSQL, its access, its tables, the service, and their end.
 
-Where an official image cannot be fetched, a stand-in takes its place by a second file; nothing else of it is changed.
+Where an official image cannot be fetched, a second file names a fallback image instead; nothing else is changed.
 """
 
 import contextlib
@@ -15,16 +15,16 @@ import yaml
 
 from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
-from devtools.images.base_image import StandIn, base_image, official_base, stand_in_image
 from devtools.images.engine import Engine, base_arguments
 from devtools.ports import free_port
 from tests.support.compose import Compose, address, find_program
+from tests.support.fallback_image import FallbackImage, base_image, fallback_image, official_base
 from tests.support.http import Client
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image
 
-POSTGRESQL = StandIn("localhost/taproom-stand-in-postgresql", ("ca-certificates", "postgresql"))
+POSTGRESQL = FallbackImage("localhost/taproom-fallback-postgresql", ("ca-certificates", "postgresql"))
 POSTGRESQL_DOCKERFILE = """ARG BASE
 ARG BASE_TAG
 FROM ${BASE}:${BASE_TAG}
@@ -48,32 +48,31 @@ def compose(
             engine = Engine.find("docker", "podman")
             environment = stack.enter_context(address(engine))
             program = find_program(environment)
-            stand_ins = stack.enter_context(_stand_ins(engine, context, tmp_path_factory.mktemp("postgresql")))
+            fallbacks = stack.enter_context(_fallbacks(engine, context, tmp_path_factory.mktemp("postgresql")))
         except RehearsalError as error:
             pytest.skip(str(error))
-        (context / "stand-ins.yaml").write_text(json.dumps({"services": stand_ins}))
+        (context / "fallbacks.yaml").write_text(json.dumps({"services": fallbacks}))
         project = Compose(
             engine,
             program,
             context,
-            ["compose.yaml", "stand-ins.yaml"],
+            ["compose.yaml", "fallbacks.yaml"],
             f"taproom-test-{secrets.token_hex(4)}",
             {**environment, "PORT": str(free_port())},
         )
         stack.callback(project.down, "--volumes", "--rmi", "local")
         done = project.up("--build")
         assert done.returncode == 0, done.stdout + done.stderr
-        report(
-            f"compose.yaml by {' '.join(program)} on {engine.name}, stand-ins for {', '.join(stand_ins) or 'nothing'}"
-        )
+        replaced = ", ".join(fallbacks) or "nothing"
+        report(f"compose.yaml by {' '.join(program)} on {engine.name}, fallback images for {replaced}")
         yield project
 
 
 @contextlib.contextmanager
-def _stand_ins(engine: Engine, context: Path, scratch: Path) -> Iterator[dict[str, object]]:
+def _fallbacks(engine: Engine, context: Path, scratch: Path) -> Iterator[dict[str, object]]:
     """What compose is told besides compose.yaml, for the official images that cannot be fetched."""
     services: dict[str, object] = {}
-    base = base_image(engine, context / "Dockerfile", lambda _note: None)
+    base = base_image(engine, context / "Dockerfile")
     if base != official_base((context / "Dockerfile").read_text()):
         services |= {name: {"build": {"args": base_arguments(base)}} for name in ("bootstrap", "migrate", "app")}
     official = DATABASE["image"]
@@ -82,8 +81,8 @@ def _stand_ins(engine: Engine, context: Path, scratch: Path) -> Iterator[dict[st
         return
     tag = f"localhost/taproom-database:{secrets.token_hex(4)}"
     (scratch / "Dockerfile").write_text(POSTGRESQL_DOCKERFILE)
-    shutil.copy(CHECKOUT / "tests" / "image" / "postgresql" / "entrypoint", scratch)
-    engine.build(scratch, tag, base=stand_in_image(engine, POSTGRESQL, official, lambda _note: None))
+    shutil.copy(CHECKOUT / "tests" / "support" / "postgresql_image" / "entrypoint", scratch)
+    engine.build(scratch, tag, base=fallback_image(engine, POSTGRESQL, official))
     try:
         yield {"database": {"image": tag}, **services}
     finally:

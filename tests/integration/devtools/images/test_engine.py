@@ -2,10 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.checkout import CHECKOUT
 from devtools.errors import RehearsalError
-from devtools.images import base_image
-from devtools.images.bill_of_materials import cyclonedx, packages
 from devtools.images.engine import Engine, base_arguments
 from devtools.images.store import Image
 from localaws.ecs.containers import Container, read_containers
@@ -95,10 +92,6 @@ def test_a_run_remembers_whether_its_tasks_are_containers(tmp_path: Path) -> Non
     assert not Run(tmp_path / "run").has_containers
 
 
-def test_the_dockerfiles_own_base_is_read_from_it() -> None:
-    assert base_image.official_base((CHECKOUT / "Dockerfile").read_text()) == "python:3.13-slim"
-
-
 @pytest.mark.parametrize(
     ("base", "name", "tag"),
     [
@@ -115,14 +108,3 @@ def test_a_base_is_given_to_a_dockerfile_by_name_and_tag(base: str, name: str, t
 def test_a_base_without_a_tag_is_refused(base: str) -> None:
     with pytest.raises(RehearsalError, match="has no tag"):
         base_arguments(base)
-
-
-def test_a_bill_of_materials_names_each_package_by_its_url() -> None:
-    listed = '[["deb", "libc6", "2.36-9+deb12u14", ""], ["pypi", "Flask_Thing", "3.1", "BSD-3-Clause"]]'
-    contents = packages(lambda _command: listed)
-    document = cyclonedx("taproom", contents, {"base": "python:3.13-slim"})
-    assert [component["purl"] for component in document["components"]] == [
-        "pkg:deb/debian/libc6@2.36-9%2Bdeb12u14",
-        "pkg:pypi/flask-thing@3.1",
-    ]
-    assert document["components"][1]["licenses"] == [{"expression": "BSD-3-Clause"}]

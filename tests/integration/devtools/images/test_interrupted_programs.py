@@ -13,7 +13,7 @@ from tests.support.waiting import wait_until
 
 _RUN = """
 import signal, sys
-from devtools.images.engine_processes import run_openly, run_quietly
+from devtools.images.engine import run_openly, run_quietly
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored below a shell's background
 {run}(sys.argv[1:])

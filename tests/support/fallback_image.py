@@ -1,8 +1,8 @@
-"""What the image is built upon: the Dockerfile's own base or, where it cannot be fetched, a stand-in made here.
+"""Fallback images for tests of images on a machine that reaches no registry.
 
-The stand-in is this machine's Debian or Ubuntu, made with mmdebstrap from the mirror that its apt uses, with its Python
-in the place where the official image has it. It proves the Dockerfile, not the official image; its size and version of
-Python are its own. Other images have stand-ins likewise.
+A fallback image is this machine's release of Debian or Ubuntu, made with mmdebstrap from the mirror that its apt uses,
+with its Python where the official image has it. It proves the Dockerfile, not the official image: its size and its
+version of Python are its own.
 """
 
 import hashlib
@@ -11,13 +11,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.errors import RehearsalError
-from devtools.images.engine import Engine
-from devtools.images.engine_processes import run_quietly
+from devtools.images.engine import Engine, run_quietly
 
 _PATH = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -35,13 +33,13 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class StandIn:
-    """An image of this machine's release, to be made where the official one cannot be fetched.
+class FallbackImage:
+    """An image of this machine's release, for an official one that cannot be fetched.
 
     Attributes:
         name: the image's; its tag changes with what it is made of.
-        packages: what is in it besides the release's essentials.
-        customize: commands of a shell at the end, to which ``$1`` is the image's root.
+        packages: the packages in addition to the release's essential ones.
+        customize: shell commands that run at the end; ``$1`` is the image's root.
     """
 
     name: str
@@ -50,54 +48,51 @@ class StandIn:
 
     @property
     def options(self) -> list[str]:
-        """Of mmdebstrap."""
+        """The options of mmdebstrap."""
         hooks = [f"--customize-hook={command}" for command in self.customize]
         return [*_OPTIONS, f"--include={','.join(self.packages)}", *hooks]
 
     @property
     def tag(self) -> str:
-        """The image's name with a tag."""
+        """The image's name with its tag."""
         files = [path.read_text() for path in (_AUTHORITIES, _PIP_SETTINGS) if path.exists()]
         recipe = "\0".join([*self.options, _suite(), *files])
         return f"{self.name}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
-PYTHON = StandIn(
-    "localhost/taproom-stand-in",
+PYTHON = FallbackImage(
+    "localhost/taproom-fallback",
     ("ca-certificates", "python3-venv"),
     # The official image has its Python, with pip, below /usr/local too.
     ('chroot "$1" python3 -m venv /usr/local',),
 )
 
 
-def base_image(engine: Engine, dockerfile: Path, note: Callable[[str], None]) -> str:
-    """The base to build upon; fetched or made unless it is here.
+def base_image(engine: Engine, dockerfile: Path) -> str:
+    """Return the base to build upon: the Dockerfile's own, or a fallback if it cannot be fetched.
 
     Raises:
         RehearsalError: it can neither be fetched nor made here.
     """
     official = official_base(dockerfile.read_text())
-    note(f"looking for {official}")
     if engine.pull(official):
         return official
-    stand_in = stand_in_image(engine, PYTHON, official, note)
-    note(f"{official} cannot be fetched; building upon a stand-in")
-    return stand_in
+    return fallback_image(engine, PYTHON, official)
 
 
-def stand_in_image(engine: Engine, stand_in: StandIn, official: str, note: Callable[[str], None]) -> str:
-    """The stand-in for an official image that cannot be fetched; made unless it is here.
+def fallback_image(engine: Engine, fallback: FallbackImage, official: str) -> str:
+    """Return the fallback for an official image; it is made if it does not exist.
 
     Raises:
         RehearsalError: it cannot be made here.
     """
-    if not engine.has(stand_in.tag):
-        _make(engine, stand_in, official, note)
-    return stand_in.tag
+    if not engine.has(fallback.tag):
+        _make(engine, fallback, official)
+    return fallback.tag
 
 
 def official_base(dockerfile: str) -> str:
-    """The base that a Dockerfile's ``ARG`` lines name."""
+    """Return the base that a Dockerfile's ``ARG`` lines name."""
     given = dict(re.findall(r"^ARG (\w+)=(\S+)$", dockerfile, re.MULTILINE))
     tag = re.sub(r"\$\{(\w+)\}", lambda found: given[found[1]], given["BASE_TAG"])
     return f"{given['BASE']}:{tag}"
@@ -109,30 +104,28 @@ def _suite() -> str:
     return found[1] if found else ""
 
 
-def _make(engine: Engine, stand_in: StandIn, official: str, note: Callable[[str], None]) -> None:
+def _make(engine: Engine, fallback: FallbackImage, official: str) -> None:
     program = shutil.which("mmdebstrap")
     if program is None or os.geteuid() != 0 or engine.name != "podman":
         raise RehearsalError(
-            f"{official} cannot be fetched, and a stand-in for it is made only as root on Debian or Ubuntu with podman "
-            "and mmdebstrap (scripts/setup-containers). Name another base that is here, such as "
-            "`make image BASE=registry.example.com/python:3.13-slim`, or see to it that the registry can be reached."
+            f"{official} cannot be fetched, and a fallback for it is made only as root on Debian or Ubuntu with podman "
+            "and mmdebstrap (scripts/setup-containers)."
         )
-    note(f"{official} cannot be fetched; making a stand-in with mmdebstrap, once; it takes minutes on a busy machine")
     with tempfile.TemporaryDirectory(prefix="taproom-base-") as folder:
         archive = Path(folder) / "base.tar"
         copied = [
             f"--customize-hook=copy-in {path} {path.parent}" for path in (_AUTHORITIES, _PIP_SETTINGS) if path.exists()
         ]
-        done = run_quietly([program, *stand_in.options, *copied, _suite(), str(archive), *_mirrors()])
+        done = run_quietly([program, *fallback.options, *copied, _suite(), str(archive), *_mirrors()])
         if done.returncode != 0:
             end = "\n".join(done.stderr.strip().splitlines()[-10:])
-            raise RehearsalError(f"mmdebstrap could not make the stand-in.\n{end}")
-        imported = ["import", "--change", f"ENV {_PATH}", str(archive), stand_in.tag]
-        engine.call(imported, "The stand-in was not imported.")
+            raise RehearsalError(f"mmdebstrap could not make the fallback image.\n{end}")
+        imported = ["import", "--change", f"ENV {_PATH}", str(archive), fallback.tag]
+        engine.call(imported, "The fallback image was not imported.")
 
 
 def _mirrors() -> list[str]:
-    """Where this machine's apt has the packages of its own release from, as lines of a sources.list.
+    """Return this machine's apt sources for its own release, as lines of a sources.list.
 
     Raises:
         RehearsalError: apt names none.
