@@ -1,4 +1,4 @@
-"""Pure: tables in Markdown, and the part of docs/benchmarks.md that a benchmark writes."""
+"""Markdown tables, and the parts of docs/benchmarks.md that benchmarks write. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Target:
-    """What was asked for, and what it is."""
+    """A target and its measurement."""
 
     name: str
     limit: str
@@ -15,19 +15,19 @@ class Target:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def target_table(found: Sequence[Target]) -> str:
-    """The table of what was asked for."""
-    rows = [(target.name, target.limit, target.measured, "yes" if target.is_met else "**no**") for target in found]
-    return table(("what", "wanted", "measured", "met"), rows)
+def target_table(targets: Sequence[Target]) -> str:
+    """Return the table of targets."""
+    rows = [(target.name, target.limit, target.measured, "yes" if target.is_met else "**no**") for target in targets]
+    return table(("target", "limit", "measured", "met"), rows)
 
 
 def marks(suite: str) -> tuple[str, str]:
-    """The lines between which the document keeps what ``suite`` has measured."""
+    """Return the lines that enclose the results of ``suite`` in the document."""
     return (
         f"<!-- measured by `make bench SUITE={suite}` -->",
         f"<!-- end of what `make bench SUITE={suite}` measured -->",
@@ -35,14 +35,14 @@ def marks(suite: str) -> tuple[str, str]:
 
 
 def replaced(text: str, suite: str, measured: str) -> str:
-    """A document with ``measured`` between the marks of ``suite``.
+    """Return the document ``text`` with ``measured`` between the marks of ``suite``.
 
     Raises:
-        ValueError: It has not both marks, once each.
+        ValueError: It does not have both marks exactly once.
     """
     begin, end = marks(suite)
     if text.count(begin) != 1 or text.count(end) != 1:
-        raise ValueError(f"The document needs the lines {begin!r} and {end!r}, once each.")
+        raise ValueError(f"The document must have the lines {begin!r} and {end!r} exactly once.")
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
     return f"{before}{begin}\n\n{measured.strip()}\n\n{end}{after}"

@@ -1,5 +1,5 @@
-"""Why nothing could be measured."""
+"""The error of all benchmarks."""
 
 
 class BenchError(Exception):
-    """The message says what to do."""
+    """A benchmark cannot run. The message names the remedy."""

@@ -1,4 +1,4 @@
-"""What a program costs, as the operating system accounts for it."""
+"""The time that a program takes, as the operating system measures it."""
 
 import os
 import subprocess
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from bench.errors import BenchError
 
-_SAID_AT_MOST = 2000
+_MAX_OUTPUT = 2000
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One run of a program, from its start to its end.
+    """The time of one run of a program.
 
     Attributes:
-        wall: Seconds that passed.
-        cpu: Seconds that it computed, itself and in the kernel; what a server did for it is not in here.
+        wall: Elapsed seconds.
+        cpu: CPU seconds in user and kernel mode, without those of servers.
     """
 
     wall: float
@@ -26,15 +26,15 @@ class Cost:
 
 
 def measured(argv: Sequence[str], environment: Mapping[str, str], output: Path) -> Cost:
-    """Run a program to its end.
+    """Run a program.
 
     Args:
         argv: The program and its arguments.
         environment: Its whole environment.
-        output: The file that takes what it prints.
+        output: The file for its output.
 
     Raises:
-        BenchError: It ended with another status than 0.
+        BenchError: Its exit status is not 0.
     """
     with output.open("wb") as file:
         start = time.perf_counter()
@@ -45,6 +45,6 @@ def measured(argv: Sequence[str], environment: Mapping[str, str], output: Path) 
         wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        said = output.read_text(errors="replace")[-_SAID_AT_MOST:]
-        raise BenchError(f"{argv[0]} ended with status {process.returncode}; it said, at last:\n{said}")
+        tail = output.read_text(errors="replace")[-_MAX_OUTPUT:]
+        raise BenchError(f"{argv[0]} exited with status {process.returncode}; its output ends with:\n{tail}")
     return Cost(wall, usage.ru_utime + usage.ru_stime)

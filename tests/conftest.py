@@ -5,20 +5,14 @@ import re
 import secrets
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from devtools.certificates import create_authority
 from devtools.postgres.binaries import Binaries, servers_by_major
 from devtools.postgres.cluster import Cluster
-from devtools.processes import ProcessRegister
-from tests.support.database import Database
-
-# What would leak is looked for in the log and in pg_stat_statements, so both see everything.
-_SERVER_SETTINGS = {"log_statement": "all", "shared_preload_libraries": "pg_stat_statements"}
+from tests.support.database import Database, running_cluster
 
 # Both sides of what PostgreSQL 16 changed about memberships, and the newest. `make test-postgresql` names all five.
 _MAJORS = [int(major) for major in os.environ.get("POSTGRESQL_MAJORS", "15 17 18").split()]
@@ -70,7 +64,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.fixture(scope="session", params=_SERVERS + _MISSING)
 def postgres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A server for the whole session, once for each major version that tests are asked to run on."""
-    yield from running_cluster(request.param, tmp_path_factory.mktemp("postgresql"))
+    with running_cluster(request.param, tmp_path_factory.mktemp("postgresql")) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +73,8 @@ def deployed_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clus
     """A server for the whole session, of the version that is deployed; for what does not depend on the version."""
     if not _HERE:
         pytest.skip("no PostgreSQL server runs here: make setup")
-    yield from running_cluster(Binaries.find(), tmp_path_factory.mktemp("postgresql"))
+    with running_cluster(Binaries.find(), tmp_path_factory.mktemp("postgresql")) as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -87,19 +83,3 @@ def database(postgres: Cluster) -> Iterator[Database]:
     database = Database(postgres, f"test_{secrets.token_hex(4)}")
     yield database
     database.drop()
-
-
-def running_cluster(binaries: Binaries, directory: Path) -> Iterator[Cluster]:
-    """A running server, stopped at the end."""
-    cluster = Cluster(
-        binaries,
-        create_authority(directory / "authority"),
-        processes=ProcessRegister(directory / "processes.jsonl"),
-        log=directory / "postgresql.log",
-        settings=_SERVER_SETTINGS,
-    )
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()

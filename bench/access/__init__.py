@@ -1,1 +1,1 @@
-"""How long `db_bootstrap` takes to put access in place, beside other tools that do."""
+"""The time that `db_bootstrap` takes to apply access, compared with other tools."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.access import measure, results
 from bench.access.function import measure_handler
 from bench.access.results import Handler, Result, Settled
-from bench.access.stage import MAJOR, stage
+from bench.access.server import MAJOR, bench_server
 from bench.access.tools import PEERS_FOLDER
 from bench.access.workload import GROUPS, LOGINS, Size, memberships
 from bench.document import replaced, target_table
@@ -29,11 +29,11 @@ DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status."""
+    """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         if not (PEERS_FOLDER / "bin" / "ldap2pg").exists():
-            raise BenchError("The other tools are not here; `make bench SUITE=access` sets them up.")
+            raise BenchError("The other tools are not installed; `make bench SUITE=access` installs them.")
         with _folder() as folder:
             text = _measured(options.sizes, options.runs, folder)
         print(text)
@@ -49,49 +49,48 @@ def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
     handler = measure_handler(folder / "function")
     compared: list[Result] = []
     with ExitStack() as running:
-        stages = []
+        servers = []
         for size in sizes:
-            _note(f"{size}: making {2 * size.total_tables:,} tables and sequences")
-            stages.append(running.enter_context(stage(size, folder / str(size))))
-            compared += measure.compare(stages[-1], runs, folder / str(size), _note)
-            # What is known so far, should a larger size take longer than somebody waits.
-            _note(results.comparison([result for result in compared if result.size == size]))
-        _note("all sizes in turn, with nothing to do")
-        settled = measure.settled(stages, folder)
+            _progress(f"{size}: creating {2 * size.total_tables:,} tables and sequences")
+            servers.append(running.enter_context(bench_server(size, folder / str(size))))
+            compared += measure.compare(servers[-1], runs, folder / str(size), _progress)
+            # Partial results, because a larger size can take long.
+            _progress(results.comparison([result for result in compared if result.size == size]))
+        _progress("all sizes in rotation, with nothing to do")
+        settled = measure.settled(servers, folder)
     return "\n".join(_report(compared, settled, handler, runs))
 
 
 def _report(compared: Sequence[Result], settled: Sequence[Settled], handler: Handler, runs: int) -> Iterator[str]:
     yield _circumstances(runs)
-    yield "What was asked for:\n"
+    yield "Targets:\n"
     yield target_table(results.targets(compared, settled, handler, MAXIMUM_QUERIES))
     yield (
-        "Whole processes, each from its start to its end: the median, and in brackets the least and the most; how many "
-        "times ours, by the least of each:\n"
+        "Whole processes, from start to end: the median, with the minimum and maximum in brackets; the factor "
+        "compares the minimums:\n"
     )
     yield results.comparison(compared)
-    yield "The same without the start of Python and of the tool, which `--help` or `--version` take by themselves:\n"
+    yield "The same without the start of Python and of the tool, measured with `--help` or `--version`:\n"
     yield results.without_start(compared)
-    yield "What lies behind it:\n"
+    yield "CPU time and messages:\n"
     yield results.effort(compared)
-    yield "`db_bootstrap` with nothing to do, all sizes in turn: the command, and a process that is warm:\n"
+    yield "`db_bootstrap` with nothing to do, all sizes in rotation: the command, and a warm process:\n"
     yield results.settled(settled)
     yield (
         f"The zip has {handler.zip_bytes:,} bytes. Importing its handler takes "
-        f"{results.milliseconds(handler.from_source)} where Python compiles its sources first, as it does at each cold "
-        f"start of Lambda, which lets it keep nothing; and {results.milliseconds(handler.compiled)} where that was "
-        "done before."
+        f"{results.milliseconds(handler.from_source)} if Python compiles the sources first, as at each cold start of "
+        f"Lambda, and {results.milliseconds(handler.compiled)} if they are already compiled."
     )
 
 
 def _circumstances(runs: int) -> str:
     server = next(server for server in servers_by_major() if server.major == MAJOR)
-    said = subprocess.run([str(server.folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run([str(server.folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
     two = sum(len(groups) for groups in memberships().values())
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} on {platform.system()} {platform.machine()}, {os.cpu_count()} "
         f"processors, load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, "
-        f"{said.stdout.strip()}, pg8000 {version('pg8000')}. "
+        f"{done.stdout.strip()}, pg8000 {version('pg8000')}. "
         f"{len(GROUPS)} groups, {len(LOGINS)} logins, {two} memberships; {runs} first runs of each tool, "
         f"{runs * measure.AGAIN_PER_RUN} with nothing to do.\n"
     )
@@ -99,24 +98,24 @@ def _circumstances(runs: int) -> str:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A folder for everything that is made, each part in its own, gone at the end."""
+    """Yield a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="taproom-bench-") as name:
         folder = Path(name)
         (folder / "function").mkdir()
         yield folder
 
 
-def _note(text: str) -> None:
+def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.access", description="Measure db_bootstrap beside others.")
+    parser = argparse.ArgumentParser(prog="python -m bench.access", description="Compare db_bootstrap to others.")
     parser.add_argument(
-        "--sizes", type=measure.sizes, default="20x50,40x100,80x100", help="SCHEMASxTABLES, with commas between"
+        "--sizes", type=measure.sizes, default="20x50,40x100,80x100", help="comma-separated SCHEMASxTABLES"
     )
     parser.add_argument("--runs", type=int, default=3, help="first runs of each tool at each size (3)")
-    parser.add_argument("--write", action="store_true", help="put the results into docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="write the results to docs/benchmarks.md")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The function's zip, and what the import of its handler costs before Lambda can call it."""
+"""The function's zip, and the time to import its handler, which is a part of each cold start."""
 
 import compileall
 import re
@@ -14,15 +14,15 @@ from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
 from scripts.package_function import build
 
 _RUNS = 11
-# The package comes first and by itself: its module is imported when it is done.
+# Both are top-level entries: the package finishes before its module is imported.
 _OURS = ("db_bootstrap", "db_bootstrap.lambdas.apply")
 _BROUGHT_BY_LAMBDA = frozenset({"boto3", "botocore", "s3transfer", "urllib3"})
-# Microseconds that a module took by itself, and with all that it imported.
+# Microseconds of a module without and with its imports.
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \| +(\S+)")
 
 
 def measure_handler(folder: Path) -> Handler:
-    """Build the zip, unpack it, and import its handler as often as makes a median.
+    """Build the zip, unpack it, and measure the import of its handler.
 
     Raises:
         BenchError: It cannot be imported.
@@ -42,7 +42,7 @@ def measure_handler(folder: Path) -> Handler:
 
 
 def _import_seconds(function: Path, runtime: Path, folder: Path) -> float:
-    """Python's own account of it, less what is imported of boto3."""
+    """Return the seconds that ``-X importtime`` reports, without those of boto3."""
     program = f"import sys; sys.path[:0] = [{str(function)!r}]; sys.path.append({str(runtime)!r}); import {_OURS[-1]}"
     output = folder / "importtime"
     argv = (sys.executable, "-I", "-S", "-B", "-X", "importtime", "-c", program)
@@ -51,5 +51,5 @@ def _import_seconds(function: Path, runtime: Path, folder: Path) -> float:
     lines = [(match[3], int(match[1]), int(match[2])) for match in map(_LINE.match, text.splitlines()) if match]
     whole = sum(cumulative for name, _, cumulative in lines if name in _OURS)
     if _OURS[-1] not in {name for name, _, _ in lines}:
-        raise BenchError(f"{_OURS[-1]} was not imported; Python said:\n{text[-1000:]}")
+        raise BenchError(f"{_OURS[-1]} was not imported; the output ends with:\n{text[-1000:]}")
     return (whole - sum(own for name, own, _ in lines if name.partition(".")[0] in _BROUGHT_BY_LAMBDA)) / 1e6

@@ -1,4 +1,4 @@
-"""Run the tools in turn, and `db_bootstrap` in this process too."""
+"""Measure the tools in rotation, and `db_bootstrap` also within this process."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.access import tools
 from bench.access.results import Result, Settled
-from bench.access.stage import Stage
+from bench.access.server import BenchServer
 from bench.access.tools import Tool
 from bench.access.workload import Size, access_document
 from bench.errors import BenchError
@@ -17,19 +17,19 @@ from db_bootstrap.document import AccessDocument
 from db_bootstrap.inspect.session import connected_as_master
 
 AGAIN_PER_RUN = 3
-"""Runs with nothing to do after each first one: they are short, and so their spread is wide."""
+"""Runs with nothing to do after each first run: they are short, so their spread is wide."""
 
 _RUNS_UNTIL_SETTLED = 5
 _SETTLED_RUNS = 15
 
 
-def compare(stage: Stage, runs: int, folder: Path, note: Callable[[str], None]) -> list[Result]:
-    """Every tool, ``runs`` times, in another order each time.
+def compare(server: BenchServer, runs: int, folder: Path, progress: Callable[[str], None]) -> list[Result]:
+    """Measure every tool ``runs`` times, in a different order each time.
 
     Raises:
-        BenchError: A tool failed, or did not put in place what was wished for.
+        BenchError: A tool failed, or did not apply the desired access.
     """
-    participants = [make(stage, folder) for make in (tools.ours, tools.pgbedrock, tools.ldap2pg)]
+    participants = [make(server, folder) for make in (tools.ours, tools.pgbedrock, tools.ldap2pg)]
     first: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
     again: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
     start: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
@@ -37,20 +37,20 @@ def compare(stage: Stage, runs: int, folder: Path, note: Callable[[str], None]) 
     settling: dict[str, int] = {}
     for run in range(runs):
         for tool in _rotated(participants, run):
-            note(f"{stage.size}, run {run + 1} of {runs}: {tool.name}")
-            stage.reset()
+            progress(f"{server.size}, run {run + 1} of {runs}: {tool.name}")
+            server.reset()
             first[tool.name].append(_run(tool, folder))
             settling[tool.name] = _settle(tool, folder)
             again[tool.name] += (_run(tool, folder, must_be_settled=True) for _ in range(AGAIN_PER_RUN))
             start[tool.name] += (_start(tool, folder) for _ in range(AGAIN_PER_RUN))
-            stage.check()
+            server.check()
     for tool in participants:
-        note(f"{stage.size}: counting the messages of {tool.name}")
-        messages[tool.name] = _count_messages(stage, tool, folder)
+        progress(f"{server.size}: counting the messages of {tool.name}")
+        messages[tool.name] = _count_messages(server, tool, folder)
     return [
         Result(
             tool.name,
-            stage.size,
+            server.size,
             tuple(first[tool.name]),
             tuple(again[tool.name]),
             tuple(start[tool.name]),
@@ -61,47 +61,47 @@ def compare(stage: Stage, runs: int, folder: Path, note: Callable[[str], None]) 
     ]
 
 
-def settled(stages: Sequence[Stage], folder: Path) -> list[Settled]:
-    """`db_bootstrap` where nothing is left to do, at all sizes in turn, so that a slow moment meets each of them.
+def settled(servers: Sequence[BenchServer], folder: Path) -> list[Settled]:
+    """Measure `db_bootstrap` with nothing to do, all sizes in rotation, so that load from outside affects all of them.
 
     Raises:
-        BenchError: Something was left to do.
+        BenchError: There was something to do.
     """
-    ours = [tools.ours(stage, folder / str(stage.size)) for stage in stages]
-    documents = [access.parse(access_document(stage.size)) for stage in stages]
-    for stage, tool in zip(stages, ours, strict=True):
-        stage.reset()
+    ours = [tools.ours(server, folder / str(server.size)) for server in servers]
+    documents = [access.parse(access_document(server.size)) for server in servers]
+    for server, tool in zip(servers, ours, strict=True):
+        server.reset()
         _run(tool, folder)
     rounds = [
         [
-            (_run(tool, folder, must_be_settled=True).wall, *_inside(stage, document))
-            for stage, tool, document in zip(stages, ours, documents, strict=True)
+            (_run(tool, folder, must_be_settled=True).wall, *_inside(server, document))
+            for server, tool, document in zip(servers, ours, documents, strict=True)
         ]
         for _ in range(_SETTLED_RUNS)
     ]
     return [
-        Settled(stage.size, *zip(*taken, strict=True))
-        for stage, taken in zip(stages, zip(*rounds, strict=True), strict=True)
+        Settled(server.size, *zip(*taken, strict=True))
+        for server, taken in zip(servers, zip(*rounds, strict=True), strict=True)
     ]
 
 
-def _inside(stage: Stage, document: AccessDocument) -> tuple[float, float]:
-    """Seconds to connect, and to find nothing to do, without starting Python anew."""
+def _inside(server: BenchServer, document: AccessDocument) -> tuple[float, float]:
+    """Return the seconds to connect and the seconds to plan, within this process."""
     start = time.perf_counter()
-    with connected_as_master(stage.endpoint, lambda: stage.master, patience_seconds=0) as connection:
+    with connected_as_master(server.endpoint, lambda: server.master, patience_seconds=0) as connection:
         connected = time.perf_counter()
-        found = reconcile.plan(connection, document)
+        plan = reconcile.plan(connection, document)
         compared = time.perf_counter()
-    if found.statements or found.refusals:
-        raise BenchError(f"Something was left to do: {found.statements[:3]} {found.refusals[:3]}")
+    if plan.statements or plan.refusals:
+        raise BenchError(f"Expected nothing to do: {plan.statements[:3]} {plan.refusals[:3]}")
     return connected - start, compared - connected
 
 
 def sizes(text: str) -> tuple[Size, ...]:
-    """Read sizes such as ``20x50,40x100``.
+    """Parse sizes such as ``20x50,40x100``.
 
     Raises:
-        ValueError: One of them is none.
+        ValueError: One of them is not a valid size.
     """
     return tuple(Size.parse(part) for part in text.split(","))
 
@@ -115,7 +115,7 @@ def _rotated(participants: Sequence[Tool], by: int) -> Iterator[Tool]:
 def _run(tool: Tool, folder: Path, *, must_be_settled: bool = False) -> Cost:
     cost = measured(tool.argv, tool.environment, folder / "output")
     if must_be_settled and not _found_nothing(tool, folder):
-        raise BenchError(f"{tool.name} had settled, and then found something to do again.")
+        raise BenchError(f"{tool.name} is not idempotent: it found something to do again.")
     return cost
 
 
@@ -128,15 +128,15 @@ def _settle(tool: Tool, folder: Path) -> int:
         _run(tool, folder)
         if _found_nothing(tool, folder):
             return count
-    raise BenchError(f"{tool.name} still finds something to do after {_RUNS_UNTIL_SETTLED} runs.")
+    raise BenchError(f"{tool.name} does not converge within {_RUNS_UNTIL_SETTLED} runs.")
 
 
-def _count_messages(stage: Stage, tool: Tool, folder: Path) -> tuple[int, int]:
-    stage.reset()
-    with stage.counting_messages() as first:
+def _count_messages(server: BenchServer, tool: Tool, folder: Path) -> tuple[int, int]:
+    server.reset()
+    with server.counting_messages() as first:
         _run(tool, folder)
     _settle(tool, folder)
-    with stage.counting_messages() as again:
+    with server.counting_messages() as again:
         _run(tool, folder, must_be_settled=True)
     return len(first), len(again)
 

@@ -1,4 +1,4 @@
-"""Pure: what was measured, and what it comes to as text."""
+"""The measurements and their tables. No I/O."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from bench.processes import Cost
 OURS = "db_bootstrap"
 
 TIMES_AS_FAST = 5
-LARGEST_GROWTH = 1.5
-MOST_QUERIES = 12
-LARGEST_ZIP_BYTES = 3_000_000
-LONGEST_IMPORT_SECONDS = 0.3
-"""What was asked for."""
+MAX_GROWTH = 1.5
+MAX_QUERIES = 12
+MAX_ZIP_BYTES = 3_000_000
+MAX_IMPORT_SECONDS = 0.3
+"""The targets."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Result:
     """One tool at one size.
 
     Attributes:
-        first: Runs that put everything in place.
-        again: Runs that found nothing to do.
-        start: Runs that loaded the tool and did nothing.
-        first_messages: What a first run sent to the server, as the server's log counts it: a message may hold many
+        first: Runs that applied everything.
+        again: Runs with nothing to do.
+        start: Runs that only loaded the tool.
+        first_messages: Number of messages to the server in a first run, by its log; a message can contain many
             statements.
-        again_messages: What a run sent that found nothing to do.
-        runs_until_settled: How many runs it took until one found nothing to do, that one not counted.
+        again_messages: Number of messages in a run with nothing to do.
+        runs_until_settled: Number of runs before one had nothing to do.
     """
 
     tool: str
@@ -43,18 +43,18 @@ class Result:
 
     @property
     def work(self) -> float:
-        """Seconds to find nothing to do, without the start of the tool."""
+        """Seconds of a run with nothing to do, without the start of the tool."""
         return min(_walls(self.again)) - min(_walls(self.start))
 
 
 @dataclass(frozen=True)
 class Settled:
-    """`db_bootstrap` at one size with nothing left to do, in turn with the other sizes; seconds.
+    """`db_bootstrap` at one size with nothing to do; seconds.
 
     Attributes:
-        whole: Whole processes, from their start to their end.
-        connecting: In a process that is warm, as a function may be: a connection over verified TLS, with a password.
-        comparing: In the same: reading the catalogs and finding that nothing differs, as `plan` does.
+        whole: Whole processes, from start to end.
+        connecting: In a warm process, such as a warm function: connecting with a password over verified TLS.
+        comparing: In the same process: reading the catalogs and comparing, as `plan` does.
     """
 
     size: Size
@@ -65,12 +65,12 @@ class Settled:
 
 @dataclass(frozen=True)
 class Handler:
-    """The function's zip and what its import costs.
+    """The function's zip and the time to import it.
 
     Attributes:
         zip_bytes: The size of the zip.
-        from_source: Seconds to import the handler where Python may keep nothing compiled, as in Lambda.
-        compiled: The same where it has been compiled before, as on a developer's machine.
+        from_source: Seconds to import the handler without compiled files, as in Lambda.
+        compiled: The same with compiled files, as on a developer's machine.
     """
 
     zip_bytes: int
@@ -79,22 +79,22 @@ class Handler:
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """A median with the least and the most: ``0.12 (0.11 to 0.15)``."""
+    """Return the median with minimum and maximum: ``0.12 (0.11 to 0.15)``."""
     return f"{median(seconds):.3g} ({min(seconds):.3g} to {max(seconds):.3g})"
 
 
 def milliseconds(seconds: Sequence[float]) -> str:
-    """`spread` in milliseconds, with the unit."""
+    """Return `spread` in milliseconds, with the unit."""
     return f"{spread([1000 * one for one in seconds])} ms"
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """How many times as long theirs take, by the least of each: what others do on the machine only ever adds."""
+    """Return theirs divided by ours, by the minimums: other load on the machine only adds time."""
     return min(theirs) / min(ours)
 
 
 def comparison(results: Sequence[Result]) -> str:
-    """The table of all tools at all sizes."""
+    """Return the table of all tools at all sizes."""
     head = ("schemas x tables", "tool", "first apply, s", "times ours", "nothing to do, s", "times ours")
     rows = []
     for result in results:
@@ -113,7 +113,7 @@ def comparison(results: Sequence[Result]) -> str:
 
 
 def without_start(results: Sequence[Result]) -> str:
-    """The table of what is left of finding nothing to do when the start of the tool is taken off."""
+    """Return the table of runs with nothing to do, without the start of the tool."""
     head = ("schemas x tables", "tool", "start alone, s", "nothing to do, less the start, s", "times ours")
     return table(
         head,
@@ -131,7 +131,7 @@ def without_start(results: Sequence[Result]) -> str:
 
 
 def effort(results: Sequence[Result]) -> str:
-    """The table of what lies behind the times."""
+    """Return the table of CPU times and messages."""
     head = (
         "schemas x tables",
         "tool",
@@ -159,7 +159,7 @@ def effort(results: Sequence[Result]) -> str:
 
 
 def settled(measured: Sequence[Settled]) -> str:
-    """The table of what `db_bootstrap` takes to find nothing to do, by size."""
+    """Return the table of `db_bootstrap` with nothing to do, by size."""
     head = ("schemas x tables", "tables and sequences", "whole process", "warm: connect", "warm: read and compare")
     return table(
         head,
@@ -179,13 +179,13 @@ def settled(measured: Sequence[Settled]) -> str:
 def targets(
     results: Sequence[Result], settled: Sequence[Settled], handler: Handler, queries: int
 ) -> tuple[Target, ...]:
-    """What was asked for, in the order of the page.
+    """Return the targets, in the order of the document.
 
     Args:
-        results: Of every tool at every size.
-        settled: Of `db_bootstrap`, at the same sizes.
-        handler: Of the function.
-        queries: How many queries the catalogs are read with, at most.
+        results: Every tool at every size.
+        settled: `db_bootstrap` at the same sizes.
+        handler: The function.
+        queries: Maximum number of queries that read the catalogs.
     """
     return (*_against_peers(results), *_alone(settled, handler, queries))
 
@@ -212,15 +212,15 @@ def _alone(settled: Sequence[Settled], handler: Handler, queries: int) -> Iterat
             ("without its start, connected", least.comparing, most.comparing),
         ):
             growth = ratio(small, large)
-            limit = f"at most {LARGEST_GROWTH} times"
-            yield Target(f"{name}, {how}", limit, f"{growth:.2f} times", growth <= LARGEST_GROWTH)
-    yield Target("queries that read the catalogs", f"at most {MOST_QUERIES}", str(queries), queries <= MOST_QUERIES)
+            limit = f"at most {MAX_GROWTH} times"
+            yield Target(f"{name}, {how}", limit, f"{growth:.2f} times", growth <= MAX_GROWTH)
+    yield Target("queries that read the catalogs", f"at most {MAX_QUERIES}", str(queries), queries <= MAX_QUERIES)
     size = handler.zip_bytes
-    yield Target("the zip", f"at most {LARGEST_ZIP_BYTES:,} bytes", f"{size:,} bytes", size <= LARGEST_ZIP_BYTES)
+    yield Target("the zip", f"at most {MAX_ZIP_BYTES:,} bytes", f"{size:,} bytes", size <= MAX_ZIP_BYTES)
     for how, seconds in (("from source", handler.from_source), ("compiled before", handler.compiled)):
         name = f"importing the handler without boto3, {how}"
-        is_met = min(seconds) <= LONGEST_IMPORT_SECONDS
-        limit = f"at most {1000 * LONGEST_IMPORT_SECONDS:.0f} ms"
+        is_met = min(seconds) <= MAX_IMPORT_SECONDS
+        limit = f"at most {1000 * MAX_IMPORT_SECONDS:.0f} ms"
         yield Target(name, limit, f"{1000 * min(seconds):.0f} ms", is_met)
 
 

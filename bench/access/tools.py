@@ -1,4 +1,4 @@
-"""The tools that are measured: how each is called, and how it says that there was nothing to do."""
+"""The tools that are compared: their commands, and their output if there is nothing to do."""
 
 import json
 import os
@@ -10,26 +10,26 @@ from typing import Any
 import yaml
 
 from bench.access import workload
-from bench.access.stage import Stage
+from bench.access.server import BenchServer
 from db_bootstrap.cli.command import DSN_VARIABLE
 from db_bootstrap.cli.dsn import PASSWORD_VARIABLE
 from devtools.checkout import CHECKOUT
 from devtools.postgres.cluster import SUPERUSER
 
 PEERS_FOLDER = Path(sys.prefix) / "bench-access"
-"""The environment of the tools that are not ours, beside this one."""
+"""The virtual environment of the other tools."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool on one stage.
+    """One tool on one server.
 
     Attributes:
         name: With its version.
-        argv: What makes the database what is wished for, and is called again to find nothing to do.
+        argv: The command that applies the desired access; idempotent.
         environment: All of its variables.
-        settled: What it prints when there was nothing to do.
-        start: What makes it load everything and end, without a look at a database.
+        settled: Its output if there is nothing to do.
+        start: A command that loads everything and exits without connecting to a database.
     """
 
     name: str
@@ -39,11 +39,11 @@ class Tool:
     start: tuple[str, ...]
 
 
-def ours(stage: Stage, folder: Path) -> Tool:
-    """`db_bootstrap`, as a master that is no superuser, over verified TLS and with a password."""
-    document = folder / "access.json"  # as Terraform has it; the others read YAML only
-    document.write_text(json.dumps(workload.access_document(stage.size)))
-    endpoint, master = stage.endpoint, stage.master
+def ours(server: BenchServer, folder: Path) -> Tool:
+    """Return `db_bootstrap`, as a master that is not a superuser, over verified TLS and with a password."""
+    document = folder / "access.json"  # as Terraform passes it; the others read only YAML
+    document.write_text(json.dumps(workload.access_document(server.size)))
+    endpoint, master = server.endpoint, server.master
     address = f"postgresql://{master.username}@{endpoint.host}:{endpoint.port}/{endpoint.database}"
     return Tool(
         "db_bootstrap",
@@ -59,10 +59,10 @@ def ours(stage: Stage, folder: Path) -> Tool:
     )
 
 
-def pgbedrock(stage: Stage, folder: Path) -> Tool:
-    """Pgbedrock, as the superuser, through the server's socket."""
-    spec = _written(folder / "pgbedrock.yaml", workload.pgbedrock_spec(stage.size, stage.roles))
-    cluster = stage.cluster
+def pgbedrock(server: BenchServer, folder: Path) -> Tool:
+    """Return pgbedrock, as the superuser, through the server's socket."""
+    spec = _written(folder / "pgbedrock.yaml", workload.pgbedrock_spec(server.size, server.roles))
+    cluster = server.cluster
     where = ("-h", str(cluster.directory), "-p", str(cluster.port), "-U", SUPERUSER, "-d", workload.DATABASE)
     return Tool(
         "pgbedrock 0.4.2",
@@ -73,10 +73,10 @@ def pgbedrock(stage: Stage, folder: Path) -> Tool:
     )
 
 
-def ldap2pg(stage: Stage, folder: Path) -> Tool:
-    """ldap2pg without LDAP, as the superuser, through the server's socket."""
-    wish = workload.ldap2pg_configuration(stage.size, stage.superuser_address)
-    configuration = _written(folder / "ldap2pg.yaml", wish)
+def ldap2pg(server: BenchServer, folder: Path) -> Tool:
+    """Return ldap2pg without LDAP, as the superuser, through the server's socket."""
+    desired = workload.ldap2pg_configuration(server.size, server.superuser_dsn)
+    configuration = _written(folder / "ldap2pg.yaml", desired)
     return Tool(
         "ldap2pg 5.9",
         (str(PEERS_FOLDER / "bin" / "ldap2pg"), "--config", str(configuration), "--real", "--no-color"),
@@ -86,9 +86,9 @@ def ldap2pg(stage: Stage, folder: Path) -> Tool:
     )
 
 
-def _written(file: Path, wish: dict[str, Any]) -> Path:
-    # What stands in it twice is copied first: YAML would write a reference, which pgbedrock stumbles over.
-    file.write_text(yaml.safe_dump(json.loads(json.dumps(wish)), sort_keys=False))
+def _written(file: Path, content: dict[str, Any]) -> Path:
+    # Shared objects are copied: YAML would write an alias, which pgbedrock cannot read.
+    file.write_text(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False))
     return file
 
 

@@ -1,7 +1,7 @@
-"""Pure: one wish about access, in the words of each tool.
+"""The desired access, in the configuration format of each tool. No I/O.
 
-Every group may read everything in all schemas, or do everything with it. Those two are all that pgbedrock can say that
-means the same to the others, so that all tools have the same privileges to put in place.
+Every group can read everything in all schemas, or do everything with it. Only these two levels of
+pgbedrock mean the same in the other tools, so that all tools grant the same privileges.
 """
 
 import re
@@ -21,11 +21,11 @@ _SYSTEM_SCHEMAS = ("information_schema", "pg_catalog")
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is to grant on.
+    """The number of objects to grant privileges on.
 
     Attributes:
-        schemas: How many schemas.
-        tables: How many tables each of them holds, and as many sequences.
+        schemas: The number of schemas.
+        tables: The number of tables in each schema, and of sequences.
     """
 
     schemas: int
@@ -33,14 +33,14 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> "Size":
-        """Read what `str` gives, such as ``20x50``.
+        """Parse the output of `str`, such as ``20x50``.
 
         Raises:
-            ValueError: It is no size.
+            ValueError: It is not a valid size.
         """
         match = re.fullmatch(r"([1-9]\d{0,2})x([1-9]\d{0,2})", text)
         if match is None:
-            raise ValueError(f"{text!r} is no size; write SCHEMASxTABLES, such as 20x50")
+            raise ValueError(f"{text!r} is not a valid size; expected SCHEMASxTABLES, such as 20x50")
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:
@@ -48,24 +48,24 @@ class Size:
 
     @property
     def total_tables(self) -> int:
-        """In all schemas together."""
+        """The number of tables in all schemas."""
         return self.schemas * self.tables
 
     @property
     def schema_names(self) -> tuple[str, ...]:
-        """The schemas, all of which exist beforehand and belong to `OWNER`."""
+        """The schemas, which exist beforehand and belong to `OWNER`."""
         return tuple(f"bench_{number:02}" for number in range(self.schemas))
 
     @property
     def privileges(self) -> int:
-        """How many privileges on tables and sequences the groups have in the end; each counts once an object."""
+        """The final number of the groups' privileges on tables and sequences, each counted once for each object."""
         # SELECT on both; or all seven that PostgreSQL 15 has on a table, and all three on a sequence.
         return self.total_tables * (len(READERS) * (1 + 1) + len(KEEPERS) * (7 + 3))
 
 
 @dataclass(frozen=True)
-class FoundRole:
-    """A role that is there beforehand, which pgbedrock insists on being told of.
+class ExistingRole:
+    """A role that exists beforehand; pgbedrock requires all of them in its file.
 
     Attributes:
         member_of: The roles that it is a member of.
@@ -79,7 +79,7 @@ class FoundRole:
 
 
 def memberships() -> dict[str, tuple[str, ...]]:
-    """The groups of each login: one, and another one for some."""
+    """Return the groups of each login: one or two."""
     return {
         login: tuple(
             GROUPS[(number + further) % len(GROUPS)] for further in range(2 if number < _WITH_TWO_GROUPS else 1)
@@ -89,7 +89,7 @@ def memberships() -> dict[str, tuple[str, ...]]:
 
 
 def objects(size: Size) -> Iterator[str]:
-    """Statements that make the schemas, their tables and their sequences, for whoever may act as `OWNER`."""
+    """Yield the statements that create the schemas, tables and sequences, for a role that can act as `OWNER`."""
     for schema in size.schema_names:
         yield f"CREATE SCHEMA {schema} AUTHORIZATION {OWNER}"
         yield (
@@ -100,7 +100,7 @@ def objects(size: Size) -> Iterator[str]:
 
 
 def access_document(size: Size) -> dict[str, Any]:
-    """The wish as `db_bootstrap` reads it."""
+    """Return the desired access for `db_bootstrap`."""
     presets = {**dict.fromkeys(READERS, "read"), **dict.fromkeys(KEEPERS, "own")}
     return {
         "database": DATABASE,
@@ -111,12 +111,12 @@ def access_document(size: Size) -> dict[str, Any]:
     }
 
 
-def pgbedrock_spec(size: Size, found: Sequence[FoundRole]) -> dict[str, Any]:
-    """The wish as pgbedrock reads it.
+def pgbedrock_spec(size: Size, roles: Sequence[ExistingRole]) -> dict[str, Any]:
+    """Return the desired access for pgbedrock.
 
     Args:
-        size: How much there is.
-        found: Every role of the server, of which `OWNER` is one.
+        size: The number of objects.
+        roles: Every role of the server, including `OWNER`.
     """
     everything = [f"{schema}.*" for schema in size.schema_names]
     owned = {"schemas": list(size.schema_names), "tables": everything, "sequences": everything}
@@ -126,7 +126,7 @@ def pgbedrock_spec(size: Size, found: Sequence[FoundRole]) -> dict[str, Any]:
         for way in ("read", "write")
     }
     return {
-        **{role.name: _pgbedrock_role(role) | ({"owns": systems_own} if role.is_superuser else {}) for role in found},
+        **{role.name: _pgbedrock_role(role) | ({"owns": systems_own} if role.is_superuser else {}) for role in roles},
         OWNER: {"owns": owned},
         **{group: {"privileges": privileges["read"]} for group in READERS},
         **{group: {"privileges": privileges["write"]} for group in KEEPERS},
@@ -134,22 +134,22 @@ def pgbedrock_spec(size: Size, found: Sequence[FoundRole]) -> dict[str, Any]:
     }
 
 
-def _pgbedrock_role(role: FoundRole) -> dict[str, Any]:
-    said: Mapping[str, Any] = {
+def _pgbedrock_role(role: ExistingRole) -> dict[str, Any]:
+    attributes: Mapping[str, Any] = {
         "can_login": role.can_login,
         "is_superuser": role.is_superuser,
         "attributes": list(role.attributes),
         "member_of": list(role.member_of),
     }
-    return {key: value for key, value in said.items() if value}
+    return {key: value for key, value in attributes.items() if value}
 
 
-def ldap2pg_configuration(size: Size, address: str) -> dict[str, Any]:
-    """The wish as ldap2pg reads it, without any LDAP.
+def ldap2pg_configuration(size: Size, dsn: str) -> dict[str, Any]:
+    """Return the desired access for ldap2pg, without LDAP.
 
     Args:
-        size: How much there is.
-        address: The server's, as libpq reads it.
+        size: The number of objects.
+        dsn: The server's libpq connection string.
     """
     grants = [
         {"privilege": privilege, "database": DATABASE, "schemas": list(size.schema_names), "roles": list(groups)}
@@ -158,7 +158,7 @@ def ldap2pg_configuration(size: Size, address: str) -> dict[str, Any]:
     return {
         "version": 5,
         "postgres": {
-            "dsn": address,
+            "dsn": dsn,
             "databases_query": [DATABASE],
             "schemas_query": list(size.schema_names),
             "owners_query": [OWNER],

@@ -1,4 +1,4 @@
-"""Measure every design, and write what came out: ``python -m bench.rotation`` (a minute and a half)."""
+"""Measure every design of a rotation, and write the results: ``python -m bench.rotation`` (90 seconds)."""
 
 import argparse
 import sys
@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.rotation.measure import DESIGNS, measure
-from bench.rotation.report import picture, table
+from bench.rotation.report import chart, table
 from db_bootstrap.lambdas.apply import logger
 from devtools.postgres.binaries import Binaries
-from tests.conftest import running_cluster
+from tests.support.database import running_cluster
 from tests.support.rotating import RotatingDatabase
 from tests.support.rotation import secrets_manager
 
@@ -18,7 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def main() -> int:
-    """Print the table and write the picture; 1 if Taproom lost a request."""
+    """Print the table and write the chart; return 1 if Taproom lost a request."""
     parser = argparse.ArgumentParser(prog="python -m bench.rotation", description=__doc__)
     parser.add_argument("--picture", type=Path, default=DOCS / "rotation-errors.svg", help="the SVG to write")
     options = parser.parse_args()
@@ -27,15 +27,15 @@ def main() -> int:
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         manager = stack.enter_context(secrets_manager(work / "aws"))
-        for cluster in running_cluster(Binaries.find(), work / "postgresql"):
-            database = RotatingDatabase(cluster, manager)
-            for number, design in enumerate(DESIGNS):
-                directory = work / str(number)
-                directory.mkdir()
-                results.append(measure(design, database, manager.endpoint, directory))
-                print(f"{design.name}: {results[-1].failed} of {len(results[-1].sent)} failed", file=sys.stderr)
+        cluster = stack.enter_context(running_cluster(Binaries.find(), work / "postgresql"))
+        database = RotatingDatabase(cluster, manager)
+        for number, design in enumerate(DESIGNS):
+            directory = work / str(number)
+            directory.mkdir()
+            results.append(measure(design, database, manager.endpoint, directory))
+            print(f"{design.name}: {results[-1].failed} of {len(results[-1].sent)} failed", file=sys.stderr)
     print(table(results), end="")
-    options.picture.write_text(picture(results))
+    options.picture.write_text(chart(results))
     return int(results[-1].failed > 0)
 
 

@@ -1,12 +1,12 @@
-"""The rotations that most people run, to measure this project's beside.
+"""The common ways to rotate, to compare this project's with.
 
-Written afresh after the order of steps of AWS's reference functions for PostgreSQL, for a single user and for two that
-alternate. Kept is what decides whether requests fail: which login gets a new password, when, and when AWSCURRENT moves.
-All else is left out, or made no worse than ours, so that designs are compared: TLS is always verified, an error is
-raised instead of swallowed, and the master's credential is given instead of read from another secret.
+Rewritten with the steps of AWS's reference functions for PostgreSQL, for a single user and for alternating users. They
+keep what decides whether requests fail: which login gets a new password, when, and when AWSCURRENT moves. Everything
+else is omitted or no worse than ours, so that only designs are compared: TLS is always verified, errors are raised, and
+the master's credential is an argument instead of another secret.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_available-rotation-templates.html
 
-As in the originals, the password stands in the statement as it is. Not for use.
+As in the originals, the statement contains the password in plain text. Not for production.
 """
 
 import json
@@ -28,7 +28,7 @@ CLONE_SUFFIX = "_clone"
 
 
 class ReferenceRotation(ABC):
-    """One secret's rotation to the version ``token``, a step at a time, as Secrets Manager asks for it."""
+    """The rotation of one secret to the version ``token``, step by step, as Secrets Manager invokes it."""
 
     def __init__(self, client: "SecretsManagerClient", endpoint: Endpoint, arn: str, token: str) -> None:
         self._client = client
@@ -37,7 +37,7 @@ class ReferenceRotation(ABC):
         self._token = token
 
     def run(self, step: Step) -> None:
-        """Do one step.
+        """Run one step.
 
         Raises:
             RefusedLoginError: A login that the step needs is refused.
@@ -84,7 +84,7 @@ class ReferenceRotation(ABC):
 
     @abstractmethod
     def _next_username(self, current: str) -> str:
-        """Whose password the rotation replaces, when ``current`` serves now."""
+        """Return the login whose password changes, if ``current`` is in use."""
 
     @abstractmethod
     def _set_password(self, pending: Credential, current: Credential) -> None:
@@ -109,7 +109,7 @@ class ReferenceRotation(ABC):
 
 
 class SingleUser(ReferenceRotation):
-    """The login changes its own password; until AWSCURRENT moves, what the secret says is refused."""
+    """The login changes its own password; until AWSCURRENT moves, the value of the secret is refused."""
 
     def _next_username(self, current: str) -> str:
         return current
@@ -120,7 +120,7 @@ class SingleUser(ReferenceRotation):
 
 
 class AlternatingUsers(ReferenceRotation):
-    """The master gives a password to the login's clone, or to the login when its clone serves."""
+    """The master sets the password of the login's clone, or of the login if its clone is in use."""
 
     def __init__(
         self, client: "SecretsManagerClient", endpoint: Endpoint, arn: str, token: str, master: Credential
@@ -133,7 +133,7 @@ class AlternatingUsers(ReferenceRotation):
 
     def _set_password(self, pending: Credential, current: Credential) -> None:
         with connected(self._endpoint, current):
-            pass  # the original refuses to go on without a current credential that works
+            pass  # the original requires a working current credential
         with connected(self._endpoint, self._master) as connection:
             if connection.run("SELECT FROM pg_roles WHERE rolname = :name", name=pending.username):
                 _alter(connection, pending)

@@ -1,6 +1,6 @@
-"""The service with other ways to come by its credential, as gunicorn starts them; the rest of it is the same.
+"""The service with other ways to get its credential; everything else is unchanged.
 
-Each function takes the place of ``app:create_app()``.
+gunicorn runs each function instead of ``app:create_app()``.
 """
 
 from collections.abc import Callable
@@ -13,26 +13,26 @@ from app.database.credentials import Credential, CredentialSource, FixedSource, 
 
 
 def taproom() -> Flask:
-    """As it is."""
+    """Create the service unchanged."""
     return create_app()
 
 
 def frozen_at_start() -> Flask:
-    """The value as it was when the task started: what ``secrets`` of an ECS task definition gives a container."""
+    """Use the value as of the start of the task, like ``secrets`` of an ECS task definition."""
     return _with_source(lambda read: FixedSource(read()))
 
 
 def read_for_each_connection() -> Flask:
-    """The current value whenever a connection opens, and no second look when that is refused."""
-    return _with_source(_EachTime)
+    """Read the current value for each connection, without a retry if it is refused."""
+    return _with_source(_UncachedSource)
 
 
 def cached_for_an_hour() -> Flask:
-    """The value as it was at most an hour ago, as the clients of AWS's caches give it, and no second look."""
-    return _with_source(lambda read: _NoSecondLook(RotatingSource(read, cache_seconds=3600)))
+    """Cache the value for an hour, like AWS's caching clients, without a retry if it is refused."""
+    return _with_source(lambda read: _SourceWithoutRetry(RotatingSource(read, cache_seconds=3600)))
 
 
-class _EachTime:
+class _UncachedSource:
     def __init__(self, read: Callable[[], Credential]) -> None:
         self.current = read
 
@@ -40,7 +40,7 @@ class _EachTime:
         return refused
 
 
-class _NoSecondLook:
+class _SourceWithoutRetry:
     def __init__(self, source: CredentialSource) -> None:
         self.current = source.current
 
@@ -49,6 +49,6 @@ class _NoSecondLook:
 
 
 def _with_source(make: Callable[[Callable[[], Credential]], CredentialSource]) -> Flask:
-    # Where the service would make its own source.
+    # Replaces the source that the service would create.
     vars(connector)["RotatingSource"] = make
     return create_app()

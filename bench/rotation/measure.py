@@ -1,4 +1,4 @@
-"""One design under load while its credential rotates."""
+"""Measure one design under load while its credential rotates."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,17 +13,17 @@ from tests.support.served import serving
 
 CONNECTIONS = 8
 ROTATIONS = 3
-# What lies between two invocations of a function: a second is quick.
+# The time between two invocations of the rotation function, in the best case.
 STEP_SECONDS = 1.0
 QUIET_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Design:
-    """A way to come by a credential, and a way to rotate it.
+    """A way to get a credential, and a way to rotate it.
 
     Attributes:
-        consumer: the function of ``bench.rotation.consumers`` that makes the service.
+        consumer: The function of ``bench.rotation.consumers`` that creates the service.
     """
 
     name: str
@@ -42,12 +42,12 @@ DESIGNS = (
 
 @dataclass(frozen=True)
 class Measured:
-    """What a design did; times are seconds since the load began.
+    """The measurements of a design; times are seconds since the start of the load.
 
     Attributes:
-        sent: each request's end, duration and whether it failed, from the first rotation on.
-        moments: when what happened.
-        rotation_seconds: what each rotation took, without the pauses between its steps.
+        sent: The end and duration of each request and whether it failed, from the first rotation on.
+        moments: The events of the rotations.
+        rotation_seconds: The duration of each rotation, without the pauses between its steps.
     """
 
     design: Design
@@ -58,12 +58,12 @@ class Measured:
 
     @property
     def failed(self) -> int:
-        """Requests that failed."""
+        """The number of failed requests."""
         return sum(failed for _, _, failed in self.sent)
 
     @property
     def p99_seconds(self) -> float:
-        """What 99 of 100 requests took no longer than."""
+        """The 99th percentile of the latency."""
         durations = sorted(duration for _, duration, _ in self.sent)
         return durations[min(len(durations) - 1, len(durations) * 99 // 100)]
 
@@ -72,7 +72,7 @@ def measure(design: Design, database: RotatingDatabase, endpoint_url: str, direc
     """Serve with a design, send requests, and rotate."""
     database.empty()
     database.start_over()
-    # Connections of one second: in a quarter of a minute each one is replaced as often as otherwise in hours.
+    # Connections live for one second: 15 seconds replace them as often as hours otherwise.
     given = {**database.environment(endpoint_url), "DATABASE_POOL_RECYCLE_SECONDS": "1"}
     moments: list[tuple[float, Moment]] = []
     rotation_seconds = []

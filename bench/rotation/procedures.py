@@ -1,4 +1,4 @@
-"""Ways to rotate the login. Each does one rotation, and stops where somebody could lose a request."""
+"""Ways to rotate the login. Each performs one rotation, and yields at the moments when requests can fail."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -9,7 +9,7 @@ from tests.support.rotating import Rotates, RotatingDatabase
 
 
 class Moment(StrEnum):
-    """What has just happened."""
+    """An event of a rotation."""
 
     SET = "the new password is set"
     MOVED = "AWSCURRENT has moved"
@@ -19,12 +19,12 @@ _MOMENT_AFTER = {Step.SET: Moment.SET, Step.FINISH: Moment.MOVED}
 
 
 def one_user(database: RotatingDatabase) -> Iterator[Moment]:
-    """The password of the one user is replaced, and then the secret."""
+    """Change the password of the only user, then the secret."""
     return _moments(database, lambda arn, token: SingleUser(database.client, database.endpoint, arn, token))
 
 
 def two_users(database: RotatingDatabase) -> Iterator[Moment]:
-    """The other user of two gets a new password, and then the secret names that one."""
+    """Change the password of the alternate user, then make the secret name it."""
     return _moments(
         database,
         lambda arn, token: AlternatingUsers(database.client, database.endpoint, arn, token, database.master),
@@ -32,7 +32,7 @@ def two_users(database: RotatingDatabase) -> Iterator[Moment]:
 
 
 def taproom(database: RotatingDatabase) -> Iterator[Moment]:
-    """The rotation function of this project."""
+    """Run this project's rotation function."""
     return _moments(database, None)
 
 

@@ -1,4 +1,4 @@
-"""What was measured, as a table in Markdown and as a picture. Pure."""
+"""The measurements as a Markdown table and as an SVG chart. No I/O."""
 
 import math
 from collections import Counter
@@ -15,7 +15,7 @@ _BAR = 40
 
 
 def table(results: Sequence[Measured]) -> str:
-    """A row for each design."""
+    """Return a table with a row for each design."""
     lines = [
         "| design | failed | requests | p99 latency | a rotation takes |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -28,8 +28,8 @@ def table(results: Sequence[Measured]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def picture(results: Sequence[Measured]) -> str:
-    """Failed requests over time as SVG, a strip for each design."""
+def chart(results: Sequence[Measured]) -> str:
+    """Return failed requests over time as SVG, with a strip for each design."""
     seconds = max(result.seconds for result in results)
     height = _TOP + _ROW * len(results) + 30
     most = max((count for result in results for count in _failures(result).values()), default=1)

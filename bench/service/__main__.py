@@ -1,4 +1,4 @@
-"""Measure the service and report: ``python -m bench.service``; ``make bench SUITE=service`` calls it (five minutes)."""
+"""Compare the service with others: ``python -m bench.service``; ``make bench SUITE=service`` runs it (5 minutes)."""
 
 import argparse
 import os
@@ -29,14 +29,14 @@ _PEERS = ("fastapi", "uvicorn", "uvloop", "sqlalchemy", "asyncpg")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status."""
+    """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         if not shutil.which("wrk") or not (PEERS_FOLDER / "bin" / "uvicorn").exists():
-            raise BenchError("wrk or the other services are not here; `make bench SUITE=service` sets them up.")
+            raise BenchError("wrk or the other services are not installed; `make bench SUITE=service` sets them up.")
         with tempfile.TemporaryDirectory(prefix="taproom-bench-") as folder:
             load_before = os.getloadavg()[0]
-            runs, mebibytes = measure(options.rounds, options.seconds, Path(folder), _note)
+            runs, mebibytes = measure(options.rounds, options.seconds, Path(folder), _progress)
         text = "\n".join(_report(runs, mebibytes, options.rounds, options.seconds, load_before))
         print(text)
         if options.write:
@@ -56,11 +56,11 @@ def _report(
         f"{_peer_versions()}. {BEERS:,} beers, {WORKERS} workers each, {Settings.pool_size} connections to the "
         f"database for each worker; wrk with {CONNECTIONS} connections, {rounds} rounds of {seconds} s.\n"
     )
-    yield "What was asked for; a ratio is the median of the rounds' ratios:\n"
+    yield "Targets; a ratio is the median of the rounds' ratios:\n"
     yield target_table(tuple(results.targets(runs)))
-    yield "Medians of the rounds, and in brackets the least and the most. CPU is for each request:\n"
+    yield "Medians of the rounds, with the minimum and maximum in brackets. CPU is for each request:\n"
     yield results.comparison(runs)
-    yield "Memory of a worker after that, as PSS: what it shares with others counts in part.\n"
+    yield "Memory of a worker after that, as PSS, which counts shared pages proportionally:\n"
     yield results.memory(mebibytes)
 
 
@@ -74,15 +74,15 @@ def _peer_versions() -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _note(text: str) -> None:
+def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.service", description="Measure the service beside others.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each candidate has its turn (5)")
-    parser.add_argument("--seconds", type=int, default=4, help="how long a turn takes (4)")
-    parser.add_argument("--write", action="store_true", help="put the results into docs/benchmarks.md")
+    parser = argparse.ArgumentParser(prog="python -m bench.service", description="Compare the service to others.")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds (5)")
+    parser.add_argument("--seconds", type=int, default=4, help="duration of a run (4)")
+    parser.add_argument("--write", action="store_true", help="write the results to docs/benchmarks.md")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What is measured: each candidate as a group of processes that listens on a port."""
+"""The services that are compared: each runs as processes that listen on a port."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.served import environment, image_command
 
 PEERS_FOLDER = Path(sys.prefix) / "bench-service"
-"""The environment of what is not ours, beside this one."""
+"""The virtual environment of the other services."""
 
 WORKERS = 2
 _START_SECONDS = 60
@@ -31,13 +31,13 @@ class Candidate:
     """One way to serve the catalogue.
 
     Attributes:
-        argv: What serves; ``PORT`` stands for the port.
-        adds: Whether it takes POST.
+        argv: The command; the argument ``PORT`` is replaced by the port.
+        accepts_post: Whether it has ``POST /beers``.
     """
 
     name: str
     argv: tuple[str, ...]
-    adds: bool = True
+    accepts_post: bool = True
 
 
 def _fastapi(name: str, module: str) -> Candidate:
@@ -49,13 +49,13 @@ def _fastapi(name: str, module: str) -> Candidate:
 OURS = Candidate("Taproom", tuple(image_command()))
 ON_SQLALCHEMY = _fastapi("FastAPI, SQLAlchemy", "on_sqlalchemy")
 ON_ASYNCPG = _fastapi("FastAPI, bare asyncpg", "on_asyncpg")
-HELLO = Candidate("Flask, hello", (*image_command()[:-1], "bench.service.peers.hello:app"), adds=False)
+HELLO = Candidate("Flask, hello", (*image_command()[:-1], "bench.service.peers.hello:app"), accepts_post=False)
 CANDIDATES = (OURS, ON_SQLALCHEMY, ON_ASYNCPG, HELLO)
 
 
 @dataclass(frozen=True)
 class Running:
-    """A candidate that answers."""
+    """A running candidate."""
 
     candidate: Candidate
     process: psutil.Process
@@ -63,36 +63,36 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where its beers are."""
+        """The URL of its beers."""
         return f"http://127.0.0.1:{self.port}/beers"
 
     def cpu_seconds(self) -> float:
-        """What all of its processes have computed so far."""
+        """Return the CPU seconds of all of its processes."""
         return cpu_seconds(self.process)
 
     def worker_mebibytes(self) -> float:
-        """What a worker takes, with its share of what it has in common with others."""
+        """Return the mean memory (PSS) of a worker."""
         children = [child for child in self.process.children() if "resource_tracker" not in " ".join(child.cmdline())]
         return sum(child.memory_full_info().pss for child in children) / len(children) / _MEBIBYTE
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """What a process and its children have computed so far."""
+    """Return the CPU seconds of a process and its children."""
     times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
     return sum(time.user + time.system for time in times)
 
 
 @contextmanager
 def running(candidate: Candidate, catalogue: CatalogueDatabase, folder: Path) -> Iterator[Running]:
-    """The candidate, with the same workers and as many connections to the database as every other; ended at the end.
+    """Run the candidate for the duration of the block, with the same number of workers and connections as all others.
 
     Args:
-        candidate: What is to serve.
-        catalogue: From what.
-        folder: For its log.
+        candidate: The service.
+        catalogue: Its database.
+        folder: The folder for its log.
 
     Raises:
-        BenchError: It does not answer.
+        BenchError: It does not respond.
     """
     port, log = free_port(), folder / f"{candidate.name}.log"
     plain_url = catalogue.url(catalogue.app).split("?")[0].replace("+pg8000", "")
@@ -111,21 +111,23 @@ def running(candidate: Candidate, catalogue: CatalogueDatabase, folder: Path) ->
         process = subprocess.Popen(argv, env=variables, cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT)
     try:
         one = Running(candidate, psutil.Process(process.pid), port)
-        _wait_until_it_answers(one, log)
+        _wait_until_ready(one, log)
         yield one
     finally:
         process.terminate()
         process.wait(_START_SECONDS)
 
 
-def _wait_until_it_answers(one: Running, log: Path) -> None:
+def _wait_until_ready(one: Running, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(one.url, timeout=5):  # noqa: S310 - an address of our own
+            with urllib.request.urlopen(one.url, timeout=5):  # noqa: S310 - a local URL
                 return
         except OSError as error:
             if time.monotonic() > deadline or not one.process.is_running():
-                said = log.read_text(errors="replace")[-2000:]
-                raise BenchError(f"{one.candidate.name} does not answer ({error}). Its log ends:\n{said}") from error
+                tail = log.read_text(errors="replace")[-2000:]
+                raise BenchError(
+                    f"{one.candidate.name} does not respond ({error}). Its log ends with:\n{tail}"
+                ) from error
             time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Ask every candidate in turn, in rounds, so that a slow moment of the machine meets all of them."""
+"""Measure the candidates in rounds, so that load from outside affects all of them."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -11,17 +11,14 @@ from app.database.migrate import migrate
 from bench.service.candidates import CANDIDATES, OURS, Running, cpu_seconds, running
 from bench.service.results import Kind, Run
 from bench.service.wrk import load
-from devtools.certificates import create_authority
 from devtools.postgres.binaries import Binaries
-from devtools.postgres.cluster import Cluster
-from devtools.processes import ProcessRegister
 from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.database import Database
+from tests.support.database import Database, running_cluster
 
 BEERS = 1_000_100
 DEPTH = 1_000_000
 
-_AT_ONCE = 50_000
+_BATCH_SIZE = 50_000
 
 _SCRIPT = Path(__file__).parent / "post.lua"
 _BEERS = """
@@ -32,32 +29,32 @@ _BEERS = """
 
 
 def measure(
-    rounds: int, seconds: int, folder: Path, note: Callable[[str], None]
+    rounds: int, seconds: int, folder: Path, progress: Callable[[str], None]
 ) -> tuple[Sequence[Run], dict[str, float]]:
-    """All runs, and what a worker of each candidate takes in MiB.
+    """Return all runs, and the memory of a worker of each candidate in MiB.
 
     Raises:
-        BenchError: A candidate does not answer, or not with successes alone.
+        BenchError: A candidate does not respond, or with errors.
     """
-    with catalogue_of_a_million(folder, note) as catalogue, ExitStack() as stack:
+    with catalogue_of_a_million(folder, progress) as catalogue, ExitStack() as stack:
         candidates = [stack.enter_context(running(one, catalogue, folder)) for one in CANDIDATES]
         postgres = _postmaster(catalogue)
         for one in candidates:
-            load(one.url, 1)  # connections open, statements are prepared, code is warm
+            load(one.url, 1)  # opens connections, prepares statements, warms up
         runs: list[Run] = []
         for number in range(rounds):
-            note(f"round {number + 1} of {rounds}")
-            for one, kind in _turns(candidates, number):
+            progress(f"round {number + 1} of {rounds}")
+            for one, kind in _schedule(candidates, number):
                 runs.append(_run(one, kind, number, seconds, postgres))
         return runs, {one.candidate.name: one.worker_mebibytes() for one in candidates}
 
 
-def _turns(candidates: Sequence[Running], number: int) -> Iterator[tuple[Running, Kind]]:
-    """Who is asked for what in a round; what is compared stands close together, and another one begins each time."""
+def _schedule(candidates: Sequence[Running], number: int) -> Iterator[tuple[Running, Kind]]:
+    """Yield the runs of a round: comparable runs are adjacent, and each round starts with another candidate."""
     first = number % len(candidates)
-    in_turn = [*candidates[first:], *candidates[:first]]
-    yield from ((one, Kind.GET) for one in in_turn)
-    yield from ((one, Kind.POST) for one in in_turn if one.candidate.adds)
+    order = [*candidates[first:], *candidates[:first]]
+    yield from ((one, Kind.GET) for one in order)
+    yield from ((one, Kind.POST) for one in order if one.candidate.accepts_post)
     ours = next(one for one in candidates if one.candidate is OURS)
     yield from ((ours, kind) for kind in ((Kind.FIRST, Kind.DEEP) if number % 2 else (Kind.DEEP, Kind.FIRST)))
 
@@ -66,39 +63,30 @@ def _run(one: Running, kind: Kind, number: int, seconds: int, postgres: psutil.P
     script = (str(_SCRIPT), secrets.token_hex(4)) if kind is Kind.POST else ()
     url = f"{one.url}?after={DEPTH}" if kind is Kind.DEEP else one.url
     service, database = one.cpu_seconds(), cpu_seconds(postgres)
-    found = load(url, seconds, script)
+    result = load(url, seconds, script)
     return Run(
         one.candidate.name,
         kind,
         number,
-        found,
-        1e6 * (one.cpu_seconds() - service) / found.requests,
-        1e6 * (cpu_seconds(postgres) - database) / found.requests,
+        result,
+        1e6 * (one.cpu_seconds() - service) / result.requests,
+        1e6 * (cpu_seconds(postgres) - database) / result.requests,
     )
 
 
 @contextmanager
-def catalogue_of_a_million(folder: Path, note: Callable[[str], None]) -> Iterator[CatalogueDatabase]:
-    """A server with a catalogue of BEERS beers, ended at the end."""
-    cluster = Cluster(
-        Binaries.find(),
-        create_authority(folder / "authority"),
-        processes=ProcessRegister(folder / "processes.jsonl"),
-        log=folder / "postgresql.log",
-        settings={"log_connections": "off", "shared_buffers": "512MB", "max_wal_size": "8GB"},
-    )
-    try:
-        cluster.start()
+def catalogue_of_a_million(folder: Path, progress: Callable[[str], None]) -> Iterator[CatalogueDatabase]:
+    """Run a server with a catalogue of BEERS beers for the duration of the block."""
+    settings = {"log_connections": "off", "shared_buffers": "512MB", "max_wal_size": "8GB"}
+    with running_cluster(Binaries.find(), folder, settings) as cluster:
         catalogue = CatalogueDatabase(Database(cluster, "bench"))
         migrate(catalogue.settings(catalogue.migrator))
-        note(f"adding {BEERS:,} beers")
-        for first in range(1, BEERS, _AT_ONCE):
-            catalogue.admin(_BEERS, first=first, last=min(BEERS, first + _AT_ONCE - 1))
+        progress(f"adding {BEERS:,} beers")
+        for first in range(1, BEERS, _BATCH_SIZE):
+            catalogue.admin(_BEERS, first=first, last=min(BEERS, first + _BATCH_SIZE - 1))
         catalogue.admin("VACUUM ANALYZE beers.beers")
         catalogue.admin("CHECKPOINT")
         yield catalogue
-    finally:
-        cluster.stop()
 
 
 def _postmaster(catalogue: CatalogueDatabase) -> psutil.Process:

@@ -1,4 +1,4 @@
-"""One run of wrk, and what it says."""
+"""Run wrk and parse its output."""
 
 import re
 import subprocess
@@ -14,13 +14,13 @@ _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 @dataclass(frozen=True)
 class Load:
-    """What came back in one run.
+    """The result of one run.
 
     Attributes:
-        requests: All that were answered.
-        per_second: The same, for each second.
-        p50: Milliseconds that half of them took no longer than.
-        p99: Milliseconds that 99 of 100 took no longer than.
+        requests: Number of requests.
+        per_second: Requests per second.
+        p50: Median latency in milliseconds.
+        p99: 99th percentile of the latency in milliseconds.
     """
 
     requests: int
@@ -30,15 +30,15 @@ class Load:
 
 
 def load(url: str, seconds: int, script: Sequence[str] = ()) -> Load:
-    """Ask from CONNECTIONS connections, each of which waits for its answer before it asks again.
+    """Send requests from CONNECTIONS connections, each of which waits for a response before its next request.
 
     Args:
-        url: What is asked for.
-        seconds: For how long.
-        script: A file that says what to ask instead, in Lua, and its arguments.
+        url: The URL of GET requests.
+        seconds: The duration.
+        script: A Lua script that creates other requests, and its arguments.
 
     Raises:
-        BenchError: An answer was no success, so nothing that was measured can be compared.
+        BenchError: A response was an error, so the measurements are not comparable.
     """
     argv = ["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s", "--latency"]
     argv += ["--timeout", "30s"]
@@ -51,19 +51,19 @@ def load(url: str, seconds: int, script: Sequence[str] = ()) -> Load:
     return parsed(done.stdout + done.stderr)
 
 
-def parsed(said: str) -> Load:
-    """What wrk printed.
+def parsed(output: str) -> Load:
+    """Parse wrk's output.
 
     Raises:
-        BenchError: An answer was no success, or it printed something else.
+        BenchError: A response was an error, or the output is unknown.
     """
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise BenchError(f"Not every request was answered with a success; is the machine too busy? wrk says:\n{said}")
-    requests = re.search(r"(\d+) requests in", said)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    latencies = dict(re.findall(r"^\s+(50|99)%\s+(\S+)\s*$", said, flags=re.MULTILINE))
+    if "Non-2xx" in output or "Socket errors" in output:
+        raise BenchError(f"Some requests failed; is the machine overloaded? wrk says:\n{output}")
+    requests = re.search(r"(\d+) requests in", output)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    latencies = dict(re.findall(r"^\s+(50|99)%\s+(\S+)\s*$", output, flags=re.MULTILINE))
     if not requests or not rate or latencies.keys() != {"50", "99"}:
-        raise BenchError(f"wrk says something else than expected:\n{said}")
+        raise BenchError(f"The output of wrk cannot be parsed:\n{output}")
     return Load(int(requests[1]), float(rate[1]), _milliseconds(latencies["50"]), _milliseconds(latencies["99"]))
 
 

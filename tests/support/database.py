@@ -1,16 +1,42 @@
-"""A throwaway database on a shared server."""
+"""Throwaway PostgreSQL servers, and throwaway databases on them."""
 
 import secrets
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
 import pg8000.native
 
+from devtools.certificates import create_authority
+from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
+from devtools.processes import ProcessRegister
+
+# Tests search the log and pg_stat_statements for leaked secrets, so both record every statement.
+_TEST_SETTINGS = {"log_statement": "all", "shared_preload_libraries": "pg_stat_statements"}
+
+
+@contextmanager
+def running_cluster(
+    binaries: Binaries, directory: Path, settings: Mapping[str, str] = _TEST_SETTINGS
+) -> Iterator[Cluster]:
+    """Run a server for the duration of the block."""
+    cluster = Cluster(
+        binaries,
+        create_authority(directory / "authority"),
+        processes=ProcessRegister(directory / "processes.jsonl"),
+        log=directory / "postgresql.log",
+        settings=settings,
+    )
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
 
 
 class Database:

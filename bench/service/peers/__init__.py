@@ -1,1 +1,1 @@
-"""What the service is measured against: run in an environment of its own, it imports nothing of ours."""
+"""The services to compare with. They run in a separate virtual environment and import nothing of this project."""

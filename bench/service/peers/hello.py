@@ -1,4 +1,4 @@
-"""The least that Flask can do: what is left of the service's own time is gunicorn's and Flask's."""
+"""The minimal Flask application, which shows the cost of gunicorn and Flask alone."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""FastAPI with little between it and PostgreSQL: asyncpg's own pool, and rows that become JSON unchecked."""
+"""FastAPI directly on asyncpg: its pool, and rows that become JSON without validation."""
 
 import os
 import ssl
@@ -22,7 +22,7 @@ _ADD = f"""
 
 @asynccontextmanager
 async def pool(app: FastAPI) -> AsyncIterator[None]:
-    """Connections, for as long as the process lives."""
+    """Keep a pool open for the lifetime of the process."""
     size = int(os.environ["PEER_POOL_SIZE"])
     verified = ssl.create_default_context(cafile=os.environ["PEER_CA_FILE"])
     async with asyncpg.create_pool(os.environ["PEER_URL"], ssl=verified, min_size=size, max_size=size) as opened:
@@ -34,7 +34,7 @@ app = FastAPI(lifespan=pool)
 
 
 class NewBeer(BaseModel):
-    """What is sent."""
+    """The body of a request."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     style: Annotated[str, Field(min_length=1, max_length=50)]
@@ -46,7 +46,7 @@ class NewBeer(BaseModel):
 async def page(
     request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50, after: Annotated[int, Query(ge=0)] = 0
 ) -> Response:
-    """A page in the order of ids."""
+    """Return a page in the order of IDs."""
     rows = await request.app.state.pool.fetch(_PAGE, after, limit)
     return JSONResponse([dict(row) for row in rows])
 

@@ -16,9 +16,8 @@ import pytest
 from app.database.migrate import migrate
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
-from tests.conftest import running_cluster
 from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.database import Database
+from tests.support.database import Database, running_cluster
 from tests.support.named_service import NAME
 from tests.support.relay import Relay, relay_to
 from tests.support.served import Served, serving
@@ -62,7 +61,7 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("outages")
     names = folder / "names"
-    for cluster in running_cluster(Binaries.find(), folder / "postgresql"):
+    with running_cluster(Binaries.find(), folder / "postgresql") as cluster:
         catalogue = CatalogueDatabase(Database(cluster, "outages"))
         migrate(catalogue.settings(catalogue.migrator))
         with relay_to(cluster.port) as relay:

@@ -13,7 +13,7 @@ from app.database.credentials import CACHE_SECONDS
 from db_bootstrap.credentials.rotation import Step
 from devtools.postgres.binaries import Binaries
 from rehearsal.load import Load
-from tests.conftest import running_cluster
+from tests.support.database import running_cluster
 from tests.support.faulty_aws import Fault, FaultyAws, faulty_aws
 from tests.support.rotating import RotatingDatabase
 from tests.support.rotation import secrets_manager
@@ -29,8 +29,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RotatingD
     """A database with secrets, and the address of their Secrets Manager; on one version, for the time that it takes."""
     with ExitStack() as stack:
         manager = stack.enter_context(secrets_manager(tmp_path_factory.mktemp("aws")))
-        for cluster in running_cluster(Binaries.find(), tmp_path_factory.mktemp("postgresql")):
-            yield RotatingDatabase(cluster, manager), manager.endpoint
+        cluster = stack.enter_context(running_cluster(Binaries.find(), tmp_path_factory.mktemp("postgresql")))
+        yield RotatingDatabase(cluster, manager), manager.endpoint
 
 
 @pytest.fixture

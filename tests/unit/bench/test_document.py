@@ -2,7 +2,7 @@ import pytest
 
 from bench.document import Target, marks, replaced, target_table
 
-BEGIN, END = marks("bench-this")
+BEGIN, END = marks("this")
 
 
 def test_a_target_that_is_missed_stands_out() -> None:
@@ -14,12 +14,12 @@ def test_a_target_that_is_missed_stands_out() -> None:
 
 def test_what_was_measured_before_is_replaced_and_the_rest_is_kept() -> None:
     other = "\n".join(marks("bench-that"))
-    once = replaced(f"# Title\n\n{BEGIN}\n{END}\n\n{other}\n", "bench-this", "first\n")
+    once = replaced(f"# Title\n\n{BEGIN}\n{END}\n\n{other}\n", "this", "first\n")
     assert once == f"# Title\n\n{BEGIN}\n\nfirst\n\n{END}\n\n{other}\n"
-    assert replaced(once, "bench-this", r"second \1") == once.replace("first", r"second \1")
+    assert replaced(once, "this", r"second \1") == once.replace("first", r"second \1")
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, f"{BEGIN}{END}{BEGIN}{END}"])
 def test_a_document_without_its_marks_is_left_alone(text: str) -> None:
-    with pytest.raises(ValueError, match="once each"):
-        replaced(text, "bench-this", "measured")
+    with pytest.raises(ValueError, match="exactly once"):
+        replaced(text, "this", "measured")

@@ -9,7 +9,7 @@ from bench.service.candidates import HELLO, ON_ASYNCPG, ON_SQLALCHEMY, OURS
 from bench.service.results import Kind, Run
 from bench.service.wrk import Load, parsed
 
-SAID = """Running 2s test @ http://127.0.0.1:1/beers
+OUTPUT = """Running 2s test @ http://127.0.0.1:1/beers
   Latency Distribution
      50%  850.00us
      90%   90.36ms
@@ -19,21 +19,23 @@ Requests/sec:     36.24
 """  # noqa: W291 - as wrk prints it
 
 
-def test_what_wrk_prints_is_read() -> None:
-    assert parsed(SAID) == Load(74, 36.24, p50=0.85, p99=1970.0)
+def test_the_output_of_wrk_is_parsed() -> None:
+    assert parsed(OUTPUT) == Load(74, 36.24, p50=0.85, p99=1970.0)
 
 
-@pytest.mark.parametrize("said", ["", f"{SAID}  Non-2xx or 3xx responses: 3\n", f"{SAID}  Socket errors: timeout 1\n"])
-def test_an_answer_that_is_no_success_ends_the_measurement(said: str) -> None:
-    with pytest.raises(BenchError, match="wrk says"):
-        parsed(said)
+@pytest.mark.parametrize(
+    "output", ["", f"{OUTPUT}  Non-2xx or 3xx responses: 3\n", f"{OUTPUT}  Socket errors: timeout 1\n"]
+)
+def test_an_error_response_fails_the_measurement(output: str) -> None:
+    with pytest.raises(BenchError, match="wrk"):
+        parsed(output)
 
 
 def run(name: str, kind: Kind, number: int, per_second: float, p99: float = 10.0) -> Run:
     return Run(name, kind, number, Load(100, per_second, 1.0, p99), service_cpu=1.0, database_cpu=2.0)
 
 
-def test_a_ratio_is_the_median_of_the_rounds_ratios_and_not_that_of_the_medians() -> None:
+def test_a_ratio_is_the_median_of_the_rounds_ratios_and_not_the_ratio_of_the_medians() -> None:
     # The machine is three times as fast in the second round.
     rates = {0: 1.0, 1: 3.0, 2: 1.1}
     runs = []

@@ -5,14 +5,14 @@ from collections import Counter
 import pytest
 
 from bench.access import workload
-from bench.access.workload import FoundRole, Size
+from bench.access.workload import ExistingRole, Size
 from db_bootstrap import document as access
 
 SIZE = Size(schemas=2, tables=3)
 FOUND = (
-    FoundRole("rdsadmin", can_login=True, is_superuser=True, attributes=("CREATEDB",)),
-    FoundRole("bench_master", can_login=True, is_superuser=False, member_of=("rds_superuser",)),
-    FoundRole("bench_owner", can_login=False, is_superuser=False),
+    ExistingRole("rdsadmin", can_login=True, is_superuser=True, attributes=("CREATEDB",)),
+    ExistingRole("bench_master", can_login=True, is_superuser=False, member_of=("rds_superuser",)),
+    ExistingRole("bench_owner", can_login=False, is_superuser=False),
 )
 
 
@@ -30,8 +30,8 @@ def test_a_size_is_read_as_it_is_printed() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "20", "20x", "x50", "0x50", "20x0", "20x50x3", "20 x 50", "-1x5", "1000x1"])
-def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="write SCHEMASxTABLES, such as 20x50"):
+def test_an_invalid_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected SCHEMASxTABLES, such as 20x50"):
         Size.parse(text)
 
 

@@ -10,8 +10,7 @@ import pytest
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster, remove_left_data
 from devtools.processes import ProcessRegister
-from tests.conftest import running_cluster
-from tests.support.database import Database
+from tests.support.database import Database, running_cluster
 
 pytestmark = pytest.mark.database
 
@@ -20,7 +19,8 @@ pytestmark = pytest.mark.database
 def fresh(deployed_postgres: Cluster, tmp_path: Path) -> Iterator[Cluster]:
     """A server for one test; it depends on the shared one only to skip where there is none."""
     assert deployed_postgres.port
-    yield from running_cluster(Binaries.find(), tmp_path)
+    with running_cluster(Binaries.find(), tmp_path) as cluster:
+        yield cluster
 
 
 def test_the_master_is_no_superuser_and_comes_in_over_tls(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""A server with schemas, tables and sequences, put back to where nobody has been granted anything."""
+"""A PostgreSQL server with schemas, tables and sequences, which can be reset to having no grants."""
 
 import secrets
 from collections.abc import Iterator
@@ -8,13 +8,12 @@ from pathlib import Path
 from pg8000.native import identifier, literal
 
 from bench.access import workload
-from bench.access.workload import FoundRole, Size
+from bench.access.workload import ExistingRole, Size
 from bench.errors import BenchError
 from db_bootstrap.inspect.session import Credential, Endpoint
-from devtools.certificates import create_authority
 from devtools.postgres.binaries import servers_by_major
 from devtools.postgres.cluster import SUPERUSER, Cluster
-from devtools.processes import ProcessRegister
+from tests.support.database import running_cluster
 
 MAJOR = 15
 MASTER = "bench_master"
@@ -34,11 +33,11 @@ WHERE c.relkind IN ('r', 'S') AND pg_get_userbyid(a.grantee) = ANY (CAST(:groups
 """
 
 
-class Stage:
-    """A server of its own for one size.
+class BenchServer:
+    """A server for one size.
 
     Attributes:
-        cluster: The server; its superuser comes in through its socket only.
+        cluster: The server; its superuser connects only through its socket.
     """
 
     def __init__(self, cluster: Cluster, size: Size) -> None:
@@ -46,75 +45,75 @@ class Stage:
         self.size = size
         self._password = secrets.token_urlsafe(18)
         cluster.create_master(MASTER, self._password)
-        # Made by the master, who may administer it then, as is usual on RDS.
+        # Created by the master, which can then administer it, as is usual on RDS.
         with cluster.connect_as_superuser() as connection:
             connection.run(f"SET SESSION AUTHORIZATION {identifier(MASTER)}")
             connection.run(f"CREATE ROLE {workload.OWNER}")
         cluster.create_database(_TEMPLATE, MASTER)
         with cluster.connect_as_superuser(_TEMPLATE) as connection:
-            connection.run("DROP SCHEMA public")  # the tools do not agree about it
+            connection.run("DROP SCHEMA public")  # the tools treat it differently
             for statement in workload.objects(size):
                 connection.run(statement)
         self.roles = tuple(
-            FoundRole(name, can_login, is_superuser, tuple(filter(None, attributes)), tuple(groups))
+            ExistingRole(name, can_login, is_superuser, tuple(filter(None, attributes)), tuple(groups))
             for name, can_login, is_superuser, attributes, groups in cluster.admin(_ROLES)
         )
         self._kept = self._role_names()
 
     @property
     def endpoint(self) -> Endpoint:
-        """The database, for a client that comes in over TLS."""
+        """The database, for a client that connects over TLS."""
         ca_file = str(self.cluster.authority.ca_file)
         return Endpoint(self.cluster.host, self.cluster.port, workload.DATABASE, ca_file)
 
     @property
     def master(self) -> Credential:
-        """A login shaped like RDS's master user, which owns the database and is no superuser."""
+        """A login like RDS's master user, which owns the database and is not a superuser."""
         return Credential(MASTER, self._password)
 
     @property
-    def superuser_address(self) -> str:
-        """The database, as libpq reads it, for a client that comes in through the socket."""
+    def superuser_dsn(self) -> str:
+        """The libpq connection string of the superuser, through the socket."""
         return f"host={self.cluster.directory} port={self.cluster.port} user={SUPERUSER} dbname={workload.DATABASE}"
 
     def reset(self) -> None:
-        """Put everything back: the database new from its template, the roles of the tools gone."""
+        """Recreate the database from its template, and drop the roles that the tools created."""
         with self.cluster.connect_as_superuser() as connection:
             connection.run(f"COMMENT ON ROLE {workload.OWNER} IS NULL")
             connection.run(f"DROP DATABASE IF EXISTS {workload.DATABASE} WITH (FORCE)")
             for name in self._role_names() - self._kept:
                 connection.run(f"DROP ROLE {identifier(name)}")
             connection.run(f"CREATE DATABASE {workload.DATABASE} TEMPLATE {_TEMPLATE} OWNER {identifier(MASTER)}")
-            # What is left to write would be written while somebody is measured.
+            # Otherwise dirty pages would be written during a measurement.
             connection.run("CHECKPOINT")
-        self.cluster.set_password(MASTER, self._password)  # pgbedrock takes those that it is not told of
+        self.cluster.set_password(MASTER, self._password)  # pgbedrock removes passwords that are not in its file
         self.cluster.admin("ANALYZE", workload.DATABASE)
 
     def _role_names(self) -> frozenset[str]:
         return frozenset(name for (name,) in self.cluster.admin("SELECT rolname FROM pg_roles"))
 
     def check(self) -> None:
-        """See that the groups have exactly the privileges that were wished for.
+        """Check that the groups have exactly the desired privileges.
 
         Raises:
-            BenchError: They have not, so nothing that was measured can be compared.
+            BenchError: They do not, so the measurements are not comparable.
         """
-        ((found,),) = self.cluster.admin(_PRIVILEGES, workload.DATABASE, groups=list(workload.GROUPS))
-        if found != self.size.privileges:
-            raise BenchError(f"The groups have {found} privileges on objects, and should have {self.size.privileges}.")
+        ((count,),) = self.cluster.admin(_PRIVILEGES, workload.DATABASE, groups=list(workload.GROUPS))
+        if count != self.size.privileges:
+            raise BenchError(f"The groups have {count} privileges on objects, expected {self.size.privileges}.")
 
     @contextmanager
     def counting_messages(self) -> Iterator[list[str]]:
-        """Collect what clients ask of the database; the list is filled at the end."""
+        """Yield a list that contains the messages of all clients after the block."""
         setting = f"ALTER DATABASE {workload.DATABASE} SET log_statement = "
         self.cluster.admin(setting + literal("all"))
         start = self.cluster.log.stat().st_size
-        asked: list[str] = []
-        yield asked
+        messages: list[str] = []
+        yield messages
         self.cluster.admin(setting + literal("none"))
         with self.cluster.log.open("rb") as log:
             log.seek(start)
-            asked += (line for line in log.read().decode(errors="replace").splitlines() if _is_a_message(line))
+            messages += (line for line in log.read().decode(errors="replace").splitlines() if _is_a_message(line))
 
 
 def _is_a_message(line: str) -> bool:
@@ -122,24 +121,15 @@ def _is_a_message(line: str) -> bool:
 
 
 @contextmanager
-def stage(size: Size, folder: Path) -> Iterator[Stage]:
-    """A running server with everything that ``size`` asks for, ended at the end.
+def bench_server(size: Size, folder: Path) -> Iterator[BenchServer]:
+    """Run a server with the objects of ``size`` for the duration of the block.
 
     Raises:
-        BenchError: There is no PostgreSQL of the right version.
+        BenchError: There is no PostgreSQL of the required version.
     """
     binaries = next((server for server in servers_by_major() if server.major == MAJOR), None)
     if binaries is None:
-        raise BenchError(f"PostgreSQL {MAJOR} is not here; `make bench SUITE=access` fetches it.")
-    cluster = Cluster(
-        binaries,
-        create_authority(folder / "authority"),
-        processes=ProcessRegister(folder / "processes.jsonl"),
-        log=folder / "postgresql.log",
-        settings={"log_connections": "off", "shared_buffers": "256MB", "max_wal_size": "4GB", "autovacuum": "off"},
-    )
-    try:
-        cluster.start()
-        yield Stage(cluster, size)
-    finally:
-        cluster.stop()
+        raise BenchError(f"PostgreSQL {MAJOR} is missing; `make bench SUITE=access` fetches it.")
+    settings = {"log_connections": "off", "shared_buffers": "256MB", "max_wal_size": "4GB", "autovacuum": "off"}
+    with running_cluster(binaries, folder, settings) as cluster:
+        yield BenchServer(cluster, size)
