@@ -11,7 +11,6 @@ answer without a ``Server`` header gets one.
 
 import http
 import logging
-import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,11 +121,9 @@ class Proxy:
         client = request.transport.get_extra_info("peername")[0] if request.transport else "127.0.0.1"
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
         asked = Request(
-            method=request.method,
             path=request.rel_url.raw_path,
             query=request.rel_url.raw_query_string,
-            headers={name.lower(): value for name, value in headers},
-            client=client,
+            host=request.headers.get("Host", "").partition(":")[0],
         )
         decision = route(view.rules, asked, view.protocol, view.port)
         if isinstance(decision, Answer):
@@ -144,10 +141,9 @@ class Proxy:
     async def _forward(
         self, request: aiohttp.web.BaseRequest, forward: Forward, headers: list[tuple[str, str]], idle_seconds: float
     ) -> aiohttp.web.StreamResponse:
-        group = forward.pick(random.random())  # noqa: S311 - a share of the traffic, not a secret
         tried: set[Target] = set()
-        while group is not None:
-            target = self._registry.acquire(group, self._groups.algorithm(group), tried)
+        while True:
+            target = self._registry.acquire(forward.group_arn, self._groups.algorithm(forward.group_arn), tried)
             if target is None:
                 return _own(error_answer(502 if tried else 503))
             tried.add(target)
@@ -161,7 +157,6 @@ class Proxy:
                 return _own(error_answer(502))
             finally:
                 self._registry.release(target)
-        return _own(error_answer(503))
 
     async def _ask(
         self, request: aiohttp.web.BaseRequest, target: Target, headers: list[tuple[str, str]], idle_seconds: float
@@ -224,5 +219,5 @@ def _own(answer: Answer) -> aiohttp.web.Response:
     response = aiohttp.web.Response(
         status=answer.status, body=answer.body.encode(), headers={**answer.headers, "Server": "awselb/2.0"}
     )
-    response.content_type = answer.content_type
+    response.content_type = "text/html"
     return response

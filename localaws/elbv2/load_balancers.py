@@ -21,10 +21,10 @@ See ``proxy``, ``routing`` and ``target_registry`` for what they leave out.
 import asyncio
 import contextlib
 import functools
+import inspect
 import ssl
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -43,7 +43,7 @@ from localaws.addresses import LOOPBACK
 from localaws.cloudwatch.metrics import count_target_error
 from localaws.elbv2.health import Check, Health, Policy, State, seconds_until_next_check
 from localaws.elbv2.listener import ListenerView, Proxy
-from localaws.elbv2.rules import Rule
+from localaws.elbv2.rules import Rule, check_emulated
 from localaws.elbv2.targets import Target, TargetRegistry
 from localaws.patch import MonkeyPatch
 from localaws.settings import Context
@@ -139,6 +139,8 @@ class LoadBalancers:
     def _extend_listeners(self) -> None:
         for name in ("create_listener", "modify_listener", "delete_listener", "delete_load_balancer"):
             self._wake_after(name)
+        for name in ("create_listener", "modify_listener", "create_rule", "modify_rule"):
+            self._check_rules_of(name)
 
         @self._patch.method(ELBv2Backend, "delete_target_group")
         def delete(original: Any, backend: ELBv2Backend, target_group_arn: str) -> Any:
@@ -146,6 +148,16 @@ class LoadBalancers:
             self._registry.forget_group(target_group_arn)
             self._wake()
             return group
+
+    def _check_rules_of(self, name: str) -> None:
+        signature = inspect.signature(getattr(ELBv2Backend, name))
+
+        @self._patch.method(ELBv2Backend, name)
+        def check(original: Any, *arguments: Any, **named: Any) -> Any:
+            given = signature.bind(*arguments, **named).arguments
+            actions = given.get("actions") or given.get("default_actions") or []
+            check_emulated(given.get("conditions") or [], [getattr(action, "data", action) for action in actions])
+            return original(*arguments, **named)
 
     def _wake_after(self, name: str) -> None:
         @self._patch.method(ELBv2Backend, name)
@@ -354,18 +366,13 @@ class LoadBalancers:
             return Check("Target.FailedHealthChecks", "Health checks failed")
 
     def _tls(self, listener: FakeListener) -> ssl.SSLContext:
-        """A context with the listener's certificate."""
+        """Return a context with a certificate of the local authority for the names of the listener's."""
         settings = self._context.settings
         bundle = acm_backends[settings.account_id][settings.region].get_certificate(str(listener.certificate))
         folder = settings.run_directory / "listeners"
         name = listener.arn.rsplit("/", 1)[-1]
-        if bundle.type == "IMPORTED":
-            certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-            _write_private(certificate, bundle.cert + b"\n" + bundle.chain)
-            _write_private(key, bundle.key)
-        else:
-            names = sorted({bundle.common_name, *bundle.sans, "localhost", LOOPBACK})
-            certificate, key = self._context.authority.issue(folder, name, names)
+        names = sorted({bundle.common_name, *bundle.sans, "localhost", LOOPBACK})
+        certificate, key = self._context.authority.issue(folder, name, names)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(certificate, key)
@@ -406,9 +413,3 @@ def _policy(group: FakeTargetGroup) -> Policy:
         unhealthy_threshold=int(group.unhealthy_threshold_count),
         codes=str((group.matcher or {}).get("HttpCode") or "200"),
     )
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(content)

@@ -11,16 +11,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws.elbv2 import load_balancers as load_balancer
 from localaws.elbv2.load_balancers import LoadBalancers
 from tests.support.moto_server import MotoServer, moto_server
 from tests.support.targets import Target, running_target
 from tests.support.waiting import wait_until
+
+FIXED = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403"}}
 
 
 @dataclass
@@ -317,15 +319,10 @@ def test_rules_are_in_force_as_soon_as_they_change(serving: Balancer) -> None:
         ListenerArn=serving.listener_arn,
         Priority=1,
         Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/livez"]}}],
-        Actions=[
-            {
-                "Type": "fixed-response",
-                "FixedResponseConfig": {"StatusCode": "403", "ContentType": "text/plain", "MessageBody": "private"},
-            }
-        ],
+        Actions=[{"Type": "redirect", "RedirectConfig": {"Path": "/private", "StatusCode": "HTTP_302"}}],
     )["Rules"][0]["RuleArn"]
-    status, body, headers = serving.ask("GET", "/livez")
-    assert (status, body, headers["Content-Type"]) == (403, b"private", "text/plain")
+    status, _, headers = serving.ask("GET", "/livez", Host="beers.example.com")
+    assert (status, headers["Location"]) == (302, "http://beers.example.com:80/private")
     assert serving.ask("GET", "/other")[0] == 200
     serving.elb.delete_rule(RuleArn=rule)
     assert serving.ask("GET", "/livez")[0] == 200
@@ -339,12 +336,22 @@ def test_a_redirect_to_https_keeps_path_and_query(balancer: Balancer) -> None:
     assert (status, headers["Location"]) == (301, "https://beers.example.com:443/beers?page=2")
 
 
-def test_an_https_listener_serves_the_certificate_that_was_imported(serving: Balancer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("field", "action"),
+    [("host-header", {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302"}}), ("path-pattern", FIXED)],
+)
+def test_a_rule_that_is_not_emulated_cannot_be_created(serving: Balancer, field: str, action: dict[str, Any]) -> None:
+    condition = {"Field": field, "Values": ["a"]}
+    with pytest.raises(ClientError):
+        serving.elb.create_rule(ListenerArn=serving.listener_arn, Priority=7, Conditions=[condition], Actions=[action])
+    with pytest.raises(ClientError):
+        serving.set_default_action(FIXED)
+    assert serving.ask("GET", "/")[0] == 200
+
+
+def test_an_https_listener_serves_a_certificate_for_its_names(serving: Balancer) -> None:
     authority = serving.aws.context.authority
-    certificate, key = authority.issue(tmp_path / "imported", "listener", ["beers.example.com"])
-    arn = serving.aws.client("acm").import_certificate(
-        Certificate=certificate.read_bytes(), PrivateKey=key.read_bytes()
-    )["CertificateArn"]
+    arn = serving.aws.client("acm").request_certificate(DomainName="beers.example.com")["CertificateArn"]
     serving.elb.create_listener(
         LoadBalancerArn=serving.arn,
         Protocol="HTTPS",
