@@ -8,6 +8,7 @@ apply that waits for a steady state ends when the service answers. The health ch
 checks are, but never below ``STARTUP_SECONDS``: a process needs the time that it needs.
 """
 
+import contextlib
 import threading
 import time
 import traceback
@@ -16,9 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.ecs.models import Service
+from moto.elbv2.exceptions import InvalidTargetError, TargetGroupNotFoundError
+from moto.elbv2.models import elbv2_backends
 
-from localaws.ecs.alarms import DeploymentAlarms
-from localaws.ecs.rollout import Counts, ServiceDeployments
+from localaws.ecs.rollout import Counts, DeploymentAlarms, ServiceDeployments
 from localaws.ecs.scheduler import (
     Action,
     CompleteRollout,
@@ -31,10 +33,9 @@ from localaws.ecs.scheduler import (
     TaskSnapshot,
     decide,
 )
-from localaws.ecs.targets import ServiceTargets
 from localaws.ecs.tasks import TaskRun
 from localaws.elbv2.health import TIME_FACTOR, State
-from localaws.settings import Context
+from localaws.settings import Context, Settings
 
 BUSY_SECONDS = 0.25
 IDLE_SECONDS = 2.0
@@ -198,7 +199,7 @@ class ServiceController:
             breaker_enabled=bool(breaker.get("enable")),
             breaker_rolls_back=bool(breaker.get("rollback")),
             last_completed_id=self._deployments.last_completed_id,
-            alarm_gone_off=self._alarms.gone_off() if self._deployments.is_rolling_out else None,
+            triggered_alarm=self._alarms.triggered() if self._deployments.is_rolling_out else None,
             alarms_roll_back=self._alarms.roll_back,
             is_baking=time.monotonic() - self._last_healthy < self._alarms.bake_seconds(),
             seconds_since_start=time.monotonic() - self._last_start,
@@ -303,3 +304,52 @@ class ServiceController:
         while State.DRAINING in self._targets.states(run.record.address):
             if self._quitting.wait(_DRAIN_POLL_SECONDS):
                 return
+
+
+class ServiceTargets:
+    """The target groups of one service, reached through moto's backend as ECS reaches them through ELB's API.
+
+    A target group that was deleted meanwhile is ignored: the service is being destroyed.
+    """
+
+    def __init__(self, settings: Settings, service: Service) -> None:
+        self._settings = settings
+        self._service = service
+
+    def register(self, address: str) -> None:
+        """Register a task in every target group of the service."""
+        for group, port in self._groups():
+            with contextlib.suppress(TargetGroupNotFoundError):
+                self._elb.register_targets(group, [{"Id": address, "Port": port}])
+
+    def deregister(self, address: str) -> None:
+        """Take a task out of every target group; its requests go on."""
+        for group, port in self._groups():
+            with contextlib.suppress(TargetGroupNotFoundError, InvalidTargetError):
+                self._elb.deregister_targets(group, [{"Id": address, "Port": port}])
+
+    def states(self, address: str) -> list[str]:
+        """The task's state in each target group; empty without target groups."""
+        return [health.status for health in self._health(address)]
+
+    def describe_health(self, address: str) -> str:
+        """What the load balancer has against a task, for people."""
+        return "; ".join(f"target {health.status}: {health.description}" for health in self._health(address))
+
+    def _health(self, address: str) -> list[Any]:
+        found = []
+        for group, port in self._groups():
+            with contextlib.suppress(TargetGroupNotFoundError):
+                found += self._elb.describe_target_health(group, [{"Id": address, "Port": port}])
+        return found
+
+    def _groups(self) -> list[tuple[str, int]]:
+        return [
+            (entry["targetGroupArn"], int(entry["containerPort"]))
+            for entry in self._service.load_balancers
+            if entry.get("targetGroupArn")
+        ]
+
+    @property
+    def _elb(self) -> Any:
+        return elbv2_backends[self._settings.account_id][self._settings.region]

@@ -1,19 +1,23 @@
-"""The deployments of one ECS service as DescribeServices shows them, what the circuit breaker knows, and events.
+"""The deployments of one ECS service as DescribeServices shows them, their alarms, and events.
 
-Nothing here decides: ``deployments.decide`` does, and the controller calls what it decided. Not safe for threads by
-itself; the controller holds its lock.
+Nothing is decided here: ``scheduler.decide`` decides, and the controller calls what it decided. Not thread-safe; the
+controller holds its lock.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.utils import utcnow
 from moto.ecs.models import Service
 from moto.moto_api._internal import mock_random
 
+from localaws.cloudwatch.alarm_evaluation import State
+from localaws.cloudwatch.alarms import SECONDS_OF_A_MINUTE
 from localaws.ecs.scheduler import DeploymentSnapshot
 from localaws.journal import Journal
+from localaws.settings import Settings
 
 _EVENTS_KEPT = 100
 
@@ -172,3 +176,49 @@ class ServiceDeployments:
             state=state,
             task_definition=deployment["taskDefinition"],
         )
+
+
+class DeploymentAlarms:
+    """The alarms of one service: which of them fails a deployment, and how long they must stay OK.
+
+    As in ECS, an alarm that is in ALARM when a deployment begins is ignored: the deployment may be the fix. Once the
+    new tasks are healthy, alarms are watched for as long as their own evaluation takes (the bake time). Not
+    thread-safe; the controller holds its lock.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+    """
+
+    def __init__(self, settings: Settings, service: Service) -> None:
+        self._settings = settings
+        self._service = service
+        self._ignored: frozenset[str] = frozenset()
+
+    def begin(self) -> None:
+        """Begin a deployment: ignore the alarms that are in ALARM now."""
+        self._ignored = frozenset(alarm.name for alarm in self._alarms() if alarm.state_value == State.ALARM)
+
+    def triggered(self) -> str | None:
+        """Return the name of an alarm that went to ALARM after the deployment began."""
+        names = (alarm.name for alarm in self._alarms() if alarm.state_value == State.ALARM)
+        return next((name for name in names if name not in self._ignored), None)
+
+    @property
+    def roll_back(self) -> bool:
+        """Return True if a deployment that an alarm fails is rolled back to the last completed one."""
+        return bool(self._settings_of_alarms.get("rollback"))
+
+    def bake_seconds(self) -> float:
+        """Return how long alarms must stay OK once the last new task is healthy; ECS counts from the last old task."""
+        minutes = (int(alarm.period or 60) / 60 * int(alarm.evaluation_periods) for alarm in self._alarms())
+        return max(minutes, default=0.0) * SECONDS_OF_A_MINUTE
+
+    def _alarms(self) -> list[Any]:
+        settings = self._settings_of_alarms
+        if not settings.get("enable"):
+            return []
+        backend = cloudwatch_backends[self._settings.account_id][self._settings.region]
+        return list(backend.get_alarms_by_alarm_names(settings.get("alarmNames") or []))
+
+    @property
+    def _settings_of_alarms(self) -> dict[str, Any]:
+        configuration = getattr(self._service, "deployment_configuration", None) or {}
+        return configuration.get("alarms") or {}

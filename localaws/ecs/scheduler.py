@@ -69,7 +69,7 @@ class ServiceSnapshot:
         breaker_enabled: whether a rollout that keeps failing is given up.
         breaker_rolls_back: whether it then goes back to the last completed deployment.
         last_completed_id: that deployment; nothing if there never was one.
-        alarm_gone_off: the alarm that ends the rollout; nothing while none of those that guard it goes off.
+        triggered_alarm: the alarm that ends the rollout; nothing while none of those that guard it goes off.
         alarms_roll_back: whether such a rollout goes back to the last completed deployment.
         is_baking: whether the new tasks alone have served for too short to be believed.
         seconds_since_start: how long ago a task was last started.
@@ -84,7 +84,7 @@ class ServiceSnapshot:
     breaker_enabled: bool = False
     breaker_rolls_back: bool = False
     last_completed_id: str | None = None
-    alarm_gone_off: str | None = None
+    triggered_alarm: str | None = None
     alarms_roll_back: bool = False
     is_baking: bool = False
     seconds_since_start: float = math.inf
@@ -144,9 +144,9 @@ def decide(service: ServiceSnapshot) -> list[Action]:
     if _breaker_trips(service, primary):
         back_to = service.last_completed_id if service.breaker_rolls_back else None
         return [FailRollout(primary.id, back_to if back_to != primary.id else None)]
-    if service.alarm_gone_off and primary.rollout_state == "IN_PROGRESS" and service.last_completed_id != primary.id:
+    if service.triggered_alarm and primary.rollout_state == "IN_PROGRESS" and service.last_completed_id != primary.id:
         back_to = service.last_completed_id if service.alarms_roll_back else None
-        return [FailRollout(primary.id, back_to, f"ECS deployment alarm: {service.alarm_gone_off} is in ALARM.")]
+        return [FailRollout(primary.id, back_to, f"ECS deployment alarm: {service.triggered_alarm} is in ALARM.")]
     stops = [*_unhealthy(service), *_replaced(service, primary), *_surplus(service, primary)]
     return [*stops, *_starts(service, primary), *_forgotten(service), *_completion(service, primary)]
 

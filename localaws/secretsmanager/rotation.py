@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
+from moto.events.models import events_backends
 
 from localaws.iam.evaluate import Request, decide_for_service
-from localaws.secretsmanager.events import rotation_went
-from localaws.secretsmanager.versions import CURRENT, PENDING, holder
+from localaws.secretsmanager.versions import CURRENT, PENDING, PREVIOUS, holder
 
 if TYPE_CHECKING:
     from moto.secretsmanager.models import FakeSecret
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 RETRY_DELAYS_SECONDS = (0.5, 1.0)
 SERVICE = "secretsmanager.amazonaws.com"
+EVENT_SOURCE = "aws.secretsmanager"
 ERROR_EXCERPT_CHARACTERS = 1000
 
 
@@ -126,7 +127,7 @@ class Rotations:
             "rotation.failed", secret=secret.name, version_id=token, step=step, error=error[:ERROR_EXCERPT_CHARACTERS]
         )
         said = f"Error when executing lambda {secret.rotation_lambda_arn} during {step} step"
-        rotation_went(secret, "RotationFailed" if steps == STEPS else "TestRotationFailed", said)
+        publish_rotation(secret, "RotationFailed" if steps == STEPS else "TestRotationFailed", said)
 
     def _invoke(self, secret: FakeSecret, token: str, step: str) -> str | None:
         """The error of a step, None if it succeeded."""
@@ -155,9 +156,42 @@ class Rotations:
         secret.versions[token]["version_stages"] = [label for label in labels[token] if label != PENDING]
         secret.last_rotation_date = int(time.time())
         self._context.journal.record("rotation.succeeded", secret=secret.name, version_id=token)
-        rotation_went(secret, "RotationSucceeded")
+        publish_rotation(secret, "RotationSucceeded")
         return True
 
     @property
     def _lambda(self) -> Any:
         return lambda_backends[self._context.settings.account_id][self._context.settings.region]
+
+
+def publish_label_moved(secret: FakeSecret, label: str, version_id: str) -> None:
+    """Publish that a version got a label; AWS publishes no event for the pending and the previous label."""
+    if label not in {PENDING, PREVIOUS}:
+        detail = {"name": secret.name, "labelUpdated": label, "versionId": version_id}
+        _put(secret, "Secret Label Updated", detail, [secret.arn])
+
+
+def publish_rotation(secret: FakeSecret, event_name: str, error: str = "") -> None:
+    """Publish how a rotation ended: in AWS by way of CloudTrail, and only where a trail records the account.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
+
+
+    Args:
+        secret: what was rotated.
+        event_name: ``RotationSucceeded``, ``RotationFailed``, ``RotationAbandoned``, ``TestRotationFailed``.
+        error: which step of which function failed; AWS says no more of the reason.
+    """
+    detail = {
+        "eventSource": "secretsmanager.amazonaws.com",
+        "eventName": event_name,
+        "eventType": "AwsServiceEvent",
+        "additionalEventData": {"SecretId": secret.arn},
+        **({"errorMessage": error} if error else {}),
+    }
+    _put(secret, "AWS Service Event via CloudTrail", detail, [])
+
+
+def _put(secret: FakeSecret, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+    entry = {"Source": EVENT_SOURCE, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": resources}
+    events_backends[secret.account_id][secret.region].put_events([entry])

@@ -28,8 +28,7 @@ from moto.secretsmanager.exceptions import (
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 from localaws.patch import MonkeyPatch
-from localaws.secretsmanager.events import label_moved, rotation_went
-from localaws.secretsmanager.rotation import SERVICE, Rotations
+from localaws.secretsmanager.rotation import SERVICE, Rotations, publish_label_moved, publish_rotation
 from localaws.secretsmanager.versions import CURRENT, PENDING, Labels, StagingError, holder, move_label, put_version
 
 if TYPE_CHECKING:
@@ -288,7 +287,7 @@ def _without_rotation(secret: FakeSecret, version_id: str) -> Labels:
     pending = holder(labels, PENDING)
     if pending in (None, version_id) or CURRENT in labels[pending]:
         return labels
-    rotation_went(secret, "RotationAbandoned")
+    publish_rotation(secret, "RotationAbandoned")
     return {version: [label for label in own if label != PENDING] for version, own in labels.items()}
 
 
@@ -306,4 +305,4 @@ def _set_labels(
     # moto answers CreateSecret and UpdateSecret with this one.
     secret.set_default_version_id(current)
     if current and current != before:
-        label_moved(secret, CURRENT, current)
+        publish_label_moved(secret, CURRENT, current)

@@ -109,10 +109,10 @@ def test_a_token_is_good_for_a_quarter_of_an_hour_and_clocks_may_differ_by_five_
         pytest.param(lambda good: good.replace("Action=connect", "Action=delete"), "user or action", id="action"),
         pytest.param(lambda good: good.replace("rds-db", "rds"), "another service", id="service"),
         pytest.param(lambda good: good.replace("Security-Token=", "Security-Token=x"), "session", id="session"),
-        pytest.param(lambda good: good.replace("Credential=", "Credential=X"), "is no role's", id="access key"),
-        pytest.param(lambda good: good.partition("?")[0], "is no token", id="only the address"),
-        pytest.param(lambda _: "x" * 2000, "is no token", id="something long"),
-        pytest.param(lambda _: "[x", "is no token", id="something that is no address"),
+        pytest.param(lambda good: good.replace("Credential=", "Credential=X"), "is not a role's", id="access key"),
+        pytest.param(lambda good: good.partition("?")[0], "is not a token", id="only the address"),
+        pytest.param(lambda _: "x" * 2000, "is not a token", id="something long"),
+        pytest.param(lambda _: "[x", "is not a token", id="something that is not an address"),
     ],
 )
 def test_a_token_that_was_tampered_with_is_refused(

@@ -168,23 +168,23 @@ GONE_OFF = "ECS deployment alarm: errors is in ALARM."
     ("service", "expected"),
     [
         pytest.param(
-            ServiceSnapshot(1, (NEW, OLD), tasks(new1=H, old1=H), alarm_gone_off="errors", alarms_roll_back=True,
+            ServiceSnapshot(1, (NEW, OLD), tasks(new1=H, old1=H), triggered_alarm="errors", alarms_roll_back=True,
                            last_completed_id="old"),
             [FailRollout("new", "old", GONE_OFF)],
             id="an alarm sends a rollout of healthy tasks back",
         ),
         pytest.param(
-            ServiceSnapshot(1, (NEW, OLD), alarm_gone_off="errors", last_completed_id="old"),
+            ServiceSnapshot(1, (NEW, OLD), triggered_alarm="errors", last_completed_id="old"),
             [FailRollout("new", None, GONE_OFF)],
             id="or only ends it",
         ),
         pytest.param(
-            ServiceSnapshot(1, (OLD,), tasks(old1=H), alarm_gone_off="errors", last_completed_id="old"),
+            ServiceSnapshot(1, (OLD,), tasks(old1=H), triggered_alarm="errors", last_completed_id="old"),
             [],
             id="without a rollout it concerns people alone",
         ),
         pytest.param(
-            ServiceSnapshot(1, (DeploymentSnapshot("old", "IN_PROGRESS"),), tasks(old1=H), alarm_gone_off="errors",
+            ServiceSnapshot(1, (DeploymentSnapshot("old", "IN_PROGRESS"),), tasks(old1=H), triggered_alarm="errors",
                            last_completed_id="old"),
             [CompleteRollout("old")],
             id="a way back is not given up",
