@@ -1,5 +1,5 @@
-"""What can go wrong in a rehearsal that a person can mend."""
+"""The error that ends a command with a message instead of a traceback."""
 
 
-class RehearsalError(Exception):
-    """A rehearsal cannot go on; the message says what was found and what to do next."""
+class UserError(Exception):
+    """An error that the user can fix; its message says how."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.store import command_of
 from devtools.ports import is_free
 from devtools.postgres.binaries import Binaries
@@ -30,11 +30,11 @@ def serve(port: int | None) -> int:
     """Migrate the database and serve until the person interrupts; the server's exit code.
 
     Raises:
-        RehearsalError: the port is taken, or no PostgreSQL runs here.
+        UserError: the port is taken, or no PostgreSQL runs here.
     """
     chosen = port or DEFAULT_PORT
     if not is_free(chosen):
-        raise RehearsalError(f"Port {chosen} of 127.0.0.1 is taken. Name another one, such as `make run PORT=8001`.")
+        raise UserError(f"Port {chosen} of 127.0.0.1 is taken. Name another one, such as `make run PORT=8001`.")
     with _database_url() as url:
         environment = {**os.environ, "DATABASE_URL": url, "HOST": "127.0.0.1", "PORT": str(chosen)}
         environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

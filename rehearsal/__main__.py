@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import build_image
 from devtools.serve import serve
 from rehearsal import commands
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(hangup, _interrupt)
     try:
         return _run(options, run)
-    except RehearsalError as error:
+    except UserError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from rehearsal.deployment import Deployment
 
 
@@ -26,7 +26,7 @@ class Service:
         """The JSON of an answer.
 
         Raises:
-            RehearsalError: there is none, or it is no success.
+            UserError: there is none, or it is no success.
         """
         request = urllib.request.Request(  # noqa: S310 - a fixed http address
             self.url + path,
@@ -38,14 +38,14 @@ class Service:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
                 return json.load(answer)
         except (OSError, ValueError) as error:
-            raise RehearsalError(f"{method} {self.url}{path} failed: {error}") from error
+            raise UserError(f"{method} {self.url}{path} failed: {error}") from error
 
 
 def check_deployment(deployment: Deployment, service: Service, digest: str, note: Callable[[str], None]) -> list[str]:
     """Try the service and plan again; what was found good, a sentence each.
 
     Raises:
-        RehearsalError: the first thing that is not.
+        UserError: the first thing that is not.
     """
     findings = []
     note("seeding twice")
@@ -68,7 +68,7 @@ def check_deployment(deployment: Deployment, service: Service, digest: str, note
 
 def _expect(truth: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as a sentence
     if not truth:
-        raise RehearsalError(otherwise)
+        raise UserError(otherwise)
 
 
 def _changes(change: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.postgres.binaries import Binaries
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
@@ -37,7 +37,7 @@ def up(run: Run, balancer_port: int | None, *, in_containers: bool = False) -> N
         in_containers: run tasks with podman from the image, instead of its command as processes.
 
     Raises:
-        RehearsalError: something is missing or failed; what was running before the first stage goes on only if that
+        UserError: something is missing or failed; what was running before the first stage goes on only if that
             stage refused.
     """
     stages = Stages(_UP_STAGES)
@@ -54,7 +54,7 @@ def down(run: Run) -> None:
     """Destroy what ``up`` made, see that nothing is left, and clean up.
 
     Raises:
-        RehearsalError: something could not be destroyed; the processes are ended all the same.
+        UserError: something could not be destroyed; the processes are ended all the same.
     """
     if not run.is_running() or run.is_being_changed():
         ended = run.clear()
@@ -70,7 +70,7 @@ def rehearse(run: Run, balancer_port: int | None) -> None:
     """Up, checks and down in one go, for a pipeline."""
     stages = Stages(_UP_STAGES + _CHECK_STAGES + _DOWN_STAGES)
     if run.is_running():
-        raise RehearsalError("A rehearsal is running in this folder. End it with `make down`, then try again.")
+        raise UserError("A rehearsal is running in this folder. End it with `make down`, then try again.")
     program = _look_for_what_is_needed(run, stages, balancer_port)
     with _nothing_half_made(run, stages):
         url, digest = _deploy(run, stages, program)
@@ -88,10 +88,10 @@ def fire(run: Run, schedule: str) -> None:
     """Let a schedule of the running rehearsal fire.
 
     Raises:
-        RehearsalError: nothing runs, or the schedule does not fire.
+        UserError: nothing runs, or the schedule does not fire.
     """
     if not run.is_running():
-        raise RehearsalError("No rehearsal is running. Start one with `make up`.")
+        raise UserError("No rehearsal is running. Start one with `make up`.")
     run.invoke_schedule(schedule)
     print(f"Fired. What its function says is in {run.logs / 'functions'}.")
 
@@ -122,11 +122,11 @@ def _look_for_what_is_needed(
 
 def _refuse_unless_applicable(run: Run, balancer_port: int | None) -> None:
     if run.is_being_changed():
-        raise RehearsalError(
+        raise UserError(
             "Another command is changing the rehearsal in this folder. Wait for it, or end everything with `make down`."
         )
     if run.ports and balancer_port not in {None, run.ports.balancer}:
-        raise RehearsalError(
+        raise UserError(
             f"A rehearsal is running with its load balancer on port {run.ports.balancer}. "
             "Leave PORT out to apply to it, or end it first with `make down`."
         )
@@ -169,7 +169,7 @@ def _destroy(run: Run, stages: Stages, program: str) -> None:
         with stages.stage("See that no resource is left"):
             deployment.check_nothing_is_left(run)
             stages.note("none")
-    except RehearsalError:
+    except UserError:
         stages.say(f"      All processes are ended nevertheless. The logs are in {run.logs}; `make down` removes them.")
         raise
     finally:
@@ -177,7 +177,7 @@ def _destroy(run: Run, stages: Stages, program: str) -> None:
     with stages.stage("See that no process is left, and clean up"):
         ended = run.clear()
         if ended:
-            raise RehearsalError(f"These processes outlived the local AWS and had to be ended: {', '.join(ended)}.")
+            raise UserError(f"These processes outlived the local AWS and had to be ended: {', '.join(ended)}.")
         stages.note("none")
 
 
@@ -191,7 +191,7 @@ def _nothing_half_made(run: Run, stages: Stages) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if ran_before and isinstance(error, RehearsalError) and run.is_running():
+        if ran_before and isinstance(error, UserError) and run.is_running():
             stages.say("The change was not made. What ran before still runs.")
             raise
         logs = run.folder.with_name(run.folder.name + "-logs")

@@ -17,7 +17,7 @@ from typing import Any
 
 from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import RUN_LABEL, Engine
 from devtools.images.store import ImageStore
 from devtools.processes import ProcessRegister
@@ -39,7 +39,7 @@ def build(run: Run) -> str:
         run: the run; if its tasks are containers, the image itself is built, on the base that BASE names.
 
     Raises:
-        RehearsalError: with what the builder said.
+        UserError: with what the builder said.
     """
     authority = create_authority(run.authority)
     done = subprocess.run(
@@ -58,7 +58,7 @@ def build(run: Run) -> str:
         check=False,
     )
     if done.returncode != 0:
-        raise RehearsalError(f"The function's zip was not built.\n{done.stderr.strip() or done.stdout.strip()}")
+        raise UserError(f"The function's zip was not built.\n{done.stderr.strip() or done.stdout.strip()}")
     images = ImageStore(run.images)
     if not run.has_containers:
         return images.build(CHECKOUT, authority.ca_file)
@@ -74,11 +74,11 @@ def start_local_aws(run: Run) -> None:
     """Start the local AWS of a run in the background and wait until it answers.
 
     Raises:
-        RehearsalError: it ended, or did not answer in time; with the end of its log.
+        UserError: it ended, or did not answer in time; with the end of its log.
     """
     listeners = run.listeners
     if listeners is None:
-        raise RehearsalError("The run has no ports yet; reserve them before starting.")
+        raise UserError("The run has no ports yet; reserve them before starting.")
     log = run.logs / "local-aws.log"
     aws, balancer, status = (f"fd://{descriptor}" for descriptor in listeners.descriptors)
     server = ProcessRegister(run.processes).start(
@@ -97,7 +97,7 @@ def start_local_aws(run: Run) -> None:
     while not run.is_running():
         if server.poll() is not None or time.monotonic() > deadline:
             end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-            raise RehearsalError(f"The local AWS does not answer. Its log {log} ends:\n{end}")
+            raise UserError(f"The local AWS does not answer. Its log {log} ends:\n{end}")
         time.sleep(0.1)
     ProcessRegister.let_go(server)
 
@@ -167,7 +167,7 @@ class Deployment:
         """Apply the environment with an image; its outputs.
 
         Raises:
-            RehearsalError: Terraform failed; or a first deployment did, which Terraform would wait 20 minutes for.
+            UserError: Terraform failed; or a first deployment did, which Terraform would wait 20 minutes for.
         """
 
         def note_unless_given_up(text: str) -> None:
@@ -209,7 +209,7 @@ class Deployment:
     def _raise_if_given_up(self) -> None:
         failed = given_up(self.run.ask("status").get("services", {}).get("ecs", {}).get("services", {}))
         if failed:
-            raise RehearsalError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
+            raise UserError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
 
     @property
     def _account_variables(self) -> dict[str, object]:
@@ -230,7 +230,7 @@ def wait_until_it_answers(url: str, note: Note) -> None:
     """Wait until the service behind ``url`` says that it is ready.
 
     Raises:
-        RehearsalError: it does not within a minute.
+        UserError: it does not within a minute.
     """
     deadline = time.monotonic() + _ANSWER_SECONDS
     while True:
@@ -239,7 +239,7 @@ def wait_until_it_answers(url: str, note: Note) -> None:
                 return
         except OSError as error:
             if time.monotonic() > deadline:
-                raise RehearsalError(f"The service does not answer at {url}/readyz: {error}") from error
+                raise UserError(f"The service does not answer at {url}/readyz: {error}") from error
             note(f"{url}/readyz: {error}")
             time.sleep(0.2)
 

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.ports import HOST
 
 DEFAULT_BALANCER_PORT = 8080
@@ -66,7 +66,7 @@ def reserve_ports(balancer_port: int | None) -> Listeners:
         balancer_port: the port of the load balancer; None for 8080 or the next free port.
 
     Raises:
-        RehearsalError: the port of the load balancer is taken, or too many ports are.
+        UserError: the port of the load balancer is taken, or too many ports are.
     """
     if balancer_port is None:
         candidates: Iterable[int] = range(DEFAULT_BALANCER_PORT, DEFAULT_BALANCER_PORT + _CHOICES)
@@ -93,4 +93,4 @@ def _listen_on_first(candidates: Iterable[int], refusal: str) -> socket.socket:
     for port in candidates:
         with contextlib.suppress(OSError):
             return socket.create_server((HOST, port))
-    raise RehearsalError(refusal)
+    raise UserError(refusal)

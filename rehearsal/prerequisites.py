@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import Engine
 
 # Where an unpacked mirror of providers is commonly put; Terraform finds only some of these by itself.
@@ -17,10 +17,10 @@ def find_podman() -> Engine:
     """What runs tasks in containers.
 
     Raises:
-        RehearsalError: podman is not there, or containers would not share this machine's network.
+        UserError: podman is not there, or containers would not share this machine's network.
     """
     if sys.platform != "linux":
-        raise RehearsalError(
+        raise UserError(
             "TASKS=container needs Linux, where containers share the machine's own network. Leave it out here: tasks "
             "then run as processes."
         )

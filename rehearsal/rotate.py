@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from rehearsal.aws import aws_client
 from rehearsal.load import Load
 from rehearsal.write_token import write_token
@@ -56,10 +56,10 @@ def rotate(run: Run, wanted: str | None) -> None:
     """Rotate every login, or the one that is wanted, one after the other under load; print what happens.
 
     Raises:
-        RehearsalError: nothing runs, there is no such login, a rotation did not succeed, or a request failed.
+        UserError: nothing runs, there is no such login, a rotation did not succeed, or a request failed.
     """
     if not run.is_running() or run.ports is None:
-        raise RehearsalError("No rehearsal is running. Start one with `make up`, then rotate.")
+        raise UserError("No rehearsal is running. Start one with `make up`, then rotate.")
     rotations = Rotations(run)
     chosen = _choose(rotations.secret_arn_by_login(), wanted)
     print(f"{CLIENTS} clients read and add beers meanwhile, through the load balancer on port {run.ports.balancer}.")
@@ -119,7 +119,7 @@ class Rotations:
                 case "rotation.succeeded":
                     _say(f"rotated: {self._username(arn)} is current", load)
                     return Rotated(login, self._username(arn), steps, failed_attempts, succeeded=True)
-        raise RehearsalError(f"The rotation of {login} has not ended within {_PATIENCE_SECONDS // 60} minutes.")
+        raise UserError(f"The rotation of {login} has not ended within {_PATIENCE_SECONDS // 60} minutes.")
 
     def _begin(self, arn: str) -> str:
         """Ask for a rotation; the id of the version that is to become current."""
@@ -127,7 +127,7 @@ class Rotations:
             token: str = self._client.rotate_secret(SecretId=arn).get("VersionId", "")
         except ClientError as error:
             if "will be reattempted" not in str(error):
-                raise RehearsalError(f"Secrets Manager does not rotate {arn}: {error}") from error
+                raise UserError(f"Secrets Manager does not rotate {arn}: {error}") from error
             print("  an earlier rotation did not end; it is attempted again")
             labels = self._client.describe_secret(SecretId=arn)["VersionIdsToStages"]
             token = next(version for version, own in labels.items() if "AWSPENDING" in own)
@@ -142,7 +142,7 @@ def _choose(secret_arn_by_login: dict[str, str], wanted: str | None) -> dict[str
     if wanted is None:
         return {login: arn for login, arn in secret_arn_by_login.items() if login != MASTER}
     if wanted not in secret_arn_by_login:
-        raise RehearsalError(f"There is no rotated login {wanted!r}; there is {', '.join(secret_arn_by_login)}.")
+        raise UserError(f"There is no rotated login {wanted!r}; there is {', '.join(secret_arn_by_login)}.")
     return {wanted: secret_arn_by_login[wanted]}
 
 
@@ -171,7 +171,7 @@ def _sum_up(done: list[Rotated], load: Load, seconds: float, logs: Path) -> None
     """Print the summary.
 
     Raises:
-        RehearsalError: something failed.
+        UserError: something failed.
     """
     unfinished = [rotated.login for rotated in done if not rotated.succeeded]
     in_vain = sum(rotated.failed_attempts for rotated in done)
@@ -183,4 +183,4 @@ def _sum_up(done: list[Rotated], load: Load, seconds: float, logs: Path) -> None
     for failure in load.failures[:SHOWN_FAILURES]:
         print(f"  {failure}")
     if unfinished or in_vain or load.failures:
-        raise RehearsalError(f"Something failed. Read why in {logs / 'functions'} and {logs / 'tasks'}.")
+        raise UserError(f"Something failed. Read why in {logs / 'functions'} and {logs / 'tasks'}.")

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import Engine
 from devtools.postgres.cluster import remove_left_data
 from devtools.processes import end_still_running, still_running
@@ -69,7 +69,7 @@ class Run:
         """Reserve the ports of a new run.
 
         Raises:
-            RehearsalError: the port that is asked for is taken.
+            UserError: the port that is asked for is taken.
         """
         self.listeners = reserve_ports(balancer_port)
         return self.listeners.ports
@@ -109,14 +109,14 @@ class Run:
         """Invoke a schedule of the local AWS now; its function runs asynchronously.
 
         Raises:
-            RehearsalError: it was not invoked; with the reason.
+            UserError: it was not invoked; with the reason.
         """
         url = f"{self.endpoint}/_rehearsal/schedules/{urllib.parse.quote(schedule, safe='')}/invoke"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=30):  # noqa: S310
                 return
         except urllib.error.HTTPError as error:
-            raise RehearsalError(str(json.load(error)["error"])) from error
+            raise UserError(str(json.load(error)["error"])) from error
 
     def is_running(self) -> bool:
         """Whether the local AWS of this folder answers."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.processes import ProcessRegister
 from rehearsal.aws import ADMINISTRATOR, REGION
 from rehearsal.prerequisites import provider_mirror
@@ -33,7 +33,7 @@ _CHANGES_EXIT_CODE = 2
 _PLAN_FILE = "rehearsal.tfplan"
 
 
-class TerraformError(RehearsalError):
+class TerraformError(UserError):
     """Terraform ended with an error; the message is Terraform's own."""
 
 

@@ -22,7 +22,7 @@ from bench.document import replaced, target_table
 from bench.errors import BenchError
 from db_bootstrap.inspect.snapshot import MAXIMUM_QUERIES
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.postgres.binaries import servers_by_major
 
 DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(text)
         if options.write:
             DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "access", text))
-    except (BenchError, RehearsalError, ValueError) as error:
+    except (BenchError, UserError, ValueError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0

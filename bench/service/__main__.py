@@ -21,7 +21,7 @@ from bench.service.measure import BEERS, measure
 from bench.service.results import Run
 from bench.service.wrk import CONNECTIONS
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 
 DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 _VERSIONS = "from importlib.metadata import version; print(', '.join(f'{name} {version(name)}' for name in NAMES))"
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(text)
         if options.write:
             DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "service", text))
-    except (BenchError, RehearsalError, ValueError) as error:
+    except (BenchError, UserError, ValueError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 
 # What removes a run's leftovers finds them by this label.
 RUN_LABEL = "taproom.run"
@@ -65,7 +65,7 @@ class Engine:
             names: which are asked for; docker, podman and buildah unless named.
 
         Raises:
-            RehearsalError: there is none.
+            UserError: there is none.
         """
         wanted = names or ("docker", "podman", "buildah")
         has_systemd = Path("/run/systemd/system").exists()
@@ -73,7 +73,7 @@ class Engine:
             program = shutil.which(name)
             if program is not None and _works(program):
                 return cls(name, program, has_systemd)
-        raise RehearsalError(f"There is no {' or '.join(wanted)} here that works. {_INSTALL}")
+        raise UserError(f"There is no {' or '.join(wanted)} here that works. {_INSTALL}")
 
     @property
     def argv(self) -> list[str]:
@@ -107,7 +107,7 @@ class Engine:
             dockerfile: another one than the folder's own.
 
         Raises:
-            RehearsalError: it fails; with the end of what the engine said.
+            UserError: it fails; with the end of what the engine said.
         """
         arguments = self.build_arguments(context, tag, base=base, labels=labels, dockerfile=dockerfile)
         done = run_quietly([*self.argv, *arguments], self.end_build)
@@ -193,7 +193,7 @@ class Engine:
         """Run the engine; its output.
 
         Raises:
-            RehearsalError: it fails; with ``failure`` and the end of what it said.
+            UserError: it fails; with ``failure`` and the end of what it said.
         """
         done = self._run(arguments)
         _expect_success(done, failure)
@@ -207,14 +207,14 @@ def build_image(tag: str, base: str | None) -> None:
     """Build the checkout's image, and show what the engine says meanwhile.
 
     Raises:
-        RehearsalError: there is no engine, or it fails.
+        UserError: there is no engine, or it fails.
     """
     engine = Engine.find()
     print(f"Building {tag} with {engine.name} ...", flush=True)
     arguments = engine.build_arguments(CHECKOUT, tag, base=base)
     code = run_openly([*engine.argv, *arguments], engine.end_build)
     if code != 0:
-        raise RehearsalError(f"The image was not built by {engine.name}; see above. {_NO_BASE}")
+        raise UserError(f"The image was not built by {engine.name}; see above. {_NO_BASE}")
     print(f"Built {tag}. Try it: docs/image.md says how.")
 
 
@@ -222,18 +222,18 @@ def base_arguments(base: str) -> dict[str, str]:
     """A Dockerfile's arguments for an image to build upon: ``BASE``, its name, and ``BASE_TAG``, its tag or more.
 
     Raises:
-        RehearsalError: it has no tag, and would be whatever is called latest that day.
+        UserError: it has no tag, and would be whatever is called latest that day.
     """
     found = re.fullmatch(r"(?P<BASE>\S+?):(?P<BASE_TAG>[^/\s]+)", base)
     if found is None:
-        raise RehearsalError(f"The base {base} has no tag. Name one, such as registry.example.com/python:3.13-slim")
+        raise UserError(f"The base {base} has no tag. Name one, such as registry.example.com/python:3.13-slim")
     return found.groupdict()
 
 
 def _expect_success(done: subprocess.CompletedProcess[str], failure: str) -> None:
     if done.returncode != 0:
         said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
-        raise RehearsalError(f"{failure}\n{said}")
+        raise UserError(f"{failure}\n{said}")
 
 
 @functools.cache

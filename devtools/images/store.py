@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 
 _REFERENCE = re.compile(r"^[^@]+@sha256:(?P<digest>[0-9a-f]{64})$")
 _COMMAND = re.compile(r"^CMD (?P<argv>\[.*\])$", re.MULTILINE)
@@ -25,7 +25,7 @@ _COMMAND = re.compile(r"^CMD (?P<argv>\[.*\])$", re.MULTILINE)
 _BUILT_FROM = ("Dockerfile", ".dockerignore", "requirements/service.txt")
 
 
-class ImageNotFoundError(RehearsalError):
+class ImageNotFoundError(UserError):
     """A task definition names an image that was never built."""
 
 
@@ -119,13 +119,11 @@ def command_of(dockerfile: Path) -> list[str]:
     """The command of a Dockerfile: its last CMD, in exec form on one line.
 
     Raises:
-        RehearsalError: there is no such line.
+        UserError: there is no such line.
     """
     found = _COMMAND.findall(dockerfile.read_text())
     if not found:
-        raise RehearsalError(
-            f'{dockerfile} has no line CMD ["program", ...]; write the command in exec form on one line.'
-        )
+        raise UserError(f'{dockerfile} has no line CMD ["program", ...]; write the command in exec form on one line.')
     command: list[str] = json.loads(found[-1])
     return command
 

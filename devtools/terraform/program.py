@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 
 MINIMUM_VERSION = (1, 11)
 LAUNCHER = Path(__file__).with_name("terraform")
@@ -32,14 +32,14 @@ def find_terraform() -> tuple[str, str]:
     """Return the path and the version of the Terraform to use.
 
     Raises:
-        RehearsalError: There is none on the PATH that is new enough, and the library cannot be installed.
+        UserError: There is none on the PATH that is new enough, and the library cannot be installed.
     """
     if os.environ.get("TERRAFORM") == "library":
         reason = "TERRAFORM=library is set."
     else:
         try:
             return _program_on_path()
-        except RehearsalError as error:
+        except UserError as error:
             reason = str(error)
     _install_library(reason)
     return str(LAUNCHER), _version(str(LAUNCHER))
@@ -53,10 +53,10 @@ def is_terraform(process: psutil.Process) -> bool:
 def _program_on_path() -> tuple[str, str]:
     program = shutil.which("terraform")
     if program is None:
-        raise RehearsalError("Terraform is not on the PATH.")
+        raise UserError("Terraform is not on the PATH.")
     version = _version(program)
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MINIMUM_VERSION:
-        raise RehearsalError(f"Terraform {version} at {program} is too old.")
+        raise UserError(f"Terraform {version} at {program} is too old.")
     return program, version
 
 
@@ -67,7 +67,7 @@ def _version(program: str) -> str:
     try:
         version: str = json.loads(answer.stdout)["terraform_version"]
     except (ValueError, KeyError) as error:
-        raise RehearsalError(f"{program} does not report its version: {answer.stderr.strip()}") from error
+        raise UserError(f"{program} does not report its version: {answer.stderr.strip()}") from error
     return version
 
 
@@ -98,7 +98,7 @@ def _install_library(reason: str) -> None:
         )
         if done.returncode != 0:
             cause = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
-            raise RehearsalError(
+            raise UserError(
                 f"{reason} Terraform cannot be installed as a library either: {cause}\n"
                 f"Install Terraform {_WANTED} or later (https://developer.hashicorp.com/terraform/install) "
                 "and run the command again."

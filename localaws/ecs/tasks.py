@@ -30,7 +30,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from localaws.addresses import LOOPBACK
 from localaws.ecs.containers import (
     Condition,
@@ -192,7 +192,7 @@ class TaskRun:
                     scratch=self._scratch,
                     run_directory=self._context.settings.run_directory,
                 )
-            except RehearsalError as error:
+            except UserError as error:
                 raise TaskStartError(str(error)) from error
             self._environments[name] = self._environment(container)
         for container in self._containers.values():

@@ -29,7 +29,7 @@ from moto.rds.models import DBInstance, DBParameterGroup, MasterUserSecret, RDSB
 from moto.secretsmanager.exceptions import InvalidRequestException
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.postgres.binaries import Binaries
 from localaws.patch import MonkeyPatch
 from localaws.rds.server import DatabaseServer, new_credential
@@ -226,5 +226,5 @@ def _show_settings(instance: DBInstance, db_kwargs: Mapping[str, Any]) -> None:
 def _find_binaries() -> Binaries:
     try:
         return Binaries.find()
-    except RehearsalError as error:
+    except UserError as error:
         raise RDSClientError("InvalidParameterCombination", str(error)) from error

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import Engine, end_program, engine_environment
 from tests.support.waiting import wait_until
 
@@ -89,7 +89,7 @@ class Compose:
         def check() -> None:
             while not done.wait(0.5):
                 for name in self.containers("database"):
-                    with contextlib.suppress(RehearsalError):  # not healthy yet
+                    with contextlib.suppress(UserError):  # not healthy yet
                         self.engine.call(["healthcheck", "run", name], "not healthy")
 
         checks = threading.Thread(target=check)
@@ -105,7 +105,7 @@ def find_program(environment: Mapping[str, str]) -> Sequence[str]:
     """The compose program of this machine.
 
     Raises:
-        RehearsalError: there is none.
+        UserError: there is none.
     """
     for program in _PROGRAMS:
         with contextlib.suppress(FileNotFoundError):
@@ -114,7 +114,7 @@ def find_program(environment: Mapping[str, str]) -> Sequence[str]:
             )
             if found.returncode == 0:
                 return program
-    raise RehearsalError("There is no docker compose and no docker-compose here (scripts/setup-containers).")
+    raise UserError("There is no docker compose and no docker-compose here (scripts/setup-containers).")
 
 
 @contextmanager

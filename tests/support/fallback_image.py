@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import Engine, run_quietly
 
 _PATH = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -72,7 +72,7 @@ def base_image(engine: Engine, dockerfile: Path) -> str:
     """Return the base to build upon: the Dockerfile's own, or a fallback if it cannot be fetched.
 
     Raises:
-        RehearsalError: it can neither be fetched nor made here.
+        UserError: it can neither be fetched nor made here.
     """
     official = official_base(dockerfile.read_text())
     if engine.pull(official):
@@ -84,7 +84,7 @@ def fallback_image(engine: Engine, fallback: FallbackImage, official: str) -> st
     """Return the fallback for an official image; it is made if it does not exist.
 
     Raises:
-        RehearsalError: it cannot be made here.
+        UserError: it cannot be made here.
     """
     if not engine.has(fallback.tag):
         _make(engine, fallback, official)
@@ -107,7 +107,7 @@ def _suite() -> str:
 def _make(engine: Engine, fallback: FallbackImage, official: str) -> None:
     program = shutil.which("mmdebstrap")
     if program is None or os.geteuid() != 0 or engine.name != "podman":
-        raise RehearsalError(
+        raise UserError(
             f"{official} cannot be fetched, and a fallback for it is made only as root on Debian or Ubuntu with podman "
             "and mmdebstrap (scripts/setup-containers)."
         )
@@ -119,7 +119,7 @@ def _make(engine: Engine, fallback: FallbackImage, official: str) -> None:
         done = run_quietly([program, *fallback.options, *copied, _suite(), str(archive), *_mirrors()])
         if done.returncode != 0:
             end = "\n".join(done.stderr.strip().splitlines()[-10:])
-            raise RehearsalError(f"mmdebstrap could not make the fallback image.\n{end}")
+            raise UserError(f"mmdebstrap could not make the fallback image.\n{end}")
         imported = ["import", "--change", f"ENV {_PATH}", str(archive), fallback.tag]
         engine.call(imported, "The fallback image was not imported.")
 
@@ -128,7 +128,7 @@ def _mirrors() -> list[str]:
     """Return this machine's apt sources for its own release, as lines of a sources.list.
 
     Raises:
-        RehearsalError: apt names none.
+        UserError: apt names none.
     """
     suite = _suite()
     form = "$(SITE) $(RELEASE) $(COMPONENT)"
@@ -144,5 +144,5 @@ def _mirrors() -> list[str]:
         if release in {suite, f"{suite}-updates", f"{suite}-security"}:
             components.setdefault((site, release), []).append(component)
     if not any(release == suite for _, release in components):
-        raise RehearsalError(f"apt names no mirror of {suite or 'this release'}: run `apt-get update`, then try again.")
+        raise UserError(f"apt names no mirror of {suite or 'this release'}: run `apt-get update`, then try again.")
     return [f"deb {site} {release} {' '.join(names)}" for (site, release), names in components.items()]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import Engine, engine_environment
 from devtools.images.store import copy_context
 from devtools.postgres.cluster import Cluster
@@ -150,7 +150,7 @@ def engine() -> Engine:
         pytest.skip("containers share this machine's network on Linux alone; build by `make image`")
     try:
         return Engine.find("podman", "docker")
-    except RehearsalError as error:
+    except UserError as error:
         pytest.skip(str(error))
 
 
@@ -179,7 +179,7 @@ def base(engine: Engine, context: Path) -> str:
     """What images are built upon here."""
     try:
         return base_image(engine, context / "Dockerfile")
-    except RehearsalError as error:
+    except UserError as error:
         pytest.skip(str(error))
 
 

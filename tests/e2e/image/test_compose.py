@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import Engine, base_arguments
 from devtools.ports import free_port
 from tests.support.compose import Compose, address, find_program
@@ -49,7 +49,7 @@ def compose(
             environment = stack.enter_context(address(engine))
             program = find_program(environment)
             fallbacks = stack.enter_context(_fallbacks(engine, context, tmp_path_factory.mktemp("postgresql")))
-        except RehearsalError as error:
+        except UserError as error:
             pytest.skip(str(error))
         (context / "fallbacks.yaml").write_text(json.dumps({"services": fallbacks}))
         project = Compose(
@@ -115,7 +115,7 @@ def test_the_service_is_nobody_who_could_change_anything(compose: Compose) -> No
     assert set(fields["Uid"].split()) == {"10001"}
     assert int(fields["CapEff"], 16) == int(fields["CapBnd"], 16) == 0
     assert fields["NoNewPrivs"].strip() == "1"
-    with pytest.raises(RehearsalError, match="Read-only file system"):
+    with pytest.raises(UserError, match="Read-only file system"):
         compose.engine.call(["exec", "--user", "0", name, "touch", "/srv/x"], "refused")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import RUN_LABEL, Engine
 from localaws.ecs.containers import Container
 from localaws.ecs.runtime import InPodman
@@ -38,7 +38,7 @@ _AS_IN_PRODUCTION = {
 def podman() -> Engine:
     try:
         return Engine.find("podman")
-    except RehearsalError as error:
+    except UserError as error:
         pytest.skip(str(error))
 
 
@@ -98,7 +98,7 @@ def test_a_task_is_a_container_as_its_definition_says_until_it_is_asked_to_end(p
     )
     assert fields["Uid"].split()[0] == "10001"
     assert int(fields["CapEff"], 16) == 0
-    with pytest.raises(RehearsalError, match="Read-only file system"):
+    with pytest.raises(UserError, match="Read-only file system"):
         podman.call(["exec", "--user", "0", name, "touch", "/srv/x"], "refused")
 
     (task,) = site.tasks("beers")

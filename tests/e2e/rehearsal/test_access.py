@@ -8,7 +8,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from rehearsal.terraform import TerraformError
 from tests.support.documents import beers
 from tests.support.rehearsal import Rehearsal, changes_of, quiet, superuser
@@ -180,5 +180,5 @@ def given_up(rehearsal: Rehearsal) -> list[dict[str, Any]]:
 
 
 def test_a_schedule_that_is_not_there_is_named_with_those_that_are(rehearsal: Rehearsal) -> None:
-    with pytest.raises(RehearsalError, match=f"There is no schedule nobody; there is .*{SCHEDULE}"):
+    with pytest.raises(UserError, match=f"There is no schedule nobody; there is .*{SCHEDULE}"):
         rehearsal.run.invoke_schedule("nobody")

@@ -16,7 +16,7 @@ import pg8000.exceptions
 import pytest
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from rehearsal.load import Load
 from rehearsal.rotate import rotate
 from tests.support.documents import beers
@@ -277,7 +277,7 @@ def test_by_one_command_a_person_sees_each_step_and_that_no_request_failed(
     with (
         server_refuses(rehearsal, "beers_migrator_a"),
         server_refuses(rehearsal, "beers_migrator_b"),
-        pytest.raises(RehearsalError, match="Something failed"),
+        pytest.raises(UserError, match="Something failed"),
     ):
         rotate(rehearsal.run, "beers_migrator")
     assert "given up after the last attempt; what is current stays" in capsys.readouterr().out
@@ -286,7 +286,7 @@ def test_by_one_command_a_person_sees_each_step_and_that_no_request_failed(
 
 
 def test_a_login_that_is_not_there_is_named_with_those_that_are(rehearsal: Rehearsal) -> None:
-    with pytest.raises(RehearsalError, match="no rotated login 'nobody'; there is beers_app, beers_migrator, master"):
+    with pytest.raises(UserError, match="no rotated login 'nobody'; there is beers_app, beers_migrator, master"):
         rotate(rehearsal.run, "nobody")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.ports import is_free
 from rehearsal import ports
 from rehearsal.run import Run
@@ -32,7 +32,7 @@ def taken_port() -> Iterator[int]:
 
 
 def test_a_requested_port_that_is_taken_is_refused_with_the_remedy(taken_port: int) -> None:
-    with pytest.raises(RehearsalError, match=rf"Port {taken_port} of 127\.0\.0\.1 is taken.*make up PORT="):
+    with pytest.raises(UserError, match=rf"Port {taken_port} of 127\.0\.0\.1 is taken.*make up PORT="):
         ports.reserve_ports(taken_port)
 
 
@@ -64,7 +64,7 @@ def test_a_port_stays_reserved_until_the_child_that_inherited_its_socket_ends() 
     port = listeners.ports.balancer
     child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=listeners.descriptors)
     listeners.close()
-    with pytest.raises(RehearsalError, match="another rehearsal"):
+    with pytest.raises(UserError, match="another rehearsal"):
         ports.reserve_ports(port)
     child.kill()
     child.communicate()

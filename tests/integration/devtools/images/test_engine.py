@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.engine import Engine, base_arguments
 from devtools.images.store import Image
 from localaws.ecs.containers import Container, read_containers
@@ -16,7 +16,7 @@ ON_A_TASK = {"VERSION": "1", "DATABASE_SECRET": "a secret value"}
 
 def test_without_any_engine_the_error_names_the_command_that_installs_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(RehearsalError, match=r"no docker or podman or buildah here that works.*setup-containers"):
+    with pytest.raises(UserError, match=r"no docker or podman or buildah here that works.*setup-containers"):
         Engine.find()
 
 
@@ -79,7 +79,7 @@ def test_a_task_is_a_process_unless_its_image_has_been_built(tmp_path: Path) -> 
 
 def test_containers_are_refused_where_they_have_a_network_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
-    with pytest.raises(RehearsalError, match="TASKS=container needs Linux"):
+    with pytest.raises(UserError, match="TASKS=container needs Linux"):
         find_podman()
 
 
@@ -106,5 +106,5 @@ def test_a_base_is_given_to_a_dockerfile_by_name_and_tag(base: str, name: str, t
 
 @pytest.mark.parametrize("base", ["python", "registry.example.com:5000/python", "python:", ":3.13", ""])
 def test_a_base_without_a_tag_is_refused(base: str) -> None:
-    with pytest.raises(RehearsalError, match="has no tag"):
+    with pytest.raises(UserError, match="has no tag"):
         base_arguments(base)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.postgres import binaries as postgres_programs
 from devtools.postgres.binaries import DEPLOYED_MAJOR, Binaries, main, servers_by_major, unpack
 
@@ -44,7 +44,7 @@ def test_the_server_of_a_wheel_replaces_the_one_before_and_runs(
 
 def test_no_server_is_said_with_what_was_tried_and_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTGRESQL_BIN", str(tmp_path))
-    with pytest.raises(RehearsalError, match=r"Tried .*make setup.*apt-get install postgresql"):
+    with pytest.raises(UserError, match=r"Tried .*make setup.*apt-get install postgresql"):
         Binaries.find()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.terraform import program as terraform
 
 # Fails without asking an index.
@@ -59,7 +59,7 @@ def test_without_program_and_library_the_reason_and_the_remedy_are_named(
     put: Callable[[Path], None], reason: str, tmp_path: Path
 ) -> None:
     put(tmp_path)
-    with pytest.raises(RehearsalError, match=rf"{reason}.*cannot be installed.*nowhere[\s\S]*Install Terraform 1\.11"):
+    with pytest.raises(UserError, match=rf"{reason}.*cannot be installed.*nowhere[\s\S]*Install Terraform 1\.11"):
         terraform.find_terraform()
 
 
@@ -69,7 +69,7 @@ def test_the_library_is_used_without_an_installation_once_it_is_installed(
     launcher = put_program(tmp_path, 'echo \'{"terraform_version": "1.15.5"}\'')
     monkeypatch.setattr(terraform, "LAUNCHER", Path(launcher))
     monkeypatch.setenv("TERRAFORM", "library")
-    with pytest.raises(RehearsalError, match="TERRAFORM=library is set"):
+    with pytest.raises(UserError, match="TERRAFORM=library is set"):
         terraform.find_terraform()
     (tmp_path / "venv" / "terraform").mkdir(parents=True)
     (tmp_path / "venv" / "terraform" / "requirements.txt").write_text(UNAVAILABLE)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from devtools.checkout import CHECKOUT
-from devtools.errors import RehearsalError
+from devtools.errors import UserError
 from devtools.images.store import ImageNotFoundError, ImageStore, command_of
 
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
@@ -48,7 +48,7 @@ def test_the_projects_dockerfile_has_a_command_that_starts_gunicorn() -> None:
 
 def test_a_dockerfile_without_a_command_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCMD gunicorn\n")
-    with pytest.raises(RehearsalError, match="exec form"):
+    with pytest.raises(UserError, match="exec form"):
         command_of(tmp_path / "Dockerfile")
 
 
