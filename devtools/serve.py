@@ -1,7 +1,7 @@
-"""Serve the application on this machine without any AWS, for whoever works on it.
+"""Serve the application on this machine without any AWS, for development.
 
-The same two commands that the task definition runs, the migration and then the image's own, in the foreground. The
-database is the one that DATABASE_URL names, or else a server that lives as long as the command.
+It runs the two commands of the task definition, the migration and then the image's, in the foreground. The database is
+the one that DATABASE_URL names, or else a server that lives as long as the command.
 """
 
 import os
@@ -26,23 +26,22 @@ DEFAULT_PORT = 8000
 _OWNER = "taproom"
 
 
-def serve(port: int | None) -> int:
-    """Migrate the database and serve until the person interrupts; the server's exit code.
+def serve(port: int) -> int:
+    """Migrate the database and serve until an interrupt; the server's exit code.
 
     Raises:
         UserError: the port is taken, or no PostgreSQL runs here.
     """
-    chosen = port or DEFAULT_PORT
-    if not is_free(chosen):
-        raise UserError(f"Port {chosen} of 127.0.0.1 is taken. Name another one, such as `make run PORT=8001`.")
+    if not is_free(port):
+        raise UserError(f"Port {port} of 127.0.0.1 is taken. Name another one, such as `make run PORT=8001`.")
     with _database_url() as url:
-        environment = {**os.environ, "DATABASE_URL": url, "HOST": "127.0.0.1", "PORT": str(chosen)}
+        environment = {**os.environ, "DATABASE_URL": url, "HOST": "127.0.0.1", "PORT": str(port)}
         environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         migrated = subprocess.run([sys.executable, "-m", "app", "migrate"], cwd=CHECKOUT, env=environment, check=False)
         if migrated.returncode != 0:
             return migrated.returncode
         print(
-            f"Serving http://127.0.0.1:{chosen}/beers until Ctrl-C. Try `curl -X POST http://127.0.0.1:{chosen}/beers/seed`."
+            f"Serving http://127.0.0.1:{port}/beers until Ctrl-C. Try `curl -X POST http://127.0.0.1:{port}/beers/seed`."
         )
         server = subprocess.Popen(command_of(CHECKOUT / "Dockerfile"), cwd=CHECKOUT, env=environment)
         try:

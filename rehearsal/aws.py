@@ -1,9 +1,12 @@
-"""boto3 clients of the local AWS."""
+"""Read the local AWS of a run by boto3."""
 
 from typing import Any
 
 import boto3
 from botocore.config import Config
+
+from devtools.errors import UserError
+from rehearsal.run import Run
 
 REGION = "us-east-1"
 # Any key works: the local AWS takes every caller that is not one of its roles for the account's administrator.
@@ -28,3 +31,20 @@ def assume_role(endpoint: str | None, role_arn: str) -> dict[str, str]:
         "aws_secret_access_key": issued["SecretAccessKey"],
         "aws_session_token": issued["SessionToken"],
     }
+
+
+def write_token(run: Run) -> str:
+    """Return the token that the rehearsed service requires for writes.
+
+    Raises:
+        UserError: no rehearsal runs, or its service asks for no token.
+    """
+    if not run.is_running():
+        raise UserError("No rehearsal is running in this folder. Start one with `make up`.")
+    secrets = aws_client(run.endpoint, "secretsmanager")
+    names = [secret["Name"] for secret in secrets.list_secrets()["SecretList"]]
+    found = [name for name in names if "/service/write-token-" in name]
+    if not found:
+        raise UserError("The rehearsed service asks for no token: writes_need_token is false.")
+    token: str = secrets.get_secret_value(SecretId=found[0])["SecretString"]
+    return token

@@ -1,6 +1,6 @@
 """A deployment on the local AWS: start it, apply to it, ask it, take it down.
 
-Each function is one step that a person can follow; ``rehearsal.commands`` puts them in order and tells what happens.
+Each function is one step that a person can follow; ``rehearsal.cli`` puts them in order and tells what happens.
 """
 
 import functools

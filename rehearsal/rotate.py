@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from devtools.errors import UserError
-from rehearsal.aws import aws_client
+from rehearsal.aws import aws_client, write_token
 from rehearsal.load import Load
-from rehearsal.write_token import write_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

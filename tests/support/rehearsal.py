@@ -15,10 +15,9 @@ from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
-from rehearsal.aws import assume_role, aws_client
+from rehearsal.aws import assume_role, aws_client, write_token
 from rehearsal.deployment import Deployment
 from rehearsal.run import Run
-from rehearsal.write_token import write_token
 from tests.support.http import Client
 from tests.support.journal import journal_events
 

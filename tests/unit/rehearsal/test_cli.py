@@ -1,6 +1,6 @@
 import pytest
 
-from rehearsal.desktop import has_desktop
+from rehearsal.cli import has_desktop
 
 DISPLAY = {"DISPLAY": ":0"}
 
@@ -14,10 +14,10 @@ DISPLAY = {"DISPLAY": ":0"}
         pytest.param({}, "linux", 1000, False, id="no display"),
         pytest.param(DISPLAY, "linux", 0, False, id="root"),
         pytest.param({**DISPLAY, "CI": "true"}, "linux", 1000, False, id="a pipeline"),
-        pytest.param({"SSH_CONNECTION": "a b"}, "darwin", 501, False, id="somebody far away"),
+        pytest.param({"SSH_CONNECTION": "a b"}, "darwin", 501, False, id="SSH"),
     ],
 )
-def test_a_browser_is_opened_only_for_somebody_who_sits_here(
+def test_a_browser_is_opened_only_on_a_local_desktop(
     environment: dict[str, str], platform: str, user_id: int, opens: bool
 ) -> None:
     assert has_desktop(environment, platform, user_id) is opens

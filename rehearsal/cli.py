@@ -1,31 +1,91 @@
-"""What people call: up, down, rehearse, fire.
+"""Rehearse the deployment on this machine: ``python -m rehearsal COMMAND``; ``make`` wraps the common calls.
 
 Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C or a closed terminal, ends everything, and so does an error
 while a rehearsal is being made: one that is half made is of no use to anybody.
 """
 
+import argparse
 import os
 import shutil
 import sys
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
+from devtools.command_line import port_number, run_command
 from devtools.errors import UserError
 from devtools.postgres.binaries import Binaries
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
+from rehearsal.aws import write_token
 from rehearsal.checks import Service, check_deployment
-from rehearsal.desktop import has_desktop
 from rehearsal.ports import DEFAULT_BALANCER_PORT
 from rehearsal.prerequisites import find_podman
-from rehearsal.run import Run
+from rehearsal.rotate import rotate
+from rehearsal.run import DEFAULT_FOLDER, Run
 from rehearsal.stages import Stages
-from rehearsal.write_token import write_token
 
 _UP_STAGES = 7
 _DOWN_STAGES = 3
 _CHECK_STAGES = 1
+_ELSEWHERE = ("CI", "SSH_CONNECTION", "SSH_TTY")
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    options = _parser().parse_args(arguments)
+    return run_command(lambda: _run(options, Run(options.folder)))
+
+
+def _run(options: argparse.Namespace, run: Run) -> int:
+    match options.command:
+        case "up":
+            up(run, options.port, in_containers=options.tasks == "container")
+        case "down":
+            down(run)
+        case "rehearse":
+            rehearse(run, options.port)
+        case "token":
+            print(write_token(run))
+        case "rotate":
+            rotate(run, options.login)
+        case "fire":
+            fire(run, options.schedule)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m rehearsal", description="Rehearse the deployment on this machine.")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=DEFAULT_FOLDER,
+        help="where the rehearsal keeps its logs and state (default: %(default)s)",
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    port = argparse.ArgumentParser(add_help=False)
+    port.add_argument(
+        "--port", type=port_number, default=os.environ.get("PORT") or None, help="port of the load balancer (8080)"
+    )
+    up = subparsers.add_parser(
+        "up", parents=[port], help="deploy to a local AWS and leave it running; again: apply changes"
+    )
+    up.add_argument(
+        "--tasks",
+        choices=["process", "container"],
+        default=os.environ.get("TASKS") or "process",
+        help="run tasks as processes with the image's command, or with podman from the image itself (%(default)s)",
+    )
+    subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
+    subparsers.add_parser("rehearse", parents=[port], help="up, checks and down in one go")
+    subparsers.add_parser("token", help="print the token that changing the rehearsed catalogue takes")
+    rotation = subparsers.add_parser("rotate", help="rotate the logins of the running rehearsal under load")
+    rotation.add_argument("--login", help="only this one, such as beers_app; master is the database's own")
+    fire = subparsers.add_parser("fire", help="let a schedule fire now that AWS would fire at its time")
+    fire.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
+    return parser
 
 
 def up(run: Run, balancer_port: int | None, *, in_containers: bool = False) -> None:
@@ -224,3 +284,16 @@ postgresql-*.log, journal.jsonl (every call to the local AWS), terraform-*.log.
 Apply a change of the code with `make up` again; end it all with `make down`.
 
 What it consists of and what goes on in it: {run.status_url}"""
+
+
+def has_desktop(environment: Mapping[str, str], platform: str, user_id: int) -> bool:
+    """Whether a browser may be opened: not for root, a pipeline or somebody far away, and only where a display is.
+
+    Args:
+        environment: its variables.
+        platform: as ``sys.platform`` names it.
+        user_id: of the account that this runs as.
+    """
+    if user_id == 0 or any(environment.get(name) for name in _ELSEWHERE):
+        return False
+    return platform == "darwin" or any(environment.get(name) for name in _DISPLAYS)
