@@ -48,7 +48,7 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	$(LOCK) --upgrade --python-version 3.11 --group development -o requirements/development.txt
 	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
 	$(LOCK) --upgrade --python-version 3.11 --group bench-service -o requirements/bench-service.txt
-	for group in service function rehearsal; do \
+	for group in service function; do \
 	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
 	done
 	for major in 14 15 16 17 18; do \
