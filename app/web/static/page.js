@@ -1,6 +1,6 @@
 "use strict";
 
-// Adding a beer and seeding, by the same API that programs use. What the API says of a field is shown beside it.
+// Adds a beer and seeds, through the same API that programs use, and shows the API's errors next to the fields.
 
 const add = document.getElementById("add");
 const seed = document.getElementById("seed");
@@ -11,16 +11,16 @@ document.querySelectorAll(".script").forEach((part) => { part.hidden = false; })
 document.querySelectorAll(".scriptless").forEach((part) => { part.hidden = true; });
 
 if (token) {
-  // Kept by the tab, and gone with it.
+  // Stored until the tab is closed.
   token.value = sessionStorage.getItem("token") ?? "";
   token.addEventListener("input", () => sessionStorage.setItem("token", token.value.trim()));
 }
 
-/** Ask the API, and return the status and the JSON of its answer. */
+/** Call the API; return the status and the JSON of the response. */
 async function post(path, text) {
   const headers = { Accept: "application/json" };
   if (text !== undefined) headers["Content-Type"] = "application/json";
-  // A header takes no other characters; whatever else was typed is no token either.
+  // A header cannot contain other characters, and neither can a token.
   const shown = token ? token.value.trim().replace(/[^\x21-\x7e]/g, "?") : "";
   if (shown) headers.Authorization = `Bearer ${shown}`;
   try {
@@ -31,7 +31,7 @@ async function post(path, text) {
   }
 }
 
-/** What was typed, as JSON; an empty field is left out. A number is sent as it was typed, so that the service sees every digit. */
+/** Return the form as JSON without its empty fields. A number is sent as typed, so that the service sees every digit. */
 function beerAsJson() {
   const texts = Object.fromEntries([...new FormData(add)].map(([name, value]) => [name, value.trim()]));
   const abv = texts.abv.replace(",", ".");
@@ -42,7 +42,7 @@ function beerAsJson() {
   return `{${parts.join(", ")}}`;
 }
 
-/** Show what is wrong, beside its field where it has one; the first of them gets the focus. */
+/** Show each error next to its field, if it has one, and focus the first of them. */
 function show(answer) {
   const isUnauthorized = answer.status === 401 && token;
   const errors = isUnauthorized ? [{ field: "token", message: answer.body.detail }] : answer.body.errors ?? [];
@@ -62,25 +62,25 @@ function show(answer) {
   first?.focus();
 }
 
-function say(text, isBad = false) {
+function say(text, isError = false) {
   said.textContent = text;
-  said.classList.toggle("bad", isBad);
+  said.classList.toggle("bad", isError);
 }
 
-function forget() {
+function clear() {
   say("");
   for (const input of add.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   for (const error of add.querySelectorAll(".error")) error.textContent = "";
 }
 
-/** Show the list as it is now, without losing what is typed and where the person is. */
+/** Reload the list, without losing the form's content or the focus. */
 async function refresh() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const id of ["beers", "styles"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
 }
 
-/** Let ``work`` be done once, however often its button is pressed. */
+/** Run ``work`` on submit, and ignore further submits until it is done. */
 function once(form, work) {
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -88,7 +88,7 @@ function once(form, work) {
     if (button.getAttribute("aria-busy") === "true") return;
     button.setAttribute("aria-busy", "true");
     try {
-      forget();
+      clear();
       await work();
     } finally {
       button.removeAttribute("aria-busy");
@@ -109,6 +109,6 @@ once(seed, async () => {
   const answer = await post("/beers/seed");
   if (answer.status !== 200) return show(answer);
   const { inserted, present } = answer.body;
-  say(inserted ? `${inserted} beers were added${present ? `, ${present} were there already` : ""}.` : "All of them are there already.");
+  say(inserted ? `${inserted} beers were added${present ? `, ${present} were already in the catalogue` : ""}.` : "All of them are already in the catalogue.");
   await refresh();
 });

@@ -1,4 +1,4 @@
-"""The page for people, in a real browser: what they see, read, type and are told."""
+"""The catalogue's page in a real browser."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -31,8 +31,8 @@ def fill(page: Page, **fields: str) -> None:
         page.get_by_role("region", name="Add a beer").get_by_label(label).fill(text)
 
 
-def error_beside(page: Page, label: str) -> Locator:
-    """The message that a screen reader says for a field of the form."""
+def error_of(page: Page, label: str) -> Locator:
+    """Return the message that a screen reader announces for a field of the form."""
     field = page.get_by_role("region", name="Add a beer").get_by_label(label)
     expect(field).to_have_attribute("aria-invalid", "true")
     described = (field.get_attribute("aria-describedby") or "").split()
@@ -43,16 +43,16 @@ def seed(served: Served) -> None:
     assert served.request("POST", "/beers/seed").status == 200
 
 
-def test_an_empty_catalogue_says_so_and_offers_beers(page: Page) -> None:
+def test_an_empty_catalogue_offers_to_seed(page: Page) -> None:
     expect(page.get_by_role("heading", name="Nothing on tap yet")).to_be_visible()
     page.get_by_role("button", name="Add well-known beers").click()
     expect(page.get_by_role("status")).to_have_text(f"{len(SEEDS)} beers were added.")
     expect(rows(page).first).to_contain_text("Pilsner Urquell")
     page.get_by_role("button", name="Add well-known beers").click()
-    expect(page.get_by_role("status")).to_have_text("All of them are there already.")
+    expect(page.get_by_role("status")).to_have_text("All of them are already in the catalogue.")
 
 
-def test_the_catalogue_is_read_page_by_page(catalogue: CatalogueDatabase, served: Served, open_page: OpenPage) -> None:
+def test_the_catalogue_is_paginated(catalogue: CatalogueDatabase, served: Served, open_page: OpenPage) -> None:
     seed(served)
     page = open_page(served)
     expect(rows(page)).to_have_count(20)
@@ -66,7 +66,7 @@ def test_the_catalogue_is_read_page_by_page(catalogue: CatalogueDatabase, served
     assert names(page) == first
 
 
-def test_a_filter_shows_what_it_asks_for_and_can_be_left(
+def test_a_filter_shows_matching_beers_and_can_be_cleared(
     catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
 ) -> None:
     seed(served)
@@ -83,7 +83,7 @@ def test_a_filter_shows_what_it_asks_for_and_can_be_left(
     assert names(page) == ["Früh Kölsch"]
 
 
-def test_a_filter_that_makes_no_sense_is_explained_beside_its_field(
+def test_an_invalid_filter_is_explained_next_to_its_field(
     catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
 ) -> None:
     page = open_page(served, "/?abv_min=strong&abv_max=4")
@@ -94,7 +94,7 @@ def test_a_filter_that_makes_no_sense_is_explained_beside_its_field(
     expect(page.get_by_role("alert")).to_contain_text("This filter cannot be used")
 
 
-def test_a_beer_is_added_from_the_keyboard_alone(page: Page) -> None:
+def test_a_beer_can_be_added_with_the_keyboard_only(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the catalogue")).to_be_focused()
     page.get_by_role("region", name="Add a beer").get_by_label("Name").focus()
@@ -109,33 +109,33 @@ def test_a_beer_is_added_from_the_keyboard_alone(page: Page) -> None:
     expect(page.get_by_label("Name")).to_have_value("")
 
 
-def test_what_is_not_valid_is_explained_beside_each_field_and_nothing_typed_is_lost(page: Page) -> None:
+def test_invalid_input_is_explained_next_to_each_field_and_not_lost(page: Page) -> None:
     fill(page, Name="x" * 100, ABV="120.5")
     page.get_by_role("button", name="Add beer").click()
-    expect(error_beside(page, "Style")).to_have_text("Field required")
-    expect(error_beside(page, "ABV")).to_have_text("Input should be less than or equal to 100")
+    expect(error_of(page, "Style")).to_have_text("Field required")
+    expect(error_of(page, "ABV")).to_have_text("Input should be less than or equal to 100")
     expect(page.get_by_role("region", name="Add a beer").get_by_label("Style")).to_be_focused()
     expect(page.get_by_role("region", name="Add a beer").get_by_label("ABV")).to_have_value("120.5")
     for typed, told in (("strong", "Input should be a number"), ("5.123", "no more than 2 decimal places")):
         fill(page, Style="Ale", ABV=typed)
         page.get_by_role("button", name="Add beer").click()
-        expect(error_beside(page, "ABV")).to_contain_text(told)
+        expect(error_of(page, "ABV")).to_contain_text(told)
     fill(page, ABV="5")
     page.get_by_role("button", name="Add beer").click()
     expect(page.get_by_role("status")).to_contain_text("is in the catalogue")
     expect(page.locator("#add [aria-invalid]")).to_have_count(0)
 
 
-def test_a_name_that_is_taken_is_explained_beside_the_name(page: Page) -> None:
+def test_a_taken_name_is_explained_next_to_the_name(page: Page) -> None:
     for name in ("Twice", "TWICE"):
         fill(page, Name=name, Style="Ale", ABV="5")
         page.get_by_role("button", name="Add beer").click()
         expect(page.locator("#add-name-error, #said").get_by_text(re.compile("."))).to_be_visible()
-    expect(error_beside(page, "Name")).to_contain_text("should be unique")
+    expect(error_of(page, "Name")).to_contain_text("should be unique")
     expect(rows(page)).to_have_count(1)
 
 
-def test_without_its_database_the_page_says_so_and_comes_back(
+def test_the_page_reports_an_unavailable_database_and_recovers(
     catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
 ) -> None:
     page = open_page(served)
@@ -156,25 +156,25 @@ def test_without_its_database_the_page_says_so_and_comes_back(
     finally:
         catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     page.get_by_role("link", name="try again").click()
-    expect(page.get_by_role("heading", name="No beer is like that")).to_be_visible()
+    expect(page.get_by_role("heading", name="No matching beers")).to_be_visible()
 
 
 @pytest.fixture
 def guarded(catalogue: CatalogueDatabase, tmp_path: Path) -> Iterator[Served]:
-    """A service that asks for a token, and does not seed."""
+    """A service that requires a token and has seeding disabled."""
     with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app), WRITE_TOKEN=TOKEN, SEEDING="off") as served:
         yield served
 
 
-def test_the_write_token_is_asked_for_and_kept_by_the_tab_alone(guarded: Served, open_page: OpenPage) -> None:
+def test_the_write_token_is_required_and_stored_only_by_the_tab(guarded: Served, open_page: OpenPage) -> None:
     page = open_page(guarded)
     expect(page.get_by_role("button", name="Add well-known beers")).to_have_count(0)
     fill(page, Name="Guarded", Style="Ale", ABV="5")
     page.get_by_role("button", name="Add beer").click()
-    expect(error_beside(page, "Write token")).to_contain_text("Send the write token")
+    expect(error_of(page, "Write token")).to_contain_text("Send the write token")
     page.get_by_label("Write token").fill("wröng")
     page.get_by_role("button", name="Add beer").click()
-    expect(error_beside(page, "Write token")).to_contain_text("not valid")
+    expect(error_of(page, "Write token")).to_contain_text("not valid")
     page.get_by_label("Write token").fill(TOKEN)
     page.get_by_role("button", name="Add beer").click()
     expect(page.get_by_role("status")).to_have_text("Guarded is in the catalogue.")
@@ -185,7 +185,7 @@ def test_the_write_token_is_asked_for_and_kept_by_the_tab_alone(guarded: Served,
     assert TOKEN not in guarded.log_text()
 
 
-def test_without_scripts_the_catalogue_can_be_read_and_filtered(
+def test_the_catalogue_can_be_read_and_filtered_without_javascript(
     catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
 ) -> None:
     seed(served)
@@ -200,7 +200,7 @@ def test_without_scripts_the_catalogue_can_be_read_and_filtered(
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_every_text_can_be_told_from_its_background_and_fits(
+def test_every_text_has_enough_contrast_and_fits(
     catalogue: CatalogueDatabase, served: Served, open_page: OpenPage, colours: str, width: int
 ) -> None:
     seed(served)
@@ -212,14 +212,16 @@ def test_every_text_can_be_told_from_its_background_and_fits(
     )
     page = open_page(served, "/?after=5", color_scheme=colours, viewport={"width": width, "height": 800})
     page.get_by_role("button", name="Add beer").click()
-    expect(error_beside(page, "Name")).to_be_visible()
+    expect(error_of(page, "Name")).to_be_visible()
     assert page.evaluate(FAINT_TEXTS) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off at the side"
     unlabelled = "[...document.querySelectorAll('input')].filter((input) => !input.labels.length).length"
     assert page.evaluate(unlabelled) == 0
 
 
-def test_the_documentation_shows_every_operation_under_the_same_policy(served: Served, open_page: OpenPage) -> None:
+def test_swagger_ui_shows_every_operation_under_the_same_content_security_policy(
+    served: Served, open_page: OpenPage
+) -> None:
     page = open_page(served, "/docs")
     expect(page.locator(".opblock")).to_have_count(6)
     page.locator("#operations-Beers-listBeers").click()
