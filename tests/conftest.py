@@ -1,29 +1,44 @@
-"""Fixtures that several rooms share: real PostgreSQL servers, shaped like those of RDS."""
+"""Fixtures for all tests: real PostgreSQL servers, shaped like those of RDS."""
 
 import os
-import re
 import secrets
 import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from devtools.postgres.binaries import Binaries, servers_by_major
 from devtools.postgres.cluster import Cluster
-from tests.support.database import Database, running_cluster
+from tests.support.database import Database, Servers
 
-# Both sides of what PostgreSQL 16 changed about memberships, and the newest. `make test-postgresql` names all five.
+# What `make test` runs on: both sides of what PostgreSQL 16 changed about memberships, and the newest.
 _MAJORS = [int(major) for major in os.environ.get("POSTGRESQL_MAJORS", "15 17 18").split()]
-_HERE = {server.major: server for server in servers_by_major()}
-_FOUND = [major for major in _MAJORS if major in _HERE]
-_SERVERS = [pytest.param(_HERE[major], id=f"PostgreSQL {major}") for major in _FOUND or _HERE]
-_MISSING = [
-    pytest.param(None, id=f"PostgreSQL {major}", marks=pytest.mark.skip(f"PostgreSQL {major} is not here: make test"))
-    for major in _MAJORS
-    if major not in _HERE
+_INSTALLED = {server.major: server for server in servers_by_major()}
+_SERVERS = [
+    pytest.param(_INSTALLED[major], id=f"PostgreSQL {major}")
+    for major in [major for major in _MAJORS if major in _INSTALLED] or _INSTALLED
 ]
+_MISSING = [
+    pytest.param(None, id=f"PostgreSQL {major}", marks=pytest.mark.skip(f"PostgreSQL {major} is not installed"))
+    for major in _MAJORS
+    if major not in _INSTALLED
+]
+
+
+# pytest's option --hypothesis-profile takes one. Only the nightly run tries other examples each time.
+for _profile, _examples in {"fast": 50, "standard": 150, "nightly": 2000}.items():
+    settings.register_profile(
+        _profile,
+        max_examples=_examples,
+        derandomize=_profile != "nightly",
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 
 
 def pytest_configure() -> None:
@@ -31,13 +46,13 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Say what stays together when tests run in two processes."""
-    return Together(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Keep together what shares a deployment, where ``--dist loadscope`` asks for it."""
+    return Together(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 class Together(LoadScopeScheduling):
-    """Tests of a server share it, those of the one deployment share that, all else goes by file.
+    """Tests of the one deployment share it; all else goes by file.
 
     Stands in for pytest-xdist's loadgroup, which pytest 9.2 does not heed (pytest-dev/pytest-xdist#1386).
     """
@@ -46,8 +61,7 @@ class Together(LoadScopeScheduling):
         path = nodeid.partition("::")[0]
         if path.startswith("tests/e2e/rehearsal/") and not path.endswith(_REHEARSALS_APART):
             return "rehearsal"
-        server = re.search(r"PostgreSQL \d+", nodeid)
-        return server[0] if server else path
+        return path
 
 
 # They have rehearsals of their own.
@@ -61,20 +75,34 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         report.longrepr = f"skipped although CI is set: {report.longrepr}"
 
 
-@pytest.fixture(scope="session", params=_SERVERS + _MISSING)
-def postgres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A server for the whole session, once for each major version that tests are asked to run on."""
-    with running_cluster(request.param, tmp_path_factory.mktemp("postgresql")) as cluster:
-        yield cluster
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests with the marker ``each_major`` on each PostgreSQL version of POSTGRESQL_MAJORS."""
+    if "postgres" in metafunc.fixturenames and metafunc.definition.get_closest_marker("each_major"):
+        metafunc.parametrize("postgres", _SERVERS + _MISSING, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def deployed_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A server for the whole session, of the version that is deployed; for what does not depend on the version."""
-    if not _HERE:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The PostgreSQL servers of this process."""
+    servers = Servers(tmp_path_factory.mktemp)
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest, servers: Servers) -> Cluster:
+    """A running server: of the deployed version, unless the test is marked ``each_major``."""
+    if hasattr(request, "param"):
+        return servers.get(request.param)
+    if not _INSTALLED:
         pytest.skip("no PostgreSQL server runs here: make setup")
-    with running_cluster(Binaries.find(), tmp_path_factory.mktemp("postgresql")) as cluster:
-        yield cluster
+    return servers.get(Binaries.find())
+
+
+@pytest.fixture(scope="session")
+def deployed_postgres(postgres: Cluster) -> Cluster:
+    """The same, for tests of the image."""
+    return postgres
 
 
 @pytest.fixture

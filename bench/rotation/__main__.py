@@ -11,8 +11,7 @@ from bench.rotation.report import chart, table
 from db_bootstrap.lambdas.apply import logger
 from devtools.postgres.binaries import Binaries
 from tests.support.database import running_cluster
-from tests.support.rotating import RotatingDatabase
-from tests.support.rotation import secrets_manager
+from tests.support.rotation import RotatingDatabase, secrets_manager
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -27,13 +26,13 @@ def main() -> int:
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         manager = stack.enter_context(secrets_manager(work / "aws"))
-        cluster = stack.enter_context(running_cluster(Binaries.find(), work / "postgresql"))
-        database = RotatingDatabase(cluster, manager)
-        for number, design in enumerate(DESIGNS):
-            directory = work / str(number)
-            directory.mkdir()
-            results.append(measure(design, database, manager.endpoint, directory))
-            print(f"{design.name}: {results[-1].failed} of {len(results[-1].sent)} failed", file=sys.stderr)
+        with running_cluster(Binaries.find(), work / "postgresql") as cluster:
+            database = RotatingDatabase(cluster, manager)
+            for number, design in enumerate(DESIGNS):
+                directory = work / str(number)
+                directory.mkdir()
+                results.append(measure(design, database, manager.endpoint, directory))
+                print(f"{design.name}: {results[-1].failed} of {len(results[-1].sent)} failed", file=sys.stderr)
     print(table(results), end="")
     options.picture.write_text(chart(results))
     return int(results[-1].failed > 0)

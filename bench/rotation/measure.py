@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.rotation import procedures
 from bench.rotation.procedures import Moment
 from rehearsal.load import Load, Sent
-from tests.support.rotating import RotatingDatabase
+from tests.support.rotation import RotatingDatabase
 from tests.support.served import serving
 
 CONNECTIONS = 8

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from bench.rotation.baselines import AlternatingUsers, SingleUser
 from db_bootstrap.credentials.rotation import Step
-from tests.support.rotating import Rotates, RotatingDatabase
+from tests.support.rotation import Rotates, RotatingDatabase
 
 
 class Moment(StrEnum):

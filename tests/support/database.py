@@ -3,8 +3,8 @@
 import secrets
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -37,6 +37,26 @@ def running_cluster(
         yield cluster
     finally:
         cluster.stop()
+
+
+class Servers:
+    """The servers of one test process: each starts when a test first needs it, and all stop at the end."""
+
+    def __init__(self, make_directory: Callable[[str], Path]) -> None:
+        self._make_directory = make_directory
+        self._running: dict[int, Cluster] = {}
+        self._stack = ExitStack()
+
+    def get(self, binaries: Binaries) -> Cluster:
+        """Return the server of a major version."""
+        if binaries.major not in self._running:
+            directory = self._make_directory("postgresql")
+            self._running[binaries.major] = self._stack.enter_context(running_cluster(binaries, directory))
+        return self._running[binaries.major]
+
+    def stop(self) -> None:
+        """Stop those that were started."""
+        self._stack.close()
 
 
 class Database:

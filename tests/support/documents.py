@@ -1,7 +1,22 @@
-"""Access documents that several tests start from, as Terraform passes them."""
+"""Access documents that several tests start from, as Terraform passes them, and a server to compare them with."""
 
 import copy
 from typing import Any
+
+from db_bootstrap.model import Attribute, Server
+
+SERVER = Server(
+    version=170002,
+    master="taproom",
+    master_is_superuser=False,
+    database="beers",
+    database_owner="taproom",
+    owns_database=True,
+    may_create=True,
+    has_iam_role=True,
+    master_attributes=frozenset({Attribute.CREATE_ROLE, Attribute.CREATE_DATABASE}),
+    superusers=frozenset({"rdsadmin"}),
+)
 
 _BEERS: dict[str, Any] = {
     "database": "beers",

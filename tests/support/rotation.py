@@ -1,23 +1,48 @@
-"""Secrets Manager as it rotates, with a test in the place of what invokes the function."""
+"""Secrets Manager with a test in the place of what invokes the function, and databases whose logins rotate by it."""
 
-from __future__ import annotations
-
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from moto.secretsmanager.models import secretsmanager_backends
+from moto.secretsmanager.models import FakeSecret, secretsmanager_backends
 
-from localaws.secretsmanager import secrets
+from app.database.migrate import migrate
+from app.settings import InjectedSecret
+from app.settings import Settings as AppSettings
+from db_bootstrap.credentials.passwords import new_password
+from db_bootstrap.credentials.rotation import Rotation, Step, StepReport
+from db_bootstrap.credentials.store import SecretStore
+from db_bootstrap.document import sibling_names
+from db_bootstrap.inspect.session import Credential, Endpoint
+from db_bootstrap.lambdas.apply import ApplyEvent, run
+from db_bootstrap.settings import Settings
+from devtools.postgres.cluster import Cluster
+from localaws.secretsmanager import secrets as secrets_service
 from localaws.secretsmanager.rotation import Rotations
+from tests.support.access import Access
+from tests.support.local_aws import REGION
 from tests.support.moto_server import MotoServer, moto_server
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from moto.secretsmanager.models import FakeSecret
-
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:rotation"
+FUNCTION_TIMEOUT_SECONDS = 180.0
+FIRST_MAJOR_WITH_GRANTORS = 16
+STEPS = tuple(Step)
+DATABASE = "beers"
+MASTER = "dbmaster"
+LOGIN = "beers_app"
+MIGRATOR = "beers_migrator"
+_DOCUMENT = {
+    "database": DATABASE,
+    "schemas": {"beers": {"owner": "beers_owner"}},
+    "roles": {"beers_owner": {}, "beers_writer": {"schemas": {"beers": "write"}}},
+    "logins": {
+        LOGIN: {"credential": "rotated", "member_of": ["beers_writer"], "settings": {"statement_timeout": "5s"}},
+        MIGRATOR: {"credential": "rotated", "acts_as": "beers_owner"},
+    },
+}
 
 
 class RotationsByHand(Rotations):
@@ -77,9 +102,228 @@ class SecretsManager:
 def secrets_manager(directory: Path) -> Iterator[SecretsManager]:
     """An empty Secrets Manager on a port of its own."""
     with moto_server(directory) as server:
-        service = secrets.install(server.context)
+        service = secrets_service.install(server.context)
         service._rotations = rotations = RotationsByHand(server.context)
         try:
             yield SecretsManager(server, rotations)
         finally:
             service.stop()
+
+
+class RotatedLogins:
+    """What a test does with the logins ``app`` and ``migrator``, which have their first credentials.
+
+    Attributes:
+        arns: The secret of each, by the login's short name.
+    """
+
+    def __init__(self, cellar: Access, manager: SecretsManager) -> None:
+        self.cellar = cellar
+        self.manager = manager
+        self.store = SecretStore(manager.client)
+        self.master_arn = self._make_secret("master", SecretString=self.master_secret())
+        self.arns = {name: self._make_secret(name) for name in ("app", "migrator")}
+        self.bootstrap()
+
+    def _make_secret(self, name: str, **value: str) -> str:
+        arn: str = self.manager.client.create_secret(Name=self.cellar.role(name), **value)["ARN"]
+        return arn
+
+    def master_secret(self) -> str:
+        """What RDS writes into the master's secret."""
+        return json.dumps({"username": self.cellar.database.master, "password": self.cellar.database.password})
+
+    def bootstrap(self) -> list[str]:
+        """Apply the document and see to the credentials; the outcome for each login."""
+        secret_arns = {self.cellar.role(name): arn for name, arn in self.arns.items()}
+        event = {"action": "apply", "document": self.cellar.raw, "secret_arns": secret_arns}
+        report = run(ApplyEvent.parse(event), Settings(self.cellar.endpoint, self.master_arn), self.store)
+        return [credential["outcome"] for credential in report["credentials"]]
+
+    def begin(self, name: str = "app") -> str:
+        return self.manager.begin(self.arns[name])
+
+    def step(self, step: Step, token: str, name: str = "app") -> StepReport:
+        """Have the function do one step."""
+        rotation = Rotation(
+            self.store,
+            self.cellar.endpoint,
+            self.master_arn,
+            self.cellar.role(name),
+            self.arns[name],
+            token,
+            lambda: FUNCTION_TIMEOUT_SECONDS,
+        )
+        return rotation.run(step)
+
+    def steps(self, token: str, name: str = "app", steps: Iterable[Step] = STEPS) -> list[StepReport]:
+        return [self.step(step, token, name) for step in steps]
+
+    def rotate(self, name: str = "app") -> str:
+        """A whole rotation; its token."""
+        token = self.begin(name)
+        self.finish(token, name)
+        return token
+
+    def finish(self, token: str, name: str = "app") -> None:
+        """All four steps, as the first or a later attempt, and what Secrets Manager does afterwards."""
+        self.steps(token, name)
+        self.manager.conclude(self.arns[name], token)
+        assert self.logs_in(name)
+        assert self.manager.holder(self.arns[name], "AWSCURRENT") == token
+
+    def content(self, name: str = "app", stage: str = "AWSCURRENT") -> dict[str, Any]:
+        value = self.manager.client.get_secret_value(SecretId=self.arns[name], VersionStage=stage)
+        content: dict[str, Any] = json.loads(value["SecretString"])
+        return content
+
+    def put(self, text: str, name: str = "app", **options: Any) -> None:
+        """Write a value by hand."""
+        self.manager.client.put_secret_value(SecretId=self.arns[name], SecretString=text, **options)
+
+    def logs_in(self, name: str = "app") -> bool:
+        """Whether what is current logs in, and may use the schema."""
+        content = self.content(name)
+        with self.cellar.database.connect(content["username"], content["password"]) as session:
+            who, may = session.run(f"SELECT session_user::text, has_schema_privilege('{self.cellar.schema}', 'USAGE')")[
+                0
+            ]
+        return bool(who == content["username"] and may)
+
+    def serving(self, name: str = "app") -> str:
+        """The login role that serves now."""
+        username: str = self.content(name)["username"]
+        return username
+
+    def other(self, name: str = "app") -> str:
+        """The login role that does not serve now."""
+        first, second = sibling_names(self.cellar.role(name))
+        return second if self.serving(name) == first else first
+
+    def by_hand(self, *statements: str) -> None:
+        """What somebody does to the login ``app``, as the superuser.
+
+        ``{serving}`` and ``{other}`` are its login roles. ``{as_master}`` at the end of a grant or revoke makes it the
+        master's, whose grants from PostgreSQL 16 on nobody else's statement revokes.
+        """
+        is_by_grantor = self.cellar.database.cluster.major >= FIRST_MAJOR_WITH_GRANTORS
+        roles = {
+            "{serving}": self.serving(),
+            "{other}": self.other(),
+            "{as_master}": "GRANTED BY {master}" if is_by_grantor else "",
+        }
+        for statement in statements:
+            filled = statement
+            for placeholder, role in roles.items():
+                filled = filled.replace(placeholder, role)
+            self.cellar.as_superuser(filled)
+
+
+class Rotates(Protocol):
+    """What does the steps of one rotation."""
+
+    def run(self, step: Step) -> object:
+        """Do one step."""
+
+
+class RotatingDatabase:
+    """A migrated database with its secrets.
+
+    Attributes:
+        cluster: its server, which is its own.
+        client: of Secrets Manager, as the administrator.
+        arns: the secret of each login, by the login's name.
+        rotations: how many there were.
+        master: the master's login.
+    """
+
+    def __init__(self, cluster: Cluster, manager: SecretsManager) -> None:
+        self.cluster = cluster
+        self.client = manager.client
+        self._manager = manager
+        self.rotations = 0
+        self._passwords = {secrets.token_urlsafe(18)}
+        (master_password,) = self._passwords
+        self.master = Credential(MASTER, master_password)
+        cluster.create_master(MASTER, master_password)
+        cluster.create_database(DATABASE, MASTER)
+        self._master_arn = self._create_secret(json.dumps({"username": MASTER, "password": master_password}))
+        self.arns = {login: self._create_secret() for login in (LOGIN, MIGRATOR)}
+        self.endpoint = Endpoint(cluster.host, cluster.port, DATABASE, str(cluster.authority.ca_file))
+        event = ApplyEvent.parse({"action": "apply", "document": _DOCUMENT, "secret_arns": self.arns})
+        self._store = SecretStore(self.client)
+        run(event, Settings(self.endpoint, self._master_arn), self._store)
+        migrate(self.injected(MIGRATOR))
+
+    def environment(self, endpoint_url: str) -> dict[str, str]:
+        """What the service is given: the secret's name, and the way to Secrets Manager."""
+        return {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": endpoint_url,
+            "DATABASE_CA_FILE": str(self.cluster.authority.ca_file),
+            "DATABASE_SECRET_ARN": self.arns[LOGIN],
+        }
+
+    def injected(self, login: str) -> AppSettings:
+        """Settings with a login's secret as it is now."""
+        return AppSettings(InjectedSecret(json.dumps(self.secret(login))), ca_file=Path(self.cluster.authority.ca_file))
+
+    def secret(self, login: str = LOGIN) -> dict[str, Any]:
+        """What is current in a login's secret."""
+        value = self.client.get_secret_value(SecretId=self.arns[login], VersionStage="AWSCURRENT")
+        content: dict[str, Any] = json.loads(value["SecretString"])
+        self._passwords.add(content["password"])
+        return content
+
+    def rotate(self, login: str = LOGIN) -> None:
+        """One whole rotation."""
+        for _ in self.steps(login):
+            pass
+
+    def steps(self, login: str = LOGIN, make: Callable[[str, str], Rotates] | None = None) -> Iterator[Step]:
+        """One rotation, which stops after each of its steps and says which that was.
+
+        ``make`` makes what does the steps of the rotation of a secret to a version, if it is not this project's.
+        """
+        arn = self.arns[login]
+        token = self._manager.begin(arn)
+        rotation = make(arn, token) if make else self._rotation(login, arn, token)
+        for step in Step:
+            rotation.run(step)
+            if step is Step.FINISH:
+                self._manager.conclude(arn, token)
+                self.rotations += 1
+                self.secret(login)
+            yield step
+
+    def _rotation(self, login: str, arn: str, token: str) -> Rotation:
+        return Rotation(
+            self._store, self.endpoint, self._master_arn, login, arn, token, lambda: FUNCTION_TIMEOUT_SECONDS
+        )
+
+    def start_over(self) -> None:
+        """Make the first of the login's roles current, with a new password, whoever was current before."""
+        credential = {**self.secret(), "username": sibling_names(LOGIN)[0], "password": new_password()}
+        self.cluster.set_password(credential["username"], credential["password"])
+        self.client.put_secret_value(SecretId=self.arns[LOGIN], SecretString=json.dumps(credential))
+
+    def rows(self, statement: str) -> list[list[Any]]:
+        """The rows of a statement, run by the superuser."""
+        return self.cluster.admin(statement, database=DATABASE)
+
+    def empty(self) -> None:
+        """Take all beers away."""
+        self.rows("TRUNCATE beers.beers RESTART IDENTITY")
+
+    @property
+    def passwords(self) -> frozenset[str]:
+        """Every password that has been in force."""
+        return frozenset(self._passwords)
+
+    def _create_secret(self, value: str | None = None) -> str:
+        arn: str = self.client.create_secret(
+            Name=f"test/{secrets.token_hex(8)}", **({} if value is None else {"SecretString": value})
+        )["ARN"]
+        return arn

@@ -16,12 +16,6 @@ from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.database import Database as ThrowawayDatabase
 
 
-@pytest.fixture(scope="session")
-def postgres(deployed_postgres: Cluster) -> Cluster:
-    """The service meets the deployed version only, whatever the bootstrap is tried on."""
-    return deployed_postgres
-
-
 @pytest.fixture
 def bare(database: ThrowawayDatabase) -> CatalogueDatabase:
     """A database with schema and roles as the access document declares them, and no tables."""

@@ -192,9 +192,7 @@ _BEERS = st.fixed_dictionaries(
 )
 
 
-@settings(
-    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=(_BEERS | _VALUES).map(json.dumps).map(str.encode) | st.binary(max_size=200))
 def test_no_body_at_all_makes_the_service_fail(client: FlaskClient, catalogue: CatalogueDatabase, body: bytes) -> None:
     catalogue.empty()

@@ -14,21 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devtools.postgres.binaries import servers_by_major
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.served import Served, serving
 
-pytestmark = [
-    pytest.mark.database,
-    # What happens here happens before PostgreSQL, whichever it is.
-    pytest.mark.parametrize(
-        "postgres",
-        servers_by_major()[:1],
-        ids=lambda server: f"PostgreSQL {server.major}",
-        indirect=True,
-        scope="session",
-    ),
-]
+pytestmark = [pytest.mark.database, pytest.mark.load]
 
 CONNECTIONS = 1000
 # A statement may take 5 s, a place in the pool 3 s and one in the queue 3 s; the rest is this machine's.

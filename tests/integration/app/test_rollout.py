@@ -18,7 +18,7 @@ from tests.support.moto_server import MotoServer, moto_server
 from tests.support.served import Served, serving
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.load]
 
 INSTANCES = 2
 REPLACEMENTS = 10

@@ -15,8 +15,7 @@ from devtools.postgres.binaries import Binaries
 from rehearsal.load import Load
 from tests.support.database import running_cluster
 from tests.support.faulty_aws import Fault, FaultyAws, faulty_aws
-from tests.support.rotating import RotatingDatabase
-from tests.support.rotation import secrets_manager
+from tests.support.rotation import RotatingDatabase, secrets_manager
 from tests.support.served import Served, serving
 
 pytestmark = pytest.mark.database
@@ -75,17 +74,20 @@ def assert_no_password_is_seen(database: RotatingDatabase, *services: Served) ->
     assert [password for password in database.passwords if password in seen] == []
 
 
+@pytest.mark.load
+@pytest.mark.parametrize("requests", [2_000, pytest.param(20_000, marks=pytest.mark.nightly)])
 def test_twenty_rotations_back_to_back_under_load_lose_no_request(
-    database: RotatingDatabase, aws: FaultyAws, tmp_path: Path
+    database: RotatingDatabase, aws: FaultyAws, tmp_path: Path, requests: int
 ) -> None:
     with serving(tmp_path, **database.environment(aws.endpoint)) as served:
         with Load([served.address], CONNECTIONS) as load:
-            rotate_until(database, load, requests=20_000, rotations=20)
+            rotate_until(database, load, requests=requests, rotations=20)
         assert_nothing_was_lost(database, load, served)
         served.stop()
         assert_no_password_is_seen(database, served)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "pool",
     [
@@ -122,10 +124,12 @@ def test_services_that_start_in_the_middle_of_a_rotation_lose_no_request(
         assert_nothing_was_lost(database, load, *started)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     ("fault", "seconds"),
     [
-        pytest.param(Fault.THROTTLED, 60, id="throttled for a minute"),
+        pytest.param(Fault.THROTTLED, 6, id="throttled"),
+        pytest.param(Fault.THROTTLED, 60, id="throttled for a minute", marks=pytest.mark.nightly),
         pytest.param(Fault.SLOW, 11, id="five seconds for each answer"),
         pytest.param(Fault.WRONG_JSON, 6, id="wrong JSON"),
         pytest.param(Fault.AWAY, 6, id="away"),

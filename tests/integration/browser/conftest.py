@@ -32,9 +32,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def database(deployed_postgres: Cluster) -> Iterator[CatalogueDatabase]:
+def database(postgres: Cluster) -> Iterator[CatalogueDatabase]:
     """A migrated database."""
-    throwaway = Database(deployed_postgres, f"test_{secrets.token_hex(4)}")
+    throwaway = Database(postgres, f"test_{secrets.token_hex(4)}")
     database = CatalogueDatabase(throwaway)
     migrate(database.settings(database.migrator))
     yield database

@@ -10,9 +10,9 @@ from db_bootstrap import apply as reconcile
 from db_bootstrap import document as access
 from db_bootstrap.errors import StatementError, UnmanageableError
 from db_bootstrap.inspect.snapshot import LEAST_QUERIES, MAXIMUM_QUERIES, look
-from tests.integration.db_bootstrap.conftest import Access
+from tests.support.access import Access
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 INSUFFICIENT_PRIVILEGE = "42501"
 

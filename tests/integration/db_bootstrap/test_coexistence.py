@@ -13,9 +13,9 @@ from db_bootstrap import apply as reconcile
 from db_bootstrap import document as access
 from db_bootstrap.errors import StatementError
 from devtools.postgres.cluster import Cluster
-from tests.integration.db_bootstrap.conftest import Access
+from tests.support.access import Access
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 PRESETS = ("read", "write", "own")
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,58 +13,10 @@ from db_bootstrap import apply as reconcile
 from db_bootstrap.inspect.session import connected
 from db_bootstrap.inspect.snapshot import identity
 from scripts.package_function import PROJECT
-from tests.integration.db_bootstrap.conftest import Access
-from tests.integration.db_bootstrap.test_session import credential
+from tests.support.access import Access
+from tests.support.command_line import PROGRAM, CommandLine
 
 pytestmark = pytest.mark.database
-
-
-PROGRAM = (sys.executable, "-m", "db_bootstrap")
-
-
-class CommandLine:
-    """Runs ``python -m db_bootstrap`` for a document and a database."""
-
-    def __init__(self, cellar: Access, folder: Path) -> None:
-        self.cellar = cellar
-        self.file = folder / "access.json"
-
-    def run(self, action: str, *options: str, dsn: str | None = None, password: str | None = None) -> tuple[int, str]:
-        """The exit status and what was printed; it never holds the password, and is complained about in one place."""
-        self.file.write_text(json.dumps(self.cellar.raw))
-        secret = password or self.cellar.database.password
-        done = subprocess.run(
-            [*PROGRAM, action, "--document", str(self.file), "--dsn", dsn or self.dsn(), *options],
-            env={**os.environ, "PGPASSWORD": secret},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert secret not in done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        if done.returncode == 1:
-            assert done.stderr.strip(), "an error is told"
-            assert "\n\n" not in done.stderr, "in one paragraph"
-            return 1, done.stdout + done.stderr
-        assert done.stderr == ""
-        return done.returncode, done.stdout
-
-    def dsn(self, login: str = "", port: int | None = None, query: str | None = None) -> str:
-        endpoint, master = self.cellar.endpoint, quote(self.cellar.database.master)
-        query = f"sslmode=verify-full&sslrootcert={quote(str(endpoint.ca_file))}" if query is None else query
-        return f"postgresql://{login or master}@{endpoint.host}:{port or endpoint.port}/{endpoint.database}?{query}"
-
-    def planned(self) -> dict[str, Any]:
-        status, said = self.run("plan", "--format", "json")
-        plan: dict[str, Any] = json.loads(said)
-        assert status == (0 if plan["in_sync"] else 2)
-        return plan
-
-
-@pytest.fixture
-def command_line(cellar: Access, tmp_path: Path) -> CommandLine:
-    return CommandLine(cellar, tmp_path)
 
 
 def test_plan_tells_of_differences_apply_ends_them_and_plan_finds_none(command_line: CommandLine) -> None:
@@ -148,7 +99,7 @@ def test_the_same_drift_twice_has_two_digests_and_the_database_remembers_the_las
 
 
 def test_a_digest_is_bound_to_the_database_and_to_the_name_it_is_reached_by(cellar: Access) -> None:
-    with connected(cellar.endpoint, credential(cellar)) as connection:
+    with connected(cellar.endpoint, cellar.credential()) as connection:
         here = identity(connection, "a.example")
     with cellar.database.cluster.connect_as_superuser() as connection:
         other_database = identity(connection, "a.example")

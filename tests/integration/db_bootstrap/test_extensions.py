@@ -3,10 +3,9 @@
 import pytest
 
 from db_bootstrap.errors import UnmanageableError
-from tests.integration.db_bootstrap.conftest import Access
-from tests.integration.db_bootstrap.test_quoting import NAMES
+from tests.support.access import UNUSUAL_NAMES, Access
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 
 def where(cellar: Access) -> dict[str, str]:
@@ -53,7 +52,7 @@ def test_what_an_extension_needs_comes_first_and_is_said_if_it_is_missing(cellar
     assert created == ['CREATE EXTENSION "cube"', 'CREATE EXTENSION "earthdistance"']
 
 
-@pytest.mark.parametrize("name", [*NAMES[:6], pytest.param("no_such_extension", id="no such extension")])
+@pytest.mark.parametrize("name", [*UNUSUAL_NAMES[:6], pytest.param("no_such_extension", id="no such extension")])
 def test_an_extension_that_the_server_does_not_offer_is_refused(name: str, cellar: Access) -> None:
     cellar.raw["extensions"] = {name: {}}
     with pytest.raises(UnmanageableError, match="this server does not offer an extension of this name"):

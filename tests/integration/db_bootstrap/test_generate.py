@@ -3,13 +3,12 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from db_bootstrap import apply as reconcile
@@ -18,34 +17,12 @@ from db_bootstrap.cli import document_file
 from db_bootstrap.cli.generate import Generated, generate
 from db_bootstrap.cli.survey import survey
 from db_bootstrap.desired import mark
-from devtools.postgres.cluster import Cluster
-from tests.integration.db_bootstrap.conftest import Access
-from tests.integration.db_bootstrap.test_command import PROGRAM, CommandLine
-from tests.integration.db_bootstrap.test_property import Workshop, workshop_in
+from tests.support.access import Access
+from tests.support.command_line import PROGRAM, CommandLine
 from tests.support.random_access import documents, starting_states
+from tests.support.workshop import Workshop
 
-pytestmark = pytest.mark.database
-
-EXAMPLES = int(os.environ.get("DB_BOOTSTRAP_EXAMPLES", "0"))
-PROPERTY = settings(
-    max_examples=EXAMPLES or 60,
-    derandomize=not EXAMPLES,
-    database=None,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
-
-@pytest.fixture(scope="module")
-def workshop(postgres: Cluster) -> Iterator[Workshop]:
-    with workshop_in(postgres) as made:
-        yield made
-
-
-@pytest.fixture
-def command_line(cellar: Access, tmp_path: Path) -> CommandLine:
-    return CommandLine(cellar, tmp_path)
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 
 def generated(cellar: Access) -> Generated:
@@ -63,7 +40,6 @@ def own(cellar: Access, made: Generated) -> Generated:
     return Generated(document, left_out)
 
 
-@PROPERTY
 @given(data=st.data())
 def test_whatever_there_is_the_document_for_it_plans_empty(data: st.DataObject, workshop: Workshop) -> None:
     earlier = data.draw(st.none() | documents(), label="an earlier document")
@@ -79,7 +55,6 @@ def test_whatever_there_is_the_document_for_it_plans_empty(data: st.DataObject, 
     assert (planned.statements, planned.refusals) == ((), ())
 
 
-@PROPERTY
 @given(document=documents())
 def test_what_a_document_has_made_the_one_that_is_generated_says_in_full(
     document: dict[str, Any],

@@ -6,10 +6,9 @@ import pg8000.exceptions
 import pytest
 
 from db_bootstrap.errors import UnmanageableError
-from tests.integration.db_bootstrap.conftest import Access
-from tests.integration.db_bootstrap.test_quoting import NAMES
+from tests.support.access import UNUSUAL_NAMES, Access
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 CONTENTS = (
     "SET ROLE {owner}; CREATE TYPE {schema}.colour AS ENUM ('red', 'white')",
@@ -242,7 +241,7 @@ def test_maintenance_and_memberships_that_this_version_does_not_know_are_refused
     assert ("needs PostgreSQL 16" in refusals) is (major < 16)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", UNUSUAL_NAMES)
 def test_names_of_objects_columns_and_types_are_taken_literally(name: str, cellar: Access) -> None:
     cellar.apply()
     quoted = name.replace('"', '""')

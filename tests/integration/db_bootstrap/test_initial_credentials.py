@@ -18,7 +18,7 @@ from db_bootstrap.inspect.session import Credential
 from db_bootstrap.lambdas import apply as handlers
 from db_bootstrap.lambdas.apply import ApplyEvent
 from db_bootstrap.settings import Settings
-from tests.integration.db_bootstrap.conftest import Access
+from tests.support.access import Access
 
 pytestmark = pytest.mark.database
 

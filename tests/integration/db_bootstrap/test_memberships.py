@@ -3,9 +3,9 @@
 import pytest
 
 from db_bootstrap.errors import UnmanageableError
-from tests.integration.db_bootstrap.conftest import Access
+from tests.support.access import Access
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 
 def member(cellar: Access, **options: bool) -> None:

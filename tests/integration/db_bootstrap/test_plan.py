@@ -16,7 +16,7 @@ from db_bootstrap.errors import AccessDocumentError, EventError, RefusedLoginErr
 from db_bootstrap.lambdas import plan as planner
 from db_bootstrap.lambdas.apply import ApplyEvent, bootstrap
 from db_bootstrap.plan_digest import is_digest
-from tests.integration.db_bootstrap.conftest import Access
+from tests.support.access import Access
 
 pytestmark = pytest.mark.database
 

@@ -9,31 +9,9 @@ from db_bootstrap import document as access
 from db_bootstrap.credentials.initial import Outcome, ensure_credential
 from db_bootstrap.credentials.store import LoginSecret, SecretStore
 from db_bootstrap.inspect.session import Credential, Endpoint, connected
-from tests.integration.db_bootstrap.conftest import Access
+from tests.support.access import UNUSUAL_NAMES, Access
 
 pytestmark = pytest.mark.database
-
-NAMES = [
-    pytest.param("O'Brien", id="a quote"),
-    pytest.param('say "when"', id="double quotes"),
-    pytest.param('"; DROP ROLE x; --', id="a statement"),
-    pytest.param("$$; SELECT 1; $$", id="dollar quotes"),
-    pytest.param("a.b.c", id="dots"),
-    pytest.param("back\\slash \\' end\\", id="backslashes"),
-    pytest.param("two\nlines\tand a tab", id="a newline"),
-    pytest.param(" both ends ", id="spaces at the ends"),
-    pytest.param("a,b=c{d}:e%s", id="what lists, settings and formats are made of"),
-    pytest.param("\U0001f377\U0001f3fd cellar", id="emoji"),
-    pytest.param("\u200f\u05d9\u05d9\u05df\u200e \u202eevil", id="marks of direction"),
-    pytest.param("wine\ufb01\u2122\u00aa", id="what normalization would change"),
-    pytest.param("CamelCase", id="capitals"),
-    pytest.param("select", id="a keyword"),
-    pytest.param("user", id="a keyword that is a value"),
-    pytest.param("default", id="a keyword that settings know"),
-    pytest.param("pgbouncer", id="almost reserved"),
-    pytest.param("PG_upper", id="reserved but for its case"),
-    pytest.param("\u00fc" * 30 + "x", id="61 bytes, and 63 with the suffix of its pair"),
-]
 
 
 class MemoryStore(SecretStore):
@@ -76,7 +54,7 @@ def document(cellar: Access, name: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", UNUSUAL_NAMES)
 def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(name: str, cellar: Access) -> None:
     cellar.raw = document(cellar, name)
     before = roles(cellar)

@@ -17,11 +17,10 @@ from db_bootstrap.apply import Reviewed
 from db_bootstrap.errors import StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.inspect.session import Credential, connected_as_master
 from devtools.postgres.cluster import Cluster
-from tests.integration.db_bootstrap.conftest import Access
-from tests.integration.db_bootstrap.test_interruptions import apply_in_a_process, attempt
-from tests.integration.db_bootstrap.test_quoting import NAMES
+from tests.support.access import UNUSUAL_NAMES, Access
+from tests.support.interrupted_apply import apply_in_a_process, attempt
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 # What a role has when it leaves: in the document's database and in another one.
 HERE = (
@@ -266,7 +265,7 @@ def test_a_review_is_bound_to_the_databases_too(cellar: Access, elsewhere: Acces
     assert exists(cellar)
 
 
-@pytest.mark.parametrize("name", NAMES[:9])
+@pytest.mark.parametrize("name", UNUSUAL_NAMES[:9])
 def test_a_retired_roles_name_is_taken_literally(name: str, cellar: Access) -> None:
     role = cellar.role(name[:20])
     cellar.apply()

@@ -21,7 +21,7 @@ from db_bootstrap.errors import (
     UnreachableDatabaseError,
 )
 from db_bootstrap.inspect.session import Credential
-from tests.support.rotated_logins import STEPS, RotatedLogins
+from tests.support.rotation import STEPS, RotatedLogins
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.database
@@ -248,7 +248,7 @@ def test_the_patience_with_the_master_leaves_time_for_the_work(
     logins.step(Step.CREATE, token)
     with monkeypatch.context() as patched:
         patched.setattr("db_bootstrap.credentials.rotation.connected_as_master", connect)
-        patched.setattr("tests.support.rotated_logins.FUNCTION_TIMEOUT_SECONDS", seconds_left)
+        patched.setattr("tests.support.rotation.FUNCTION_TIMEOUT_SECONDS", seconds_left)
         with pytest.raises(RefusedLoginError):
             logins.step(Step.SET, token)
     assert seen == [patience]

@@ -13,9 +13,9 @@ from db_bootstrap.errors import (
     StatementError,
     UnfitLoginError,
 )
-from tests.support.rotated_logins import FIRST_MAJOR_WITH_GRANTORS, RotatedLogins
+from tests.support.rotation import FIRST_MAJOR_WITH_GRANTORS, RotatedLogins
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 PAIR = ("app_a", "app_b")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rotated_logins import STEPS, RotatedLogins
+from tests.support.rotation import STEPS, RotatedLogins
 
 pytestmark = pytest.mark.database
 

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from db_bootstrap.credentials.rotation import Step
-from tests.integration.db_bootstrap.conftest import Access
-from tests.support.rotated_logins import STEPS, RotatedLogins
-from tests.support.rotation import SecretsManager
+from tests.support.access import Access
+from tests.support.rotation import STEPS, RotatedLogins, SecretsManager
 
 pytestmark = pytest.mark.database
 

@@ -8,35 +8,31 @@ from db_bootstrap.errors import ConfigurationError, RefusedLoginError, Unreachab
 from db_bootstrap.inspect import session as connection_module
 from db_bootstrap.inspect.session import Credential, connected, connected_as_master
 from devtools.certificates import create_authority
-from tests.integration.db_bootstrap.conftest import Access
+from tests.support.access import Access
 
 pytestmark = pytest.mark.database
 
 
-def credential(cellar: Access, password: str | None = None) -> Credential:
-    return Credential(cellar.database.master, password or cellar.database.password)
-
-
 def test_the_connection_is_encrypted(cellar: Access) -> None:
-    with connected(cellar.endpoint, credential(cellar)) as connection:
+    with connected(cellar.endpoint, cellar.credential()) as connection:
         assert connection.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [[True]]
 
 
 def test_a_message_in_two_parts_does_not_wait_for_the_first_to_be_acknowledged(cellar: Access) -> None:
-    with connected(cellar.endpoint, credential(cellar)) as connection:
+    with connected(cellar.endpoint, cellar.credential()) as connection:
         assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_server_that_another_authority_vouches_for_is_not_talked_to(cellar: Access, tmp_path: Path) -> None:
     other = create_authority(tmp_path / "other")
     endpoint = replace(cellar.endpoint, ca_file=str(other.ca_file))
-    with pytest.raises(UnreachableDatabaseError, match="that can be trusted"), connected(endpoint, credential(cellar)):
+    with pytest.raises(UnreachableDatabaseError, match="that can be trusted"), connected(endpoint, cellar.credential()):
         pass
 
 
 def test_a_server_of_another_name_is_not_talked_to(cellar: Access) -> None:
     endpoint = replace(cellar.endpoint, host="127.0.0.2")
-    with pytest.raises(UnreachableDatabaseError), connected(endpoint, credential(cellar)):
+    with pytest.raises(UnreachableDatabaseError), connected(endpoint, cellar.credential()):
         pass
 
 
@@ -44,7 +40,7 @@ def test_certificates_that_cannot_be_read_are_named(cellar: Access, tmp_path: Pa
     endpoint = replace(cellar.endpoint, ca_file=str(tmp_path / "nothing.pem"))
     with (
         pytest.raises(ConfigurationError, match=r"nothing\.pem cannot be used"),
-        connected(endpoint, credential(cellar)),
+        connected(endpoint, cellar.credential()),
     ):
         pass
 
@@ -53,7 +49,7 @@ def test_nobody_listening_is_said_with_where_to_look(cellar: Access) -> None:
     endpoint = replace(cellar.endpoint, port=1)
     with (
         pytest.raises(UnreachableDatabaseError, match="Check the security groups"),
-        connected(endpoint, credential(cellar)),
+        connected(endpoint, cellar.credential()),
     ):
         pass
 
@@ -62,13 +58,13 @@ def test_the_time_for_connecting_does_not_limit_what_a_statement_may_take(
     cellar: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db_bootstrap.inspect.session.CONNECT_TIMEOUT_SECONDS", 0.5)
-    with connected(cellar.endpoint, credential(cellar)) as connection:
+    with connected(cellar.endpoint, cellar.credential()) as connection:
         assert connection.run("SELECT 1 FROM pg_sleep(1)") == [[1]]
 
 
 def test_a_server_that_says_nothing_is_given_up(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("db_bootstrap.inspect.session.ANSWER_TIMEOUT_SECONDS", 1)
-    with connected(cellar.endpoint, credential(cellar)) as connection, pytest.raises(OSError, match="timed out"):
+    with connected(cellar.endpoint, cellar.credential()) as connection, pytest.raises(OSError, match="timed out"):
         connection.run("SELECT FROM pg_sleep(10)")
 
 
@@ -79,7 +75,7 @@ def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
     readings = []
 
     def read() -> Credential:
-        readings.append(credential(cellar, "wrong-password"))
+        readings.append(cellar.credential("wrong-password"))
         return readings[-1]
 
     with pytest.raises(RefusedLoginError) as refused, connected_as_master(cellar.endpoint, read, 0.2):
@@ -92,7 +88,7 @@ def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
 def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     """With pauses that do not divide it: the last attempt is at its end, not at the last pause before."""
     monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.3, 5.0))
-    answers = iter([credential(cellar, "wrong"), credential(cellar, "wrong"), credential(cellar)])
+    answers = iter([cellar.credential("wrong"), cellar.credential("wrong"), cellar.credential()])
     with connected_as_master(cellar.endpoint, lambda: next(answers), 1.0) as connection:
         assert connection.run("SELECT 1") == [[1]]
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from db_bootstrap.errors import UnmanageableError
-from tests.integration.db_bootstrap.conftest import Access
+from tests.support.access import Access
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 ORDERED_SET = (
     "CREATE AGGREGATE {schema}.middle(float8 ORDER BY anyelement)"

@@ -37,21 +37,10 @@ from db_bootstrap.model import (
     Server,
 )
 from tests.support import documents
+from tests.support.documents import SERVER
 
 RELATION, SEQUENCE, ROUTINE, TYPE = ObjectKind
 VERSION_15, VERSION_16, VERSION_17 = 150018, 160002, 170002
-SERVER = Server(
-    version=VERSION_17,
-    master="taproom",
-    master_is_superuser=False,
-    database="beers",
-    database_owner="taproom",
-    owns_database=True,
-    may_create=True,
-    has_iam_role=True,
-    master_attributes=frozenset({Attribute.CREATE_ROLE, Attribute.CREATE_DATABASE}),
-    superusers=frozenset({"rdsadmin"}),
-)
 BEERS = parse(documents.beers())
 
 F = TypeVar("F", bound=Fact)

@@ -22,7 +22,7 @@ from db_bootstrap.model import (
     SchemaOwner,
 )
 from tests.support import documents
-from tests.unit.db_bootstrap.test_desired import SERVER
+from tests.support.documents import SERVER
 
 REVOKE = parse(documents.beers())
 REPORT = replace(REVOKE, unlisted=Unlisted.REPORT)

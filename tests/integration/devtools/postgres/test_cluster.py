@@ -12,13 +12,13 @@ from devtools.postgres.cluster import Cluster, remove_left_data
 from devtools.processes import ProcessRegister
 from tests.support.database import Database, running_cluster
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 
 @pytest.fixture
-def fresh(deployed_postgres: Cluster, tmp_path: Path) -> Iterator[Cluster]:
+def fresh(postgres: Cluster, tmp_path: Path) -> Iterator[Cluster]:
     """A server for one test; it depends on the shared one only to skip where there is none."""
-    assert deployed_postgres.port
+    assert postgres.port
     with running_cluster(Binaries.find(), tmp_path) as cluster:
         yield cluster
 

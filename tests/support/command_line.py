@@ -1,0 +1,53 @@
+"""``python -m db_bootstrap`` against a real server, in a separate process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tests.support.access import Access
+
+PROGRAM = (sys.executable, "-m", "db_bootstrap")
+
+
+class CommandLine:
+    """Runs ``python -m db_bootstrap`` for a document and a database."""
+
+    def __init__(self, cellar: Access, folder: Path) -> None:
+        self.cellar = cellar
+        self.file = folder / "access.json"
+
+    def run(self, action: str, *options: str, dsn: str | None = None, password: str | None = None) -> tuple[int, str]:
+        """The exit status and what was printed; it never holds the password, and is complained about in one place."""
+        self.file.write_text(json.dumps(self.cellar.raw))
+        secret = password or self.cellar.database.password
+        done = subprocess.run(
+            [*PROGRAM, action, "--document", str(self.file), "--dsn", dsn or self.dsn(), *options],
+            env={**os.environ, "PGPASSWORD": secret},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert secret not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        if done.returncode == 1:
+            assert done.stderr.strip(), "an error is told"
+            assert "\n\n" not in done.stderr, "in one paragraph"
+            return 1, done.stdout + done.stderr
+        assert done.stderr == ""
+        return done.returncode, done.stdout
+
+    def dsn(self, login: str = "", port: int | None = None, query: str | None = None) -> str:
+        endpoint, master = self.cellar.endpoint, quote(self.cellar.database.master)
+        query = f"sslmode=verify-full&sslrootcert={quote(str(endpoint.ca_file))}" if query is None else query
+        return f"postgresql://{login or master}@{endpoint.host}:{port or endpoint.port}/{endpoint.database}?{query}"
+
+    def planned(self) -> dict[str, Any]:
+        status, said = self.run("plan", "--format", "json")
+        plan: dict[str, Any] = json.loads(said)
+        assert status == (0 if plan["in_sync"] else 2)
+        return plan
