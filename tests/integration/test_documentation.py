@@ -1,16 +1,15 @@
 """What the documents name exists."""
 
-import importlib.util
 import json
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import botocore.session
-import pytest
 import yaml
 from botocore import xform_name
 
@@ -18,9 +17,24 @@ from devtools.checkout import CHECKOUT
 from devtools.images.store import command_of
 from devtools.terraform.program import find_terraform
 
+MAKEFILES = (CHECKOUT / "Makefile", *CHECKOUT.glob("*.mk"))
 FOLDERS = ("app", "bench", "db_bootstrap", "docs", "rehearsal", "terraform")
 DOCUMENTS = [*CHECKOUT.glob("*.md"), *(path for folder in FOLDERS for path in (CHECKOUT / folder).rglob("*.md"))]
-TEXTS = [pytest.param(path, id=str(path.relative_to(CHECKOUT))) for path in sorted(DOCUMENTS)]
+TARGETS = set(re.findall(r"^([a-z-]+):", "".join(file.read_text() for file in MAKEFILES), flags=re.MULTILINE))
+TEST_FILES = list((CHECKOUT / "tests").rglob("test_*.py"))
+TESTS = set(re.findall(r"def (test_\w+)\(", "".join(path.read_text() for path in TEST_FILES)))
+Problems = Iterator[object]
+
+
+def in_documents(check: Callable[[Path], Problems]) -> Callable[[], None]:
+    """Make a test of a check that yields what is wrong with one document."""
+
+    def test() -> None:
+        found = [(str(path.relative_to(CHECKOUT)), problem) for path in DOCUMENTS for problem in check(path)]
+        assert found == []
+
+    return test
+
 
 # Written as one of ours, with nothing to be filled in.
 PATH = re.compile(rf"({'|'.join((*FOLDERS, 'requirements', 'scripts', 'tests', '.github', '.ci'))})/[\w./-]*")
@@ -31,66 +45,62 @@ def prose(path: Path) -> str:
     return re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("document", TEXTS)
-def test_a_link_leads_to_a_file_and_a_heading_that_exist(document: Path) -> None:
+@in_documents
+def test_a_link_leads_to_a_file_and_a_heading_that_exist(document: Path) -> Problems:
     for target in re.findall(r"\]\(([^)]+)\)", prose(document)):
         if target.startswith(("http://", "https://")):
             continue
         name, _, heading = target.partition("#")
         file = (document.parent / name).resolve() if name else document
-        assert file.exists(), target
-        if heading:
-            headings = re.findall(r"^#+ (.+)$", file.read_text(), flags=re.MULTILINE)
-            assert heading in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}, target
+        headings = re.findall(r"^#+ (.+)$", file.read_text(), flags=re.MULTILINE) if heading else []
+        anchors = {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+        if not file.exists() or (heading and heading not in anchors):
+            yield target
 
 
-@pytest.mark.parametrize("document", TEXTS)
-def test_a_make_target_that_is_named_exists(document: Path) -> None:
-    makefiles = "".join((CHECKOUT / name).read_text() for name in ("Makefile", "ci.mk"))
-    targets = set(re.findall(r"^([a-z-]+):", makefiles, flags=re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)\b(?=[`\n ])", code(document))) <= targets
+@in_documents
+def test_a_make_target_that_is_named_exists(document: Path) -> Problems:
+    yield from set(re.findall(r"\bmake ([a-z-]+)\b(?=[`\n ])", code(document))) - TARGETS
 
 
-@pytest.mark.parametrize("document", TEXTS)
-def test_a_test_that_is_named_exists(document: Path) -> None:
-    tests = "".join(path.read_text() for path in (CHECKOUT / "tests").rglob("test_*.py"))
-    named = re.findall(r"`(test_\w+)`", document.read_text())
-    assert [name for name in named if f"def {name}(" not in tests] == []
+@in_documents
+def test_a_test_that_is_named_exists(document: Path) -> Problems:
+    yield from set(re.findall(r"`(test_\w+)`", document.read_text())) - TESTS
 
 
-@pytest.mark.parametrize("document", TEXTS)
-def test_a_command_of_aws_that_is_shown_exists_with_its_options(document: Path) -> None:
+@in_documents
+def test_a_command_of_aws_that_is_shown_exists_with_its_options(document: Path) -> Problems:
     for command in re.findall(r"\baws [a-z-]+ [a-z]+-[a-z-]+[^`\n]*", code(document)):
         _, service, operation = command.split()[:3]
-        if operation not in OWN_COMMANDS_OF_THE_CLI:
-            assert options(command) <= known_options(service, operation), command
+        if operation not in OWN_COMMANDS_OF_THE_CLI and not options(command) <= known_options(service, operation):
+            yield command
 
 
-@pytest.mark.parametrize("document", TEXTS)
-def test_a_path_that_is_named_exists(document: Path) -> None:
-    named = [span for span in re.findall(r"`([^`\n]+)`", prose(document)) if PATH.fullmatch(span)]
+@in_documents
+def test_a_path_that_is_named_exists(document: Path) -> Problems:
     near = (CHECKOUT, document.parent, CHECKOUT / "terraform")
-    assert [path for path in named if not any((folder / path).exists() for folder in near)] == []
+    for span in re.findall(r"`([^`\n]+)`", prose(document)):
+        if PATH.fullmatch(span) and not any((folder / span).exists() for folder in near):
+            yield span
 
 
-@pytest.mark.parametrize("document", TEXTS)
-def test_a_file_of_tests_that_is_named_exists(document: Path) -> None:
-    files = {path.name for path in (CHECKOUT / "tests").rglob("test_*.py")}
-    assert set(re.findall(r"`(test_\w+\.py)`", document.read_text())) <= files
+@in_documents
+def test_a_file_of_tests_that_is_named_exists(document: Path) -> Problems:
+    yield from set(re.findall(r"`(test_\w+\.py)`", document.read_text())) - {path.name for path in TEST_FILES}
 
 
-@pytest.mark.parametrize("document", TEXTS)
-def test_a_module_that_is_run_exists(document: Path) -> None:
-    for name in re.findall(r"python3? -m ([\w.]+)", code(document)):
-        assert importlib.util.find_spec(name), name
+@in_documents
+def test_a_module_that_is_run_exists(document: Path) -> Problems:
+    yield from (name for name in re.findall(r"python3? -m ([\w.]+)", code(document)) if not find_spec(name))
 
 
-@pytest.mark.parametrize("document", TEXTS)
-def test_a_snippet_is_of_the_language_that_it_says(document: Path) -> None:
+@in_documents
+def test_a_snippet_is_of_the_language_that_it_says(document: Path) -> Problems:
     for language, text in re.findall(
         r"^```(json|yaml|sh|hcl)\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL
     ):
         READERS[language](text)
+    yield from ()
 
 
 def read_shell(text: str) -> None:
