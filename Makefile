@@ -84,27 +84,44 @@ SERVER := .venv/postgresql-%/ready
 $(SERVER): requirements/postgresql-%.txt | .venv/ready
 	@$(RUN) devtools postgresql $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
 
-# Processes that each have servers of their own; tests/conftest.py says what stays together. Rehearsals mostly wait, and
-# begin in the order of their names: by the number of tests, the longest would come last.
-IN_TWO := --numprocesses 2 --dist loadscope
-IN_THREE := --numprocesses 3 --dist loadscope --no-loadscope-reorder
+# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, each process of the tests would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+# $(call tests,STAGE,MARKERS): run pytest, and leave the times in build/ for `make stats`.
+tests = @$(RUN) pytest --durations=10 --junitxml=build/$(1).xml -m "$(2)"
+# More processes than cores, because many tests wait.
+SPREAD := --numprocesses 3 --dist worksteal
+# Rehearsals mostly wait, and begin in the order of their names: by the number of tests, the longest would come last.
+LANES := --numprocesses 3 --dist loadscope --no-loadscope-reorder
+MAJORS := 14 15 16 17 18
 
-test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run everything that proves the project, the rehearsal and the image too (some minutes)
-	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
-	@$(RUN) pytest -m image
-	@$(RUN) pytest -m rehearsal $(IN_THREE)
+test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run all tests but those that only test-nightly runs
+	$(call tests,test-load-and-fast,not rehearsal and not image and not nightly) $(SPREAD)
+	$(call tests,test-image,image)
+	$(call tests,test-rehearsal,rehearsal and not nightly) $(LANES)
+
+test-fast: export POSTGRESQL_MAJORS = 17
+test-fast: .venv/ready browser ## Run the tests that need no load, rehearsal, image or other PostgreSQL version
+	$(call tests,test-fast,not rehearsal and not image and not load and not nightly) --hypothesis-profile=fast $(SPREAD)
+
+test-load: .venv/ready # The tests under load
+	$(call tests,test-load,load and not nightly) $(SPREAD)
+
+test-postgresql: export POSTGRESQL_MAJORS = $(MAJORS)
+test-postgresql: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) # The tests that depend on PostgreSQL's version, on 14 to 18
+	$(call tests,test-postgresql,each_major and not nightly) $(SPREAD)
 
 test-rehearsal: .venv/ready ## Run the tests that rehearse
-	@$(RUN) pytest -m rehearsal $(IN_THREE)
+	$(call tests,test-rehearsal,rehearsal and not nightly) $(LANES)
 
-test-fast: .venv/ready browser $(patsubst %,$(SERVER),15 18) ## Run all tests but those of the rehearsal and the image
-	@$(RUN) pytest -m "not rehearsal and not image" $(IN_TWO)
+test-nightly: export POSTGRESQL_MAJORS = $(MAJORS)
+test-nightly: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) ## Run the exhaustive tests: thousands of examples on PostgreSQL 14 to 18, long loads, each failure (hours)
+	$(call tests,test-nightly,nightly or each_major) --hypothesis-profile=nightly --timeout=3600 $(LANES)
 
-image-test: .venv/ready engine ## Build the image, run it as production and compose.yaml do, say how large it is and what is in it
-	@$(RUN) pytest -m image
+image-test: .venv/ready engine ## Build the image, run it as production and compose.yaml do, print its size and content
+	$(call tests,test-image,image)
 
-test-postgresql: .venv/ready $(patsubst %,$(SERVER),14 15 16 18) ## Run the tests of db_bootstrap on PostgreSQL 14 to 18
-	@POSTGRESQL_MAJORS="14 15 16 17 18" $(RUN) pytest $(IN_TWO) tests/integration/db_bootstrap tests/integration/devtools/postgres/test_cluster.py
+stats: # Print lines per package, dependencies, and how long the last runs of the tests took
+	@$(PYTHON) scripts/stats.py
 
 browser: .venv/mermaid/ready # for the tests that look at pages and diagrams
 	@scripts/setup-browser
