@@ -18,7 +18,7 @@ from devtools.images.store import command_of
 from devtools.terraform.program import find_terraform
 
 MAKEFILES = (CHECKOUT / "Makefile", *CHECKOUT.glob("*.mk"))
-FOLDERS = ("app", "bench", "db_bootstrap", "docs", "rehearsal", "terraform")
+FOLDERS = ("app", "bench", "db_bootstrap", "devtools", "docs", "localaws", "rehearsal", "terraform", "tests")
 DOCUMENTS = [*CHECKOUT.glob("*.md"), *(path for folder in FOLDERS for path in (CHECKOUT / folder).rglob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z-]+):", "".join(file.read_text() for file in MAKEFILES), flags=re.MULTILINE))
 TEST_FILES = list((CHECKOUT / "tests").rglob("test_*.py"))

@@ -68,29 +68,47 @@ def test_a_server_that_says_nothing_is_given_up(cellar: Access, monkeypatch: pyt
         connection.run("SELECT FROM pg_sleep(10)")
 
 
-def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(
-    cellar: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.01, 0.02))
+class Clock:
+    """A clock on which only sleep takes time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("db_bootstrap.inspect.session.time", clock)
+    return clock
+
+
+def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(cellar: Access, clock: Clock) -> None:
     readings = []
 
     def read() -> Credential:
         readings.append(cellar.credential("wrong-password"))
         return readings[-1]
 
-    with pytest.raises(RefusedLoginError) as refused, connected_as_master(cellar.endpoint, read, 0.2):
+    with pytest.raises(RefusedLoginError) as refused, connected_as_master(cellar.endpoint, read, 20):
         pass
+    assert clock.now == 20
     assert refused.value.sqlstate == "28P01"
     assert len(readings) > 2, "the secret was read again"
     assert "wrong-password" not in str(refused.value) + repr(refused.value)
 
 
-def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, clock: Clock) -> None:
     """With pauses that do not divide it: the last attempt is at its end, not at the last pause before."""
-    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.3, 5.0))
     answers = iter([cellar.credential("wrong"), cellar.credential("wrong"), cellar.credential()])
-    with connected_as_master(cellar.endpoint, lambda: next(answers), 1.0) as connection:
+    with connected_as_master(cellar.endpoint, lambda: next(answers), 1.5) as connection:
         assert connection.run("SELECT 1") == [[1]]
+    assert clock.now == 1.5
 
 
 def test_a_statement_may_take_longer_than_a_connection(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
