@@ -1,5 +1,6 @@
 """Unit tests do no I/O: a test that opens a socket or starts a process belongs to tests/integration."""
 
+import os
 import socket
 import subprocess
 from typing import Any, NoReturn
@@ -17,3 +18,5 @@ def no_io(monkeypatch: pytest.MonkeyPatch) -> None:
     for method in ("bind", "connect", "connect_ex"):
         monkeypatch.setattr(socket.socket, method, refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
+    for start in ("fork", "posix_spawn", "system"):
+        monkeypatch.setattr(os, start, refuse)
