@@ -208,7 +208,7 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
     with stages.stage("Apply terraform/account (state bucket, registry, pipeline role)"):
         terraform.apply_account(stages.note)
     with stages.stage("Initialise terraform/environment"):
-        terraform.init_environment()
+        terraform.init_environment(stages.note)
     if not running:
         stages.say("      Next the whole environment. The AWS provider alone waits 80 s for a new database.")
     with stages.stage("Apply terraform/environment"):

@@ -23,7 +23,13 @@ from devtools.images.store import ImageStore
 from devtools.processes import ProcessRegister
 from rehearsal.aws import assume_role
 from rehearsal.run import Run
-from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
+from rehearsal.terraform import (
+    Terraform,
+    TerraformError,
+    configuration_digest,
+    copy_configuration,
+    write_cli_config,
+)
 
 _SERVER_START_SECONDS = 60
 _SERVER_STOP_SECONDS = 60
@@ -150,21 +156,45 @@ class Deployment:
 
         To be asked for only once the account has been applied, which makes that role.
         """
-        role = self.account.outputs()["deploy_role_arns"][self._name]
+        role = self._account_outputs["deploy_role_arns"][self._name]
         return self._terraform(self._folder / "environment", credentials=assume_role(self.run.endpoint, role))
 
     def apply_account(self, note: Note) -> None:
-        """What an AWS account needs once: the state's bucket, the registry, the pipeline's role."""
-        self.account.init({})
-        self.account.apply(self._account_variables, note)
+        """Apply what an AWS account needs once, unless this run has applied the same configuration already."""
 
-    def init_environment(self) -> None:
-        """Prepare the environment's root module, with its state in the account's bucket."""
-        backend = {"bucket": self.account.outputs()["state_bucket_name"], "use_path_style": "true"}
-        self.environment.init(backend, backend_file=f"{self._name}.s3.tfbackend")
+        def apply() -> None:
+            self.account.init({})
+            self.account.apply(self._account_variables, note)
 
-    def apply_environment(self, digest: str, note: Note) -> dict[str, Any]:
-        """Apply the environment with an image; its outputs.
+        if not self._once("account", apply):
+            note("no change of its configuration")
+
+    def init_environment(self, note: Note = lambda _text: None) -> None:
+        """Prepare the environment's root module with its state in the account's bucket, unless it is prepared."""
+
+        def init() -> None:
+            backend = {"bucket": self._account_outputs["state_bucket_name"], "use_path_style": "true"}
+            self.environment.init(backend, backend_file=f"{self._name}.s3.tfbackend")
+
+        if not self._once("environment", init):
+            note("no change of its configuration")
+
+    def _once(self, root: str, action: Callable[[], None]) -> bool:
+        """Run an action that depends only on a root module's configuration; return False if that has not changed.
+
+        The digest is in the run's folder, which is removed together with the local AWS.
+        """
+        digest = configuration_digest(self._folder, root, self._account_variables)
+        done = self.run.folder / f"{self._name}-{root}.sha256"
+        if done.exists() and done.read_text() == digest:
+            return False
+        done.unlink(missing_ok=True)
+        action()
+        done.write_text(digest)
+        return True
+
+    def apply_environment(self, digest: str, note: Note) -> None:
+        """Apply the environment with an image.
 
         Raises:
             UserError: Terraform failed; or a first deployment did, which Terraform would wait 20 minutes for.
@@ -175,7 +205,6 @@ class Deployment:
             note(text)
 
         self.environment.apply(self.variables(digest), note_unless_given_up, var_file=f"{self._name}.tfvars")
-        return self.environment.outputs()
 
     def plan_account(self) -> dict[str, Any] | None:
         """What another apply of the account would change, as Terraform's JSON; none when nothing."""
@@ -187,7 +216,7 @@ class Deployment:
 
     def plan_for_pull_request(self, digest: str) -> dict[str, Any] | None:
         """The same plan as the role for pull requests may make it: without a lock, by what the state remembers."""
-        reader = assume_role(self.run.endpoint, self.account.outputs()["plan_role_arn"])
+        reader = assume_role(self.run.endpoint, self._account_outputs["plan_role_arn"])
         reader["TF_CLI_ARGS_plan"] = "-lock=false -refresh=false"
         environment = self._terraform(self._folder / "environment", credentials=reader)
         return environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
@@ -203,13 +232,17 @@ class Deployment:
 
     def variables(self, digest: str) -> dict[str, object]:
         """The environment's variables that a run sets."""
-        repository = self.account.outputs()["image_repository_url"]
+        repository = self._account_outputs["image_repository_url"]
         return {"image": f"{repository}@{digest}", "database_bootstrap_package": str(self.run.package)}
 
     def _raise_if_given_up(self) -> None:
         failed = given_up(self.run.ask("status").get("services", {}).get("ecs", {}).get("services", {}))
         if failed:
             raise UserError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
+
+    @functools.cached_property
+    def _account_outputs(self) -> dict[str, Any]:
+        return self.account.outputs()
 
     @property
     def _account_variables(self) -> dict[str, object]:

@@ -5,6 +5,7 @@ because no DNS answers for them here, and buckets may be destroyed with what is 
 needs to find the local AWS goes through environment variables, as it would through a person's shell.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -183,6 +184,21 @@ def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform")
     )
     for folder, override in _OVERRIDES.items():
         (destination / folder / "rehearsal_override.tf").write_text(override)
+
+
+def configuration_digest(configuration: Path, root: str, variables: Mapping[str, object]) -> str:
+    """Return a digest of a root module, the modules that it can call and the account's variables.
+
+    Files that Terraform itself has put into the copy are left out.
+    """
+    digest = hashlib.sha256(json.dumps(variables).encode())
+    for folder in (configuration / root, configuration / "modules"):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and ".terraform" not in path.parts and ".tfstate" not in path.name:
+                digest.update(
+                    f"{path.relative_to(configuration)}\0".encode() + hashlib.sha256(path.read_bytes()).digest()
+                )
+    return digest.hexdigest()
 
 
 def write_cli_config(path: Path, lock_file: Path, plugin_cache: Path) -> Path:

@@ -70,7 +70,8 @@ def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], 
     rehearsal = prepared(run, environment)
     if before:
         before(rehearsal)
-    rehearsal.outputs = rehearsal.deployment.apply_environment(rehearsal.digest, quiet)
+    rehearsal.deployment.apply_environment(rehearsal.digest, quiet)
+    rehearsal.outputs = rehearsal.deployment.environment.outputs()
     rehearsal.client = Client(rehearsal.client.url, write_token(run))
     if rehearsal.outputs["service_url"].startswith("http:"):
         deployment.wait_until_it_answers(rehearsal.client.url, quiet)

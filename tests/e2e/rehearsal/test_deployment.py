@@ -253,7 +253,8 @@ def test_a_changed_image_rolls_out_without_a_failed_request(rehearsal: Rehearsal
     with ThreadPoolExecutor(4) as pool:
         asking = [pool.submit(keep_asking) for _ in range(4)]
         try:
-            outputs = rehearsal.deployment.apply_environment(digest, quiet)
+            rehearsal.deployment.apply_environment(digest, quiet)
+            outputs = rehearsal.deployment.environment.outputs()
         finally:
             rolled_out.set()
     assert [future.exception() for future in asking] == [None] * 4

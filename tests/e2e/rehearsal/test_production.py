@@ -44,7 +44,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rehearsal, 
 
             applying: list[Any] = []
             production = applied(run, "prod", before=begin_staging)
-            assert applying[0].result()["service_url"] == "https://beers.staging.example.com"
+            applying[0].result()
+            assert staging[0].environment.outputs()["service_url"] == "https://beers.staging.example.com"
             yield production, staging[0]
         finally:
             deployment.stop_local_aws(run)

@@ -1,0 +1,71 @@
+"""`make up` again applies the account and initializes the environment only when their configuration has changed."""
+
+from pathlib import Path
+
+import pytest
+
+from rehearsal.deployment import Deployment
+from rehearsal.run import Run
+from rehearsal.terraform import TerraformError
+
+TERRAFORM = """#!/bin/sh
+echo "$(basename "$PWD") $1" >> "$(dirname "$0")/calls"
+[ "$1" != apply ] || [ ! -e "$(dirname "$0")/broken" ]
+"""
+
+
+class Runs:
+    """A run with a Terraform that only writes down how it is called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run = Run(folder / "run")
+        self._program = folder / "terraform"
+        self._program.write_text(TERRAFORM)
+        self._program.chmod(0o755)
+        self.up()
+
+    def up(self, change: str | None = None) -> list[str]:
+        """Apply the account as `make up` does, after a change of the copied configuration; return the calls."""
+        calls = self.folder / "calls"
+        calls.unlink(missing_ok=True)
+        deployment = Deployment(self.run, str(self._program))
+        if change:
+            (self.run.terraform / change).write_text("# changed\n")
+        deployment.apply_account(lambda _note: None)
+        return calls.read_text().splitlines() if calls.exists() else []
+
+
+APPLIED = ["account init", "account apply"]
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "calls"),
+    [
+        pytest.param(None, [], id="no change"),
+        pytest.param("environment/main.tf", [], id="of the environment"),
+        pytest.param("account/main.tf", APPLIED, id="of the account"),
+        pytest.param("account/.terraform.lock.hcl", APPLIED, id="of the provider"),
+        pytest.param("modules/bucket/main.tf", APPLIED, id="of a module"),
+    ],
+)
+def test_the_account_is_applied_again_only_after_a_change(change: str | None, calls: list[str], runs: Runs) -> None:
+    assert runs.up(change) == calls
+
+
+def test_a_failed_apply_is_repeated_even_if_the_change_is_taken_back(runs: Runs, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with pytest.raises(TerraformError):
+        runs.up("account/main.tf")
+    (tmp_path / "broken").unlink()
+    assert runs.up() == APPLIED
+
+
+def test_a_new_local_aws_gets_its_account(runs: Runs) -> None:
+    runs.run.clear()
+    assert runs.up() == APPLIED
