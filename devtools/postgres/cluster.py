@@ -1,11 +1,11 @@
-"""A private PostgreSQL server, shaped like one of RDS.
+"""A PostgreSQL server in the shape of one on RDS.
 
-Clients get in over TLS alone, and the person who looks like the administrator is not a superuser: roles made by
-``create_master`` have CREATEROLE and CREATEDB and are members of ``rds_superuser``, which is what RDS's master user is
-("Understanding the rds_superuser role" in the RDS user guide). The true superuser, ``rdsadmin``, gets in only through
-the server's own socket, and only from this account.
+It accepts clients over TLS only, and the master user is not a superuser: roles made by ``create_master`` have
+CREATEROLE and CREATEDB and are members of ``rds_superuser``, like RDS's master user ("Understanding the rds_superuser
+role" in the RDS user guide). The superuser, ``rdsadmin``, can log in only through the server's Unix socket, and only
+from this account.
 
-Members of ``rds_iam`` get in by an IAM token where somebody judges tokens (``token_gate``), and otherwise not at all.
+Members of ``rds_iam`` can log in only by an IAM token, and only where tokens can be verified (``iam_proxy``).
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from devtools.certificates import Authority
 from devtools.errors import UserError
 from devtools.ports import HOST, free_port
 from devtools.postgres.binaries import Binaries
-from devtools.postgres.iam_proxy import Behind, Doorkeeper, TokenGate
+from devtools.postgres.iam_proxy import Authenticator, IamProxy, Upstream
 from devtools.processes import ProcessRegister
 
 SUPERUSER = "rdsadmin"
@@ -102,10 +102,10 @@ class Cluster:
         self._network = "hostssl" if require_tls else "host"
         self._masters: list[str] = []
         self._token_refusal = token_refusal
-        self._gate: TokenGate | None = None
+        self._proxy: IamProxy | None = None
         self._kept: pg8000.native.Connection | None = None
         self._kept_lock = threading.RLock()
-        # Behind a gate the server has a port of its own.
+        # Behind a proxy the server has a separate port.
         self._server_port = self.port if token_refusal is None else free_port()
         self._server: subprocess.Popen[bytes] | None = None
         # Beside the log, so that whoever cleans up after a killed run finds the data too.
@@ -131,13 +131,13 @@ class Cluster:
         for statement in (*_RDS_ROLES, *(grant for since, grant in _ROLES_SINCE.items() if since <= self.major)):
             self.admin(statement)
         if self._token_refusal is not None:
-            self._gate = TokenGate(
-                Behind(self.host, self._server_port, self._socket),
-                Doorkeeper(self._needs_token, self._token_refusal),
+            self._proxy = IamProxy(
+                Upstream(self.host, self._server_port, self._socket),
+                Authenticator(self._needs_token, self._token_refusal),
                 certificate=certificate,
                 ca_file=self.authority.ca_file,
             )
-            self._gate.start(self.host, self.port)
+            self._proxy.start(self.host, self.port)
 
     def restart(self) -> None:
         """End the server, as when RDS reboots it, and start it again on the same data."""
@@ -150,8 +150,8 @@ class Cluster:
 
     def stop(self) -> None:
         """End the server and remove its data."""
-        if self._gate is not None:
-            self._gate.stop()
+        if self._proxy is not None:
+            self._proxy.stop()
         self._close_kept()
         if self._server is not None:
             # SIGINT is PostgreSQL's fast shutdown: it disconnects clients instead of waiting for them.
@@ -196,7 +196,7 @@ class Cluster:
 
     def client_port(self, port: int) -> int | None:
         """The port of 127.0.0.1 from which a client really came whom the server sees come from ``port``."""
-        return port if self._gate is None else self._gate.client_port(port)
+        return port if self._proxy is None else self._proxy.client_port(port)
 
     def create_master(self, name: str, password: str) -> None:
         """Make a role shaped like RDS's master user."""
@@ -250,7 +250,7 @@ class Cluster:
         rules = [
             f"local all {SUPERUSER} peer map=admin",
             *(f"local all {_quoted(master)} reject" for master in self._masters),
-            # Whom the gate lets in; it has seen a token, and nobody else enters the socket's folder.
+            # The proxy has verified a token, and no other account can enter the socket's folder.
             *(["local all +rds_iam trust"] if self._token_refusal else []),
             "local all all reject",
             f"{self._network} all {SUPERUSER} all reject",
