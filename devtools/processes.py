@@ -1,8 +1,8 @@
-"""Start programs so that none can outlive the run that started it.
+"""Start child processes and register them, so that none outlives its run.
 
-Every child is written into a register before anything else happens to it. Whoever finds the register later, after its
-owner was killed, can tell which of the processes still run and end exactly those: a record holds the pid together with
-the time at which the process was created, so a number that was used again is never mistaken for ours.
+Every child is registered as soon as it starts. When a run was killed, the next command reads the register and ends
+exactly the processes that still run: a record contains the pid and the creation time of the process, so a reused pid is
+not mistaken for a child.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ _SAME_INSTANT_SECONDS = 0.5
 
 
 class ProcessRegister:
-    """Starts and stops children, each as leader of a session of its own.
+    """Starts and stops children, each as the leader of its own session.
 
     Args:
-        path: the register, one JSON line a process; made when the first process starts.
+        path: the register, one JSON line per process; created when the first process starts.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,12 +75,12 @@ class ProcessRegister:
         return child
 
     @staticmethod
-    def let_go(child: subprocess.Popen[bytes]) -> None:
-        """Say that a child is meant to outlive this process; it stays in the register."""
+    def release(child: subprocess.Popen[bytes]) -> None:
+        """Let a child outlive this process; it stays in the register."""
         child.returncode = 0  # or Popen would complain, when it is collected, that its program still runs
 
     def stop(self, child: subprocess.Popen[bytes], grace_seconds: float, ask: signal.Signals = signal.SIGTERM) -> int:
-        """Ask a child to end, make it after ``grace_seconds``, and end what it left in its session; its exit code."""
+        """Stop a child and all processes of its session, by SIGKILL after ``grace_seconds``; its exit code."""
         with contextlib.suppress(ProcessLookupError):
             child.send_signal(ask)
         try:
@@ -93,7 +93,7 @@ class ProcessRegister:
         return child.returncode
 
     def stop_all(self, grace_seconds: float = 10) -> None:
-        """Stop whatever is still running, the youngest first."""
+        """Stop the children that still run, the youngest first."""
         for child in reversed(self._children):
             if child.poll() is None:
                 self.stop(child, grace_seconds)
@@ -109,7 +109,7 @@ class ProcessRegister:
 
 
 def still_running(path: Path) -> list[psutil.Process]:
-    """The registered processes that still run, in the order in which they were started."""
+    """Return the registered processes that still run, in the order in which they were started."""
     if not path.exists():
         return []
     running = []
@@ -126,9 +126,9 @@ def still_running(path: Path) -> list[psutil.Process]:
 
 
 def end_still_running(path: Path, grace_seconds: float = 10) -> list[str]:
-    """End the registered processes that still run, with all their descendants; their names.
+    """End the registered processes that still run, with all their descendants; return their names.
 
-    Used on what a killed run left behind, so nobody is there any more to ask for an orderly stop.
+    For the processes that a killed run left behind, whose owner can no longer stop them in order.
     """
     ended = []
     family: list[psutil.Process] = []

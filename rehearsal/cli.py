@@ -1,7 +1,7 @@
 """Rehearse the deployment on this machine: ``python -m rehearsal COMMAND``; ``make`` wraps the common calls.
 
-Whatever interrupts ``up`` or ``rehearse``, be it Ctrl-C or a closed terminal, ends everything, and so does an error
-while a rehearsal is being made: one that is half made is of no use to anybody.
+Ctrl-C and a closed terminal end everything that ``up`` or ``rehearse`` has started, and so does an error of the first
+``up``: a partial rehearsal is of no use.
 """
 
 import argparse
@@ -104,8 +104,8 @@ def up(run: Run, balancer_port: int | None, *, in_containers: bool = False) -> N
     program = _look_for_what_is_needed(run, stages, balancer_port, in_containers=in_containers)
     with _nothing_half_made(run, stages):
         url, _ = _deploy(run, stages, program)
-    stages.say()
-    stages.say(_invitation(run, url, stages))
+    stages.report()
+    stages.report(_invitation(run, url, stages))
     if run.status_url and has_desktop(os.environ, sys.platform, os.geteuid()):
         webbrowser.open(run.status_url)
 
@@ -123,7 +123,7 @@ def down(run: Run) -> None:
     stages = Stages(_DOWN_STAGES)
     program, _ = find_terraform()
     _destroy(run, stages, program)
-    stages.say("Nothing is left.")
+    stages.report("Nothing is left.")
 
 
 def rehearse(run: Run, balancer_port: int | None) -> None:
@@ -136,12 +136,12 @@ def rehearse(run: Run, balancer_port: int | None) -> None:
         url, digest = _deploy(run, stages, program)
         with stages.stage("Check the deployment"):
             service = Service(url, write_token(run))
-            findings = check_deployment(deployment.Deployment(run, program), service, digest, stages.note)
+            findings = check_deployment(deployment.Deployment(run, program), service, digest, stages.progress)
         for finding in findings:
-            stages.say(f"      ok: {finding}")
+            stages.report(f"      ok: {finding}")
         _destroy(run, stages, program)
-    stages.say()
-    stages.say(stages.summary())
+    stages.report()
+    stages.report(stages.summary())
 
 
 def fire(run: Run, schedule: str) -> None:
@@ -165,7 +165,7 @@ def _look_for_what_is_needed(
         server = Binaries.find()
         if in_containers:
             find_podman()
-        stages.note(f"Terraform {version}, PostgreSQL {server.major}")
+        stages.progress(f"Terraform {version}, PostgreSQL {server.major}")
         if run.is_running():
             _refuse_unless_applicable(run, balancer_port)
             run.has_containers = in_containers
@@ -174,9 +174,9 @@ def _look_for_what_is_needed(
         ports = run.take_ports(balancer_port)
         run.has_containers = in_containers
     if ended:
-        stages.say(f"      An interrupted run had left processes behind; ended {', '.join(ended)}.")
+        stages.report(f"      An interrupted run had left processes behind; ended {', '.join(ended)}.")
     if balancer_port is None and ports.balancer != DEFAULT_BALANCER_PORT:
-        stages.say(f"      Port {DEFAULT_BALANCER_PORT} is taken; the load balancer will listen on {ports.balancer}.")
+        stages.report(f"      Port {DEFAULT_BALANCER_PORT} is taken; the load balancer listens on {ports.balancer}.")
     return program
 
 
@@ -197,40 +197,40 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
     running = run.is_running()
     with stages.stage("Build the function's zip and the service's image"):
         digest = deployment.build(run)
-        stages.note(f"image {digest[:19]}")
+        stages.progress(f"image {digest[:19]}")
     with stages.stage("Start the local AWS"):
         if running:
-            stages.note("it runs already")
+            stages.progress("it runs already")
         else:
             deployment.start_local_aws(run)
-            stages.note(f"{run.endpoint}; watch it at {run.status_url}")
+            stages.progress(f"{run.endpoint}; watch it at {run.status_url}")
     terraform = deployment.Deployment(run, program)
     with stages.stage("Apply terraform/account (state bucket, registry, pipeline role)"):
-        terraform.apply_account(stages.note)
+        terraform.apply_account(stages.progress)
     with stages.stage("Initialise terraform/environment"):
-        terraform.init_environment(stages.note)
+        terraform.init_environment(stages.progress)
     if not running:
-        stages.say("      Next the whole environment. The AWS provider alone waits 80 s for a new database.")
+        stages.report("      Next the whole environment. The AWS provider alone waits 80 s for a new database.")
     with stages.stage("Apply terraform/environment"):
-        terraform.apply_environment(digest, stages.note)
+        terraform.apply_environment(digest, stages.progress)
     url = f"http://127.0.0.1:{run.ports.balancer}" if run.ports else ""
     with stages.stage("Wait until the service answers"):
-        deployment.wait_until_it_answers(url, stages.note)
-        stages.note(url)
+        deployment.wait_until_it_answers(url, stages.progress)
+        stages.progress(url)
     return url, digest
 
 
 def _destroy(run: Run, stages: Stages, program: str) -> None:
     terraform = deployment.Deployment(run, program)
-    stages.say("      Next the destroy. The AWS provider alone waits 60 s for a database to go.")
+    stages.report("      Next the destroy. The AWS provider alone waits 60 s for a database to go.")
     try:
         with stages.stage("Destroy what was made"):
-            terraform.destroy(stages.note)
+            terraform.destroy(stages.progress)
         with stages.stage("See that no resource is left"):
             deployment.check_nothing_is_left(run)
-            stages.note("none")
+            stages.progress("none")
     except UserError:
-        stages.say(f"      All processes are ended nevertheless. The logs are in {run.logs}; `make down` removes them.")
+        stages.report(f"      All processes have ended. The logs are in {run.logs}; `make down` removes them.")
         raise
     finally:
         deployment.stop_local_aws(run)
@@ -238,7 +238,7 @@ def _destroy(run: Run, stages: Stages, program: str) -> None:
         ended = run.clear()
         if ended:
             raise UserError(f"These processes outlived the local AWS and had to be ended: {', '.join(ended)}.")
-        stages.note("none")
+        stages.progress("none")
 
 
 @contextmanager
@@ -252,7 +252,7 @@ def _nothing_half_made(run: Run, stages: Stages) -> Iterator[None]:
         yield
     except BaseException as error:
         if ran_before and isinstance(error, UserError) and run.is_running():
-            stages.say("The change was not made. What ran before still runs.")
+            stages.report("The change was not made. What ran before still runs.")
             raise
         logs = run.folder.with_name(run.folder.name + "-logs")
         deployment.stop_local_aws(run)
@@ -261,7 +261,7 @@ def _nothing_half_made(run: Run, stages: Stages) -> Iterator[None]:
             shutil.copytree(run.logs, logs, symlinks=True, ignore=shutil.ignore_patterns("*.data"))
         run.clear()
         why = "Interrupted" if isinstance(error, KeyboardInterrupt) else "Stopped"
-        stages.say(f"{why}. Everything that was started has been ended. The logs are in {logs}.")
+        stages.report(f"{why}. Everything that was started has been ended. The logs are in {logs}.")
         raise
 
 

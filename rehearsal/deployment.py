@@ -105,7 +105,7 @@ def start_local_aws(run: Run) -> None:
             end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
             raise UserError(f"The local AWS does not answer. Its log {log} ends:\n{end}")
         time.sleep(0.1)
-    ProcessRegister.let_go(server)
+    ProcessRegister.release(server)
 
 
 def stop_local_aws(run: Run) -> None:
@@ -200,11 +200,11 @@ class Deployment:
             UserError: Terraform failed; or a first deployment did, which Terraform would wait 20 minutes for.
         """
 
-        def note_unless_given_up(text: str) -> None:
-            self._raise_if_given_up()
+        def note_unless_failed(text: str) -> None:
+            self._raise_if_failed()
             note(text)
 
-        self.environment.apply(self.variables(digest), note_unless_given_up, var_file=f"{self._name}.tfvars")
+        self.environment.apply(self.variables(digest), note_unless_failed, var_file=f"{self._name}.tfvars")
 
     def plan_account(self) -> dict[str, Any] | None:
         """What another apply of the account would change, as Terraform's JSON; none when nothing."""
@@ -235,10 +235,10 @@ class Deployment:
         repository = self._account_outputs["image_repository_url"]
         return {"image": f"{repository}@{digest}", "database_bootstrap_package": str(self.run.package)}
 
-    def _raise_if_given_up(self) -> None:
-        failed = given_up(self.run.ask("status").get("services", {}).get("ecs", {}).get("services", {}))
+    def _raise_if_failed(self) -> None:
+        failed = failed_rollout(self.run.ask("status").get("services", {}).get("ecs", {}).get("services", {}))
         if failed:
-            raise UserError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, mend it, and try again.")
+            raise UserError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, fix it, and try again.")
 
     @functools.cached_property
     def _account_outputs(self) -> dict[str, Any]:
@@ -250,8 +250,8 @@ class Deployment:
         return {"github_repository": "example/taproom", "state_version_days": 0, "access_log_days": 0}
 
 
-def given_up(services: dict[str, Any]) -> str | None:
-    """What ECS said of a service whose first tasks all failed; none if there is no such service."""
+def failed_rollout(services: dict[str, Any]) -> str | None:
+    """Return the events of a service whose first tasks all failed; None if there is no such service."""
     for name, service in services.items():
         if service["rollout"] == "FAILED":
             said = "\n".join(f"  {event}" for event in service["events"])

@@ -40,7 +40,7 @@ class Rotated:
     Attributes:
         current: the login role that the secret names now.
         steps: how many steps were done, those of attempts that failed later among them; RDS shows none.
-        failed_attempts: how many attempts there were in vain.
+        failed_attempts: how many attempts failed.
         succeeded: whether one was not.
     """
 
@@ -173,13 +173,13 @@ def _sum_up(done: list[Rotated], load: Load, seconds: float, logs: Path) -> None
         UserError: something failed.
     """
     unfinished = [rotated.login for rotated in done if not rotated.succeeded]
-    in_vain = sum(rotated.failed_attempts for rotated in done)
+    failed = sum(rotated.failed_attempts for rotated in done)
     steps = sum(rotated.steps for rotated in done)
-    print(f"\n{len(done) - len(unfinished)} of {len(done)} rotated in {steps} steps, {in_vain} attempts in vain.")
+    print(f"\n{len(done) - len(unfinished)} of {len(done)} rotated in {steps} steps, {failed} failed attempts.")
     for rotated in done:
         print(f"  {rotated.login}: {rotated.current} is current")
     print(f"{load.requests} requests in {seconds:.1f} s, {len(load.failures)} failed; {len(load.added)} beers added.")
     for failure in load.failures[:SHOWN_FAILURES]:
         print(f"  {failure}")
-    if unfinished or in_vain or load.failures:
+    if unfinished or failed or load.failures:
         raise UserError(f"Something failed. Read why in {logs / 'functions'} and {logs / 'tasks'}.")

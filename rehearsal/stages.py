@@ -1,4 +1,4 @@
-"""Tell a person what is going on, how long it takes and what is being waited for."""
+"""Report the stages of a command: what is going on, what it waits for and how long it takes."""
 
 import sys
 import threading
@@ -34,14 +34,14 @@ class Stages:
         self._total = total
         self._output = output or sys.stdout
         self._live = self._output.isatty()
-        self._note = ""
+        self._progress = ""
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
         """Time a stage, and report that it goes on, what it waits for and that it is done."""
         number = len(self.timings) + 1
         label = f"[{number}/{self._total}] {title}"
-        self._note = ""
+        self._progress = ""
         done = threading.Event()
         started = time.monotonic()
         if not self._live:
@@ -55,14 +55,14 @@ class Stages:
             raise
         seconds = time.monotonic() - started
         self.timings.append(Timing(title, seconds))
-        self._finish(done, ticker, f"{label}: {self._note or 'done'} ({seconds:.1f} s)")
+        self._finish(done, ticker, f"{label}: {self._progress or 'done'} ({seconds:.1f} s)")
 
-    def note(self, text: str) -> None:
-        """Say what the stage is doing now; the last note stands in the line that closes it."""
-        self._note = text
+    def progress(self, text: str) -> None:
+        """Report what the stage is doing now; the last text is in the line that closes it."""
+        self._progress = text
 
-    def say(self, text: str = "") -> None:
-        """Write a line of its own."""
+    def report(self, text: str = "") -> None:
+        """Write a separate line."""
         self._line(text)
 
     def summary(self) -> str:
@@ -76,12 +76,12 @@ class Stages:
         last = started
         while not done.wait(_REFRESH_SECONDS):
             now = time.monotonic()
-            line = f"{label}: {self._note} ({now - started:.0f} s)"
+            line = f"{label}: {self._progress} ({now - started:.0f} s)"
             if self._live:
                 self._output.write(f"\r\x1b[K{line[:150]}")
                 self._output.flush()
             elif now - last >= _HEARTBEAT_SECONDS and line != shown:
-                self._line(f"      {self._note} ({now - started:.0f} s)")
+                self._line(f"      {self._progress} ({now - started:.0f} s)")
                 shown, last = line, now
 
     def _finish(self, done: threading.Event, ticker: threading.Thread, line: str) -> None:

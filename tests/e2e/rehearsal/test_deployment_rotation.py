@@ -272,7 +272,7 @@ def test_by_one_command_a_person_sees_each_step_and_that_no_request_failed(
     rotate(rehearsal.run, "beers_migrator")
     said = capsys.readouterr().out
     assert re.findall(r"(\w+Secret) +done in", said) == ["createSecret", "setSecret", "testSecret", "finishSecret"]
-    assert "1 of 1 rotated in 4 steps, 0 attempts in vain." in said
+    assert "1 of 1 rotated in 4 steps, 0 failed attempts." in said
     assert re.search(r"\d+ requests in [\d.]+ s, 0 failed; \d+ beers added\.", said)
     with (
         server_refuses(rehearsal, "beers_migrator_a"),

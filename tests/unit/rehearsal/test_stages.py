@@ -9,7 +9,7 @@ def test_each_stage_says_what_it_is_what_came_of_it_and_how_long_it_took() -> No
     output = io.StringIO()
     stages = Stages(2, output)
     with stages.stage("Build"):
-        stages.note("image sha256:123")
+        stages.progress("image sha256:123")
     assert "[1/2] Build ...\n" in output.getvalue()
     assert "[1/2] Build: image sha256:123 (0.0 s)\n" in output.getvalue()
     assert "in all" in stages.summary()
@@ -30,7 +30,7 @@ def test_a_long_stage_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> 
     output = io.StringIO()
     stages = Stages(1, output)
     with stages.stage("Apply"):
-        stages.note("3 of 9 changes")
+        stages.progress("3 of 9 changes")
         while "3 of 9 changes (" not in output.getvalue():
             pass
     assert output.getvalue().count("\n") >= 3
