@@ -72,7 +72,8 @@ def test_it_is_small_beside_its_base_and_runs_as_somebody_who_is_not_root(
 
 def test_its_own_code_is_all_that_goes_into_it(bootstrap_image: Built) -> None:
     listed = _instead(bootstrap_image, "find", "/srv", "-type", "f").split()
-    assert set(listed) == {f"/srv/db_bootstrap/{path.name}" for path in (CHECKOUT / "db_bootstrap").glob("*.py")}
+    sources = (CHECKOUT / "db_bootstrap").rglob("*.py")
+    assert set(listed) == {f"/srv/{path.relative_to(CHECKOUT).as_posix()}" for path in sources}
 
 
 def test_neither_pip_nor_the_list_of_its_packages_comes_along(bootstrap_image: Built) -> None:
