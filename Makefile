@@ -90,14 +90,12 @@ unexport PYTHONDONTWRITEBYTECODE
 tests = @$(RUN) pytest --durations=10 --junitxml=build/$(1).xml -m "$(2)"
 # More processes than cores, because many tests wait.
 SPREAD := --numprocesses 3 --dist worksteal
-# Rehearsals mostly wait, and begin in the order of their names: by the number of tests, the longest would come last.
-LANES := --numprocesses 3 --dist loadscope --no-loadscope-reorder
+# tests/conftest.py says what stays together and starts first. By the number of tests, the longest would start last.
+LANES := --dist loadscope --no-loadscope-reorder
 MAJORS := 14 15 16 17 18
 
 test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run all tests but those that only test-nightly runs
-	$(call tests,test-load-and-fast,not rehearsal and not image and not nightly) $(SPREAD)
-	$(call tests,test-image,image)
-	$(call tests,test-rehearsal,rehearsal and not nightly) $(LANES)
+	$(call tests,test,not nightly) --numprocesses 4 $(LANES)
 
 test-fast: export POSTGRESQL_MAJORS = 17
 test-fast: .venv/ready browser ## Run the tests that need no load, rehearsal, image or other PostgreSQL version
@@ -111,11 +109,11 @@ test-postgresql: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) 
 	$(call tests,test-postgresql,each_major and not nightly) $(SPREAD)
 
 test-rehearsal: .venv/ready ## Run the tests that rehearse
-	$(call tests,test-rehearsal,rehearsal and not nightly) $(LANES)
+	$(call tests,test-rehearsal,rehearsal and not nightly) --numprocesses 3 $(LANES)
 
 test-nightly: export POSTGRESQL_MAJORS = $(MAJORS)
 test-nightly: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) ## Run the exhaustive tests: thousands of examples on PostgreSQL 14 to 18, long loads, each failure (hours)
-	$(call tests,test-nightly,nightly or each_major) --hypothesis-profile=nightly --timeout=3600 $(LANES)
+	$(call tests,test-nightly,nightly or each_major) --hypothesis-profile=nightly --timeout=3600 --numprocesses 3 $(LANES)
 
 image-test: .venv/ready engine ## Build the image, run it as production and compose.yaml do, print its size and content
 	$(call tests,test-image,image)

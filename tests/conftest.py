@@ -42,8 +42,12 @@ for _profile, _examples in {"fast": 50, "standard": 150, "nightly": 2000}.items(
 
 
 def pytest_configure() -> None:
-    """End as on Ctrl-C when somebody ends this process: only then do the fixtures stop their servers."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """End as on Ctrl-C when this process is ended: only then do the fixtures stop their servers.
+
+    A script in the background starts its programs with SIGINT ignored; those that a test interrupts would inherit that.
+    """
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, signal.default_int_handler)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
@@ -52,20 +56,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class Together(LoadScopeScheduling):
-    """Tests of the one deployment share it; all else goes by file.
+    """Keep the tests of the one deployment together, and those of the image; all else goes by file.
 
     Stands in for pytest-xdist's loadgroup, which pytest 9.2 does not heed (pytest-dev/pytest-xdist#1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        if path.startswith("tests/e2e/rehearsal/") and not path.endswith(_REHEARSALS_APART):
-            return "rehearsal"
-        return path
+        folder = path.rpartition("/")[0]
+        return folder if folder in _TOGETHER and not path.endswith(_REHEARSALS_APART) else path
 
 
+_TOGETHER = ("tests/e2e/image", "tests/e2e/rehearsal")
 # They have rehearsals of their own.
 _REHEARSALS_APART = ("test_half_done_applies.py", "test_interruptions.py", "test_production.py", "test_release.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the rehearsals: they take the longest and mostly wait, so everything else can run beside them."""
+    items.sort(key=lambda item: item.get_closest_marker("rehearsal") is None)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
