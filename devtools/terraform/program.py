@@ -47,7 +47,10 @@ def find_terraform() -> tuple[str, str]:
 
 def is_terraform(process: psutil.Process) -> bool:
     """Return whether a process is Terraform, as a program or as a library."""
-    return process.name() == "terraform" or str(LAUNCHER.with_name("library.py")) in process.cmdline()
+    try:
+        return process.name() == "terraform" or str(LAUNCHER.with_name("library.py")) in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _program_on_path() -> tuple[str, str]:
