@@ -10,6 +10,8 @@ from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from tests.support.http_servers import serving_in_thread
+
 
 class Fault(StrEnum):
     """What is wrong with every call."""
@@ -54,14 +56,8 @@ class FaultyAws(ThreadingHTTPServer):
 def faulty_aws(endpoint: str) -> Iterator[FaultyAws]:
     """A faulty way to the AWS at ``endpoint``, without a fault at first."""
     server = FaultyAws(endpoint)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving_in_thread(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,12 +1,13 @@
 """What stands in for GitHub's API: it keeps what it is sent, and lists what it is told to."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.http_servers import serving_in_thread
 
 
 @dataclass
@@ -45,12 +46,6 @@ def github_api() -> Iterator[GitHubApi]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     api.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with serving_in_thread(server):
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.http_servers import serving_in_thread
+
 
 class Target(ThreadingHTTPServer):
     """A server in a thread.
@@ -40,14 +42,8 @@ class Target(ThreadingHTTPServer):
 def running_target(name: str) -> Iterator[Target]:
     """A target that answers until the end."""
     target = Target(name)
-    thread = threading.Thread(target=target.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving_in_thread(target):
         yield target
-    finally:
-        target.shutdown()
-        target.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

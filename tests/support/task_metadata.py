@@ -4,10 +4,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoi
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from tests.support.http_servers import serving_in_thread
 
 
 @contextmanager
@@ -23,11 +24,6 @@ def task_metadata(document: object) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v4"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    with serving_in_thread(server):
+        yield f"http://127.0.0.1:{server.server_port}/v4"
