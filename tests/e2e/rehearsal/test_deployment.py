@@ -65,7 +65,7 @@ def test_the_catalogue_is_empty_at_first_and_can_be_seeded_through_the_load_bala
     assert len(rehearsal.client.get("/beers").body["beers"]) > 0
 
 
-def test_seeding_eight_times_at_once_gives_the_same_beers_once(rehearsal: Rehearsal) -> None:
+def test_concurrent_seeding_is_idempotent(rehearsal: Rehearsal) -> None:
     before = rehearsal.client.get("/beers").body
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: rehearsal.client.post("/beers/seed").status, range(8)))

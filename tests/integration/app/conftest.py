@@ -1,4 +1,4 @@
-"""Fixtures for the service: its roles as the bootstrap makes them, its tables, and the service itself."""
+"""Fixtures: the service's roles, its tables, and the service."""
 
 import secrets
 from collections.abc import Callable, Iterator

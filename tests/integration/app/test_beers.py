@@ -22,7 +22,7 @@ def test_an_empty_catalogue_is_an_empty_page(client: FlaskClient) -> None:
     assert response.json == {"beers": [], "next": None}
 
 
-def test_an_added_beer_is_found_at_its_location_and_in_the_list(client: FlaskClient) -> None:
+def test_an_added_beer_is_at_its_location_and_in_the_list(client: FlaskClient) -> None:
     added = client.post("/beers", json=PILS)
     assert added.status_code == 201
     assert added.json is not None
@@ -31,21 +31,21 @@ def test_an_added_beer_is_found_at_its_location_and_in_the_list(client: FlaskCli
     assert client.get("/beers").json == {"beers": [added.json], "next": None}
 
 
-def test_a_brewery_may_be_left_out(client: FlaskClient) -> None:
+def test_the_brewery_is_optional(client: FlaskClient) -> None:
     added = client.post("/beers", json={"name": "Nobody's", "style": "Ale", "abv": 5})
     assert added.status_code == 201
     assert added.json is not None
     assert added.json["brewery"] is None
 
 
-def test_abv_is_a_number_with_two_places_and_time_is_utc(client: FlaskClient) -> None:
+def test_abv_has_two_decimal_places_and_time_is_utc(client: FlaskClient) -> None:
     text = client.post("/beers", json={**PILS, "abv": 5}).text
     assert '"abv":5.00' in text
     assert json.loads(text)["created_at"].endswith("+00:00")
 
 
 @pytest.mark.parametrize("name", ["Testbräu", "TESTBRÄU", "  testbräu\n", "testbra\N{COMBINING DIAERESIS}u"])
-def test_a_name_is_taken_once_whatever_its_spelling(client: FlaskClient, name: str) -> None:
+def test_names_are_unique_regardless_of_case_and_normalization(client: FlaskClient, name: str) -> None:
     assert client.post("/beers", json=PILS).status_code == 201
     refused = client.post("/beers", json={**PILS, "name": name})
     assert refused.status_code == 409
@@ -54,7 +54,7 @@ def test_a_name_is_taken_once_whatever_its_spelling(client: FlaskClient, name: s
     assert [error["field"] for error in refused.json["errors"]] == ["name"]
 
 
-def test_eight_callers_with_one_name_add_one_beer(service: Flask) -> None:
+def test_concurrent_requests_with_one_name_add_one_beer(service: Flask) -> None:
     def add(_: int) -> int:
         return service.test_client().post("/beers", json=PILS).status_code
 
@@ -62,7 +62,7 @@ def test_eight_callers_with_one_name_add_one_beer(service: Flask) -> None:
         assert sorted(threads.map(add, range(8))) == [201] + [409] * 7
 
 
-def test_pages_follow_one_another_in_the_order_of_ids(client: FlaskClient) -> None:
+def test_pages_are_in_the_order_of_ids(client: FlaskClient) -> None:
     client.post("/beers/seed")
     seen: list[int] = []
     following: str | None = "/beers?limit=7"
@@ -79,14 +79,14 @@ def test_pages_follow_one_another_in_the_order_of_ids(client: FlaskClient) -> No
     assert seen == sorted(set(seen))
 
 
-def test_a_page_that_is_just_full_is_the_last(client: FlaskClient) -> None:
+def test_an_exactly_full_last_page_has_no_next_page(client: FlaskClient) -> None:
     client.post("/beers/seed")
     response = client.get(f"/beers?limit={len(SEEDS)}")
     assert response.json is not None
     assert response.json["next"] is None
 
 
-def test_a_page_holds_fifty_beers_unless_asked(client: FlaskClient, catalogue: CatalogueDatabase) -> None:
+def test_the_default_page_size_is_fifty(client: FlaskClient, catalogue: CatalogueDatabase) -> None:
     catalogue.admin(
         "INSERT INTO beers.beers (name, style, abv) SELECT 'beer ' || i, 'Ale', 5 FROM generate_series(1, 60) AS i"
     )
@@ -96,14 +96,14 @@ def test_a_page_holds_fifty_beers_unless_asked(client: FlaskClient, catalogue: C
     assert response.json["next"] == f"/beers?limit=50&after={response.json['beers'][-1]['id']}"
 
 
-def test_seeding_twice_gives_the_same_beers_once(client: FlaskClient) -> None:
+def test_seeding_is_idempotent(client: FlaskClient) -> None:
     assert client.post("/beers/seed").json == {"inserted": len(SEEDS), "present": 0}
     first = client.get("/beers").json
     assert client.post("/beers/seed").json == {"inserted": 0, "present": len(SEEDS)}
     assert client.get("/beers").json == first
 
 
-def test_seeding_eight_times_at_once_gives_the_same_beers_once(service: Flask) -> None:
+def test_concurrent_seeding_is_idempotent(service: Flask) -> None:
     def seed(_: int) -> dict[str, int]:
         response = service.test_client().post("/beers/seed")
         assert response.status_code == 200
@@ -119,7 +119,7 @@ def test_seeding_eight_times_at_once_gives_the_same_beers_once(service: Flask) -
     assert sorted(beer["name"] for beer in listed["beers"]) == sorted(beer.name for beer in SEEDS)
 
 
-def test_seeding_leaves_a_beer_that_was_there_as_it_was(client: FlaskClient) -> None:
+def test_seeding_does_not_change_existing_beers(client: FlaskClient) -> None:
     mine = client.post("/beers", json={"name": "PUNK IPA", "style": "mine", "abv": 1}).json
     assert client.post("/beers/seed").json == {"inserted": len(SEEDS) - 1, "present": 1}
     assert mine is not None
@@ -127,7 +127,7 @@ def test_seeding_leaves_a_beer_that_was_there_as_it_was(client: FlaskClient) -> 
 
 
 @pytest.mark.parametrize("place", ["/beers/1", "/beers/0", "/beers/9223372036854775807", "/beers/9223372036854775808"])
-def test_a_beer_that_is_not_there_is_a_404_problem(client: FlaskClient, place: str) -> None:
+def test_an_unknown_beer_is_a_404_problem(client: FlaskClient, place: str) -> None:
     response = client.get(place)
     assert response.status_code == 404
     assert response.mimetype == "application/problem+json"
@@ -147,6 +147,6 @@ def test_a_beer_that_is_not_there_is_a_404_problem(client: FlaskClient, place: s
         ("name, style", "'x', 'Ale'"),
     ],
 )
-def test_the_database_itself_refuses_what_is_no_beer(catalogue: CatalogueDatabase, columns: str, values: str) -> None:
+def test_database_constraints_refuse_invalid_beers(catalogue: CatalogueDatabase, columns: str, values: str) -> None:
     with pytest.raises(Exception, match=r"23514|23502|22003"):
         catalogue.admin(f"INSERT INTO beers.beers ({columns}) VALUES ({values})")

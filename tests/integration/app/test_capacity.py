@@ -1,4 +1,4 @@
-"""How many workers a share of a machine gets."""
+"""The number of workers for a share of a machine."""
 
 import math
 import re
@@ -24,13 +24,13 @@ from tests.support.task_metadata import task_metadata
         (2, 128, 1),
     ],
 )
-def test_workers_follow_the_processor_as_far_as_the_memory_goes(
+def test_the_number_of_workers_follows_the_cpu_within_the_memory(
     processors: float, mebibytes: int, workers: int
 ) -> None:
     assert worker_count(Capacity(processors, mebibytes)) == workers
 
 
-def test_terraform_counts_the_same_workers_and_connections() -> None:
+def test_terraform_derives_the_same_workers_and_connections() -> None:
     text = (Path(__file__).parents[3] / "terraform" / "environment" / "access.tf").read_text()
     (workers,) = re.findall(r"service_workers += (.+)", text)
     (connections,) = re.findall(r"service_connections += (.+)", text)
@@ -58,9 +58,7 @@ def test_terraform_counts_the_same_workers_and_connections() -> None:
         ),
     ],
 )
-def test_a_container_has_what_its_control_group_gives(
-    tmp_path: Path, files: dict[str, str], expected: Capacity
-) -> None:
+def test_capacity_is_limited_by_the_control_group(tmp_path: Path, files: dict[str, str], expected: Capacity) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -76,7 +74,7 @@ def test_a_container_has_what_its_control_group_gives(
         {"cpu.max": "", "memory.max": "nonsense"},
     ],
 )
-def test_without_a_limit_it_has_what_the_machine_has(tmp_path: Path, files: dict[str, str]) -> None:
+def test_capacity_without_a_limit_is_the_machines(tmp_path: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -85,16 +83,16 @@ def test_without_a_limit_it_has_what_the_machine_has(tmp_path: Path, files: dict
     assert 0 < found.memory_mebibytes < 2**30
 
 
-def test_a_task_has_what_ecs_gives_it(tmp_path: Path) -> None:
+def test_capacity_is_limited_by_the_task(tmp_path: Path) -> None:
     with task_metadata({"Limits": {"CPU": 0.25, "Memory": 512}}) as uri:
         assert capacity(uri, tmp_path) == Capacity(0.25, 512)
 
 
 @pytest.mark.parametrize("document", [{}, [], {"Limits": {"CPU": "many"}}, "nonsense"])
-def test_an_endpoint_that_says_nothing_useful_limits_nothing(tmp_path: Path, document: object) -> None:
+def test_invalid_task_metadata_is_ignored(tmp_path: Path, document: object) -> None:
     with task_metadata(document) as uri:
         assert capacity(uri, tmp_path) == capacity(None, tmp_path)
 
 
-def test_an_endpoint_out_of_reach_limits_nothing(tmp_path: Path) -> None:
+def test_an_unreachable_metadata_endpoint_is_ignored(tmp_path: Path) -> None:
     assert capacity("http://127.0.0.1:9", tmp_path) == capacity(None, tmp_path)

@@ -1,4 +1,4 @@
-"""Opening connections: rotated credentials, verified TLS, bounded waiting."""
+"""Opening connections: rotated credentials, verified TLS, bounded waits."""
 
 import logging
 import socket
@@ -70,15 +70,13 @@ def who(connection: pg8000.Connection) -> str:
         connection.close()
 
 
-def test_a_message_in_two_parts_does_not_wait_for_the_first_to_be_acknowledged(
-    bare: CatalogueDatabase, credential: Credential
-) -> None:
+def test_connections_use_tcp_nodelay(bare: CatalogueDatabase, credential: Credential) -> None:
     connection = connector(bare, FixedSource(credential)).connect()
     assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     connection.close()
 
 
-def test_a_statement_is_planned_once_and_not_for_each_value(bare: CatalogueDatabase, credential: Credential) -> None:
+def test_a_statement_has_one_generic_plan(bare: CatalogueDatabase, credential: Credential) -> None:
     connection = connector(bare, FixedSource(credential)).connect()
     connection.run("PREPARE named AS SELECT relname FROM pg_class WHERE oid = $1")
     for number in range(3):
@@ -90,9 +88,7 @@ def test_a_statement_is_planned_once_and_not_for_each_value(bare: CatalogueDatab
     assert (generic, custom) == (3, 0)
 
 
-def test_a_password_that_rotates_while_running_is_read_once_more(
-    bare: CatalogueDatabase, credential: Credential
-) -> None:
+def test_a_rotated_password_is_refreshed_once(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(credential)
     opening = connector(bare, RotatingSource(secret.read, cache_seconds=LONG))
     assert who(opening.connect()) == bare.app
@@ -115,9 +111,7 @@ def test_user_and_password_change_together(bare: CatalogueDatabase, credential: 
     assert who(opening.connect()) == bare.owner
 
 
-def test_eight_threads_that_are_refused_at_once_read_the_new_secret_once(
-    bare: CatalogueDatabase, credential: Credential
-) -> None:
+def test_concurrent_refusals_cause_one_read_of_the_secret(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(credential, reading_takes_seconds=0.3)
     opening = connector(bare, RotatingSource(secret.read, cache_seconds=LONG))
     assert who(opening.connect()) == bare.app
@@ -134,7 +128,7 @@ def test_eight_threads_that_are_refused_at_once_read_the_new_secret_once(
     assert secret.readings == 2
 
 
-def test_a_refusal_stands_when_the_secret_has_not_changed(bare: CatalogueDatabase, credential: Credential) -> None:
+def test_a_refusal_is_final_if_the_secret_has_not_changed(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(replace(credential, password="wrong"))
     with pytest.raises(pg8000.Error) as refused:
         connector(bare, RotatingSource(secret.read, cache_seconds=LONG)).connect()
@@ -142,9 +136,7 @@ def test_a_refusal_stands_when_the_secret_has_not_changed(bare: CatalogueDatabas
     assert secret.readings == 2
 
 
-def test_rotations_that_overtake_each_other_are_followed_and_not_for_ever(
-    bare: CatalogueDatabase, credential: Credential
-) -> None:
+def test_retries_after_back_to_back_rotations_are_bounded(bare: CatalogueDatabase, credential: Credential) -> None:
     class Overtaken:
         """Always a newer version than the one that was refused; the ``good``-th logs in."""
 
@@ -174,7 +166,7 @@ def test_rotations_that_overtake_each_other_are_followed_and_not_for_ever(
         pytest.param({"pool_size": 0}, 2, id="none is kept"),
     ],
 )
-def test_the_age_of_a_connection_is_bounded(
+def test_old_connections_are_recycled(
     bare: CatalogueDatabase, credential: Credential, pool: dict[str, int], sessions: int
 ) -> None:
     database = Database(connector(bare, FixedSource(credential)), **pool)
@@ -226,7 +218,7 @@ def test_requests_succeed_through_four_rotations_of_two_logins(bare: CatalogueDa
     assert min(each.result() for each in asking) > 0
 
 
-def test_a_server_of_another_authority_is_refused(bare: CatalogueDatabase, tmp_path: Path) -> None:
+def test_a_server_with_an_unknown_certificate_authority_is_refused(bare: CatalogueDatabase, tmp_path: Path) -> None:
     stranger = create_authority(tmp_path / "stranger").ca_file
     url = bare.url(bare.app).split("?")[0]
     settings = Settings(DatabaseUrl(f"{url}?sslmode=verify-full"), ca_file=stranger)
@@ -234,7 +226,7 @@ def test_a_server_of_another_authority_is_refused(bare: CatalogueDatabase, tmp_p
         connector_for(settings, read_timeout_seconds=5).connect()
 
 
-def test_a_server_of_another_name_is_refused(bare: CatalogueDatabase, credential: Credential) -> None:
+def test_a_server_with_the_wrong_host_name_is_refused(bare: CatalogueDatabase, credential: Credential) -> None:
     # Short for 127.0.0.1 to the resolver, and not the name that the certificate carries.
     elsewhere = FixedSource(replace(credential, host="127.1"))
     with pytest.raises(ssl.SSLCertVerificationError, match="ostname mismatch"):
@@ -247,16 +239,14 @@ def test_a_server_without_tls_gets_no_password(bare: CatalogueDatabase, credenti
     assert b"".join(received) == b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest, and nothing after it
 
 
-def test_a_server_that_does_not_answer_is_given_up(bare: CatalogueDatabase, credential: Credential) -> None:
+def test_connecting_to_an_unresponsive_server_times_out(bare: CatalogueDatabase, credential: Credential) -> None:
     with listening(answer=b"") as (port, _):
         silent = connector(bare, FixedSource(replace(credential, port=port)), read_timeout_seconds=0.2)
         with pytest.raises(DatabaseUnavailableError, match="TimeoutError"):
             Database(silent, pool_size=1).read("SELECT 1", {})
 
 
-def test_a_statement_that_takes_too_long_does_not_spoil_the_pool(
-    bare: CatalogueDatabase, credential: Credential
-) -> None:
+def test_a_read_timeout_removes_the_session_from_the_pool(bare: CatalogueDatabase, credential: Credential) -> None:
     database = Database(connector(bare, FixedSource(credential), read_timeout_seconds=0.3), pool_size=1)
     with pytest.raises(DatabaseUnavailableError, match="TimeoutError"):
         database.write("SELECT pg_sleep(2)", {})
@@ -264,9 +254,7 @@ def test_a_statement_that_takes_too_long_does_not_spoil_the_pool(
     database.close()
 
 
-def test_a_statement_that_the_server_ends_is_an_unavailable_database(
-    bare: CatalogueDatabase, credential: Credential
-) -> None:
+def test_a_statement_timeout_is_an_unavailable_database(bare: CatalogueDatabase, credential: Credential) -> None:
     bare.admin(f"ALTER ROLE {bare.app} SET statement_timeout = '100ms'")
     database = Database(connector(bare, FixedSource(credential)), pool_size=1)
     with pytest.raises(DatabaseUnavailableError, match="57014"):
@@ -274,7 +262,9 @@ def test_a_statement_that_the_server_ends_is_an_unavailable_database(
     database.close()
 
 
-def test_a_full_pool_says_so(bare: CatalogueDatabase, credential: Credential, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exhausted_pool_is_an_unavailable_database(
+    bare: CatalogueDatabase, credential: Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.database.pool.POOL_TIMEOUT_SECONDS", 0.1)
     database = Database(connector(bare, FixedSource(credential)), pool_size=1)
     with ThreadPoolExecutor(1) as threads:
@@ -287,7 +277,7 @@ def test_a_full_pool_says_so(bare: CatalogueDatabase, credential: Credential, mo
     database.close()
 
 
-def test_connections_tell_who_they_are(bare: CatalogueDatabase) -> None:
+def test_connections_set_their_application_name(bare: CatalogueDatabase) -> None:
     settings = bare.settings(bare.app, version="v1.2.3")
     connection = connector_for(settings, read_timeout_seconds=5).connect()
     try:

@@ -1,4 +1,4 @@
-"""Going through the catalogue by style and strength: what comes, in which order, and at what cost."""
+"""Pages of the catalogue by style and strength: their content, order and cost."""
 
 import json
 import re
@@ -47,9 +47,7 @@ def every_page(client: FlaskClient, query: str) -> list[dict[str, Any]]:
         ("style=pilsner&abv_min=4.5", lambda beer: beer.style == "Pilsner" and beer.abv > 4),
     ],
 )
-def test_the_pages_of_a_filter_hold_what_it_asks_for_and_each_once(
-    client: FlaskClient, query: str, wanted: Any
-) -> None:
+def test_the_pages_of_a_filter_contain_each_matching_beer_once(client: FlaskClient, query: str, wanted: Any) -> None:
     client.post("/beers/seed")
     found = every_page(client, f"{query}&limit=3")
     assert len({beer["id"] for beer in found}) == len(found)
@@ -61,7 +59,7 @@ def test_the_pages_of_a_filter_hold_what_it_asks_for_and_each_once(
     assert all(one < other for one, other in pairwise(order))
 
 
-def test_a_page_that_has_not_changed_is_not_sent_again(client: FlaskClient) -> None:
+def test_an_unchanged_page_is_answered_with_304(client: FlaskClient) -> None:
     client.post("/beers/seed")
     first = client.get("/beers?limit=2")
     again = client.get("/beers?limit=2", headers={"If-None-Match": first.headers["ETag"]})
@@ -76,9 +74,7 @@ def test_a_page_that_has_not_changed_is_not_sent_again(client: FlaskClient) -> N
 @pytest.mark.parametrize(
     "filters", [{}, {"style": "style 3"}, {"abv_max": "90"}, {"style": "style 3", "abv_max": "90"}]
 )
-def test_the_last_page_reads_no_more_of_the_table_than_the_first(
-    catalogue: CatalogueDatabase, filters: dict[str, str]
-) -> None:
+def test_the_last_page_reads_no_more_rows_than_the_first(catalogue: CatalogueDatabase, filters: dict[str, str]) -> None:
     catalogue.admin(
         "INSERT INTO beers.beers (name, style, abv) SELECT 'beer ' || i, 'Style ' || i % 7, i * 7919 % 10000 / 100.0"
         f" FROM generate_series(1, {MANY}) AS i"

@@ -1,4 +1,4 @@
-"""Migrations: who may run them, how often, and how many at once."""
+"""Migrations: privileges, idempotence, concurrency."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ HEAD = known_revisions()[-1]
 COMMAND = [sys.executable, "-m", "app", "migrate"]
 
 
-def test_a_migrator_makes_tables_that_belong_to_the_schemas_owner(bare: CatalogueDatabase) -> None:
+def test_migrated_tables_belong_to_the_schemas_owner(bare: CatalogueDatabase) -> None:
     assert migrate(bare.injected(bare.migrator)) == Migration(None, HEAD)
     owners = bare.admin(
         "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relnamespace = 'beers'::regnamespace"
@@ -28,12 +28,12 @@ def test_a_migrator_makes_tables_that_belong_to_the_schemas_owner(bare: Catalogu
     assert owners == [[bare.owner]]
 
 
-def test_a_second_migration_finds_nothing_to_do(bare: CatalogueDatabase) -> None:
+def test_migration_is_idempotent(bare: CatalogueDatabase) -> None:
     migrate(bare.settings(bare.migrator))
     assert migrate(bare.settings(bare.migrator)) == Migration(HEAD, HEAD)
 
 
-def test_eight_migrations_at_once_are_one(bare: CatalogueDatabase) -> None:
+def test_concurrent_migrations_run_once(bare: CatalogueDatabase) -> None:
     variables = environment(DATABASE_URL=bare.url(bare.migrator))
     running = [
         subprocess.Popen(COMMAND, env=variables, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -47,23 +47,23 @@ def test_eight_migrations_at_once_are_one(bare: CatalogueDatabase) -> None:
         assert spelling not in str(ended)
 
 
-def test_an_older_version_leaves_the_database_of_a_newer_one_as_it_is(bare: CatalogueDatabase) -> None:
+def test_an_older_version_does_not_change_the_database_of_a_newer_one(bare: CatalogueDatabase) -> None:
     migrate(bare.settings(bare.migrator))
     bare.admin("UPDATE beers.alembic_version SET version_num = 'newer'")
     assert migrate(bare.settings(bare.migrator)) == Migration("newer", "newer", is_newer=True)
 
 
-def test_where_there_is_no_schema_the_databases_owner_makes_it(database: Database) -> None:
+def test_a_missing_schema_is_created_by_the_databases_owner(database: Database) -> None:
     assert migrate(Settings(DatabaseUrl(database.url()))) == Migration(None, HEAD)
 
 
-def test_the_services_own_login_may_not_migrate(bare: CatalogueDatabase) -> None:
+def test_the_services_login_cannot_migrate(bare: CatalogueDatabase) -> None:
     with pytest.raises(MigrationError, match="Run it as the owner of schema beers"):
         migrate(bare.settings(bare.app))
     assert bare.admin("SELECT relname FROM pg_class WHERE relnamespace = 'beers'::regnamespace") == []
 
 
-def test_a_migration_that_waits_too_long_for_its_turn_says_what_to_look_for(
+def test_a_migration_that_waits_too_long_for_the_advisory_lock_names_the_remedy(
     bare: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.database.migrate.ADVISORY_LOCK_TIMEOUT_SECONDS", 1)
@@ -73,7 +73,7 @@ def test_a_migration_that_waits_too_long_for_its_turn_says_what_to_look_for(
             migrate(bare.settings(bare.migrator))
 
 
-def test_a_wrong_password_ends_the_command_with_one_sentence(bare: CatalogueDatabase) -> None:
+def test_a_wrong_password_is_reported_in_one_sentence(bare: CatalogueDatabase) -> None:
     done = subprocess.run(
         COMMAND,
         env=environment(DATABASE_URL=bare.url(bare.migrator, "wrong-and-secret")),
@@ -105,7 +105,7 @@ def test_a_wrong_password_ends_the_command_with_one_sentence(bare: CatalogueData
         "ALTER TABLE beers.beers OWNER TO CURRENT_USER",
     ],
 )
-def test_the_services_own_login_changes_rows_and_not_tables(catalogue: CatalogueDatabase, statement: str) -> None:
+def test_the_services_login_can_change_rows_but_not_tables(catalogue: CatalogueDatabase, statement: str) -> None:
     with catalogue.database.connect(catalogue.app, catalogue.password) as connection:
         connection.run("INSERT INTO beers.beers (name, style, abv) VALUES ('mine', 'Ale', 5)")
         connection.run("UPDATE beers.beers SET abv = 6")
@@ -114,7 +114,7 @@ def test_the_services_own_login_changes_rows_and_not_tables(catalogue: Catalogue
             connection.run(statement)
 
 
-def test_not_ready_before_the_migrations_and_ready_after(bare: CatalogueDatabase, service_on_bare: Flask) -> None:
+def test_readiness_before_and_after_the_migrations(bare: CatalogueDatabase, service_on_bare: Flask) -> None:
     client = service_on_bare.test_client()
     for path in ("/readyz", "/beers"):
         early = client.get(path)
@@ -127,7 +127,7 @@ def test_not_ready_before_the_migrations_and_ready_after(bare: CatalogueDatabase
     assert client.get("/beers").status_code == 200
 
 
-def test_not_ready_while_a_migration_is_missing(bare: CatalogueDatabase, service_on_bare: Flask) -> None:
+def test_not_ready_while_a_migration_is_pending(bare: CatalogueDatabase, service_on_bare: Flask) -> None:
     migrate(bare.settings(bare.migrator))
     bare.admin("DELETE FROM beers.alembic_version")
     response = service_on_bare.test_client().get("/readyz")
@@ -143,7 +143,7 @@ def test_ready_on_a_database_that_a_newer_version_has_migrated(bare: CatalogueDa
 
 
 @pytest.mark.parametrize("removal", ["DROP TABLE beers.beers", "ALTER TABLE beers.beers DROP COLUMN brewery"])
-def test_not_ready_where_a_newer_version_has_removed_what_this_one_needs(
+def test_not_ready_if_a_newer_version_has_removed_a_required_column(
     bare: CatalogueDatabase, service_on_bare: Flask, removal: str
 ) -> None:
     migrate(bare.settings(bare.migrator))

@@ -1,4 +1,4 @@
-"""The database goes away in five ways while requests come in; the service says so, lives, and is back when it is."""
+"""The database fails in five ways under load; the service reports it, survives and recovers."""
 
 import http.client
 import json
@@ -123,7 +123,7 @@ def at_its_first_address(site: Site) -> Iterator[None]:
 
 @pytest.mark.usefixtures("at_its_first_address")
 @pytest.mark.parametrize("outage", [restarted, refused, failed_over, slow, full])
-def test_an_outage_is_told_and_survived(site: Site, outage: Callable[[Site], Iterator[None]]) -> None:
+def test_the_service_reports_and_survives_an_outage(site: Site, outage: Callable[[Site], Iterator[None]]) -> None:
     served = site.served
     assert served.request("GET", "/readyz").status == 200
     workers, written = site.workers(), len(served.log_text())

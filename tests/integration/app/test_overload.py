@@ -1,4 +1,4 @@
-"""More than can be answered: everybody hears something soon, and the process lives."""
+"""Overload: every client gets a response soon, and the process survives."""
 
 import http.client
 import resource
@@ -64,7 +64,7 @@ def status(head: bytes) -> int:
 GET_BEERS = b"GET /beers HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-def test_a_thousand_callers_at_once_are_all_answered(served: Served) -> None:
+def test_a_thousand_concurrent_clients_are_all_answered(served: Served) -> None:
     found = answers(served.port, GET_BEERS, CONNECTIONS)
     assert len(found) == CONNECTIONS
     # On a slow machine some are told to come back, which is an answer too.
@@ -72,7 +72,7 @@ def test_a_thousand_callers_at_once_are_all_answered(served: Served) -> None:
     assert served.request("GET", "/beers").status == 200
 
 
-def test_a_thousand_callers_without_a_database_are_told_so_soon_and_the_process_lives(
+def test_a_thousand_concurrent_clients_get_503_soon_during_an_outage(
     served: Served, catalogue: CatalogueDatabase
 ) -> None:
     with table_locked(catalogue), ThreadPoolExecutor(1) as thread:
@@ -108,7 +108,7 @@ HALF_A_BODY = (
 )
 
 
-def test_slow_callers_are_sent_away_and_silent_ones_hold_nobody_up(served: Served) -> None:
+def test_slow_clients_get_408_and_idle_ones_delay_nobody(served: Served) -> None:
     sent = {"half a head": HALF_A_HEAD, "half a body": HALF_A_BODY}
     with ExitStack() as open_connections:
 
@@ -143,20 +143,20 @@ def shares(served: Served, callers: int) -> list[int]:
     return [statuses.count(psutil.CONN_ESTABLISHED) for statuses in found]
 
 
-def test_callers_who_come_at_once_are_shared_by_the_workers(served: Served) -> None:
+def test_concurrent_connections_are_balanced_over_the_workers(served: Served) -> None:
     while len(found := shares(served, 32)) < 2 or min(found) == 0:
         pass  # one of them is not up yet
     for _ in range(3):
         assert min(shares(served, 32)) >= 10
 
 
-def test_slow_callers_beyond_the_threads_are_not_waited_for_one_after_the_other(served: Served) -> None:
+def test_more_slow_clients_than_threads_time_out_in_parallel(served: Served) -> None:
     found = answers(served.port, HALF_A_HEAD, 100)
     assert len(found) == 100
     assert {status(head) for _, head in found} == {408}
 
 
-def test_a_worker_that_is_replaced_loses_no_request(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
+def test_replacing_a_worker_loses_no_request(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
     options = "--max-requests 40 --max-requests-jitter 20"
     variables = {"DATABASE_URL": catalogue.url(catalogue.app), "GUNICORN_CMD_ARGS": options}
     with serving(tmp_path, **variables) as served:

@@ -1,4 +1,4 @@
-"""Tokens: a new one for each connection, signed for one login at one address, or a clear refusal."""
+"""IAM tokens: a new one for each connection, valid for one login at one host."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,7 +22,7 @@ def no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
-def test_a_token_is_signed_for_one_login_at_one_address_and_a_quarter_of_an_hour() -> None:
+def test_a_token_is_valid_for_one_login_one_host_and_15_minutes() -> None:
     credential = TokenSource(LOGIN, token_signer("eu-central-1")).current()
     token = urlsplit(f"https://{credential.password}")
     said = parse_qs(token.query)
@@ -33,7 +33,7 @@ def test_a_token_is_signed_for_one_login_at_one_address_and_a_quarter_of_an_hour
     assert (credential.host, credential.username) == (LOGIN.host, LOGIN.username)
 
 
-def test_each_connection_gets_a_token_of_its_own() -> None:
+def test_each_connection_gets_a_new_token() -> None:
     signed = iter("ab")
     source = TokenSource(LOGIN, lambda _: next(signed))
     assert [source.current().password, source.current().password] == ["a", "b"]
@@ -49,7 +49,7 @@ def test_a_refused_token_is_replaced_once() -> None:
     assert source.refreshed(second) == second
 
 
-def test_without_a_role_there_is_no_token_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signing_without_a_role_is_an_error_that_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(CredentialError, match=r"beers_app.*NoCredentials.*task role"):

@@ -1,4 +1,4 @@
-"""Instances are replaced behind the load balancer under load, as ECS does it, and nobody notices."""
+"""Replacing instances behind the load balancer under load, as ECS does, loses no request."""
 
 import itertools
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def balancer(tmp_path: Path) -> Iterator[Balancer]:
         service.stop()
 
 
-def test_twenty_times_sigterm_under_load_fails_no_request(
+def test_twenty_sigterms_under_load_lose_no_request(
     balancer: Balancer, catalogue: CatalogueDatabase, tmp_path: Path
 ) -> None:
     addresses = (f"10.0.0.{number}" for number in itertools.count(10))

@@ -1,4 +1,4 @@
-"""Credentials that rotate under load, a Secrets Manager that does not answer, and a service that loses no request."""
+"""Rotating credentials under load, with a failing Secrets Manager, loses no request."""
 
 import subprocess
 import time
@@ -96,7 +96,7 @@ def test_twenty_rotations_back_to_back_under_load_lose_no_request(
         pytest.param({"DATABASE_POOL_RECYCLE_SECONDS": "1"}, id="connections of one second"),
     ],
 )
-def test_rotations_lose_no_request_however_connections_are_kept(
+def test_rotations_lose_no_request_with_any_pool_setting(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path, pool: dict[str, str]
 ) -> None:
     with serving(tmp_path, **database.environment(aws.endpoint), **pool) as served:
@@ -105,7 +105,7 @@ def test_rotations_lose_no_request_however_connections_are_kept(
         assert_nothing_was_lost(database, load, served)
 
 
-def test_services_that_start_in_the_middle_of_a_rotation_lose_no_request(
+def test_services_that_start_during_a_rotation_lose_no_request(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path
 ) -> None:
     rotation = database.steps()
@@ -135,7 +135,7 @@ def test_services_that_start_in_the_middle_of_a_rotation_lose_no_request(
         pytest.param(Fault.AWAY, 6, id="away"),
     ],
 )
-def test_a_secrets_manager_that_fails_while_a_rotation_goes_on_costs_no_request_and_no_time(
+def test_a_failing_secrets_manager_during_a_rotation_loses_and_delays_no_request(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path, fault: Fault, seconds: float
 ) -> None:
     # Connections of one second, so that some open all the time.
@@ -159,7 +159,7 @@ def test_a_secrets_manager_that_fails_while_a_rotation_goes_on_costs_no_request_
         assert_no_password_is_seen(database, served)
 
 
-def test_a_refused_credential_is_worth_the_wait_for_a_slow_secrets_manager(
+def test_a_refused_credential_waits_for_a_slow_secrets_manager(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path
 ) -> None:
     given = database.environment(aws.endpoint)

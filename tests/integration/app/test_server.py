@@ -1,4 +1,4 @@
-"""The service as a process, over real HTTP: what only gunicorn and signals can show."""
+"""The service as a process over HTTP: gunicorn, signals, logs."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ def served(catalogue: CatalogueDatabase, tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-def test_it_serves_and_logs_one_line_of_json_for_each_request(served: Served, catalogue: CatalogueDatabase) -> None:
+def test_each_request_is_logged_as_one_line_of_json(served: Served, catalogue: CatalogueDatabase) -> None:
     assert served.request("GET", "/readyz").json() == {"status": "ok", "revision": known_revisions()[-1]}
     assert served.request("POST", "/beers/seed").json()["inserted"] == len(SEEDS)
     trace = "Root=1-67891233-abcdef012345678912345678"
@@ -46,7 +46,7 @@ def test_it_serves_and_logs_one_line_of_json_for_each_request(served: Served, ca
         assert spelling not in served.log_text()
 
 
-def test_the_server_does_not_tell_what_it_runs_on(served: Served) -> None:
+def test_responses_do_not_name_gunicorn(served: Served) -> None:
     assert served.request("GET", "/livez").headers["Server"] == "taproom"
     assert b"gunicorn" not in served.raw(b"GET / HTTP/1.1\r\nbroken header\r\n\r\n").lower()
 
@@ -61,7 +61,7 @@ def test_the_server_does_not_tell_what_it_runs_on(served: Served) -> None:
         pytest.param(b"POST /beers HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, id="a negative length"),
     ],
 )
-def test_a_request_that_cannot_be_parsed_gets_a_problem_too(served: Served, request_bytes: bytes, status: int) -> None:
+def test_an_unparsable_request_gets_a_problem_document(served: Served, request_bytes: bytes, status: int) -> None:
     head, _, body = served.raw(request_bytes).partition(b"\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"Content-Type: application/problem+json" in head
@@ -69,15 +69,13 @@ def test_a_request_that_cannot_be_parsed_gets_a_problem_too(served: Served, requ
     assert b"secret word" not in body
 
 
-def test_a_body_sent_in_chunks_is_limited_too(served: Served) -> None:
+def test_a_chunked_body_is_limited(served: Served) -> None:
     chunk = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
     head = b"POST /beers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert served.raw(head + chunk * 3 + b"0\r\n\r\n").startswith(b"HTTP/1.1 413 ")
 
 
-def test_asked_to_stop_it_finishes_what_is_in_flight_and_exits_with_0(
-    served: Served, catalogue: CatalogueDatabase
-) -> None:
+def test_sigterm_finishes_requests_in_flight_and_exits_with_0(served: Served, catalogue: CatalogueDatabase) -> None:
     with ThreadPoolExecutor(1) as thread, catalogue.cluster.connect_as_superuser(catalogue.database.name) as holder:
         holder.run("BEGIN")
         holder.run("LOCK TABLE beers.beers")
@@ -93,7 +91,7 @@ def test_asked_to_stop_it_finishes_what_is_in_flight_and_exits_with_0(
     assert served.process.returncode == 0
 
 
-def test_without_its_database_it_lives_but_is_not_ready_and_comes_back_by_itself(
+def test_liveness_and_readiness_during_and_after_an_outage_of_the_database(
     served: Served, catalogue: CatalogueDatabase
 ) -> None:
     assert served.request("GET", "/beers").status == 200
@@ -112,7 +110,7 @@ def test_without_its_database_it_lives_but_is_not_ready_and_comes_back_by_itself
     assert served.request("GET", "/readyz").status == 200
 
 
-def test_a_refused_password_is_a_503_and_is_written_nowhere(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
+def test_a_refused_password_is_a_503_and_not_logged(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
     with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app, "wrong-and-secret")) as served:
         answers = [served.request("GET", path) for path in ("/beers", "/readyz")]
         assert [answer.status for answer in answers] == [503, 503]
@@ -135,7 +133,7 @@ def test_a_refused_password_is_a_503_and_is_written_nowhere(catalogue: Catalogue
         ),
     ],
 )
-def test_a_wrong_configuration_ends_it_with_one_clear_sentence(variables: dict[str, str], says: str) -> None:
+def test_an_invalid_configuration_is_reported_in_one_sentence(variables: dict[str, str], says: str) -> None:
     done = subprocess.run(
         image_command(),
         env=environment(**variables),

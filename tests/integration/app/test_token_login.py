@@ -1,4 +1,4 @@
-"""The service and its migration without any password: they log in with tokens that their roles sign."""
+"""The service and its migration log in with IAM tokens instead of passwords."""
 
 import subprocess
 import sys
@@ -67,7 +67,7 @@ def migrate(database: TokenDatabase, keys: dict[str, str]) -> "subprocess.Comple
     )
 
 
-def test_migration_and_service_log_in_by_token(database: TokenDatabase, tmp_path: Path) -> None:
+def test_migration_and_service_log_in_with_iam_tokens(database: TokenDatabase, tmp_path: Path) -> None:
     migrated = migrate(database, database.role("migrate", database.user_arn(MIGRATOR)))
     assert migrated.returncode == 0, migrated.stderr
     keys = database.role("task", database.user_arn(APP))
@@ -80,7 +80,7 @@ def test_migration_and_service_log_in_by_token(database: TokenDatabase, tmp_path
     assert [secret for secret in (keys["SecretAccessKey"], keys["SessionToken"], "X-Amz-") if secret in log] == []
 
 
-def test_without_the_permission_they_say_what_is_missing(database: TokenDatabase, tmp_path: Path) -> None:
+def test_a_login_without_rds_db_connect_names_the_missing_permission(database: TokenDatabase, tmp_path: Path) -> None:
     keys = database.role("powerless", database.user_arn("somebody_else"))
     migrated = migrate(database, keys)
     assert migrated.returncode == 1
@@ -93,5 +93,5 @@ def test_without_the_permission_they_say_what_is_missing(database: TokenDatabase
         assert "X-Amz-" not in served.log_text()
 
 
-def test_a_role_of_the_service_does_not_migrate(database: TokenDatabase) -> None:
+def test_the_services_role_cannot_migrate(database: TokenDatabase) -> None:
     assert migrate(database, database.role("service", database.user_arn(APP))).returncode == 1

@@ -18,7 +18,7 @@ def test_the_connection_is_encrypted(cellar: Access) -> None:
         assert connection.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [[True]]
 
 
-def test_a_message_in_two_parts_does_not_wait_for_the_first_to_be_acknowledged(cellar: Access) -> None:
+def test_connections_use_tcp_nodelay(cellar: Access) -> None:
     with connected(cellar.endpoint, cellar.credential()) as connection:
         assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

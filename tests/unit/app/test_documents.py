@@ -1,4 +1,4 @@
-"""The OpenAPI document, and what carries it to a browser."""
+"""The OpenAPI document, the pages and their files."""
 
 import re
 
@@ -17,7 +17,7 @@ def app() -> Flask:
     return create_app(Settings(URL))
 
 
-def test_every_route_is_in_the_document_and_nothing_else_is(app: Flask) -> None:
+def test_the_openapi_document_contains_exactly_the_routes(app: Flask) -> None:
     served = {
         (re.sub(r"<.*?(\w+)>", r"{\1}", rule.rule), method)
         for rule in app.url_map.iter_rules()
@@ -28,7 +28,7 @@ def test_every_route_is_in_the_document_and_nothing_else_is(app: Flask) -> None:
     assert served == {(path, method.upper()) for path, methods in paths.items() for method in methods}
 
 
-def test_the_limits_in_the_document_are_those_of_the_types(app: Flask) -> None:
+def test_the_openapi_document_contains_the_limits_of_the_types(app: Flask) -> None:
     document = app.test_client().get("/openapi.json").get_json()
     assert document["openapi"].startswith("3.1")
     limits = {
@@ -46,7 +46,7 @@ def test_the_limits_in_the_document_are_those_of_the_types(app: Flask) -> None:
     assert (name["minLength"], name["maxLength"]) == (1, 100)
 
 
-def test_the_document_asks_for_a_token_only_where_the_service_does(app: Flask) -> None:
+def test_the_openapi_document_requires_a_token_exactly_for_guarded_operations(app: Flask) -> None:
     def security(app: Flask) -> dict[str, bool]:
         paths = app.test_client().get("/openapi.json").get_json()["paths"]
         operations = [operation for methods in paths.values() for operation in methods.values()]
@@ -57,7 +57,7 @@ def test_the_document_asks_for_a_token_only_where_the_service_does(app: Flask) -
     assert {name for name, asks in security(guarded).items() if asks} == {"addBeer", "seedBeers"}
 
 
-def test_what_a_browser_has_already_is_not_sent_again(app: Flask) -> None:
+def test_unchanged_files_are_answered_with_304(app: Flask) -> None:
     client = app.test_client()
     for path in ("/openapi.json", "/assets/docs.css"):
         first = client.get(path)
@@ -65,12 +65,12 @@ def test_what_a_browser_has_already_is_not_sent_again(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing.css", "..%2f..%2fapp%2fsettings.py", "%2fetc%2fpasswd"])
-def test_only_named_files_are_given_out(app: Flask, name: str) -> None:
+def test_only_listed_files_are_served(app: Flask, name: str) -> None:
     response = app.test_client().get(f"/assets/{name}")
     assert (response.status_code, response.mimetype) == (404, "application/problem+json")
 
 
-def test_the_docs_page_loads_nothing_from_elsewhere(app: Flask) -> None:
+def test_the_docs_page_loads_only_local_files(app: Flask) -> None:
     client = app.test_client()
     page = client.get("/docs")
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")

@@ -1,4 +1,4 @@
-"""The forms that everything takes on its way out: problems, log lines, help, seeds."""
+"""Problem documents, log lines, the command line and seeds."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
     }
 
 
-def test_an_unexpected_error_tells_the_log_and_not_the_caller(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_logged_and_not_in_the_response(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     @app.get("/fails")
     def fail() -> str:
         raise RuntimeError("the inside")
@@ -47,20 +47,20 @@ def test_an_unexpected_error_tells_the_log_and_not_the_caller(app: Flask, caplog
     assert "the inside" in caplog.text
 
 
-def test_liveness_needs_no_database_and_leaves_no_line_in_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_liveness_needs_no_database_and_is_not_logged(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     assert app.test_client().get("/livez").json == {"status": "ok"}
     assert not [record for record in caplog.records if record.message == "Request"]
 
 
 @pytest.mark.parametrize("trace", ["", "x" * 129, 'a"b', "a b", "<script>"])
-def test_a_strange_request_id_is_replaced(app: Flask, trace: str) -> None:
+def test_an_invalid_request_id_is_replaced(app: Flask, trace: str) -> None:
     response = app.test_client().get("/livez", headers={"X-Amzn-Trace-Id": trace})
     assert response.headers["X-Request-Id"].isalnum()
     assert response.headers["X-Request-Id"] != trace
 
 
-def test_a_log_line_is_one_object_with_its_fields_and_its_exception() -> None:
+def test_a_log_line_is_one_json_object_with_fields_and_exception() -> None:
     try:
         int("two\nlines")
     except ValueError:
@@ -74,20 +74,20 @@ def test_a_log_line_is_one_object_with_its_fields_and_its_exception() -> None:
     assert "\n" in line["exception"]
 
 
-def test_no_level_of_detail_lets_botocore_write_what_aws_answers() -> None:
+def test_botocore_never_logs_responses() -> None:
     assert logging_configuration("DEBUG")["loggers"]["botocore"]["level"] == "WARNING"
 
 
-def test_seeds_have_names_of_their_own() -> None:
+def test_seeds_have_unique_names() -> None:
     assert len({beer.name.lower() for beer in SEEDS}) == len(SEEDS)
 
 
-def test_revisions_are_known_from_the_oldest_to_the_newest() -> None:
+def test_known_revisions_are_in_order() -> None:
     assert known_revisions() == sorted(known_revisions())
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["migrate", "--help"]])
-def test_help_names_the_command_and_every_form_of_the_login(
+def test_help_lists_the_command_and_every_variable_of_the_login(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -98,7 +98,7 @@ def test_help_names_the_command_and_every_form_of_the_login(
         assert word in text
 
 
-def test_a_command_without_a_database_fails_with_one_sentence(
+def test_a_command_without_a_database_is_reported_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("DATABASE_URL", "DATABASE_SECRET_ARN", "DATABASE_SECRET"):
@@ -107,7 +107,7 @@ def test_a_command_without_a_database_fails_with_one_sentence(
     assert capsys.readouterr().err.startswith("error: Exactly one of DATABASE_URL")
 
 
-def test_a_missing_certificate_file_is_named_when_the_service_is_made() -> None:
+def test_a_missing_certificate_file_is_reported_when_the_service_is_created() -> None:
     url = "postgresql://me:hidden@db.example.com/beers?sslmode=verify-full&sslrootcert=/no/such/ca.pem"
     with pytest.raises(SettingsError, match=r"/no/such/ca\.pem cannot be used"):
         create_app(Settings(DatabaseUrl(url)))
