@@ -1,1 +1,1 @@
-"""The HTTP API: its operations, the types of what goes in and out, and the checks in between."""
+"""The HTTP API: operations, validation of their inputs, problem documents, the write token."""

@@ -1,1 +1,1 @@
-"""The database: connections and their credentials, a bounded pool, the catalogue's queries, and migrations."""
+"""The database: credentials, connections, a bounded pool, the catalogue's queries, migrations."""

@@ -1,1 +1,1 @@
-"""Everything about gunicorn: its configuration, its worker, and how many workers fit."""
+"""gunicorn: its configuration, its worker, and the number of workers."""

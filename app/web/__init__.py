@@ -1,1 +1,1 @@
-"""The pages for people, with their templates and static files."""
+"""The HTML pages, with their templates and static files."""

@@ -1,1 +1,1 @@
-"""Requests that fail while a credential rotates, by how the service gets it and how it is rotated."""
+"""Failed requests during a rotation, by how the service gets its credential and how it rotates."""

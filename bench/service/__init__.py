@@ -1,1 +1,1 @@
-"""How fast the service answers, beside the same two operations on other foundations."""
+"""The throughput of the service, compared with the same two operations on other frameworks."""
