@@ -1,7 +1,8 @@
-"""Small repairs of moto 5.2.5, each of a behaviour of AWS that a plan, an apply or a destroy relies on.
+"""Patches of moto 5.2.5 for services without a package here: behaviour that a plan, an apply or a destroy relies on.
 
-A repair belongs here when it concerns a service that has no service of its own. It says what AWS does; its test does
-it through boto3, as Terraform would.
+Each says what AWS does, what moto does, and where that is reported upstream ("not reported": a search found nothing, in
+November 2026). Its test uses boto3, as Terraform's provider would. When moto is updated, remove each patch in turn: one
+whose test still passes is no longer needed.
 """
 
 from __future__ import annotations
@@ -28,33 +29,35 @@ if TYPE_CHECKING:
 
 
 class MotoPatches:
-    """The repairs while they are in place."""
+    """The patches while they are applied."""
 
     def __init__(self) -> None:
         self._patch = MonkeyPatch()
         self._scalable_target_tags: dict[str, dict[str, str]] = {}
 
     def install(self) -> None:
-        """Make all repairs. Once, before anything is served."""
-        self._name_the_source_of_database_parameters()
+        """Apply all patches. Once, before anything is served."""
+        self._return_source_of_database_parameters()
         self._keep_tags_of_scalable_targets()
         self._keep_descriptions_of_security_group_rules()
-        self._understand_conditions_of_bucket_policies()
+        self._evaluate_conditions_of_bucket_policies()
         self._delete_delete_markers()
-        self._show_events_of_buckets()
+        self._return_event_bridge_configuration_of_buckets()
 
     def stop(self) -> None:
-        """Give moto its methods back. Safe to call twice."""
+        """Restore moto's methods. Safe to call twice."""
         self._patch.undo()
 
     def status(self) -> dict[str, Any]:
-        """Nothing: a repair has no state that a person would ask for."""
+        """Return nothing: patches have no state."""
         return {}
 
-    def _name_the_source_of_database_parameters(self) -> None:
+    def _return_source_of_database_parameters(self) -> None:
         """DescribeDBParameters gives each parameter its Source, ``user`` for one that was set.
 
-        Terraform's provider reads only those of the user; without a source, each plan wants to set them again.
+        Terraform's provider reads only those; without a source, each plan would set them again.
+
+        Upstream: not reported.
         """
 
         @self._patch.method(DBParameterGroup, "update_parameters")
@@ -64,10 +67,12 @@ class MotoPatches:
             original(group, [{"Source": "user", **parameter} for parameter in parameters])
 
     def _keep_descriptions_of_security_group_rules(self) -> None:
-        """A rule keeps its description, and takes another reference, whatever it refers to.
+        """A rule keeps its description, and can be modified, for every kind of source.
 
-        moto knows the description of a rule for an address range only; and ModifySecurityGroupRules drops a new
-        group, prefix list or IPv6 range. Each plan would want to set them again.
+        moto keeps the description of a rule with an IPv4 range only, and ModifySecurityGroupRules drops a new group,
+        prefix list or IPv6 range. Each plan would set them again.
+
+        Upstream: getmoto/moto#8917 added the operation "for IPv4 CIDR ranges only"; the rest is not reported.
         """
 
         @self._patch.method(SecurityGroupRule, "__init__")
@@ -78,7 +83,7 @@ class MotoPatches:
 
         def description(rule: SecurityGroupRule) -> str | None:
             known = [rule.ip_range.get("Description"), rule.source_group.get("Description")]
-            # The rules of the account's own VPC are older than this repair.
+            # The rules of the default VPC are older than this patch.
             return next(filter(None, known), rule.__dict__.get("prefix_list_description"))
 
         self._patch.attribute(SecurityGroupRule, "description", property(description))
@@ -98,39 +103,48 @@ class MotoPatches:
                 if change.get("CidrIpv6"):
                     rule.ip_range["CidrIpv6"] = change["CidrIpv6"]
 
-    def _understand_conditions_of_bucket_policies(self) -> None:
+    def _evaluate_conditions_of_bucket_policies(self) -> None:
         """A statement of a bucket's policy counts only where its conditions hold.
 
-        moto takes a Deny of unencrypted connections for a Deny of everything. Judged are statements about
-        everybody (``*``); a real caller comes through TLS, so this one is taken to come through TLS as well.
+        moto ignores conditions, so that a Deny of plain HTTP denies everything. Evaluated are statements whose
+        principal is ``*``. Callers count as using TLS, as they do in AWS.
+
+        Upstream: not reported; moto/iam/access_control.py has a TODO for conditions.
         """
 
         @self._patch.method(FakeBucket, "get_permission")
-        def judge(_original: Callable[..., Any], bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
+        def permission(
+            _original: Callable[..., Any], bucket: FakeBucket, action: str, resource: str
+        ) -> PermissionResult:
             if bucket.policy is None:
                 return PermissionResult.NEUTRAL
-            about_everybody = [
+            public = [
                 statement
                 for statement in statements_of(json.loads(bucket.policy))
                 if statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
             ]
             request = Request(action, resource, {"aws:SecureTransport": "true"})
-            if decide(about_everybody, request).allowed:
+            if decide(public, request).allowed:
                 return PermissionResult.PERMITTED
             everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-            if decide([*about_everybody, everything], request).allowed:
+            if decide([*public, everything], request).allowed:
                 return PermissionResult.NEUTRAL
             return PermissionResult.DENIED
 
     def _delete_delete_markers(self) -> None:
         """DeleteObjects removes the last version of an object even if that is a delete marker.
 
-        Terraform empties a versioned bucket so; moto tries to release the marker's content, which it has not.
+        Terraform empties a versioned bucket this way; moto disposes of the marker's content, which it does not have.
+
+        Upstream: not reported.
         """
         self._patch.attribute(FakeDeleteMarker, "dispose", lambda _marker: None)
 
-    def _show_events_of_buckets(self) -> None:
-        """GetBucketNotificationConfiguration says whether a bucket tells EventBridge. moto leaves it out."""
+    def _return_event_bridge_configuration_of_buckets(self) -> None:
+        """GetBucketNotificationConfiguration returns EventBridgeConfiguration; moto stores it and leaves it out.
+
+        Upstream: getmoto/moto#7252 added the storing; the answer is not reported.
+        """
 
         @self._patch.method(S3Response, "get_bucket_notification")
         def get(original: Callable[..., Any], response: S3Response) -> Any:
@@ -145,6 +159,8 @@ class MotoPatches:
         """ListTagsForResource, TagResource and UntagResource of Application Auto Scaling, which moto lacks.
 
         Terraform's provider lists the tags of each target that it reads.
+
+        Upstream: not reported.
         """
         tags = self._scalable_target_tags
 
@@ -176,7 +192,7 @@ class MotoPatches:
 
 
 def install(_context: Context) -> MotoPatches:
-    """Repair moto."""
+    """Patch moto."""
     service = MotoPatches()
     service.install()
     return service
