@@ -41,7 +41,7 @@ def isolate_environment(settings: Settings) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the whole local AWS until it is asked to stop; the exit code."""
+    """Run the local AWS until it is stopped; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m localaws", description="A local AWS.")
     parser.add_argument("--run-directory", type=Path, required=True, help="folder of this run")
     parser.add_argument("--port", type=_listener, required=True, help="port of the API on 127.0.0.1, or fd://N")

@@ -1,12 +1,11 @@
-"""Addresses that tasks have in their subnets, and where on this machine they really listen.
+"""Addresses of tasks in their subnets, and where on this machine the tasks really listen.
 
-AWS gives a task a network interface: an address of its subnet, with ports of its own. Here all tasks share one
-loopback address (on macOS no other one is certain), so each port of each address stands for a free port of
-127.0.0.1. Terraform, DescribeTasks and DescribeTargetHealth only ever see the subnet's address and the container's
-port; whoever dials asks ``reach``.
+AWS gives each task a network interface with an address of its subnet. Here all tasks share 127.0.0.1 (macOS has no
+other loopback address by default), so each port of each address is mapped to a free port of 127.0.0.1. Terraform,
+DescribeTasks and DescribeTargetHealth see only the subnet's address and the container's port; a client calls ``reach``.
 
-Different from AWS: a container that talks to another one of its task through ``localhost`` does not find the
-container's port there, and nothing but 127.0.0.1 keeps a process from talking to any other.
+Different from AWS: a container cannot reach another container of its task at ``localhost`` and the container's port,
+and nothing keeps a process from connecting to any other.
 """
 
 import ipaddress
@@ -28,7 +27,7 @@ class NetworkAddresses:
         self._port_by_target: dict[tuple[str, int], int] = {}
 
     def assign(self, subnet_cidr: str, taken: Collection[str]) -> str:
-        """A free address of a subnet.
+        """Return a free address of a subnet.
 
         An address is not given again until all others had their turn, so that a load balancer never mistakes a new
         task for the one that it has just let go.
@@ -53,7 +52,7 @@ class NetworkAddresses:
         raise SubnetFullError(f"Subnet {subnet_cidr} has no free address: all {usable} are taken. Use a larger one.")
 
     def publish(self, address: str, port: int) -> int:
-        """The port of 127.0.0.1 that stands for ``port`` of ``address``; a new one unless it has one already."""
+        """Return the port of 127.0.0.1 for ``port`` of ``address``; a new one if it has none."""
         with self._lock:
             found = self._port_by_target.get((address, port))
             if found is None:
@@ -67,7 +66,7 @@ class NetworkAddresses:
                 del self._port_by_target[target]
 
     def reach(self, address: str, port: int) -> tuple[str, int] | None:
-        """Where to dial for ``port`` of ``address``; nothing if nobody of this machine has that address.
+        """Return where to connect for ``port`` of ``address``; None if no task has that address.
 
         A loopback address stands for itself.
         """
@@ -83,7 +82,7 @@ class SubnetFullError(Exception):
 
 
 def _free_port(promised: Collection[int]) -> int:
-    """A port nobody listens on and nobody was promised.
+    """Return a free port that is not promised to another process.
 
     The system hands out ports in turn, so between the promise and the process that binds it nobody else is likely
     to get it.

@@ -1,4 +1,4 @@
-"""The endpoints of the rehearsal itself, beside the API: what runs, what is left, stop, and what time would bring.
+"""Endpoints outside of the AWS API: status, leftover resources, stop, faults, and schedules.
 
 ``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop``, ``POST /_rehearsal/faults`` and
 ``POST /_rehearsal/schedules/NAME/invoke``.
@@ -45,7 +45,7 @@ class Control:
         self._inventory = Inventory(settings)
 
     def answer(self, method: str, path: str) -> Answer:
-        """The answer to a request of ours; 404 or 405 with the list of what there is for any other."""
+        """Answer a request; 404 or 405 for unknown paths and methods."""
         known: dict[str, tuple[str, Callable[[], Any]]] = {
             "status": ("GET", self._status),
             "resources": ("GET", self._resources),

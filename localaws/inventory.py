@@ -1,8 +1,7 @@
-"""What exists in the local AWS beyond what every account has from its first day.
+"""What exists in the local AWS beyond what every new account has.
 
-For the check after a destroy: whatever is still here would stay in AWS, and some of it would be paid for. What AWS
-itself only keeps as a memory is not counted: deleted NAT gateways, services and clusters that are inactive, and
-task definitions, which are the record of what ran, cost nothing, and are kept by this project for going back.
+For the check after a destroy: in AWS, whatever is still here would stay and might cost money. Records that AWS itself
+keeps are not counted: deleted NAT gateways, inactive services and clusters, and task definitions, which cost nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
     from localaws.settings import Settings
 
-_GLOBAL = "aws"  # moto keeps what has no region by the name of the partition
+_GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
 _GONE = frozenset({"INACTIVE", "deleted", "deleting", "PendingDeletion"})
 
 
@@ -50,7 +49,7 @@ class Inventory:
         self._from_the_first_day = frozenset(self._all())
 
     def remaining(self) -> list[str]:
-        """Everything that was created and not deleted, as sorted ``service kind identifier``."""
+        """Return everything that was created and not deleted, as sorted ``service kind identifier``."""
         return sorted(set(self._all()) - self._from_the_first_day)
 
     def _all(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The journal of a rehearsal: one JSON object a line, for people and for tests to read afterwards."""
+"""The journal: one JSON object a line, for people and tests to read afterwards."""
 
 from __future__ import annotations
 

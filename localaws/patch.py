@@ -1,7 +1,7 @@
-"""Change how moto behaves, method by method, and be able to take it back.
+"""Replace methods of moto, and restore them.
 
-moto's backends are module globals and it offers no hook, so a service replaces methods of its classes. Each service
-does so through an ``MonkeyPatch`` of its own, which remembers what stood there before.
+moto's backends are module globals, and it offers no hooks, so a service replaces methods of its classes. Each service
+has its own ``MonkeyPatch``, which remembers the originals.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class MonkeyPatch:
-    """The methods that one service replaced."""
+    """The methods that one service has replaced."""
 
     def __init__(self) -> None:
         self._replaced: list[tuple[Any, str, Any, bool]] = []
 
     def method(self, owner: type, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Decorate the function that stands in for ``owner.name``.
+        """Decorate the function that replaces ``owner.name``.
 
         The function is called with the original first, then with ``self`` and the arguments:
         ``def describe(original, self, name): ...``. For a method that moto does not have, the original is a

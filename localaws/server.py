@@ -1,8 +1,8 @@
-"""The local AWS: moto behind a threaded HTTP server, layers around it, services inside it.
+"""The local AWS: moto behind a threaded HTTP server, with middleware around it and services inside it.
 
-It listens on 127.0.0.1 alone. SIGTERM, SIGINT and ``POST /_rehearsal/stop`` end it in order: the services first, in
-reverse, then the API, then whatever child process is left. To be imported only after the environment has been
-isolated (``server``), because moto reads it as it is loaded.
+It listens on 127.0.0.1 only. SIGTERM, SIGINT and ``POST /_rehearsal/stop`` end it in order: the services in reverse,
+then the API, then the remaining child processes. Import it only after the environment has been isolated (``__main__``):
+moto reads the environment when it is imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from localaws.budgets import budgets
 from localaws.cloudwatch import alarms, metrics
 from localaws.events import rules as events
 from localaws.events import schedules
-from localaws.http.call import Answer, ask, read_call
+from localaws.http.call import Answer, call_wsgi, read_call
 from localaws.http.faults import Faults
 from localaws.http.listening import ListeningServer
 from localaws.http.middleware import Handler, authorized, journaled, not_implemented, replayed, serialized
@@ -98,7 +98,7 @@ class LocalAws:
             self._services[name] = install(self._context)
 
     def run(self) -> None:
-        """Serve until somebody asks for the end, then end everything that was started here."""
+        """Serve until a stop is requested, then end everything that was started here."""
         serving = threading.Thread(target=self._server.serve, name="api")
         serving.start()
         self._context.journal.record("server.started", port=self._context.settings.port, pid=os.getpid())
@@ -108,7 +108,7 @@ class LocalAws:
             self._end(serving)
 
     def ask_to_stop(self) -> None:
-        """Let ``run`` return soon. Safe to call from a signal handler."""
+        """Make ``run`` return. Safe to call from a signal handler."""
         self._stop_asked.set()
 
     def _end(self, serving: threading.Thread) -> None:
@@ -149,9 +149,9 @@ def serve(settings: Settings, listeners: Listeners, services: Mapping[str, Insta
 def _handler(context: Context, faults: Faults) -> Handler:
     moto = DomainDispatcherApplication(create_backend_app)
     authorizer = Authorizer(context.settings, context.journal)
-    handle: Handler = lambda call: ask(moto, call)  # noqa: E731 - a name for the innermost layer
+    handle: Handler = lambda call: call_wsgi(moto, call)  # noqa: E731 - a name for the innermost layer
     handle = faults.middleware(handle, authorizer.is_role)
-    handle = authorized(handle, authorizer.refusal)
+    handle = authorized(handle, authorizer.denial)
     handle = replayed(handle, context.journal)
     handle = serialized(handle)
     handle = not_implemented(handle, context.journal)

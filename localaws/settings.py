@@ -1,7 +1,6 @@
-"""What every service of the local AWS is given: where to work, whose account it is, and the shared tools.
+"""What every service of the local AWS is given: its settings and the shared tools.
 
-The values are made once, in ``localaws``, and passed inward; no service reads the environment for
-them.
+The values are made once, in ``__main__`` and ``server``, and passed inward; no service reads the environment.
 """
 
 from __future__ import annotations
@@ -89,10 +88,10 @@ class Context:
 
 
 class Service(Protocol):
-    """One patch of the local AWS while it is installed."""
+    """An installed service of the local AWS."""
 
     def stop(self) -> None:
         """End the service's threads and processes. Safe to call twice; services are stopped in reverse order."""
 
     def status(self) -> dict[str, Any]:
-        """What the service runs now, as JSON values, for ``GET /_rehearsal/status``."""
+        """Return what the service runs now as JSON values, for ``GET /_rehearsal/status``."""

@@ -1,4 +1,4 @@
-"""What moto's budgets leave out: changes of a budget, who is told of it, and tags. Nothing is spent, so none warns."""
+"""What moto's budgets lack: updates, subscribers and tags. Nothing is spent, so no budget sends a notification."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Budgets:
-    """The service of the budgets."""
+    """Patches budgets."""
 
     def __init__(self) -> None:
         self._patch = MonkeyPatch()
         self._tags: dict[str, dict[str, str]] = {}
 
     def install(self) -> None:
-        """Extend moto. Once, before anything is served."""
+        """Patch moto. Once, before anything is served."""
         self._answer("create_budget", self._create)
         self._answer("update_budget", self._update)
         self._answer("describe_subscribers_for_notification", self._subscribers)
@@ -33,11 +33,11 @@ class Budgets:
         self._answer("untag_resource", self._untag)
 
     def stop(self) -> None:
-        """Give moto its methods back. Safe to call twice."""
+        """Restore moto's methods. Safe to call twice."""
         self._patch.undo()
 
     def status(self) -> dict[str, Any]:
-        """Nothing: DescribeBudgets says it."""
+        """Return nothing: DescribeBudgets shows it."""
         return {}
 
     def _answer(
@@ -89,7 +89,7 @@ class Budgets:
 
 
 def install(_context: Context) -> Budgets:
-    """Complete the budgets."""
+    """Patch budgets."""
     service = Budgets()
     service.install()
     return service

@@ -1,8 +1,8 @@
-"""In which state an alarm is, given its settings and its metric's values. Pure: no clock, no moto.
+"""Alarm evaluation: the state that follows from an alarm's settings and its metric's values. Pure: no clock, no moto.
 
-As CloudWatch does it: values are gathered by period into data points; a few more periods are looked at than the alarm
-evaluates, so that data that comes late or rarely still counts; only when there are fewer data points than the alarm
-evaluates does it matter how missing ones are treated. Periods begin at whole multiples of their length.
+As in CloudWatch, values are aggregated by period into data points. The evaluation range is a few periods longer than
+the evaluation periods, so that late or sparse data still counts; the treatment of missing data matters only if there
+are fewer data points than evaluation periods. Periods begin at whole multiples of their length.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 """
 
@@ -52,7 +52,7 @@ class Rule:
         statistic: a key of ``STATISTICS``.
         comparison: a key of ``COMPARISONS``.
         period_seconds: the length of a period.
-        evaluation_periods: how many data points are judged.
+        evaluation_periods: how many data points are evaluated.
         datapoints_to_alarm: how many of them must breach the threshold.
         missing_data: ``missing``, ``ignore``, ``breaching`` or ``notBreaching``.
     """
@@ -67,7 +67,7 @@ class Rule:
 
 
 def data_points(rule: Rule, values: Iterable[tuple[float, float]], now: float) -> list[float]:
-    """The data points that there are, oldest first: of (timestamp, value) in seconds, those that are looked at."""
+    """Return the existing data points in the evaluation range, oldest first, from (seconds, value) pairs."""
     newest = int(now // rule.period_seconds)
     oldest = newest - rule.evaluation_periods - MORE_PERIODS_LOOKED_AT + 1
     periods: dict[int, list[float]] = {}
@@ -79,11 +79,11 @@ def data_points(rule: Rule, values: Iterable[tuple[float, float]], now: float) -
 
 
 def state(rule: Rule, points: Sequence[float], current: State) -> State:
-    """The state that follows from the data points that there are, oldest first."""
-    judged = points[-rule.evaluation_periods :]
-    missing = rule.evaluation_periods - len(judged)
-    breaching = sum(COMPARISONS[rule.comparison](point, rule.threshold) for point in judged)
-    within = len(judged) - breaching
+    """Return the state that follows from the existing data points, oldest first."""
+    evaluated = points[-rule.evaluation_periods :]
+    missing = rule.evaluation_periods - len(evaluated)
+    breaching = sum(COMPARISONS[rule.comparison](point, rule.threshold) for point in evaluated)
+    within = len(evaluated) - breaching
     if breaching + (missing if rule.missing_data == "breaching" else 0) >= rule.datapoints_to_alarm:
         return State.ALARM
     if within or not missing or rule.missing_data in {"breaching", "notBreaching"}:

@@ -1,9 +1,8 @@
-"""Alarms that go off: evaluated when metric data arrives and when somebody asks, with their messages to SNS.
+"""Alarms that change their state: evaluated when metric data arrives and when they are described, with actions to SNS.
 
-moto keeps alarms and says OK of each for ever. Here an alarm of one metric and a plain statistic has the state that
-CloudWatch would give it. Others (metric math, percentiles, anomalies) have too little data for ever, and their reason
-says why. A minute of an alarm's period lasts one second, so that what takes a day in AWS can be watched. Whether a
-topic's policy lets CloudWatch publish is not judged.
+moto stores alarms, which stay OK forever. Here an alarm on one metric with a plain statistic gets the state that
+CloudWatch would give it. Other kinds (metric math, percentiles, anomaly detection) stay in INSUFFICIENT_DATA, with the
+reason. A minute of an alarm's period lasts one second, so that alarms can be tested. Topic policies are not evaluated.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from localaws.settings import Context
 
 SECONDS_OF_A_MINUTE = 1.0
-# What DescribeAlarms calls, by what it is asked for.
+# The methods behind DescribeAlarms.
 _ASKING = (
     "describe_alarms",
     "get_alarms_by_action_prefix",
@@ -33,11 +32,11 @@ _ASKING = (
     "get_alarms_by_alarm_names",
     "get_alarms_by_state_value",
 )
-_NOT_EVALUATED = "The rehearsal evaluates alarms of one metric and a plain statistic only."
+_NOT_EVALUATED = "Only alarms on one metric with a plain statistic are evaluated."
 
 
 class Alarms:
-    """The service of the alarms."""
+    """Evaluates alarms."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -45,7 +44,7 @@ class Alarms:
         self._lock = threading.RLock()
 
     def install(self) -> None:
-        """Extend moto. Once, before anything is served."""
+        """Patch moto. Once, before anything is served."""
         patch = self._patch
 
         @patch.method(CloudWatchBackend, "put_metric_alarm")
@@ -72,11 +71,11 @@ class Alarms:
             self._evaluate_all_before(asked)
 
     def stop(self) -> None:
-        """Give moto its methods back. Safe to call twice."""
+        """Restore moto's methods. Safe to call twice."""
         self._patch.undo()
 
     def status(self) -> dict[str, Any]:
-        """Nothing: DescribeAlarms says it."""
+        """Return nothing: DescribeAlarms shows it."""
         return {}
 
     def _evaluate_all_before(self, asked: str) -> None:
@@ -95,7 +94,7 @@ class Alarms:
             points = data_points(rule, _values(backend, alarm), datetime.now(UTC).timestamp())
             reached = state(rule, points, State(alarm.state_value))
             if reached != alarm.state_value:
-                self._change(alarm, reached, f"The data points that there are: {points or 'none'}.")
+                self._change(alarm, reached, f"Data points in the evaluation range: {points or 'none'}.")
 
     def _change(self, alarm: Alarm, reached: State, reason: str) -> None:
         before = alarm.state_value
@@ -127,14 +126,14 @@ class Alarms:
 
 
 def install(context: Context) -> Alarms:
-    """Let alarms go off."""
+    """Evaluate alarms."""
     service = Alarms(context)
     service.install()
     return service
 
 
 def _rule(alarm: Alarm) -> Rule | None:
-    """The alarm's settings; None if it is of a kind that is not evaluated here."""
+    """Return the alarm's settings; None if its kind is not evaluated here."""
     if alarm.metric_data_queries or alarm.rule or alarm.statistic not in STATISTICS:
         return None
     if alarm.comparison_operator not in COMPARISONS:
@@ -164,5 +163,5 @@ def _values(backend: CloudWatchBackend, alarm: Alarm) -> Iterable[tuple[float, f
 
 
 def _dimensions(measured: Any) -> dict[str | None, str | None]:
-    """A metric with one dimension more or less is another metric."""
+    """Return the dimensions by name: metrics are the same only if all of these are."""
     return {dimension.name: dimension.value for dimension in measured.dimensions}

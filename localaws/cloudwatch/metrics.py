@@ -1,9 +1,8 @@
-"""Metrics that CloudWatch gets without a call: from log lines, from Lambda and from load balancers.
+"""Metrics that AWS publishes itself: from log lines, Lambda and load balancers.
 
-A line of any log group in the embedded metric format becomes metric data, as CloudWatch Logs extracts it; a line that
-is not valid in it stays a line, and the journal says so. Lambda counts each invocation, and those that fail; a load
-balancer counts the 5xx answers of its targets, and nothing else here. None of this needs a permission of a role's
-beyond its log, as in AWS.
+A line of any log group in the embedded metric format becomes metric data, as CloudWatch Logs extracts it; an invalid
+one stays a line, and the journal says so. Lambda counts invocations and errors; a load balancer counts its targets' 5xx
+responses only. As in AWS, none of this needs a permission beyond writing the log.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -43,7 +42,7 @@ class MetricDatum:
 
 
 def embedded_metrics(line: str) -> Iterator[MetricDatum]:
-    """The metric data in a log line; none in a line that is not in the embedded metric format.
+    """Yield the metric data in a log line; none if it is not in the embedded metric format.
 
     Raises:
         ValueError: the line is in the format, and says something that CloudWatch would not understand.
@@ -92,7 +91,7 @@ def put(settings: Settings, data: Iterable[MetricDatum]) -> None:
 
 
 def count_invocation(settings: Settings, function_name: str, *, failed: bool) -> None:
-    """What Lambda counts of an invocation: ``Invocations`` and ``Errors`` of ``AWS/Lambda``."""
+    """Count an invocation as Lambda does: ``Invocations`` and ``Errors`` of ``AWS/Lambda``."""
     now = datetime.now(UTC)
     dimensions = (("FunctionName", function_name),)
     put(
@@ -105,21 +104,21 @@ def count_invocation(settings: Settings, function_name: str, *, failed: bool) ->
 
 
 def count_target_error(settings: Settings, load_balancer: str, target_group: str) -> None:
-    """What a load balancer counts of a target's answer with 5xx; both are named by the end of their ARN."""
+    """Count a target's 5xx response; load balancer and target group are named by the end of their ARN."""
     dimensions = (("LoadBalancer", load_balancer), ("TargetGroup", target_group))
     now = datetime.now(UTC)
     put(settings, [MetricDatum("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", 1.0, dimensions, "Count", now)])
 
 
 class Metrics:
-    """The service that reads log lines for metrics."""
+    """Extracts metrics from log lines."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._patch = MonkeyPatch()
 
     def install(self) -> None:
-        """Extend moto. Once, before anything is served."""
+        """Patch moto. Once, before anything is served."""
 
         @self._patch.method(LogsBackend, "put_log_events")
         def put_log_events(
@@ -131,11 +130,11 @@ class Metrics:
             return answer
 
     def stop(self) -> None:
-        """Give moto its method back. Safe to call twice."""
+        """Restore moto's method. Safe to call twice."""
         self._patch.undo()
 
     def status(self) -> dict[str, Any]:
-        """Nothing: CloudWatch keeps what was read."""
+        """Return nothing: CloudWatch keeps the metrics."""
         return {}
 
     def _extract(self, group: str, line: str) -> None:
@@ -148,7 +147,7 @@ class Metrics:
 
 
 def install(context: Context) -> Metrics:
-    """Let log lines become metrics."""
+    """Extract metrics from log lines."""
     service = Metrics(context)
     service.install()
     return service

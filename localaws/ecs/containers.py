@@ -1,7 +1,7 @@
-"""What a task definition says about its containers, and which of them may start next.
+"""The containers of a task definition, and which of them can start next.
 
 Pure: no process, no clock, no moto. ``read_containers`` turns the API's dictionaries into values and refuses what ECS
-would refuse; ``next_step`` decides from what has happened so far. The process side is in ``tasks``.
+would refuse; ``next_step`` decides from what has happened so far. ``tasks`` runs the processes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -109,7 +109,7 @@ class Container:
     volumes: tuple[str, ...] = ()
 
     def argv(self, image_command: Sequence[str]) -> list[str]:
-        """The program and arguments, given the image's CMD (the images here have no ENTRYPOINT)."""
+        """Return the program and its arguments, given the image's CMD (images here have no ENTRYPOINT)."""
         if self.entry_point:
             return [*self.entry_point, *self.command]
         return list(self.command or image_command)
@@ -140,11 +140,11 @@ class Step:
 
 
 def read_containers(definitions: Sequence[Mapping[str, Any]]) -> tuple[Container, ...]:
-    """The containers of a task definition, in its order.
+    """Return the containers of a task definition, in its order.
 
     Raises:
-        TaskDefinitionError: a dependency names no container, a log driver is unknown, or containers wait for each
-            other in a circle.
+        TaskDefinitionError: a dependency names no container, a log driver is unknown, or containers depend on
+            each other in a cycle.
     """
     containers = tuple(_read(definition) for definition in definitions)
     names = {container.name for container in containers}
@@ -155,12 +155,12 @@ def read_containers(definitions: Sequence[Mapping[str, Any]]) -> tuple[Container
                     f"Container {container.name} depends on {dependency.container}, which is not in the task "
                     f"definition (it has {', '.join(sorted(names))})."
                 )
-    _refuse_circles(containers)
+    _refuse_cycles(containers)
     return containers
 
 
 def overridden(containers: Sequence[Container], overrides: Sequence[Mapping[str, Any]]) -> tuple[Container, ...]:
-    """The containers with the ``containerOverrides`` of a RunTask: another command, added or replaced variables.
+    """Return the containers with the ``containerOverrides`` of RunTask: another command, added or replaced variables.
 
     Raises:
         TaskDefinitionError: an override names no container.
@@ -184,7 +184,7 @@ def overridden(containers: Sequence[Container], overrides: Sequence[Mapping[str,
 
 
 def next_step(containers: Sequence[Container], progress: Mapping[str, Progress]) -> Step:
-    """What to start, or why to stop, given how far each container got (missing: not started)."""
+    """Return what to start, or why to stop, given how far each container got (missing: not started)."""
     running = is_running(containers, progress)
     for container in containers:
         code = progress.get(container.name, Progress()).exit_code
@@ -205,17 +205,17 @@ def next_step(containers: Sequence[Container], progress: Mapping[str, Progress])
 
 
 def is_running(containers: Sequence[Container], progress: Mapping[str, Progress]) -> bool:
-    """Whether every essential container has been started, which makes the task RUNNING."""
+    """Return True if every essential container has been started, which makes the task RUNNING."""
     return all(progress.get(container.name, Progress()).started for container in containers if container.essential)
 
 
 def shown_exit_code(return_code: int) -> int:
-    """A process's return code as a container runtime shows it: 128 + n when signal n ended it."""
+    """Return a process's return code as a container runtime shows it: 128 + n when signal n ended it."""
     return return_code if return_code >= 0 else 128 - return_code
 
 
 def _verdict(dependency: Dependency, progress: Mapping[str, Progress]) -> bool | None:
-    """Whether a dependency is met; None while that is open, False if it never will be."""
+    """Return True if a dependency is met, False if it never will be, None while it is open."""
     other = progress.get(dependency.container, Progress())
     match dependency.condition:
         case Condition.START:
@@ -288,9 +288,7 @@ def _read_log(definition: Mapping[str, Any]) -> LogDestination | None:
         return None
     driver, options = configuration["logDriver"], configuration.get("options") or {}
     if driver != "awslogs":
-        raise TaskDefinitionError(
-            f"Container {definition['name']} uses log driver {driver}; the rehearsal knows only awslogs."
-        )
+        raise TaskDefinitionError(f"Container {definition['name']} uses log driver {driver}; only awslogs is emulated.")
     for name in ("awslogs-group", "awslogs-stream-prefix"):  # Fargate demands both
         if not options.get(name):
             raise TaskDefinitionError(f"Container {definition['name']} lacks the log option {name}; Fargate needs it.")
@@ -301,13 +299,13 @@ def _read_log(definition: Mapping[str, Any]) -> LogDestination | None:
     )
 
 
-def _refuse_circles(containers: Sequence[Container]) -> None:
+def _refuse_cycles(containers: Sequence[Container]) -> None:
     waiting = {
         container.name: {dependency.container for dependency in container.depends_on} for container in containers
     }
     while waiting:
         free = [name for name, others in waiting.items() if not others & waiting.keys()]
         if not free:
-            raise TaskDefinitionError(f"Containers {', '.join(sorted(waiting))} depend on each other in a circle.")
+            raise TaskDefinitionError(f"Containers {', '.join(sorted(waiting))} depend on each other in a cycle.")
         for name in free:
             del waiting[name]

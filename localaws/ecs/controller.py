@@ -1,11 +1,11 @@
-"""Keeps one ECS service as it should be: takes a picture, asks ``deployments.decide``, carries the actions out.
+"""The control loop of one ECS service: take a snapshot, ask ``scheduler.decide``, carry the actions out.
 
-One thread a service. It looks again when something has happened, every ``BUSY_SECONDS`` while something is under way
-(a target becoming healthy tells nobody), and rarely when all is settled.
+One thread a service. It runs when something has happened, every ``BUSY_SECONDS`` while something is in progress (a
+target that becomes healthy sends no event), and rarely when the service is stable.
 
-Different from AWS: a task that is behind a load balancer counts as running once its target is healthy, so that an
-apply that waits for a steady state ends when the service answers. The health check grace period is scaled as the
-checks are, but never below ``STARTUP_SECONDS``: a process needs the time that it needs.
+Different from AWS: a task behind a load balancer counts as running once its target is healthy, so that an apply that
+waits for a steady state ends when the service answers. The health check grace period is scaled like the checks, but not
+below ``STARTUP_SECONDS``: the time that a process needs does not scale.
 """
 
 import contextlib
@@ -90,7 +90,7 @@ class ServiceController:
         self._thread.start()
 
     def deploy(self) -> None:
-        """Begin a new deployment of the service as it now is."""
+        """Begin a deployment of the service's current configuration."""
         with self._lock:
             self._deployments.begin()
             self._alarms.begin()
@@ -99,7 +99,7 @@ class ServiceController:
         self.wake()
 
     def wake(self) -> None:
-        """Let the controller look at the service now. Safe to call from any thread."""
+        """Run the control loop now. Safe to call from any thread."""
         self._wake.set()
 
     def retire(self) -> None:
@@ -116,13 +116,13 @@ class ServiceController:
         self._thread.join(STOP_SECONDS)
         runs = [member.run for member in self._members]
         for run in runs:
-            run.stop("The rehearsal has ended")
+            run.stop("The local AWS has stopped")
         deadline = time.monotonic() + STOP_SECONDS
         for run in runs:
             run.join(max(0.0, deadline - time.monotonic()))
 
     def status(self) -> dict[str, Any]:
-        """The service's counts, rollout and newest events."""
+        """Return the service's counts, rollout and newest events."""
         service = self.service
         return {
             "status": service.status,
@@ -139,14 +139,14 @@ class ServiceController:
             try:
                 with self._lock:
                     is_settled = self._step()
-            except Exception:  # noqa: BLE001 - a defect of ours is told; the service must go on being looked after
+            except Exception:  # noqa: BLE001 - a defect is recorded; the control loop must continue
                 self._context.journal.record("service.defect", service=self.service.name, error=traceback.format_exc())
                 is_settled = True
             self._wake.wait(IDLE_SECONDS if is_settled else BUSY_SECONDS)
             self._wake.clear()
 
     def _step(self) -> bool:
-        """Look once and act; whether all is settled."""
+        """Run one iteration of the control loop; return True if nothing is in progress."""
         self._account_for_ended()
         self._register_running()
         phases = self._phases()
@@ -329,11 +329,11 @@ class ServiceTargets:
                 self._elb.deregister_targets(group, [{"Id": address, "Port": port}])
 
     def states(self, address: str) -> list[str]:
-        """The task's state in each target group; empty without target groups."""
+        """Return the task's state in each target group; empty without target groups."""
         return [health.status for health in self._health(address)]
 
     def describe_health(self, address: str) -> str:
-        """What the load balancer has against a task, for people."""
+        """Return why a task's targets are not healthy, for messages."""
         return "; ".join(f"target {health.status}: {health.description}" for health in self._health(address))
 
     def _health(self, address: str) -> list[Any]:

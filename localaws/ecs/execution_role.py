@@ -1,10 +1,10 @@
-"""What ECS itself does with a task's execution role before a container starts: pull, open logs, fetch secrets.
+"""What ECS does with a task's execution role before a container starts: pull the image, open logs, fetch secrets.
 
-Each of these is judged: the calls go to the API with the role's credentials, and where nothing is called here (the
-registry: images are folders of the run) the role's policies are asked. So a permission that is missing in Terraform
-keeps the task from starting here too, with the message that ECS would put into its ``stoppedReason``.
+Each step is authorized: calls go to the API with the role's credentials; where nothing is called (images are folders of
+the run, there is no registry), the role's policies are evaluated. A missing permission keeps the task from starting,
+with the message that ECS would put into ``stoppedReason``.
 
-Different from AWS: layers are not counted one by one, and resource policies of the registry are not looked at.
+Different from AWS: image layers are not counted, and resource policies of the registry are not evaluated.
 """
 
 import re
@@ -92,7 +92,7 @@ class ExecutionRole:
         return client
 
     def secrets_of(self, container: Container) -> dict[str, str]:
-        """The values of a container's secrets, by variable.
+        """Return the values of a container's secrets, by variable.
 
         Raises:
             TaskStartError: the role may not read one, or there is no such value.
@@ -162,7 +162,7 @@ class ExecutionRole:
 
 
 def assumed_by_tasks(context: Context, role_arn: str, task_arn: str) -> dict[str, str]:
-    """The environment of a process that acts as ``role_arn`` on behalf of a task.
+    """Return the environment of a process that acts as ``role_arn`` on behalf of a task.
 
     Raises:
         TaskStartError: the role does not exist, or does not let ECS tasks assume it.

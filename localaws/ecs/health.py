@@ -1,10 +1,9 @@
-"""A container's own health check, run beside it.
+"""A container's health check, run in the container's environment.
 
-The command gets the container's environment, so a check that takes its port from ``PORT`` asks the right process. One
-that spells the container's port out cannot work here, where each task has another port: the reason says so.
+A check that takes its port from ``PORT`` reaches the right process. One that names the container's port cannot work
+here, where each task has another port; the reason says so.
 
-Different from AWS: until the first success it is tried every second, and so that a machine is not busy with checks
-alone, nothing is faster than every two seconds after that.
+Different from AWS: until the first success it runs every second; afterwards at most every two seconds, to save CPU.
 """
 
 import subprocess
@@ -89,10 +88,10 @@ class HealthWatch:
 
 
 def explain_unhealthy(container: Container) -> str:
-    """Why a task is stopped whose container is UNHEALTHY."""
+    """Return the reason for stopping a task whose container is UNHEALTHY."""
     reason = f"Task failed container health checks (container {container.name})"
     command = " ".join(container.health_check.argv) if container.health_check else ""
     spelled_out = [port for port in container.ports if str(port) in command]
     if spelled_out:
-        reason += f"; its check names port {spelled_out[0]}, but in a rehearsal the port is in the variable PORT"
+        reason += f"; its check names port {spelled_out[0]}, but here the port is in the variable PORT"
     return reason

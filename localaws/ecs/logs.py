@@ -1,8 +1,8 @@
-"""What containers print, in CloudWatch Logs: the ``awslogs`` driver.
+"""The ``awslogs`` driver: container output in CloudWatch Logs.
 
-A container's output goes to a file of the run, where people read it; one thread copies new lines to the log stream,
-with the credentials of the task's execution role. As with the driver's mode ``non-blocking``, lines are lost rather
-than tasks held up: after a refusal the rest of that stream is left out, and the journal says why.
+A container's output goes to a file of the run. One thread copies new lines to the log stream, with the credentials of
+the task's execution role. As in the driver's ``non-blocking`` mode, lines are dropped rather than tasks delayed: after
+a refusal the rest of that stream is dropped, and the journal has the reason.
 """
 
 import threading
@@ -90,7 +90,7 @@ class TaskLogs:
 
 
 def _new_lines(one: _Followed, *, whole: bool) -> list[str]:
-    """The lines that were added; an unfinished last one only if the file is ``whole``."""
+    """Return the new lines; an unfinished last one only if the file is ``whole``."""
     with one.path.open("rb") as file:
         file.seek(one.offset)
         added = file.read()

@@ -84,11 +84,11 @@ class ServiceDeployments:
         self._set_rollout(deployment, "IN_PROGRESS", f"ECS deployment {deployment['id']} in progress.")
 
     def find(self, deployment_id: str) -> dict[str, Any]:
-        """One deployment, as the API shows it."""
+        """Return one deployment, as the API shows it."""
         return next(one for one in self._all if one["id"] == deployment_id)
 
     def snapshots(self) -> tuple[DeploymentSnapshot, ...]:
-        """All of them, for the scheduler."""
+        """Return the deployments, for the scheduler."""
         return tuple(
             DeploymentSnapshot(
                 one["id"],
@@ -101,7 +101,7 @@ class ServiceDeployments:
 
     @property
     def is_rolling_out(self) -> bool:
-        """Whether any rollout is under way."""
+        """Return True if a rollout is in progress."""
         return any(one["rolloutState"] == "IN_PROGRESS" for one in self._all)
 
     def count_failure(self, deployment_id: str) -> None:
@@ -111,7 +111,7 @@ class ServiceDeployments:
             tally.failed_tasks += 1
 
     def record_healthy(self, deployment_id: str) -> None:
-        """A task of the deployment is healthy."""
+        """Record that a task of the deployment is healthy."""
         self._tallies[deployment_id] = _Tally(has_been_healthy=True)
 
     def complete(self, deployment_id: str) -> None:

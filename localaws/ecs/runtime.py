@@ -1,7 +1,7 @@
 """How one container of a task runs: its command as a process of this machine, or podman with the image itself.
 
-Either way it is one child process, which prints what the container prints, passes SIGTERM on and ends with its exit
-code. ``runtime_of`` chooses: podman where the image has been built (``make up TASKS=container``), a process otherwise.
+Either way it is one child process, which prints the container's output, forwards SIGTERM and exits with its exit code.
+``runtime_of`` chooses podman where the image has been built, a process otherwise.
 """
 
 import os
@@ -35,20 +35,20 @@ class Runtime(Protocol):
     """One container, from before its start until after its end."""
 
     def base_environment(self) -> dict[str, str]:
-        """Variables that the place where it runs brings along; whatever the task says goes before them."""
+        """Return the variables that the runtime provides; those of the task take precedence."""
 
     def container(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:
-        """What starts it, given its own command and environment."""
+        """Return the program that runs the container's command."""
 
     def beside(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:
-        """What starts a second program in it, such as a health check."""
+        """Return the program that runs another command in the container, such as a health check."""
 
     def clear(self) -> None:
         """Remove what may be left of it when its program has ended. Safe to call twice."""
 
 
 def runtime_of(image: Image, container: Container, *, task: str, scratch: Path, run_directory: Path) -> Runtime:
-    """How a container of the task with this id runs.
+    """Return how a container of a task runs.
 
     Args:
         image: what it is started from.
@@ -59,7 +59,7 @@ def runtime_of(image: Image, container: Container, *, task: str, scratch: Path, 
     """
     if image.tag is None:
         return AsProcess(image, scratch)
-    name = f"taproom-{task[:12]}-{container.name}"
+    name = f"localaws-{task[:12]}-{container.name}"
     return InPodman(Engine.find("podman"), image.tag, image.directory, container, name=name, run=str(run_directory))
 
 
@@ -71,18 +71,18 @@ class AsProcess:
     scratch: Path
 
     def base_environment(self) -> dict[str, str]:
-        """What the image's interpreter and its packages are in a container is this environment's here."""
+        """Return a PATH with this environment's interpreter, in place of the image's."""
         path = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)])
         return {"PATH": path, "HOME": str(self.scratch), "TMPDIR": str(self.scratch)}
 
     def container(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:
-        """The command itself."""
+        """Return the command itself."""
         return Program(argv, environment, self.image.directory)
 
     beside = container
 
     def clear(self) -> None:
-        """Nothing: a process takes its session with it."""
+        """Do nothing: a process ends with its session."""
 
 
 class InPodman:
@@ -106,11 +106,11 @@ class InPodman:
         self._run = run
 
     def base_environment(self) -> dict[str, str]:
-        """Nothing: the image has its own."""
+        """Return nothing: the image has its own."""
         return {}
 
     def container(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:
-        """The ``run`` of podman, whose process lives as long as the container."""
+        """Return ``podman run``, whose process lives as long as the container."""
         options = ["--label", f"{RUN_LABEL}={self._run}", "--security-opt", "no-new-privileges"]
         if self._container.user:
             options += ["--user", self._container.user]
@@ -126,7 +126,7 @@ class InPodman:
         return Program(run, {**engine_environment(), **environment}, self._directory)
 
     def beside(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:  # noqa: ARG002 - the container has it
-        """The ``exec`` of podman."""
+        """Return ``podman exec``."""
         return Program([*self._engine.argv, "exec", self._name, *argv], engine_environment(), self._directory)
 
     def clear(self) -> None:

@@ -1,12 +1,12 @@
-"""What the scheduler of one ECS service does next.
+"""The scheduler of one ECS service.
 
-Pure: ``decide`` looks at one picture of a service, its deployments and tasks, and answers with actions; the same
-picture gives the same actions. ``services`` takes the pictures and carries the actions out.
+Pure: ``decide`` takes a snapshot of a service, its deployments and tasks, and returns actions; the same snapshot gives
+the same actions. ``controller`` takes the snapshots and carries the actions out.
 
 It follows "Amazon ECS service deployments" and "How the deployment circuit breaker detects failures" of the developer
-guide. Different from AWS: an older deployment's tasks that end are not replaced while a rollout is under way, an
-unhealthy task is stopped before its replacement starts, and running tasks are not moved to balance zones. Whether an
-older deployment without tasks is shown while alarms are still watched, AWS does not say; here it is.
+guide. Different from AWS: tasks of an older deployment that end are not replaced during a rollout, an unhealthy task is
+stopped before its replacement starts, and tasks are not rebalanced between zones. AWS does not document whether an
+older deployment without tasks is listed while alarms are still watched; here it is.
 """
 
 import math
@@ -22,12 +22,12 @@ LONGEST_PAUSE_SECONDS = 10.0
 
 
 class Phase(StrEnum):
-    """Where a task stands, as far as the scheduler cares."""
+    """The state of a task, for the scheduler."""
 
     STARTING = "STARTING"  # not RUNNING yet, or RUNNING and not yet found healthy
     HEALTHY = "HEALTHY"
     UNHEALTHY = "UNHEALTHY"  # its health checks failed, and its grace period is over
-    STOPPING = "STOPPING"  # told to stop, or ending by itself; counts for nothing any more
+    STOPPING = "STOPPING"  # stopping, for whatever reason; does not count any more
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class ServiceSnapshot:
         tasks: oldest first.
         minimum_healthy_percent: how far the healthy tasks may go down during a rollout.
         maximum_percent: how far all tasks may go up during a rollout.
-        breaker_enabled: whether a rollout that keeps failing is given up.
-        breaker_rolls_back: whether it then goes back to the last completed deployment.
+        breaker_enabled: whether a rollout that keeps failing is marked FAILED.
+        breaker_rolls_back: whether it is then rolled back to the last completed deployment.
         last_completed_id: that deployment; nothing if there never was one.
-        triggered_alarm: the alarm that ends the rollout; nothing while none of those that guard it goes off.
-        alarms_roll_back: whether such a rollout goes back to the last completed deployment.
-        is_baking: whether the new tasks alone have served for too short to be believed.
+        triggered_alarm: the alarm that fails the rollout, if one went to ALARM.
+        alarms_roll_back: whether such a rollout is rolled back to the last completed deployment.
+        is_baking: whether the bake time of the new tasks is not over.
         seconds_since_start: how long ago a task was last started.
         consecutive_failures: tasks that failed since one was last healthy; they make the next start wait.
     """
@@ -101,7 +101,7 @@ class StartTasks:
 
 @dataclass(frozen=True)
 class StopTask:
-    """Stop a task; ``failed`` if it is its own fault."""
+    """Stop a task; ``failed`` if it counts as a failure."""
 
     task_id: str
     reason: str
@@ -110,10 +110,10 @@ class StopTask:
 
 @dataclass(frozen=True)
 class FailRollout:
-    """Give a deployment up and, if ``back_to_id`` is given, make that one PRIMARY again.
+    """Mark a deployment FAILED and, if ``back_to_id`` is given, make that one PRIMARY again.
 
     Attributes:
-        cause: as ECS puts it: who gave it up, and why.
+        cause: what failed it and why, in ECS's words.
     """
 
     deployment_id: str
@@ -139,7 +139,7 @@ Action = StartTasks | StopTask | FailRollout | CompleteRollout | ForgetDeploymen
 
 
 def decide(service: ServiceSnapshot) -> list[Action]:
-    """What to do now; nothing when the service is as it should be, or is waiting for something."""
+    """Return what to do now; nothing if the service is in its desired state or must wait."""
     primary = service.deployments[0]
     if _breaker_trips(service, primary):
         back_to = service.last_completed_id if service.breaker_rolls_back else None
@@ -152,12 +152,12 @@ def decide(service: ServiceSnapshot) -> list[Action]:
 
 
 def breaker_threshold(desired_count: int) -> int:
-    """How many failed tasks trip the circuit breaker: half of the desired count, at least 3, at most 200."""
+    """Return how many failed tasks trip the circuit breaker: half of the desired count, at least 3, at most 200."""
     return min(BREAKER_MAXIMUM_FAILURES, max(BREAKER_MINIMUM_FAILURES, math.ceil(desired_count / 2)))
 
 
 def pause_seconds(consecutive_failures: int) -> float:
-    """How long the next start waits after so many failures in a row."""
+    """Return the pause before the next start after a number of failures in a row."""
     return min(LONGEST_PAUSE_SECONDS, float(consecutive_failures))
 
 
@@ -185,11 +185,11 @@ def _replaced(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[Sto
     healthy = [task for task in old if task.phase is Phase.HEALTHY]
     starting = [task for task in old if task.phase is Phase.STARTING]
     if primary.rollout_state == "FAILED":
-        return []  # a deployment that was given up replaces nothing
+        return []  # a failed deployment replaces nothing
     all_healthy = sum(task.phase is Phase.HEALTHY for task in service.tasks)
     new = [task for task in _present(service) if task.deployment_id == primary.id]
-    must_make_room = len(new) < service.desired_count and _room(service) <= 0
-    keep = _minimum_healthy(service) if must_make_room else service.desired_count
+    must_free_capacity = len(new) < service.desired_count and _capacity(service) <= 0
+    keep = _minimum_healthy(service) if must_free_capacity else service.desired_count
     spare = max(0, all_healthy - keep)
     return [StopTask(task.id, reason) for task in [*starting, *healthy[:spare]]]
 
@@ -204,7 +204,7 @@ def _surplus(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[Stop
 
 def _starts(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StartTasks]:
     mine = sum(task.deployment_id == primary.id for task in _present(service))
-    count = min(service.desired_count - mine, _room(service))
+    count = min(service.desired_count - mine, _capacity(service))
     waits = service.seconds_since_start < pause_seconds(service.consecutive_failures)
     if count <= 0 or waits or primary.rollout_state == "FAILED":
         return []
@@ -229,8 +229,8 @@ def _present(service: ServiceSnapshot) -> Sequence[TaskSnapshot]:
     return [task for task in service.tasks if task.phase in (Phase.STARTING, Phase.HEALTHY)]
 
 
-def _room(service: ServiceSnapshot) -> int:
-    """How many tasks may start before the maximum is reached. ECS rounds the maximum down."""
+def _capacity(service: ServiceSnapshot) -> int:
+    """Return how many tasks can start before the maximum is reached. ECS rounds the maximum down."""
     return service.desired_count * service.maximum_percent // 100 - len(_present(service))
 
 

@@ -1,7 +1,6 @@
-"""What ``valueFrom`` of a container's secret points at: a Secrets Manager secret or an SSM parameter.
+"""``valueFrom`` of a container's secret: a Secrets Manager secret or an SSM parameter.
 
-Pure: parses, and picks the value out of a secret's text. Fetching is done by ``tasks``, with the execution role's
-credentials.
+Pure: parses references, and selects the value in a secret's text. ``execution_role`` fetches it.
 """
 
 import json
@@ -32,7 +31,7 @@ class SecretValueError(Exception):
 
 
 def read_reference(value_from: str) -> SecretReference | ParameterReference:
-    """What ``valueFrom`` points at; anything that is no secret's ARN is a parameter, as for ECS."""
+    """Return what ``valueFrom`` refers to; as in ECS, anything other than a secret's ARN is a parameter."""
     parts = value_from.split(":")
     if len(parts) < _ARN_PARTS or parts[2] != "secretsmanager":
         return ParameterReference(value_from)
@@ -41,7 +40,7 @@ def read_reference(value_from: str) -> SecretReference | ParameterReference:
 
 
 def pick(reference: SecretReference, text: str) -> str:
-    """The part of a secret's text that ``reference`` asks for.
+    """Return the part of a secret's text that ``reference`` selects.
 
     Raises:
         SecretValueError: a JSON key is asked for, and the secret is no JSON object or lacks the key.

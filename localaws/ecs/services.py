@@ -1,13 +1,13 @@
 """ECS services and tasks that really run.
 
-CreateService starts a controller that keeps the service's tasks running (``service_controller``), UpdateService begins
-rolling deployments, DeleteService drains; calls about single tasks are answered by ``task_calls``. DescribeServices and
+CreateService starts a controller that keeps the service's tasks running (``controller``), UpdateService begins a
+rolling deployment, DeleteService drains. Calls about single tasks are in ``task_api``. DescribeServices and
 DescribeTasks show what really happens.
 
-Different from AWS: everything runs as Fargate does, whatever the launch type; only the rolling update of the ECS
-deployment controller is there (no CODE_DEPLOY or EXTERNAL, no native blue/green, no service connect, no service
-discovery, no exec). Nothing scales by itself: what Application Auto Scaling is told is kept but never acts. A service
-that has been deleted is shown as INACTIVE for as long as the server runs.
+Different from AWS: everything runs as on Fargate, whatever the launch type. Only the rolling update of the ECS
+deployment controller is emulated (no CODE_DEPLOY or EXTERNAL, no native blue/green, Service Connect, service discovery
+or exec). Nothing scales automatically: Application Auto Scaling stores its settings and never acts. A deleted service
+stays INACTIVE for as long as the server runs.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ _DEPLOYED_SETTINGS = frozenset(
 
 
 def install(context: Context) -> "Services":
-    """Extend moto's ECS; the service."""
+    """Run services and tasks."""
     return Services(context)
 
 

@@ -1,9 +1,8 @@
-"""RunTask, StopTask and ListTasks, and how any task comes to be.
+"""RunTask, StopTask and ListTasks, and the creation of every task.
 
-Every task, a service's or a lone one, is made here: a record for moto, and the run behind it.
+Every task, a service's or a standalone one, is created here: a record for moto, and the run behind it.
 
-Different from AWS: a lone task's start is not judged by iam:PassRole, and a stopped task is shown for as long as the
-server runs.
+Different from AWS: RunTask does not require iam:PassRole, and a stopped task is shown for as long as the server runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,14 +53,14 @@ class TaskCalls:
             return ActionResult({"tasks": self._run(response), "failures": []})
 
     def runs(self) -> list[TaskRun]:
-        """Every task there was, in the order in which they were made."""
+        """Return every task in the order of creation, including stopped ones."""
         return list(self._runs.values())
 
     def stop(self) -> None:
         """End every task that still runs."""
         runs = [run for run in self._runs.values() if not run.is_over]
         for run in runs:
-            run.stop("The rehearsal has ended")
+            run.stop("The local AWS has stopped")
         for run in runs:
             run.join(STOP_SECONDS)
         self._logs.stop()
@@ -80,7 +79,7 @@ class TaskCalls:
         before_stop: Callable[[TaskRun], None] = lambda _run: None,
         on_change: Callable[[], None] = lambda: None,
     ) -> TaskRun:
-        """A task that moto knows of and that has not begun yet; see ``TaskRecord`` and ``TaskRun``."""
+        """Create a task that moto knows and that has not begun; see ``TaskRecord`` and ``TaskRun``."""
         record = TaskRecord(
             self._context,
             cluster,
@@ -158,7 +157,7 @@ class TaskCalls:
 
 
 def parameter(response: EC2ContainerServiceResponse, name: str) -> Any:
-    """A parameter of the call that moto is answering."""
+    """Return a parameter of the call that moto is answering."""
     return response._get_param(name)  # noqa: SLF001 - moto's way to read one
 
 

@@ -1,7 +1,7 @@
 """What DescribeTasks shows of one task, and its network interface.
 
-moto's own task advances through its states each time somebody asks; this one shows what really happens. moto reads
-the attributes by the API's names in snake case.
+moto's own task advances through its states whenever it is described; this one shows what really happens. moto reads the
+attributes by the API's names in snake case.
 """
 
 from collections.abc import Sequence
@@ -141,7 +141,7 @@ class TaskRecord:
 
 
 def _attach(context: Context, network: dict[str, Any], description: str) -> Any:
-    """A network interface in the subnet, of those the task may use, that has the fewest."""
+    """Create a network interface in the task's subnet that has the fewest."""
     configuration = network["awsvpcConfiguration"]
     backend = _ec2(context.settings)
     interfaces = list(backend.enis.values())

@@ -1,23 +1,25 @@
 """One ECS task as processes.
 
-The containers of a task definition are started in the order of ``dependsOn``, each as a process: the command of its
-image (or the definition's) in the image's folder, with exactly the environment that ECS would give it; or podman, with
-the image itself (``container_runtime``). Secrets are fetched with the execution role's credentials, the process acts as
-the task role. What it prints goes to ``RUN/logs/tasks/GROUP-TASK-CONTAINER.log`` and to CloudWatch Logs.
+The containers of a task definition start in the order of ``dependsOn``. Each is a process with the command of its image
+(or of the definition) in the image's folder and exactly the environment that ECS would provide, or podman with the
+image itself (``runtime``). Secrets are fetched with the execution role, the process acts as the task role. Its output
+goes to ``RUN/logs/tasks/GROUP-TASK-CONTAINER.log`` and to CloudWatch Logs.
 
-A thread looks after each task. It ends the task when an essential container ends, when a dependency can no longer be
-met, when a container's health check fails, or when somebody asks; first it lets ``before_stop`` take the task out of
-its target groups, then containers get SIGTERM and, after their ``stopTimeout``, SIGKILL.
+A thread supervises each task. It stops the task when an essential container exits, a dependency cannot be met any more,
+a health check fails, or a stop is requested. ``before_stop`` first deregisters the task from its target groups; then
+the containers get SIGTERM and, after their ``stopTimeout``, SIGKILL.
 
 Different from AWS:
-- As a process it has no file system of its own (a scratch folder is HOME and TMPDIR), no other user, no capabilities,
-  volumes, or read-only root. With podman it has these; a volume is not shared by the containers of a task, and there is
-  no init process. Neither way has limits of CPU and memory, ulimits or ``workingDirectory``.
-- ``HOST`` and ``PORT`` in the environment stand in for the network namespace: the process listens on 127.0.0.1 and a
-  port of its own instead of on the container's port. They replace variables of these names.
+- A process has no file system of its own (a scratch folder is HOME and TMPDIR), no other user, no capabilities,
+  volumes,
+  or read-only root. With podman it has these; containers of a task do not share volumes, and there is no init process.
+  Neither way limits CPU and memory, or supports ulimits and ``workingDirectory``.
+- ``HOST`` and ``PORT`` in the environment replace the network namespace: the process listens on 127.0.0.1 and a mapped
+  port instead of the container's port. They override variables of these names.
 - The task role's credentials are variables that last as long as the task, instead of an endpoint that renews them;
-  there is no metadata endpoint.
-- The wording of ``stoppedReason`` says more: the container, its exit code, where its log is.
+  there
+  is no metadata endpoint.
+- ``stoppedReason`` is more detailed: the container, its exit code, its log.
 """
 
 import os
@@ -124,17 +126,17 @@ class TaskRun:
 
     @property
     def is_running(self) -> bool:
-        """Whether all essential containers have been started and nothing is ending."""
+        """Return True if all essential containers have been started and the task is not stopping."""
         return self.record.last_status == "RUNNING" and self.record.desired_status == "RUNNING"
 
     @property
     def has_health_check(self) -> bool:
-        """Whether any container has a health check."""
+        """Return True if a container has a health check."""
         return any(container.health_check is not None for container in self._containers.values())
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of it is left."""
+        """Return True if the task is STOPPED."""
         return self.record.last_status == "STOPPED"
 
     def status(self) -> dict[str, Any]:
@@ -153,7 +155,7 @@ class TaskRun:
         }
 
     def log_of(self, container: str) -> Path:
-        """The file with what a container has printed."""
+        """Return the file with a container's output."""
         group = self.record.group.partition(":")[2]
         return self._context.settings.logs_directory / "tasks" / f"{group}-{self.record.id}-{container}.log"
 
@@ -208,7 +210,7 @@ class TaskRun:
             self._logs.follow(log, client, container.log.group, stream)
 
     def _environment(self, container: Container) -> dict[str, str]:
-        environment = _nobody(self._context)
+        environment = _without_role(self._context)
         if self._task_role_arn is not None:
             environment = assumed_by_tasks(self._context, self._task_role_arn, self.record.task_arn)
         del environment["PATH"]  # of this machine
@@ -309,7 +311,7 @@ class TaskRun:
             self._on_change()
 
     def _relevant_log(self) -> Path:
-        """The log to read: of the container that ended badly, or else of the first essential one."""
+        """Return the log that explains a failure: of the container that failed, or of the first essential one."""
         bad = [name for name, progress in self._progress.items() if progress.exit_code]
         essential = [container.name for container in self._containers.values() if container.essential]
         return self.log_of([*bad, *essential][0])
@@ -343,8 +345,8 @@ class TaskRun:
         self._on_change()
 
 
-def _nobody(context: Context) -> dict[str, str]:
-    """The environment of a task without a role."""
+def _without_role(context: Context) -> dict[str, str]:
+    """Return the environment of a task without a role."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",

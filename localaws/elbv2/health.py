@@ -1,11 +1,11 @@
-"""When a target counts as healthy, and which target gets the next request.
+"""Target health, and which target gets the next request.
 
 Pure. The rules are ELB's ("Health checks for Application Load Balancer target groups"): a new target is healthy after
-one passed check, an unhealthy one after ``healthy_threshold`` in a row, and a healthy one falls after
-``unhealthy_threshold`` failures in a row. With no healthy target at all, requests go to every target ("fail open").
+one passed check, an unhealthy one after ``healthy_threshold`` in a row, and a healthy one becomes unhealthy after
+``unhealthy_threshold`` failures in a row. If no target is healthy, requests go to all targets ("fail open").
 
-Different from AWS: the time between two checks is ``TIME_FACTOR`` of what the target group says, so that a rehearsal of
-a rollout takes seconds; a new target is tried every ``FIRST_TRY_SECONDS``, but its failures count no faster.
+Different from AWS: the interval between checks is ``TIME_FACTOR`` of the configured one, so that a rollout takes
+seconds; a new target is checked every ``FIRST_TRY_SECONDS``, but its failures do not count faster.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,11 +51,11 @@ class Policy:
 
     @property
     def scaled_interval_seconds(self) -> float:
-        """The time between two checks here."""
+        """Return the scaled time between two checks."""
         return max(SHORTEST_INTERVAL_SECONDS, self.interval_seconds * TIME_FACTOR)
 
     def accepts(self, status: int) -> bool:
-        """Whether a status code passes a check."""
+        """Return True if a status code passes a check."""
         for part in self.codes.split(","):
             first, _, last = part.partition("-")
             if int(first) <= status <= int(last or first):
@@ -91,12 +91,12 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether the target answered as it should."""
+        """Return True if the target passed the check."""
         return self.reason is None
 
 
 def after_check(health: Health, check: Check, policy: Policy, now: float) -> Health:
-    """What is known about a target after one more check, at ``now`` seconds."""
+    """Return a target's health after one more check, at ``now`` seconds."""
     if check.passed:
         streak = max(0, health.streak) + 1
         risen = health.state is not State.UNHEALTHY or streak >= policy.healthy_threshold
@@ -113,7 +113,7 @@ def after_check(health: Health, check: Check, policy: Policy, now: float) -> Hea
 
 
 def seconds_until_next_check(health: Health, policy: Policy) -> float:
-    """How long to wait after a check."""
+    """Return the pause after a check."""
     return FIRST_TRY_SECONDS if health.state is State.INITIAL else policy.scaled_interval_seconds
 
 
@@ -125,7 +125,7 @@ def order_of_targets(
     algorithm: str,
     turn: int,
 ) -> list[Target]:
-    """The targets for one request, the best first; the others are for when nobody answers there.
+    """Return the targets for one request, the best first; the others are tried if a connection is refused.
 
     Args:
         targets: the group's registered targets.

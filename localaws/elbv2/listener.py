@@ -1,12 +1,12 @@
-"""One listener's HTTP server: receives a request, asks ``routing`` what to do, and passes bytes both ways.
+"""The HTTP server of one listener: receives a request, asks ``rules`` what to do, and passes bytes both ways.
 
-Bodies are streamed in both directions and connections are kept alive on both sides. As an Application Load Balancer,
-it answers 503 when a group has no targets, 502 when a target refuses, breaks off or answers nonsense, and 504 when it
-does not connect within 10 seconds or is silent for the idle timeout. A request whose connection was refused, so that
-nothing has been sent, is tried at the group's other targets first.
+Bodies are streamed, and connections are kept alive, on both sides. Like an Application Load Balancer, it answers 503 if
+a group has no targets, 502 if a target refuses, aborts or answers with invalid HTTP, and 504 if it does not connect
+within 10 seconds or exceeds the idle timeout. A request whose connection was refused, so that nothing has been sent, is
+tried at the group's other targets first.
 
-Different from AWS: HTTP/1 only, no WebSockets; when a client goes away nothing is recorded (AWS: 460), and a target's
-answer without a ``Server`` header gets one.
+Different from AWS: HTTP/1 only, no WebSockets; a client that disconnects is not recorded (AWS: 460), and a target's
+response without a ``Server`` header gets one.
 """
 
 import http
@@ -59,7 +59,7 @@ class ListenerView:
 
     @property
     def idle_seconds(self) -> float:
-        """How long a connection may be silent."""
+        """Return the idle timeout of a connection."""
         return float(self.attributes.get("idle_timeout.timeout_seconds", 60))
 
 
@@ -67,7 +67,7 @@ class Groups(Protocol):
     """What the proxy asks about target groups."""
 
     def algorithm(self, group_arn: str) -> str:
-        """The group's ``load_balancing.algorithm.type``."""
+        """Return the group's ``load_balancing.algorithm.type``."""
 
     def scheme(self, group_arn: str) -> str:
         """``http`` or ``https``, as the group's targets speak."""
@@ -107,7 +107,7 @@ class Proxy:
         self._record_error = record_error
 
     def server(self) -> aiohttp.web.Server:
-        """A protocol factory for ``loop.create_server``."""
+        """Return a protocol factory for ``loop.create_server``."""
         return aiohttp.web.Server(
             self._answer,
             access_log=None,
@@ -191,7 +191,7 @@ class Proxy:
 
 
 async def _body(request: aiohttp.web.BaseRequest) -> AsyncIterator[bytes]:
-    """The client's body as it arrives; a client that waits to be told so is told to go on."""
+    """Yield the client's body as it arrives, after answering ``Expect: 100-continue``."""
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     async for chunk in request.content.iter_any():

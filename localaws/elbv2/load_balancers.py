@@ -1,21 +1,21 @@
 """Application Load Balancers whose listeners are real ports.
 
-A thread with an event loop of its own serves every listener that moto holds: HTTP :80 of the first load balancer on
-the socket that the run was given, the others on free ports (``status`` names them). That socket listens for as long as
-the local AWS runs; without a listener in AWS, connections to it are reset. It checks the health of every
-registered target, shows it in DescribeTargetHealth, and lets targets drain when they are deregistered. Rules, target
-groups and attributes are read from moto as they are when a request comes, so every change is in force at once.
+A thread with its own event loop serves every listener in moto: HTTP :80 of the first load balancer on the socket that
+the run was given, the others on free ports (``status`` has them). That socket listens for as long as the local AWS
+runs; while no listener uses it, connections are reset. The thread checks the health of every registered target, shows
+it in DescribeTargetHealth, and drains targets that are deregistered. Rules, target groups and attributes are read from
+moto for each request, so that changes take effect at once.
 
 Different from AWS:
-- A listener listens on 127.0.0.1 and another port than it says; the load balancer's DNS name resolves nowhere. A
-  redirect points to the host that was asked for and to the listener's own port, where here nobody may listen.
-- Health is checked faster than configured (``target_health``), and for every group that a listener uses.
-- A certificate that was imported into ACM is served; for one that ACM would have issued, the rehearsal's own authority
-  issues one for the same names. TLS policies beyond 1.2 and up, client certificates and further certificates (SNI) are
-  left out; so are access logs, metrics but for the targets' 5xx answers, WAF, stickiness, slow start, authentication
-  and network load balancers.
-- Two targets of one group cannot share an address, because moto tells them apart by it.
-See ``proxy``, ``routing`` and ``target_registry`` for what they leave out.
+- A listener listens on 127.0.0.1 and another port than configured; the load balancer's DNS name does not resolve. A
+  redirect goes to the requested host and the listener's configured port, where nothing may listen.
+- Health is checked faster than configured (``health``), and for every group that a listener uses.
+- The local authority issues a certificate for the names of the listener's. Not emulated: TLS policies other than 1.2
+  and
+  up, client certificates, further certificates (SNI), access logs, metrics other than targets' 5xx responses, WAF,
+  stickiness, slow start, authentication and network load balancers.
+- Two targets of one group cannot have the same address, because moto identifies them by it.
+See ``listener``, ``rules`` and ``targets`` for more differences.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ _UNUSED_CHECK_SECONDS = 1.0
 
 
 def install(context: Context) -> "LoadBalancers":
-    """Extend moto's elbv2 and start to serve; the service."""
+    """Serve listeners."""
     return LoadBalancers(context)
 
 
@@ -66,7 +66,7 @@ def install(context: Context) -> "LoadBalancers":
 class _Open:
     """A listener that is being served."""
 
-    look: tuple[Any, ...]  # what of the listener makes it a different socket
+    socket_key: tuple[Any, ...]  # a change of it needs another socket
     port: int
     server: asyncio.Server | None  # None for the listener on the run's own socket
     connections: aiohttp.web.Server
@@ -108,7 +108,7 @@ class LoadBalancers:
         self._thread.join(STOP_SECONDS)
 
     def status(self) -> dict[str, Any]:
-        """Each listener with its address, and the state of every target by group."""
+        """Return each listener with its URL, and the state of every target by group."""
         listeners = [
             {
                 "load_balancer": balancer.name,
@@ -127,12 +127,12 @@ class LoadBalancers:
         return {"listeners": listeners, "targets": targets}
 
     def algorithm(self, group_arn: str) -> str:
-        """How a group's targets take turns."""
+        """Return a group's load balancing algorithm."""
         group = self._group(group_arn)
         return str(group.attributes["load_balancing.algorithm.type"]) if group else "round_robin"
 
     def scheme(self, group_arn: str) -> str:
-        """How a group's targets are spoken to."""
+        """Return the scheme for a group's targets."""
         group = self._group(group_arn)
         return "https" if group is not None and group.protocol == "HTTPS" else "http"
 
@@ -161,7 +161,7 @@ class LoadBalancers:
 
     def _wake_after(self, name: str) -> None:
         @self._patch.method(ELBv2Backend, name)
-        def then_look(original: Any, *arguments: Any, **named: Any) -> Any:
+        def then_socket_key(original: Any, *arguments: Any, **named: Any) -> Any:
             try:
                 return original(*arguments, **named)
             finally:
@@ -264,7 +264,7 @@ class LoadBalancers:
     async def _follow_listeners(self, session: aiohttp.ClientSession) -> None:
         wanted = {listener.arn: (balancer, listener) for balancer, listener in self._listeners()}
         for arn, opened in list(self._open.items()):
-            if arn not in wanted or opened.look != _look(wanted[arn][1]):
+            if arn not in wanted or opened.socket_key != _socket_key(wanted[arn][1]):
                 await self._close(arn)
         for arn, (balancer, listener) in wanted.items():
             if arn not in self._open:
@@ -289,7 +289,7 @@ class LoadBalancers:
         server = None if is_first else await self._loop.create_server(connections, LOOPBACK, 0, ssl=context)
         listening = server.sockets[0] if server else self._context.balancer_socket
         actual: int = listening.getsockname()[1]
-        self._open[listener.arn] = _Open(_look(listener), actual, server, connections)
+        self._open[listener.arn] = _Open(_socket_key(listener), actual, server, connections)
         self._context.journal.record(
             "load_balancer.listening", load_balancer=balancer.name, protocol=listener.protocol, port=actual
         )
@@ -383,12 +383,12 @@ def _target(group: FakeTargetGroup, target: dict[str, Any]) -> Target:
     return Target(group.arn, str(target["Id"]), int(target.get("Port") or group.port))
 
 
-def _look(listener: FakeListener) -> tuple[Any, ...]:
+def _socket_key(listener: FakeListener) -> tuple[Any, ...]:
     return listener.protocol, str(listener.port), listener.certificate
 
 
 def _end_of_arn(arn: str) -> str:
-    """How metrics name a load balancer or a target group."""
+    """Return the name of a load balancer or target group in metrics."""
     return arn.rpartition(":")[2].removeprefix("loadbalancer/")
 
 

@@ -112,7 +112,7 @@ def forwarded_headers(
     trace: str,
     attributes: Mapping[str, str] | None = None,
 ) -> list[tuple[str, str]]:
-    """The headers for a target, from those of the client.
+    """Return the headers for a target, from those of the client.
 
     Args:
         headers: the client's, in order, repeated names and all.
@@ -139,7 +139,7 @@ def forwarded_headers(
 
 
 def end_to_end(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers without those that are meant for one hop."""
+    """Return the headers without hop-by-hop ones."""
     named = {
         option.strip().lower() for name, value in headers if name.lower() == "connection" for option in value.split(",")
     }
@@ -147,7 +147,7 @@ def end_to_end(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def trace_id(random_hex: str, now: float | None = None) -> str:
-    """A trace's root: the time and 96 random bits (24 hexadecimal digits)."""
+    """Return a trace's root: the time and 96 random bits (24 hexadecimal digits)."""
     return f"1-{int(time.time() if now is None else now):08x}-{random_hex}"
 
 

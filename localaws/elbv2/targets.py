@@ -1,10 +1,10 @@
-"""The targets of all target groups: who is registered, how healthy, how busy, and who is leaving.
+"""The targets of all target groups: registered, healthy, busy, draining.
 
 Shared by the load balancer's event loop and the API's threads. Choosing a target and counting its request are one
-step, and so is deregistering: once ``deregister`` has returned, a target has either been counted as busy (and drains)
-or gets no request any more.
+atomic step, and so is deregistering: once ``deregister`` has returned, a target either counts as busy (and drains) or
+gets no more requests.
 
-Different from AWS: a request that outlasts the deregistration delay is not cut off.
+Different from AWS: a request that outlasts the deregistration delay is not aborted.
 """
 
 import threading
@@ -65,7 +65,7 @@ class TargetRegistry:
                 del self._health[target]
 
     def acquire(self, group_arn: str, algorithm: str, tried: Collection[Target] = ()) -> Target | None:
-        """The target for a request, counted as busy until ``release``; None if nobody is left to try."""
+        """Return a target for a request, counted as busy until ``release``; None if all have been tried."""
         with self._lock:
             registered = [target for target in self._health if target.group_arn == group_arn]
             self._turn[group_arn] += 1
@@ -99,7 +99,7 @@ class TargetRegistry:
             return self._health[target]
 
     def health(self, target: Target) -> Health | None:
-        """What is known about a target; None if it is neither registered nor draining."""
+        """Return a target's health; None if it is neither registered nor draining."""
         with self._lock:
             if target in self._health:
                 return self._health[target]
@@ -107,12 +107,12 @@ class TargetRegistry:
             return _DRAINING if until is not None and self._clock() < until else None
 
     def registered(self) -> list[Target]:
-        """Every registered target."""
+        """Return every registered target."""
         with self._lock:
             return list(self._health)
 
     def draining(self, group_arn: str) -> list[Target]:
-        """The targets of a group that still answer requests, but get no more."""
+        """Return the targets of a group that still answer requests but get no new ones."""
         with self._lock:
             now = self._clock()
             return [

@@ -1,8 +1,8 @@
-"""EventBridge rules that fire: what matches a rule of the default bus reaches its targets.
+"""EventBridge rules: what matches a rule of the default bus reaches its targets.
 
-moto matches events with rules, and delivers to none of the targets that are used here. Now functions are invoked,
-asynchronously as EventBridge does, and topics get messages, if their own policies let EventBridge in. The journal has
-what was delivered, and what was refused. Disabled rules stay silent, and so do schedules: nothing here waits for days.
+moto matches events with rules, and delivers to none of the targets that are used here. Here functions are invoked,
+asynchronously as EventBridge does, and topics get messages, if their own policies allow EventBridge. The journal has
+each delivery and each refusal. Disabled rules and schedules deliver nothing.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ SERVICE = "events.amazonaws.com"
 
 
 class Events:
-    """The service of the rules."""
+    """Delivers events to the targets of rules. Holds no state."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._patch = MonkeyPatch()
 
     def install(self) -> None:
-        """Extend moto. Once, before anything is served."""
+        """Patch moto. Once, before anything is served."""
 
         @self._patch.method(Rule, "send_to_targets")
         def send(_original: Callable[..., None], rule: Rule, event: Any, *_rest: Any) -> None:
@@ -53,11 +53,11 @@ class Events:
                 )
 
     def stop(self) -> None:
-        """Give moto its methods back. Safe to call twice."""
+        """Restore moto's methods. Safe to call twice."""
         self._patch.undo()
 
     def status(self) -> dict[str, Any]:
-        """Nothing: a rule has no state but what the API shows."""
+        """Return nothing: the API shows all of a rule's state."""
         return {}
 
     def _deliver(self, rule: Rule, target: Mapping[str, Any], event: Any) -> str | None:
@@ -96,14 +96,14 @@ class Events:
 
 
 def install(context: Context) -> Events:
-    """Let rules fire."""
+    """Deliver events."""
     service = Events(context)
     service.install()
     return service
 
 
 def _input(target: Mapping[str, Any], event: Any) -> str:
-    """What a target gets of an event: text that it names, a template that is filled in, or the event itself."""
+    """Return a target's input for an event: a constant text, a filled-in template, or the event itself."""
     if "Input" in target:
         return str(target["Input"])
     described = {**event, "time": f"{datetime.fromtimestamp(float(event['time']), UTC):%Y-%m-%dT%H:%M:%SZ}"}
@@ -117,7 +117,7 @@ def _input(target: Mapping[str, Any], event: Any) -> str:
 
 
 def _value_at(event: Any, path: str) -> Any:
-    """The text at a path of names, ``$.detail.eventName``; empty if there is none, as EventBridge has it."""
+    """Return the value at a path such as ``$.detail.eventName``; as in EventBridge, empty if there is none."""
     for name in path.removeprefix("$.").split("."):
         event = event.get(name, "") if isinstance(event, dict) else ""
     return event

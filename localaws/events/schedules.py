@@ -64,10 +64,10 @@ class Schedules:
         return {"invoked": name, "target": target["Arn"]}
 
     def stop(self) -> None:
-        """Nothing runs here."""
+        """Do nothing: no schedule runs by itself."""
 
     def status(self) -> dict[str, Any]:
-        """The schedules by name, with their expressions."""
+        """Return the schedules' expressions by name."""
         return {schedule.name: schedule.schedule_expression for schedule in self._all()}
 
     def _all(self) -> list[Schedule]:

@@ -1,8 +1,8 @@
-"""An API call and its answer as values: what every layer between the socket and moto works with.
+"""An API call and its answer as values: what all middleware between the socket and moto works with.
 
-A request is read and understood once, with botocore's own description of the service, so that the journal, the
-authorizer and the replay speak of operations and parameters by AWS's names, whatever the wire format. Errors that
-the local AWS raises itself are written in the format that the called service would use.
+A request is read and parsed once, with botocore's description of the service. The journal, the authorizer and the
+replay use AWS's names of operations and parameters, whatever the wire format. Errors of the local AWS itself are
+written in the format of the called service.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _CREDENTIAL = re.compile(r"Credential=([^/\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_reque
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One request to the API, understood.
+    """One request to the API, parsed.
 
     Attributes:
         service: botocore's name of the service (``secretsmanager``, ``elbv2``), or ``-`` for an unsigned call.
         operation: AWS's name of the operation, or method and path where botocore does not know any.
         parameters: the operation's input by AWS's names; empty if it could not be parsed.
-        access_key_id: who signed the call; empty for nobody.
+        access_key_id: who signed the call; empty if unsigned.
         protocol: the wire format: ``json``, ``rest-json``, ``query``, ``ec2`` or ``rest-xml``.
         idempotency_token: what marks a retry: the client token, if the operation has one, or the SDK's own number.
         environ: the WSGI environment; its input can be read once more.
@@ -84,14 +84,14 @@ def read_call(environ: dict[str, Any]) -> ApiCall:
     service = SERVICE_BY_SIGNING_NAME.get(signing_name, signing_name)
     if service == "s3" and environ.get("PATH_INFO", "").startswith(S3_CONTROL_PATH):
         service = "s3control"
-    operation, parameters, protocol, token = _understand(service, environ, body)
+    operation, parameters, protocol, token = _parse(service, environ, body)
     environ["wsgi.input"] = io.BytesIO(body)
     token = token or _invocation(operation, environ)
     return ApiCall(service, operation, parameters, access_key_id, protocol, token, environ, body)
 
 
 def _invocation(operation: str, environ: dict[str, Any]) -> str | None:
-    """What an SDK calls all its attempts at one call that changes something, if it says so.
+    """Return the id that an SDK gives all attempts of one mutating call, if it sends one.
 
     AWS loses no answers to speak of; on a busy machine, one to this program may be lost. The repeated call would then
     be told that what it makes is there already.
@@ -101,7 +101,7 @@ def _invocation(operation: str, environ: dict[str, Any]) -> str | None:
     return environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
 
 
-def ask(application: WsgiApplication, call: ApiCall) -> Answer:
+def call_wsgi(application: WsgiApplication, call: ApiCall) -> Answer:
     """Hand a call to a WSGI application and collect its answer."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -120,12 +120,12 @@ def ask(application: WsgiApplication, call: ApiCall) -> Answer:
 
 
 def json_answer(status: int, value: object) -> Answer:
-    """A JSON document, for the endpoints of the rehearsal itself."""
+    """Return a JSON response, for endpoints outside of the AWS API."""
     return Answer(status, (("Content-Type", "application/json"),), json.dumps(value, default=str, indent=1).encode())
 
 
 def error_answer(call: ApiCall, status: int, code: str, message: str) -> Answer:
-    """An error in the wire format of the called service, so that each SDK finds its code and message."""
+    """Return an error in the wire format of the called service, so that SDKs find its code and message."""
     request_id = str(uuid.uuid4())
     xml_error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     if call.protocol == "ec2":
@@ -171,7 +171,7 @@ def _signed_by(environ: dict[str, Any]) -> tuple[str, str]:
     return (match[1], match[3]) if match else ("", "-")
 
 
-def _understand(service: str, environ: dict[str, Any], body: bytes) -> tuple[str, dict[str, Any], str, str | None]:
+def _parse(service: str, environ: dict[str, Any], body: bytes) -> tuple[str, dict[str, Any], str, str | None]:
     unknown = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
     target: str = environ.get("HTTP_X_AMZ_TARGET", "")
     fallback_operation = target.rpartition(".")[2] or unknown

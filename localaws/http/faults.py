@@ -1,6 +1,6 @@
-"""Failures on demand: each kind of thing fails once to be made and once to be deleted, as if for a passing reason.
+"""Faults on demand: the first call of each kind that creates or deletes something fails with a transient error.
 
-So an apply can be seen to end half-way at every kind of resource, and the next one to go on from there. Asked for by
+This shows that an apply can fail at every kind of resource, and that the next one continues. Requested with
 ``POST /_rehearsal/faults``.
 """
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from localaws.http.middleware import Handler
 
 _MAKING = ("Create", "Register", "Request", "Delete", "Deregister")
-# Terraform's lock is no resource; and a state that cannot be written is another procedure, of a person's.
+# Terraform's lock is not a resource, and a state that cannot be written needs a manual procedure.
 _STATE = ("s3", "DeleteObject")
-CODE = "RehearsedFailure"
-MESSAGE = "The rehearsal lets the first call of each kind fail. Apply again."
+CODE = "InjectedFault"
+MESSAGE = "Fault injection is on: the first call of each kind fails. Try again."
 
 
 class Faults:
-    """Whether calls fail, and which kinds of them have failed already."""
+    """Makes calls fail, and remembers which kinds have failed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,15 +32,15 @@ class Faults:
         self.failed: list[str] = []
 
     def ask_for(self) -> None:
-        """From now on, let each kind of call that makes or deletes something fail once."""
+        """From now on, fail the first call of each kind that creates or deletes something."""
         self._asked_for = True
 
     def middleware(self, handle: Handler, is_role: Callable[[str], bool]) -> Handler:
-        """Answer the first call of each kind with an error, and pass on any other.
+        """Answer the first call of each kind with an error, and pass all others on.
 
         Args:
-            handle: what answers the others.
-            is_role: whether an access key is that of a role; the administrator's calls never fail.
+            handle: the next handler.
+            is_role: returns True for an access key of a role; the administrator's calls never fail.
         """
 
         def faulty(call: ApiCall) -> Answer:

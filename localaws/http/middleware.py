@@ -1,6 +1,6 @@
-"""What every API call passes through on its way to moto: one small layer a duty.
+"""The middleware that every API call passes on its way to moto, one concern each.
 
-Each function takes the handler below it and gives the handler above it. The order is the server's to choose.
+Each function takes the next handler and returns a handler. The server chooses the order.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Handler = Callable[[ApiCall], Answer]
 
 # Answers kept for replay; a retry follows its call by seconds.
 REPLAYABLE_ANSWERS = 500
-# Secrets Manager's token is the version's id, and a repetition is judged by what the version holds now.
+# Secrets Manager's token is the version's id, and a repetition is decided by the version's present value.
 KEEPS_ITS_OWN_TOKENS = frozenset({"secretsmanager"})
-# These wait for something that may itself need the service; two of them at once harm nothing.
+# These wait for something that may need the same service, and can run concurrently.
 WAITING_OPERATIONS = frozenset(
     {("lambda", "Invoke"), ("sqs", "ReceiveMessage"), ("logs", "StartLiveTail"), ("s3", "GetObject")}
 )
@@ -31,14 +31,14 @@ ERROR_EXCERPT_CHARACTERS = 500
 
 
 def journaled(handle: Handler, journal: Journal, caller_name: Callable[[str], str]) -> Handler:
-    """Write each call with its caller, status and duration; of errors also what they say.
+    """Record each call with its caller, status and duration; of errors also the message.
 
-    Inputs and successful answers are never written: they hold secrets.
+    Inputs and successful answers are never recorded: they contain secrets.
 
     Args:
-        handle: what answers the call.
-        journal: where the line goes.
-        caller_name: the name that goes with an access key.
+        handle: the next handler.
+        journal: where the line is written.
+        caller_name: returns the name of an access key's owner.
     """
 
     def middleware(call: ApiCall) -> Answer:
@@ -64,10 +64,10 @@ def journaled(handle: Handler, journal: Journal, caller_name: Callable[[str], st
 
 
 def not_implemented(handle: Handler, journal: Journal) -> Handler:
-    """Answer 501 for what moto does not have, or fails at.
+    """Answer 501 for operations that moto does not have or fails at.
 
-    AWS's SDKs repeat a call that was answered with 500, Terraform for many minutes; they do not repeat a 501.
-    So a gap ends an apply at once, and by name.
+    AWS's SDKs retry a 500, Terraform for many minutes; they do not retry a 501. So a gap ends an apply at once, and by
+    name.
     """
 
     def middleware(call: ApiCall) -> Answer:
@@ -75,7 +75,7 @@ def not_implemented(handle: Handler, journal: Journal) -> Handler:
             answer = handle(call)
         except NotImplementedError as error:
             return refuse(call, f"moto has no {call.service} {call.operation}: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever broke in moto must not be repeated for ever
+        except Exception as error:  # noqa: BLE001 - whatever fails in moto must not be retried
             journal.record(
                 "api.failed",
                 service=call.service,
@@ -88,31 +88,31 @@ def not_implemented(handle: Handler, journal: Journal) -> Handler:
         return answer
 
     def refuse(call: ApiCall, reason: str) -> Answer:
-        advice = "The local AWS needs a repair in localaws/moto_patches.py; the journal has the details."
+        advice = "Patch it in localaws/moto_patches.py; the journal has the details."
         return error_answer(call, 501, "NotImplemented", f"{reason}. {advice}")
 
     return middleware
 
 
 def _is_unrouted(call: ApiCall, answer: Answer) -> bool:
-    """Whether a 404 comes from moto's routing rather than from a service that misses a resource."""
+    """Return True if a 404 comes from moto's routing and not from a service that misses a resource."""
     not_found = 404
     if answer.status != not_found or call.service == "s3":
         return False
     return not answer.body or answer.body.lstrip().lower().startswith(b"<!doctype html")
 
 
-def authorized(handle: Handler, refusal: Callable[[ApiCall], Answer | None]) -> Handler:
-    """Ask ``refusal`` first, and pass the call on only if it has none."""
+def authorized(handle: Handler, denial: Callable[[ApiCall], Answer | None]) -> Handler:
+    """Pass a call on only if ``denial`` returns None for it."""
 
     def middleware(call: ApiCall) -> Answer:
-        return refusal(call) or handle(call)
+        return denial(call) or handle(call)
 
     return middleware
 
 
 def serialized(handle: Handler) -> Handler:
-    """Let one call a service into moto: its backends are plain dictionaries, changed while others iterate."""
+    """Pass one call at a time for each service: moto's backends are plain dictionaries, without locks."""
     locks: dict[str, threading.Lock] = {}
 
     def middleware(call: ApiCall) -> Answer:
@@ -127,10 +127,9 @@ def serialized(handle: Handler) -> Handler:
 def replayed(handle: Handler, journal: Journal) -> Handler:
     """Answer a repeated call with its first answer, as AWS does by the client token.
 
-    An SDK repeats a call whose answer was lost on the way. moto would make a second resource, which nobody
-    knows of, and the destroy would fail on what it blocks; and the judge would refuse to remove for the second
-    time what carries no tag any more. So this stands above both, and below a layer that lets one call a service
-    through, so that a repetition never overtakes its original.
+    An SDK retries a call whose answer was lost. moto would create a second resource, unknown to the caller, and a
+    destroy would fail on what it blocks; and the authorizer would refuse to delete a resource whose tags are gone. So
+    this is above both, and below ``serialized``, so that a retry never overtakes the original.
     """
     answers: OrderedDict[tuple[str, str, str, str, bytes], Answer] = OrderedDict()
 

@@ -1,16 +1,16 @@
-"""The judge: may the role that makes a call, make it?
+"""Authorization: decide whether the role that makes a call is allowed to make it.
 
-Calls by a role's temporary credentials (a function's, a task's, a deployment's) are held against the role's policies
-as they are at that moment, so a permission that is missing in Terraform fails here as it would in AWS. moto's own
-enforcement judges most services against the resource ``*``, so that scoped statements never match.
+Calls with a role's temporary credentials (a function's, a task's, a deployment's) are checked against the role's
+current policies, so that a missing permission fails here as it would in AWS. moto's own enforcement checks most
+services against the resource ``*``, so that scoped statements never match.
 
-Looked at: inline and attached managed policies, and the permissions boundary. Not looked at: policies of
-resources (buckets, keys, secrets), of the organization and of the session; so a call that only a resource
-policy allows is refused here, and one that only a resource policy denies is let through. Calls by other
-keys are the administrator's, who applies the account's configuration, and are not judged.
+Evaluated: inline and attached managed policies, and the permissions boundary. Not evaluated: resource policies (of
+buckets, keys, secrets), service control policies and session policies. A call that only a resource policy allows is
+denied here, and one that only a resource policy denies is allowed. Calls with other keys are the administrator's, and
+are not authorized.
 
-The journal says of each statement that a decision hung on it, once: a statement that never turns up there could be
-removed, and nothing of what was rehearsed would notice.
+The journal records each statement that decided a request on its own, once. A statement that is never recorded could be
+removed, and nothing that was rehearsed would notice.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from localaws.journal import Journal
     from localaws.settings import Settings
 
-# What the journal calls the policy that says who may assume a role.
+# The journal's name for the policy that says who can assume a role.
 TRUST = "trust"
-_GLOBAL = "aws"  # moto keeps what has no region by the name of the partition
+_GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
 
 
 class Authorizer:
-    """Judges calls by what the roles of the local AWS may do.
+    """Authorizes calls by the policies of the local AWS's roles.
 
-    Holds nothing but what it has told the journal; any service may make its own.
+    Its only state is which statements it has recorded; each service can have its own.
     """
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
@@ -54,8 +54,8 @@ class Authorizer:
         self._decisive: set[tuple[str, str, str]] = set()
         self.context = context_of(settings)
 
-    def refusal(self, call: ApiCall) -> Answer | None:
-        """The AccessDenied that this call deserves, in its service's wire format; None if it may go on."""
+    def denial(self, call: ApiCall) -> Answer | None:
+        """Return the AccessDenied for a call, in its service's wire format; None if it is allowed."""
         session = self._session(call.access_key_id)
         if session is None:
             return None
@@ -66,7 +66,7 @@ class Authorizer:
         return None
 
     def allows(self, role_arn: str, request: Request) -> Decision:
-        """Whether a role's policies, and its permissions boundary if it has one, allow a request."""
+        """Decide a request by a role's policies and by its permissions boundary, if it has one."""
         try:
             role = self._iam.get_role_by_arn(role_arn)
         except NotFoundException:
@@ -76,7 +76,7 @@ class Authorizer:
             "aws:PrincipalArn": role_arn,
             "aws:RequestedRegion": self._settings.region,
             "aws:ResourceAccount": self._settings.account_id,
-            # Real callers use TLS; that this API does not is no property of the configuration under test.
+            # Callers of AWS use TLS. That this API does not, must not decide.
             "aws:SecureTransport": "true",
             **request.context,
         }
@@ -98,12 +98,12 @@ class Authorizer:
         return decision
 
     def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> Decision:
-        """Whether a role lets an AWS service assume it.
+        """Decide by a role's trust policy whether an AWS service can assume it.
 
         Args:
             role_arn: the role.
             service: the service's principal, ``lambda.amazonaws.com``.
-            context: what the service says of itself, ``aws:SourceArn`` for one.
+            context: condition keys that the service sets, such as ``aws:SourceArn``.
         """
         try:
             role = self._iam.get_role_by_arn(role_arn)
@@ -117,7 +117,7 @@ class Authorizer:
         return decision
 
     def is_role(self, access_key_id: str) -> bool:
-        """Whether a call with this key is a role's, and so is judged."""
+        """Return True if an access key belongs to a role's session, whose calls are authorized."""
         return self._session(access_key_id) is not None
 
     def caller_name(self, access_key_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The environment of a process that runs inside the local AWS: a role's credentials and nothing inherited."""
+"""The environment of a process inside the local AWS: a role's credentials and nothing inherited."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from moto.sts.models import sts_backends
 if TYPE_CHECKING:
     from localaws.settings import Settings
 
-# Longer than any rehearsal: a function's worker and a task keep the credentials that they started with.
+# A function's worker and a task keep the credentials that they start with.
 SESSION_SECONDS = 12 * 3600
 
 
 def role_environment(settings: Settings, role_arn: str, session_name: str) -> dict[str, str]:
-    """Variables for a function's worker or a task's container that acts as ``role_arn``.
+    """Return the variables of a function's worker or a task's container that acts as ``role_arn``.
 
     The process reaches only this local AWS: its endpoint, the role's temporary credentials, no profile, no
     instance metadata. Nothing of our own environment is passed on but PATH, so neither a proxy, an
@@ -24,7 +24,7 @@ def role_environment(settings: Settings, role_arn: str, session_name: str) -> di
     Args:
         settings: whose endpoint and account the process talks to.
         role_arn: the role that AWS would assume for the process.
-        session_name: what the role's session is called in the journal and in refusals.
+        session_name: the name of the session in the journal and in denials.
     """
     role = sts_backends[settings.account_id]["aws"].assume_role(
         region_name=settings.region,

@@ -1,12 +1,12 @@
-"""What an IAM policy says about one request. Pure: statements and a request in, a decision out.
+"""IAM policy evaluation. Pure: statements and a request in, a decision out.
 
-The rules of AWS's evaluation that are implemented: a matching Deny wins, then a matching Allow, else the request
-is denied; Action and Resource with ``*`` and ``?``, NotAction, NotResource, Principal of a service, and the
-condition operators of ``OPERATORS``, each also with ``IfExists``.
+Implemented: an explicit Deny wins, then a matching Allow, else an implicit deny; Action and Resource with ``*`` and
+``?``, NotAction, NotResource, Principal of a service, and the condition operators of ``OPERATORS``, each also with
+``IfExists``.
 
-A condition that is not understood (another operator, ``ForAllValues:``, a ``${policy variable}``) never helps
-the caller: its Allow does not match, its Deny does. Resource policies of others, service control policies and
-session policies are not looked at.
+A condition that is not implemented (another operator, ``ForAllValues:``, a ``${policy variable}``) never helps the
+caller: its Allow does not match, its Deny does. Resource policies, service control policies and session policies are
+not evaluated.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Statement = dict[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """One thing that somebody wants to do.
+    """A request for a permission.
 
     Attributes:
         action: as policies write it, ``secretsmanager:GetSecretValue``.
-        resource: the ARN it is done to, ``*`` if the action knows none. None says that the rehearsal cannot
-            tell: then an Allow of any resource matches, and a Deny only of every resource.
+        resource: the ARN it is done to, ``*`` if the action knows none. None if
+            unknown: then an Allow of any resource matches, and a Deny only of every resource.
         context: condition keys and their values, as ``{"aws:SourceAccount": "123456789012"}``.
     """
 
@@ -40,12 +40,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a request may go on, and why.
+    """Whether a request is allowed, and why.
 
     Attributes:
-        allowed: it may.
+        allowed: whether it is allowed.
         reason: half a sentence for the caller's error message.
-        decisive: the one statement without which the decision would be the other one, None if there is no such.
+        decisive: the only statement without which the decision would be different, if there is one.
     """
 
     allowed: bool
@@ -54,7 +54,7 @@ class Decision:
 
 
 def decide(statements: Iterable[Statement], request: Request) -> Decision:
-    """Authorizer a request by the statements of its caller's identity policies."""
+    """Decide a request by the statements of its caller's identity policies."""
     matching = [statement for statement in statements if _matches(statement, request)]
     denying = [statement for statement in matching if _denies(statement)]
     allowing = [statement for statement in matching if not _denies(statement)]
@@ -68,7 +68,7 @@ def decide(statements: Iterable[Statement], request: Request) -> Decision:
 
 
 def decide_for_service(statements: Iterable[Statement], service: str, request: Request) -> Decision:
-    """Authorizer a request of an AWS service, such as ``lambda.amazonaws.com``, by the policy of a resource.
+    """Decide a request of an AWS service, such as ``lambda.amazonaws.com``, by the policy of a resource.
 
     For a role's trust policy the action is ``sts:AssumeRole`` and the resource ``*``; its statements name none.
     """
@@ -76,7 +76,7 @@ def decide_for_service(statements: Iterable[Statement], service: str, request: R
 
 
 def statements_of(document: Mapping[str, Any]) -> list[Statement]:
-    """The statements of a policy document; AWS takes a single one without its list."""
+    """Return the statements of a policy document; AWS accepts a single one without a list."""
     statements = document.get("Statement", [])
     return [statements] if isinstance(statements, dict) else list(statements)
 
@@ -140,7 +140,7 @@ def _null(expected: list[str], found: str | None) -> bool:
 
 
 def _not(test: Callable[[list[str], str | None], bool]) -> Callable[[list[str], str | None], bool]:
-    """The negated operator; like AWS's, it holds when the key is absent."""
+    """Return the negated operator; like AWS's, it holds when the key is absent."""
     return lambda expected, found: not test(expected, found)
 
 

@@ -1,10 +1,10 @@
-"""Where Lambda sends the events that a function failed at and nobody waits for: a queue of SQS or a topic of SNS.
+"""Dead letters: where Lambda sends an event that all attempts failed to process: an SQS queue or an SNS topic.
 
-Lambda sends with the function's role. It refuses a function whose role may not, and drops the event if the role may not
-any more, or may not use the key that encrypts the topic.
+Lambda sends with the function's role. It refuses a function whose role lacks the permission, and drops the event if the
+role loses it, or cannot use the key that encrypts the topic.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq
 
-Not as in AWS: the message says nothing of the error; an encrypted queue's key is not looked at.
+Different from AWS: the message has no attributes about the error; the key of an encrypted queue is not checked.
 """
 
 from __future__ import annotations

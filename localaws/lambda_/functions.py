@@ -1,14 +1,14 @@
-"""Lambda functions that run: the uploaded zip, in warm processes, with its role's credentials.
+"""Lambda functions that run: the uploaded zip, in warm processes, with their role's credentials.
 
-moto keeps functions and answers for them, but runs them only in Docker, and not as their role. Here each version
-and configuration has worker processes, as Lambda has execution environments: an invocation takes an idle one or
-starts another, so two invocations at once do run at once. What a function prints goes to its log group (as far
-as its role may write there) and to ``logs/functions/NAME.log``.
+moto stores functions, but runs them only in Docker, and not as their role. Here each version and configuration has
+worker processes, as Lambda has execution environments: an invocation takes an idle one or starts another, so that
+concurrent invocations run concurrently. A function's output goes to its log group (if its role can write there) and to
+``logs/functions/NAME.log``.
 
-As in AWS: unhandled errors, exits and timeouts, the tail of the log, asynchronous invocation with two retries
-and dead letters, reserved concurrency, and the refusal to create a function whose role Lambda may not assume, or
-that may not make its network interfaces or send dead letters. Not as in AWS: the Python is this environment's, whatever
-the runtime is called; architecture, memory, disk and network are not enforced; retries follow within seconds.
+As in AWS: unhandled errors, exits and timeouts, the tail of the log, asynchronous invocation with two retries and dead
+letters, reserved concurrency, and the refusal to create a function whose role Lambda cannot assume, or whose role
+cannot create its network interfaces or send dead letters. Different from AWS: the Python version is this environment's,
+whatever the runtime; architecture, memory, disk and network are not enforced; retries follow within seconds.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class InvalidRequestContentError(LambdaClientError):
 
 
 class Functions:
-    """The service of the functions."""
+    """Runs functions, one worker for each concurrent invocation."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -121,7 +121,7 @@ class Functions:
         return outcome, text
 
     def install(self) -> None:
-        """Extend moto. Once, before anything is served."""
+        """Patch moto. Once, before anything is served."""
         link_packages(closure(RUNTIME_PACKAGES).values(), self._packages)
         patch = self._patch
         function_settings.extend(patch)
@@ -167,13 +167,13 @@ class Functions:
             return answer
 
     def stop(self) -> None:
-        """End all workers and give moto its methods back. Safe to call twice."""
+        """End all workers and restore moto's methods. Safe to call twice."""
         self._stopping.set()
         self._pool.stop()
         self._patch.undo()
 
     def status(self) -> dict[str, Any]:
-        """The workers by function: version, process, and whether it is at work."""
+        """Return the workers by function: version, process, and whether it is busy."""
         return self._pool.status()
 
     def _invoke(
@@ -209,9 +209,9 @@ class Functions:
                     return
             except TooManyRequestsError:
                 continue
-        self._give_up(function, event)
+        self._send_dead_letter(function, event)
 
-    def _give_up(self, function: LambdaFunction, event: Any) -> None:
+    def _send_dead_letter(self, function: LambdaFunction, event: Any) -> None:
         target = function_settings.dead_letter_target(function)
         delivered = target is not None and dead_letters.deliver(
             json.dumps(event), target, function.role, self._context.settings, self._authorizer
@@ -302,14 +302,14 @@ class Functions:
 
 
 def install(context: Context) -> Functions:
-    """Bring functions to life."""
+    """Run functions."""
     service = Functions(context)
     service.install()
     return service
 
 
 def _identity(function: LambdaFunction) -> str:
-    """What a worker was started with, and must still be what it would be started with."""
+    """Return a digest of what a worker is started with; workers with another digest are outdated."""
     parts = [
         function.function_name,
         str(function.version),
@@ -325,7 +325,7 @@ def _identity(function: LambdaFunction) -> str:
 
 
 def _vpc_config(function: LambdaFunction) -> dict[str, Any] | None:
-    """The function's network with the VPC that its subnets are in; moto names one that does not exist."""
+    """Return the function's network with the VPC of its subnets; moto names one that does not exist."""
     config: dict[str, Any] | None = function._vpc_config  # noqa: SLF001 - what moto keeps has no other name
     if not config:
         return None

@@ -1,4 +1,4 @@
-"""What a function printed: as Lambda writes it, to its log group and to a file for people."""
+"""A function's log, as Lambda writes it: to its log group and to a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def log_text(version: str, log_format: str, outcome: Outcome) -> str:
-    """The lines of one invocation: Lambda's own around the function's.
+    """Return the lines of one invocation: Lambda's own around the function's.
 
     Args:
         version: of the function.
@@ -101,7 +101,7 @@ class FunctionLogs:
             self._journal.record("function.log_lost", group=group, error=str(error))
 
     def _may(self, role_arn: str, action: str, group: str, stream: str) -> bool:
-        """Whether the role may; Lambda drops logs silently if not, the journal says so once."""
+        """Return True if the role has the permission. Otherwise Lambda drops logs silently; the journal has it once."""
         arn = self._authorizer.context.arn("logs", f"log-group:{group}:log-stream:{stream}")
         decision = self._authorizer.allows(role_arn, Request(action, arn))
         if not decision.allowed and f"{role_arn} {action}" not in self._refused:

@@ -1,8 +1,7 @@
-"""The packages that Lambda's Python runtime brings along: boto3 and what it needs, and nothing else.
+"""The packages that Lambda's Python runtime provides: boto3 and its dependencies.
 
-The rehearsal runs a function with the interpreter of its own environment, which holds far more than Lambda
-offers. So a folder is made that shows exactly boto3's closure, by links to what is installed; whatever else a
-function needs must be in its zip, or its import fails here as it would in AWS.
+A function runs with the interpreter of this environment, which has far more packages than Lambda. So a folder links
+exactly boto3's closure; everything else must be in the zip, or its import fails here as it would in AWS.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def closure(names: Iterable[str]) -> dict[str, Distribution]:
-    """The named installed distributions with all that they need here, by canonical name.
+    """Return the named distributions and their installed dependencies, by canonical name.
 
     What is needed only on another Python, and so is not installed, is left out; extras are as well.
 

@@ -1,4 +1,4 @@
-"""The workers of all functions: which are idle, which are at work, which have had their day."""
+"""The workers of all functions, idle and busy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WorkerPool:
         self._stopped = False
 
     def take(self, name: str, identity: str, limit: int | None, start: Callable[[], Worker]) -> Worker:
-        """An idle worker of this identity, or a new one.
+        """Return an idle worker of this identity, or a new one.
 
         Args:
             name: the function's name.
@@ -57,7 +57,7 @@ class WorkerPool:
         return fitting or self._start(name, start)
 
     def release(self, worker: Worker) -> None:
-        """Keep a worker for the next invocation, if it can take one."""
+        """Return a worker to the pool; end it if it cannot take another invocation."""
         with self._lock:
             self._busy.remove(worker)
             keep = worker.usable and not self._stopped
@@ -99,7 +99,7 @@ class WorkerPool:
             self.end_function(name)
 
     def status(self) -> dict[str, Any]:
-        """The workers by function: version, process, and whether it is at work."""
+        """Return the workers by function: version, process, and whether it is busy."""
         with self._lock:
             workers = [(worker, False) for worker in self._idle] + [(worker, True) for worker in self._busy]
         functions: dict[str, list[dict[str, Any]]] = {}

@@ -1,6 +1,6 @@
 """What runs inside a function's process: Lambda's Python runtime, as far as a handler can tell.
 
-Started by ``function_worker`` as a program of its own, isolated, with three arguments: the descriptor to read
+Started by ``worker`` as an isolated program with three arguments: the descriptor to read
 invocations from, the descriptor to write outcomes to, and the folder of the packages that Lambda's runtime
 brings along. Standard library only, and nothing of this project: the function must find in its zip whatever
 else it needs.
@@ -69,7 +69,7 @@ class LogLines(logging.Handler):
 
 
 def load_handler(name: str) -> Handler:
-    """The function that ``module.function`` names.
+    """Return the function that ``module.function`` names.
 
     Raises:
         ImportError: there is no such module, or it cannot be imported.
@@ -81,7 +81,7 @@ def load_handler(name: str) -> Handler:
 
 
 def describe_failed_import(name: str, error: Exception) -> dict[str, Any]:
-    """The error that Lambda answers when a handler cannot be loaded."""
+    """Return Lambda's error for a handler that cannot be loaded."""
     module, _, attribute = name.rpartition(".")
     described = describe_failure(error, "")
     if isinstance(error, ImportError):
@@ -94,7 +94,7 @@ def describe_failed_import(name: str, error: Exception) -> dict[str, Any]:
 
 
 def describe_failure(error: Exception, request_id: str) -> dict[str, Any]:
-    """The error that Lambda answers for an exception that a handler let go."""
+    """Return Lambda's error for an exception that a handler raised."""
     # The first frame is this module's call of the handler, which Lambda leaves out as well.
     frames = traceback.extract_tb(error.__traceback__)[1:]
     return {

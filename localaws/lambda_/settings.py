@@ -1,7 +1,7 @@
-"""The settings of a function: those that moto drops, and those that AWS refuses.
+"""Settings of functions that moto drops, and those that AWS refuses.
 
-moto 5.2.5 forgets a function's dead-letter queue and logging configuration, and on an update also its key,
-tracing and storage; a second plan would want to set them again.
+moto 5.2.5 drops a function's dead-letter queue and logging configuration and, on updates, also its key, tracing and
+storage; each plan would set them again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from localaws.patch import MonkeyPatch
 
-_KEPT = "rehearsal_settings"
+_KEPT = "localaws_settings"
 _FORGOTTEN = ("DeadLetterConfig", "LoggingConfig", "FileSystemConfigs")
 _NOT_UPDATED = {"KMSKeyArn": "kms_key_arn", "TracingConfig": "tracing_config"}
 
@@ -92,7 +92,7 @@ def extend(patch: MonkeyPatch) -> None:
 
 
 def logging_config(function: LambdaFunction) -> dict[str, Any]:
-    """Where and how a function logs, with AWS's defaults."""
+    """Return a function's logging configuration, with AWS's defaults."""
     defaults = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.function_name}"}
     return defaults | {key: value for key, value in _kept(function).get("LoggingConfig", {}).items() if value}
 

@@ -112,12 +112,12 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """The process."""
+        """Return the process id."""
         return self._process.pid
 
     @property
     def usable(self) -> bool:
-        """Whether it can take another invocation."""
+        """Return True if it can take another invocation."""
         return self._process.poll() is None and not self._invocations.closed
 
     def invoke(self, event: Any) -> Outcome:
@@ -150,7 +150,7 @@ class Worker:
             try:
                 pipe.close()
             except BrokenPipeError:
-                continue  # an event that nobody read is given up
+                continue  # the worker ended before it read the event
 
     def _converse(self, request_id: str, event: Any) -> dict[str, Any]:
         if not self._ready:

@@ -1,22 +1,20 @@
-"""A real PostgreSQL behind every ``aws_db_instance`` of engine postgres.
+"""A real PostgreSQL server behind every RDS instance of engine postgres.
 
-CreateDBInstance starts a server (``devtools.postgres``) and shows it as ``creating`` until it answers; the endpoint
-is its address on this machine. The master user is what RDS makes it: no superuser, with a password that stands
-nowhere but in the secret that RDS manages, and that really changes when that secret is rotated. Deletion ends the
-server.
+CreateDBInstance starts a server (``devtools.postgres``) and shows ``creating`` until it answers; the endpoint is its
+address on this machine. As in RDS, the master user is not a superuser, its password is only in the secret that RDS
+manages, and rotating that secret changes it. Deletion ends the server.
 
 Different from AWS:
-- The address is 127.0.0.1 and the port is chosen by the system.
-- The server's major version is whatever this machine has; the journal says so when it is not the one asked for.
-- Parameters: ``rds.force_ssl`` decides when the server starts whether plain connections are refused; later changes of
-  it wait for the next server. Other parameters of the group are PostgreSQL's own and are applied as they change, those
-  that need a restart only when the server starts; values computed from the instance class are left out, and so are the
-  rest of the ``rds.`` parameters and preloaded libraries that this server does not have.
-- Members of ``rds_iam`` log in by a role's IAM token, if the instance was made with IAM authentication; changes of
-  that wait for the next server. Their sessions reach the server through its own socket, and show no address.
-- A final snapshot, backups, exported logs, Performance Insights and a standby are names without content. Restoring,
-  replicas, and stopping or starting an instance answer 501.
-- The managed secret has the schedule that RDS gives it, or the one that it was given, and is rotated only when asked.
+- The address is 127.0.0.1, and the system chooses the port.
+- The server's major version is what this machine has; the journal says so if another one was requested.
+- Parameters: ``rds.force_ssl`` decides at the start whether plain connections are refused; later changes take effect at
+  the next start. PostgreSQL's own parameters are applied as they change, static ones at the start. Values computed from
+  the instance class, other ``rds.`` parameters and unavailable preloaded libraries are ignored.
+- Members of ``rds_iam`` log in with a role's IAM token, if the instance was created with IAM authentication; changes of
+  that take effect at the next start. Their sessions reach the server through its socket and have no client address.
+- A final snapshot, backups, exported logs, Performance Insights and a standby exist in name only. Restoring, replicas,
+  and stopping or starting an instance answer 501.
+- The managed secret has RDS's schedule or the configured one, and is rotated only on request.
 """
 
 import secrets
@@ -56,7 +54,7 @@ _SHOWN_SETTINGS = {
 
 
 def install(context: Context) -> "Databases":
-    """Extend moto's RDS; the service."""
+    """Run a server for each instance."""
     return Databases(context)
 
 
@@ -147,7 +145,7 @@ class Databases:
     def _refuse(self, operation: str) -> None:
         @self._patch.method(RDSBackend, operation)
         def refuse(_original: Any, *_arguments: Any, **_named: Any) -> None:
-            raise NotImplementedError(f"no server is ready for {operation} in a rehearsal")
+            raise NotImplementedError(f"{operation} is not emulated")
 
     def _extend_secrets(self) -> None:
         patch = self._patch

@@ -1,7 +1,4 @@
-"""One PostgreSQL server behind one instance of moto's RDS.
-
-What of an instance's settings reaches the server, how it starts, and how its master gets and changes the password.
-"""
+"""One PostgreSQL server behind one instance of moto's RDS: its settings, its start, and the master's password."""
 
 import contextlib
 import json
@@ -35,7 +32,7 @@ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND usename <>
 
 
 def server_settings(parameters: Mapping[str, str]) -> dict[str, str]:
-    """The settings for PostgreSQL in a parameter group: without RDS's own, and without formulas."""
+    """Return a parameter group's settings for PostgreSQL, without those of RDS and without formulas."""
     settings = {}
     for name, value in parameters.items():
         if name.startswith("rds.") or "{" in value:
@@ -49,7 +46,7 @@ def server_settings(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def refuses_plain_connections(parameters: Mapping[str, str]) -> bool:
-    """Whether a parameter group demands TLS; it is RDS's default from PostgreSQL 15 on."""
+    """Return True if a parameter group requires TLS, which is RDS's default since PostgreSQL 15."""
     return parameters.get(_FORCE_SSL, "1") == "1"
 
 
@@ -81,7 +78,7 @@ class DatabaseServer:
 
     @property
     def managed_secret(self) -> MasterUserSecret | None:
-        """The secret of the master, if RDS manages one."""
+        """Return the master's secret, if RDS manages one."""
         secret: MasterUserSecret | None = getattr(self.instance, "master_user_secret", None)
         return secret
 
@@ -193,7 +190,7 @@ class DatabaseServer:
 
 
 def new_credential(username: str) -> str:
-    """The text of a managed secret: the master's user name and a new random password."""
+    """Return the text of a managed secret: the master's user name and a new random password."""
     return json.dumps({"username": username, "password": secrets.token_urlsafe(24)})
 
 

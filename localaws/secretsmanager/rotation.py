@@ -1,11 +1,12 @@
-"""The rotation of a secret as Secrets Manager drives it.
+"""The rotation of a secret, as Secrets Manager drives it, and the events that it publishes.
 
-RotateSecret returns at once; a thread invokes the function's four steps with the secret's ARN, the pending
-version's id as token, and stops at the first error. It then tries the whole rotation again, with the same token,
-as AWS does (within a second or so here), and gives up at last: the pending version stays and the current one goes on
-working. After a rotation that finished, ``AWSPENDING`` is gone. The journal has every step with its time; EventBridge
-hears of each end, good or bad.
+RotateSecret returns at once; a thread invokes the function's four steps with the secret's ARN and the pending version's
+id as token, and stops at the first error. It then retries the whole rotation with the same token, as AWS does (within
+seconds here), and abandons it after the last attempt: the pending version stays, and the current one remains valid.
+After a completed rotation, ``AWSPENDING`` is removed. The journal has each step with its duration; EventBridge gets an
+event for each outcome.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/secret-event-notifications.html
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Rotations:
         self._stopping = threading.Event()
 
     def may_invoke(self, function_arn: str, secret_arn: str) -> bool:
-        """Whether the function's policy lets Secrets Manager invoke it for this secret.
+        """Return True if the function's policy lets Secrets Manager invoke it for this secret.
 
         Raises:
             JsonRESTError: there is no such function.
@@ -59,7 +60,7 @@ class Rotations:
         return decide_for_service(function.policy.statements, SERVICE, request).allowed
 
     def is_running(self, secret: FakeSecret) -> bool:
-        """Whether a rotation of this secret is under way."""
+        """Return True if a rotation of this secret is in progress."""
         with self._lock:
             return secret.arn in self._running
 
@@ -76,7 +77,7 @@ class Rotations:
         self._stopping.set()
 
     def status(self) -> dict[str, Any]:
-        """The rotations under way, by secret, with the step they are at."""
+        """Return the step of each rotation in progress, by secret."""
         with self._lock:
             return dict(self._running)
 
@@ -130,7 +131,7 @@ class Rotations:
         publish_rotation(secret, "RotationFailed" if steps == STEPS else "TestRotationFailed", said)
 
     def _invoke(self, secret: FakeSecret, token: str, step: str) -> str | None:
-        """The error of a step, None if it succeeded."""
+        """Run a step and return its error, None if it succeeded."""
         event = {
             "Step": step,
             "SecretId": secret.arn,

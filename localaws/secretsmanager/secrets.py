@@ -1,11 +1,11 @@
-"""Secrets Manager where moto 5.2.5 departs from it: versions, their staging labels, and rotation.
+"""Secrets Manager where moto 5.2.5 differs from it: versions, their staging labels, and rotation.
 
-moto loses labels when ``AWSCURRENT`` moves, answers a read without a stage with the newest value, lets a version's
-value be changed, and rotates without looking at what the function says. Here labels follow
-``secret_versions``, rotation is ``secret_rotation``'s, and a version's value is written once.
+moto loses labels when ``AWSCURRENT`` moves, returns the newest value for a read without a stage, lets a version's value
+change, and rotates without checking the function's result. Here labels follow ``versions``, rotation is in
+``rotation``, and a version's value is written once.
 
-Not here: replicas, rotation on schedule (ask for it with RotateSecret), and the rotation of other services' managed
-secrets, whose services look after them.
+Different from AWS: no replicas, and no rotation on schedule (call RotateSecret). Managed secrets of other services are
+rotated by those services.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from localaws.settings import Context
 
-_RULES = "rehearsal_rotation_rules"
+_RULES = "localaws_rotation_rules"
 SECONDS_A_DAY = 86400
 DEFAULT_ROTATION_DAYS = 30
 
@@ -49,14 +49,14 @@ class AccessDeniedError(SecretsManagerClientError):
 
 
 class Secrets:
-    """The service of the secrets."""
+    """Secrets with staging labels and rotation."""
 
     def __init__(self, context: Context) -> None:
         self._rotations = Rotations(context)
         self._patch = MonkeyPatch()
 
     def install(self) -> None:
-        """Extend moto. Once, before anything is served."""
+        """Patch moto. Once, before anything is served."""
         patch = self._patch
         for name, replacement in {
             "get_secret_value": get_secret_value,
@@ -89,12 +89,12 @@ class Secrets:
         self._describe()
 
     def stop(self) -> None:
-        """Start no further rotation step, and give moto its methods back."""
+        """Start no further rotation step, and restore moto's methods."""
         self._rotations.stop()
         self._patch.undo()
 
     def status(self) -> dict[str, Any]:
-        """The rotations under way."""
+        """Return the rotations in progress."""
         return {"rotating": self._rotations.status()}
 
     def _describe(self) -> None:
@@ -244,7 +244,7 @@ def update_secret_version_stage(
 
 
 def put_pending(labels: Labels, token: str) -> Labels:
-    """The labels when a rotation begins: the new version is pending, and nothing else changes."""
+    """Return the labels when a rotation begins: the new version is pending, and nothing else changes."""
     without = {version: [label for label in own if label != PENDING] for version, own in labels.items()}
     return {**without, token: [PENDING]}
 
@@ -282,7 +282,7 @@ def _labels(secret: FakeSecret) -> Labels:
 
 
 def _without_rotation(secret: FakeSecret, version_id: str) -> Labels:
-    """The labels once a version of somebody's own ends the rotation that is under way."""
+    """Return the labels after a caller's own version ends the rotation in progress."""
     labels = _labels(secret)
     pending = holder(labels, PENDING)
     if pending in (None, version_id) or CURRENT in labels[pending]:

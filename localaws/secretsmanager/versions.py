@@ -25,12 +25,12 @@ class StagingError(Exception):
 
 
 def holder(labels: Mapping[str, Iterable[str]], label: str) -> str | None:
-    """The version that carries ``label``."""
+    """Return the version that has ``label``."""
     return next((version for version, own in labels.items() if label in own), None)
 
 
 def put_version(labels: Mapping[str, Iterable[str]], version_id: str, wanted: Iterable[str]) -> Labels:
-    """The labels after a version was put with ``wanted`` labels, which leave the versions that had them.
+    """Return the labels after a version was put with ``wanted`` labels, which move to it.
 
     The first version of a secret gets ``AWSCURRENT`` in any case.
     """
@@ -46,7 +46,7 @@ def put_version(labels: Mapping[str, Iterable[str]], version_id: str, wanted: It
 
 
 def move_label(labels: Mapping[str, Iterable[str]], label: str, remove_from: str | None, move_to: str | None) -> Labels:
-    """The labels after UpdateSecretVersionStage.
+    """Return the labels after UpdateSecretVersionStage.
 
     Args:
         labels: as they are.

@@ -57,14 +57,14 @@ class Events:
             self._take_step(self._rotations[event["version_id"]], kind, event)
 
     def calls_after(self, number: int) -> dict[str, Any]:
-        """The calls since the one of this number, oldest first, as far as they are kept; and how many there were."""
+        """Return the kept calls after a number, oldest first, and the counts of all calls."""
         return {
             "counts": {outcome: self._count_by_outcome[outcome] for outcome in ("allowed", "denied", "failed")},
             "newest": [call for call in self._calls if call["number"] > number],
         }
 
     def rotations(self) -> list[dict[str, Any]]:
-        """The rotations, newest first, each with its steps and the one that is under way."""
+        """Return the rotations, newest first, each with its steps and the current one."""
         return [
             {
                 "name": rotation.name,

@@ -53,7 +53,7 @@ def addresses(endpoint: str, services: Mapping[str, Any]) -> dict[str, str]:
 
 
 def resources(states: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What Terraform made, by root module and module.
+    """Return the resources in Terraform's states, by root module and module.
 
     Args:
         states: Terraform's states by the name of their root module.

@@ -48,7 +48,7 @@ def again_and_again(rehearsal: Rehearsal, run_terraform: Callable[[], object]) -
             reason = str(error)
         else:
             return
-        assert "RehearsedFailure" in reason
+        assert "InjectedFault" in reason
         assert failed(rehearsal) > before, "what stopped it is new"
 
 

@@ -75,7 +75,7 @@ def test_a_check_that_spells_out_the_port_is_told_where_the_port_is() -> None:
     spelled_out = Container("app", "i", ports=(8000,), health_check=HealthCheck(("curl", "http://localhost:8000/")))
     assert explain_unhealthy(spelled_out) == (
         "Task failed container health checks (container app); its check names port 8000, "
-        "but in a rehearsal the port is in the variable PORT"
+        "but here the port is in the variable PORT"
     )
     from_variable = Container("app", "i", ports=(8000,), health_check=HealthCheck(("check",)))
     assert explain_unhealthy(from_variable) == "Task failed container health checks (container app)"

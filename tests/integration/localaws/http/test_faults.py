@@ -34,7 +34,7 @@ def test_the_first_change_of_each_kind_fails_and_the_second_is_made(failing: Loc
     given = a_role(failing)
     for service, operation, name in (("sqs", "create_queue", "QueueName"), ("sns", "create_topic", "Name")):
         make = getattr(failing.client(service, **given), operation)
-        with pytest.raises(ClientError, match="RehearsedFailure"):
+        with pytest.raises(ClientError, match="InjectedFault"):
             make(**{name: "thing"})
         assert make(**{name: "thing"})
         assert make(**{name: "another"})

@@ -1,4 +1,4 @@
-"""A role's calls are judged by its policies, and refused in each service's own words."""
+"""A role's calls are authorized by its policies, and denied in each service's wire format."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def depends(name: str, other: str) -> dict[str, Any]:
     ("definitions", "message"),
     [
         pytest.param([depends("app", "nobody")], "depends on nobody, which is not in the task", id="unknown name"),
-        pytest.param([depends("a", "b"), depends("b", "a")], "a, b depend on each other in a circle", id="circle"),
+        pytest.param([depends("a", "b"), depends("b", "a")], "a, b depend on each other in a cycle", id="cycle"),
         pytest.param(
             [{"name": "app", "image": "i", "logConfiguration": {"logDriver": "fluentd"}}],
             "log driver fluentd",

@@ -134,7 +134,7 @@ FAILING = DeploymentSnapshot("new", "IN_PROGRESS", failed_tasks=3)
         pytest.param(
             ServiceSnapshot(2, (FAILING, OLD), breaker_enabled=True, last_completed_id="old"),
             [FailRollout("new", None)],
-            id="or is only given up",
+            id="or is only marked FAILED",
         ),
         pytest.param(
             ServiceSnapshot(2, (FAILING,), breaker_enabled=True, breaker_rolls_back=True),
@@ -153,7 +153,7 @@ FAILING = DeploymentSnapshot("new", "IN_PROGRESS", failed_tasks=3)
         pytest.param(
             ServiceSnapshot(2, (DeploymentSnapshot("new", "FAILED", 3), OLD), tasks(old1=H), breaker_enabled=True),
             [],
-            id="a rollout that was given up starts nothing and replaces nothing",
+            id="a failed rollout starts nothing and replaces nothing",
         ),
     ],
 )  # fmt: skip
@@ -187,7 +187,7 @@ GONE_OFF = "ECS deployment alarm: errors is in ALARM."
             ServiceSnapshot(1, (DeploymentSnapshot("old", "IN_PROGRESS"),), tasks(old1=H), triggered_alarm="errors",
                            last_completed_id="old"),
             [CompleteRollout("old")],
-            id="a way back is not given up",
+            id="a rollback is not marked FAILED",
         ),
         pytest.param(
             ServiceSnapshot(1, (NEW,), tasks(new1=H), is_baking=True), [], id="new tasks serve a while before it ends"
