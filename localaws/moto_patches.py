@@ -20,7 +20,7 @@ from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
 
 from localaws.iam.evaluate import Request, decide, statements_of
-from localaws.patch import MonkeyPatch
+from localaws.patch import PatchingService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,29 +28,19 @@ if TYPE_CHECKING:
     from localaws.settings import Context
 
 
-class MotoPatches:
+class MotoPatches(PatchingService):
     """The patches while they are applied."""
 
-    def __init__(self) -> None:
-        self._patch = MonkeyPatch()
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
         self._scalable_target_tags: dict[str, dict[str, str]] = {}
 
-    def install(self) -> None:
-        """Apply all patches. Once, before anything is served."""
         self._return_source_of_database_parameters()
         self._keep_tags_of_scalable_targets()
         self._keep_descriptions_of_security_group_rules()
         self._evaluate_conditions_of_bucket_policies()
         self._delete_delete_markers()
         self._return_event_bridge_configuration_of_buckets()
-
-    def stop(self) -> None:
-        """Restore moto's methods. Safe to call twice."""
-        self._patch.undo()
-
-    def status(self) -> dict[str, Any]:
-        """Return nothing: patches have no state."""
-        return {}
 
     def _return_source_of_database_parameters(self) -> None:
         """DescribeDBParameters gives each parameter its Source, ``user`` for one that was set.
@@ -189,10 +179,3 @@ class MotoPatches:
             for key in request["TagKeys"]:
                 own.pop(key, None)
             return "{}"
-
-
-def install(_context: Context) -> MotoPatches:
-    """Patch moto."""
-    service = MotoPatches()
-    service.install()
-    return service

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from localaws.settings import Context
+
 
 class MonkeyPatch:
     """The methods that one service has replaced."""
@@ -60,3 +62,19 @@ def _absent(owner: type, name: str) -> Callable[..., Any]:
         raise NotImplementedError(f"moto has no {owner.__name__}.{name} to extend")
 
     return original
+
+
+class PatchingService:
+    """A service that only patches moto, in its constructor: no threads, no processes, nothing to show."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._patch = MonkeyPatch()
+
+    def stop(self) -> None:
+        """Restore moto's methods. Safe to call twice."""
+        self._patch.undo()
+
+    def status(self) -> dict[str, Any]:
+        """Return nothing: the API shows everything."""
+        return {}

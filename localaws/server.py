@@ -19,20 +19,21 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from devtools.certificates import create_authority
 from devtools.images.store import ImageStore
 from devtools.processes import ProcessRegister
-from localaws import moto_patches
 from localaws.admin import PREFIX, Control
-from localaws.budgets import budgets
-from localaws.cloudwatch import alarms, metrics
-from localaws.events import rules as events
-from localaws.events import schedules
+from localaws.budgets.budgets import Budgets
+from localaws.cloudwatch.alarms import Alarms
+from localaws.cloudwatch.metrics import Metrics
+from localaws.events.rules import Events
+from localaws.events.schedules import Schedules
 from localaws.http.call import Answer, call_wsgi, read_call
 from localaws.http.faults import Faults
 from localaws.http.listening import ListeningServer
 from localaws.http.middleware import Handler, authorized, journaled, not_implemented, replayed, serialized
 from localaws.iam.authorizer import Authorizer
 from localaws.journal import Journal
-from localaws.lambda_ import functions
-from localaws.secretsmanager import secrets
+from localaws.lambda_.functions import Functions
+from localaws.moto_patches import MotoPatches
+from localaws.secretsmanager.secrets import Secrets
 from localaws.settings import Context, Listeners, Service, Settings
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ KEEP_ALIVE_SECONDS = 120
 
 # Services that need nothing but moto and processes.
 CORE_SERVICES: Mapping[str, Install] = {
-    "moto_patches": moto_patches.install,
-    "budgets": budgets.install,
-    "lambda": functions.install,
-    "events": events.install,
-    "secretsmanager": secrets.install,
-    "metrics": metrics.install,
-    "alarms": alarms.install,
-    "scheduler": schedules.install,
+    "moto_patches": MotoPatches,
+    "budgets": Budgets,
+    "lambda": Functions,
+    "events": Events,
+    "secretsmanager": Secrets,
+    "metrics": Metrics,
+    "alarms": Alarms,
+    "scheduler": Schedules,
 }
 
 

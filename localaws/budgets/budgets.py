@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moto.budgets.exceptions import NotFoundException
 from moto.budgets.responses import BudgetsResponse
 
-from localaws.patch import MonkeyPatch
+from localaws.patch import PatchingService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,29 +16,19 @@ if TYPE_CHECKING:
     from localaws.settings import Context
 
 
-class Budgets:
+class Budgets(PatchingService):
     """Patches budgets."""
 
-    def __init__(self) -> None:
-        self._patch = MonkeyPatch()
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
         self._tags: dict[str, dict[str, str]] = {}
 
-    def install(self) -> None:
-        """Patch moto. Once, before anything is served."""
         self._answer("create_budget", self._create)
         self._answer("update_budget", self._update)
         self._answer("describe_subscribers_for_notification", self._subscribers)
         self._answer("list_tags_for_resource", self._list_tags)
         self._answer("tag_resource", self._tag)
         self._answer("untag_resource", self._untag)
-
-    def stop(self) -> None:
-        """Restore moto's methods. Safe to call twice."""
-        self._patch.undo()
-
-    def status(self) -> dict[str, Any]:
-        """Return nothing: DescribeBudgets shows it."""
-        return {}
 
     def _answer(
         self, operation: str, answer: Callable[[BudgetsResponse, dict[str, Any], Callable[..., Any]], Any]
@@ -86,10 +76,3 @@ class Budgets:
         for key in request["ResourceTagKeys"]:
             self._tags.get(request["ResourceARN"], {}).pop(key, None)
         return {}
-
-
-def install(_context: Context) -> Budgets:
-    """Patch budgets."""
-    service = Budgets()
-    service.install()
-    return service

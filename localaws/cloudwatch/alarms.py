@@ -16,7 +16,7 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricDatum
 from moto.sns.models import sns_backends
 
 from localaws.cloudwatch.alarm_evaluation import COMPARISONS, STATISTICS, Rule, State, data_points, state
-from localaws.patch import MonkeyPatch
+from localaws.patch import PatchingService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,16 +35,13 @@ _ASKING = (
 _NOT_EVALUATED = "Only alarms on one metric with a plain statistic are evaluated."
 
 
-class Alarms:
+class Alarms(PatchingService):
     """Evaluates alarms."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._patch = MonkeyPatch()
+        super().__init__(context)
         self._lock = threading.RLock()
 
-    def install(self) -> None:
-        """Patch moto. Once, before anything is served."""
         patch = self._patch
 
         @patch.method(CloudWatchBackend, "put_metric_alarm")
@@ -69,14 +66,6 @@ class Alarms:
 
         for asked in _ASKING:
             self._evaluate_all_before(asked)
-
-    def stop(self) -> None:
-        """Restore moto's methods. Safe to call twice."""
-        self._patch.undo()
-
-    def status(self) -> dict[str, Any]:
-        """Return nothing: DescribeAlarms shows it."""
-        return {}
 
     def _evaluate_all_before(self, asked: str) -> None:
         @self._patch.method(CloudWatchBackend, asked)
@@ -123,13 +112,6 @@ class Alarms:
             "OldStateValue": before,
         }
         topics.publish(json.dumps(message), arn=action, subject=f'{alarm.state_value}: "{alarm.name}"'[:100])
-
-
-def install(context: Context) -> Alarms:
-    """Evaluate alarms."""
-    service = Alarms(context)
-    service.install()
-    return service
 
 
 def _rule(alarm: Alarm) -> Rule | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.logs.models import LogsBackend
 
-from localaws.patch import MonkeyPatch
+from localaws.patch import PatchingService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -110,15 +110,11 @@ def count_target_error(settings: Settings, load_balancer: str, target_group: str
     put(settings, [MetricDatum("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", 1.0, dimensions, "Count", now)])
 
 
-class Metrics:
+class Metrics(PatchingService):
     """Extracts metrics from log lines."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._patch = MonkeyPatch()
-
-    def install(self) -> None:
-        """Patch moto. Once, before anything is served."""
+        super().__init__(context)
 
         @self._patch.method(LogsBackend, "put_log_events")
         def put_log_events(
@@ -129,14 +125,6 @@ class Metrics:
                 self._extract(group, event["message"])
             return answer
 
-    def stop(self) -> None:
-        """Restore moto's method. Safe to call twice."""
-        self._patch.undo()
-
-    def status(self) -> dict[str, Any]:
-        """Return nothing: CloudWatch keeps the metrics."""
-        return {}
-
     def _extract(self, group: str, line: str) -> None:
         try:
             data = list(embedded_metrics(line))
@@ -144,10 +132,3 @@ class Metrics:
             self._context.journal.record("metrics.not_understood", group=group, error=str(error))
             return
         put(self._context.settings, data)
-
-
-def install(context: Context) -> Metrics:
-    """Extract metrics from log lines."""
-    service = Metrics(context)
-    service.install()
-    return service

@@ -57,11 +57,6 @@ _DEPLOYED_SETTINGS = frozenset(
 )
 
 
-def install(context: Context) -> "Services":
-    """Run services and tasks."""
-    return Services(context)
-
-
 class Services:
     """The controllers of services, and the tasks that run alone."""
 

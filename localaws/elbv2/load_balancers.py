@@ -57,11 +57,6 @@ _NOT_IN_USE = Health(
 _UNUSED_CHECK_SECONDS = 1.0
 
 
-def install(context: Context) -> "LoadBalancers":
-    """Serve listeners."""
-    return LoadBalancers(context)
-
-
 @dataclass
 class _Open:
     """A listener that is being served."""

@@ -17,7 +17,7 @@ from moto.events.models import Rule
 from moto.sns.models import sns_backends
 
 from localaws.iam.evaluate import Request, decide_for_service, statements_of
-from localaws.patch import MonkeyPatch
+from localaws.patch import PatchingService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,15 +28,11 @@ if TYPE_CHECKING:
 SERVICE = "events.amazonaws.com"
 
 
-class Events:
+class Events(PatchingService):
     """Delivers events to the targets of rules. Holds no state."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._patch = MonkeyPatch()
-
-    def install(self) -> None:
-        """Patch moto. Once, before anything is served."""
+        super().__init__(context)
 
         @self._patch.method(Rule, "send_to_targets")
         def send(_original: Callable[..., None], rule: Rule, event: Any, *_rest: Any) -> None:
@@ -51,14 +47,6 @@ class Events:
                     target=target["Arn"],
                     **({"reason": refusal} if refusal else {}),
                 )
-
-    def stop(self) -> None:
-        """Restore moto's methods. Safe to call twice."""
-        self._patch.undo()
-
-    def status(self) -> dict[str, Any]:
-        """Return nothing: the API shows all of a rule's state."""
-        return {}
 
     def _deliver(self, rule: Rule, target: Mapping[str, Any], event: Any) -> str | None:
         """Hand an event to a target; why that was not possible, None if it was."""
@@ -93,13 +81,6 @@ class Events:
         context = {"aws:SourceArn": rule.arn, "aws:SourceAccount": self._context.settings.account_id}
         decision = decide_for_service(statements, SERVICE, Request(request.action, request.resource, context))
         return None if decision.allowed else f"the target's own policy does not let {SERVICE} in"
-
-
-def install(context: Context) -> Events:
-    """Deliver events."""
-    service = Events(context)
-    service.install()
-    return service
 
 
 def _input(target: Mapping[str, Any], event: Any) -> str:

@@ -80,8 +80,3 @@ class Schedules:
                 return schedule
         known = ", ".join(sorted(self.status())) or "none at all"
         raise ScheduleError(f"There is no schedule {name}; there is {known}.")
-
-
-def install(context: Context) -> Schedules:
-    """Make schedules invocable."""
-    return Schedules(context)

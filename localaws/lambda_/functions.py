@@ -81,6 +81,7 @@ class Functions:
         self._pool = WorkerPool()
         self._unzipping = threading.Lock()
         self._stopping = threading.Event()
+        self._patch_moto()
 
     def run(self, function: LambdaFunction, event: Any) -> tuple[Outcome, str]:
         """Invoke a function and wait; the outcome and the text of its log.
@@ -120,8 +121,7 @@ class Functions:
         )
         return outcome, text
 
-    def install(self) -> None:
-        """Patch moto. Once, before anything is served."""
+    def _patch_moto(self) -> None:
         link_packages(closure(RUNTIME_PACKAGES).values(), self._packages)
         patch = self._patch
         function_settings.extend(patch)
@@ -299,13 +299,6 @@ class Functions:
                     package.extractall(unfinished)
                 unfinished.rename(directory)
         return directory
-
-
-def install(context: Context) -> Functions:
-    """Run functions."""
-    service = Functions(context)
-    service.install()
-    return service
 
 
 def _identity(function: LambdaFunction) -> str:

@@ -53,11 +53,6 @@ _SHOWN_SETTINGS = {
 }
 
 
-def install(context: Context) -> "Databases":
-    """Run a server for each instance."""
-    return Databases(context)
-
-
 class Databases:
     """The servers behind the instances of moto's RDS."""
 

@@ -55,8 +55,6 @@ class Secrets:
         self._rotations = Rotations(context)
         self._patch = MonkeyPatch()
 
-    def install(self) -> None:
-        """Patch moto. Once, before anything is served."""
         patch = self._patch
         for name, replacement in {
             "get_secret_value": get_secret_value,
@@ -154,13 +152,6 @@ class Secrets:
                 "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants "
                 f"access to the principal {SERVICE}."
             )
-
-
-def install(context: Context) -> Secrets:
-    """Make secrets and their rotation behave."""
-    service = Secrets(context)
-    service.install()
-    return service
 
 
 def get_secret_value(

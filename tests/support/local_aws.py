@@ -32,9 +32,9 @@ from localaws.server import CORE_SERVICES, serve
 CORE_SERVICES = _START + "serve(settings, listeners, CORE_SERVICES)"
 # Also tasks, and listeners on ports that the status names.
 SERVICES_WITH_TASKS = f"""{_START}
-from localaws.ecs import services
-from localaws.elbv2 import load_balancers
-serve(settings, listeners, {{**CORE_SERVICES, "ecs": services.install, "elbv2": load_balancers.install}})
+from localaws.ecs.services import Services
+from localaws.elbv2.load_balancers import LoadBalancers
+serve(settings, listeners, {{**CORE_SERVICES, "ecs": Services, "elbv2": LoadBalancers}})
 """
 
 

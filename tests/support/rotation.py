@@ -20,8 +20,8 @@ from db_bootstrap.inspect.session import Credential, Endpoint
 from db_bootstrap.lambdas.apply import ApplyEvent, run
 from db_bootstrap.settings import Settings
 from devtools.postgres.cluster import Cluster
-from localaws.secretsmanager import secrets as secrets_service
 from localaws.secretsmanager.rotation import Rotations
+from localaws.secretsmanager.secrets import Secrets
 from tests.support.access import Access
 from tests.support.local_aws import REGION
 from tests.support.moto_server import MotoServer, moto_server
@@ -102,7 +102,7 @@ class SecretsManager:
 def secrets_manager(directory: Path) -> Iterator[SecretsManager]:
     """An empty Secrets Manager on a port of its own."""
     with moto_server(directory) as server:
-        service = secrets_service.install(server.context)
+        service = Secrets(server.context)
         service._rotations = rotations = RotationsByHand(server.context)
         try:
             yield SecretsManager(server, rotations)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from localaws.elbv2 import load_balancers as load_balancer
 from localaws.elbv2.load_balancers import LoadBalancers
 from rehearsal.load import Load
 from tests.support.catalogue_database import CatalogueDatabase
@@ -55,7 +54,7 @@ class Balancer:
 @pytest.fixture
 def balancer(tmp_path: Path) -> Iterator[Balancer]:
     with moto_server(tmp_path / "aws") as aws:
-        service = load_balancer.install(aws.context)
+        service = LoadBalancers(aws.context)
         ec2, elb = aws.client("ec2"), aws.client("elbv2")
         vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnet_ids = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.rds import instances as databases
+from localaws.rds.instances import Databases
 from rehearsal.load import Load
 from tests.support.local_aws import REGION
 from tests.support.moto_server import moto_server
@@ -23,7 +23,7 @@ APP, MIGRATOR = "beers_app", "beers_migrator"
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
     """A database with the two logins, both by token, and no tables."""
     with moto_server(tmp_path_factory.mktemp("run")) as server:
-        service = databases.install(server.context)
+        service = Databases(server.context)
         try:
             database = TokenDatabase(server)
             database.as_master(

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.elbv2 import load_balancers as load_balancer
 from localaws.elbv2.load_balancers import LoadBalancers
 from tests.support.moto_server import MotoServer, moto_server
 from tests.support.targets import Target, running_target
@@ -89,7 +88,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with moto_server(tmp_path_factory.mktemp("run")) as aws:
-        service = load_balancer.install(aws.context)
+        service = LoadBalancers(aws.context)
         ec2 = aws.client("ec2")
         vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [

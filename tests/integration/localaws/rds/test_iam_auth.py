@@ -14,7 +14,7 @@ import pg8000.exceptions
 import pytest
 from botocore.compat import get_current_datetime
 
-from localaws.rds import instances as databases
+from localaws.rds.instances import Databases
 from tests.support.moto_server import moto_server
 from tests.support.token_database import MASTER, PASSWORD, TokenDatabase
 
@@ -28,7 +28,7 @@ PAM = f'28000 PAM authentication failed for user "{REPORT}"'
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
     """A login by token, which has a password too that must not let it in, and a login with a password."""
     with moto_server(tmp_path_factory.mktemp("run")) as server:
-        service = databases.install(server.context)
+        service = Databases(server.context)
         try:
             database = TokenDatabase(server)
             database.as_master(

@@ -12,7 +12,7 @@ import pg8000.native
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.rds import instances as databases
+from localaws.rds.instances import Databases
 from tests.support.moto_server import MotoServer, moto_server
 
 pytestmark = pytest.mark.database
@@ -22,7 +22,7 @@ NAME = "taproom-dev"
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
     with moto_server(tmp_path_factory.mktemp("run")) as server:
-        service = databases.install(server.context)
+        service = Databases(server.context)
         yield server
         service.stop()
 
