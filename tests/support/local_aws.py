@@ -18,7 +18,7 @@ from tests.support.journal import journal_events
 
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
-START_TIMEOUT_SECONDS = 60
+START_TIMEOUT_SECONDS = 180
 _START = """
 import socket, sys
 from pathlib import Path

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from localaws.elbv2.load_balancers import LoadBalancers
 from tests.support.moto_server import MotoServer, moto_server
@@ -341,9 +341,11 @@ def test_a_redirect_to_https_keeps_path_and_query(balancer: Balancer) -> None:
 )
 def test_a_rule_that_is_not_emulated_cannot_be_created(serving: Balancer, field: str, action: dict[str, Any]) -> None:
     condition = {"Field": field, "Values": ["a"]}
-    with pytest.raises(ClientError):
+    # The middleware of the whole local AWS answers 501; moto alone answers 500 or drops the connection.
+    refused = (ClientError, ConnectionClosedError)
+    with pytest.raises(refused):
         serving.elb.create_rule(ListenerArn=serving.listener_arn, Priority=7, Conditions=[condition], Actions=[action])
-    with pytest.raises(ClientError):
+    with pytest.raises(refused):
         serving.set_default_action(FIXED)
     assert serving.ask("GET", "/")[0] == 200
 
