@@ -24,5 +24,5 @@ def test_waiting_counts_as_time_and_not_as_cpu(tmp_path: Path) -> None:
 
 def test_a_run_that_fails_is_an_error_with_what_it_said(tmp_path: Path) -> None:
     program = "import sys; print('out of hops'); sys.exit(3)"
-    with pytest.raises(BenchError, match=r"(?s)ended with status 3.*out of hops"):
+    with pytest.raises(BenchError, match=r"(?s)exited with status 3.*out of hops"):
         measured([sys.executable, "-c", program], {}, tmp_path / "output")
