@@ -1,8 +1,8 @@
-"""Make a database's access what a document declares: look, lock, look again, apply, verify.
+"""Make a database's access what a document declares: lock, plan, run, verify.
 
-All changes are one transaction under one lock: whatever stops it, the database is as before. Two catalogs' worth of
-grants at once would otherwise fail in most cases with "tuple concurrently updated". The lock is the database's, and
-roles are the server's: where two databases' applies meet, one of them is tried again.
+All changes are one transaction under one lock: if anything stops it, the database is as before. Without the lock, two
+applies at once would mostly fail with "tuple concurrently updated". The lock belongs to the database, and roles belong
+to the server: if the applies of two databases conflict, one of them is retried.
 """
 
 import random
@@ -15,134 +15,80 @@ from itertools import groupby
 import pg8000.exceptions
 from pg8000.native import Connection
 
-from db_bootstrap import desired as declared
-from db_bootstrap.diff.descriptions import undeclared
-from db_bootstrap.diff.difference import difference, left
-from db_bootstrap.diff.objects import waiting
-from db_bootstrap.diff.preflight import refusals
-from db_bootstrap.diff.statement import Statement
-from db_bootstrap.diff.statements import statements
+from db_bootstrap.diff.difference import compare
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
-from db_bootstrap.inspect.extensions import OpenElsewhere
-from db_bootstrap.inspect.session import describe
-from db_bootstrap.inspect.snapshot import FoundAccess, database_comment, identity, look
-from db_bootstrap.model import Fact
-from db_bootstrap.plan_digest import plan_digest, remembered_in, remembering
+from db_bootstrap.inspect.session import OpenElsewhere, describe_error, remedy
+from db_bootstrap.inspect.snapshot import database_comment, read_snapshot
+from db_bootstrap.model import Plan, Statement
+from db_bootstrap.plan import desired_facts, digest_for, make_plan
+from db_bootstrap.plan_digest import with_stored_digest
 from db_bootstrap.sql import identifier, literal
 
 LOCK_KEY = 0x7461_7072_6F6F_6D00
-"""The advisory lock of everybody who changes access in a database; a number of this package's own."""
+"""The advisory lock for changes of access in a database; an arbitrary number of this package."""
 
-LOCK_WAIT_SECONDS = 50  # less than any statement may take, see `connection`
+LOCK_WAIT_SECONDS = 50  # less than the timeout of statements, see `session`
 STATEMENT_LOCK_WAIT_SECONDS = 10
 
 ATTEMPTS = 6
-"""How often an apply is tried when others change the same roles from another database, which no lock of ours covers."""
+"""Attempts of an apply if others change the same roles from another database, which has another lock."""
 
 _PAUSE_SECONDS = 0.05
-# Changed by somebody at the same moment; a deadlock; a role, membership or schema that somebody else made just now.
-_COLLISIONS = frozenset({"XX000", "40001", "40P01", "23505", "42710"})
+# A concurrent change; a deadlock; a role, membership or schema that another session has just created.
+_CONFLICTS = frozenset({"XX000", "40001", "40P01", "23505", "42710"})
 
 _ERRORS = (pg8000.exceptions.Error, OSError)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What would have to be done.
+class ReviewedPlan:
+    """A plan that was reviewed.
 
     Attributes:
-        statements: In order; empty when the database is what the document declares.
-        refusals: Why it cannot be done; nothing is tried unless this is empty.
-        unmanaged: What was found in reach of the document and is left alone.
-    """
-
-    statements: tuple[Statement, ...]
-    refusals: tuple[str, ...]
-    unmanaged: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """A plan that somebody has looked at.
-
-    Attributes:
-        host: Under which name the server is reached; see `digest.Identity`.
-        digest: As `digest` gave it.
+        host: The name under which the server is reached; see `plan_digest.Identity`.
+        digest: The digest that `plan.digest_for` returned.
     """
 
     host: str
     digest: str
 
 
-def plan(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Plan:
-    """Compare the database with the document, without a lock and without a change.
-
-    Args:
-        connection: As the master.
-        document: What shall hold.
-        elsewhere: Opens other databases of the server, for the roles that are retired.
-
-    Raises:
-        StatementError: The catalogs could not be read.
-    """
-    found = _look(connection, document, elsewhere)
-    wanted = _wanted(document, found)
-    steps = statements(document, wanted, found)
-    return Plan(
-        steps,
-        refusals(document, found, difference(document, wanted, found.facts), steps),
-        (*found.unmanaged, *undeclared(left(document, wanted, found.facts)), *waiting(document, found)),
-    )
-
-
-def digest(connection: Connection, host: str, planned: Plan) -> str:
-    """What `apply` can be held to, so that it does what ``planned`` says on this database, or nothing.
-
-    With nothing to do it is the digest that the database remembers, of the last reviewed plan that was carried out; so
-    it stays the same while nothing changes. "" if there was none.
-    """
-    remembered = remembered_in(database_comment(connection))
-    if not planned.statements:
-        return remembered
-    return plan_digest(identity(connection, host), planned.statements, remembered)
-
-
 def apply(
     connection: Connection,
     document: AccessDocument,
-    reviewed: Reviewed | None = None,
+    reviewed: ReviewedPlan | None = None,
     elsewhere: OpenElsewhere | None = None,
 ) -> Plan:
-    """Make the database what the document declares; what was done.
+    """Make the database what the document declares, and return what was done.
 
-    The caller holds `locked`. Everything in this database happens in one transaction, and it is committed only after a
-    second look has found nothing left to do. What retired roles have in other databases goes first, in one transaction
-    each. Where another database's apply changes the same role at the same moment, all is tried again.
+    The caller holds `locked`. All changes in this database are one transaction, which commits only after a second
+    snapshot shows no difference. Dependencies of retired roles in other databases go first, in one transaction each. If
+    the apply of another database changes the same role at the same moment, everything is retried.
 
     Args:
         connection: As the master.
-        document: What shall hold.
-        reviewed: The plan that was reviewed, which the database then remembers; None to do whatever is needed. Finding
-            nothing to do is never a surprise, so that what was applied can be applied again.
-        elsewhere: Opens other databases of the server, for the roles that are retired.
+        document: The desired access.
+        reviewed: The plan that was reviewed, whose digest the database then stores; None to do whatever is needed. An
+            empty plan always passes, so that a reviewed plan can be applied again.
+        elsewhere: Opens other databases of the server, for the retired roles.
 
     Raises:
-        UnexpectedPlanError: Something else would have to be done than was reviewed; nothing was changed.
-        UnmanageableError: It cannot be done; nothing was changed.
-        StatementError: The server refused a statement; nothing was changed, or what it says.
-        NotConvergedError: Every statement ran and something is still different; nothing was changed.
+        UnexpectedPlanError: The plan is not the reviewed one; nothing was changed.
+        UnmanageableError: The plan cannot run; nothing was changed.
+        StatementError: The server refused a statement; nothing was changed, except what the message says.
+        NotConvergedError: Every statement ran and a difference remains; nothing was changed.
     """
     for attempt in range(1, ATTEMPTS + 1):
         progress = _Progress()
         try:
             return _apply(connection, document, reviewed, elsewhere, progress)
         except (StatementError, NotConvergedError) as error:
-            # A review is used up by what was done in other databases.
-            is_used_up = reviewed is not None and bool(progress.databases)
-            if attempt == ATTEMPTS or is_used_up or not _may_pass(error, attempt):
+            # Commits in other databases have changed the plan, so it is no longer the reviewed one.
+            is_outdated = reviewed is not None and bool(progress.databases)
+            if attempt == ATTEMPTS or is_outdated or not _is_transient(error, attempt):
                 raise
-        time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - it only keeps two from being in step
+        time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -156,37 +102,37 @@ class _Progress:
     def so_far(self) -> str:
         if not self.databases:
             return "nothing was changed"
-        return f"what retired roles had in {', '.join(self.databases)} is gone, and nothing else was changed"
+        return f"the dependencies of retired roles in {', '.join(self.databases)} are gone; nothing else was changed"
 
 
 def _apply(
     connection: Connection,
     document: AccessDocument,
-    reviewed: Reviewed | None,
+    reviewed: ReviewedPlan | None,
     elsewhere: OpenElsewhere | None,
     progress: _Progress,
 ) -> Plan:
     _run(connection, "BEGIN")
     try:
-        todo = plan(connection, document, elsewhere)
-        if todo.refusals:
-            listed = "\n".join(f"- {reason}" for reason in todo.refusals)
+        planned = make_plan(connection, document, elsewhere)
+        if planned.refusals:
+            listed = "\n".join(f"- {reason}" for reason in planned.refusals)
             raise UnmanageableError(f"The document cannot be carried out; nothing was changed.\n{listed}")
-        if todo.statements:
-            _refuse_surprises(connection, todo, reviewed)
-            for database, steps in groupby(todo.statements, key=lambda step: step.database):
+        if planned.statements:
+            _check_review(connection, planned, reviewed)
+            for database, steps in groupby(planned.statements, key=lambda step: step.database):
                 if database is not None and elsewhere is not None:
                     _run_elsewhere(elsewhere, database, list(steps), progress)
                 else:
                     _run_all(connection, steps, progress)
             if reviewed is not None:
-                _remember(connection, document.database, reviewed.digest)
+                _store_digest(connection, document.database, reviewed.digest)
             _verify(connection, document, elsewhere)
         _commit(connection)
     except BaseException:
         _roll_back(connection)
         raise
-    return todo
+    return planned
 
 
 def _run_all(connection: Connection, steps: Iterable[Statement], progress: _Progress) -> None:
@@ -207,84 +153,69 @@ def _run_elsewhere(elsewhere: OpenElsewhere, database: str, steps: list[Statemen
     progress.databases.append(database)
 
 
-def _may_pass(error: StatementError | NotConvergedError, attempt: int) -> bool:
-    """Whether it may go another way when it is tried again: somebody changed the same at the same moment."""
+def _is_transient(error: StatementError | NotConvergedError, attempt: int) -> bool:
+    """Return True if another attempt may succeed, because another session changed the same at the same moment."""
     if isinstance(error, NotConvergedError):
         return attempt == 1
-    return error.sqlstate in _COLLISIONS
+    return error.sqlstate in _CONFLICTS
 
 
 @contextmanager
 def locked(connection: Connection) -> Iterator[None]:
-    """Hold the lock of everybody who changes access in this database.
+    """Hold the lock for changes of access in this database.
 
-    A session's lock, taken before the transaction: a snapshot taken while waiting for the lock would be out of date.
+    It is a session lock, taken before the transaction: a snapshot taken while waiting for it would be out of date.
 
     Raises:
-        StatementError: Somebody else held it for all of `LOCK_WAIT_SECONDS`.
+        StatementError: Another session held it for all of `LOCK_WAIT_SECONDS`.
     """
     _run(connection, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
-    _run(connection, f"SELECT pg_advisory_lock({LOCK_KEY})", "one at a time changes access")
+    _run(connection, f"SELECT pg_advisory_lock({LOCK_KEY})", "only one session at a time changes access")
     try:
         yield
     finally:
-        with suppress(*_ERRORS):  # a connection that broke has given its lock back already
+        with suppress(*_ERRORS):  # a broken connection has released its lock already
             connection.run(f"SELECT pg_advisory_unlock({LOCK_KEY})")
 
 
-def _refuse_surprises(connection: Connection, todo: Plan, reviewed: Reviewed | None) -> None:
+def _check_review(connection: Connection, planned: Plan, reviewed: ReviewedPlan | None) -> None:
     if reviewed is None:
         return
-    found = digest(connection, reviewed.host, todo)
-    if found != reviewed.digest:
+    actual = digest_for(connection, reviewed.host, planned)
+    if actual != reviewed.digest:
         raise UnexpectedPlanError(
-            f"What would run now is not what was planned: expected digest {reviewed.digest}, found {found} for "
-            f"{len(todo.statements)} statement(s). The document or the database has changed since, or it is another "
+            f"The plan is not the reviewed one: expected digest {reviewed.digest}, actual {actual} for "
+            f"{len(planned.statements)} statement(s). The document or the database has changed since, or it is another "
             "database; nothing was changed. Run plan again, and apply with its digest."
         )
 
 
-def _remember(connection: Connection, database: str, carried_out: str) -> None:
-    comment = remembering(database_comment(connection), carried_out)
+def _store_digest(connection: Connection, database: str, reviewed: str) -> None:
+    comment = with_stored_digest(database_comment(connection), reviewed)
     _run(connection, f"COMMENT ON DATABASE {identifier(database)} IS {literal(comment)}", "the plan was reviewed")
 
 
-def _wanted(document: AccessDocument, found: FoundAccess) -> frozenset[Fact]:
-    objects = declared.object_facts(document, found.server, found.groups, found.columns)
-    return declared.facts(document, found.server) | objects
-
-
 def _verify(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None) -> None:
-    found = _look(connection, document, elsewhere)
-    gap = difference(document, _wanted(document, found), found.facts)
-    if gap or found.retiring:
-        remains = [f"missing: {fact}" for fact in sorted(gap.missing, key=repr)]
-        remains += [f"too much: {fact}" for fact in sorted(gap.surplus, key=repr)]
-        remains += [f"not retired: {role.role}" for role in found.retiring]
+    snapshot = read_snapshot(connection, document, elsewhere)
+    difference = compare(document, desired_facts(document, snapshot), snapshot.facts)
+    if difference or snapshot.retired_roles:
+        remaining = [f"missing: {fact}" for fact in sorted(difference.missing, key=repr)]
+        remaining += [f"not declared: {fact}" for fact in sorted(difference.surplus, key=repr)]
+        remaining += [f"not retired: {role.role}" for role in snapshot.retired_roles]
         raise NotConvergedError(
-            "All statements ran, and yet the database is not what the document declares; nothing was changed. Most "
-            "likely somebody else changed the same at the same moment; apply again. What is left:\n"
-            + "\n".join(remains[:20])
+            "All statements ran, but the database is not what the document declares; nothing was changed. Most likely "
+            "another session changed the same at the same moment; apply again. Remaining differences:\n"
+            + "\n".join(remaining[:20])
         )
-
-
-def _look(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None) -> FoundAccess:
-    try:
-        return look(connection, document, elsewhere)
-    except _ERRORS as error:
-        message, sqlstate = describe(error)
-        raise StatementError(
-            f"The catalogs could not be read; nothing was changed.\n{message}{_remedy(sqlstate)}", sqlstate
-        ) from None
 
 
 def _commit(connection: Connection) -> None:
     try:
         connection.run("COMMIT")
     except _ERRORS as error:
-        message, sqlstate = describe(error)
+        message, sqlstate = describe_error(error)
         raise StatementError(
-            f"The commit was not confirmed: all is done, or nothing. Apply again, which finds out.\n{message}",
+            f"The commit was not confirmed: either all changes were made or none. Apply again to find out.\n{message}",
             sqlstate,
         ) from None
 
@@ -293,26 +224,12 @@ def _run(connection: Connection, sql: str, reason: str | None = None, so_far: st
     try:
         connection.run(sql)
     except _ERRORS as error:
-        message, sqlstate = describe(error)
+        message, sqlstate = describe_error(error)
         purpose = f" (because {reason})" if reason else ""
         refused = f"PostgreSQL refused a statement; {so_far}.\n{sql}{purpose}"
-        raise StatementError(f"{refused}\n{message}{_remedy(sqlstate)}", sqlstate) from None
-
-
-def _remedy(sqlstate: str) -> str:
-    match sqlstate:
-        case "55P03":
-            return "\nSomebody held a lock for too long; apply again when the database is less busy."
-        case "XX000":  # "tuple concurrently updated": others take no lock of ours
-            return "\nMost likely somebody changed the same thing at the same moment; apply again."
-        case "42501":
-            return "\nThe master lacks a right that it needs; grant it, or take the entry out of the document."
-        case "":
-            return "\nThe connection broke; apply again."
-        case _:
-            return ""
+        raise StatementError(f"{refused}\n{message}{remedy(sqlstate)}", sqlstate) from None
 
 
 def _roll_back(connection: Connection) -> None:
-    with suppress(*_ERRORS):  # when the connection broke, the server rolls back by itself
+    with suppress(*_ERRORS):  # if the connection broke, the server rolls back
         connection.run("ROLLBACK")

@@ -1,12 +1,12 @@
-"""What an access document means: the facts that hold when it has been carried out.
+"""The desired facts: those that hold after an access document has been applied.
 
-Pure. Presets and grants become exact privileges here, those of everybody included.
+Pure. Presets and grants become exact privileges here, those of PUBLIC included.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from db_bootstrap.document import AccessDocument, Credential, Grant, GrantKind, Login, Preset, sibling_names
+from db_bootstrap.document import AccessDocument, CredentialKind, Grant, GrantKind, Login, Preset, login_role_names
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.document.routines import is_called
 from db_bootstrap.model import (
@@ -39,15 +39,15 @@ from db_bootstrap.sql import PUBLIC
 _MARK_BEGINS = "Managed by db_bootstrap for the database "
 
 IAM_ROLE = "rds_iam"
-"""RDS lets members of this role log in by IAM token, and in no other way."""
+"""Members of this role log in to RDS by IAM token only."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Somebody that the document gives privileges to.
+    """A grantee of the document, with its presets and grants.
 
     Attributes:
-        path: Where in the document.
+        path: The path in the document.
         grantee: A role, or `sql.PUBLIC`.
     """
 
@@ -58,8 +58,8 @@ class Holder:
 
 
 def holders(document: AccessDocument) -> Iterator[Holder]:
-    """Everybody that the document gives privileges to, everybody as such included."""
-    # Most logins have what their groups have, and this is asked for every kind of object in every schema.
+    """Yield every grantee of the document, PUBLIC included."""
+    # Skip logins without grants, which are most of them: this runs for every kind of object in every schema.
     for name, role in document.roles.items():
         if role.schemas or role.grants:
             yield Holder(f"document.roles[{name!r}]", name, role.schemas, role.grants)
@@ -70,33 +70,33 @@ def holders(document: AccessDocument) -> Iterator[Holder]:
 
 
 def mark(database: str) -> str:
-    """The last line in the comment of a role that the access document of ``database`` manages."""
+    """Return the last line in the comment of a role that the access document of ``database`` manages."""
     return f"{_MARK_BEGINS}{database}. Change the access document, not this role."
 
 
 def is_marked_by_another(stored: str, database: str) -> bool:
-    """Whether a role's comment says that the access document of another database manages it."""
+    """Return True if a role has the mark of the access document of another database."""
     return stored.rpartition("\n")[2].startswith(_MARK_BEGINS) and not is_marked(stored, database)
 
 
 def comment(text: str | None, database: str) -> str:
-    """The comment of such a role: a text for people, then the mark."""
+    """Return the comment of such a role: a text for people, then the mark."""
     return mark(database) if text is None else f"{text}\n{mark(database)}"
 
 
 def text_of(stored: str, database: str) -> str | None:
-    """The text for people in such a comment, if there is one."""
+    """Return the text for people in such a comment, if there is one."""
     text = stored.removesuffix(mark(database)).removesuffix("\n")
     return text or None
 
 
 def is_marked(stored: str, database: str) -> bool:
-    """Whether a role's comment says that the access document of ``database`` manages it."""
+    """Return True if a role has the mark of the access document of ``database``."""
     return stored == mark(database) or stored.endswith(f"\n{mark(database)}")
 
 
 def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
-    """Everything that the document says, except about the objects that the schemas hold by now."""
+    """Return all facts that the document declares, except on existing objects in the schemas."""
     return frozenset(
         (
             *roles(document),
@@ -111,40 +111,40 @@ def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
 
 
 KindGrants = Mapping[tuple[str, ObjectKind], frozenset[tuple[str, str]]]
-"""By schema and kind of object: who should have which privilege on all of them."""
+"""By schema and kind of object: grantees and their privileges on all objects."""
 
 
 def kind_grants(document: AccessDocument, server: Server) -> KindGrants:
-    """Who should have which privilege on all objects of a kind in a schema, now and in future."""
-    wished: dict[tuple[str, ObjectKind], set[tuple[str, str]]] = {}
+    """Return the desired privileges on all objects of a kind in a schema, existing and future."""
+    grants: dict[tuple[str, ObjectKind], set[tuple[str, str]]] = {}
     for holder in holders(document):
         for schema, preset in holder.schemas.items():
             for kind in ObjectKind:
                 for privilege in object_privileges(preset, kind, server.version):
-                    wished.setdefault((schema, kind), set()).add((holder.grantee, privilege))
+                    grants.setdefault((schema, kind), set()).add((holder.grantee, privilege))
         for grant in holder.grants:
             if grant.schema is not None and grant.names is None and grant.on in OBJECT_KINDS:
                 for privilege in grant.privileges:
-                    wished.setdefault((grant.schema, OBJECT_KINDS[grant.on]), set()).add((holder.grantee, privilege))
-    return {key: frozenset(grants) for key, grants in wished.items()}
+                    grants.setdefault((grant.schema, OBJECT_KINDS[grant.on]), set()).add((holder.grantee, privilege))
+    return {key: frozenset(granted) for key, granted in grants.items()}
 
 
 def object_grants(document: AccessDocument, on_all: KindGrants, group: ObjectGroup) -> frozenset[Granted]:
-    """Who should have which privilege on every object of a group, its owner left out."""
-    wished = on_all.get((group.schema, group.kind), frozenset())
+    """Return the desired privileges on every object of a group, without its owner's."""
+    granted = on_all.get((group.schema, group.kind), frozenset())
     if group.single is not None:
-        wished |= {
+        granted |= {
             (holder.grantee, privilege)
             for holder in holders(document)
             for grant in holder.grants
             if grant.columns is None and any(names(grant, written, group) for written in grant.names or ())
             for privilege in grant.privileges
         }
-    return frozenset((grantee, privilege, False) for grantee, privilege in wished if grantee != group.owner)
+    return frozenset((grantee, privilege, False) for grantee, privilege in granted if grantee != group.owner)
 
 
 def names(grant: Grant, written: str, group: ObjectGroup) -> bool:
-    """Whether a grant that says ``written`` among its names means the single object of this group."""
+    """Return True if the name ``written`` in a grant means the single object of this group."""
     if group.single is None or OBJECT_KINDS.get(grant.on) is not group.kind or grant.schema != group.schema:
         return False
     if group.kind is ObjectKind.ROUTINE:
@@ -153,7 +153,7 @@ def names(grant: Grant, written: str, group: ObjectGroup) -> bool:
 
 
 def column_grants(document: AccessDocument, column: Column) -> frozenset[Granted]:
-    """Who should have which privilege on a column, its owner left out."""
+    """Return the desired privileges on a column, without its owner's."""
     target = column.target
     return frozenset(
         (holder.grantee, privilege, False)
@@ -170,43 +170,43 @@ def column_grants(document: AccessDocument, column: Column) -> frozenset[Granted
 def object_facts(
     document: AccessDocument, server: Server, groups: Iterable[ObjectGroup], columns: Iterable[Column] = ()
 ) -> frozenset[Fact]:
-    """What the document says about these groups of objects and these columns."""
+    """Return the desired privileges on these groups of objects and these columns, as facts."""
     on_all = kind_grants(document, server)
-    wished: list[tuple[Target, frozenset[Granted]]] = [
+    granted: list[tuple[Target, frozenset[Granted]]] = [
         *((target(group), object_grants(document, on_all, group)) for group in groups),
         *((column.target, column_grants(document, column)) for column in columns),
     ]
     return frozenset(
         Privilege(grantee, privilege, on, is_grantable)
-        for on, grants in wished
+        for on, grants in granted
         for grantee, privilege, is_grantable in grants
     )
 
 
 def target(group: ObjectGroup) -> OnObjects:
-    """A group of objects as what a privilege is on."""
+    """Return the group as the target of a privilege."""
     return OnObjects(group.schema, group.kind, group.names, group.owner, group.count)
 
 
 def login_roles(name: str, login: Login) -> tuple[str, ...]:
-    """The roles that sessions of a login log in as."""
-    return sibling_names(name) if login.credential is Credential.ROTATED else (name,)
+    """Return the roles that sessions of a login log in as."""
+    return login_role_names(name) if login.credential is CredentialKind.ROTATED else (name,)
 
 
 def roles(document: AccessDocument) -> Iterator[Fact]:
-    """Which roles there are, and what they are like."""
+    """Yield the roles with their attributes and comments."""
     for name, role in document.roles.items():
         yield from _role(name, comment(role.comment, document.database), is_login=False)
     for name, login in document.logins.items():
         text = comment(login.comment, document.database)
-        if login.credential is Credential.ROTATED:
+        if login.credential is CredentialKind.ROTATED:
             yield from _role(name, text, is_login=False)
         for login_role in login_roles(name, login):
             yield from _role(login_role, text, is_login=True, connection_limit=login.connection_limit)
 
 
 def container_privileges(document: AccessDocument, server: Server) -> Iterator[Privilege]:
-    """Who may do what with the database and the schemas, their owners left out."""
+    """Yield the privileges on the database and the schemas, without their owners'."""
     yield from _database_privileges(document, server)
     yield from _schema_privileges(document)
 
@@ -220,7 +220,7 @@ def _role(name: str, text: str, *, is_login: bool, connection_limit: int = -1) -
 
 
 def memberships(document: AccessDocument, server: Server) -> Iterator[Membership]:
-    """Who belongs to whom."""
+    """Yield the memberships."""
     for name, member in document.members().items():
         for group in member.member_of:
             yield Membership(group, name)
@@ -229,15 +229,15 @@ def memberships(document: AccessDocument, server: Server) -> Iterator[Membership
     for name, login in document.logins.items():
         if login.acts_as is not None and login.acts_as not in login.memberships:
             yield Membership(login.acts_as, name)
-        if login.credential is Credential.ROTATED:
-            for sibling in sibling_names(name):
-                yield Membership(name, sibling)
-        elif login.credential is Credential.IAM and server.has_iam_role:
+        if login.credential is CredentialKind.ROTATED:
+            for login_role in login_role_names(name):
+                yield Membership(name, login_role)
+        elif login.credential is CredentialKind.IAM and server.has_iam_role:
             yield Membership(IAM_ROLE, name)
 
 
 def settings(document: AccessDocument) -> Iterator[RoleSetting]:
-    """What sessions start with. It stands on login roles: a session takes those of the role it logs in as alone."""
+    """Yield the settings of login roles: a session uses those of the role that it logs in as, and no others."""
     for name, login in document.logins.items():
         for login_role in login_roles(name, login):
             for setting, value in login.settings.items():
@@ -260,23 +260,23 @@ def _extensions(document: AccessDocument) -> Iterator[Fact]:
 
 
 def _database_privileges(document: AccessDocument, server: Server) -> Iterator[Privilege]:
-    """Every login may connect, by itself unless a grant to others says so; that PUBLIC may not follows from that."""
-    wished = {
+    """Yield the grants, and CONNECT for every login that does not inherit it; so PUBLIC has none by default."""
+    granted = {
         (holder.grantee, privilege)
         for holder in holders(document)
         for grant in holder.grants
         if grant.on is GrantKind.DATABASE
         for privilege in grant.privileges
     }
-    may_connect = {grantee for grantee, privilege in wished if privilege == "CONNECT"}
-    wished |= {(name, "CONNECT") for name in document.logins if not may_connect & {PUBLIC, *_inherited(document, name)}}
-    for grantee, privilege in wished:
+    connecting = {grantee for grantee, privilege in granted if privilege == "CONNECT"}
+    granted |= {(name, "CONNECT") for name in document.logins if not connecting & {PUBLIC, *_inherited(document, name)}}
+    for grantee, privilege in granted:
         if grantee != server.database_owner:
             yield Privilege(grantee, privilege, OnDatabase(document.database))
 
 
 def _inherited(document: AccessDocument, name: str) -> frozenset[str]:
-    """The roles whose privileges a member has without asking."""
+    """Return the roles whose privileges a member inherits."""
     member = document.members()[name]
     groups = {*member.member_of, *(group for group, options in member.memberships.items() if options.inherit)}
     if isinstance(member, Login) and member.acts_as is not None and member.acts_as not in member.memberships:
@@ -286,16 +286,16 @@ def _inherited(document: AccessDocument, name: str) -> frozenset[str]:
 
 def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:
     for holder in holders(document):
-        wished = {
+        granted = {
             (name, privilege) for name, preset in holder.schemas.items() for privilege in SCHEMA_PRIVILEGES[preset]
         }
-        wished |= {
+        granted |= {
             (grant.schema, privilege)
             for grant in holder.grants
             if grant.on is GrantKind.SCHEMA and grant.schema is not None
             for privilege in grant.privileges
         }
-        for schema, privilege in wished:
+        for schema, privilege in granted:
             if document.schemas[schema].owner != holder.grantee:
                 yield Privilege(holder.grantee, privilege, OnSchema(schema))
 

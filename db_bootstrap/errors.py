@@ -1,8 +1,7 @@
-"""Everything this package raises on purpose.
+"""The errors that this package raises on purpose.
 
-An error is the only way for the function to fail a ``terraform apply``, and its message is all that the
-person behind the apply sees. So each one names its subject, what was found, what was expected and the next
-step, and none ever holds a password.
+An error is the only way for the function to fail a ``terraform apply``, and its message is all that the operator sees.
+So each names its subject, the actual and the expected value, and the next step. None contains a password.
 """
 
 
@@ -11,7 +10,7 @@ class BootstrapError(Exception):
 
 
 class AccessDocumentError(BootstrapError):
-    """The access document is not one that can be carried out; every problem is listed with its path."""
+    """The access document is invalid; every problem is listed with its path."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         self.problems = problems
@@ -21,18 +20,18 @@ class AccessDocumentError(BootstrapError):
 
 
 class EventError(BootstrapError):
-    """The function was invoked with an event that it does not understand."""
+    """The function was invoked with an invalid event."""
 
 
 class ConfigurationError(BootstrapError):
-    """The environment lacks a value, or has one that cannot be used."""
+    """A setting is missing or invalid."""
 
 
 class UnreachableDatabaseError(BootstrapError):
-    """No connection, or none that can be trusted, could be opened.
+    """No verified connection could be opened.
 
     Attributes:
-        sqlstate: The server's own code when it answered, else "".
+        sqlstate: The server's code if it answered, else "".
     """
 
     def __init__(self, message: str, sqlstate: str = "") -> None:
@@ -44,7 +43,7 @@ class RefusedLoginError(BootstrapError):
     """The server answered, and refused the login.
 
     Attributes:
-        sqlstate: The server's own code: 28P01 for a wrong password, 28000 for a login that is not let in at all.
+        sqlstate: The server's code: 28P01 for a wrong password, 28000 for a login that cannot connect at all.
     """
 
     def __init__(self, message: str, sqlstate: str) -> None:
@@ -56,7 +55,7 @@ class StatementError(BootstrapError):
     """A statement failed, and its transaction was rolled back.
 
     Attributes:
-        sqlstate: The server's own code, or "" when the connection broke.
+        sqlstate: The server's code, or "" if the connection broke.
     """
 
     def __init__(self, message: str, sqlstate: str) -> None:
@@ -65,15 +64,15 @@ class StatementError(BootstrapError):
 
 
 class UnmanageableError(BootstrapError):
-    """The document asks for something that this master, on this server, must not or cannot do."""
+    """The document declares something that this master must not or cannot do on this server."""
 
 
 class UnexpectedPlanError(BootstrapError):
-    """What would have to be done is not what the plan showed whose digest was given; nothing was changed."""
+    """The plan is not the one whose digest was given; nothing was changed."""
 
 
 class NotConvergedError(BootstrapError):
-    """All statements ran, and yet the database is not what the document declares; it was rolled back."""
+    """All statements ran, but the database is not what the document declares; it was rolled back."""
 
 
 class GenerationError(BootstrapError):
@@ -81,24 +80,24 @@ class GenerationError(BootstrapError):
 
 
 class SecretError(BootstrapError):
-    """A secret could not be read or written, or does not hold what it should."""
+    """A secret could not be read or written, or has unexpected content."""
 
 
 class UnfitLoginError(BootstrapError):
-    """A login role is not what it should be, and could not be made so."""
+    """A login role is not in the required state, and could not be repaired."""
 
 
 class RotationError(BootstrapError):
-    """A step of a rotation cannot be done; what is AWSCURRENT stays so, and logs in as before."""
+    """A step of a rotation failed; the AWSCURRENT version is unchanged, and logs in as before."""
 
 
 class NotPendingError(RotationError):
-    """The version that is to be rotated to is not the one that waits for it, or its rotation is turned off."""
+    """The version to rotate to is not the pending one, or rotation is turned off."""
 
 
 class MissingVersionError(RotationError):
-    """A version that the step needs has no value: the secret never had one, or the steps came out of order."""
+    """A version that the step needs has no value: the secret never had one, or the steps are out of order."""
 
 
 class SameLoginError(RotationError):
-    """The pending version is for the login role that serves now, whose password must not be touched."""
+    """The pending version is for the login role in use, whose password must not be changed."""

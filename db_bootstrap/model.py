@@ -1,28 +1,53 @@
-"""Facts about access: small frozen values that mean the same whether wished for or found.
+"""The values that this package works with: facts about access, what was read of a database, and what to change.
 
-Pure: no connection, no clock, no environment. `declared` says what a document means, `catalog` reads the same
-kinds of facts from PostgreSQL, and `plan` makes statements of the difference. What an owner may do with its
-own is no fact here: PostgreSQL grants that by itself. Passwords are no facts either: they cannot be read back.
+Pure: no connection, no clock, no environment. `desired` derives facts from a document, `inspect` reads facts of the
+same kinds from PostgreSQL, and `diff` turns the difference into statements. What owners can do with their objects is
+not a fact, because PostgreSQL grants that implicitly. Neither are passwords, which cannot be read back.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from db_bootstrap.sql import PUBLIC
 
 FIRST_VERSION_WITH_MAINTAIN = 170000
 FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS = 160000
 OLDEST_VERSION = 140000
-"""Versions as PostgreSQL's ``server_version_num`` says them."""
+"""Versions as in PostgreSQL's ``server_version_num``."""
+
+F = TypeVar("F")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The address of a database, and the certificate authorities to trust.
+
+    Attributes:
+        ca_file: A PEM file; None for plain text, which the command line allows on the loopback interface only.
+    """
+
+    host: str
+    port: int
+    database: str
+    ca_file: str | None
+
+
+@dataclass(frozen=True)
+class Credential:
+    """The name and password of a login role."""
+
+    username: str
+    password: str = field(repr=False)
 
 
 class ObjectKind(StrEnum):
-    """The kinds of objects in a schema that have privileges of their own.
+    """The kinds of objects in a schema that have privileges.
 
     A relation is a table, partitioned table, view, materialized view or foreign table: PostgreSQL has one set
     of privileges and one default for all five. Likewise for routines: functions, procedures, aggregates. Types are
-    those that somebody made: not those of a table's rows, of arrays or of multiranges, which have no privileges.
+    user-defined: not row types of tables, array types or multiranges, which have no privileges.
     """
 
     RELATION = "relation"
@@ -32,7 +57,7 @@ class ObjectKind(StrEnum):
 
 
 class Attribute(StrEnum):
-    """What a role can have, apart from memberships, settings and privileges."""
+    """The attributes of a role, apart from memberships, settings and privileges."""
 
     LOGIN = "login"
     INHERIT = "inherit"
@@ -58,22 +83,22 @@ DEFAULT_ATTRIBUTES: dict[Attribute, AttributeValue] = {
     Attribute.CONNECTION_LIMIT: -1,
     Attribute.VALID_UNTIL: None,
 }
-"""What a plain ``CREATE ROLE`` makes."""
+"""The attributes that a plain ``CREATE ROLE`` gives."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """What has to be known of a server to say what a document means on it, and what the master may do there.
+    """The properties of a server that decide what a document means on it, and what the master can do there.
 
     Attributes:
         version: ``server_version_num``, such as 170002.
         master: The role that this connection logged in as.
         database: The database that it is connected to.
-        owns_database: Whether the master may grant and revoke on the database itself.
-        may_create: Whether it may make schemas and trusted extensions in the database.
+        owns_database: Whether the master can grant and revoke on the database itself.
+        may_create: Whether the master can create schemas and trusted extensions in the database.
         has_iam_role: Whether the server has the role ``rds_iam``, as RDS does.
-        master_attributes: What the master has itself, and so may give and take from version 16 on.
-        superusers: The roles that nothing can be taken from.
+        master_attributes: The attributes of the master, which are the ones it can change from version 16 on.
+        superusers: The roles that nothing can be revoked from.
     """
 
     version: int
@@ -89,13 +114,13 @@ class Server:
 
     @property
     def has_membership_options(self) -> bool:
-        """Whether a membership has INHERIT and SET, and belongs to who granted it."""
+        """Return True if memberships have INHERIT and SET options, and a grantor each."""
         return self.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
 
 
 @dataclass(frozen=True)
 class RoleExists:
-    """There is a role of this name."""
+    """A role of this name exists."""
 
     role: str
 
@@ -111,7 +136,7 @@ class RoleAttribute:
 
 @dataclass(frozen=True)
 class RoleComment:
-    """A role carries this comment: a text for people, the mark of who manages it, or both."""
+    """A role has this comment: a text for people, the mark of the document that manages it, or both."""
 
     role: str
     text: str
@@ -119,7 +144,7 @@ class RoleComment:
 
 @dataclass(frozen=True)
 class RoleSetting:
-    """Sessions of a role start with this setting; in one database only, unless ``database`` is None."""
+    """Sessions of a role start with this setting, in one database only unless ``database`` is None."""
 
     role: str
     database: str | None
@@ -132,7 +157,7 @@ class Membership:
     """``member`` belongs to ``role``; before PostgreSQL 16 ``inherit`` and ``set`` are always true.
 
     Attributes:
-        grantors: From version 16 on, of a membership that was found: by whom it can be revoked. It is not compared.
+        grantors: From version 16 on, of an actual membership: the grantors who can revoke it. It is not compared.
     """
 
     role: str
@@ -143,7 +168,7 @@ class Membership:
     grantors: tuple[str, ...] = field(default=(), compare=False)
 
     def joined(self, other: "Membership") -> "Membership":
-        """What the two bring together, as when one role has granted the one and another role the other."""
+        """Return the union of two grants of the same membership, made by different grantors."""
         return replace(
             self,
             inherit=self.inherit or other.inherit,
@@ -153,13 +178,13 @@ class Membership:
         )
 
     def covers(self, other: "Membership") -> bool:
-        """Whether it brings all that the other one brings."""
+        """Return True if it includes every option of the other one."""
         return self.joined(other) == self
 
 
 @dataclass(frozen=True)
 class SchemaExists:
-    """There is a schema of this name."""
+    """A schema of this name exists."""
 
     schema: str
 
@@ -190,7 +215,7 @@ class ExtensionSchema:
 class ObjectName(NamedTuple):
     """One object within its schema; ``arguments`` is a routine's types as SQL text, None for anything else.
 
-    A tuple, since facts about thousands of them are compared, and tuples do that without running Python.
+    A tuple, because facts about thousands of them are compared, and comparing tuples runs no Python code.
     """
 
     name: str
@@ -206,19 +231,19 @@ class OnDatabase:
 
 @dataclass(frozen=True)
 class OnSchema:
-    """The target of a privilege: a schema itself, not what is in it."""
+    """The target of a privilege: a schema itself, not its objects."""
 
     schema: str
 
 
 @dataclass(frozen=True)
 class OnObjects:
-    """The target of a privilege: objects of one kind in a schema that have the same privileges now.
+    """The target of a privilege: objects of one kind in a schema that have identical privileges now.
 
     Attributes:
-        names: The objects, sorted; empty as long as nothing has to be done to them.
-        owner: Whose they are: whoever grants on them must act for this role.
-        count: How many they are.
+        names: The objects, sorted; empty unless they must change.
+        owner: The owner of all of them: a grant on them must be made as this role.
+        count: The number of objects.
     """
 
     schema: str
@@ -253,7 +278,7 @@ class Privilege:
 
 @dataclass(frozen=True)
 class DefaultPrivilege:
-    """What ``creator`` will make gets this privilege for the grantee from birth.
+    """Objects that ``creator`` creates in future grant this privilege to the grantee.
 
     ``schema`` is None for the creator's default everywhere in the database.
     """
@@ -282,7 +307,7 @@ Fact = (
 
 
 Granted = tuple[str, str, bool]
-"""A grantee, a privilege of theirs, and whether they may pass it on."""
+"""A grantee, a privilege, and whether it comes with the grant option."""
 
 
 @dataclass(frozen=True)
@@ -290,13 +315,13 @@ class ObjectGroup:
     """Objects of one schema, kind and owner with identical privileges, as the catalog counted them.
 
     Attributes:
-        owner: Who will own them when what is to be done is done: another than now if a role is retired.
-        key: What tells it from all other groups: owner and access control list as PostgreSQL prints them.
-        count: How many objects it has.
-        granted: Who has which privilege on them, as far as that is the document's to judge.
-        single: The object, if the document names it, which makes a group of it alone.
-        types: Of a single routine: the types of its arguments, as the document names it by them.
-        names: The objects, once they have been looked up, which is done only for groups that must change.
+        owner: The owner after the statements have run: the successor of the current one if that role is retired.
+        key: The group's identity: its current owner and access control list, as PostgreSQL prints them.
+        count: The number of objects.
+        granted: The privileges on them that are in the document's scope.
+        single: The object, if the document names it, which puts it into a group of one.
+        types: Of a single routine: the types of its arguments, as a document writes them.
+        names: The objects; read only for groups that must change.
     """
 
     schema: str
@@ -312,17 +337,208 @@ class ObjectGroup:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that the document names, or that somebody has a privilege on."""
+    """A column that the document names, or that a grantee has a privilege on."""
 
     target: OnColumn
     granted: frozenset[Granted]
 
 
 def builtin_default_privileges(creator: str) -> frozenset[DefaultPrivilege]:
-    """What PostgreSQL lets everybody do with whatever a role creates, unless told otherwise."""
+    """Return the default privileges that PostgreSQL gives PUBLIC on new objects of ``creator``."""
     return frozenset(
         {
             DefaultPrivilege(creator, None, ObjectKind.ROUTINE, PUBLIC, "EXECUTE"),
             DefaultPrivilege(creator, None, ObjectKind.TYPE, PUBLIC, "USAGE"),
         }
     )
+
+
+@dataclass(frozen=True)
+class ActualRole:
+    """A role of the server that the document declares, retires or once declared, or whose rights are needed.
+
+    Attributes:
+        comment: "" for none.
+        attributes: In the order of the catalog's columns.
+        can_act_as: Whether the master has the role's rights now, without a further grant.
+        has_master_as_member: Whether that is because the master is a direct member, not a member of a member.
+        is_administered: Whether the master can alter the role and grant it.
+    """
+
+    name: str
+    comment: str
+    attributes: tuple[tuple[Attribute, Any], ...]
+    can_act_as: bool
+    has_master_as_member: bool
+    is_administered: bool
+
+    @property
+    def needs_no_joining(self) -> bool:
+        """Return True if the master acts as this role whatever happens to others, or has no other way to do so."""
+        return self.has_master_as_member or (self.can_act_as and not self.is_administered)
+
+    @property
+    def is_in_reach(self) -> bool:
+        """Return True if the master can act as the role, if need be by joining it temporarily."""
+        return self.can_act_as or self.is_administered
+
+
+@dataclass(frozen=True)
+class ActualExtension:
+    """An extension that the document declares, as the server has it.
+
+    Attributes:
+        is_installed: Whether the database has it.
+        is_offered: Whether the server could install it.
+        schema: The schema of its objects, if it is installed.
+        is_movable: Whether the master can move its objects to another schema.
+        is_trusted: Whether it can be installed without a superuser.
+        only_schema: The one schema that it can be in; None if there is a choice.
+        requires: The extensions that it needs.
+        others: All extensions that the database has.
+        schema_exists: Whether the declared schema exists, or none is declared.
+        is_on_rds: Whether the server is RDS, where the master can install extensions that elsewhere need a superuser.
+    """
+
+    name: str
+    is_installed: bool
+    is_offered: bool
+    schema: str | None
+    is_movable: bool | None
+    is_trusted: bool
+    only_schema: str | None
+    requires: Sequence[str]
+    others: Sequence[str]
+    schema_exists: bool
+    is_on_rds: bool
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """What a retired role owns or was granted, in one database or in none (``pg_shdepend``).
+
+    Attributes:
+        database: The database; None for the document's own, and for shared objects.
+        is_owned: Whether the role owns it; otherwise it was granted.
+        is_database: Whether it is a database.
+        owner: The role as which the grant must be revoked, or the owner of the schema; None if no role is needed.
+        schema: Of something owned: the schema in which the successor needs CREATE, and does not have it.
+    """
+
+    database: str | None
+    is_owned: bool
+    is_database: bool
+    owner: str | None
+    schema: str | None
+    count: int
+
+
+@dataclass(frozen=True)
+class RetiredRole:
+    """A retired role that still exists.
+
+    Attributes:
+        sessions: The number of its sessions.
+        dependencies: Everything it owns or was granted, in all databases of the server.
+        unread: Databases in which it has dependencies and that could not be read, with the reason.
+    """
+
+    role: str
+    is_superuser: bool
+    sessions: int
+    dependencies: tuple[Dependency, ...]
+    unread: tuple[tuple[str, str], ...] = ()
+
+    def owned(self) -> dict[str | None, int]:
+        """Return the number of objects that it owns, by database."""
+        counted: dict[str | None, int] = {}
+        for dependency in self.dependencies:
+            if dependency.is_owned:
+                counted[dependency.database] = counted.get(dependency.database, 0) + dependency.count
+        return counted
+
+    def needed(self) -> frozenset[str]:
+        """Return the owners as whom its grants must be revoked, or its objects given to its successor."""
+        return frozenset(dependency.owner for dependency in self.dependencies if dependency.owner is not None)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The access of a database, within the scope of a document.
+
+    Attributes:
+        facts: Every actual fact that the document could have declared.
+        groups: The objects of the managed schemas that are in scope.
+        columns: Their columns that have privileges, or that the document names.
+        foreign: Single objects that the document names and that are out of scope, with the reason.
+        roles: By name: the declared roles that exist, those declared once, and those whose rights may be needed.
+        acts_as: The roles whose rights the master has without joining them first.
+        schema_owners: The owner of each managed schema that exists.
+        extensions: The declared extensions.
+        retired_roles: The retired roles that still exist.
+        restricted_settings: The context of each declared setting that no role can have, or that the master cannot set.
+        unmanaged: Sentences on access in reach of the document that it leaves alone.
+    """
+
+    server: Server
+    facts: frozenset[Fact]
+    groups: tuple[ObjectGroup, ...]
+    columns: tuple[Column, ...]
+    foreign: tuple[tuple[ObjectGroup, str], ...]
+    roles: dict[str, ActualRole]
+    acts_as: frozenset[str]
+    schema_owners: dict[str, str]
+    extensions: tuple[ActualExtension, ...]
+    retired_roles: tuple[RetiredRole, ...]
+    restricted_settings: dict[str, str]
+    unmanaged: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The facts that are missing, and those that are not declared."""
+
+    missing: frozenset[Fact]
+    surplus: frozenset[Fact]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.surplus)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One step towards what the document declares.
+
+    Attributes:
+        sql: The statement, complete and quoted; it never contains a secret.
+        reason: Why, in words.
+        is_destructive: Whether it takes access away, or drops something.
+        acts_as: The roles whose rights the master needs to run it.
+        database: The database that it runs in, unless that is the document's own.
+    """
+
+    sql: str
+    reason: str
+    is_destructive: bool = False
+    acts_as: frozenset[str] = frozenset()
+    database: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The changes that would make a database what its document declares.
+
+    Attributes:
+        statements: In order; empty when the database is in sync.
+        refusals: The reasons why they cannot run; nothing is tried unless this is empty.
+        unmanaged: Sentences on access in reach of the document that it leaves alone.
+    """
+
+    statements: tuple[Statement, ...]
+    refusals: tuple[str, ...]
+    unmanaged: tuple[str, ...]
+
+
+def sorted_facts(facts: Iterable[Fact], kind: type[F]) -> list[F]:
+    """Return the facts of one kind, in an order that does not depend on hashes."""
+    return sorted((fact for fact in facts if isinstance(fact, kind)), key=lambda fact: repr([*vars(fact).values()]))

@@ -1,9 +1,9 @@
-"""A plan's digest: what a reviewer has seen, in one line that `apply` can be held to.
+"""The digest of a plan: one line by which an apply runs exactly the plan that was reviewed.
 
-Pure. It is bound to the exact statements, in their order, and to the database they were planned for, so that a plan for
-one database is not carried out on another that happens to lack the same. It is bound to the last one that was carried
-out, too, which the database remembers as the last line of its comment: the same drift twice has two digests, and a
-review of the first is none of the second.
+Pure. The digest covers the exact statements, in their order, and the identity of the database, so that the plan for one
+database does not run on another one with the same differences. It also covers the digest of the last reviewed plan that
+ran, which the database stores as the last line of its comment: if the same drift occurs twice, the two plans have
+different digests, and a review of the first does not approve the second.
 """
 
 import hashlib
@@ -12,24 +12,24 @@ import re
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
-from db_bootstrap.diff.statement import Statement
+from db_bootstrap.model import Statement
 
 _FORMAT = "db_bootstrap plan 2"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_REMEMBERED = re.compile(r"(?:\A|\n)db_bootstrap: (sha256:[0-9a-f]{64})\Z")
+_STORED = re.compile(r"(?:\A|\n)db_bootstrap: (sha256:[0-9a-f]{64})\Z")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What tells one database from every other.
+    """The identity of a database.
 
     Attributes:
-        host: The server's name as its certificate bears it: connections verify that. It stays through a restart and a
-            failover, and tells apart what else would look alike: RDS copies servers that are ready made, so instances
-            of one version were seen to share the system identifier.
-        system_identifier: The server's own number, given by ``initdb`` and kept for life; a server restored from a
-            snapshot has its original's. None where the login may not ask for it.
-        database_oid: The database's number in the server; one that is dropped and made again gets another.
+        host: The server's name, as verified by its certificate. It stays the same through a restart and a failover. It
+            is needed because RDS copies prepared servers: instances of one version were seen to share the system
+            identifier.
+        system_identifier: The number that ``initdb`` gave the server; a server restored from a snapshot has that of
+            the original. None if the login cannot read it.
+        database_oid: The number of the database in the server; it changes if the database is dropped and recreated.
         database: Its name.
     """
 
@@ -39,31 +39,31 @@ class Identity:
     database: str
 
 
-def plan_digest(identity: Identity, statements: Iterable[Statement], remembered: str = "") -> str:
-    """``sha256:`` and 64 hexadecimal digits, the same for the same statements on the same database.
+def plan_digest(identity: Identity, statements: Iterable[Statement], stored: str = "") -> str:
+    """Return ``sha256:`` and 64 hexadecimal digits, the same for the same statements on the same database.
 
     Args:
-        identity: Which database it is.
-        statements: What would run.
-        remembered: The digest of the last reviewed plan that was carried out there; "" for none.
+        identity: The database.
+        statements: The statements that would run.
+        stored: The digest of the last reviewed plan that ran there; "" for none.
     """
     planned = [[statement.database, statement.sql] for statement in statements]
-    content = [_FORMAT, *astuple(identity), remembered, planned]
+    content = [_FORMAT, *astuple(identity), stored, planned]
     return "sha256:" + hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def is_digest(text: str) -> bool:
-    """Whether ``text`` has the shape of a digest."""
+    """Return True if ``text`` has the format of a digest."""
     return _DIGEST.fullmatch(text) is not None
 
 
-def remembered_in(comment: str) -> str:
-    """The digest that a database's comment remembers; "" for none."""
-    found = _REMEMBERED.search(comment)
-    return found[1] if found else ""
+def stored_digest(comment: str) -> str:
+    """Return the digest that is stored in a database's comment; "" for none."""
+    match = _STORED.search(comment)
+    return match[1] if match else ""
 
 
-def remembering(comment: str, digest: str) -> str:
-    """A database's comment with this digest as its last line; what people wrote stays as it is."""
-    text = _REMEMBERED.sub("", comment)
+def with_stored_digest(comment: str, digest: str) -> str:
+    """Return a database's comment with this digest as its last line, and the text for people unchanged."""
+    text = _STORED.sub("", comment)
     return f"{text}\ndb_bootstrap: {digest}" if text else f"db_bootstrap: {digest}"

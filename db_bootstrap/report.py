@@ -1,8 +1,8 @@
-"""What a look at a database, or a change of it, came to: as text for people, as JSON, or as SQL.
+"""The result of an action, as text for people, as JSON, or as SQL.
 
-Pure. Names come from the database, so whoever may make a role chooses a part of what is printed. In JSON and in
-statements they stand exactly as they are; everywhere else, and in the text as a whole, what could move a terminal's
-cursor, end a comment or turn the direction of writing is shown as an escape.
+Pure. Names come from the database, so any user who can create a role chooses a part of what is printed. JSON and
+statements contain them unchanged. Everywhere else, and in text output as a whole, characters that could move a
+terminal's cursor, end a comment or change the direction of writing are escaped.
 """
 
 import json
@@ -14,12 +14,12 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from db_bootstrap.diff.statement import Statement
+from db_bootstrap.model import Statement
 from db_bootstrap.sql import identifier
 
 
 class Action(StrEnum):
-    """What was asked for."""
+    """The requested action."""
 
     PLAN = "plan"
     APPLY = "apply"
@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 
 class Format(StrEnum):
-    """How the answer is to look."""
+    """The format of the output."""
 
     TEXT = "text"
     JSON = "json"
@@ -37,13 +37,13 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Report:
-    """What came of an action.
+    """The result of an action.
 
     Attributes:
-        statements: What would be run, or for `Action.APPLY` what was.
-        refusals: Why it cannot be run.
-        unmanaged: What was found in reach of the document and is left alone.
-        digest: What `Action.APPLY` can be held to, "" if there is nothing to hold it to; None but for `Action.PLAN`.
+        statements: The statements that would run, or for `Action.APPLY` those that ran.
+        refusals: The reasons why they cannot run.
+        unmanaged: Access in reach of the document that is left alone.
+        digest: The digest that `Action.APPLY` can require, or "" if there is none; None except for `Action.PLAN`.
     """
 
     action: Action
@@ -55,23 +55,23 @@ class Report:
 
     @property
     def is_in_sync(self) -> bool:
-        """Whether the database is what the document declares, now that the action is over."""
+        """Return True if the database is what the document declares after the action."""
         return self.action is Action.APPLY or not (self.statements or self.refusals)
 
 
-def rendered(report: Report, form: Format) -> str:
-    """The report as text that ends with a newline."""
-    match form:
+def render(report: Report, output_format: Format) -> str:
+    """Return the report as text that ends with a newline."""
+    match output_format:
         case Format.TEXT:
             return _lines(_text(report))
         case Format.JSON:
-            return json.dumps(content(report), indent=2) + "\n"
+            return json.dumps(as_dict(report), indent=2) + "\n"
         case Format.SQL:
             return _lines(_sql(report))
 
 
-def content(report: Report) -> dict[str, Any]:
-    """The report as values that JSON knows, names exactly as they are."""
+def as_dict(report: Report) -> dict[str, Any]:
+    """Return the report as values for JSON, with names unchanged."""
     return {
         "action": report.action,
         "database": report.database,
@@ -84,11 +84,11 @@ def content(report: Report) -> dict[str, Any]:
 
 
 def changes(statements: Iterable[Statement], database: str) -> list[dict[str, Any]]:
-    """Statements as values that JSON knows.
+    """Return statements as values for JSON.
 
     Args:
         statements: In order.
-        database: The document's own, in which a statement runs that names no other.
+        database: The document's own database, in which statements run unless they name another.
     """
     return [
         {
@@ -101,8 +101,8 @@ def changes(statements: Iterable[Statement], database: str) -> list[dict[str, An
     ]
 
 
-def visible(text: str) -> str:
-    """``text`` on one line, with control and format characters as escapes."""
+def escaped(text: str) -> str:
+    """Return ``text`` on one line, with control and format characters escaped."""
     return "".join(
         character.encode("unicode_escape").decode() if unicodedata.category(character) in _INVISIBLE else character
         for character in text
@@ -114,30 +114,30 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
 def _text(report: Report) -> Iterator[str]:
-    yield f"{visible(report.database)}: {_summary(report)}"
+    yield f"{escaped(report.database)}: {_summary(report)}"
     if report.action is Action.VERIFY:
         for step in report.statements:
-            yield f"{'!' if step.is_destructive else '-'} {visible(step.reason)}"
+            yield f"{'!' if step.is_destructive else '-'} {escaped(step.reason)}"
     else:
         for step in report.statements:
-            yield f"{'!' if step.is_destructive else ' '} {visible(step.sql)};"
-            where = "" if step.database is None else f", in the database {visible(step.database)}"
+            yield f"{'!' if step.is_destructive else ' '} {escaped(step.sql)};"
+            where = "" if step.database is None else f", in the database {escaped(step.database)}"
             yield f"      because {_why(step)}{where}"
-    yield from _listed("It cannot be done:", report.refusals)
+    yield from _listed("Cannot run:", report.refusals)
     yield from _listed("Not managed, and left alone:", report.unmanaged)
     if report.digest is not None and report.statements and not report.refusals:
-        yield f"To apply this and nothing else: apply --expect-digest {report.digest}"
+        yield f"To apply exactly this plan: apply --expect-digest {report.digest}"
 
 
 def _why(step: Statement) -> str:
-    return visible(step.reason) + (", TAKES ACCESS AWAY" if step.is_destructive else "")
+    return escaped(step.reason) + (", TAKES ACCESS AWAY" if step.is_destructive else "")
 
 
 def _listed(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
     if sentences:
         yield title
         for sentence in sentences:
-            yield f"- {visible(sentence)}"
+            yield f"- {escaped(sentence)}"
 
 
 def _summary(report: Report) -> str:
@@ -148,16 +148,16 @@ def _summary(report: Report) -> str:
     taking = sum(step.is_destructive for step in report.statements)
     noun = ("difference" if is_drift else "statement") + ("" if count == 1 else "s")
     rest = {Action.PLAN: "to run", Action.APPLY: "ran", Action.VERIFY: "from the document"}[report.action]
-    how = "(!) mended by taking" if is_drift else "taking"
+    how = "(!) fixed by taking" if is_drift else "taking"
     return f"{count} {noun} {rest}" + (f", {taking} of them {how} access away." if taking else ".")
 
 
 def _sql(report: Report) -> Iterator[str]:
-    yield f"-- {visible(report.database)}: {_summary(report)}"
+    yield f"-- {escaped(report.database)}: {_summary(report)}"
     if report.digest:
         yield f"-- digest {report.digest}"
     for refusal in report.refusals:
-        yield f"-- It cannot be done: {visible(refusal)}"
+        yield f"-- Cannot run: {escaped(refusal)}"
     is_elsewhere = any(step.database is not None for step in report.statements)
     for database, steps in groupby(report.statements, key=lambda step: step.database):
         if is_elsewhere:
@@ -168,15 +168,15 @@ def _sql(report: Report) -> Iterator[str]:
             yield f"{step.sql};"
         yield "COMMIT;"
     for note in report.unmanaged:
-        yield f"-- Not managed, and left alone: {visible(note)}"
+        yield f"-- Not managed, and left alone: {escaped(note)}"
 
 
 def _connecting(database: str) -> Iterator[str]:
-    """Psql's own command, which ends with its line and takes much for an address: only for names that are plain."""
+    """Yield psql's command to connect, for plain names only: it could take others for a connection string."""
     if re.fullmatch(r"[\w-]+", database, re.ASCII):
         yield f"\\connect {identifier(database)}"
     else:
-        yield f"-- What follows is for the database {visible(database)}; connect to it by hand."
+        yield f"-- The rest is for the database {escaped(database)}; connect to it manually."
         yield r"\quit"
 
 

@@ -1,11 +1,11 @@
-"""What the functions are told by their environment, which Terraform sets."""
+"""The functions' settings, from environment variables that Terraform sets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from db_bootstrap.errors import ConfigurationError
-from db_bootstrap.inspect.session import Endpoint
+from db_bootstrap.model import Endpoint
 
 DEFAULT_CA_FILE = Path(__file__).parent.parent / "rds-ca.pem"
 
@@ -27,7 +27,7 @@ class Settings:
         """Read the settings.
 
         Raises:
-            ConfigurationError: One is missing, or the port is no number.
+            ConfigurationError: One is missing, or the port is not a number.
         """
         needed = ("DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "MASTER_SECRET_ARN")
         missing = [name for name in needed if not environment.get(name)]

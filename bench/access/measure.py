@@ -11,10 +11,9 @@ from bench.access.tools import Tool
 from bench.access.workload import Size, access_document
 from bench.errors import BenchError
 from bench.processes import Cost, measured
-from db_bootstrap import apply as reconcile
-from db_bootstrap import document as access
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document import AccessDocument, parse_document
 from db_bootstrap.inspect.session import connected_as_master
+from db_bootstrap.plan import make_plan
 
 AGAIN_PER_RUN = 3
 """Runs with nothing to do after each first run: they are short, so their spread is wide."""
@@ -68,7 +67,7 @@ def settled(servers: Sequence[BenchServer], folder: Path) -> list[Settled]:
         BenchError: There was something to do.
     """
     ours = [tools.ours(server, folder / str(server.size)) for server in servers]
-    documents = [access.parse(access_document(server.size)) for server in servers]
+    documents = [parse_document(access_document(server.size)) for server in servers]
     for server, tool in zip(servers, ours, strict=True):
         server.reset()
         _run(tool, folder)
@@ -88,9 +87,9 @@ def settled(servers: Sequence[BenchServer], folder: Path) -> list[Settled]:
 def _inside(server: BenchServer, document: AccessDocument) -> tuple[float, float]:
     """Return the seconds to connect and the seconds to plan, within this process."""
     start = time.perf_counter()
-    with connected_as_master(server.endpoint, lambda: server.master, patience_seconds=0) as connection:
+    with connected_as_master(server.endpoint, lambda: server.master, retry_seconds=0) as connection:
         connected = time.perf_counter()
-        plan = reconcile.plan(connection, document)
+        plan = make_plan(connection, document)
         compared = time.perf_counter()
     if plan.statements or plan.refusals:
         raise BenchError(f"Expected nothing to do: {plan.statements[:3]} {plan.refusals[:3]}")

@@ -10,7 +10,7 @@ from pg8000.native import identifier, literal
 from bench.access import workload
 from bench.access.workload import ExistingRole, Size
 from bench.errors import BenchError
-from db_bootstrap.inspect.session import Credential, Endpoint
+from db_bootstrap.model import Credential, Endpoint
 from devtools.postgres.binaries import servers_by_major
 from devtools.postgres.cluster import SUPERUSER, Cluster
 from tests.support.database import running_cluster

@@ -18,7 +18,8 @@ from pg8000.native import Connection
 from db_bootstrap.credentials.passwords import new_password
 from db_bootstrap.credentials.rotation import Step
 from db_bootstrap.errors import RefusedLoginError
-from db_bootstrap.inspect.session import Credential, Endpoint, connected
+from db_bootstrap.inspect.session import connected
+from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import identifier, literal
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The command line. It is not part of the function's zip."""
+"""The command line. It is not in the functions' zip."""

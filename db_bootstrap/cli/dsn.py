@@ -1,8 +1,8 @@
-"""A database's address, as the command line takes it: ``postgresql://USER@HOST:PORT/DATABASE?sslrootcert=FILE``.
+"""A database's address on the command line: ``postgresql://USER@HOST:PORT/DATABASE?sslrootcert=FILE``.
 
-Pure. Stricter than libpq, whose default sends a password to whoever answers: TLS is always verified, except to this
-very machine and when ``sslmode=disable`` says so. No message repeats a part of the address: where a password holds a
-character that ought to be encoded, any part may be a piece of it.
+Stricter than libpq, whose default sends a password to any server: TLS is always verified, except on the loopback
+interface with ``sslmode=disable``. No message repeats a part of the address: if a password contains a character that
+should be encoded, any part may be a piece of it.
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from db_bootstrap.errors import ConfigurationError
-from db_bootstrap.inspect.session import Credential, Endpoint
+from db_bootstrap.model import Credential, Endpoint
 
 DEFAULT_PORT = 5432
 PASSWORD_VARIABLE = "PGPASSWORD"  # noqa: S105 - its name
@@ -20,10 +20,10 @@ _PARAMETERS = frozenset({"sslmode", "sslrootcert"})
 
 
 def parse_dsn(dsn: str, environment: Mapping[str, str]) -> tuple[Endpoint, Credential]:
-    """Where to connect to and as whom; the password is the address's own, or else PGPASSWORD.
+    """Return the endpoint and the credential; the password is the address's, or else PGPASSWORD.
 
     Raises:
-        ConfigurationError: It is no such address, it lacks a part, or it asks for a connection that cannot be trusted.
+        ConfigurationError: It is not such an address, it lacks a part, or its connection could not be verified.
     """
     parts, port = _split(dsn)
     database = unquote(parts.path.removeprefix("/"))
@@ -37,7 +37,7 @@ def parse_dsn(dsn: str, environment: Mapping[str, str]) -> tuple[Endpoint, Crede
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine itself, so that nothing said to it passes a network."""
+    """Return True if ``host`` is the loopback interface, so that the connection passes no network."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -71,8 +71,8 @@ def _ca_file(parameters: Mapping[str, str], host: str) -> str | None:
         return None
     if mode != "verify-full":
         raise ConfigurationError(
-            "The database's address asks for another sslmode than verify-full, with which anybody on the way could "
-            "answer for the database; leave sslmode out. sslmode=disable is for a database on this machine only."
+            "The database's address asks for another sslmode than verify-full, which would not verify the "
+            "server; leave sslmode out. sslmode=disable is for a database on this machine only."
         )
     if not parameters.get("sslrootcert"):
         raise ConfigurationError(

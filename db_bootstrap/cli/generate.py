@@ -1,8 +1,8 @@
-"""An access document for a database that has none: what there is, in the document's words.
+"""An access document for a database that has none, from a survey of its access.
 
-Pure. The document says ``unlisted: report``, so that applying it takes nothing away, and it declares only what holds,
-so that its plan is empty. What it cannot say stays outside: whole roles with the reason, single privileges in the
-plan's own list of what is not managed.
+The document has ``unlisted: report``, so applying it takes nothing away, and declares only actual access, so its plan
+is empty. Access that a document cannot express is left out: whole roles with the reason, single privileges in the
+plan's list of what is not managed. No I/O happens here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,8 +11,8 @@ from typing import Any
 
 from db_bootstrap.cli.survey import Survey, SurveyedObject, SurveyedRole
 from db_bootstrap.desired import IAM_ROLE, is_marked, is_marked_by_another, text_of
-from db_bootstrap.document.grants import PRIVILEGES
-from db_bootstrap.document.model import RESERVED_NAMES, GrantKind, Preset, Unlisted, sibling_names
+from db_bootstrap.document import GrantKind, Preset, Unlisted, login_role_names
+from db_bootstrap.document.model import PRIVILEGES, RESERVED_NAMES, CredentialKind
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
 from db_bootstrap.sql import PUBLIC
@@ -22,11 +22,11 @@ _NOTHING: tuple[object, ...] = (None, "", [], {})
 
 @dataclass(frozen=True)
 class Generated:
-    """What was made of a survey.
+    """A generated document.
 
     Attributes:
-        document: As it stands in a file.
-        left_out: Why each of the server's other roles is not in it, by name.
+        document: The content of its file.
+        left_out: The reason why a role of the server is not in it, by the role's name.
     """
 
     document: dict[str, Any]
@@ -34,12 +34,12 @@ class Generated:
 
 
 def generate(survey: Survey, server: Server) -> Generated:
-    """The document that describes ``survey``, and why each role that is not in it is left out."""
+    """Generate the document that describes ``survey``."""
     left_out = {
         name: reason for name, role in sorted(survey.roles.items()) if (reason := _obstacle(role, survey, server))
     }
     scope = _Scope(survey, server, frozenset(survey.roles) - left_out.keys())
-    members = {name: _member(scope, name) for name in sorted(scope.names - scope.siblings())}
+    members = {name: _member(scope, name) for name in sorted(scope.names - scope.login_roles())}
     logins = {name: member for name, member in members.items() if "credential" in member}
     document = {
         "database": server.database,
@@ -55,10 +55,10 @@ def generate(survey: Survey, server: Server) -> Generated:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What the document speaks of.
+    """The scope of the document.
 
     Attributes:
-        names: The roles that it declares, siblings of rotated logins included.
+        names: The roles that it declares, login roles included.
     """
 
     survey: Survey
@@ -68,20 +68,20 @@ class _Scope:
     def rotated(self) -> frozenset[str]:
         return frozenset(name for name in self.names if _is_rotated(name, self.survey, self.server.database))
 
-    def siblings(self) -> frozenset[str]:
-        return frozenset(sibling for name in self.rotated() for sibling in sibling_names(name))
+    def login_roles(self) -> frozenset[str]:
+        return frozenset(login_role for name in self.rotated() for login_role in login_role_names(name))
 
     def groups(self) -> frozenset[str]:
-        """Whom others can be members of, and who can own a schema."""
+        """Return the roles that can have members and own schemas."""
         return frozenset(
-            name for name in self.names - self.rotated() - self.siblings() if not _is_iam(name, self.survey)
+            name for name in self.names - self.rotated() - self.login_roles() if not _is_iam(name, self.survey)
         )
 
     def schemas(self) -> dict[str, str]:
         return {schema: owner for schema, owner in self.survey.schemas.items() if owner in self.groups()}
 
     def objects(self, schema: str, kind: GrantKind) -> list[SurveyedObject]:
-        """The objects of a kind that the document judges, columns left out."""
+        """Return the objects of a kind in scope, without columns."""
         return [
             one
             for one in self.survey.privileges
@@ -90,7 +90,7 @@ class _Scope:
         ]
 
     def has(self, grantee: str, one: SurveyedObject, privilege: str) -> bool:
-        """Whether a grantee has a privilege and may not pass it on, which no document lets it."""
+        """Return True if a grantee has a privilege without the grant option, which documents cannot declare."""
         return one.owner == grantee or (grantee, privilege, False) in self.survey.privileges[one]
 
     def has_by_default(self, grantee: str, schema: str, kind: GrantKind, privilege: str) -> bool:
@@ -99,21 +99,21 @@ class _Scope:
 
 
 def _obstacle(role: SurveyedRole, survey: Survey, server: Server) -> str | None:
-    """Why a document cannot declare a role, if so."""
+    """Return why a document cannot declare a role, if so."""
     is_login = role.attributes[Attribute.LOGIN]
-    said = {Attribute.LOGIN, *([Attribute.CONNECTION_LIMIT] if is_login else [])}
+    declarable = {Attribute.LOGIN, *([Attribute.CONNECTION_LIMIT] if is_login else [])}
     special = [
         attribute.value
         for attribute, value in DEFAULT_ATTRIBUTES.items()
-        if attribute not in said and role.attributes[attribute] != value
+        if attribute not in declarable and role.attributes[attribute] != value
     ]
     obstacles = (
         (role.name == server.master, "it is the role that applies the document"),
-        (role.name.startswith("pg_") or role.name in RESERVED_NAMES, "PostgreSQL or RDS keeps it for itself"),
+        (role.name.startswith("pg_") or role.name in RESERVED_NAMES, "PostgreSQL or RDS reserves it"),
         (role.attributes[Attribute.SUPERUSER], "it is a superuser"),
         (is_marked_by_another(role.comment, server.database), "the document of another database manages it"),
-        (special, f"no document says that a role has another {', '.join(special)} than usual"),
-        (is_login and not _may_connect(role.name, survey, server), "it may not connect to this database"),
+        (special, f"a document cannot declare a role with another {', '.join(special)} than the default"),
+        (is_login and not _may_connect(role.name, survey, server), "it cannot connect to this database"),
     )
     return next((reason for is_one, reason in obstacles if is_one), None)
 
@@ -127,13 +127,13 @@ def _may_connect(name: str, survey: Survey, server: Server) -> bool:
 
 
 def _groups_of(name: str, memberships: Iterable[Membership]) -> frozenset[str]:
-    """All roles whose privileges a role has without asking."""
-    found: set[str] = set()
+    """Return all roles whose privileges a role inherits."""
+    groups: set[str] = set()
     pending = {name}
     while pending:
-        pending = {fact.role for fact in memberships if fact.member in pending and fact.inherit} - found
-        found |= pending
-    return frozenset(found)
+        pending = {fact.role for fact in memberships if fact.member in pending and fact.inherit} - groups
+        groups |= pending
+    return frozenset(groups)
 
 
 def _is_iam(name: str, survey: Survey) -> bool:
@@ -143,28 +143,28 @@ def _is_iam(name: str, survey: Survey) -> bool:
 
 
 def _is_rotated(name: str, survey: Survey, database: str) -> bool:
-    """Whether a role is the one of a rotated login: made by an earlier document, with a pair of logins as members."""
+    """Return True if a role is that of a rotated login: managed by a document, with two login roles as members."""
     members = {fact.member for fact in survey.memberships if fact.role == name}
     return (
         is_marked(survey.roles[name].comment, database)
         and not survey.roles[name].attributes[Attribute.LOGIN]
-        and set(sibling_names(name)) <= members
-        and all(survey.roles[sibling].attributes[Attribute.LOGIN] for sibling in sibling_names(name))
+        and set(login_role_names(name)) <= members
+        and all(survey.roles[login_role].attributes[Attribute.LOGIN] for login_role in login_role_names(name))
     )
 
 
 def _member(scope: _Scope, name: str) -> dict[str, Any]:
     role = scope.survey.roles[name]
-    login_role = scope.survey.roles[sibling_names(name)[0]] if name in scope.rotated() else role
+    login_role = scope.survey.roles[login_role_names(name)[0]] if name in scope.rotated() else role
     settings = {fact.name: fact.value for fact in scope.survey.settings if fact.role == login_role.name}
     memberships = {
         fact.role: fact for fact in scope.survey.memberships if fact.member == name and fact.role in scope.groups()
     }
-    said: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
+    member: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
     if login_role.attributes[Attribute.LOGIN]:
         limit = login_role.attributes[Attribute.CONNECTION_LIMIT]
         acts_as = memberships.get("".join(settings.pop("role", ())))
-        said |= {
+        member |= {
             "credential": _credential(scope, name),
             "acts_as": acts_as.role if acts_as is not None and acts_as.set else None,
             "connection_limit": limit if limit != DEFAULT_ATTRIBUTES[Attribute.CONNECTION_LIMIT] else None,
@@ -174,20 +174,20 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
     for group, fact in memberships.items():
         if fact != Membership(group, name):
             special[group] = {"inherit": fact.inherit, "set": fact.set, "admin": fact.admin}
-        elif group != said.get("acts_as"):
+        elif group != member.get("acts_as"):
             plain.append(group)
-    said |= {"member_of": plain, "memberships": special, **_privileges(scope, name)}
-    return {key: value for key, value in said.items() if value not in _NOTHING}
+    member |= {"member_of": plain, "memberships": special, **_privileges(scope, name)}
+    return {key: value for key, value in member.items() if value not in _NOTHING}
 
 
 def _credential(scope: _Scope, name: str) -> str:
     if name in scope.rotated():
-        return "rotated"
-    return "iam" if _is_iam(name, scope.survey) else "external"
+        return CredentialKind.ROTATED.value
+    return (CredentialKind.IAM if _is_iam(name, scope.survey) else CredentialKind.EXTERNAL).value
 
 
 def _privileges(scope: _Scope, grantee: str) -> dict[str, Any]:
-    """``schemas`` and ``grants`` of a role, a login or everybody."""
+    """Return ``schemas`` and ``grants`` of a role, a login or PUBLIC."""
     presets = {schema: preset for schema in scope.schemas() if (preset := _preset(scope, grantee, schema)) is not None}
     grants = [*_database_grants(scope, grantee)]
     for schema in scope.schemas():
@@ -203,9 +203,9 @@ def _privileges(scope: _Scope, grantee: str) -> dict[str, Any]:
 
 
 def _preset(scope: _Scope, grantee: str, schema: str) -> Preset | None:
-    """The preset that allows most of all those that a grantee has entirely, now and in future."""
+    """Return the largest preset of which a grantee has every privilege, now and in future."""
     if scope.survey.schemas[schema] == grantee:
-        return None  # an owner needs none
+        return None  # an owner needs no preset
     for preset in reversed(Preset):
         has_schema = all(scope.has(grantee, _schema(scope, schema), right) for right in SCHEMA_PRIVILEGES[preset])
         if has_schema and all(
@@ -235,16 +235,16 @@ def _database_grants(scope: _Scope, grantee: str) -> Iterator[dict[str, Any]]:
     database = SurveyedObject(GrantKind.DATABASE, None, None, None, scope.server.database_owner)
     if grantee == scope.server.database_owner:
         return
-    said = [right for right in PRIVILEGES[GrantKind.DATABASE] if scope.has(grantee, database, right)]
+    granted = [right for right in PRIVILEGES[GrantKind.DATABASE] if scope.has(grantee, database, right)]
     others = {PUBLIC, *_groups_of(grantee, scope.survey.memberships)} - {grantee}
     is_login = grantee in scope.rotated() or (
         grantee != PUBLIC and scope.survey.roles[grantee].attributes[Attribute.LOGIN]
     )
-    # That a login may connect goes without saying, where it is not said of others whose right it has.
-    if is_login and "CONNECT" in said and not any(scope.has(other, database, "CONNECT") for other in others):
-        said.remove("CONNECT")
-    if said:
-        yield {"on": GrantKind.DATABASE.value, "privileges": said}
+    # A document gives CONNECT to each login implicitly, unless the login inherits it.
+    if is_login and "CONNECT" in granted and not any(scope.has(other, database, "CONNECT") for other in others):
+        granted.remove("CONNECT")
+    if granted:
+        yield {"on": GrantKind.DATABASE.value, "privileges": granted}
 
 
 def _schema_grants(scope: _Scope, grantee: str, schema: str, preset: Preset | None) -> Iterator[dict[str, Any]]:
@@ -252,9 +252,9 @@ def _schema_grants(scope: _Scope, grantee: str, schema: str, preset: Preset | No
         return
     covered = SCHEMA_PRIVILEGES[preset] if preset is not None else ()
     has = [right for right in PRIVILEGES[GrantKind.SCHEMA] if scope.has(grantee, _schema(scope, schema), right)]
-    said = [right for right in has if right not in covered]
-    if said:
-        yield {"on": GrantKind.SCHEMA.value, "schema": schema, "privileges": said}
+    granted = [right for right in has if right not in covered]
+    if granted:
+        yield {"on": GrantKind.SCHEMA.value, "schema": schema, "privileges": granted}
 
 
 def _object_grants(
@@ -266,7 +266,7 @@ def _object_grants(
         for privilege in PRIVILEGES[kind]
         if privilege not in covered and _has_all(scope, grantee, schema, kind, privilege)
     ]
-    # Whoever owns the schema and all that is in it has everything anyhow.
+    # The owner of the schema and everything in it has all privileges implicitly.
     owns_all = scope.survey.schemas[schema] == grantee and all(
         one.owner == grantee for one in scope.objects(schema, kind)
     )
@@ -289,10 +289,10 @@ def _object_grants(
 
 
 def _column_grants(scope: _Scope, grantee: str, schema: str) -> Iterator[dict[str, Any]]:
-    judged = {one.name for one in scope.objects(schema, GrantKind.TABLES)}
+    in_scope = {one.name for one in scope.objects(schema, GrantKind.TABLES)}
     columns: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for one in scope.survey.privileges:
-        if one.schema != schema or one.column is None or one.owner == grantee or one.name not in judged:
+        if one.schema != schema or one.column is None or one.owner == grantee or one.name not in in_scope:
             continue
         rights = tuple(sorted(right for right in PRIVILEGES[GrantKind.TABLES] if scope.has(grantee, one, right)))
         if rights:

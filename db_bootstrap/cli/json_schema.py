@@ -1,7 +1,7 @@
-"""The access document's JSON Schema, made from the types of `access`: for editors, and for programs that write one.
+"""The access document's JSON Schema, derived from the types of `document`: for editors, and for programs.
 
-Pure. What the schema accepts may still contradict itself; `access.parse` has the last word. It is printed by
-``python -m db_bootstrap.cli.json_schema``.
+A document that is valid under the schema can still contradict itself; `document.parse_document` decides. The schema is
+printed by ``python -m db_bootstrap.cli.json_schema``.
 """
 
 import inspect
@@ -13,13 +13,13 @@ from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
 from db_bootstrap.document import LIST_SETTINGS, MAXIMUM_CONNECTION_LIMIT, AccessDocument
-from db_bootstrap.document.grants import PRIVILEGES
+from db_bootstrap.document.model import PRIVILEGES
 from db_bootstrap.document.reader import is_required, without_none
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES, SETTING_NAME_PATTERN
 
 _Schema = dict[str, Any]
 
-# PostgreSQL counts bytes, and JSON Schema characters: whatever is longer than this is too long in any case.
+# PostgreSQL counts bytes, and JSON Schema characters: names with more characters are too long in any case.
 _NAME: _Schema = {"type": "string", "minLength": 1, "maxLength": MAXIMUM_NAME_BYTES}
 _SETTING_VALUE: _Schema = {"type": ["string", "number", "boolean", "null"]}
 _LIST_SETTING_VALUE: _Schema = {"type": ["string", "number", "boolean", "null", "array"], "items": {"type": "string"}}
@@ -35,11 +35,11 @@ _PRIVILEGES: _Schema = {
     "items": {"type": "string", "enum": sorted({privilege for names in PRIVILEGES.values() for privilege in names})},
     "minItems": 1,
 }
-# A routine is named with the types of its arguments, so the name of one may well be longer than a name.
+# A routine is named with the types of its arguments, so this can be longer than a name.
 _OBJECTS: _Schema = {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}, "minItems": 1}
 _CONNECTION_LIMIT: _Schema = {"type": ["integer", "null"], "minimum": -1, "maximum": MAXIMUM_CONNECTION_LIMIT}
 
-# What the types say less of than `access` checks.
+# Keys whose rules are stricter than their types.
 _SPECIAL: dict[str, _Schema] = {
     "settings": _SETTINGS,
     "connection_limit": _CONNECTION_LIMIT,
@@ -50,7 +50,7 @@ _SPECIAL: dict[str, _Schema] = {
 
 
 def document_schema() -> _Schema:
-    """The schema, in JSON Schema's draft 2020-12."""
+    """Return the schema, in draft 2020-12 of JSON Schema."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "The access document of db_bootstrap",
@@ -58,8 +58,8 @@ def document_schema() -> _Schema:
     }
 
 
-def printed(schema: _Schema) -> str:
-    """A schema as it stands in its file."""
+def as_text(schema: _Schema) -> str:
+    """Return a schema as the text of its file."""
     return json.dumps(schema, indent=2) + "\n"
 
 
@@ -69,7 +69,7 @@ def _object(kind: Any) -> _Schema:
     required = [field.name for field in fields(kind) if is_required(field)]
     schema: _Schema = {
         "description": _summary(kind),
-        # Terraform, and an empty value in YAML, say null for what is left out.
+        # Optional attributes of Terraform, and empty values in YAML, are null.
         "type": "object" if required else ["object", "null"],
         "properties": {
             field.name: {
@@ -95,13 +95,13 @@ def _value(hint: Any, *, is_optional: bool) -> _Schema:
 
 
 def _given(hint: Any) -> _Schema:
-    """The schema of a value that is not left out."""
+    """Return the schema of a value that is not null."""
     if hint is str:
         return dict(_NAME)
     if hint is bool:
         return {"type": "boolean"}
     if is_dataclass(hint):
-        # What the value is for is said by the key that holds it.
+        # The description is the one of the key.
         return {key: value for key, value in _object(hint).items() if key != "description"}
     if get_origin(hint) is tuple:
         return {"type": "array", "items": _item(get_args(hint)[0])}
@@ -113,7 +113,7 @@ def _given(hint: Any) -> _Schema:
         }
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return {"type": "string", "enum": list(hint)}
-    raise TypeError(f"Nothing says how {hint} looks in JSON Schema; add it to {__name__}.")
+    raise TypeError(f"{hint} has no JSON Schema; add it to {__name__}.")
 
 
 def _item(hint: Any) -> _Schema:
@@ -125,14 +125,14 @@ def _summary(kind: type) -> str:
 
 
 def _descriptions(kind: type) -> dict[str, str]:
-    """What the section "Attributes" says of each, in the docstrings of the class and of those that it is made from."""
-    found: dict[str, str] = {}
+    """Return the descriptions in the section "Attributes" of the docstrings of a class and its bases."""
+    descriptions: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         _, _, section = (inspect.cleandoc(base.__doc__ or "")).partition("Attributes:\n")
         entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
-        found |= {name: re.sub(r"\s+", " ", text) for name, text in entries}
-    return found
+        descriptions |= {name: re.sub(r"\s+", " ", text) for name, text in entries}
+    return descriptions
 
 
 if __name__ == "__main__":
-    sys.stdout.write(printed(document_schema()))
+    sys.stdout.write(as_text(document_schema()))

@@ -1,7 +1,7 @@
-"""All of a database's access, read for somebody who has no document yet.
+"""All access of a database that has no document yet.
 
-`catalog` reads what a document speaks of; this reads whatever there is, an entry at a time. It is done once, by hand,
-so it may cost what it costs. Reads only.
+`inspect` reads what is in the scope of a document; this reads everything, one row per entry. It runs once, by hand, so
+it need not be fast. Nothing is written.
 """
 
 from collections.abc import Sequence
@@ -10,32 +10,16 @@ from typing import Any
 
 from pg8000.native import Connection
 
-from db_bootstrap.document.model import LIST_SETTINGS, GrantKind
-from db_bootstrap.inspect.roles import runner, server
+from db_bootstrap.document import GrantKind
+from db_bootstrap.inspect.roles import joined_memberships, parse_setting, role_attributes, server
+from db_bootstrap.inspect.session import runner
 from db_bootstrap.model import (
-    FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS,
     Attribute,
     AttributeValue,
     Membership,
     RoleSetting,
     Server,
 )
-from db_bootstrap.sql import split_names
-
-_ROLES = """
-SELECT r.rolname, coalesce(shobj_description(r.oid, 'pg_authid'), ''),
-       r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication, r.rolbypassrls,
-       r.rolconnlimit, nullif(r.rolvaliduntil, 'infinity')::text
-FROM pg_roles r
-"""
-
-_MEMBERSHIPS = """
-SELECT role.rolname, member.rolname, bool_or({inherit}), bool_or({set}), bool_or(m.admin_option)
-FROM pg_auth_members m
-JOIN pg_roles role ON role.oid = m.roleid
-JOIN pg_roles member ON member.oid = m.member
-GROUP BY 1, 2
-"""
 
 _SETTINGS = """
 SELECT r.rolname, s.setting
@@ -43,7 +27,7 @@ FROM pg_db_role_setting c JOIN pg_roles r ON r.oid = c.setrole, unnest(c.setconf
 WHERE c.setdatabase = 0
 """
 
-# What an extension owns is the extension's business, and so is what PostgreSQL keeps for itself.
+# Without the objects of extensions, and those that PostgreSQL reserves.
 _OURS = """n.nspname <> 'information_schema' AND NOT starts_with(n.nspname, 'pg_')
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '{catalog}'::regclass AND d.objid = {oid}
                   AND d.objsubid = 0 AND d.deptype = 'e')"""
@@ -58,7 +42,7 @@ SELECT e.extname, n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e
 WHERE e.extname <> 'plpgsql'
 """
 
-# Objects with their access control lists; a column that has a list of its own is one more row.
+# Objects with their access control lists; a column with a list is a separate row.
 _OBJECTS = f"""
 SELECT CASE c.relkind WHEN 'S' THEN 'sequences' ELSE 'tables' END AS kind, n.nspname AS schema, c.relname AS name,
        NULL::name AS column, pg_get_userbyid(c.relowner) AS owner,
@@ -120,11 +104,11 @@ class SurveyedRole:
 
 @dataclass(frozen=True)
 class SurveyedObject:
-    """What privileges are on: the database, a schema, an object of one, or a column of a table.
+    """A target of privileges: the database, a schema, an object in a schema, or a column of a table.
 
     Attributes:
         schema: None for the database.
-        name: As a document names it: a routine with its types; None for a schema and the database.
+        name: As in a document: a routine with its types; None for a schema and the database.
     """
 
     kind: GrantKind
@@ -136,13 +120,13 @@ class SurveyedObject:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a database, and the server's roles, have of access.
+    """All access of a database, and the roles of its server.
 
     Attributes:
-        schemas: The owner of each schema that is not PostgreSQL's own or an extension's.
+        schemas: The owner of each schema that is not PostgreSQL's or an extension's.
         extensions: The schema of each extension.
-        privileges: On each object: grantee, privilege, and whether it may be passed on; an owner's own too.
-        defaults: What each creator will grant: kind, schema, creator, grantee, privilege.
+        privileges: On each object: grantee, privilege, and whether it has the grant option; owners included.
+        defaults: Default privileges: kind, schema, creator, grantee, privilege.
     """
 
     roles: dict[str, SurveyedRole]
@@ -155,41 +139,32 @@ class Survey:
 
 
 def survey(connection: Connection) -> tuple[Survey, Server]:
-    """Read it all.
+    """Read all access.
 
     Args:
         connection: As the master, with an empty ``search_path``, so that types are printed with their schemas.
     """
     run = runner(connection)
     on = server(run)
-    has_options = on.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
-    columns = ("m.inherit_option", "m.set_option") if has_options else ("true", "true")
-    options = dict(zip(("inherit", "set"), columns, strict=True))
-    found = Survey(
+    surveyed = Survey(
         roles={
-            name: SurveyedRole(name, comment, dict(zip(Attribute, values, strict=True)))
-            for name, comment, *values in run(_ROLES)
+            name: SurveyedRole(name, comment, attributes)
+            for name, (comment, attributes) in role_attributes(run).items()
         },
-        memberships=tuple(sorted((Membership(*row) for row in run(_MEMBERSHIPS.format(**options))), key=repr)),
-        settings=tuple(_setting(role, setting) for role, setting in run(_SETTINGS)),
+        memberships=tuple(sorted(joined_memberships(run, on.version), key=repr)),
+        settings=tuple(RoleSetting(role, None, *parse_setting(setting)) for role, setting in run(_SETTINGS)),
         schemas=dict(sorted(map(tuple, run(_SCHEMAS)))),
         extensions=dict(sorted(map(tuple, run(_EXTENSIONS)))),
         privileges=_privileges(run(_PRIVILEGES)),
         defaults=frozenset((GrantKind(kind), *rest) for kind, *rest in run(_DEFAULTS)),
     )
-    return found, on
-
-
-def _setting(role: str, setting: str) -> RoleSetting:
-    name, _, value = setting.partition("=")
-    is_list = name.lower() in LIST_SETTINGS
-    return RoleSetting(role, None, name.lower(), (split_names(value) or ("",)) if is_list else (value,))
+    return surveyed, on
 
 
 def _privileges(rows: Sequence[Sequence[Any]]) -> dict[SurveyedObject, frozenset[tuple[str, str, bool]]]:
-    found: dict[SurveyedObject, set[tuple[str, str, bool]]] = {}
+    privileges: dict[SurveyedObject, set[tuple[str, str, bool]]] = {}
     for kind, schema, name, column, owner, grantee, privilege, is_grantable in rows:
-        granted = found.setdefault(SurveyedObject(GrantKind(kind), schema, name, column, owner), set())
+        granted = privileges.setdefault(SurveyedObject(GrantKind(kind), schema, name, column, owner), set())
         if grantee is not None:
             granted.add((grantee, privilege, is_grantable))
-    return {surveyed: frozenset(granted) for surveyed, granted in found.items()}
+    return {surveyed: frozenset(granted) for surveyed, granted in privileges.items()}

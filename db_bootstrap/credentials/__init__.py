@@ -1,1 +1,1 @@
-"""Passwords, secrets, and the rotation of logins."""
+"""The credentials of rotated logins: passwords, secrets, verification and rotation."""

@@ -1,8 +1,8 @@
 """The first credential of each rotated login, and the repair of one that no longer logs in.
 
-A rotated login is a pair of login roles and one secret, which names one of the two. What is in the secret as AWSCURRENT
-logs in at every moment: the password is set in the database first, tried, and only then published. Whatever crashes in
-between leaves a password that nobody knows, and the next run sets another one.
+A rotated login is a pair of login roles and one secret, which names one of the two. The AWSCURRENT version logs in at
+every moment: the password is set in the database, verified, and only then published. A crash in between leaves a
+password that was never published, and the next run sets another one.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,18 @@ from pg8000.native import Connection
 
 from db_bootstrap.credentials.passwords import new_password, verifier
 from db_bootstrap.credentials.store import LoginSecret, SecretStore
-from db_bootstrap.credentials.verify import prove
-from db_bootstrap.document import sibling_names
+from db_bootstrap.credentials.verify import verify_credential
+from db_bootstrap.document import login_role_names
 from db_bootstrap.errors import RefusedLoginError, SecretError, StatementError, UnreachableDatabaseError
-from db_bootstrap.inspect.session import Credential, Endpoint, describe
+from db_bootstrap.inspect.session import describe_error
+from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import identifier, literal
 
 _TOO_MANY_CONNECTIONS = "53300"
 
 
 class Outcome(StrEnum):
-    """What became of a login's credential."""
+    """The outcome for a login's credential."""
 
     CREATED = "created"
     KEPT = "kept"
@@ -32,7 +33,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class PublishedCredential:
-    """A login whose secret holds a credential that has just logged in."""
+    """A login whose secret has a credential that has just been verified."""
 
     login: str
     secret_arn: str
@@ -43,17 +44,17 @@ class PublishedCredential:
 def ensure_credential(
     master: Connection, endpoint: Endpoint, store: SecretStore, login: str, secret_arn: str
 ) -> PublishedCredential:
-    """See that a login's secret holds a credential that logs in; the caller holds the lock of `reconcile`.
+    """Ensure that a login's secret has a credential that logs in; the caller holds the lock of `apply`.
 
     Raises:
-        SecretError: The secret cannot be read or written, or holds somebody else's login.
+        SecretError: The secret cannot be read or written, or has the credential of another login.
         StatementError: The server refuses to set a password.
-        RefusedLoginError: The server does not accept the password that it was just told.
-        UnfitLoginError: It does, and the session does not have what its login has.
+        RefusedLoginError: The server refuses the password that was just set.
+        UnfitLoginError: The session lacks privileges of its login.
     """
     secret = store.current(secret_arn)
     if secret is None:
-        credential = Credential(sibling_names(login)[0], new_password())
+        credential = Credential(login_role_names(login)[0], new_password())
         set_password(master, credential)
         _log_in(endpoint, login, credential)
         version_id = store.publish(secret_arn, endpoint, credential)
@@ -64,14 +65,14 @@ def ensure_credential(
         set_password(master, credential)
         _log_in(endpoint, login, credential)
         outcome = Outcome.RESTORED
-    if not _names(secret, endpoint):
+    if not _has_endpoint(secret, endpoint):
         version_id = store.publish(secret_arn, endpoint, credential)
         outcome = Outcome.RESTORED
     return PublishedCredential(login, secret_arn, version_id, outcome)
 
 
 def set_password(master: Connection, credential: Credential) -> None:
-    """Let a login role log in with this password; the server is told its verifier only.
+    """Set the password of a login role; the server gets only its verifier.
 
     Raises:
         StatementError: The server refuses.
@@ -80,7 +81,7 @@ def set_password(master: Connection, credential: Credential) -> None:
     try:
         master.run(f"ALTER ROLE {identifier(credential.username)} PASSWORD {text}")
     except (pg8000.exceptions.Error, OSError) as error:
-        message, sqlstate = describe(error)
+        message, sqlstate = describe_error(error)
         advice = (
             "\nIf the parameter rds.restrict_password_commands is on, the master must be a member of rds_password."
             if sqlstate == "42501"
@@ -92,40 +93,40 @@ def set_password(master: Connection, credential: Credential) -> None:
 
 
 def credential_in(secret: LoginSecret, login: str, secret_arn: str) -> Credential:
-    """The credential in a login's secret.
+    """Return the credential in a login's secret.
 
     Raises:
-        SecretError: It is somebody else's, or there is none.
+        SecretError: It belongs to another login, or has no usable password.
     """
     username, password = username_in(secret, login, secret_arn), secret.content.get("password")
     if not (isinstance(password, str) and password and password.isascii()):
         raise SecretError(
-            f"Version {secret.version_id} of the secret {secret_arn} holds no password that can be used; "
+            f"Version {secret.version_id} of the secret {secret_arn} has no usable password; "
             "delete its value and apply again."
         )
     return Credential(username, password)
 
 
 def username_in(secret: LoginSecret, login: str, secret_arn: str) -> str:
-    """Which of a login's two login roles its secret names.
+    """Return the one of a login's two login roles that its secret names.
 
     Raises:
-        SecretError: Neither: nothing is done to a role because a secret's value says so.
+        SecretError: It names another role, which must not be changed because of a secret's value.
     """
     username = secret.content.get("username")
-    if not (isinstance(username, str) and username in sibling_names(login)):
-        siblings = " and ".join(sibling_names(login))
+    if not (isinstance(username, str) and username in login_role_names(login)):
+        login_roles = " and ".join(login_role_names(login))
         raise SecretError(
-            f"Version {secret.version_id} of the secret {secret_arn} holds the login {username!r}, and those of "
-            f"{login!r} are {siblings}. Give the login a secret of its own."
+            f"Version {secret.version_id} of the secret {secret_arn} has the login role {username!r}, and those of "
+            f"{login!r} are {login_roles}. Give each login a separate secret."
         )
     return username
 
 
-def _names(secret: LoginSecret, endpoint: Endpoint) -> bool:
-    """Whether a secret leads to this database."""
-    wanted = {"engine": "postgres", "host": endpoint.host, "port": endpoint.port, "dbname": endpoint.database}
-    return all(secret.content.get(key) == value for key, value in wanted.items())
+def _has_endpoint(secret: LoginSecret, endpoint: Endpoint) -> bool:
+    """Return True if a secret has the address of this database."""
+    expected = {"engine": "postgres", "host": endpoint.host, "port": endpoint.port, "dbname": endpoint.database}
+    return all(secret.content.get(key) == value for key, value in expected.items())
 
 
 def _logs_in(endpoint: Endpoint, login: str, credential: Credential) -> bool:
@@ -138,8 +139,8 @@ def _logs_in(endpoint: Endpoint, login: str, credential: Credential) -> bool:
 
 def _log_in(endpoint: Endpoint, login: str, credential: Credential) -> None:
     try:
-        prove(endpoint, login, credential)
+        verify_credential(endpoint, login, credential)
     except UnreachableDatabaseError as error:
-        # The login's own limit is checked after its password: it is right, and all of its connections are in use.
+        # PostgreSQL checks the connection limit after the password, so the password is right.
         if error.sqlstate != _TOO_MANY_CONNECTIONS:
             raise

@@ -1,9 +1,9 @@
-"""Secrets Manager's four steps, for a login that is a pair of login roles.
+"""Secrets Manager's four rotation steps, for a login that is a pair of login roles.
 
-A rotation gives the login role that does not serve now a new password, tries it, and moves AWSCURRENT to it. The one
-that served keeps its password until the rotation after this one, so that whoever holds it goes on working, and what is
-AWSCURRENT logs in at every moment, whatever crashes where. Secrets Manager answers any error with another attempt at
-the whole rotation, with the same token: each step finds out what is done already, and does the rest.
+A rotation gives the login role that is not in use a new password, verifies it, and moves AWSCURRENT to it. The previous
+login role keeps its password until the next rotation, so clients that still have it continue to work. The AWSCURRENT
+version logs in at every moment, wherever a step crashes. After any error, Secrets Manager retries the whole rotation
+with the same token. Each step is idempotent: it finds out what is already done, and does the rest.
 
 No session is ended here, and no login role is locked out.
 """
@@ -16,31 +16,30 @@ from enum import StrEnum
 import pg8000.exceptions
 from pg8000.native import Connection
 
-from db_bootstrap import apply as reconcile
-from db_bootstrap.credentials.alternate import Change, mend
+from db_bootstrap.apply import locked
+from db_bootstrap.credentials.alternate import Change, repair_login_role
 from db_bootstrap.credentials.initial import credential_in, set_password, username_in
 from db_bootstrap.credentials.passwords import new_password
 from db_bootstrap.credentials.store import CURRENT, PENDING, LoginSecret, SecretStore, SecretVersions
-from db_bootstrap.credentials.verify import prove
-from db_bootstrap.document import sibling_names
+from db_bootstrap.credentials.verify import verify_credential
+from db_bootstrap.document import login_role_names
 from db_bootstrap.errors import EventError, MissingVersionError, NotPendingError, SameLoginError, StatementError
 from db_bootstrap.inspect.session import (
-    MASTER_PATIENCE_SECONDS,
+    MASTER_RETRY_SECONDS,
     STATEMENT_TIMEOUT_SECONDS,
-    Credential,
-    Endpoint,
     connected_as_master,
-    describe,
+    describe_error,
 )
+from db_bootstrap.model import Credential, Endpoint
 
 RESERVE_SECONDS = 30
-"""What is left of an invocation for the work when the master has let itself be waited for."""
+"""The part of an invocation that is reserved for the work after waiting for the master's login."""
 
-_LEAST_SECONDS = 1.0
+_MINIMUM_TIMEOUT_SECONDS = 1.0
 
 
 class Step(StrEnum):
-    """What Secrets Manager asks for, in its order."""
+    """The steps of Secrets Manager, in order."""
 
     CREATE = "createSecret"
     SET = "setSecret"
@@ -49,7 +48,7 @@ class Step(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a step."""
+    """The outcome of a step."""
 
     DONE = "done"
     ALREADY_DONE = "already done"
@@ -58,12 +57,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class RotationEvent:
-    """What Secrets Manager invokes the function with.
+    """The event with which Secrets Manager invokes the function.
 
     Attributes:
         step: ``Step``.
         secret_arn: ``SecretId``.
-        version_id: ``ClientRequestToken``: the id of the version that is to become current.
+        version_id: ``ClientRequestToken``: the id of the version to rotate to.
     """
 
     step: Step
@@ -72,10 +71,10 @@ class RotationEvent:
 
     @classmethod
     def parse(cls, event: object) -> "RotationEvent":
-        """Check an event; keys that are not known are Secrets Manager's own affair, such as its ``RotationToken``.
+        """Validate an event; unknown keys are ignored, such as Secrets Manager's ``RotationToken``.
 
         Raises:
-            EventError: It is not one.
+            EventError: It is invalid.
         """
         given = event if isinstance(event, Mapping) else {}
         step, arn, token = (given.get(key) for key in ("Step", "SecretId", "ClientRequestToken"))
@@ -88,20 +87,20 @@ class RotationEvent:
 
 @dataclass(frozen=True)
 class StepReport:
-    """What a step did; it holds no password.
+    """The result of a step, without a password.
 
     Attributes:
-        username: The login role of the version that is rotated to; None where that was not looked at.
-        replaced: The version that was current before, when AWSCURRENT has just been moved.
-        mended: What was found wrong with the login role and made right.
-        read_table: Schema and table that the credential has read, as its proof.
+        username: The login role of the version to rotate to; None if that was not read.
+        replaced: The previous current version, if AWSCURRENT has just been moved.
+        repairs: The changes that repaired the login role.
+        read_table: Schema and table that the session has read to verify the credential.
     """
 
     step: Step
     outcome: Outcome
     username: str | None = None
     replaced: str | None = None
-    mended: tuple[Change, ...] = ()
+    repairs: tuple[Change, ...] = ()
     read_table: tuple[str, str] | None = None
 
 
@@ -110,9 +109,9 @@ class Rotation:
     """One login's rotation to one version of its secret.
 
     Attributes:
-        login: The login, which a setting of the function says and not the secret: whoever may write the one secret
-            shall get no other login's password by it.
-        seconds_left: How long this invocation may still take.
+        login: The login, from the function's settings and not from the secret: the right to write one secret must not
+            give access to another login's password.
+        seconds_left: Returns the time that is left of this invocation.
     """
 
     store: SecretStore
@@ -124,11 +123,11 @@ class Rotation:
     seconds_left: Callable[[], float]
 
     def run(self, step: Step) -> StepReport:
-        """Do one step, or what is left of it.
+        """Run one step, or the rest of it.
 
         Raises:
-            RotationError: It cannot be done; what is current stays current.
-            BootstrapError: The same, for a reason that has nothing to do with rotations.
+            RotationError: It failed; the current version is unchanged.
+            BootstrapError: The same, for a reason that is not specific to rotations.
         """
         versions = self._versions()
         if CURRENT in versions.labels[self.version_id]:
@@ -144,81 +143,85 @@ class Rotation:
                 return self._finish(versions)
 
     def _create(self, versions: SecretVersions) -> StepReport:
-        """Put a new password for the other login role into the pending version."""
+        """Write a new password for the alternate login role into the pending version."""
         if self.store.version(self.secret_arn, self.version_id) is not None:
             return StepReport(Step.CREATE, Outcome.ALREADY_DONE)
-        serving = username_in(self._current(versions), self.login, self.secret_arn)
-        first, second = sibling_names(self.login)
-        credential = Credential(second if serving == first else first, new_password())
+        current = username_in(self._current(versions), self.login, self.secret_arn)
+        first, second = login_role_names(self.login)
+        credential = Credential(second if current == first else first, new_password())
         self.store.put_pending(self.secret_arn, self.version_id, self.endpoint, credential)
         return StepReport(Step.CREATE, Outcome.DONE, credential.username)
 
     def _set(self, versions: SecretVersions) -> StepReport:
-        """Let the pending version's login role log in, with its password."""
-        self._alternate(versions)  # nobody is waited for in vain
-        patience = min(MASTER_PATIENCE_SECONDS, self.seconds_left() - RESERVE_SECONDS)
-        with connected_as_master(self.endpoint, lambda: self.store.master(self.master_secret_arn), patience) as master:
+        """Set the password of the pending version's login role, and repair the role."""
+        self._alternate(versions)  # fail before waiting for the master's login
+        retry_seconds = min(MASTER_RETRY_SECONDS, self.seconds_left() - RESERVE_SECONDS)
+        with connected_as_master(
+            self.endpoint, lambda: self.store.master(self.master_secret_arn), retry_seconds
+        ) as master:
             # The wait for the lock is a statement too.
-            limit = max(_LEAST_SECONDS, min(STATEMENT_TIMEOUT_SECONDS, self.seconds_left() - RESERVE_SECONDS / 2))
+            limit = max(
+                _MINIMUM_TIMEOUT_SECONDS, min(STATEMENT_TIMEOUT_SECONDS, self.seconds_left() - RESERVE_SECONDS / 2)
+            )
             master.run(f"SET statement_timeout = '{int(limit * 1000)}ms'")
-            with reconcile.locked(master):
-                # Looked at again: meanwhile another attempt may have finished this rotation, and more after it.
-                pending, serving = self._alternate(self._versions())
-                mended = self._change_login_role(master, pending, serving)
-        return StepReport(Step.SET, Outcome.DONE, pending.username, mended=mended)
+            with locked(master):
+                # Read again: another attempt may have finished this rotation in the meantime, and later ones.
+                pending, current = self._alternate(self._versions())
+                repairs = self._change_login_role(master, pending, current)
+        return StepReport(Step.SET, Outcome.DONE, pending.username, repairs=repairs)
 
-    def _change_login_role(self, master: Connection, pending: Credential, serving: str) -> tuple[Change, ...]:
-        """In one transaction, so that a login role never stands half-made."""
+    def _change_login_role(self, master: Connection, pending: Credential, current: str) -> tuple[Change, ...]:
+        """Repair the login role and set its password, in one transaction."""
         try:
             master.run("BEGIN")
-            mended = mend(master, self.login, pending.username, serving)
+            repairs = repair_login_role(master, self.login, pending.username, current)
             set_password(master, pending)
             master.run("COMMIT")
         except (pg8000.exceptions.Error, OSError) as error:
-            message, sqlstate = describe(error)
+            message, sqlstate = describe_error(error)
             raise StatementError(
-                f"Whether {pending.username!r} has its new password is not known; the next attempt sets it.\n{message}",
+                f"{pending.username!r} may not have its new password yet; the next attempt sets it.\n{message}",
                 sqlstate,
             ) from None
         except BaseException:
-            # When the connection broke, the server rolls back by itself.
+            # If the connection broke, the server rolls back.
             with suppress(pg8000.exceptions.Error, OSError):
                 master.run("ROLLBACK")
             raise
-        return mended
+        return repairs
 
     def _test(self) -> StepReport:
-        """Log in with the pending version, and try what it may do."""
+        """Log in with the pending version, and verify its privileges."""
         credential = credential_in(self._pending(), self.login, self.secret_arn)
-        table = prove(self.endpoint, self.login, credential)
+        table = verify_credential(self.endpoint, self.login, credential)
         return StepReport(Step.TEST, Outcome.DONE, credential.username, read_table=table)
 
     def _finish(self, versions: SecretVersions) -> StepReport:
-        """Make the pending version current, if it logs in: should this step come before its time, it does not."""
+        """Make the pending version current after verifying it, because this step may come out of order."""
         tested = self._test()
         current = versions.holder(CURRENT)
         self.store.make_current(self.secret_arn, self.version_id, current)
         return replace(tested, step=Step.FINISH, replaced=current)
 
     def _alternate(self, versions: SecretVersions) -> tuple[Credential, str]:
-        """The pending credential, and the login role that serves now, which is another one."""
+        """Return the pending credential, and the login role in use, which must be the alternate."""
         if CURRENT in versions.labels[self.version_id]:
-            raise NotPendingError(f"Version {self.version_id} of {self.secret_arn} has become current by now.")
+            raise NotPendingError(f"Version {self.version_id} of {self.secret_arn} has become current in the meantime.")
         pending = credential_in(self._pending(), self.login, self.secret_arn)
-        serving = username_in(self._current(versions), self.login, self.secret_arn)
-        if pending.username == serving:
+        current = username_in(self._current(versions), self.login, self.secret_arn)
+        if pending.username == current:
             raise SameLoginError(
-                f"The pending version {self.version_id} of the secret {self.secret_arn} is for {serving!r}, and so is "
-                "the current one: somebody moved a label. A new password would lock out whoever uses the current one. "
+                f"The pending version {self.version_id} of the secret {self.secret_arn} is for {current!r}, and so is "
+                "the current one: a staging label was moved. A new password would lock out current clients. "
                 f"Take {PENDING} off the pending version, and rotate again."
             )
-        return pending, serving
+        return pending, current
 
     def _versions(self) -> SecretVersions:
         versions = self.store.versions(self.secret_arn)
         if not versions.rotates:
             raise NotPendingError(
-                f"The rotation of the secret {self.secret_arn} is turned off; turn it on, or leave it."
+                f"The rotation of the secret {self.secret_arn} is turned off; turn it on to rotate it."
             )
         labels = versions.labels.get(self.version_id, frozenset())
         if not labels & {CURRENT, PENDING}:

@@ -1,4 +1,4 @@
-"""Secrets Manager, as far as this package uses it, in this package's own words."""
+"""The secrets of the master and of the logins, in Secrets Manager."""
 
 import functools
 import json
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 
 from db_bootstrap.errors import SecretError
-from db_bootstrap.inspect.session import Credential, Endpoint
+from db_bootstrap.model import Credential, Endpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -24,10 +24,10 @@ _ERRORS = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
 
 @dataclass(frozen=True)
 class SecretVersions:
-    """What a secret has, apart from values.
+    """The versions of a secret, without their values.
 
     Attributes:
-        rotates: Whether its rotation is turned on.
+        rotates: Whether rotation is turned on.
         labels: The staging labels of each version, by the version's id; a version without labels is not listed.
     """
 
@@ -35,23 +35,23 @@ class SecretVersions:
     labels: dict[str, frozenset[str]]
 
     def holder(self, label: str) -> str | None:
-        """The id of the version that carries a label."""
-        return next((version_id for version_id, own in self.labels.items() if label in own), None)
+        """Return the id of the version that has a label."""
+        return next((version_id for version_id, labels in self.labels.items() if label in labels), None)
 
 
 @dataclass(frozen=True)
 class LastRotation:
-    """How a secret's rotation stands.
+    """The state of a secret's rotation.
 
     Attributes:
         rotates: Whether it is turned on.
-        rotated: When one last succeeded; None if none ever did.
-        made: When the secret was made.
+        rotated: The time of the last successful rotation; None if there was none.
+        created: The time when the secret was created.
     """
 
     rotates: bool
     rotated: datetime | None
-    made: datetime
+    created: datetime
 
 
 @dataclass(frozen=True)
@@ -70,55 +70,59 @@ class SecretStore:
     """Reads and writes secrets.
 
     Args:
-        client: boto3's, with timeouts below the function's own.
+        client: boto3's, with timeouts shorter than the function's.
     """
 
     def __init__(self, client: "SecretsManagerClient") -> None:
         self._client = client
 
     def master(self, arn: str) -> Credential:
-        """The master's login, from the secret that RDS manages: it holds ``username`` and ``password`` only.
+        """Return the master's credential, from the secret that RDS manages, which has no address.
 
         Raises:
-            SecretError: It cannot be read, or is not of that shape.
+            SecretError: It cannot be read, or lacks a key.
         """
         secret = self.current(arn)
+        if secret is None:
+            raise SecretError(f"The secret {arn} has no current version; RDS writes one when it creates the database.")
         try:
-            return Credential(secret.content["username"], secret.content["password"]) if secret else _missing(arn)
+            return Credential(secret.content["username"], secret.content["password"])
         except KeyError as error:
             raise SecretError(f"The secret {arn} has no {error.args[0]!r}; is it the one that RDS manages?") from None
 
     def current(self, arn: str) -> LoginSecret | None:
-        """The current version of a secret, or None while it has none.
+        """Return the current version of a secret, or None while it has none.
 
         Raises:
-            SecretError: It cannot be read, or holds no JSON object.
+            SecretError: It cannot be read, or is not a JSON object.
         """
-        found = self._read(arn, VersionStage=CURRENT)
-        if found is None and not self._exists(arn):
-            raise SecretError(f"There is no secret {arn}; Terraform makes it before it invokes the function.")
-        return found
+        secret = self._read(arn, VersionStage=CURRENT)
+        if secret is None and not self._exists(arn):
+            raise SecretError(f"There is no secret {arn}; Terraform creates it before it invokes the function.")
+        return secret
 
     def version(self, arn: str, version_id: str) -> LoginSecret | None:
-        """One version of a secret, or None if it has no value.
+        """Return one version of a secret, or None if it has no value.
 
         Raises:
-            SecretError: It cannot be read, or holds no JSON object.
+            SecretError: It cannot be read, or is not a JSON object.
         """
         return self._read(arn, VersionId=version_id)
 
     def versions(self, arn: str) -> SecretVersions:
-        """Which versions there are, and which of them is what.
+        """Return the versions of a secret with their labels.
 
         Raises:
             SecretError: The secret cannot be described.
         """
         described = self._describe(arn)
-        labels = {version_id: frozenset(own) for version_id, own in described.get("VersionIdsToStages", {}).items()}
+        labels = {
+            version_id: frozenset(stages) for version_id, stages in described.get("VersionIdsToStages", {}).items()
+        }
         return SecretVersions(described.get("RotationEnabled", False), labels)
 
     def last_rotation(self, arn: str) -> LastRotation:
-        """Whether a secret is rotated, and when it last was.
+        """Return the state of a secret's rotation.
 
         Raises:
             SecretError: The secret cannot be described.
@@ -129,21 +133,21 @@ class SecretStore:
         )
 
     def publish(self, arn: str, endpoint: Endpoint, credential: Credential) -> str:
-        """Make a credential the secret's current version; its id.
+        """Make a credential the secret's current version, and return the version's id.
 
         Raises:
             SecretError: It cannot be written.
         """
         try:
             written = self._client.put_secret_value(
-                SecretId=arn, SecretString=_written(endpoint, credential), VersionStages=[CURRENT]
+                SecretId=arn, SecretString=_secret_string(endpoint, credential), VersionStages=[CURRENT]
             )
         except _ERRORS as error:
             raise SecretError(f"The secret {arn} cannot be written: {error}") from None
         return written["VersionId"]
 
     def put_pending(self, arn: str, version_id: str, endpoint: Endpoint, credential: Credential) -> None:
-        """Give the version ``version_id`` its value; if it has one by now, that one stays.
+        """Give the version ``version_id`` its value, unless it has one already.
 
         Raises:
             SecretError: It cannot be written.
@@ -152,23 +156,23 @@ class SecretStore:
             self._client.put_secret_value(
                 SecretId=arn,
                 ClientRequestToken=version_id,
-                SecretString=_written(endpoint, credential),
+                SecretString=_secret_string(endpoint, credential),
                 VersionStages=[PENDING],
             )
         except self._client.exceptions.ResourceExistsException:
-            return  # two were at it, and the other one was first
+            return  # another attempt was first
         except _ERRORS as error:
             raise SecretError(f"The secret {arn} cannot be written: {error}") from None
 
     def make_current(self, arn: str, version_id: str, instead_of: str | None) -> None:
-        """Move AWSCURRENT to a version, away from another one, in one call.
+        """Move AWSCURRENT from one version to another, in one call.
 
-        AWSPENDING goes with it: Secrets Manager takes it off by itself, and would take a call that removes it for a
-        rotation that failed. AWSPREVIOUS goes to the version that was current.
+        Secrets Manager removes AWSPENDING from the version itself; it would treat a call that removes it as a failed
+        rotation. AWSPREVIOUS moves to the version that was current.
         https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 
         Raises:
-            SecretError: It cannot be moved, most likely because ``instead_of`` does not carry it any more.
+            SecretError: It cannot be moved, most likely because ``instead_of`` no longer has it.
         """
         away = {} if instead_of is None else {"RemoveFromVersionId": instead_of}
         try:
@@ -185,7 +189,7 @@ class SecretStore:
             raise SecretError(f"The secret {arn} cannot be described: {error}") from None
 
     def _read(self, arn: str, **which: str) -> LoginSecret | None:
-        """A version's value; None if there is no such version, or no such secret."""
+        """Return a version's value; None if there is no such version, or no such secret."""
         try:
             value = self._client.get_secret_value(SecretId=arn, **which)
         except self._client.exceptions.ResourceNotFoundException:
@@ -198,7 +202,9 @@ class SecretStore:
             content = None
         if not isinstance(content, dict):
             version = " ".join(which.values())
-            raise SecretError(f"Version {version} of the secret {arn} is no JSON object; somebody else wrote it.")
+            raise SecretError(
+                f"Version {version} of the secret {arn} is not a JSON object, so it was not written by this function."
+            )
         return LoginSecret(value["VersionId"], content)
 
     def _exists(self, arn: str) -> bool:
@@ -211,8 +217,8 @@ class SecretStore:
         return True
 
 
-def _written(endpoint: Endpoint, credential: Credential) -> str:
-    """The secret's JSON, with the keys that AWS's own rotation functions and clients expect."""
+def _secret_string(endpoint: Endpoint, credential: Credential) -> str:
+    """Return the secret's JSON, with the keys that AWS's own rotation functions and clients expect."""
     return json.dumps(
         {
             "engine": "postgres",
@@ -225,14 +231,10 @@ def _written(endpoint: Endpoint, credential: Credential) -> str:
     )
 
 
-def _missing(arn: str) -> Credential:
-    raise SecretError(f"The secret {arn} has no current version; RDS writes one when it makes the database.")
-
-
 @functools.cache
 def store_of_runtime() -> SecretStore:
-    """The secrets that the function's own role may use; made once a process."""
-    import boto3  # noqa: PLC0415 - Lambda brings it; it is slow to import and not needed to refuse an event
+    """Return the store with the credentials of the function's role; it is created once a process."""
+    import boto3  # noqa: PLC0415 - slow to import, and not needed to refuse an event
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(

@@ -1,8 +1,8 @@
-"""The proof that a credential works: a new session over verified TLS, of the right login and with its rights.
+"""Verification that a credential works: a new session over verified TLS, as the right login and with its rights.
 
-A login alone proves little. PostgreSQL lets a session in whose membership is gone, and one that may not take on the
-role of its ``role`` setting: it warns, and goes on as the login itself. So the session is asked who it is, reads a
-table that its role may read, if there is one, and takes on its login's role.
+A successful login is not enough. PostgreSQL accepts a session whose membership is gone, and one that cannot SET ROLE to
+its ``role`` setting: it warns, and continues as the login itself. So the session reports its users, reads a table that
+its role can read, if there is one, and sets its login's role.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,17 @@ import pg8000.exceptions
 from pg8000.native import Connection
 
 from db_bootstrap.errors import StatementError, UnfitLoginError, UnreachableDatabaseError
-from db_bootstrap.inspect.session import Credential, Endpoint, connected, describe
+from db_bootstrap.inspect.session import connected, describe_error
+from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import identifier
 
 LOCK_WAIT_SECONDS = 2
 
-_PRIVILEGE_LACKS = "42501"
+_INSUFFICIENT_PRIVILEGE = "42501"
 _LOCKED = "55P03"
 
-# A setting for this database outweighs one for all.
-_WHO = """
+# A setting for this database takes precedence over one for all.
+_USERS = """
 SELECT session_user::text, current_user::text,
        (SELECT pg_has_role(session_user, oid, 'USAGE') FROM pg_roles WHERE rolname = :login),
        (SELECT substring(setting FROM '^role=(.*)$')
@@ -31,7 +32,7 @@ SELECT session_user::text, current_user::text,
         ORDER BY c.setdatabase DESC LIMIT 1)
 """
 
-# The login itself may see this of its session, the role that it acts as may not.
+# The login itself can read this of its session; the role that it acts as cannot.
 _IS_ENCRYPTED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 _READABLE_TABLE = """
@@ -43,52 +44,52 @@ LIMIT 1
 """
 
 
-def prove(endpoint: Endpoint, login: str, credential: Credential) -> tuple[str, str] | None:
+def verify_credential(endpoint: Endpoint, login: str, credential: Credential) -> tuple[str, str] | None:
     """Log in and check that the session has all privileges of its login. Changes nothing.
 
     Args:
-        endpoint: Where.
-        login: The role that holds the login's privileges, which the credential's login role is a member of.
-        credential: What is to be proven.
+        endpoint: The database.
+        login: The role that has the login's privileges, of which the credential's login role is a member.
+        credential: The credential to verify.
 
     Returns:
         Schema and name of a table that the session has read; None if its role can read none, or if the table is locked.
 
     Raises:
         RefusedLoginError: The server refuses it.
-        UnreachableDatabaseError: There is no session to be had: also when all of the login's connections are in use.
-        UnfitLoginError: The session is not who it should be, or may not what it should.
-        StatementError: The server could not answer.
+        UnreachableDatabaseError: No session could be opened, also if all of the login's connections are in use.
+        UnfitLoginError: The session has the wrong user, or lacks privileges.
+        StatementError: The server did not answer.
     """
     try:
         with connected(endpoint, credential) as session:
-            return _try_out(session, login, credential.username, is_encrypted=endpoint.ca_file is not None)
+            return _verify_session(session, login, credential.username, is_encrypted=endpoint.ca_file is not None)
     except UnreachableDatabaseError as error:
-        if error.sqlstate != _PRIVILEGE_LACKS:
+        if error.sqlstate != _INSUFFICIENT_PRIVILEGE:
             raise
         raise UnfitLoginError(
-            f"{credential.username!r} may not connect to the database: it does not have the privileges of {login!r}. "
+            f"{credential.username!r} cannot connect to the database: it does not have the privileges of {login!r}. "
             "Apply the access document, which grants them."
         ) from None
 
 
-def _try_out(session: Connection, login: str, username: str, *, is_encrypted: bool) -> tuple[str, str] | None:
-    # The login's own search_path is none of ours, nor the patience that its settings say.
+def _verify_session(session: Connection, login: str, username: str, *, is_encrypted: bool) -> tuple[str, str] | None:
+    # Override the login's own settings of search_path and lock_timeout.
     _run(session, "SET search_path = pg_catalog, pg_temp")
     _run(session, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
-    user, acts_as, is_member, role = _run(session, _WHO, login=login)[0]
+    user, acts_as, is_member, role = _run(session, _USERS, login=login)[0]
     if user != username:
-        raise UnfitLoginError(f"The session of {username!r} says that it is {user!r}'s.")
+        raise UnfitLoginError(f"The session of {username!r} is one of {user!r}.")
     if acts_as != (role or user):
         raise UnfitLoginError(
-            f"Sessions of {user!r} should act as {role or user!r}, and act as {acts_as!r}: the membership lacks. "
+            f"Sessions of {user!r} should act as {role or user!r}, and act as {acts_as!r}: a membership is missing. "
             "Apply the access document, which grants it."
         )
     if not is_member:
         raise UnfitLoginError(
             f"{user!r} does not have the privileges of {login!r}. Apply the access document, which grants them."
         )
-    table = _read_a_table(session, role or login)
+    table = _read_table(session, role or login)
     _run(session, "SET ROLE NONE")
     if is_encrypted and _run(session, _IS_ENCRYPTED) != [[True]]:
         raise UnfitLoginError(f"The session of {user!r} is not encrypted.")
@@ -96,11 +97,11 @@ def _try_out(session: Connection, login: str, username: str, *, is_encrypted: bo
     return table
 
 
-def _read_a_table(session: Connection, role: str) -> tuple[str, str] | None:
-    found = _run(session, _READABLE_TABLE, role=role)
-    if not found:
+def _read_table(session: Connection, role: str) -> tuple[str, str] | None:
+    rows = _run(session, _READABLE_TABLE, role=role)
+    if not rows:
         return None
-    schema, table = found[0]
+    schema, table = rows[0]
     try:
         _run(session, f"SELECT FROM {identifier(schema)}.{identifier(table)} LIMIT 0")
     except StatementError as error:
@@ -114,10 +115,10 @@ def _run(session: Connection, sql: str, **parameters: object) -> Sequence[Sequen
     try:
         rows: Sequence[Sequence[Any]] | None = session.run(sql, **parameters)
     except (pg8000.exceptions.Error, OSError) as error:
-        message, sqlstate = describe(error)
-        if sqlstate == _PRIVILEGE_LACKS:
+        message, sqlstate = describe_error(error)
+        if sqlstate == _INSUFFICIENT_PRIVILEGE:
             raise UnfitLoginError(
-                f"The login may not what its role may. Apply the access document.\n{sql}\n{message}"
+                f"The login lacks a privilege of its role. Apply the access document.\n{sql}\n{message}"
             ) from None
-        raise StatementError(f"The login could not be tried.\n{message}", sqlstate) from None
+        raise StatementError(f"The login could not be verified.\n{message}", sqlstate) from None
     return rows or []

@@ -1,1 +1,4 @@
-"""Compare desired and actual access, and derive the ordered statements between them."""
+"""The difference between desired and actual access, and the statements that remove it.
+
+Pure: nothing in here connects, reads the clock or looks at the environment.
+"""

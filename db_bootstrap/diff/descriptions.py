@@ -1,7 +1,4 @@
-"""Facts in words, for reasons and reports.
-
-Pure.
-"""
+"""Facts in words, for reasons and reports."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -21,14 +18,14 @@ from db_bootstrap.model import (
 )
 
 
-def listed(names: Iterable[str]) -> str:
-    """One name or several: ``a, b and c``."""
+def join_names(names: Iterable[str]) -> str:
+    """Join names as in ``a, b and c``."""
     *rest, last = names
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
-def described(target: Target) -> str:
-    """What a privilege is on."""
+def describe_target(target: Target) -> str:
+    """Describe what a privilege is on."""
     match target:
         case OnDatabase():
             return f"database {target.database}"
@@ -40,14 +37,14 @@ def described(target: Target) -> str:
             return f"{target.count} {target.kind}(s) of schema {target.schema}"
 
 
-def undeclared(facts: Iterable[Fact]) -> Iterator[str]:
-    """A sentence for each thing that was found, is not declared, and is left as it is."""
-    privileges = sorted((fact for fact in facts if isinstance(fact, Privilege)), key=_on)
-    for (_, grantee), group in groupby(privileges, key=_on):
-        found = list(group)
-        yield f"{grantee!r} has {_names(found)} on {described(found[0].target)}, which is not declared."
-    defaults = sorted((fact for fact in facts if isinstance(fact, DefaultPrivilege)), key=_by)
-    for (creator, schema, kind, grantee), made in groupby(defaults, key=_by):
+def describe_undeclared(facts: Iterable[Fact]) -> Iterator[str]:
+    """Yield a sentence for each actual fact that is not declared and stays."""
+    privileges = sorted((fact for fact in facts if isinstance(fact, Privilege)), key=_by_target)
+    for (_, grantee), group in groupby(privileges, key=_by_target):
+        held = list(group)
+        yield f"{grantee!r} has {_names(held)} on {describe_target(held[0].target)}, which is not declared."
+    defaults = sorted((fact for fact in facts if isinstance(fact, DefaultPrivilege)), key=_by_creator)
+    for (creator, schema, kind, grantee), made in groupby(defaults, key=_by_creator):
         where = f"schema {schema}" if schema else "any schema"
         yield (
             f"{grantee!r} gets {_names(list(made))} on every {kind} that {creator} will create in {where}, "
@@ -67,12 +64,12 @@ def undeclared(facts: Iterable[Fact]) -> Iterator[str]:
 
 
 def _names(facts: list[Privilege] | list[DefaultPrivilege]) -> str:
-    return ", ".join(sorted({fact.privilege + (" with grant option" * fact.is_grantable) for fact in facts}))
+    return ", ".join(sorted({fact.privilege + (" with grant option" if fact.is_grantable else "") for fact in facts}))
 
 
-def _on(fact: Privilege) -> tuple[str, str]:
+def _by_target(fact: Privilege) -> tuple[str, str]:
     return repr(fact.target), fact.grantee
 
 
-def _by(fact: DefaultPrivilege) -> tuple[str, str, str, str]:
+def _by_creator(fact: DefaultPrivilege) -> tuple[str, str, str, str]:
     return fact.creator, fact.schema or "", fact.kind, fact.grantee

@@ -1,17 +1,17 @@
-"""What becomes of access that a document does not declare, if it says to report it: it is left, and told.
+"""The difference between the desired facts and the actual ones, with respect to ``unlisted``.
 
-Pure. What is wished and what is found are brought together so far that their difference takes nothing away but what
-the document says otherwise: an owner, a login, a limit, a setting's value, a comment.
+With ``unlisted: report``, access that is not declared stays. Both sets of facts are adjusted so that their difference
+takes nothing away except what contradicts the document: an owner, a login, a limit, the value of a setting, a comment.
 """
 
 from dataclasses import replace
 
-from db_bootstrap import desired as declared
-from db_bootstrap.diff.statement import Difference, of
+from db_bootstrap.desired import is_marked, login_roles, text_of
 from db_bootstrap.document import AccessDocument, Unlisted
 from db_bootstrap.model import (
     Attribute,
     DefaultPrivilege,
+    Difference,
     Fact,
     Membership,
     Privilege,
@@ -19,81 +19,84 @@ from db_bootstrap.model import (
     RoleComment,
     RoleExists,
     RoleSetting,
+    sorted_facts,
 )
 
 
-def difference(document: AccessDocument, wanted: frozenset[Fact], found: frozenset[Fact]) -> Difference:
-    """What has to be given and what has to be taken away, to carry out what the document says."""
+def compare(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> Difference:
+    """Return the facts to establish and those to remove."""
     if document.unlisted is Unlisted.REPORT:
-        wanted, found = _brought_together(document, wanted, found)
-    return Difference(wanted - found, found - wanted)
+        desired, actual = _without_unlisted(document, desired, actual)
+    return Difference(desired - actual, actual - desired)
 
 
-def left(document: AccessDocument, wanted: frozenset[Fact], found: frozenset[Fact]) -> frozenset[Fact]:
-    """What was found, is not declared, and stays."""
+def unlisted_facts(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> frozenset[Fact]:
+    """Return the actual facts that are not declared, and stay because the document says so."""
     if document.unlisted is not Unlisted.REPORT:
         return frozenset()
-    kept = (found - wanted) - difference(document, wanted, found).surplus
+    kept = (actual - desired) - compare(document, desired, actual).surplus
     return frozenset(fact for fact in kept if not isinstance(fact, RoleComment))
 
 
-def _brought_together(
-    document: AccessDocument, wanted: frozenset[Fact], found: frozenset[Fact]
+def _without_unlisted(
+    document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]
 ) -> tuple[frozenset[Fact], frozenset[Fact]]:
-    wishes, there = set(wanted), set(found)
-    for fact in found - wanted:
+    adjusted_desired, adjusted_actual = set(desired), set(actual)
+    for fact in actual - desired:
         match fact:
             case Privilege() | DefaultPrivilege():
-                there.discard(fact)
-                # Who may pass a privilege on has it.
-                if replace(fact, is_grantable=False) in wanted:
-                    there.add(replace(fact, is_grantable=False))
+                adjusted_actual.discard(fact)
+                # A privilege with the grant option includes the privilege without it.
+                if replace(fact, is_grantable=False) in desired:
+                    adjusted_actual.add(replace(fact, is_grantable=False))
             case RoleAttribute() if not _is_declared(document, fact):
-                wishes -= {wish for wish in wanted if _is_same_attribute(wish, fact)}
-                there.discard(fact)
-    _settings(wishes, there)
-    _memberships(wishes, there)
-    _comments(document, wishes, there)
-    return frozenset(wishes), frozenset(there)
+                adjusted_desired -= {other for other in desired if _is_same_attribute(other, fact)}
+                adjusted_actual.discard(fact)
+    _adjust_settings(adjusted_desired, adjusted_actual)
+    _adjust_memberships(adjusted_desired, adjusted_actual)
+    _adjust_comments(document, adjusted_desired, adjusted_actual)
+    return frozenset(adjusted_desired), frozenset(adjusted_actual)
 
 
 def _is_declared(document: AccessDocument, fact: RoleAttribute) -> bool:
-    """Whether the document says something about this attribute, instead of nothing but that there is a role."""
+    """Return True if the document itself gives the attribute, and not only the existence of the role."""
     if fact.attribute is Attribute.CONNECTION_LIMIT:
-        return any(fact.role in declared.login_roles(*item) for item in document.logins.items())
+        return any(fact.role in login_roles(*item) for item in document.logins.items())
     return fact.attribute is Attribute.LOGIN
 
 
-def _is_same_attribute(wish: Fact, fact: RoleAttribute) -> bool:
-    return isinstance(wish, RoleAttribute) and (wish.role, wish.attribute) == (fact.role, fact.attribute)
+def _is_same_attribute(other: Fact, fact: RoleAttribute) -> bool:
+    return isinstance(other, RoleAttribute) and (other.role, other.attribute) == (fact.role, fact.attribute)
 
 
-def _settings(wishes: set[Fact], there: set[Fact]) -> None:
-    said = {(wish.role, wish.database, wish.name) for wish in of(wishes, RoleSetting)}
-    there -= {fact for fact in of(there, RoleSetting) if (fact.role, fact.database, fact.name) not in said}
+def _adjust_settings(desired: set[Fact], actual: set[Fact]) -> None:
+    declared = {(fact.role, fact.database, fact.name) for fact in sorted_facts(desired, RoleSetting)}
+    actual -= {
+        fact for fact in sorted_facts(actual, RoleSetting) if (fact.role, fact.database, fact.name) not in declared
+    }
 
 
-def _memberships(wishes: set[Fact], there: set[Fact]) -> None:
-    """A membership may bring more than was declared."""
-    said = {(wish.role, wish.member): wish for wish in of(wishes, Membership)}
-    for fact in of(there, Membership):
-        wish = said.get((fact.role, fact.member))
-        if wish is None:
-            there.discard(fact)
-        elif wish != fact:
-            wishes.discard(wish)
-            wishes.add(replace(fact.joined(wish), grantors=()))
+def _adjust_memberships(desired: set[Fact], actual: set[Fact]) -> None:
+    """Keep the options that a membership has beyond the declared ones."""
+    declared = {(fact.role, fact.member): fact for fact in sorted_facts(desired, Membership)}
+    for fact in sorted_facts(actual, Membership):
+        declared_fact = declared.get((fact.role, fact.member))
+        if declared_fact is None:
+            actual.discard(fact)
+        elif declared_fact != fact:
+            desired.discard(declared_fact)
+            desired.add(replace(fact.joined(declared_fact), grantors=()))
 
 
-def _comments(document: AccessDocument, wishes: set[Fact], there: set[Fact]) -> None:
-    """A role that was there before does not get the mark: somebody else may manage it."""
-    stored = {fact.role: fact.text for fact in of(there, RoleComment)}
-    existing = {fact.role for fact in of(there, RoleExists)}
-    for wish in of(wishes, RoleComment):
-        if wish.role in existing and not declared.is_marked(stored.get(wish.role, ""), document.database):
-            wishes.discard(wish)
-            text = declared.text_of(wish.text, document.database)
+def _adjust_comments(document: AccessDocument, desired: set[Fact], actual: set[Fact]) -> None:
+    """Put no mark on roles that existed before, because something else may manage them."""
+    stored = {fact.role: fact.text for fact in sorted_facts(actual, RoleComment)}
+    existing = {fact.role for fact in sorted_facts(actual, RoleExists)}
+    for fact in sorted_facts(desired, RoleComment):
+        if fact.role in existing and not is_marked(stored.get(fact.role, ""), document.database):
+            desired.discard(fact)
+            text = text_of(fact.text, document.database)
             if text is None:
-                there -= {fact for fact in of(there, RoleComment) if fact.role == wish.role}
+                actual -= {other for other in sorted_facts(actual, RoleComment) if other.role == fact.role}
             else:
-                wishes.add(RoleComment(wish.role, text))
+                desired.add(RoleComment(fact.role, text))

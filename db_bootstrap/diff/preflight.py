@@ -1,56 +1,59 @@
-"""What a master will not be allowed to do, said before anything is changed.
+"""Reasons to refuse a plan, found before anything is changed.
 
-Pure. PostgreSQL would refuse most of it in the middle of the work, in words that name neither the document nor the
-remedy; and some of it it would do, to roles and schemas that belong to somebody else.
+PostgreSQL would refuse most of these statements in the middle of the transaction, with messages that name neither the
+document nor the remedy. Some it would run, on roles and schemas that belong to others.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from db_bootstrap import desired as declared
-from db_bootstrap.diff import objects as single_objects
-from db_bootstrap.diff import retirement
-from db_bootstrap.diff.statement import Difference, Statement, of
-from db_bootstrap.document import AccessDocument, Unlisted
-from db_bootstrap.document import rules as document_rules
-from db_bootstrap.inspect.extensions import FoundExtension
-from db_bootstrap.inspect.snapshot import FoundAccess
+from db_bootstrap import desired
+from db_bootstrap.document import AccessDocument, Grant, Unlisted
+from db_bootstrap.document.rules import circle
 from db_bootstrap.model import (
     FIRST_VERSION_WITH_MAINTAIN,
     OLDEST_VERSION,
+    ActualExtension,
     Attribute,
+    Difference,
     ExtensionExists,
     ExtensionSchema,
     Membership,
+    ObjectGroup,
+    RetiredRole,
     RoleAttribute,
     RoleComment,
     RoleExists,
     RoleSetting,
     SchemaExists,
+    Snapshot,
+    Statement,
+    sorted_facts,
 )
 
 
 def refusals(
-    document: AccessDocument, found: FoundAccess, gap: Difference, statements: tuple[Statement, ...]
+    document: AccessDocument, snapshot: Snapshot, difference: Difference, statements: tuple[Statement, ...]
 ) -> tuple[str, ...]:
-    """Every reason not to begin, a sentence each with the remedy; none when the statements may run."""
+    """Return every reason not to begin, each a sentence with the remedy; none when the statements can run."""
     return (
-        *_server(document, found),
-        *_unknown_to_this_version(document, found),
-        *_foreign_roles(document, found),
-        *_roles_of_others(document, found, gap, statements),
-        *_circles(found, gap),
-        *_rights_of_the_master(found, gap),
-        *_settings(found, gap),
-        *_foreign_schemas(document, found),
-        *_extensions(document, found, gap),
-        *single_objects.refusals(document, found),
-        *retirement.refusals(document, found.retiring),
-        *_roles_that_stay(found),
+        *_server(document, snapshot),
+        *_unknown_to_this_version(document, snapshot),
+        *_foreign_roles(document, snapshot),
+        *_roles_of_others(document, snapshot, difference, statements),
+        *_membership_circles(snapshot, difference),
+        *_rights_of_the_master(snapshot, difference),
+        *_settings(snapshot, difference),
+        *_foreign_schemas(document, snapshot),
+        *_extensions(document, snapshot, difference),
+        *_named_objects(document, snapshot),
+        *_retirements(document, snapshot),
+        *_undroppable_roles(snapshot),
     )
 
 
-def _server(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
-    server = found.server
+def _server(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    server = snapshot.server
     if server.version < OLDEST_VERSION:
         yield f"The server is of version {server.version // 10000}; PostgreSQL 14 or later is needed."
     if server.database != document.database:
@@ -65,9 +68,9 @@ def _server(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
         )
 
 
-def _unknown_to_this_version(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
-    version = found.server.version
-    if not found.server.has_membership_options:
+def _unknown_to_this_version(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    version = snapshot.server.version
+    if not snapshot.server.has_membership_options:
         for section, members in (("roles", document.roles), ("logins", document.logins)):
             for name, member in members.items():
                 for group, options in member.memberships.items():
@@ -77,7 +80,7 @@ def _unknown_to_this_version(document: AccessDocument, found: FoundAccess) -> It
                             f"'set' needs PostgreSQL 16, and this is {version // 10000}; remove the option."
                         )
     if version < FIRST_VERSION_WITH_MAINTAIN:
-        for holder in declared.holders(document):
+        for holder in desired.holders(document):
             for index, grant in enumerate(holder.grants):
                 if "MAINTAIN" in grant.privileges:
                     yield (
@@ -86,16 +89,16 @@ def _unknown_to_this_version(document: AccessDocument, found: FoundAccess) -> It
                     )
 
 
-def _foreign_roles(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
-    texts = {fact.role: fact.text for fact in declared.roles(document) if isinstance(fact, RoleComment)}
-    for name, role in sorted(item for item in found.roles.items() if item[0] in texts):
-        if name == found.server.master:
+def _foreign_roles(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    texts = {fact.role: fact.text for fact in desired.roles(document) if isinstance(fact, RoleComment)}
+    for name, role in sorted(item for item in snapshot.roles.items() if item[0] in texts):
+        if name == snapshot.server.master:
             yield (
                 f"The role {name!r} is the one that applies the document, and would lock itself out; "
                 "choose another name, or let another role apply it."
             )
-        is_taken = role.comment not in {"", declared.text_of(texts[name], document.database)}
-        is_marked = declared.is_marked(role.comment, document.database)
+        is_taken = role.comment not in {"", desired.text_of(texts[name], document.database)}
+        is_marked = desired.is_marked(role.comment, document.database)
         if is_taken and not is_marked and document.unlisted is Unlisted.REVOKE:
             yield (
                 f"The role {name!r} exists and is somebody else's: its comment says {role.comment[:200]!r}. Choose "
@@ -106,61 +109,61 @@ def _foreign_roles(document: AccessDocument, found: FoundAccess) -> Iterator[str
 
 
 def _roles_of_others(
-    document: AccessDocument, found: FoundAccess, gap: Difference, statements: tuple[Statement, ...]
+    document: AccessDocument, snapshot: Snapshot, difference: Difference, statements: tuple[Statement, ...]
 ) -> Iterator[str]:
     changed = {
         fact.role
-        for fact in gap.missing | gap.surplus
+        for fact in difference.missing | difference.surplus
         if isinstance(fact, RoleAttribute | RoleComment | RoleSetting | Membership)
-    } | {role.role for role in found.retiring}
+    } | {role.role for role in snapshot.retired_roles}
     needed = frozenset[str]().union(*(statement.acts_as for statement in statements))
-    owners = set(found.schema_owners.values()) - document.role_names()  # of whom `_foreign_schemas` tells
-    for name, role in sorted(found.roles.items()):
+    owners = set(snapshot.schema_owners.values()) - document.role_names()  # `_foreign_schemas` reports those
+    for name, role in sorted(snapshot.roles.items()):
         if name in changed and not role.is_administered:
             yield (
-                f"The role {name!r} exists and must change, and {found.server.master!r} may not administer it; "
-                f"let its creator run GRANT {name!r} TO {found.server.master!r} WITH ADMIN OPTION once."
+                f"The role {name!r} exists and must change, and {snapshot.server.master!r} may not administer it; "
+                f"let its creator run GRANT {name!r} TO {snapshot.server.master!r} WITH ADMIN OPTION once."
             )
         elif name in needed - owners and not role.is_in_reach:
             yield (
-                f"{found.server.master!r} must act as the role {name!r} and is not its member; "
-                f"let its creator run GRANT {name!r} TO {found.server.master!r} once."
+                f"{snapshot.server.master!r} must act as the role {name!r} and is not its member; "
+                f"let its creator run GRANT {name!r} TO {snapshot.server.master!r} once."
             )
 
 
-def _circles(found: FoundAccess, gap: Difference) -> Iterator[str]:
-    """Memberships that are declared, and that one which stays makes impossible."""
-    missing = of(gap.missing, Membership)
+def _membership_circles(snapshot: Snapshot, difference: Difference) -> Iterator[str]:
+    """Yield declared memberships that undeclared ones, which stay, make impossible."""
+    missing = sorted_facts(difference.missing, Membership)
     groups_of: dict[str, set[str]] = {}
-    for fact in (found.facts - gap.surplus) | gap.missing if missing else ():
+    for fact in (snapshot.facts - difference.surplus) | difference.missing if missing else ():
         if isinstance(fact, Membership):
             groups_of.setdefault(fact.member, set()).add(fact.role)
     for fact in missing:
-        circle = document_rules.circle(fact.member, groups_of, fact.role)
-        if circle:
+        path = circle(fact.member, groups_of, fact.role)
+        if path:
             yield (
                 f"{fact.member!r} is declared as a member of {fact.role!r}, and memberships that are not declared make "
-                f"a circle of it: {' -> '.join(circle)}. Revoke one of them, or take the declared one out."
+                f"a circle of it: {' -> '.join(path)}. Revoke one of them, or take the declared one out."
             )
 
 
-def _rights_of_the_master(found: FoundAccess, gap: Difference) -> Iterator[str]:
-    server = found.server
+def _rights_of_the_master(snapshot: Snapshot, difference: Difference) -> Iterator[str]:
+    server = snapshot.server
     if server.master_is_superuser:
         return
-    new = {fact.role for fact in of(gap.missing, RoleExists)}
-    changed = {fact.attribute for fact in of(gap.missing, RoleAttribute) if fact.role not in new}
-    if (new or changed or found.retiring) and Attribute.CREATE_ROLE not in server.master_attributes:
+    new = {fact.role for fact in sorted_facts(difference.missing, RoleExists)}
+    changed = {fact.attribute for fact in sorted_facts(difference.missing, RoleAttribute) if fact.role not in new}
+    if (new or changed or snapshot.retired_roles) and Attribute.CREATE_ROLE not in server.master_attributes:
         yield f"{server.master!r} may not make, change or drop roles; let a superuser give it CREATEROLE once."
-    theirs = {Attribute.REPLICATION, Attribute.BYPASS_ROW_SECURITY}
-    theirs |= {Attribute.CREATE_DATABASE} if server.has_membership_options else set()
-    for attribute in sorted(theirs & changed):
+    restricted = {Attribute.REPLICATION, Attribute.BYPASS_ROW_SECURITY}
+    restricted |= {Attribute.CREATE_DATABASE} if server.has_membership_options else set()
+    for attribute in sorted(restricted & changed):
         if attribute not in server.master_attributes or not server.has_membership_options:
             yield (
-                f"The attribute {attribute} of {', '.join(sorted(_with(gap, attribute)))} must change, and "
+                f"The attribute {attribute} of {_roles_with(difference, attribute)} must change, and "
                 f"{server.master!r} may not change it; let a superuser do that once."
             )
-    for fact in of(gap.missing, SchemaExists):
+    for fact in sorted_facts(difference.missing, SchemaExists):
         if not server.may_create:
             yield (
                 f"The schema {fact.schema!r} is missing, and {server.master!r} may not create it; let the owner of the "
@@ -168,17 +171,17 @@ def _rights_of_the_master(found: FoundAccess, gap: Difference) -> Iterator[str]:
             )
 
 
-def _with(gap: Difference, attribute: Attribute) -> set[str]:
-    facts = of(gap.missing, RoleAttribute)
-    return {repr(fact.role) for fact in facts if fact.attribute is attribute}
+def _roles_with(difference: Difference, attribute: Attribute) -> str:
+    facts = sorted_facts(difference.missing, RoleAttribute)
+    return ", ".join(sorted({repr(fact.role) for fact in facts if fact.attribute is attribute}))
 
 
-def _settings(found: FoundAccess, gap: Difference) -> Iterator[str]:
-    for fact in of(gap.missing, RoleSetting):
-        context = found.restricted_settings.get(fact.name)
+def _settings(snapshot: Snapshot, difference: Difference) -> Iterator[str]:
+    for fact in sorted_facts(difference.missing, RoleSetting):
+        context = snapshot.restricted_settings.get(fact.name)
         if context in {"superuser", "superuser-backend"}:
             yield (
-                f"The setting {fact.name!r} of {fact.role!r} is for superusers, and {found.server.master!r} may not "
+                f"The setting {fact.name!r} of {fact.role!r} is for superusers, and {snapshot.server.master!r} may not "
                 "give it; take it out of the document, or let a superuser GRANT SET ON PARAMETER (PostgreSQL 15)."
             )
         elif context is not None:
@@ -188,35 +191,37 @@ def _settings(found: FoundAccess, gap: Difference) -> Iterator[str]:
             )
 
 
-def _foreign_schemas(document: AccessDocument, found: FoundAccess) -> Iterator[str]:
-    for schema, owner in sorted(found.schema_owners.items()):
-        is_in_reach = found.roles[owner].is_administered or found.roles[owner].can_act_as
+def _foreign_schemas(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    for schema, owner in sorted(snapshot.schema_owners.items()):
+        is_in_reach = snapshot.roles[owner].is_administered or snapshot.roles[owner].can_act_as
         if owner != document.schemas[schema].owner and not is_in_reach:
             yield (
-                f"The schema {schema!r} belongs to {owner!r}, and {found.server.master!r} may not take it over; let "
-                f"{owner!r} run ALTER SCHEMA ... OWNER TO {found.server.master!r}, or take the schema out of the "
+                f"The schema {schema!r} belongs to {owner!r}, and {snapshot.server.master!r} may not take it over; let "
+                f"{owner!r} run ALTER SCHEMA ... OWNER TO {snapshot.server.master!r}, or take the schema out of the "
                 "document."
             )
 
 
-def _extensions(document: AccessDocument, found: FoundAccess, gap: Difference) -> Iterator[str]:
-    missing = {fact.extension for fact in of(gap.missing, ExtensionExists)}
-    misplaced = {fact.extension for fact in of(gap.missing, ExtensionSchema)}
-    for extension in found.extensions:
+def _extensions(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> Iterator[str]:
+    missing = {fact.extension for fact in sorted_facts(difference.missing, ExtensionExists)}
+    misplaced = {fact.extension for fact in sorted_facts(difference.missing, ExtensionSchema)}
+    for extension in snapshot.extensions:
         path = f"document.extensions[{extension.name!r}]"
         schema = document.extensions[extension.name].schema
         if extension.name in missing:
-            yield from _uninstallable(path, document, found, extension)
+            yield from _uninstallable(path, document, snapshot, extension)
         if extension.name not in missing | misplaced:
             continue
-        if schema is not None and schema not in document.schemas and not extension.has_place:
+        if schema is not None and schema not in document.schemas and not extension.schema_exists:
             yield f"{path}.schema: there is no schema {schema!r}; declare it, or correct the name."
         if schema is not None and extension.only_schema not in {None, schema}:
             yield f"{path}.schema: it can be in schema {extension.only_schema!r} only; say that, or nothing."
 
 
-def _uninstallable(path: str, document: AccessDocument, found: FoundAccess, extension: FoundExtension) -> Iterator[str]:
-    server = found.server
+def _uninstallable(
+    path: str, document: AccessDocument, snapshot: Snapshot, extension: ActualExtension
+) -> Iterator[str]:
+    server = snapshot.server
     needed = set(extension.requires) - set(extension.others) - document.extensions.keys()
     if not extension.is_offered:
         yield f"{path}: this server does not offer an extension of this name; remove it, or correct the name."
@@ -233,15 +238,105 @@ def _uninstallable(path: str, document: AccessDocument, found: FoundAccess, exte
         )
 
 
-def _roles_that_stay(found: FoundAccess) -> Iterator[str]:
-    """Retired roles that others still need, or on whose behalf the master cannot act."""
-    for role in found.retiring:
+def _undroppable_roles(snapshot: Snapshot) -> Iterator[str]:
+    """Yield retired roles that the master needs, or whose grants it cannot revoke."""
+    for role in snapshot.retired_roles:
         path = f"document.retired[{role.role!r}]"
-        if role.role == found.server.master:
+        if role.role == snapshot.server.master:
             yield f"{path}: this is the role that applies the document; let another one apply it."
         for owner in sorted(role.needed()):
-            if owner not in found.roles or not found.roles[owner].is_in_reach:
+            if owner not in snapshot.roles or not snapshot.roles[owner].is_in_reach:
                 yield (
-                    f"{path}: it has privileges on what belongs to {owner!r}, which {found.server.master!r} may not "
+                    f"{path}: it has privileges on what belongs to {owner!r}, which {snapshot.server.master!r} may not "
                     f"take back; let {owner!r} do that."
+                )
+
+
+def _retirements(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    """Yield why a role cannot be retired as declared."""
+    for role in snapshot.retired_roles:
+        yield from _retirement(document, role)
+
+
+def _retirement(document: AccessDocument, role: RetiredRole) -> Iterator[str]:
+    retirement = document.retired[role.role]
+    path = f"document.retired[{role.role!r}]"
+    if role.is_superuser:
+        yield f"{path}: the role is a superuser, which only a superuser can drop."
+    for database, reason in role.unread:
+        yield f"{path}: it has dependent objects in the database {database!r}, which could not be read. {reason}"
+    owned = role.owned()
+    if owned and retirement.reassign_to is None and not retirement.drop_owned:
+        counts = sorted((database or "", count) for database, count in owned.items())
+        listed = ", ".join(f"{count} object(s) in {database or document.database!r}" for database, count in counts)
+        yield (
+            f"{path}: the role owns {listed}; say who gets them with 'reassign_to', "
+            "or have them dropped with 'drop_owned: true'."
+        )
+    if retirement.drop_owned and any(one.is_owned and one.is_database for one in role.dependencies):
+        yield f"{path}.drop_owned: the role owns a database, which is never dropped; give it another owner first."
+    if role.sessions and not retirement.terminate_sessions:
+        yield (
+            f"{path}: the role has {role.sessions} session(s); end them, or have them ended with "
+            "'terminate_sessions: true'."
+        )
+
+
+@dataclass(frozen=True)
+class _Named:
+    """One name in a document's grants, and the objects that it means."""
+
+    path: str
+    grant: Grant
+    written: str
+    ours: tuple[ObjectGroup, ...]
+    foreign: tuple[tuple[ObjectGroup, str], ...]
+
+
+def missing_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    """Yield a sentence for each named object or column that does not exist.
+
+    That is not an error: access is set up before the migrations that create the tables. The first apply after the
+    object exists grants on it.
+    """
+    columns = {(column.target.schema, column.target.relation, column.target.column) for column in snapshot.columns}
+    for named in _named(document, snapshot):
+        schema = named.grant.schema
+        if not named.ours and not named.foreign:
+            yield (
+                f"{named.path}: there is no {named.grant.on.removesuffix('s')} {named.written!r} in schema {schema!r} "
+                "yet; the first apply after it is there grants on it."
+            )
+        for column in named.grant.columns or () if named.ours else ():
+            if (schema, named.written, column) not in columns:
+                yield (
+                    f"{named.path}: {named.written!r} in schema {schema!r} has no column {column!r} yet; "
+                    "the first apply after it is there grants on it."
+                )
+
+
+def _named_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    """Yield why privileges on a named object cannot be granted."""
+    for named in _named(document, snapshot):
+        meant = [*named.ours, *(group for group, _ in named.foreign)]
+        if len(meant) > 1:
+            signatures = ", ".join(f"{named.written}({', '.join(group.types)})" for group in meant)
+            yield f"{named.path}: {named.written!r} could be any of {signatures}; write out which is meant."
+        for _, reason in named.foreign:
+            yield (
+                f"{named.path}: {named.written!r} in schema {named.grant.schema!r} {reason}, so nothing can be granted "
+                "on it here; let its owner grant, and remove the name."
+            )
+
+
+def _named(document: AccessDocument, snapshot: Snapshot) -> Iterator[_Named]:
+    for holder in desired.holders(document):
+        for number, grant in enumerate(holder.grants):
+            for index, written in enumerate(grant.names or ()):
+                yield _Named(
+                    f"{holder.path}.grants[{number}].names[{index}]",
+                    grant,
+                    written,
+                    tuple(group for group in snapshot.groups if desired.names(grant, written, group)),
+                    tuple(item for item in snapshot.foreign if desired.names(grant, written, item[0])),
                 )

@@ -1,16 +1,13 @@
-"""Statements about privileges: on what there is, and on what will be made.
+"""Statements about privileges on existing objects, and default privileges for future ones."""
 
-Pure.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeVar
 
-from db_bootstrap.diff.descriptions import described, listed
-from db_bootstrap.diff.statement import Difference, Statement, by, of
+from db_bootstrap.diff.descriptions import describe_target, join_names
 from db_bootstrap.model import (
     DefaultPrivilege,
+    Difference,
     Fact,
     ObjectKind,
     ObjectName,
@@ -20,9 +17,14 @@ from db_bootstrap.model import (
     OnSchema,
     Privilege,
     Server,
+    Statement,
     Target,
+    sorted_facts,
 )
 from db_bootstrap.sql import grantees, identifier, identifiers
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 _ON_KEYWORD = {
     ObjectKind.RELATION: "TABLE",
@@ -38,9 +40,9 @@ _DEFAULTS_KEYWORD = {
 }
 
 
-def gone_with_their_tables(surplus: Iterable[Fact], found: Iterable[Fact]) -> frozenset[Fact]:
-    """Privileges on columns that go when the same privilege on the whole table is revoked, declared or not."""
-    going = {
+def revoked_with_their_tables(surplus: Iterable[Fact], actual: Iterable[Fact]) -> frozenset[Fact]:
+    """Return the column privileges that PostgreSQL revokes along with the same privilege on the table."""
+    revoked = {
         (fact.grantee, fact.privilege, fact.target.schema, name.name)
         for fact in surplus
         if isinstance(fact, Privilege)
@@ -50,16 +52,16 @@ def gone_with_their_tables(surplus: Iterable[Fact], found: Iterable[Fact]) -> fr
     }
     return frozenset(
         fact
-        for fact in (found if going else ())
+        for fact in (actual if revoked else ())
         if isinstance(fact, Privilege)
         and isinstance(fact.target, OnColumn)
-        and (fact.grantee, fact.privilege, fact.target.schema, fact.target.relation) in going
+        and (fact.grantee, fact.privilege, fact.target.schema, fact.target.relation) in revoked
     )
 
 
 @dataclass(frozen=True)
 class _OnColumns:
-    """The columns of one relation that a grantee's statement is about, as a target to group by."""
+    """Columns of one relation, as a target to group statements by."""
 
     schema: str
     relation: str
@@ -67,14 +69,14 @@ class _OnColumns:
 
 
 def privileges(
-    gap: Difference, owners: Mapping[str, str], wanted: frozenset[Fact], server: Server
+    difference: Difference, owners: Mapping[str, str], desired: frozenset[Fact], server: Server
 ) -> Iterator[Statement]:
-    """Privileges on what there is, those that go first."""
-    surplus = by(of(gap.surplus, Privilege), _key)
-    missing = by(of(gap.missing, Privilege), _key)
-    passable = {key for key, facts in surplus.items() if any(fact.is_grantable for fact in facts)}
-    # While a role has a grant option, PostgreSQL may take a statement for that role's instead of the owner's.
-    for (target, grantee), facts in sorted(surplus.items(), key=lambda item: item[0] not in passable):
+    """Revoke privileges on existing objects, then grant the missing ones."""
+    surplus = _grouped(sorted_facts(difference.surplus, Privilege), _key)
+    missing = _grouped(sorted_facts(difference.missing, Privilege), _key)
+    with_option = {key for key, facts in surplus.items() if any(fact.is_grantable for fact in facts)}
+    # While a role has a grant option, PostgreSQL may attribute a statement to that role instead of the owner.
+    for (target, grantee), facts in sorted(surplus.items(), key=lambda item: item[0] not in with_option):
         names, on = _privileges_on(target, facts)
         revoke = Statement(
             f"REVOKE {names} ON {_target(target)} FROM {grantees([grantee])}",
@@ -82,14 +84,14 @@ def privileges(
             is_destructive=True,
             acts_as=_grantor(target, owners),
         )
-        if (target, grantee) not in passable:
+        if (target, grantee) not in with_option:
             yield revoke
         elif isinstance(target, OnDatabase):
             yield _cascading(revoke)
         else:
             owner = owners[target.schema] if isinstance(target, OnSchema) else target.owner
             may_name_it = {owners[target.schema], server.master}
-            may_name_it |= _holders(OnSchema(target.schema), wanted - gap.missing)
+            may_name_it |= _holders(OnSchema(target.schema), desired - difference.missing)
             yield from _as_owner(_cascading(revoke), owner, server, target.schema if owner not in may_name_it else None)
     yield from _grants(missing, owners)
 
@@ -97,9 +99,9 @@ def privileges(
 def _grants(
     missing: Mapping[tuple[Target | _OnColumns, str], list[Privilege]], owners: Mapping[str, str]
 ) -> Iterator[Statement]:
-    """One statement for all who get the same on the same, and for all schemas on which they do.
+    """Grant the same privileges on the same target to all grantees at once, and on all schemas at once.
 
-    Each statement is a way to the server and back, and rewrites the lists of all that it names.
+    Each statement is a round trip, and rewrites the access control lists of all that it names.
     """
 
     def place(item: tuple[tuple[Target | _OnColumns, str], list[Privilege]]) -> tuple[Target | _OnColumns, str, str]:
@@ -107,7 +109,7 @@ def _grants(
         return target, *_privileges_on(target, facts)
 
     schemas: dict[tuple[str, tuple[str, ...]], list[OnSchema]] = {}
-    for (target, names, on), items in by(missing.items(), place).items():
+    for (target, names, on), items in _grouped(missing.items(), place).items():
         receivers = tuple(grantee for (_, grantee), _ in items)
         if isinstance(target, OnSchema):
             schemas.setdefault((names, receivers), []).append(target)
@@ -118,7 +120,7 @@ def _grants(
             acts_as=_grantor(target, owners),
         )
     for (names, receivers), targets in schemas.items():
-        on = listed(described(target) for target in targets)
+        on = join_names(describe_target(target) for target in targets)
         yield Statement(
             f"GRANT {names} ON SCHEMA {identifiers(target.schema for target in targets)} TO {grantees(receivers)}",
             f"{_declared(receivers)} to have {names} on {on}",
@@ -131,7 +133,7 @@ def _holders(target: Target, facts: Iterable[Fact]) -> set[str]:
 
 
 def _declared(names: Sequence[str]) -> str:
-    return f"{listed(names)} {'is' if len(names) == 1 else 'are'} declared"
+    return f"{join_names(names)} {'is' if len(names) == 1 else 'are'} declared"
 
 
 def _key(fact: Privilege) -> tuple[Target | _OnColumns, str]:
@@ -142,9 +144,9 @@ def _key(fact: Privilege) -> tuple[Target | _OnColumns, str]:
 
 
 def _privileges_on(target: Target | _OnColumns, facts: list[Privilege]) -> tuple[str, str]:
-    """The privileges as a statement names them, and in words what they are on."""
+    """Return the privileges as SQL, and a description of their target."""
     if not isinstance(target, _OnColumns):
-        return ", ".join(sorted({fact.privilege for fact in facts})), described(target)
+        return ", ".join(sorted({fact.privilege for fact in facts})), describe_target(target)
     columns: dict[str, set[str]] = {}
     for fact in facts:
         if isinstance(fact.target, OnColumn):
@@ -154,29 +156,29 @@ def _privileges_on(target: Target | _OnColumns, facts: list[Privilege]) -> tuple
 
 
 def _cascading(revoke: Statement) -> Statement:
-    reason = f"{revoke.reason}; what it passed on goes as well"
+    reason = f"{revoke.reason}; grants that it made in turn go as well"
     return replace(revoke, sql=f"{revoke.sql} CASCADE", reason=reason)
 
 
 def _as_owner(statement: Statement, owner: str, server: Server, unusable_schema: str | None) -> Iterator[Statement]:
-    """A statement run as ``owner`` itself, who is given ``unusable_schema`` to use for as long as that takes."""
+    """Run a statement as ``owner``, with a temporary USAGE on ``unusable_schema`` if given."""
     if server.master_is_superuser or owner == server.master:
         yield statement
         return
     usage = f"USAGE ON SCHEMA {identifier(unusable_schema)}" if unusable_schema else ""
-    reason = f"only {owner} can take back all that was granted on its own"
+    reason = f"only {owner} can revoke everything that was granted on its objects"
     if usage:
         yield Statement(f"GRANT {usage} TO {identifier(owner)}", reason, acts_as=statement.acts_as)
     yield Statement(f"SET LOCAL ROLE {identifier(owner)}", reason, acts_as=statement.acts_as)
     yield statement
-    yield Statement("RESET ROLE", "the rest is done as before")
+    yield Statement("RESET ROLE", "the rest runs as the master")
     if usage:
-        yield Statement(f"REVOKE {usage} FROM {identifier(owner)}", f"{owner} needs it no longer")
+        yield Statement(f"REVOKE {usage} FROM {identifier(owner)}", f"{owner} no longer needs it")
 
 
 def _grantor(target: Target | _OnColumns, owners: Mapping[str, str]) -> frozenset[str]:
     if isinstance(target, OnObjects | _OnColumns):
-        # Naming an object takes USAGE on its schema, which the schema's owner has.
+        # Naming an object requires USAGE on its schema, which the owner of the schema has.
         return frozenset({target.owner, owners[target.schema]})
     return frozenset({owners[target.schema]}) if isinstance(target, OnSchema) else frozenset()
 
@@ -197,38 +199,45 @@ def _object(name: ObjectName) -> str:
     return f"{identifier(name.name)}{arguments}"
 
 
-def default_privileges(gap: Difference) -> Iterator[Statement]:
-    """Privileges on what will be made, those that go first."""
+def default_privileges(difference: Difference) -> Iterator[Statement]:
+    """Revoke default privileges, then grant the missing ones."""
 
-    def key(fact: DefaultPrivilege) -> tuple[str, str | None, ObjectKind, str]:
+    def by_schema(fact: DefaultPrivilege) -> tuple[str, str | None, ObjectKind, str]:
         return fact.creator, fact.schema, fact.kind, fact.grantee
 
-    def same(item: tuple[tuple[str, str | None, ObjectKind, str], list[DefaultPrivilege]]) -> tuple[object, ...]:
-        (creator, schema, kind, grantee), group = item
-        return creator, schema is None, kind, grantee, ", ".join(sorted({fact.privilege for fact in group}))
-
-    def alike(item: tuple[tuple[Any, ...], tuple[str | None, ...]]) -> tuple[object, ...]:
-        (creator, _, kind, _, names), schemas = item
-        return creator, kind, names, schemas
-
     for verb, direction, facts, is_destructive in (
-        ("REVOKE", "FROM", gap.surplus, True),
-        ("GRANT", "TO", gap.missing, False),
+        ("REVOKE", "FROM", difference.surplus, True),
+        ("GRANT", "TO", difference.missing, False),
     ):
-        each = by(by(of(facts, DefaultPrivilege), key).items(), same)
-        places = {of_one: tuple(schema for (_, schema, _, _), _ in items) for of_one, items in each.items()}
-        for (creator, kind, names, schemas), items in by(places.items(), alike).items():
-            receivers = [grantee for (_, _, _, grantee, _), _ in items]
-            # Without IN SCHEMA where the fact stands for everywhere: with it, revoking a built-in default does nothing.
-            is_everywhere = schemas == (None,)
-            within = "" if is_everywhere else f" IN SCHEMA {identifiers(schemas)}"
-            where = "any schema" if is_everywhere else listed(f"schema {schema}" for schema in schemas)
+        # First join the schemas with the same privileges for a grantee, then the grantees with the same schemas.
+        schemas_of: dict[tuple[str, bool, ObjectKind, str, str], list[str | None]] = {}
+        for (creator, schema, kind, grantee), group in _grouped(
+            sorted_facts(facts, DefaultPrivilege), by_schema
+        ).items():
+            names = ", ".join(sorted({fact.privilege for fact in group}))
+            schemas_of.setdefault((creator, schema is None, kind, grantee, names), []).append(schema)
+        receivers_of: dict[tuple[str, ObjectKind, str, tuple[str | None, ...]], list[str]] = {}
+        for (creator, _, kind, grantee, names), schemas in schemas_of.items():
+            receivers_of.setdefault((creator, kind, names, tuple(schemas)), []).append(grantee)
+        for (creator, kind, names, on), receivers in receivers_of.items():
+            # Without IN SCHEMA for a default everywhere: with it, revoking a built-in default has no effect.
+            schemas_named = [schema for schema in on if schema is not None]
+            within = f" IN SCHEMA {identifiers(schemas_named)}" if schemas_named else ""
+            where = join_names(f"schema {schema}" for schema in schemas_named) if schemas_named else "any schema"
             verdict = "which is not declared" if is_destructive else "as declared"
             yield Statement(
                 f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(creator)}{within}"
                 f" {verb} {names} ON {_DEFAULTS_KEYWORD[kind]} {direction} {grantees(receivers)}",
-                f"{listed(receivers)} {'gets' if len(receivers) == 1 else 'get'} {names} on every {kind} that "
+                f"{join_names(receivers)} {'gets' if len(receivers) == 1 else 'get'} {names} on every {kind} that "
                 f"{creator} will create in {where}, {verdict}",
                 is_destructive=is_destructive,
                 acts_as=frozenset({creator}),
             )
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Group items by a key, in the order given."""
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups

@@ -1,9 +1,6 @@
-"""Whom and what a document speaks of on one server, and what of an access control list is its to judge.
+"""The scope of a document on one server: the roles it manages, and the part of each access control list it decides."""
 
-Pure: it looks at rows that were read.
-"""
-
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,16 +12,16 @@ from db_bootstrap.model import Granted, ObjectKind, Server
 from db_bootstrap.sql import PUBLIC
 
 Entry = tuple[str, str, bool, str]
-"""An entry of an access control list: grantee, privilege, whether it may be passed on, and who granted it."""
+"""An entry of an access control list: grantee, privilege, whether it comes with the grant option, and grantor."""
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What came of an access control list.
+class ScopedEntries:
+    """The entries of an access control list, by whether the document decides them.
 
     Attributes:
-        granted: What the document could have said, or can take back.
-        kept: What it cannot take back, or leaves to others: grantee, privilege, and who granted it.
+        granted: Those that the document could have declared, or that can be revoked.
+        kept: Those that cannot be revoked, or are left to others: grantee, privilege, and grantor.
     """
 
     granted: frozenset[Granted]
@@ -33,17 +30,17 @@ class Judged:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whom and what the document speaks of on this server.
+    """The roles, schemas and objects that a document decides on this server.
 
     Attributes:
-        managed_roles: Declared roles that exist, and those that carry the document's mark and are declared no more.
-        heirs: For each retired role that exists: who gets what it owns, if anybody.
+        managed_roles: Declared roles that exist, and those that have the document's mark and are no longer declared.
+        successors: For each retired role that exists: the role that gets what it owns, if any.
     """
 
     document: AccessDocument
     server: Server
     managed_roles: frozenset[str]
-    heirs: dict[str, str | None]
+    successors: dict[str, str | None]
 
     @cached_property
     def declared_roles(self) -> frozenset[str]:
@@ -62,104 +59,118 @@ class Scope:
 
     @property
     def revokes(self) -> bool:
-        """Whether what is not declared is taken back."""
+        """Whether access that is not declared is revoked."""
         return self.document.unlisted is Unlisted.REVOKE
 
     def is_protected(self, role: str) -> bool:
-        """Whether this role's access is nobody's to take: the master's, a superuser's, or a reserved role's."""
+        """Return True if this role's access is never revoked: the master, superusers and reserved roles."""
         is_reserved = role.startswith(("pg_", "rds")) and role not in self.declared_roles
         return is_reserved or role == self.server.master or role in self.server.superusers
 
     def is_managed(self, grantee: str) -> bool:
-        """Whether this grantee's access to the whole database is the document's to judge."""
+        """Return True if the document decides this grantee's access to the whole database."""
         return grantee == PUBLIC or grantee in self.managed_roles
 
-    def is_judged(self, grantee: str) -> bool:
-        """Whether this grantee's access to a managed schema is the document's to judge."""
+    def is_in_scope(self, grantee: str) -> bool:
+        """Return True if the document decides this grantee's access to a managed schema."""
         return self.is_managed(grantee) or not self.is_protected(grantee)
 
-    def heir(self, role: str) -> str:
-        """Who owns what this role owned once the retired ones are gone."""
-        return self.heirs.get(role) or role
+    def successor(self, role: str) -> str:
+        """Return the owner of the role's objects after the retired roles are dropped."""
+        return self.successors.get(role) or role
 
-    def judged(
+    def select(
         self,
         entries: Iterable[Entry],
         owners: Sequence[str],
-        wished: Container[tuple[str, str]],
+        desired: Container[tuple[str, str]],
         *,
         only_managed: bool = False,
-    ) -> Judged:
-        """What is to be judged of an access control list.
+    ) -> ScopedEntries:
+        """Select the entries of an access control list that the document decides.
 
-        What somebody passed on goes with their grant option, which no document gives; so it counts as not there. What
-        a retired role has or has granted goes with the role.
+        Entries that a grantee granted in turn disappear with its grant option, which no document gives, so they count
+        as absent. Entries of retired roles disappear with the role.
 
         Args:
             entries: The list.
-            owners: The owner now and the one to be: their grants are the owner's, and what they have is theirs anyway.
-            wished: Which grantees should have which privileges; it does not matter who granted these.
-            only_managed: Whether to judge managed roles and everybody alone.
+            owners: The current owner and the future one: their grants are the owner's, and they have everything anyway.
+            desired: The grantees with the privileges that they should have, whoever granted them.
+            only_managed: Whether to select entries of managed roles and PUBLIC only.
         """
-        is_ours = self.is_managed if only_managed else self.is_judged
-        mine: list[Entry] = []
+        is_ours = self.is_managed if only_managed else self.is_in_scope
+        ours: list[Entry] = []
         kept = set[tuple[str, str, str]]()
         for grantee, privilege, is_grantable, grantor in entries:
-            if grantee in owners or grantee in self.heirs or (grantor in self.heirs and grantor not in owners):
+            if (
+                grantee in owners
+                or grantee in self.successors
+                or (grantor in self.successors and grantor not in owners)
+            ):
                 continue
             if is_ours(grantee):
-                mine.append((grantee, privilege, is_grantable, grantor))
+                ours.append((grantee, privilege, is_grantable, grantor))
             else:
                 kept.add((grantee, privilege, grantor))
         if not self.revokes:
-            return Judged(frozenset(entry[:3] for entry in mine), tuple(sorted(kept)))
-        going = _options_that_go(mine, owners)
+            return ScopedEntries(frozenset(entry[:3] for entry in ours), tuple(sorted(kept)))
+        lost = _lost_privilege_options(ours, owners)
         granted = set[Granted]()
-        for grantee, privilege, is_grantable, grantor in mine:
+        for grantee, privilege, is_grantable, grantor in ours:
             if grantor in owners:
                 granted.add((grantee, privilege, is_grantable))
-            elif (grantor, privilege) not in going and (grantee, privilege) in wished:
+            elif (privilege, grantor) not in lost and (grantee, privilege) in desired:
                 granted.add((grantee, privilege, False))
-            elif (grantor, privilege) not in going:
+            elif (privilege, grantor) not in lost:
                 kept.add((grantee, privilege, grantor))
-        return Judged(frozenset(granted), tuple(sorted(kept)))
+        return ScopedEntries(frozenset(granted), tuple(sorted(kept)))
 
     def single_objects(self) -> list[tuple[str, ObjectKind, str]]:
-        """The objects that the document names: schema, kind, and what they may be called."""
-        found = {
+        """Return the objects that the document names: schema, kind, and each name that it may mean."""
+        named = {
             (grant.schema or "", OBJECT_KINDS[grant.on], name)
             for holder in holders(self.document)
             for grant in holder.grants
             for written in grant.names or ()
             for name in (possible_names(written) if grant.on is GrantKind.ROUTINES else [written])
         }
-        return sorted(found)
+        return sorted(named)
 
     def single_columns(self) -> list[tuple[str, str, str]]:
-        """The columns that the document names: schema, relation, column."""
-        found = {
+        """Return the columns that the document names: schema, relation, column."""
+        named = {
             (grant.schema or "", relation, column)
             for holder in holders(self.document)
             for grant in holder.grants
             for relation in grant.names or ()
             for column in grant.columns or ()
         }
-        return sorted(found)
+        return sorted(named)
 
 
-def _options_that_go(entries: Sequence[Entry], owners: Sequence[str]) -> set[tuple[str, str]]:
-    """Who loses the option to pass which privilege on: whoever has it from an owner, or from somebody who loses it."""
-    options: dict[tuple[str, str], set[str]] = {}
-    for grantee, privilege, is_grantable, grantor in entries:
-        if is_grantable:
-            options.setdefault((grantee, privilege), set()).add(grantor)
-    going = set[tuple[str, str]]()
+def lost_options(options: Mapping[tuple[str, str], Collection[tuple[str, bool]]]) -> set[tuple[str, str]]:
+    """Return the options to grant something on that will be lost, each as what it is about and who has it.
+
+    A holder loses an option if each grant of it can be revoked directly, or was made by a holder who loses theirs.
+
+    Args:
+        options: For each option, as what it is about and who has it: the grantors, and whether each can be revoked.
+    """
+    lost = set[tuple[str, str]]()
     while True:
         more = {
-            (grantee, privilege)
-            for (grantee, privilege), grantors in options.items()
-            if all(grantor in owners or (grantor, privilege) in going for grantor in grantors)
+            (subject, holder)
+            for (subject, holder), grants in options.items()
+            if all(is_revocable or (subject, grantor) in lost for grantor, is_revocable in grants)
         }
-        if more == going:
-            return going
-        going = more
+        if more == lost:
+            return lost
+        lost = more
+
+
+def _lost_privilege_options(entries: Iterable[Entry], owners: Container[str]) -> set[tuple[str, str]]:
+    options: dict[tuple[str, str], set[tuple[str, bool]]] = {}
+    for grantee, privilege, is_grantable, grantor in entries:
+        if is_grantable:
+            options.setdefault((privilege, grantee), set()).add((grantor, grantor in owners))
+    return lost_options(options)

@@ -1,27 +1,27 @@
-"""The access document: who may do what in one database, as typed, checked values.
+"""The access document: the desired access of one database, as typed, validated values.
 
-Pure: it knows nothing of a server. Terraform passes the document as JSON, with ``null`` for what was left
-out; a person may write the same as YAML. Whatever is wrong with it is refused here, before anything is
-connected to, and all problems at once: each with the path to the offending key and the remedy.
+Pure: it knows nothing of a server. Terraform passes the document as JSON, with ``null`` for what was left out; people
+can write YAML. An invalid document is refused here, before any connection, with all problems at once: each with the
+path of the key and the remedy.
 """
 
 from db_bootstrap.document.model import (
     LIST_SETTINGS,
     MAXIMUM_CONNECTION_LIMIT,
     AccessDocument,
-    Credential,
-    Everybody,
+    CredentialKind,
     Extension,
     Grant,
     GrantKind,
     Login,
     MembershipOptions,
     Preset,
+    Public,
     Retirement,
     Role,
     Schema,
     Unlisted,
-    sibling_names,
+    login_role_names,
 )
 from db_bootstrap.document.reader import structured
 from db_bootstrap.document.rules import contradictions
@@ -31,31 +31,31 @@ __all__ = [
     "LIST_SETTINGS",
     "MAXIMUM_CONNECTION_LIMIT",
     "AccessDocument",
-    "Credential",
-    "Everybody",
+    "CredentialKind",
     "Extension",
     "Grant",
     "GrantKind",
     "Login",
     "MembershipOptions",
     "Preset",
+    "Public",
     "Retirement",
     "Role",
     "Schema",
     "Unlisted",
-    "parse",
-    "sibling_names",
+    "login_role_names",
+    "parse_document",
 ]
 
 
-def parse(raw: object) -> AccessDocument:
-    """The document in ``raw``, as read from JSON or YAML.
+def parse_document(raw: object) -> AccessDocument:
+    """Return the document in ``raw``, which is parsed JSON or YAML.
 
     Raises:
-        AccessDocumentError: It is not a document, or one that contradicts itself.
+        AccessDocumentError: It is not a document, or contradicts itself.
     """
     document = structured(raw)
-    found = tuple(contradictions(document))
-    if found:
-        raise AccessDocumentError(found)
+    problems = tuple(contradictions(document))
+    if problems:
+        raise AccessDocumentError(problems)
     return document

@@ -1,50 +1,51 @@
-"""What an access document is made of: frozen values, each with what it means when it is left out.
+"""The types of an access document: frozen values, each with its default.
 
-Pure. `access` reads them, `document_schema` describes them to editors, and `declared` says what they come to.
+`reader` reads them, `cli.json_schema` describes them to editors, and `desired` derives facts from them. The docstrings
+of the classes are the descriptions in the JSON Schema.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-SIBLING_SUFFIXES = ("_a", "_b")
-"""What the two login roles of a rotated login are called, after its own name."""
+LOGIN_ROLE_SUFFIXES = ("_a", "_b")
+"""The suffixes of the two login roles of a rotated login, after its name."""
 
 RESERVED_NAMES = frozenset(
     {"public", "none", "current_user", "current_role", "session_user", "rdsadmin", "rds_superuser", "rds_iam"}
     | {"rds_password", "rds_replication", "rds_ad", "rds_reserved", "rds_extension", "rdsrepladmin", "rdstopmgr"}
 )
-"""Role names that PostgreSQL or RDS keeps for itself, besides all that begin with ``pg_``."""
+"""Role names that PostgreSQL or RDS reserves, in addition to all that begin with ``pg_``."""
 
 LIST_SETTINGS = frozenset(
     {"search_path", "temp_tablespaces", "session_preload_libraries", "shared_preload_libraries"}
     | {"local_preload_libraries", "unix_socket_directories"}
 )
-"""Settings whose value is a list of names: PostgreSQL quotes each element by itself (``GUC_LIST_QUOTE``)."""
+"""Settings whose value is a list of names: PostgreSQL quotes each element (``GUC_LIST_QUOTE``)."""
 
 SettingValues = dict[str, tuple[str, ...]]
-"""By the setting's name in small letters: its value, of one element unless it is one of `LIST_SETTINGS`."""
+"""By the setting's name in lower case: its value, of one element unless it is one of `LIST_SETTINGS`."""
 
 MAXIMUM_CONNECTION_LIMIT = 2**31 - 1
-"""PostgreSQL keeps the limit as a signed integer of four bytes."""
+"""PostgreSQL stores the limit as a signed integer of four bytes."""
 
 
 class Unlisted(StrEnum):
-    """What becomes of access that the document does not declare."""
+    """What happens to access that the document does not declare."""
 
     REVOKE = "revoke"
     REPORT = "report"
 
 
 class Preset(StrEnum):
-    """What a role may do in a schema, as one word; `privileges` says which privileges that is."""
+    """A set of privileges on a schema and its objects; see `presets`."""
 
     READ = "read"
     WRITE = "write"
     OWN = "own"
 
 
-class Credential(StrEnum):
-    """How a login proves who it is: a rotated password in a secret, an IAM token, or what others have arranged."""
+class CredentialKind(StrEnum):
+    """How a login authenticates: a rotated password in a secret, an IAM token, or a credential managed elsewhere."""
 
     ROTATED = "rotated"
     IAM = "iam"
@@ -52,7 +53,7 @@ class Credential(StrEnum):
 
 
 class GrantKind(StrEnum):
-    """What a grant is on."""
+    """The kind of target of a grant."""
 
     DATABASE = "database"
     SCHEMA = "schema"
@@ -62,16 +63,30 @@ class GrantKind(StrEnum):
     TYPES = "types"
 
 
+PRIVILEGES: dict[GrantKind, tuple[str, ...]] = {
+    GrantKind.DATABASE: ("CONNECT", "CREATE", "TEMPORARY"),
+    GrantKind.SCHEMA: ("USAGE", "CREATE"),
+    GrantKind.TABLES: ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"),
+    GrantKind.SEQUENCES: ("SELECT", "USAGE", "UPDATE"),
+    GrantKind.ROUTINES: ("EXECUTE",),
+    GrantKind.TYPES: ("USAGE",),
+}
+"""The privileges on each kind; MAINTAIN from PostgreSQL 17 on."""
+
+COLUMN_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
+"""The privileges on a column."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Grant:
     """Single privileges, on a database, a schema, or objects of one kind.
 
     Attributes:
-        on: The kind: database, schema, tables (views of all kinds too), sequences, routines or types.
-        privileges: The privileges, as PostgreSQL calls them.
-        schema: The schema, unless it is on the database.
+        on: The kind: database, schema, tables (including views of all kinds), sequences, routines or types.
+        privileges: The privileges, under PostgreSQL's names.
+        schema: The schema; not for a grant on the database.
         names: The objects; all of the kind, now and in future, if left out. A routine is named f(integer, text), or f.
-        columns: With tables that are named: these columns only.
+        columns: For named tables: only these columns.
     """
 
     on: GrantKind
@@ -83,12 +98,12 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True)
 class MembershipOptions:
-    """What a membership brings; the first two are always true before PostgreSQL 16.
+    """The options of a membership; the first two are always true before PostgreSQL 16.
 
     Attributes:
-        inherit: Whether the member has the group's privileges without asking.
-        set: Whether the member may act as the group, with SET ROLE.
-        admin: Whether the member may make others members.
+        inherit: Whether the member has the group's privileges without SET ROLE.
+        set: Whether the member can act as the group, with SET ROLE.
+        admin: Whether the member can grant the membership to others.
     """
 
     inherit: bool = True
@@ -98,10 +113,10 @@ class MembershipOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
-    """A schema that the document manages, with everything in it.
+    """A schema that the document manages, with all objects in it.
 
     Attributes:
-        owner: The role that it belongs to; what this role creates gets its privileges from birth.
+        owner: The role that owns it; default privileges cover the objects that this role creates.
     """
 
     owner: str
@@ -109,21 +124,21 @@ class Schema:
 
 @dataclass(frozen=True, kw_only=True)
 class Extension:
-    """An extension that the database has; it is created if it is missing, and never dropped.
+    """An extension of the database; it is created if it is missing, and never dropped.
 
     Attributes:
-        schema: Where its objects are; wherever PostgreSQL puts them, if left out.
+        schema: The schema of its objects; PostgreSQL's choice, if left out.
     """
 
     schema: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Everybody:
-    """What every role of the server may do, as the grantee PUBLIC.
+class Public:
+    """The access of every role of the server, through the grantee PUBLIC.
 
     Attributes:
-        schemas: What they may do in which schema.
+        schemas: A preset, by schema.
         grants: Single privileges.
     """
 
@@ -133,13 +148,13 @@ class Everybody:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """What a role and a login have in common.
+    """The common attributes of roles and logins.
 
     Attributes:
-        comment: A text about it, for people.
+        comment: A description, for people.
         member_of: Roles whose privileges it has.
-        memberships: The same with options, by role; a role stands in one of the two.
-        schemas: What it may do in which schema.
+        memberships: The same with options, by role; a role is listed in one of the two.
+        schemas: A preset, by schema.
         grants: Single privileges.
     """
 
@@ -152,7 +167,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Member):
-    """A role without a login: it holds privileges, and logins are its members."""
+    """A role that cannot log in: it has privileges, and logins are its members."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +175,13 @@ class Login(Member):
     """A person or a program.
 
     Attributes:
-        credential: A rotated password in a secret, an IAM token, or external: nothing that is managed here.
-        acts_as: The role that its sessions act as from the start, so that what it creates belongs to that role.
-        connection_limit: Sessions at once, for each login role; -1 for no limit.
-        settings: Configuration of its sessions, such as statement_timeout; search_path and its like may be lists.
+        credential: A rotated password in a secret, an IAM token, or external: a credential that is managed elsewhere.
+        acts_as: The role that its sessions act as, so that the objects it creates belong to that role.
+        connection_limit: Concurrent sessions of each login role; -1 for no limit.
+        settings: Configuration of its sessions, such as statement_timeout; search_path and similar ones can be lists.
     """
 
-    credential: Credential
+    credential: CredentialKind
     acts_as: str | None = None
     connection_limit: int = -1
     settings: SettingValues = field(default_factory=dict)
@@ -174,11 +189,11 @@ class Login(Member):
 
 @dataclass(frozen=True, kw_only=True)
 class Retirement:
-    """A role that shall be no more: it loses its access everywhere on the server, and is dropped.
+    """A role to remove: it loses its access everywhere on the server, and is dropped.
 
     Attributes:
-        reassign_to: The declared role or login that gets what it owns, in every database.
-        drop_owned: Whether what it owns is dropped, in every database, with all that is in it.
+        reassign_to: The declared role or login that gets the objects it owns, in every database.
+        drop_owned: Whether the objects it owns are dropped, in every database, with all data in them.
         terminate_sessions: Whether its sessions are ended; otherwise it is not retired while it has any.
     """
 
@@ -189,17 +204,17 @@ class Retirement:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessDocument:
-    """Everything that is declared about one database.
+    """The declared access of one database.
 
     Attributes:
         database: Its name; the document is refused on any other.
         unlisted: Whether access that is not declared is revoked or reported.
-        schemas: The schemas that are managed, by name.
-        extensions: The extensions that the database has, by name.
-        roles: The roles that hold privileges, by name.
-        logins: Who logs in, by name.
-        public: What everybody may do.
-        retired: Roles that shall be no more, by name.
+        schemas: The managed schemas, by name.
+        extensions: The extensions of the database, by name.
+        roles: The roles that have privileges and cannot log in, by name.
+        logins: The people and programs that log in, by name.
+        public: The access of every role.
+        retired: Roles to remove, by name.
     """
 
     database: str
@@ -208,29 +223,29 @@ class AccessDocument:
     extensions: dict[str, Extension] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     logins: dict[str, Login] = field(default_factory=dict)
-    public: Everybody = field(default_factory=Everybody)
+    public: Public = field(default_factory=Public)
     retired: dict[str, Retirement] = field(default_factory=dict)
 
     def rotated_logins(self) -> tuple[str, ...]:
-        """Names of the logins that have a secret, sorted."""
-        return tuple(sorted(name for name, login in self.logins.items() if login.credential is Credential.ROTATED))
+        """Return the names of the logins that have a secret, sorted."""
+        return tuple(sorted(name for name, login in self.logins.items() if login.credential is CredentialKind.ROTATED))
 
     def role_names(self) -> frozenset[str]:
-        """Every role of the database that the document declares, siblings included."""
-        siblings = {sibling for name in self.rotated_logins() for sibling in sibling_names(name)}
-        return frozenset(self.roles) | frozenset(self.logins) | siblings
+        """Return every role that the document declares, login roles included."""
+        login_roles = {login_role for name in self.rotated_logins() for login_role in login_role_names(name)}
+        return frozenset(self.roles) | frozenset(self.logins) | login_roles
 
     def members(self) -> dict[str, Member]:
-        """Roles and logins together, by name; no name stands for both."""
+        """Return roles and logins together, by name; no name is both."""
         return {**self.roles, **self.logins}
 
     def groups(self) -> frozenset[str]:
-        """Whom others may be members of, and who may own a schema: roles, and logins that are theirs to arrange."""
-        external = {name for name, login in self.logins.items() if login.credential is Credential.EXTERNAL}
+        """Return the roles that can have members and own schemas: roles, and logins with an external credential."""
+        external = {name for name, login in self.logins.items() if login.credential is CredentialKind.EXTERNAL}
         return frozenset(self.roles) | external
 
 
-def sibling_names(login: str) -> tuple[str, str]:
-    """The two login roles of a rotated login; the first gets the first credential."""
-    first, second = SIBLING_SUFFIXES
+def login_role_names(login: str) -> tuple[str, str]:
+    """Return the two login roles of a rotated login; the first gets the first credential."""
+    first, second = LOGIN_ROLE_SUFFIXES
     return login + first, login + second

@@ -1,7 +1,6 @@
-"""What a preset means: exact privileges on every kind of object.
+"""The privileges of each preset, on every kind of object.
 
-Pure. The word ALL is never used, since what it stands for differs between versions of PostgreSQL, and so a grant of it
-drifts for ever.
+ALL is never used: its meaning differs between versions of PostgreSQL, so a grant of it would drift for ever.
 """
 
 from db_bootstrap.document.model import GrantKind, Preset
@@ -13,7 +12,7 @@ OBJECT_KINDS = {
     GrantKind.ROUTINES: ObjectKind.ROUTINE,
     GrantKind.TYPES: ObjectKind.TYPE,
 }
-"""What a document calls the kinds of objects."""
+"""The kinds of objects, by their names in a document."""
 
 SCHEMA_PRIVILEGES: dict[Preset, tuple[str, ...]] = {
     Preset.READ: ("USAGE",),
@@ -26,15 +25,15 @@ _WRITE_RELATION = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _OWN_RELATION = (*_WRITE_RELATION, "TRUNCATE", "REFERENCES", "TRIGGER")
 
 _OBJECT_PRIVILEGES: dict[Preset, dict[ObjectKind, tuple[str, ...]]] = {
-    # No EXECUTE: a routine that runs with its owner's rights may write whatever the owner may.
+    # No EXECUTE: a SECURITY DEFINER routine can write whatever its owner can.
     Preset.READ: {
         ObjectKind.RELATION: _READ_RELATION,
         ObjectKind.SEQUENCE: ("SELECT",),
         ObjectKind.ROUTINE: (),
         ObjectKind.TYPE: (),
     },
-    # No UPDATE on sequences: nextval() needs USAGE alone, and setval() is not for a service. No USAGE on types: it is
-    # needed to make a column, a routine or another type of them, and neither to read nor to write their values.
+    # No UPDATE on sequences: nextval() needs only USAGE, and setval() is not for a service. No USAGE on types: it is
+    # needed to create a column, a routine or another type with them, but neither to read nor to write their values.
     Preset.WRITE: {
         ObjectKind.RELATION: _WRITE_RELATION,
         ObjectKind.SEQUENCE: ("SELECT", "USAGE"),
@@ -51,7 +50,7 @@ _OBJECT_PRIVILEGES: dict[Preset, dict[ObjectKind, tuple[str, ...]]] = {
 
 
 def object_privileges(preset: Preset, kind: ObjectKind, version: int) -> tuple[str, ...]:
-    """The privileges that a preset means on objects of a kind, on a server of this version."""
+    """Return the privileges of a preset on objects of a kind, on a server of this version."""
     privileges = _OBJECT_PRIVILEGES[preset][kind]
     has_maintain = version >= FIRST_VERSION_WITH_MAINTAIN
     if preset is Preset.OWN and kind is ObjectKind.RELATION and has_maintain:

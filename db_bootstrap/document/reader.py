@@ -1,7 +1,7 @@
-"""The values of an access document, from what JSON or YAML made of it.
+"""The values of an access document, from parsed JSON or YAML.
 
-Pure and strict: text is text and no number, an unknown key is refused, and ``null`` means "not given". What belongs
-where is said by the types in `document_types` alone.
+Strict: a number is not text, an unknown key is refused, and ``null`` means "not given". The types in `model` alone
+decide what is valid.
 """
 
 import difflib
@@ -18,14 +18,14 @@ from db_bootstrap.sql import is_setting_name, is_text, split_names
 
 
 class _ValueError(ValueError):
-    """One value is not what should stand there; the message is for the document's writer."""
+    """A value is not of the expected type; the message is for the author of the document."""
 
 
 def structured(raw: object) -> AccessDocument:
-    """The document in ``raw``, whose parts may still contradict one another.
+    """Return the document in ``raw``, which can still contradict itself.
 
     Raises:
-        AccessDocumentError: Something is not of the kind that belongs there.
+        AccessDocumentError: A value is not of the expected type.
     """
     problems: list[str] = []
     document: AccessDocument = _read(AccessDocument, raw, "document", problems)
@@ -35,19 +35,19 @@ def structured(raw: object) -> AccessDocument:
 
 
 def without_none(hint: Any) -> Any:
-    """What a type hint says of a value that is given."""
+    """Return a type hint without its None."""
     if isinstance(hint, types.UnionType):
         (hint,) = (choice for choice in get_args(hint) if choice is not types.NoneType)
     return hint
 
 
 def is_required(field: Field[Any]) -> bool:
-    """Whether a document must say it."""
+    """Return True if the field has no default."""
     return field.default is MISSING and field.default_factory is MISSING
 
 
 def _read(hint: Any, value: object, path: str, problems: list[str]) -> Any:
-    """``value`` as ``hint`` wants it; of no use once there are problems, to which it adds what is wrong here."""
+    """Convert ``value`` to the type of ``hint``, and add what is wrong with it to ``problems``."""
     kind = without_none(hint)
     try:
         if is_dataclass(kind):
@@ -72,21 +72,21 @@ def _collection(kind: Any, value: object, path: str, problems: list[str]) -> Any
 
 
 def _attributes(kind: Any, value: object, path: str, problems: list[str]) -> Any:
-    # Terraform's optional attributes, and an empty value in YAML, say null for "not given".
+    # Terraform's optional attributes, and empty values in YAML, are null when they are not given.
     given = {key: item for key, item in _mapping({} if value is None else value).items() if item is not None}
     hints = _hints(kind)
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in fields(kind):
         here = f"{path}.{field.name}"
         if field.name in given:
-            made[field.name] = _read(hints[field.name], given[field.name], here, problems)
+            values[field.name] = _read(hints[field.name], given[field.name], here, problems)
         elif is_required(field):
             problems.append(f"{here}: this key is missing; add it.")
     problems += _unknown_keys(path, given, sorted(hints))
-    return None if problems else kind(**made)
+    return None if problems else kind(**values)
 
 
-# Most of a document are logins, and reading the hints of their type takes as long as reading one of them.
+# A document consists mostly of logins, and reading the hints of their type takes as long as reading one of them.
 _hints = functools.cache(get_type_hints)
 
 
@@ -100,61 +100,61 @@ def _unknown_keys(path: str, given: Mapping[str, Any], known: list[str]) -> Iter
 
 def _dict(kind: Any, value: object, path: str, problems: list[str]) -> dict[str, Any]:
     key_kind, item_kind = get_args(kind)
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, item in _mapping(value).items():
         here = f"{path}[{key!r}]"
-        made[_read(key_kind, key, here, problems)] = _read(item_kind, item, here, problems)
-    return made
+        values[_read(key_kind, key, here, problems)] = _read(item_kind, item, here, problems)
+    return values
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise _ValueError(f"expected keys and values, found {_described(value)}.")
+        raise _ValueError(f"expected keys and values, found {_describe(value)}.")
     return value
 
 
 def _list(value: object) -> list[Any] | tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise _ValueError(f"expected a list, found {_described(value)}.")
+        raise _ValueError(f"expected a list, found {_describe(value)}.")
     return value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise _ValueError(f"expected text, found {_described(value)}; put it in quotes.")
+        raise _ValueError(f"expected text, found {_describe(value)}; put it in quotes.")
     return _storable(value)
 
 
 def _storable(text: str) -> str:
     if not is_text(text):
         raise _ValueError(
-            f"{_described(text)} has a NUL character or half of a surrogate pair, "
-            f"which PostgreSQL cannot hold; remove it."
+            f"{_describe(text)} has a NUL character or half of a surrogate pair, "
+            f"which PostgreSQL cannot store; remove it."
         )
     return text
 
 
 def _integer(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _ValueError(f"expected a whole number, found {_described(value)}.")
+        raise _ValueError(f"expected a whole number, found {_describe(value)}.")
     return value
 
 
-def _truth(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise _ValueError(f"expected true or false, found {_described(value)}.")
+        raise _ValueError(f"expected true or false, found {_describe(value)}.")
     return value
 
 
 def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise _ValueError(f"expected a list of names, found {_described(value)}.")
+        raise _ValueError(f"expected a list of names, found {_describe(value)}.")
     return tuple(_storable(name) for name in value)
 
 
 def _choice(value: object, kind: type[StrEnum]) -> StrEnum:
     if not isinstance(value, str) or value not in list(kind):
-        raise _ValueError(f"expected one of {', '.join(kind)}; found {_described(value)}.")
+        raise _ValueError(f"expected one of {', '.join(kind)}; found {_describe(value)}.")
     return kind(value)
 
 
@@ -172,7 +172,7 @@ def _settings(value: object, path: str, problems: list[str]) -> SettingValues:
 
 def _setting_name(name: object, taken: Container[str]) -> str:
     if not isinstance(name, str) or not is_setting_name(name):
-        raise _ValueError("this is no name of a setting; write it as PostgreSQL does.")
+        raise _ValueError("this is not a valid name of a setting; write it as PostgreSQL does.")
     folded = name.lower()
     if folded in taken:
         raise _ValueError(f"PostgreSQL ignores case here, so {folded} is set twice; remove one of the two.")
@@ -192,14 +192,14 @@ def _setting_value(name: str, value: object) -> tuple[str, ...]:
         except ValueError as error:
             raise _ValueError(f"{error} Write it as a list.") from None
     expected = "a list of names" if is_list else "text, a number or a boolean"
-    raise _ValueError(f"expected {expected}, found {_described(value)}.")
+    raise _ValueError(f"expected {expected}, found {_describe(value)}.")
 
 
-_SCALARS: dict[type, Callable[[object], Any]] = {str: _text, int: _integer, bool: _truth}
+_SCALARS: dict[type, Callable[[object], Any]] = {str: _text, int: _integer, bool: _boolean}
 
 
-def _described(value: object) -> str:
-    """``value`` as a document's writer would call it, cut short; never a secret, a document holds none."""
+def _describe(value: object) -> str:
+    """Describe ``value`` for the author of the document, shortened. It is not a secret: a document contains none."""
     if value is None:
         return "nothing"
     if isinstance(value, Mapping):

@@ -1,6 +1,6 @@
-"""A routine's name as a document writes it: alone, or with the types of its arguments.
+"""Names of routines as a document writes them: alone, or with the types of their arguments.
 
-Pure. PostgreSQL prints a type by one name and understands it by several, so those that people use are translated.
+PostgreSQL prints a type by one name and accepts several, so the common aliases are translated.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _PRINTED = {
 
 
 def possible_names(written: str) -> Iterator[str]:
-    """Each name that the routine may have which a document calls ``written``: a name may hold parentheses itself."""
+    """Yield each name that ``written`` can mean: a name can contain parentheses itself."""
     yield written
     if written.endswith(")"):
         for index, character in enumerate(written):
@@ -35,7 +35,7 @@ def possible_names(written: str) -> Iterator[str]:
 
 
 def is_called(written: str, name: str, types: tuple[str, ...]) -> bool:
-    """Whether a document that says ``written`` means the routine of this name, with arguments of these types."""
+    """Return True if ``written`` means the routine of this name with arguments of these types."""
     if written == name:
         return True
     rest = written.removeprefix(name).strip()

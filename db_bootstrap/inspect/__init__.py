@@ -1,1 +1,1 @@
-"""Read PostgreSQL's catalogs: sessions, queries, and a snapshot of the access that exists."""
+"""Reads from PostgreSQL: sessions with verified TLS, and the catalogs' facts about access."""

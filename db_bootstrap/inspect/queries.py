@@ -1,8 +1,8 @@
-"""The questions to PostgreSQL's catalogs, as SQL.
+"""The queries of PostgreSQL's catalogs.
 
-Each sees only what a role without superuser rights may see on RDS. An access control list that is NULL means the
-built-in default, so every one goes through ``coalesce(acl, acldefault(...))``; the owner's entries for itself are left
-out, since PostgreSQL grants those anyway (PostgreSQL documentation, "Privileges").
+Each reads only what a role without superuser rights can read on RDS. An access control list that is NULL means the
+built-in default, so each list goes through ``coalesce(acl, acldefault(...))``. The owner's own entries are left out,
+because PostgreSQL grants those implicitly (PostgreSQL documentation, "Privileges").
 """
 
 SERVER = """
@@ -24,23 +24,24 @@ DATABASE_COMMENT = """
 SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = current_database()
 """
 
-# Not in one query with the question whether it may be asked: that would fail even where the answer is not needed.
+# A separate query: together with the check for the right to run it, it would fail even where it is not needed.
 SYSTEM_IDENTIFIER = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
 
-# What the master may do to a role {0}. :act and :administer are what pg_has_role calls the two rights in this version;
-# see `catalog_roles`. The master of a server before version 16 administers all but superusers by CREATEROLE.
+# What the master can do to a role {0}. :act and :administer are the names of these rights for pg_has_role in this
+# version; see `roles`. Before version 16, CREATEROLE lets the master administer all roles but superusers.
 _CAN_ACT_AS = "pg_has_role({0}.oid, 'USAGE') AND pg_has_role({0}.oid, :act)"
 _ADMINISTERS = (
     "(me.rolsuper OR CASE WHEN :administer = '' THEN me.rolcreaterole AND NOT {0}.rolsuper"
     " AND {0}.rolname <> 'pg_database_owner' ELSE pg_has_role({0}.oid, nullif(:administer, '')) END)"
 )
 
-# A role that has the master's rights through another role is not its member: that other membership may be one that has
-# to go.
+# In the order of `roles.ATTRIBUTES`.
+_ATTRIBUTES = """r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
+       r.rolbypassrls, r.rolconnlimit, nullif(r.rolvaliduntil, 'infinity')::text"""
+
+# Only direct membership of the master counts: a membership in between may be one that must be revoked.
 ROLES = f"""
-SELECT r.rolname, coalesce(c.description, ''),
-       r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication, r.rolbypassrls,
-       r.rolconnlimit, nullif(r.rolvaliduntil, 'infinity')::text,
+SELECT r.rolname, coalesce(c.description, ''), {_ATTRIBUTES},
        {_CAN_ACT_AS.format("r")},
        coalesce((SELECT bool_or({{inherit}}) AND bool_or({{set}}) FROM pg_auth_members m
                  WHERE m.roleid = r.oid AND m.member = me.oid), false),
@@ -53,6 +54,22 @@ WHERE (r.rolname = ANY (CAST(:names AS text[]))
        OR r.oid IN (SELECT nspowner FROM pg_namespace WHERE nspname = ANY (CAST(:schemas AS text[]))))
 """  # noqa: S608 - put together from constants
 
+# The named roles, or all if :names is NULL.
+ROLE_ATTRIBUTES = f"""
+SELECT r.rolname, coalesce(shobj_description(r.oid, 'pg_authid'), ''), {_ATTRIBUTES}
+FROM pg_roles r WHERE CAST(:names AS text[]) IS NULL OR r.rolname = ANY (CAST(:names AS text[]))
+"""  # noqa: S608 - put together from constants
+
+# The memberships of the named members, or all if :names is NULL; from version 16 on, joined over their grantors.
+JOINED_MEMBERSHIPS = """
+SELECT role.rolname, member.rolname, bool_or({inherit}), bool_or({set}), bool_or(m.admin_option)
+FROM pg_auth_members m
+JOIN pg_roles role ON role.oid = m.roleid
+JOIN pg_roles member ON member.oid = m.member
+WHERE CAST(:names AS text[]) IS NULL OR member.rolname = ANY (CAST(:names AS text[]))
+GROUP BY 1, 2
+"""
+
 ROLE_SETTINGS = """
 SELECT r.rolname, d.datname, s.setting
 FROM pg_db_role_setting c
@@ -62,7 +79,7 @@ unnest(c.setconfig) AS s (setting)
 WHERE r.rolname = ANY (CAST(:names AS text[])) AND (c.setdatabase = 0 OR d.datname = current_database())
 """
 
-# Settings that no role can have, or that the master may not give to one; {may_set} knows what was granted to it.
+# Settings that no role can have, or that the master cannot set; {may_set} takes grants to it into account.
 RESTRICTED_SETTINGS = """
 SELECT name, context FROM pg_settings
 WHERE lower(name) = ANY (CAST(:names AS text[]))
@@ -70,7 +87,7 @@ WHERE lower(name) = ANY (CAST(:names AS text[]))
        OR context IN ('superuser', 'superuser-backend') AND NOT {may_set})
 """
 
-# A membership can stand in several rows, one for each grantor, from version 16 on.
+# From version 16 on, a membership has a row for each grantor.
 MEMBERSHIPS = f"""
 SELECT role.rolname, member.rolname, coalesce(grantor.rolname, ''), {{inherit}}, {{set}}, m.admin_option,
        {_ADMINISTERS.format("role")},
@@ -83,13 +100,13 @@ JOIN pg_roles me ON me.rolname = current_user
 WHERE role.rolname = ANY (CAST(:names AS text[])) OR member.rolname = ANY (CAST(:names AS text[]))
 """  # noqa: S608 - put together from constants
 
-# An access control list without its owner's entries, each as `catalog_scope.Entry`. As JSON, since a database has tens
-# of entries for each of its schemas, and a row for each of them would take longer to fetch than all else.
+# An access control list without its owner's entries, each as `scope.Entry`. As JSON, because a database has tens of
+# entries for each schema, and fetching a row for each would take longer than everything else.
 _ENTRIES = """coalesce((SELECT json_agg(json_build_array(
            CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
            pg_get_userbyid(a.grantor))) FROM aclexplode({acl}) a WHERE a.grantee <> {owner}), '[]')"""
 
-# The database that this is, and the managed schemas.
+# The current database and the managed schemas.
 CONTAINERS = f"""
 SELECT c.kind, c.name, pg_get_userbyid(c.owner), {_ENTRIES.format(acl="c.acl", owner="c.owner")}
 FROM (
@@ -101,13 +118,13 @@ FROM (
 ) c
 """  # noqa: S608 - put together from constants
 
-# An aggregate is named by its types alone: ORDER BY among them, as a hypothetical-set one has it, GRANT cannot read.
+# An aggregate is named by its types alone: GRANT cannot parse the ORDER BY of a hypothetical-set aggregate.
 _ARGUMENTS = """CASE p.prokind WHEN 'a' THEN array_to_string(ARRAY(
            SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
            ORDER BY t.position), ', ')
        ELSE pg_get_function_identity_arguments(p.oid) END"""
 
-# Types without those that PostgreSQL makes by itself: of a table's rows, of arrays, and multiranges.
+# Types without those that PostgreSQL creates implicitly: row types, array types and multiranges.
 _OBJECTS = f"""
 SELECT n.nspname AS schema, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'relation' END AS kind,
        c.relowner AS owner, c.relacl AS acl, 'pg_class'::regclass AS class, c.oid, c.relname AS name,
@@ -129,7 +146,7 @@ FROM pg_class c JOIN pg_type t ON t.oid = c.reltype JOIN pg_namespace n ON n.oid
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind = 'c'
 """  # noqa: S608 - put together from constants
 
-# By what is depended on, which has an index that finds the few rows of extensions among those of all objects.
+# By the referenced object, whose index finds the few rows of extensions among those of all objects.
 _IS_OF_EXTENSION = (
     "LEFT JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'"
     " AND d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0"
@@ -180,7 +197,7 @@ LEFT JOIN ({_SINGLED_OUT}) s ON s.schema = o.schema AND s.kind = o.kind AND s.na
 WHERE d.objid IS NULL AND s.name IS NULL
 """  # noqa: S608 - put together from constants
 
-# The columns that somebody has a privilege on, and those that the document names.
+# The columns that have privileges, and those that the document names.
 COLUMNS = f"""
 WITH singled_out AS (
     SELECT schema, name, attname
@@ -205,8 +222,8 @@ LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AN
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """  # noqa: S608 - put together from constants
 
-# What stands for a creator everywhere replaces the built-in default; what stands for one schema comes on top. Defaults
-# for schemas are no document's business, but what they do to a schema that is about to be created is.
+# A creator's default everywhere replaces the built-in default; one for a schema adds to it. Documents declare no
+# defaults for schemas, but these matter to a schema that is about to be created.
 DEFAULT_PRIVILEGES = f"""
 SELECT pg_get_userbyid(c.defaclrole), n.nspname,
        CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'routine'
@@ -219,7 +236,7 @@ WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
   AND (c.defaclnamespace = 0 OR n.nspname = ANY (CAST(:schemas AS text[])))
 """  # noqa: S608 - put together from constants
 
-# What a trusted extension's script makes is the superuser's, and only they can move it.
+# The objects of a trusted extension belong to the superuser, who alone can move them.
 EXTENSIONS = """
 SELECT w.name, e.oid IS NOT NULL, v.name IS NOT NULL, n.nspname,
        e.extrelocatable AND pg_has_role(e.extowner, 'USAGE') AND NOT EXISTS (
@@ -240,15 +257,15 @@ LEFT JOIN pg_extension e ON e.extname = w.name
 LEFT JOIN pg_namespace n ON n.oid = e.extnamespace
 """
 
-# What a role owns or was granted, in this database and in none, with the owner without whom it cannot be taken from it.
-# What goes by itself when the role goes has none: default privileges, user mappings, memberships that it granted. A
-# routine and its like can only go to a role that may create in their schema; the owner is the schema's then.
-RETIRING = """
+# What a role owns or was granted, in this database and as shared objects, with the owner as whom it must be revoked.
+# What is dropped along with the role has none: default privileges, user mappings, memberships that it granted.
+# Routines and their like can only be given to a role with CREATE on their schema; the owner is the schema's then.
+RETIRED_ROLES = """
 WITH retired AS (
-    SELECT r.oid, r.rolname, r.rolsuper, t.heir <> '' AS has_heir, heir.oid AS heir
-    FROM unnest(CAST(:retired AS text[]), CAST(:heirs AS text[])) AS t (role, heir)
+    SELECT r.oid, r.rolname, r.rolsuper, t.successor <> '' AS has_successor, successor.oid AS successor
+    FROM unnest(CAST(:retired AS text[]), CAST(:successors AS text[])) AS t (role, successor)
     JOIN pg_roles r ON r.rolname = t.role
-    LEFT JOIN pg_roles heir ON heir.rolname = t.heir
+    LEFT JOIN pg_roles successor ON successor.rolname = t.successor
 )
 SELECT r.rolname, r.rolsuper,
        (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid),
@@ -290,8 +307,8 @@ LEFT JOIN LATERAL (
         UNION ALL SELECT 10::oid, NULL WHERE s.classid = to_regclass('pg_catalog.pg_parameter_acl')
     ) o ON true
     LEFT JOIN pg_namespace n
-           ON n.oid = o.place AND r.has_heir
-              AND (r.heir IS NULL OR NOT has_schema_privilege(r.heir, n.oid, 'CREATE'))
+           ON n.oid = o.place AND r.has_successor
+              AND (r.successor IS NULL OR NOT has_schema_privilege(r.successor, n.oid, 'CREATE'))
     WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
       AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
     GROUP BY 1, 2, 3, 4, 5

@@ -1,20 +1,24 @@
-"""Roles as the catalogs have them: what they are, whom they belong to, and what the master may do to them."""
+"""Roles as the catalogs have them: attributes, settings, memberships, the master's rights, and retired roles."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
 
-from pg8000.native import Connection
-
-from db_bootstrap import desired as declared
-from db_bootstrap.diff.scope import Scope
+from db_bootstrap import desired
+from db_bootstrap.diff.scope import Scope, lost_options
 from db_bootstrap.document import LIST_SETTINGS, AccessDocument
+from db_bootstrap.errors import BootstrapError, ConfigurationError
 from db_bootstrap.inspect import queries
+from db_bootstrap.inspect.session import OpenElsewhere, Run, runner
 from db_bootstrap.model import (
+    FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS,
+    ActualRole,
     Attribute,
+    AttributeValue,
+    Dependency,
     Fact,
     Membership,
+    RetiredRole,
     RoleAttribute,
     RoleComment,
     RoleExists,
@@ -23,10 +27,7 @@ from db_bootstrap.model import (
 )
 from db_bootstrap.sql import split_names
 
-Run = Callable[..., Sequence[Sequence[Any]]]
-"""Asks one question; its rows."""
-
-_ATTRIBUTE_COLUMNS = (
+ATTRIBUTES = (
     Attribute.LOGIN,
     Attribute.INHERIT,
     Attribute.CREATE_DATABASE,
@@ -38,7 +39,7 @@ _ATTRIBUTE_COLUMNS = (
     Attribute.VALID_UNTIL,
 )
 
-_MASTERS_ATTRIBUTES = (
+_MASTER_ATTRIBUTES = (
     Attribute.CREATE_DATABASE,
     Attribute.CREATE_ROLE,
     Attribute.REPLICATION,
@@ -48,90 +49,69 @@ FIRST_VERSION_WITH_PARAMETER_PRIVILEGES = 150000
 
 
 @dataclass(frozen=True)
-class FoundRole:
-    """A role of the server that the document declares, retires or once declared, or whose rights are needed.
+class ActualMemberships:
+    """The memberships in a document's scope.
 
     Attributes:
-        comment: "" for none.
-        attributes: In the order of the catalog's columns.
-        can_act_as: Whether the master can do what the role can, without being granted anything first.
-        has_master_as_member: Whether it can because it is itself a member, not a member of a member.
-        is_administered: Whether the master may alter the role and grant it.
-    """
-
-    name: str
-    comment: str
-    attributes: tuple[tuple[Attribute, Any], ...]
-    can_act_as: bool
-    has_master_as_member: bool
-    is_administered: bool
-
-    @property
-    def needs_no_joining(self) -> bool:
-        """Whether the master acts as this role whatever becomes of others, or has no other way to do so."""
-        return self.has_master_as_member or (self.can_act_as and not self.is_administered)
-
-    @property
-    def is_in_reach(self) -> bool:
-        """Whether the master can do what the role can, if need be by joining it for a while."""
-        return self.can_act_as or self.is_administered
-
-
-@dataclass(frozen=True)
-class FoundMemberships:
-    """The memberships that a document is concerned with.
-
-    Attributes:
-        facts: Those that it could have declared, or can take back.
-        actable: Grantors as whom the master acts without joining them.
-        notes: Sentences on those that it leaves alone.
+        facts: Those that it could have declared, or that can be revoked.
+        acts_as: Grantors as whom the master acts without joining them.
+        notes: Sentences on those that are left alone.
     """
 
     facts: tuple[Membership, ...]
-    actable: frozenset[str]
+    acts_as: frozenset[str]
     notes: tuple[str, ...]
 
 
-def runner(connection: Connection) -> Run:
-    """Asks this connection."""
-
-    def run(sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        rows: Sequence[Sequence[Any]] | None = connection.run(sql, **parameters)
-        return rows or []
-
-    return run
-
-
 def server(run: Run) -> Server:
-    """What has to be known of the server."""
+    """Read the properties of the server and the rights of the master."""
     *row, createdb, createrole, replication, bypass, superusers = run(queries.SERVER)[0]
-    own = zip(_MASTERS_ATTRIBUTES, (createdb, createrole, replication, bypass), strict=True)
-    has = frozenset(attribute for attribute, is_had in own if is_had)
-    return Server(*[*row, has, frozenset(superusers)])
+    values = zip(_MASTER_ATTRIBUTES, (createdb, createrole, replication, bypass), strict=True)
+    attributes = frozenset(attribute for attribute, is_set in values if is_set)
+    return Server(*[*row, attributes, frozenset(superusers)])
 
 
-def roles(run: Run, document: AccessDocument, found_on: Server, others: Iterable[str]) -> dict[str, FoundRole]:
-    """The declared roles that exist, those once declared, the owners of the managed schemas, and these ``others``."""
-    # Before version 16 there is no SET option to a membership, and CREATEROLE alone lets one administer any role.
-    has_options = found_on.has_membership_options
+def membership_options(version: int) -> dict[str, str]:
+    """Return the columns of the options of a membership, which are always true before version 16."""
+    if version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS:
+        return {"inherit": "m.inherit_option", "set": "m.set_option"}
+    return {"inherit": "true", "set": "true"}
+
+
+def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str]) -> dict[str, ActualRole]:
+    """Read the declared roles, those once declared, the owners of the managed schemas, and ``others``."""
     rows = run(
-        queries.ROLES.format(
-            inherit="m.inherit_option" if has_options else "true", set="m.set_option" if has_options else "true"
-        ),
-        names=sorted({*document.role_names(), declared.IAM_ROLE, *others}),
+        queries.ROLES.format(**membership_options(on.version)),
+        names=sorted({*document.role_names(), desired.IAM_ROLE, *others}),
         schemas=sorted(document.schemas),
-        mark=declared.mark(document.database),
-        **_rights(found_on),
+        mark=desired.mark(document.database),
+        **_rights(on),
     )
     return {
-        name: FoundRole(name, comment, tuple(zip(_ATTRIBUTE_COLUMNS, values, strict=True)), *rights)
+        name: ActualRole(name, comment, tuple(zip(ATTRIBUTES, values, strict=True)), *rights)
         for name, comment, *values, rights in ((*row[:-3], row[-3:]) for row in rows)
     }
 
 
-def role_facts(found: Iterable[FoundRole], scope: Scope) -> Iterator[Fact]:
-    """What the declared roles among these are."""
-    for role in found:
+def role_attributes(
+    run: Run, names: Sequence[str] | None = None
+) -> dict[str, tuple[str, dict[Attribute, AttributeValue]]]:
+    """Read comment and attributes of these roles, or of all."""
+    return {
+        name: (comment, dict(zip(ATTRIBUTES, values, strict=True)))
+        for name, comment, *values in run(queries.ROLE_ATTRIBUTES, names=names)
+    }
+
+
+def joined_memberships(run: Run, version: int, members: Sequence[str] | None = None) -> Iterator[Membership]:
+    """Read the memberships of these roles, or of all, joined over their grantors."""
+    for row in run(queries.JOINED_MEMBERSHIPS.format(**membership_options(version)), names=members):
+        yield Membership(*row)
+
+
+def role_facts(actual: Iterable[ActualRole], scope: Scope) -> Iterator[Fact]:
+    """Yield the facts about the declared roles among these."""
+    for role in actual:
         if role.name in scope.declared_roles:
             yield RoleExists(role.name)
             for attribute, value in role.attributes:
@@ -140,56 +120,61 @@ def role_facts(found: Iterable[FoundRole], scope: Scope) -> Iterator[Fact]:
                 yield RoleComment(role.name, role.comment)
 
 
-def role_settings(run: Run, scope: Scope) -> Iterator[RoleSetting]:
-    """The settings of managed roles, everywhere and in this database."""
-    for role, database, setting in run(queries.ROLE_SETTINGS, names=sorted(scope.managed_roles)):
-        spelled, _, value = setting.partition("=")
-        name = spelled.lower()  # PostgreSQL ignores case here, and keeps its own: TimeZone
-        values = (split_names(value) or ("",)) if name in LIST_SETTINGS else (value,)
-        yield RoleSetting(role, database, name, values)
+def role_settings(run: Run, names: Iterable[str]) -> Iterator[RoleSetting]:
+    """Read the settings of these roles, for all databases and for this one."""
+    for role, database, setting in run(queries.ROLE_SETTINGS, names=sorted(names)):
+        yield RoleSetting(role, database, *parse_setting(setting))
 
 
-def restricted_settings(run: Run, scope: Scope, found: Iterable[RoleSetting]) -> dict[str, str]:
-    """The context of each declared setting that is not found and cannot be given; asked only if there are any."""
-    names = sorted({fact.name for fact in set(declared.settings(scope.document)) - set(found)} - {"role"})
+def parse_setting(setting: str) -> tuple[str, tuple[str, ...]]:
+    """Return name and value of a setting that the catalog has as ``name=value``."""
+    spelled, _, value = setting.partition("=")
+    name = spelled.lower()  # PostgreSQL ignores case here, and stores some names in mixed case: TimeZone
+    return name, (split_names(value) or ("",)) if name in LIST_SETTINGS else (value,)
+
+
+def restricted_settings(run: Run, scope: Scope, actual: Iterable[RoleSetting]) -> dict[str, str]:
+    """Read the context of each missing setting that the master cannot set; no query if none is missing."""
+    names = sorted({fact.name for fact in set(desired.settings(scope.document)) - set(actual)} - {"role"})
     if not names or scope.server.master_is_superuser:
         return {}
-    knows = scope.server.version >= FIRST_VERSION_WITH_PARAMETER_PRIVILEGES
-    # Before version 15 RDS lets its master set some of them by means that the catalogs do not show.
-    may_set = "has_parameter_privilege(name, 'SET')" if knows else str(scope.server.has_iam_role).lower()
+    has_parameter_privileges = scope.server.version >= FIRST_VERSION_WITH_PARAMETER_PRIVILEGES
+    # Before version 15 RDS lets its master set some of them in a way that the catalogs do not show.
+    may_set = (
+        "has_parameter_privilege(name, 'SET')" if has_parameter_privileges else str(scope.server.has_iam_role).lower()
+    )
     rows = run(queries.RESTRICTED_SETTINGS.format(may_set=may_set), names=names)
     return {name.lower(): context for name, context in rows}
 
 
-def memberships(run: Run, scope: Scope) -> FoundMemberships:
-    """The memberships of managed roles in any, and of any in managed ones."""
-    has_options = scope.server.has_membership_options
-    query = queries.MEMBERSHIPS.format(
-        inherit="m.inherit_option" if has_options else "true", set="m.set_option" if has_options else "true"
-    )
+def memberships(run: Run, scope: Scope) -> ActualMemberships:
+    """Read the memberships of managed roles in any role, and of any role in managed ones."""
+    query = queries.MEMBERSHIPS.format(**membership_options(scope.server.version))
     names = sorted(scope.managed_roles)
     rows = [_Row(*row) for row in run(query, names=names, **_rights(scope.server))]
-    wanted = {(fact.role, fact.member): fact for fact in declared.memberships(scope.document, scope.server)}
-    # The master administers what it has made; that membership is PostgreSQL's own doing.
-    rows = [row for row in rows if row.member != scope.server.master and not {row.role, row.member} & set(scope.heirs)]
-    if has_options:
-        rows = [row for row in rows if row.grantor not in scope.heirs]
-        going = _admins_that_go(rows, wanted, scope)
-        rows = [row for row in rows if (row.role, row.grantor) not in going]
+    desired_memberships = {(fact.role, fact.member): fact for fact in desired.memberships(scope.document, scope.server)}
+    # PostgreSQL itself makes the master a member of each role that it creates, to administer it.
+    rows = [
+        row for row in rows if row.member != scope.server.master and not {row.role, row.member} & set(scope.successors)
+    ]
+    if scope.server.has_membership_options:
+        rows = [row for row in rows if row.grantor not in scope.successors]
+        lost = _lost_admin_options(rows, desired_memberships, scope)
+        rows = [row for row in rows if (row.role, row.grantor) not in lost]
     facts: list[Membership] = []
     notes: list[str] = []
     rows.sort(key=lambda row: (row.role, row.member, row.grantor))
     for pair, group in groupby(rows, key=lambda row: (row.role, row.member)):
-        made = _judged(list(group), wanted.get(pair), wanted, scope)
-        facts += [made[0]] if made[0] else []
-        notes += made[1]
-    actable = frozenset(row.grantor for row in rows if row.can_act_as_grantor and not row.grantor_is_administered)
-    return FoundMemberships(tuple(facts), actable, tuple(notes))
+        fact, notes_on_it = _membership(list(group), desired_memberships.get(pair), desired_memberships, scope)
+        facts += [fact] if fact else []
+        notes += notes_on_it
+    acts_as = frozenset(row.grantor for row in rows if row.can_act_as_grantor and not row.grantor_is_administered)
+    return ActualMemberships(tuple(facts), acts_as, tuple(notes))
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A membership as one role granted it; before version 16 there is one for each member, whoever granted it."""
+    """A membership by one grantor; before version 16 there is one per member, whoever granted it."""
 
     role: str
     member: str
@@ -206,23 +191,25 @@ class _Row:
         return Membership(self.role, self.member, self.inherit, self.set, self.admin, grantors)
 
 
-_Wanted = dict[tuple[str, str], Membership]
+_Memberships = dict[tuple[str, str], Membership]
 
 
-def _judged(
-    rows: list[_Row], wanted: Membership | None, all_wanted: _Wanted, scope: Scope
+def _membership(
+    rows: list[_Row], desired_one: Membership | None, desired_memberships: _Memberships, scope: Scope
 ) -> tuple[Membership | None, list[str]]:
-    """What the document has to do with these rows of one membership, and sentences on what it leaves alone."""
+    """Return the fact in scope that the rows of one membership add up to, and sentences on what is left alone."""
     role, member = rows[0].role, rows[0].member
-    if not scope.is_judged(member):
+    if not scope.is_in_scope(member):
         return None, [f"{member!r} is a member of {role!r}, and is not declared in the document."]
     if not scope.revokes:
-        # Every row counts, whoever granted it; `unlisted` says what is more than declared.
+        # Every row counts, whoever granted it; `difference` finds what is not declared.
         return _joined([row.fact() for row in rows]), []
-    kept, revocable, notes = list[_Row](), list[_Row](), list[str]()
+    kept: list[_Row] = []
+    revocable: list[_Row] = []
+    notes: list[str] = []
     for row in rows:
-        admin = all_wanted.get((role, row.grantor))
-        if member not in scope.managed_roles and admin is not None and admin.admin:
+        grantor = desired_memberships.get((role, row.grantor))
+        if member not in scope.managed_roles and grantor is not None and grantor.admin:
             notes.append(f"{member!r} is a member of {role!r} by {row.grantor!r}, which is declared to pass that on.")
         elif _is_revocable(row, scope.server):
             revocable.append(row)
@@ -232,57 +219,108 @@ def _judged(
     in_all = at_least + [row.fact(is_with_grantor=scope.server.has_membership_options) for row in revocable]
     if not in_all:
         return None, notes
-    reachable = _joined([*at_least, wanted] if wanted else at_least)
-    if kept and reachable != wanted:
+    reachable = _joined([*at_least, desired_one] if desired_one else at_least)
+    if kept and reachable != desired_one:
         grantors = ", ".join(sorted({repr(row.grantor) for row in kept}))
         notes.append(
             f"{member!r} is a member of {role!r} in a way that is not declared, by {grantors}; only they can revoke it."
         )
     current = _joined(in_all)
-    return (wanted if current == reachable else current), notes
+    return (desired_one if current == reachable else current), notes
 
 
 def _joined(facts: list[Membership]) -> Membership | None:
     if not facts:
         return None
-    made = facts[0]
+    joined = facts[0]
     for fact in facts[1:]:
-        made = made.joined(fact)
-    return made
+        joined = joined.joined(fact)
+    return joined
 
 
-def _is_revocable(row: _Row, found_on: Server) -> bool:
-    if found_on.master_is_superuser:
+def _is_revocable(row: _Row, on: Server) -> bool:
+    if on.master_is_superuser:
         return True
     if not row.role_is_administered:
         return False
-    is_anybodys = not found_on.has_membership_options or row.grantor == found_on.master
-    return is_anybodys or row.can_act_as_grantor or row.grantor_is_administered
+    is_masters = not on.has_membership_options or row.grantor == on.master
+    return is_masters or row.can_act_as_grantor or row.grantor_is_administered
 
 
-def _admins_that_go(rows: Iterable[_Row], wanted: _Wanted, scope: Scope) -> set[tuple[str, str]]:
-    """Who loses the option to pass which role on, and with it all that they passed on."""
+def _lost_admin_options(rows: Iterable[_Row], desired_memberships: _Memberships, scope: Scope) -> set[tuple[str, str]]:
+    """Return which roles' members lose ADMIN OPTION, and with it all memberships that they granted."""
     if not scope.revokes:
         return set()
-    options: dict[tuple[str, str], list[_Row]] = {}
+    options: dict[tuple[str, str], list[tuple[str, bool]]] = {}
     for row in rows:
-        declared_one = wanted.get((row.role, row.member))
-        if row.admin and scope.is_judged(row.member) and not (declared_one and declared_one.admin):
-            options.setdefault((row.role, row.member), []).append(row)
-    going = set[tuple[str, str]]()
-    while True:
-        more = {
-            pair
-            for pair, granted in options.items()
-            if all((row.role, row.grantor) in going or _is_revocable(row, scope.server) for row in granted)
-        }
-        if more == going:
-            return going
-        going = more
+        desired_one = desired_memberships.get((row.role, row.member))
+        if row.admin and scope.is_in_scope(row.member) and not (desired_one and desired_one.admin):
+            grant = (row.grantor, _is_revocable(row, scope.server))
+            options.setdefault((row.role, row.member), []).append(grant)
+    return lost_options(options)
 
 
-def _rights(found_on: Server) -> dict[str, str]:
-    """What pg_has_role calls the right to act as a role and the right to administer it, on this server."""
-    if found_on.has_membership_options:
+def _rights(on: Server) -> dict[str, str]:
+    """Return the names of the rights to act as a role and to administer it, for pg_has_role on this server.
+
+    Before version 16 there is no SET option, and CREATEROLE alone lets a role administer any other.
+    """
+    if on.has_membership_options:
         return {"act": "SET", "administer": "MEMBER WITH ADMIN OPTION"}
     return {"act": "MEMBER", "administer": ""}
+
+
+def retired_roles(run: Run, document: AccessDocument, elsewhere: OpenElsewhere | None) -> tuple[RetiredRole, ...]:
+    """Read the retired roles that still exist, with their dependencies in all databases."""
+    if not document.retired:
+        return ()
+    roles = _retired_roles_in(run, document, None)
+    others = {database for role in roles.values() for database, _ in role.unread}
+    for database in sorted(others):
+        try:
+            roles_there = _retired_roles_elsewhere(database, document, elsewhere)
+        except BootstrapError as error:
+            roles = {name: _with_reason(role, database, str(error)) for name, role in roles.items()}
+        else:
+            roles = {
+                name: _with_dependencies(role, roles_there[name], database)
+                for name, role in roles.items()
+                if name in roles_there
+            }
+    return tuple(roles[name] for name in sorted(roles))
+
+
+def _retired_roles_in(run: Run, document: AccessDocument, database: str | None) -> dict[str, RetiredRole]:
+    """Read the dependencies in the database that ``run`` queries; all other databases are still unread."""
+    roles: dict[str, RetiredRole] = {}
+    names = sorted(document.retired)
+    successors = [document.retired[name].reassign_to or "" for name in names]
+    rows = run(queries.RETIRED_ROLES, retired=names, successors=successors)
+    for name, is_superuser, sessions, databases, is_shared, *dependency in rows:
+        role = roles.get(name) or RetiredRole(
+            name, is_superuser, sessions, (), tuple((other, "") for other in databases)
+        )
+        # Shared objects are visible from each database, and counted once.
+        if is_shared is not None and not (is_shared and database is not None):
+            role = replace(role, dependencies=(*role.dependencies, Dependency(database, *dependency)))
+        roles[name] = role
+    return roles
+
+
+def _retired_roles_elsewhere(
+    database: str, document: AccessDocument, elsewhere: OpenElsewhere | None
+) -> dict[str, RetiredRole]:
+    if elsewhere is None:
+        raise ConfigurationError("There is no way to connect to it from here; apply by the function or command line.")
+    with elsewhere(database) as connection:
+        return _retired_roles_in(runner(connection), document, database)
+
+
+def _with_dependencies(role: RetiredRole, read: RetiredRole, database: str) -> RetiredRole:
+    unread = tuple(item for item in role.unread if item[0] != database)
+    return replace(role, dependencies=(*role.dependencies, *read.dependencies), unread=unread)
+
+
+def _with_reason(role: RetiredRole, database: str, reason: str) -> RetiredRole:
+    unread = tuple((name, reason if name == database else known) for name, known in role.unread)
+    return replace(role, unread=unread)

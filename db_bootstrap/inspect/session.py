@@ -1,76 +1,61 @@
-"""Connections to the database: verified TLS, bounded waiting, and patience with a master whose password just changed.
+"""Sessions with the database: verified TLS, timeouts, and retries while RDS replaces the master's password.
 
-pg8000 left alone tries TLS without looking at the certificate and goes on in plain text where the server has none, so
+By default pg8000 tries TLS without verifying the certificate, and continues in plain text if the server has no TLS. So
 it is always given a context here.
 """
 
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
+from typing import Any
 
 import pg8000.exceptions
 from pg8000.native import Connection
 
 from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
+from db_bootstrap.model import Credential, Endpoint
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
 ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 15
-"""For how long the server may say nothing: it ends a statement by itself before that."""
+"""The socket's timeout; the server cancels a statement before that."""
 
-MASTER_PATIENCE_SECONDS = 90
-"""RDS replaces the master's password by itself, and for about a minute a reader may get the version before."""
+MASTER_RETRY_SECONDS = 90
+"""RDS rotates the master's password, and for about a minute a reader may get the previous version."""
 
-_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 10.0)
+_PAUSE_SECONDS = (1.0, 2.0, 4.0, 8.0, 10.0)
 _REFUSED = frozenset({"28P01", "28000"})
 
+Run = Callable[..., Sequence[Sequence[Any]]]
+"""Runs one query with parameters by keyword, and returns its rows."""
 
-@dataclass(frozen=True)
-class Endpoint:
-    """Where the database is, and whom to believe that it is the one.
-
-    Attributes:
-        ca_file: The authorities' certificates; None for plain text, which `dsn` allows to this very machine only.
-    """
-
-    host: str
-    port: int
-    database: str
-    ca_file: str | None
-
-
-@dataclass(frozen=True)
-class Credential:
-    """A login: its name and password."""
-
-    username: str
-    password: str = field(repr=False)
+OpenElsewhere = Callable[[str], AbstractContextManager[Connection]]
+"""Opens a session of the master in another database of the same server, by its name."""
 
 
 class _StartupName(bytes):
-    """A user's name, which PostgreSQL reads from the connection's first message and nowhere else.
+    """A user name, which PostgreSQL reads from the startup message only.
 
-    It ignores the one in SCRAM's messages, and libpq sends none ("SASL Authentication" in PostgreSQL's documentation).
-    pg8000 has scramp prepare one all the same, which refuses emoji and control characters (SASLprep, RFC 4013).
+    It ignores the name in SCRAM messages, and libpq sends none ("SASL Authentication" in PostgreSQL's documentation).
+    pg8000 nevertheless lets scramp prepare it, which refuses emoji and control characters (SASLprep, RFC 4013).
     """
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002 - as bytes has it
-        """What goes into SCRAM's messages in its place."""
+        """Return a placeholder for SCRAM messages."""
         return "*"
 
 
 @contextmanager
 def connected(endpoint: Endpoint, credential: Credential) -> Iterator[Connection]:
-    """A connection, closed at the end.
+    """Open a connection, and close it at the end.
 
     Raises:
-        ConfigurationError: The file with the authorities' certificates cannot be used.
+        ConfigurationError: The CA file cannot be used.
         RefusedLoginError: The server refuses the login, with its code.
-        UnreachableDatabaseError: There is no connection, or none that can be trusted.
+        UnreachableDatabaseError: The connection failed, or could not be verified.
     """
     connection = _open(endpoint, credential)
     try:
@@ -82,14 +67,14 @@ def connected(endpoint: Endpoint, credential: Credential) -> Iterator[Connection
 
 @contextmanager
 def connected_as_master(
-    endpoint: Endpoint, read_credential: Callable[[], Credential], patience_seconds: float = MASTER_PATIENCE_SECONDS
+    endpoint: Endpoint, read_credential: Callable[[], Credential], retry_seconds: float = MASTER_RETRY_SECONDS
 ) -> Iterator[Connection]:
-    """A connection of the master, whose secret is read again for as long as the server refuses what it says.
+    """Open a connection as the master, and read its secret again while the server refuses the credential.
 
     Raises:
-        RefusedLoginError: The server still refuses it after ``patience_seconds``.
+        RefusedLoginError: The server still refuses it after ``retry_seconds``.
     """
-    deadline = time.monotonic() + patience_seconds
+    deadline = time.monotonic() + retry_seconds
     for pause in _pauses():
         try:
             connection = _open(endpoint, read_credential())
@@ -100,10 +85,10 @@ def connected_as_master(
                 raise
             time.sleep(min(pause, left))
     try:
-        # Nothing is found by a search path: types are printed with their schemas, and no object of others is called.
+        # Find nothing by search path: PostgreSQL then prints types with their schemas, and no foreign object is called.
         connection.run("SET search_path = pg_catalog, pg_temp")
         connection.run(f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
-        # Compiling one of `catalog_queries` takes seconds, and running it milliseconds; the planner thinks otherwise.
+        # Compiling one of `queries` takes seconds and running it milliseconds, contrary to the planner's estimate.
         connection.run("SET jit = off")
         yield connection
     finally:
@@ -111,8 +96,8 @@ def connected_as_master(
             connection.close()
 
 
-def describe(error: Exception) -> tuple[str, str]:
-    """What the server says, for a person, and its SQLSTATE; an empty one when the connection is the trouble."""
+def describe_error(error: Exception) -> tuple[str, str]:
+    """Return the server's message, for a person, and its SQLSTATE, which is "" if the connection failed."""
     fields = error.args[0] if error.args else None
     if isinstance(fields, dict):
         parts = [f"{fields.get('S', 'ERROR')} {fields.get('C', '')}: {fields.get('M', '')}"]
@@ -121,10 +106,35 @@ def describe(error: Exception) -> tuple[str, str]:
     return f"{type(error).__name__}: {error}", ""
 
 
+def remedy(sqlstate: str) -> str:
+    """Return what to do about an error of a statement that reads or changes access; "" if that is not known."""
+    match sqlstate:
+        case "55P03":
+            return "\nAnother session held a lock for too long; apply again when the database is less busy."
+        case "XX000":  # "tuple concurrently updated": others do not take our lock
+            return "\nMost likely another session changed the same thing at the same moment; apply again."
+        case "42501":
+            return "\nThe master lacks a right that it needs; grant it, or take the entry out of the document."
+        case "":
+            return "\nThe connection broke; apply again."
+        case _:
+            return ""
+
+
+def runner(connection: Connection) -> Run:
+    """Return a function that runs queries on this connection."""
+
+    def run(sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
+        rows: Sequence[Sequence[Any]] | None = connection.run(sql, **parameters)
+        return rows or []
+
+    return run
+
+
 def _pauses() -> Iterator[float]:
-    yield from _RETRY_SECONDS
+    yield from _PAUSE_SECONDS
     while True:
-        yield _RETRY_SECONDS[-1]
+        yield _PAUSE_SECONDS[-1]
 
 
 def _open(endpoint: Endpoint, credential: Credential) -> Connection:
@@ -132,7 +142,7 @@ def _open(endpoint: Endpoint, credential: Credential) -> Connection:
     try:
         return _start_session(endpoint, credential, tls)
     except (pg8000.exceptions.Error, OSError) as error:
-        message, sqlstate = describe(error)
+        message, sqlstate = describe_error(error)
         where = f"{endpoint.host}:{endpoint.port}/{endpoint.database}"
         if sqlstate in _REFUSED:
             raise RefusedLoginError(
@@ -148,12 +158,12 @@ def _open(endpoint: Endpoint, credential: Credential) -> Connection:
 
 
 def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLContext | None) -> Connection:
-    """A session on a socket of our own: pg8000's would go on to use the time for connecting as the time for answers."""
+    """Open a session on our socket: pg8000's would keep the connect timeout as the timeout for answers."""
     plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
     try:
         plain.settimeout(ANSWER_TIMEOUT_SECONDS)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        # pg8000 sends a question in parts, and the server would wait 40 ms before it acknowledges the first.
+        # pg8000 sends a query in parts, and the server delays the acknowledgment of the first by 40 ms.
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Connection(
             _StartupName(credential.username.encode()),
@@ -161,7 +171,7 @@ def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLConte
             host=endpoint.host,
             database=endpoint.database,
             sock=plain,
-            # None would have pg8000 try TLS without looking at the certificate.
+            # With None, pg8000 would try TLS without verifying the certificate.
             ssl_context=tls or False,
             application_name="db_bootstrap",
         )

@@ -1,8 +1,8 @@
-"""What Lambda calls.
+"""The function that applies an access document and ensures the logins' credentials.
 
-`bootstrap` is invoked by Terraform between the database and the service. An error is the only way to fail an apply, so
-whatever goes wrong is raised; what is returned stands in Terraform's state and holds nothing secret. It may be invoked
-more than once, also at the same time.
+Terraform invokes `bootstrap` after it has created the database and before it creates the service. Raising an error is
+the only way to fail Terraform's apply. The result is stored in Terraform's state, and contains no secret. Several
+invocations, concurrent ones included, are safe.
 """
 
 import os
@@ -15,14 +15,15 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pg8000.native import Connection
 
-from db_bootstrap import apply as reconcile
-from db_bootstrap import document as access
+from db_bootstrap.apply import ReviewedPlan, apply, locked
 from db_bootstrap.credentials.initial import PublishedCredential, ensure_credential
 from db_bootstrap.credentials.store import SecretStore, store_of_runtime
-from db_bootstrap.document import AccessDocument
-from db_bootstrap.errors import BootstrapError, EventError
-from db_bootstrap.inspect.session import Endpoint, connected_as_master
+from db_bootstrap.document import AccessDocument, parse_document
+from db_bootstrap.errors import EventError
+from db_bootstrap.inspect.session import connected_as_master
 from db_bootstrap.lambdas import metrics
+from db_bootstrap.lambdas.logs import failure_logged
+from db_bootstrap.model import Endpoint, Plan
 from db_bootstrap.plan_digest import is_digest
 from db_bootstrap.report import changes
 from db_bootstrap.settings import Settings
@@ -32,12 +33,12 @@ logger = Logger()
 
 @dataclass(frozen=True)
 class ApplyEvent:
-    """What Terraform asks for.
+    """The event with which Terraform invokes the function.
 
     Attributes:
         document: The access document.
-        secret_arns: The secret of each rotated login, by the login's name.
-        expected_digest: Of the plan that was reviewed; None, in the event null or left out, to do whatever is needed.
+        secret_arns: The ARN of each rotated login's secret, by the login's name.
+        expected_digest: The digest of the reviewed plan; None, null or missing in the event, to do whatever is needed.
     """
 
     document: AccessDocument
@@ -46,20 +47,20 @@ class ApplyEvent:
 
     @classmethod
     def parse(cls, event: object) -> "ApplyEvent":
-        """Check an event.
+        """Validate an event.
 
         Raises:
-            EventError: It is not one, or its secrets do not match the document's logins.
-            AccessDocumentError: Its document is wrong.
+            EventError: It is invalid, or its secrets do not match the document's logins.
+            AccessDocumentError: Its document is invalid.
         """
         if not isinstance(event, Mapping) or set(event) - {"expected_digest"} != {"action", "document", "secret_arns"}:
             keys = sorted(event) if isinstance(event, Mapping) else type(event).__name__
             raise EventError(
-                f"The event needs the keys action, document and secret_arns, may have expected_digest, and has {keys}."
+                f"The event must have action, document and secret_arns, optionally expected_digest; it has {keys}."
             )
         if event["action"] != "apply":
             raise EventError(f"The action must be 'apply', and is {event['action']!r}.")
-        document, arns = access.parse(event["document"]), event["secret_arns"]
+        document, arns = parse_document(event["document"]), event["secret_arns"]
         if not isinstance(arns, Mapping) or not all(isinstance(arn, str) and arn for arn in arns.values()):
             raise EventError("secret_arns must map each rotated login to the ARN of its secret.")
         if set(arns) != set(document.rotated_logins()):
@@ -69,13 +70,13 @@ class ApplyEvent:
             )
         expected = event.get("expected_digest")
         if expected is not None and not (isinstance(expected, str) and is_digest(expected)):
-            raise EventError(f"expected_digest must be a digest as plan answers it, or null, and is {expected!r}.")
+            raise EventError(f"expected_digest must be a digest that plan returned, or null, and is {expected!r}.")
         return cls(document, dict(arns), expected)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Make the database's roles and privileges what the document declares, and see that every login has a credential.
+    """Make the database's access what the document declares, and ensure that every login has a credential.
 
     Returns:
         The database's name, the statements that ran with their reasons, each login's outcome, what was left alone.
@@ -83,19 +84,15 @@ def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     Raises:
         BootstrapError: Nothing was changed, or a later run continues; the message says what to do.
     """
-    try:
+    with failure_logged(logger, "Apply failed"):
         report = run(ApplyEvent.parse(event), Settings.from_environment(os.environ), store_of_runtime())
-    except BootstrapError as error:
-        # Without a traceback: the message is made for its reader, and Lambda adds the trace to its own record.
-        logger.error("Not done", error=type(error).__name__, reason=str(error))  # noqa: TRY400
-        raise
-    # Whatever the watch over drift found is mended now, and its alarm need not wait for the next look.
+    # There is no drift now, and its alarm need not wait for the next check.
     metrics.record_drift(report["database"], 0)
     return report
 
 
 def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, Any]:
-    """`bootstrap` without Lambda: the same, for one event."""
+    """Process one event, without Lambda."""
 
     def master(endpoint: Endpoint) -> AbstractContextManager[Connection]:
         return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn))
@@ -103,25 +100,22 @@ def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, 
     def elsewhere(database: str) -> AbstractContextManager[Connection]:
         return master(replace(settings.endpoint, database=database))
 
-    with (
-        master(settings.endpoint) as connection,
-        reconcile.locked(connection),
-    ):
-        done = reconcile.apply(connection, event.document, _reviewed(event, settings), elsewhere)
+    with master(settings.endpoint) as connection, locked(connection):
+        done = apply(connection, event.document, _reviewed(event, settings), elsewhere)
         for statement in done.statements:
-            logger.info("Ran a statement", sql=statement.sql, reason=statement.reason)
+            logger.info("Statement executed", sql=statement.sql, reason=statement.reason)
         credentials = []
         for login, arn in sorted(event.secret_arns.items()):
             credentials.append(ensure_credential(connection, settings.endpoint, store, login, arn))
-            logger.info("Saw to a credential", login=login, outcome=credentials[-1].outcome)
+            logger.info("Credential ensured", login=login, outcome=credentials[-1].outcome)
     return _report(event.document, done, credentials)
 
 
-def _reviewed(event: ApplyEvent, settings: Settings) -> reconcile.Reviewed | None:
-    return reconcile.Reviewed(settings.endpoint.host, event.expected_digest) if event.expected_digest else None
+def _reviewed(event: ApplyEvent, settings: Settings) -> ReviewedPlan | None:
+    return ReviewedPlan(settings.endpoint.host, event.expected_digest) if event.expected_digest else None
 
 
-def _report(document: AccessDocument, done: reconcile.Plan, credentials: list[PublishedCredential]) -> dict[str, Any]:
+def _report(document: AccessDocument, done: Plan, credentials: list[PublishedCredential]) -> dict[str, Any]:
     return {
         "database": document.database,
         "changes": changes(done.statements, document.database),

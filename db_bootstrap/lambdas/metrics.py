@@ -1,4 +1,4 @@
-"""What the functions let CloudWatch count, by a line of their log in the embedded metric format: no call, no right."""
+"""CloudWatch metrics, as log lines in the embedded metric format, which need no API call and no permission."""
 
 import os
 
@@ -9,9 +9,9 @@ DEFAULT_NAMESPACE = "Taproom"
 
 
 def record_drift(database: str, statements: int) -> None:
-    """Print the metric ``AccessDrift``: how many statements would make a database what its document declares.
+    """Print the metric ``AccessDrift``: the number of statements that would make a database what its document declares.
 
-    Zero is printed too: an alarm then tells that nothing differs from that nobody looked. The namespace is
+    Zero is printed too, so that an alarm can distinguish no drift from no check. The namespace is
     POWERTOOLS_METRICS_NAMESPACE, and the dimensions are the database's name and, as ``service``,
     POWERTOOLS_SERVICE_NAME.
     """
@@ -19,7 +19,7 @@ def record_drift(database: str, statements: int) -> None:
 
 
 def record_overdue_rotations(count: int) -> None:
-    """Print the metric ``OverdueRotations``: how many secrets were not rotated in time; zero too.
+    """Print the metric ``OverdueRotations``: the number of secrets that were not rotated in time; zero too.
 
     The namespace and the dimension ``service`` are those of ``record_drift``.
     """

@@ -1,6 +1,6 @@
-"""What Secrets Manager calls: once for each step of a rotation.
+"""The function that Secrets Manager invokes, once for each step of a rotation.
 
-Whatever goes wrong is raised, so that Secrets Manager stops, tells CloudTrail, and tries the whole rotation again.
+Every failure is raised, so that Secrets Manager stops, records it in CloudTrail, and retries the whole rotation.
 """
 
 import json
@@ -14,7 +14,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from db_bootstrap.credentials.rotation import Rotation, RotationEvent, StepReport
 from db_bootstrap.credentials.store import store_of_runtime
-from db_bootstrap.errors import BootstrapError, ConfigurationError, EventError
+from db_bootstrap.errors import ConfigurationError, EventError
+from db_bootstrap.lambdas.logs import failure_logged
 from db_bootstrap.settings import Settings
 
 logger = Logger()
@@ -24,11 +25,11 @@ _ROTATED_LOGINS = "ROTATED_LOGINS"
 
 @dataclass(frozen=True)
 class RotationSettings:
-    """The function's environment.
+    """The function's settings.
 
     Attributes:
-        function: What it shares with the bootstrap.
-        login_by_secret_arn: ROTATED_LOGINS, a JSON object that has the ARN of each login's secret, by the login's name.
+        function: The settings that it shares with the other functions.
+        login_by_secret_arn: From ROTATED_LOGINS, a JSON object with each login's secret ARN, by the login's name.
     """
 
     function: Settings
@@ -39,7 +40,7 @@ class RotationSettings:
         """Read the settings.
 
         Raises:
-            ConfigurationError: One is missing or cannot be used.
+            ConfigurationError: One is missing or invalid.
         """
         try:
             arns = json.loads(environment.get(_ROTATED_LOGINS, ""))
@@ -51,33 +52,33 @@ class RotationSettings:
                 "name; set it in Terraform."
             )
         if len(set(arns.values())) != len(arns):
-            raise ConfigurationError(f"{_ROTATED_LOGINS} names a secret twice; give each login one of its own.")
+            raise ConfigurationError(f"{_ROTATED_LOGINS} names a secret twice; give each login a separate one.")
         return cls(Settings.from_environment(environment), {arn: login for login, arn in arns.items()})
 
     def login_of(self, secret_arn: str) -> str:
-        """The login that a secret belongs to.
+        """Return the login that a secret belongs to.
 
         Raises:
-            EventError: It is none of this function's.
+            EventError: This function does not rotate it.
         """
         if secret_arn not in self.login_by_secret_arn:
             raise EventError(
-                f"The secret {secret_arn} is none that this function rotates; {_ROTATED_LOGINS} names them."
+                f"This function does not rotate the secret {secret_arn}; {_ROTATED_LOGINS} lists those that it does."
             )
         return self.login_by_secret_arn[secret_arn]
 
 
 @logger.inject_lambda_context(clear_state=True)
 def rotate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Do one step of a rotation.
+    """Run one step of a rotation.
 
     Returns:
-        What was done, without a password. Secrets Manager does not look at it.
+        What was done, without a password. Secrets Manager ignores it.
 
     Raises:
-        BootstrapError: It was not done; what is current goes on logging in.
+        BootstrapError: The step failed; the current version continues to log in.
     """
-    try:
+    with failure_logged(logger, "Rotation step failed"):
         asked = RotationEvent.parse(event)
         logger.append_keys(step=asked.step, secret_arn=asked.secret_arn, version_id=asked.version_id)
         settings = RotationSettings.from_environment(os.environ)
@@ -93,18 +94,14 @@ def rotate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             lambda: context.get_remaining_time_in_millis() / 1000,
         )
         report = rotation.run(asked.step)
-    except BootstrapError as error:
-        # Without a traceback: the message is made for its reader, and Lambda adds the trace to its own record.
-        logger.error("Not done", error=type(error).__name__, reason=str(error))  # noqa: TRY400
-        raise
     return _logged(report)
 
 
 def _logged(report: StepReport) -> dict[str, Any]:
-    for change in report.mended:
-        logger.warning("Mended a login role", sql=change.sql, reason=change.reason)
+    for change in report.repairs:
+        logger.warning("Login role repaired", sql=change.sql, reason=change.reason)
     logger.info(
-        "Did a step",
+        "Rotation step completed",
         outcome=report.outcome,
         username=report.username,
         replaced=report.replaced,

@@ -10,11 +10,12 @@ import pg8000.native
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import apply as reconcile
-from db_bootstrap import desired as declared
-from db_bootstrap import document as access
-from db_bootstrap.apply import Plan
-from db_bootstrap.inspect.session import Credential, Endpoint, connected_as_master
+from db_bootstrap import desired
+from db_bootstrap.apply import apply, locked
+from db_bootstrap.document import parse_document
+from db_bootstrap.inspect.session import connected_as_master
+from db_bootstrap.model import Credential, Endpoint, Plan
+from db_bootstrap.plan import make_plan
 from tests.support.database import Database
 
 UNUSUAL_NAMES = [
@@ -101,12 +102,12 @@ class Access:
             yield connection
 
     def apply(self) -> Plan:
-        with self.master() as connection, reconcile.locked(connection):
-            return reconcile.apply(connection, access.parse(self.raw), elsewhere=self.elsewhere)
+        with self.master() as connection, locked(connection):
+            return apply(connection, parse_document(self.raw), elsewhere=self.elsewhere)
 
     def plan(self) -> Plan:
         with self.master() as connection:
-            return reconcile.plan(connection, access.parse(self.raw), self.elsewhere)
+            return make_plan(connection, parse_document(self.raw), self.elsewhere)
 
     def as_superuser(self, *statements: str) -> list[list[Any]]:
         """Run statements as the superuser; the rows of the last. ``{name}`` stands for a role or the schema."""
@@ -139,6 +140,6 @@ class Access:
             schema=self.schema,
             database=self.endpoint.database,
             master=self.database.master,
-            mark=declared.mark(self.endpoint.database),
+            mark=desired.mark(self.endpoint.database),
             **{name: self.role(name) for name in names},
         )

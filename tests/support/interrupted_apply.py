@@ -17,12 +17,13 @@ from tests.support.access import Access
 _PROGRAM = """
 import json, os, signal, sys
 from pg8000.native import Connection
-from db_bootstrap import apply as reconcile
-from db_bootstrap import document as access
-from db_bootstrap.inspect.session import Credential, Endpoint, connected_as_master
+from db_bootstrap.apply import apply, locked
+from db_bootstrap.document import parse_document
+from db_bootstrap.model import Credential, Endpoint
+from db_bootstrap.inspect.session import connected_as_master
 
 given = json.load(open(sys.argv[1]))
-document = access.parse(given["document"])
+document = parse_document(given["document"])
 
 def apply(let_through, answer):
     run, count = Connection.run, 0
@@ -37,8 +38,8 @@ def apply(let_through, answer):
     def connected_to(database):
         credential = Credential(given["master"], given["password"])
         return connected_as_master(Endpoint(**given["endpoint"] | {"database": database}), lambda: credential)
-    with connected_to(given["endpoint"]["database"]) as connection, reconcile.locked(connection):
-        reconcile.apply(connection, document, elsewhere=connected_to)
+    with connected_to(given["endpoint"]["database"]) as connection, locked(connection):
+        apply(connection, document, elsewhere=connected_to)
 
 for line in sys.stdin:
     answer, write = os.pipe()

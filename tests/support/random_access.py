@@ -284,13 +284,13 @@ def privileges(kind: str) -> st.SearchStrategy[str]:
 
 def names_of(document: dict[str, Any]) -> list[str]:
     """Every role that a document leads to."""
-    siblings = [
+    login_roles = [
         name + suffix
         for name, login in document["logins"].items()
         if login["credential"] == "rotated"
         for suffix in SIBLINGS
     ]
-    return [*document["roles"], *document["logins"], *siblings]
+    return [*document["roles"], *document["logins"], *login_roles]
 
 
 @dataclass(frozen=True)

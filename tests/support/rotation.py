@@ -15,9 +15,9 @@ from app.settings import Settings as AppSettings
 from db_bootstrap.credentials.passwords import new_password
 from db_bootstrap.credentials.rotation import Rotation, Step, StepReport
 from db_bootstrap.credentials.store import SecretStore
-from db_bootstrap.document import sibling_names
-from db_bootstrap.inspect.session import Credential, Endpoint
+from db_bootstrap.document import login_role_names
 from db_bootstrap.lambdas.apply import ApplyEvent, run
+from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.settings import Settings
 from devtools.postgres.cluster import Cluster
 from localaws.secretsmanager.rotation import Rotations
@@ -197,7 +197,7 @@ class RotatedLogins:
 
     def other(self, name: str = "app") -> str:
         """The login role that does not serve now."""
-        first, second = sibling_names(self.cellar.role(name))
+        first, second = login_role_names(self.cellar.role(name))
         return second if self.serving(name) == first else first
 
     def by_hand(self, *statements: str) -> None:
@@ -305,7 +305,7 @@ class RotatingDatabase:
 
     def start_over(self) -> None:
         """Make the first of the login's roles current, with a new password, whoever was current before."""
-        credential = {**self.secret(), "username": sibling_names(LOGIN)[0], "password": new_password()}
+        credential = {**self.secret(), "username": login_role_names(LOGIN)[0], "password": new_password()}
         self.cluster.set_password(credential["username"], credential["password"])
         self.client.put_secret_value(SecretId=self.arns[LOGIN], SecretString=json.dumps(credential))
 

@@ -11,8 +11,8 @@ import pg8000.exceptions
 from hypothesis import note
 from pg8000.native import Connection
 
-from db_bootstrap import apply as reconcile
-from db_bootstrap import document as access
+from db_bootstrap.apply import apply
+from db_bootstrap.document import AccessDocument, parse_document
 from devtools.postgres.cluster import Cluster
 from tests.support import random_access as model
 from tests.support.access import Access
@@ -100,7 +100,7 @@ class Workshop:
         finally:
             self.superuser.run("RESET SESSION AUTHORIZATION")
 
-    def named(self, document: dict[str, Any]) -> access.AccessDocument:
+    def named(self, document: dict[str, Any]) -> AccessDocument:
         """The document with this database's names for its roles."""
         own = {"database": self.cellar.database.name}
         schemas = {name: {"owner": self.role(schema["owner"])} for name, schema in document["schemas"].items()}
@@ -113,7 +113,9 @@ class Workshop:
             self.role(name): {**said, **({"reassign_to": self.role(heir)} if (heir := said.get("reassign_to")) else {})}
             for name, said in document["retired"].items()
         }
-        return access.parse(document | own | {"schemas": schemas, "roles": roles, "logins": logins, "retired": retired})
+        return parse_document(
+            document | own | {"schemas": schemas, "roles": roles, "logins": logins, "retired": retired}
+        )
 
     def _member(self, said: dict[str, Any]) -> dict[str, Any]:
         # Before version 16 there are no memberships without INHERIT or SET.
@@ -125,7 +127,7 @@ class Workshop:
         }
 
     def apply(self, document: dict[str, Any]) -> None:
-        for statement in reconcile.apply(self.master, self.named(document)).statements:
+        for statement in apply(self.master, self.named(document)).statements:
             note(f"apply: {statement.sql}")
 
     def let_owners_make_things(self, document: dict[str, Any]) -> None:

@@ -80,7 +80,7 @@ def test_an_apply_refuses_whatever_its_plan_did_not_show(rehearsal: Rehearsal) -
     shown = planned_access(rehearsal)
     assert any(line.startswith(MENDED) for line in shown.splitlines())
     by_hand(rehearsal, "GRANT INSERT ON beers.beers TO beers_reader")
-    with pytest.raises(TerraformError, match="What would run now is not what was planned"):
+    with pytest.raises(TerraformError, match="The plan is not the reviewed one"):
         rehearsal.deployment.environment.apply_planned(quiet)
     assert reader_may_delete(rehearsal), "nothing was done"
     by_hand(rehearsal, "REVOKE INSERT ON beers.beers FROM beers_reader")

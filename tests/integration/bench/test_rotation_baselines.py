@@ -7,7 +7,7 @@ import pytest
 
 from bench.rotation.baselines import AlternatingUsers, ReferenceRotation, SingleUser
 from db_bootstrap.credentials.rotation import Step
-from db_bootstrap.inspect.session import Credential, Endpoint
+from db_bootstrap.model import Credential, Endpoint
 from tests.support.database import Database
 from tests.support.rotation import SecretsManager, secrets_manager
 

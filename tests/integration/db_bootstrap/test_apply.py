@@ -6,10 +6,10 @@ import pg8000.exceptions
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import apply as reconcile
-from db_bootstrap import document as access
+from db_bootstrap.apply import apply, locked
+from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError, UnmanageableError
-from db_bootstrap.inspect.snapshot import LEAST_QUERIES, MAXIMUM_QUERIES, look
+from db_bootstrap.inspect.snapshot import LEAST_QUERIES, MAXIMUM_QUERIES, read_snapshot
 from tests.support.access import Access
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
@@ -222,22 +222,22 @@ def test_a_look_takes_as_many_queries_for_many_objects_as_for_none(
         return run(connection, sql, **parameters)
 
     monkeypatch.setattr(Connection, "run", counted)
-    document = access.parse(cellar.raw)
+    document = parse_document(cellar.raw)
     with cellar.master() as connection:
         queries.clear()
-        look(connection, document)
+        read_snapshot(connection, document)
         assert len(queries) == LEAST_QUERIES
         fill(cellar)
         cellar.as_superuser("GRANT SELECT ON {schema}.wine TO PUBLIC")
         queries.clear()
-        look(connection, document)
+        read_snapshot(connection, document)
         assert len(queries) == LEAST_QUERIES + 1, "the objects that must change are named by one more"
         raw = copy.deepcopy(cellar.raw)
         raw["extensions"] = {"pgcrypto": {}}
         raw["retired"] = {cellar.role("stranger"): {}}
         raw["logins"][cellar.role("app")]["settings"] = {"work_mem": "9MB"}
         queries.clear()
-        look(connection, access.parse(raw))
+        read_snapshot(connection, parse_document(raw))
         assert len(queries) == MAXIMUM_QUERIES == 12, "with everything that a document can hold"
 
 
@@ -302,10 +302,10 @@ def test_a_document_about_another_database_is_refused(cellar: Access) -> None:
 def test_a_lock_that_somebody_keeps_is_not_waited_for_without_end(
     cellar: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "LOCK_WAIT_SECONDS", 1)
+    monkeypatch.setattr("db_bootstrap.apply.LOCK_WAIT_SECONDS", 1)
     with (
         cellar.master() as connection,
-        reconcile.locked(connection),
+        locked(connection),
         pytest.raises(StatementError, match="apply again") as refused,
     ):
         cellar.apply()
@@ -326,10 +326,10 @@ def test_a_connection_that_drops_leaves_all_or_nothing_and_says_so(
             )
         return run(connection, sql, **parameters)
 
-    with cellar.master() as connection, reconcile.locked(connection):
+    with cellar.master() as connection, locked(connection):
         monkeypatch.setattr(Connection, "run", run_until)
         with pytest.raises(StatementError, match=r"(?i)apply again"):
-            reconcile.apply(connection, access.parse(cellar.raw))
+            apply(connection, parse_document(cellar.raw))
     assert cellar.as_superuser("SELECT rolname FROM pg_roles WHERE rolname = '{owner}'") == []
     cellar.apply()
     assert cellar.plan().statements == ()

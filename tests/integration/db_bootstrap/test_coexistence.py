@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap import apply as reconcile
-from db_bootstrap import document as access
+from db_bootstrap.apply import ATTEMPTS, apply, locked
+from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError
 from devtools.postgres.cluster import Cluster
 from tests.support.access import Access
@@ -42,13 +42,13 @@ def test_of_eight_documents_at_once_the_last_one_holds(cellar: Access) -> None:
     documents = different_documents(cellar)
     finished = []
 
-    def apply(number: int) -> None:
-        with cellar.master() as connection, reconcile.locked(connection):
-            reconcile.apply(connection, access.parse(documents[number]))
+    def apply_one(number: int) -> None:
+        with cellar.master() as connection, locked(connection):
+            apply(connection, parse_document(documents[number]))
             finished.append(number)
 
     with ThreadPoolExecutor(8) as pool:
-        for done in [pool.submit(apply, number) for number in range(8)]:
+        for done in [pool.submit(apply_one, number) for number in range(8)]:
             done.result()
     assert sorted(finished) == list(range(8))
     agreeing = []
@@ -148,7 +148,7 @@ def test_a_lock_that_is_held_for_too_long_is_named_and_undoes_all(
     cellar.raw["roles"][cellar.role("reader")]["schemas"] = {cellar.schema: "own"}
     cellar.raw["logins"][cellar.role("app")]["connection_limit"] = 6
     cellar.raw["roles"][cellar.role("new")] = {}
-    monkeypatch.setattr(reconcile, "STATEMENT_LOCK_WAIT_SECONDS", 1)
+    monkeypatch.setattr("db_bootstrap.apply.STATEMENT_LOCK_WAIT_SECONDS", 1)
     with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
         somebody.run("BEGIN")
         somebody.run(cellar.filled(held))
@@ -161,13 +161,13 @@ def test_a_lock_that_is_held_for_too_long_is_named_and_undoes_all(
     assert cellar.plan().statements == ()
 
 
-@pytest.mark.parametrize("attempts", [1, reconcile.ATTEMPTS])
+@pytest.mark.parametrize("attempts", [1, ATTEMPTS])
 def test_a_change_at_the_same_moment_is_waited_out_or_named(
     attempts: int, cellar: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cellar.apply()
     cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
-    monkeypatch.setattr(reconcile, "ATTEMPTS", attempts)
+    monkeypatch.setattr("db_bootstrap.apply.ATTEMPTS", attempts)
     with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
         somebody.run("BEGIN")
         somebody.run(cellar.filled("GRANT UPDATE ON {schema}.wine TO {master}"))
@@ -208,13 +208,13 @@ def test_eight_applies_on_two_databases_of_one_server_share_their_roles(two_cell
             document["roles"][cellar.role("writer")]["schemas"] = {cellar.schema: PRESETS[number % 3]}
             documents.append((cellar, document))
 
-    def apply(number: int) -> None:
+    def apply_one(number: int) -> None:
         cellar, document = documents[number]
-        with cellar.master() as connection, reconcile.locked(connection):
-            reconcile.apply(connection, access.parse(document))
+        with cellar.master() as connection, locked(connection):
+            apply(connection, parse_document(document))
 
     with ThreadPoolExecutor(8) as pool:
-        for done in [pool.submit(apply, number) for number in range(8)]:
+        for done in [pool.submit(apply_one, number) for number in range(8)]:
             done.result()
     for cellar in (two, one, two):
         cellar.apply()
@@ -227,7 +227,7 @@ def test_a_table_that_somebody_locked_altogether_does_not_stop_an_apply_half_way
     cellar.apply()
     cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
     todo = cellar.plan().statements
-    monkeypatch.setattr(reconcile, "STATEMENT_LOCK_WAIT_SECONDS", 1)
+    monkeypatch.setattr("db_bootstrap.apply.STATEMENT_LOCK_WAIT_SECONDS", 1)
     with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
         somebody.run("BEGIN")
         somebody.run(cellar.filled("LOCK TABLE {schema}.wine IN ACCESS EXCLUSIVE MODE"))

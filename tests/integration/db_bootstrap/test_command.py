@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from db_bootstrap import apply as reconcile
 from db_bootstrap.inspect.session import connected
 from db_bootstrap.inspect.snapshot import identity
+from db_bootstrap.plan import digest_for
 from scripts.package_function import PROJECT
 from tests.support.access import Access
 from tests.support.command_line import PROGRAM, CommandLine
@@ -114,7 +114,7 @@ def test_a_database_whose_system_identifier_may_not_be_read_has_an_identity_all_
     cellar.as_superuser(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
     with cellar.master() as connection:
         assert identity(connection, "a.example").system_identifier is None
-        assert reconcile.digest(connection, "a.example", cellar.plan()).startswith("sha256:")
+        assert digest_for(connection, "a.example", cellar.plan()).startswith("sha256:")
 
 
 def test_what_the_master_may_not_do_is_listed_and_is_an_error(command_line: CommandLine) -> None:

@@ -34,7 +34,7 @@ def test_the_arguments_become_values() -> None:
 
 def test_the_address_may_stand_in_the_environment() -> None:
     options = Options.parse(["plan", "--document", "a.json"], {"DB_BOOTSTRAP_DSN": DSN})
-    assert (options.dsn, options.form, options.expected_digest) == (DSN, Format.TEXT, None)
+    assert (options.dsn, options.output_format, options.expected_digest) == (DSN, Format.TEXT, None)
 
 
 WITH_FILE = ("--document", "a.json")

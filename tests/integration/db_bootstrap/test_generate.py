@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from db_bootstrap import apply as reconcile
-from db_bootstrap import document as access
 from db_bootstrap.cli import document_file
 from db_bootstrap.cli.generate import Generated, generate
 from db_bootstrap.cli.survey import survey
 from db_bootstrap.desired import mark
+from db_bootstrap.document import parse_document
+from db_bootstrap.plan import make_plan
 from tests.support.access import Access
 from tests.support.command_line import PROGRAM, CommandLine
 from tests.support.random_access import documents, starting_states
@@ -51,7 +51,7 @@ def test_whatever_there_is_the_document_for_it_plans_empty(data: st.DataObject, 
         workshop.do(change)
     made = generate(*survey(workshop.master))
     note(json.dumps(made.document))
-    planned = reconcile.plan(workshop.master, access.parse(made.document))
+    planned = make_plan(workshop.master, parse_document(made.document))
     assert (planned.statements, planned.refusals) == ((), ())
 
 
@@ -66,7 +66,7 @@ def test_what_a_document_has_made_the_one_that_is_generated_says_in_full(
     made = own(workshop.cellar, generate(*survey(workshop.master)))
     note(json.dumps(made.document))
     assert made.left_out.keys() <= {workshop.cellar.database.master}
-    planned = reconcile.plan(workshop.master, access.parse({**made.document, "unlisted": "revoke"}))
+    planned = make_plan(workshop.master, parse_document({**made.document, "unlisted": "revoke"}))
     assert planned.statements == ()
 
 
@@ -145,11 +145,11 @@ def test_a_database_that_people_have_made_by_hand_is_described_in_the_documents_
     ("statement", "reason"),
     [
         ("CREATE ROLE {stranger} SUPERUSER", "it is a superuser"),
-        ("CREATE ROLE {stranger} CREATEDB", "no document says that a role has another createdb than usual"),
-        ("CREATE ROLE {stranger} NOINHERIT", "no document says that a role has another inherit than usual"),
+        ("CREATE ROLE {stranger} CREATEDB", "a document cannot declare a role with another createdb than the default"),
+        ("CREATE ROLE {stranger} NOINHERIT", "a document cannot declare a role with another inherit than the default"),
         (
             "CREATE ROLE {stranger} LOGIN VALID UNTIL '2040-01-01'",
-            "no document says that a role has another valid until than usual",
+            "a document cannot declare a role with another valid until than the default",
         ),
         (
             f"COMMENT ON ROLE {{stranger}} IS '{mark('other')}'",
@@ -166,7 +166,7 @@ def test_a_role_that_no_document_can_declare_is_left_out_with_the_reason(
 
 def test_a_login_that_may_not_connect_is_another_databases(cellar: Access) -> None:
     cellar.as_superuser("CREATE ROLE {stranger} LOGIN", "REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
-    assert generated(cellar).left_out[cellar.role("stranger")] == "it may not connect to this database"
+    assert generated(cellar).left_out[cellar.role("stranger")] == "it cannot connect to this database"
 
 
 def test_what_the_command_line_prints_is_a_document_that_plans_empty(command_line: CommandLine, tmp_path: Path) -> None:
@@ -175,19 +175,19 @@ def test_what_the_command_line_prints_is_a_document_that_plans_empty(command_lin
     file.write_text(printed(command_line, "--format", "text"), encoding="utf-8")
     assert f"# - {command_line.cellar.database.master}: it is the role that applies the document" in file.read_text()
     assert yaml.safe_load(file.read_text())["database"] == command_line.cellar.database.name
-    command_line.cellar.raw = document_file.read(file)  # type: ignore[assignment]
+    command_line.cellar.raw = document_file.read_document(file)  # type: ignore[assignment]
     assert command_line.planned()["changes"] == []
 
 
 def test_as_json_it_comes_with_what_it_leaves_out(command_line: CommandLine) -> None:
     said = json.loads(printed(command_line, "--format", "json"))
-    access.parse(said["document"])
-    assert said["left_out"]["rds_superuser"] == "PostgreSQL or RDS keeps it for itself"
+    parse_document(said["document"])
+    assert said["left_out"]["rds_superuser"] == "PostgreSQL or RDS reserves it"
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
-    [(("--format", "sql"), "A document is no SQL"), (("--document", "access.json"), "leave --document out")],
+    [(("--format", "sql"), "A document is not SQL"), (("--document", "access.json"), "leave --document out")],
 )
 def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], complaint: str, command_line: CommandLine) -> None:
     done = run(command_line, *arguments)

@@ -14,9 +14,8 @@ import pytest
 from db_bootstrap.credentials.initial import Outcome, ensure_credential
 from db_bootstrap.credentials.store import SecretStore
 from db_bootstrap.errors import EventError, SecretError, StatementError
-from db_bootstrap.inspect.session import Credential
-from db_bootstrap.lambdas import apply as handlers
-from db_bootstrap.lambdas.apply import ApplyEvent
+from db_bootstrap.lambdas.apply import ApplyEvent, run
+from db_bootstrap.model import Credential
 from db_bootstrap.settings import Settings
 from tests.support.access import Access
 
@@ -37,7 +36,7 @@ class Bootstrap:
 
     def run(self) -> dict[str, Any]:
         event = {"action": "apply", "document": self.cellar.raw, "secret_arns": self.arns}
-        return handlers.run(ApplyEvent.parse(event), Settings(self.cellar.endpoint, self.master_arn), self.store)
+        return run(ApplyEvent.parse(event), Settings(self.cellar.endpoint, self.master_arn), self.store)
 
     def outcomes(self) -> list[str]:
         return [given["outcome"] for given in self.run()["credentials"]]
@@ -114,7 +113,7 @@ def test_a_secret_that_leads_to_another_database_is_published_again(bootstrap: B
 def test_a_secret_of_somebody_else_is_refused_and_left_as_it_is(bootstrap: Bootstrap) -> None:
     arn = bootstrap.arns[bootstrap.cellar.role("app")]
     bootstrap.client.put_secret_value(SecretId=arn, SecretString='{"username": "root", "password": "theirs"}')
-    with pytest.raises(SecretError, match="holds the login 'root'") as refused:
+    with pytest.raises(SecretError, match="has the login role 'root'") as refused:
         bootstrap.run()
     assert "theirs" not in str(refused.value)
     assert bootstrap.content("app")["username"] == "root"

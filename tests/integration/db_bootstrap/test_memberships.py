@@ -168,7 +168,7 @@ def test_settings_that_cannot_be_given_are_said_before_anything_changes(
     if setting == "log_statement" and cellar.database.cluster.major < 15:
         reason = None  # RDS may let its master, by means that the catalogs do not show; PostgreSQL has the last word
     refusals = cellar.plan().refusals
-    assert len(refusals) == (2 if reason else 0), "one for each sibling"
+    assert len(refusals) == (2 if reason else 0), "one for each login role"
     assert all((reason or "") in refusal for refusal in refusals)
     if setting == "log_statement" and cellar.database.cluster.major >= 15:
         cellar.as_superuser("GRANT SET ON PARAMETER log_statement TO {master}")

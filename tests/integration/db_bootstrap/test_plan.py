@@ -10,7 +10,7 @@ import moto
 import pg8000.exceptions
 import pytest
 
-from db_bootstrap import apply as reconcile
+from db_bootstrap import apply
 from db_bootstrap.credentials.store import SecretStore, store_of_runtime
 from db_bootstrap.errors import AccessDocumentError, EventError, RefusedLoginError, UnexpectedPlanError
 from db_bootstrap.lambdas import plan as planner
@@ -104,7 +104,7 @@ def test_an_apply_refuses_what_the_plan_did_not_show(functions: Functions) -> No
     digest = functions.ask("plan")["digest"]
     functions.apply(digest)
     functions.cellar.as_superuser("GRANT CREATE ON SCHEMA {schema} TO {writer}")
-    with pytest.raises(UnexpectedPlanError, match="What would run now is not what was planned"):
+    with pytest.raises(UnexpectedPlanError, match="The plan is not the reviewed one"):
         functions.apply(digest)
     functions.apply(functions.ask("plan")["digest"])
     assert functions.ask("verify")["in_sync"]
@@ -130,7 +130,7 @@ def test_planning_needs_neither_the_apply_nor_a_way_to_write_a_secret(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     functions.cellar.apply()
-    for owner, name in ((reconcile, "apply"), (reconcile, "locked"), (SecretStore, "publish")):
+    for owner, name in ((apply, "apply"), (apply, "locked"), (SecretStore, "publish")):
         monkeypatch.delattr(owner, name)
     assert functions.ask("plan")["in_sync"]
     assert functions.ask("verify")["in_sync"]
@@ -142,7 +142,7 @@ def test_postgresql_refuses_a_change_in_the_session_that_plans(
     def change(connection: Any, *_: object) -> Any:
         connection.run(f"CREATE ROLE {functions.cellar.role('stranger')}")
 
-    monkeypatch.setattr(reconcile, "plan", change)
+    monkeypatch.setattr("db_bootstrap.lambdas.plan.make_plan", change)
     with pytest.raises(pg8000.exceptions.DatabaseError, match="25006"):
         functions.ask("verify")
 

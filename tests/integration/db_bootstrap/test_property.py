@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from db_bootstrap import apply as reconcile
 from db_bootstrap.errors import UnmanageableError
+from db_bootstrap.plan import make_plan
 from tests.support import random_access as model
 from tests.support.random_access import (
     STRANGER,
@@ -44,10 +44,10 @@ def test_what_postgresql_allows_is_what_the_document_says(data: st.DataObject, w
         if not all("make a circle" in line or "nothing can be granted on it here" in line for line in reasons):
             raise
         return
-    assert reconcile.plan(workshop.master, workshop.named(document)).statements == ()
+    assert make_plan(workshop.master, workshop.named(document)).statements == ()
     assert_allowed(workshop, document, before)
     workshop.let_owners_make_things(document)
-    assert reconcile.plan(workshop.master, workshop.named(document)).statements == ()
+    assert make_plan(workshop.master, workshop.named(document)).statements == ()
     assert_allowed(workshop, document, before)
 
 

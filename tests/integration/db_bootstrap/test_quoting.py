@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import document as access
 from db_bootstrap.credentials.initial import Outcome, ensure_credential
 from db_bootstrap.credentials.store import LoginSecret, SecretStore
-from db_bootstrap.inspect.session import Credential, Endpoint, connected
+from db_bootstrap.document import parse_document
+from db_bootstrap.inspect.session import connected
+from db_bootstrap.model import Credential, Endpoint
 from tests.support.access import UNUSUAL_NAMES, Access
 
 pytestmark = pytest.mark.database
@@ -59,7 +60,7 @@ def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(name:
     cellar.raw = document(cellar, name)
     before = roles(cellar)
     cellar.apply()
-    assert roles(cellar) - before == access.parse(cellar.raw).role_names()
+    assert roles(cellar) - before == parse_document(cellar.raw).role_names()
     store = MemoryStore()
     with cellar.master() as master:
         assert ensure_credential(master, cellar.endpoint, store, name, "arn").outcome is Outcome.CREATED

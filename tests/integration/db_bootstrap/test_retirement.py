@@ -11,11 +11,12 @@ import pg8000.exceptions
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap import apply as reconcile
-from db_bootstrap import document as access
-from db_bootstrap.apply import Reviewed
+from db_bootstrap.apply import ReviewedPlan, apply, locked
+from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError, UnexpectedPlanError, UnmanageableError
-from db_bootstrap.inspect.session import Credential, connected_as_master
+from db_bootstrap.inspect.session import connected_as_master
+from db_bootstrap.model import Credential
+from db_bootstrap.plan import digest_for, make_plan
 from devtools.postgres.cluster import Cluster
 from tests.support.access import UNUSUAL_NAMES, Access
 from tests.support.interrupted_apply import apply_in_a_process, attempt
@@ -188,12 +189,12 @@ def test_a_database_that_cannot_be_looked_at_is_said(cellar: Access, elsewhere: 
     retire(cellar, drop_owned=True)
     elsewhere.as_superuser("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC, {master}")
     try:
-        with pytest.raises(UnmanageableError, match=r"which could not be looked at. The database at"):
+        with pytest.raises(UnmanageableError, match=r"which could not be read. The database at"):
             cellar.apply()
     finally:
         elsewhere.as_superuser("GRANT CONNECT ON DATABASE {database} TO {master}")
     with cellar.master() as connection:
-        unread = reconcile.plan(connection, access.parse(cellar.raw))
+        unread = make_plan(connection, parse_document(cellar.raw))
     assert any("There is no way to connect to it from here" in reason for reason in unread.refusals)
 
 
@@ -206,12 +207,12 @@ def test_a_password_that_is_rotated_in_the_middle_stops_it_and_leaves_all_as_it_
 
     def connected_there(database: str) -> AbstractContextManager[Connection]:
         there = replace(cellar.endpoint, database=database)
-        return connected_as_master(there, lambda: old, patience_seconds=0)
+        return connected_as_master(there, lambda: old, retry_seconds=0)
 
-    with cellar.master() as connection, reconcile.locked(connection):
+    with cellar.master() as connection, locked(connection):
         cellar.database.cluster.set_password(cellar.database.master, "another example")
         with pytest.raises(UnmanageableError, match="28P01"):
-            reconcile.apply(connection, access.parse(cellar.raw), elsewhere=connected_there)
+            apply(connection, parse_document(cellar.raw), elsewhere=connected_there)
     assert exists(cellar)
     assert owner_of(elsewhere, "loft.trunk") == "stranger"
 
@@ -255,13 +256,13 @@ def test_killed_before_any_statement_the_next_run_does_what_is_left(
 def test_a_review_is_bound_to_the_databases_too(cellar: Access, elsewhere: Access) -> None:
     leave(cellar, elsewhere)
     retire(cellar, reassign_to=cellar.role("owner"))
-    document = access.parse(cellar.raw)
-    with cellar.master() as connection, reconcile.locked(connection):
-        planned = reconcile.plan(connection, document, cellar.elsewhere)
-        digest = reconcile.digest(connection, "a.example", planned)
+    document = parse_document(cellar.raw)
+    with cellar.master() as connection, locked(connection):
+        planned = make_plan(connection, document, cellar.elsewhere)
+        digest = digest_for(connection, "a.example", planned)
         elsewhere.as_superuser("DROP OWNED BY {stranger}")
         with pytest.raises(UnexpectedPlanError):
-            reconcile.apply(connection, document, Reviewed("a.example", digest), cellar.elsewhere)
+            apply(connection, document, ReviewedPlan("a.example", digest), cellar.elsewhere)
     assert exists(cellar)
 
 

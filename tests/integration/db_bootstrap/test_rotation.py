@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from db_bootstrap.credentials.rotation import Outcome, Step
-from db_bootstrap.credentials.verify import prove
+from db_bootstrap.credentials.verify import verify_credential
 from db_bootstrap.errors import (
     BootstrapError,
     MissingVersionError,
@@ -20,7 +20,7 @@ from db_bootstrap.errors import (
     UnfitLoginError,
     UnreachableDatabaseError,
 )
-from db_bootstrap.inspect.session import Credential
+from db_bootstrap.model import Credential
 from tests.support.rotation import STEPS, RotatedLogins
 from tests.support.waiting import wait_until
 
@@ -40,7 +40,7 @@ def test_a_rotation_alternates_between_the_login_roles_and_leaves_the_one_before
     assert {**after, "username": "", "password": ""} == {**before, "username": "", "password": ""}
     assert [report.outcome for report in (created, set_, tested, finished)] == [Outcome.DONE] * 4
     assert {report.username for report in (created, set_, tested, finished)} == {after["username"]}
-    assert set_.mended == (), "the bootstrap left nothing to mend"
+    assert set_.repairs == (), "the bootstrap left nothing to mend"
     assert own_logins.logs_in()
     with own_logins.cellar.database.connect(before["username"], before["password"]) as session:
         assert session.run("SELECT 1") == [[1]]
@@ -240,8 +240,8 @@ def test_the_patience_with_the_master_leaves_time_for_the_work(
 ) -> None:
     seen = []
 
-    def connect(_endpoint: object, _read: Callable[[], Credential], patience_seconds: float) -> None:
-        seen.append(patience_seconds)
+    def connect(_endpoint: object, _read: Callable[[], Credential], retry_seconds: float) -> None:
+        seen.append(retry_seconds)
         raise RefusedLoginError("The master is refused.", "28P01")
 
     token = logins.begin()
@@ -292,7 +292,7 @@ def test_an_attempt_that_comes_back_late_does_not_touch_the_password_that_serves
             monkeypatch.setattr("db_bootstrap.apply.LOCK_KEY", 2)
             logins.finish(token)
             somebody.run("SELECT pg_advisory_unlock(1)")
-            with pytest.raises(NotPendingError, match="has become current by now"):
+            with pytest.raises(NotPendingError, match="has become current in the meantime"):
                 late.result()
     assert logins.logs_in()
 
@@ -301,7 +301,9 @@ def test_a_proof_over_plain_text_is_no_proof(logins: RotatedLogins, monkeypatch:
     content = logins.content()
     monkeypatch.setattr("db_bootstrap.credentials.verify._IS_ENCRYPTED", "SELECT false")
     with pytest.raises(UnfitLoginError, match="not encrypted"):
-        prove(logins.cellar.endpoint, logins.cellar.role("app"), Credential(content["username"], content["password"]))
+        verify_credential(
+            logins.cellar.endpoint, logins.cellar.role("app"), Credential(content["username"], content["password"])
+        )
 
 
 def rotate_master(logins: RotatedLogins) -> None:

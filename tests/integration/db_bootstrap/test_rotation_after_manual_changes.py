@@ -44,9 +44,9 @@ def test_a_pending_version_for_the_login_role_that_serves_is_refused(logins: Rot
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        pytest.param("not json", "is no JSON object", id="no JSON"),
-        pytest.param("[1]", "is no JSON object", id="JSON of another shape"),
-        pytest.param("{}", "holds the login None", id="no user"),
+        pytest.param("not json", "is not a JSON object", id="no JSON"),
+        pytest.param("[1]", "is not a JSON object", id="JSON of another shape"),
+        pytest.param("{}", "has the login role None", id="no user"),
         pytest.param('{"username": "MASTER", "password": "theirs"}', "holds the login", id="the master"),
         pytest.param('{"username": "MIGRATOR", "password": "theirs"}', "holds the login", id="another login"),
         pytest.param('{"username": ["APP"], "password": "theirs"}', "holds the login", id="a list of users"),
@@ -150,7 +150,7 @@ def test_a_login_role_made_anew_has_all_that_its_sibling_has(own_logins: Rotated
     )
     token = own_logins.begin()
     own_logins.step(Step.CREATE, token)
-    mended = [change.sql for change in own_logins.step(Step.SET, token).mended]
+    mended = [change.sql for change in own_logins.step(Step.SET, token).repairs]
     assert mended[0].startswith("CREATE ROLE")
     own_logins.finish(token)
     settings = own_logins.cellar.as_superuser(

@@ -27,8 +27,9 @@ import json, os, signal, sys
 import boto3
 from botocore.client import BaseClient
 from pg8000.native import Connection
-from db_bootstrap import reconcile
-from db_bootstrap.inspect.session import Endpoint, connected_as_master
+from db_bootstrap.model import Endpoint
+from db_bootstrap.apply import locked
+from db_bootstrap.inspect.session import connected_as_master
 from db_bootstrap.credentials.initial import ensure_credential
 from db_bootstrap.credentials.rotation import Rotation, Step
 from db_bootstrap.credentials.store import SecretStore
@@ -70,7 +71,7 @@ def rotate(attempt):
         rotation.run(step)
 
 def ensure(attempt):
-    with connected_as_master(endpoint, lambda: store.master(given["master_arn"])) as master, reconcile.locked(master):
+    with connected_as_master(endpoint, lambda: store.master(given["master_arn"])) as master, locked(master):
         ensure_credential(master, endpoint, store, attempt["login"], attempt["arn"])
 
 for line in sys.stdin:

@@ -114,11 +114,11 @@ def test_each_step_is_logged_with_the_secret_the_version_and_the_login_roles(fun
         "service": "rotation",
     }
     assert all(common.items() <= record.items() for record in function.logged)
-    done = [record for record in function.logged if record["message"] == "Did a step"]
+    done = [record for record in function.logged if record["message"] == "Rotation step completed"]
     assert [record["step"] for record in done] == list(STEPS)
     assert {record["username"] for record in done} == {logins.cellar.role("app_b")}
     assert done[-1]["replaced"] == before
-    mended = [record for record in function.logged if record["message"] == "Mended a login role"]
+    mended = [record for record in function.logged if record["message"] == "Login role repaired"]
     assert [record["sql"] for record in mended] == [f'ALTER ROLE "{logins.cellar.role("app_b")}" LOGIN']
     assert mended[0]["level"] == "WARNING"
     assert logins.logs_in()

@@ -6,7 +6,8 @@ import pytest
 
 from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
 from db_bootstrap.inspect import session as connection_module
-from db_bootstrap.inspect.session import Credential, connected, connected_as_master
+from db_bootstrap.inspect.session import connected, connected_as_master
+from db_bootstrap.model import Credential
 from devtools.certificates import create_authority
 from tests.support.access import Access
 

@@ -6,7 +6,7 @@ import pytest
 
 from bench.access import workload
 from bench.access.workload import ExistingRole, Size
-from db_bootstrap import document as access
+from db_bootstrap.document import parse_document
 
 SIZE = Size(schemas=2, tables=3)
 FOUND = (
@@ -36,7 +36,7 @@ def test_an_invalid_size_is_refused(text: str) -> None:
 
 
 def test_our_document_says_the_memberships() -> None:
-    logins = access.parse(workload.access_document(SIZE)).logins
+    logins = parse_document(workload.access_document(SIZE)).logins
     assert {name: login.member_of for name, login in logins.items()} == workload.memberships()
 
 

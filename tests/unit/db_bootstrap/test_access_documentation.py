@@ -9,22 +9,21 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap import document as access
-from db_bootstrap.cli import document_file
-from db_bootstrap.cli import json_schema as document_schema
+from db_bootstrap.cli import document_file, json_schema
 from db_bootstrap.cli.command import Options
 from db_bootstrap.document import (
     AccessDocument,
-    Credential,
-    Everybody,
+    CredentialKind,
     Extension,
     Grant,
     Login,
     MembershipOptions,
     Preset,
+    Public,
     Retirement,
     Role,
     Schema,
+    parse_document,
 )
 from db_bootstrap.document.presets import SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.document.reader import is_required
@@ -53,7 +52,7 @@ def words(cell: str) -> list[str]:
 def test_the_schema_is_the_one_that_the_types_make() -> None:
     written = (PROJECT / "docs" / "access.schema.json").read_text()
     remedy = "run: python -m db_bootstrap.cli.json_schema > docs/access.schema.json"
-    assert written == document_schema.printed(document_schema.document_schema()), remedy
+    assert written == json_schema.as_text(json_schema.document_schema()), remedy
 
 
 def test_every_key_of_the_schema_is_described() -> None:
@@ -65,7 +64,7 @@ def test_every_key_of_the_schema_is_described() -> None:
             for key, part in schema.items():
                 yield from undescribed(part, f"{path}.{key}")
 
-    assert list(undescribed(document_schema.document_schema(), "document")) == []
+    assert list(undescribed(json_schema.document_schema(), "document")) == []
 
 
 # Where in a document the keys of each of its parts stand.
@@ -74,7 +73,7 @@ PARTS: dict[str, type] = {
     "extensions.NAME.": Extension,
     "roles.NAME.": Role,
     "logins.NAME.": Login,
-    "public.": Everybody,
+    "public.": Public,
     "retired.NAME.": Retirement,
     "memberships.GROUP.": MembershipOptions,
     "grants.": Grant,
@@ -88,15 +87,15 @@ def names(kind: type) -> set[str]:
 def test_the_example_is_a_document_that_uses_every_key(tmp_path: Path) -> None:
     (example,) = blocks("yaml")
     (tmp_path / "access.yaml").write_text(example)
-    raw: Any = document_file.read(tmp_path / "access.yaml")
-    access.parse(raw)
+    raw: Any = document_file.read_document(tmp_path / "access.yaml")
+    parse_document(raw)
     assert set(raw) == names(AccessDocument)
     members = [*raw["roles"].values(), *raw["logins"].values()]
     used = {
         Schema: raw["schemas"].values(),
         Extension: raw["extensions"].values(),
         Login: raw["logins"].values(),
-        Everybody: [raw["public"]],
+        Public: [raw["public"]],
         Retirement: raw["retired"].values(),
         MembershipOptions: [options for member in members for options in member.get("memberships", {}).values()],
         Grant: [grant for holder in [*members, raw["public"]] for grant in holder.get("grants", [])],
@@ -104,7 +103,7 @@ def test_the_example_is_a_document_that_uses_every_key(tmp_path: Path) -> None:
     for kind, values in used.items():
         assert {key for value in values for key in value} == names(kind)
     assert {value for part in used.values() for item in part for value in item.values() if isinstance(value, str)} >= {
-        *Credential
+        *CredentialKind
     }
 
 

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import pytest
 
-from db_bootstrap import desired as declared
-from db_bootstrap.document import AccessDocument, Preset, parse
+from db_bootstrap import desired
+from db_bootstrap.document import AccessDocument, Preset, parse_document
 from db_bootstrap.document.presets import object_privileges
 from db_bootstrap.document.routines import is_called, possible_names
 from db_bootstrap.model import (
@@ -41,13 +41,13 @@ from tests.support.documents import SERVER
 
 RELATION, SEQUENCE, ROUTINE, TYPE = ObjectKind
 VERSION_15, VERSION_16, VERSION_17 = 150018, 160002, 170002
-BEERS = parse(documents.beers())
+BEERS = parse_document(documents.beers())
 
 F = TypeVar("F", bound=Fact)
 
 
 def _facts(kind: type[F], document: AccessDocument = BEERS, server: Server = SERVER) -> set[F]:
-    return {fact for fact in declared.facts(document, server) if isinstance(fact, kind)}
+    return {fact for fact in desired.facts(document, server) if isinstance(fact, kind)}
 
 
 def test_a_rotated_login_is_a_role_and_two_logins_and_an_iam_login_is_one() -> None:
@@ -76,8 +76,8 @@ def test_the_connection_limit_stands_on_the_roles_that_log_in() -> None:
 
 def test_every_role_carries_the_mark_of_its_database() -> None:
     assert {fact.role for fact in _facts(RoleComment)} == {fact.role for fact in _facts(RoleExists)}
-    assert {fact.text for fact in _facts(RoleComment)} == {declared.mark("beers")}
-    assert "beers" in declared.mark("beers") != declared.mark("wines")
+    assert {fact.text for fact in _facts(RoleComment)} == {desired.mark("beers")}
+    assert "beers" in desired.mark("beers") != desired.mark("wines")
 
 
 def test_memberships_lead_from_siblings_to_logins_to_roles() -> None:
@@ -100,7 +100,7 @@ def test_no_membership_can_be_passed_on() -> None:
 def test_roles_may_be_members_of_roles() -> None:
     raw = documents.beers()
     raw["roles"]["beers_writer"]["member_of"] = ["beers_reader"]
-    assert _facts(Membership, parse(raw)) - _facts(Membership) == {Membership("beers_reader", "beers_writer")}
+    assert _facts(Membership, parse_document(raw)) - _facts(Membership) == {Membership("beers_reader", "beers_writer")}
 
 
 def test_without_rds_there_is_no_role_for_iam_tokens_to_be_a_member_of() -> None:
@@ -120,12 +120,12 @@ def test_settings_stand_on_the_roles_that_log_in_for_every_database() -> None:
 def test_an_iam_login_has_settings_of_its_own() -> None:
     raw = documents.beers()
     raw["logins"]["beers_report"].update(acts_as="beers_owner", settings={"search_path": "beers, public"})
-    document = parse(raw)
+    document = parse_document(raw)
     assert _facts(RoleSetting, document) - _facts(RoleSetting) == {
         RoleSetting("beers_report", None, "search_path", ("beers", "public")),
         RoleSetting("beers_report", None, "role", ("beers_owner",)),
     }
-    assert declared.login_roles("beers_report", document.logins["beers_report"]) == ("beers_report",)
+    assert desired.login_roles("beers_report", document.logins["beers_report"]) == ("beers_report",)
 
 
 def test_schemas_exist_and_belong_to_their_owner() -> None:
@@ -149,7 +149,7 @@ def test_only_logins_may_connect_and_only_roles_may_use_the_schema() -> None:
 def test_only_own_lets_a_role_create_in_a_schema(preset: str, privileges: set[str]) -> None:
     raw = documents.beers()
     raw["roles"]["new"] = {"schemas": {"beers": preset}}
-    found = {fact.privilege for fact in _facts(Privilege, parse(raw)) if fact.grantee == "new"}
+    found = {fact.privilege for fact in _facts(Privilege, parse_document(raw)) if fact.grantee == "new"}
     assert found == privileges
 
 
@@ -205,21 +205,21 @@ def test_what_the_schemas_owner_makes_later_gets_the_privileges_that_are_there_n
 def test_maintenance_is_a_default_only_where_it_exists_and_only_for_own(version: int, count: int) -> None:
     raw = documents.beers()
     raw["roles"]["beers_keeper"] = {"schemas": {"beers": "own"}}
-    found = _facts(DefaultPrivilege, parse(raw), replace(SERVER, version=version))
+    found = _facts(DefaultPrivilege, parse_document(raw), replace(SERVER, version=version))
     assert [fact.grantee for fact in found if fact.privilege == "MAINTAIN"] == ["beers_keeper"] * count
 
 
 def test_the_owner_of_a_schema_needs_no_grants_even_if_the_document_says_own() -> None:
     raw = documents.beers()
     raw["roles"]["beers_owner"] = {"schemas": {"beers": "own"}}
-    assert declared.facts(parse(raw), SERVER) == declared.facts(BEERS, SERVER)
+    assert desired.facts(parse_document(raw), SERVER) == desired.facts(BEERS, SERVER)
 
 
 def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
     raw = documents.beers()
     raw["schemas"]["wines"] = {"owner": "beers_writer"}
     raw["roles"]["beers_reader"]["schemas"]["wines"] = "read"
-    document = parse(raw)
+    document = parse_document(raw)
     of_wines = replace(_group(RELATION, "beers_writer"), schema="wines")
     assert _object_grants(document, of_wines) == {("beers_reader", "SELECT", False)}
     assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "wines"} == {
@@ -230,7 +230,7 @@ def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
 
 
 def _object_grants(document: AccessDocument, group: ObjectGroup) -> frozenset[Granted]:
-    return declared.object_grants(document, declared.kind_grants(document, SERVER), group)
+    return desired.object_grants(document, desired.kind_grants(document, SERVER), group)
 
 
 def _group(kind: ObjectKind, owner: str, name: str | None = None, *types: str) -> ObjectGroup:
@@ -253,7 +253,7 @@ def test_objects_that_exist_get_the_same_privileges_group_by_group() -> None:
     groups = [_group(RELATION, "beers_owner"), _group(ROUTINE, "beers_owner"), _group(TYPE, "beers_owner")]
     relations = OnObjects("beers", RELATION, groups[0].names, "beers_owner", 1)
     routines = OnObjects("beers", ROUTINE, groups[1].names, "beers_owner", 1)
-    assert declared.object_facts(BEERS, SERVER, groups) == {
+    assert desired.object_facts(BEERS, SERVER, groups) == {
         Privilege("beers_reader", "SELECT", relations),
         *(Privilege("beers_writer", privilege, relations) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
         Privilege("beers_writer", "EXECUTE", routines),
@@ -265,7 +265,7 @@ def _granting(grantee: str, *grants: Mapping[str, object]) -> AccessDocument:
     raw["roles"]["guest"] = {}
     holder = raw["roles"]["guest"] if grantee == "guest" else raw.setdefault("public", {})
     holder["grants"] = [{"schema": "beers", **grant} for grant in grants]
-    return parse(raw)
+    return parse_document(raw)
 
 
 @pytest.mark.parametrize("grantee", ["guest", "public"])
@@ -300,7 +300,7 @@ def test_a_grant_on_columns_is_on_no_table() -> None:
             *(("tap", "age", "beers_owner"), ("keg", "id", "beers_owner")),
         )
     ]
-    found = [declared.column_grants(document, column) for column in columns]
+    found = [desired.column_grants(document, column) for column in columns]
     assert found == [{("guest", "UPDATE", False)}, frozenset(), frozenset(), frozenset()]
 
 
@@ -340,7 +340,7 @@ def test_a_single_grant_on_schema_and_database_is_on_these_alone() -> None:
             {"on": "database", "privileges": ["TEMPORARY", "CONNECT"]},
         ]
     }
-    assert _facts(Privilege, parse(raw)) - _facts(Privilege) == {
+    assert _facts(Privilege, parse_document(raw)) - _facts(Privilege) == {
         Privilege("public", "CREATE", OnSchema("beers")),
         Privilege("public", "TEMPORARY", OnDatabase("beers")),
         Privilege("public", "CONNECT", OnDatabase("beers")),
@@ -352,7 +352,7 @@ def test_a_membership_with_options_has_them_and_acting_as_a_role_takes_no_second
     raw["roles"]["guest"] = {"memberships": {"beers_reader": {"inherit": False, "admin": True}}}
     raw["logins"]["beers_report"]["memberships"] = {"beers_owner": {"inherit": False}}
     raw["logins"]["beers_report"]["acts_as"] = "beers_owner"
-    assert _facts(Membership, parse(raw)) - _facts(Membership) == {
+    assert _facts(Membership, parse_document(raw)) - _facts(Membership) == {
         Membership("beers_reader", "guest", inherit=False, admin=True),
         Membership("beers_owner", "beers_report", inherit=False),
     }
@@ -361,7 +361,7 @@ def test_a_membership_with_options_has_them_and_acting_as_a_role_takes_no_second
 def test_an_external_login_is_one_role_that_is_in_no_role_for_tokens() -> None:
     raw = documents.beers()
     raw["logins"]["old"] = {"credential": "external", "connection_limit": 3, "settings": {"work_mem": "9MB"}}
-    document = parse(raw)
+    document = parse_document(raw)
     assert _facts(RoleExists, document) - _facts(RoleExists) == {RoleExists("old")}
     assert _facts(Membership, document) == _facts(Membership)
     assert RoleAttribute("old", Attribute.LOGIN, value=True) in _facts(RoleAttribute, document)
@@ -369,19 +369,19 @@ def test_an_external_login_is_one_role_that_is_in_no_role_for_tokens() -> None:
     assert Privilege("old", "CONNECT", OnDatabase("beers")) in _facts(Privilege, document)
 
 
-@pytest.mark.parametrize("text", ["ours", "two\nlines", declared.mark("wines")])
+@pytest.mark.parametrize("text", ["ours", "two\nlines", desired.mark("wines")])
 def test_a_comment_is_a_text_and_then_the_mark(text: str) -> None:
-    stored = declared.comment(text, "beers")
-    assert stored == f"{text}\n{declared.mark('beers')}"
-    assert declared.is_marked(stored, "beers")
-    assert not declared.is_marked(stored, "wines")
-    assert declared.text_of(stored, "beers") == text
-    assert declared.text_of(declared.comment(None, "beers"), "beers") is None
+    stored = desired.comment(text, "beers")
+    assert stored == f"{text}\n{desired.mark('beers')}"
+    assert desired.is_marked(stored, "beers")
+    assert not desired.is_marked(stored, "wines")
+    assert desired.text_of(stored, "beers") == text
+    assert desired.text_of(desired.comment(None, "beers"), "beers") is None
 
 
 def test_extensions_are_there_and_in_the_schema_that_is_said() -> None:
-    document = parse({"database": "beers", "extensions": {"citext": {"schema": "public"}, "pg_trgm": {}}})
-    assert declared.facts(document, SERVER) == {
+    document = parse_document({"database": "beers", "extensions": {"citext": {"schema": "public"}, "pg_trgm": {}}})
+    assert desired.facts(document, SERVER) == {
         ExtensionExists("citext"),
         ExtensionSchema("citext", "public"),
         ExtensionExists("pg_trgm"),
@@ -391,21 +391,21 @@ def test_extensions_are_there_and_in_the_schema_that_is_said() -> None:
 def test_whoever_owns_an_object_needs_no_grant_on_it() -> None:
     grantees = {
         fact.grantee
-        for fact in declared.object_facts(BEERS, SERVER, [_group(RELATION, "beers_writer")])
+        for fact in desired.object_facts(BEERS, SERVER, [_group(RELATION, "beers_writer")])
         if isinstance(fact, Privilege)
     }
     assert grantees == {"beers_reader"}
 
 
 def test_nothing_is_granted_to_everybody_and_nothing_can_be_passed_on() -> None:
-    everything = declared.facts(BEERS, SERVER) | declared.object_facts(BEERS, SERVER, [_group(RELATION, "beers_owner")])
+    everything = desired.facts(BEERS, SERVER) | desired.object_facts(BEERS, SERVER, [_group(RELATION, "beers_owner")])
     privileges = [fact for fact in everything if isinstance(fact, Privilege | DefaultPrivilege)]
     assert not [fact for fact in privileges if fact.grantee == "public" or fact.is_grantable]
     assert "ALL" not in {fact.privilege for fact in privileges}
 
 
 def test_an_empty_document_declares_nothing() -> None:
-    assert declared.facts(parse({"database": "beers"}), SERVER) == frozenset()
+    assert desired.facts(parse_document({"database": "beers"}), SERVER) == frozenset()
 
 
 def _with_attribute(attribute: Attribute, *, value: object) -> set[str]:

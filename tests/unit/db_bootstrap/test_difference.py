@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from db_bootstrap.desired import comment
-from db_bootstrap.diff.descriptions import undeclared
-from db_bootstrap.diff.difference import difference, left
+from db_bootstrap.diff.descriptions import describe_undeclared
+from db_bootstrap.diff.difference import compare, unlisted_facts
 from db_bootstrap.diff.scope import Scope
-from db_bootstrap.document import AccessDocument, Unlisted, parse
+from db_bootstrap.document import AccessDocument, Unlisted, parse_document
 from db_bootstrap.model import (
     Attribute,
     Fact,
@@ -24,7 +24,7 @@ from db_bootstrap.model import (
 from tests.support import documents
 from tests.support.documents import SERVER
 
-REVOKE = parse(documents.beers())
+REVOKE = parse_document(documents.beers())
 REPORT = replace(REVOKE, unlisted=Unlisted.REPORT)
 READER, APP = "beers_reader", "beers_app_a"
 USAGE = Privilege(READER, "USAGE", OnSchema("beers"))
@@ -117,20 +117,20 @@ CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
 def test_a_reporting_document_takes_nothing_that_it_does_not_declare(
     wanted: set[Fact], found: set[Fact], missing: set[Fact], surplus: set[Fact]
 ) -> None:
-    gap = difference(REPORT, frozenset(wanted), frozenset(found))
+    gap = compare(REPORT, frozenset(wanted), frozenset(found))
     assert gap.missing == missing
     assert gap.surplus == surplus
-    told = left(REPORT, frozenset(wanted), frozenset(found))
+    told = unlisted_facts(REPORT, frozenset(wanted), frozenset(found))
     assert not told & surplus
-    assert len(list(undeclared(told))) == len(told)
+    assert len(list(describe_undeclared(told))) == len(told)
 
 
 @pytest.mark.parametrize(("wanted", "found"), [pytest.param(*case[1:3], id=case[0]) for case in CASES])
 def test_a_revoking_document_has_the_plain_difference(wanted: set[Fact], found: set[Fact]) -> None:
-    gap = difference(REVOKE, frozenset(wanted), frozenset(found))
+    gap = compare(REVOKE, frozenset(wanted), frozenset(found))
     assert gap.missing == wanted - found
     assert gap.surplus == found - wanted
-    assert left(REVOKE, frozenset(wanted), frozenset(found)) == frozenset()
+    assert unlisted_facts(REVOKE, frozenset(wanted), frozenset(found)) == frozenset()
 
 
 def scope(document: AccessDocument = REVOKE) -> Scope:
@@ -169,13 +169,13 @@ OWN, OTHER = "beers_owner", "somebody"
 def test_what_of_a_list_is_judged(
     entries: list[tuple[str, str, bool, str]], granted: set[object], kept: list[object]
 ) -> None:
-    judged = scope().judged(entries, (OWN,), {(READER, "USAGE")})
-    assert judged.granted == granted
-    assert list(judged.kept) == kept
+    selected = scope().select(entries, (OWN,), {(READER, "USAGE")})
+    assert selected.granted == granted
+    assert list(selected.kept) == kept
 
 
 def test_of_the_database_only_managed_roles_and_everybody_are_judged() -> None:
     entries = [(name, "CONNECT", False, OWN) for name in (OTHER, READER, "public")]
-    judged = scope().judged(entries, (OWN,), (), only_managed=True)
-    assert judged.granted == {(READER, "CONNECT", False), ("public", "CONNECT", False)}
-    assert judged.kept == ((OTHER, "CONNECT", OWN),)
+    selected = scope().select(entries, (OWN,), (), only_managed=True)
+    assert selected.granted == {(READER, "CONNECT", False), ("public", "CONNECT", False)}
+    assert selected.kept == ((OTHER, "CONNECT", OWN),)

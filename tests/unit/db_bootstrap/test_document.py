@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 
 from db_bootstrap.document import (
     AccessDocument,
-    Credential,
-    Everybody,
+    CredentialKind,
     Extension,
     Grant,
     GrantKind,
     Login,
     MembershipOptions,
     Preset,
+    Public,
     Retirement,
     Role,
     Schema,
     Unlisted,
-    parse,
+    parse_document,
 )
 from db_bootstrap.errors import AccessDocumentError
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES
@@ -31,7 +31,7 @@ ROTATED = {"credential": "rotated"}
 
 
 def test_the_projects_document_becomes_typed_values() -> None:
-    assert parse(documents.beers()) == AccessDocument(
+    assert parse_document(documents.beers()) == AccessDocument(
         database="beers",
         schemas={"beers": Schema(owner="beers_owner")},
         roles={
@@ -41,13 +41,13 @@ def test_the_projects_document_becomes_typed_values() -> None:
         },
         logins={
             "beers_app": Login(
-                credential=Credential.ROTATED,
+                credential=CredentialKind.ROTATED,
                 member_of=("beers_writer",),
                 connection_limit=120,
                 settings={"statement_timeout": ("5s",)},
             ),
-            "beers_migrator": Login(credential=Credential.ROTATED, acts_as="beers_owner"),
-            "beers_report": Login(credential=Credential.IAM, member_of=("beers_reader",)),
+            "beers_migrator": Login(credential=CredentialKind.ROTATED, acts_as="beers_owner"),
+            "beers_report": Login(credential=CredentialKind.IAM, member_of=("beers_reader",)),
         },
     )
 
@@ -70,7 +70,7 @@ def test_everything_that_can_be_declared_becomes_typed_values() -> None:
         "retired": {"gone": {"reassign_to": "keeper"}, "lost": None},
     }
     named = Grant(on=GrantKind.TABLES, schema="beers", names=("a",), privileges=("TRIGGER",))
-    assert parse(raw) == AccessDocument(
+    assert parse_document(raw) == AccessDocument(
         database="beers",
         unlisted=Unlisted.REPORT,
         schemas={"beers": Schema(owner="keeper")},
@@ -79,8 +79,8 @@ def test_everything_that_can_be_declared_becomes_typed_values() -> None:
             "keeper": Role(comment="owns"),
             "guest": Role(memberships={"keeper": MembershipOptions(inherit=False)}),
         },
-        logins={"old": Login(credential=Credential.EXTERNAL, schemas={"beers": Preset.WRITE}, grants=(named,))},
-        public=Everybody(grants=(Grant(on=GrantKind.DATABASE, privileges=("TEMPORARY",)),)),
+        logins={"old": Login(credential=CredentialKind.EXTERNAL, schemas={"beers": Preset.WRITE}, grants=(named,))},
+        public=Public(grants=(Grant(on=GrantKind.DATABASE, privileges=("TEMPORARY",)),)),
         retired={"gone": Retirement(reassign_to="keeper"), "lost": Retirement()},
     )
 
@@ -90,23 +90,23 @@ def test_an_external_login_is_one_role_that_may_own_and_have_members() -> None:
     raw["logins"]["old"] = {"credential": "external"}
     raw["schemas"]["beers"]["owner"] = "old"
     raw["roles"]["beers_reader"]["member_of"] = ["old"]
-    assert "old" in parse(raw).role_names()
-    assert "old_a" not in parse(raw).role_names()
+    assert "old" in parse_document(raw).role_names()
+    assert "old_a" not in parse_document(raw).role_names()
 
 
 def test_null_means_not_given_as_terraform_says_it() -> None:
-    assert parse(documents.beers_from_terraform()) == parse(documents.beers())
+    assert parse_document(documents.beers_from_terraform()) == parse_document(documents.beers())
 
 
 def test_a_document_may_name_no_more_than_the_database() -> None:
     empty = AccessDocument(database="beers")
-    assert parse({"database": "beers"}) == empty
+    assert parse_document({"database": "beers"}) == empty
     others = ("unlisted", "schemas", "extensions", "roles", "logins", "public", "retired")
-    assert parse({"database": "beers", **dict.fromkeys(others)}) == empty
+    assert parse_document({"database": "beers", **dict.fromkeys(others)}) == empty
 
 
 def test_rotated_logins_have_two_siblings_and_iam_logins_none() -> None:
-    document = parse(documents.beers())
+    document = parse_document(documents.beers())
     assert document.rotated_logins() == ("beers_app", "beers_migrator")
     assert document.role_names() == {
         *("beers_owner", "beers_writer", "beers_reader", "beers_report"),
@@ -132,7 +132,7 @@ def test_rotated_logins_have_two_siblings_and_iam_logins_none() -> None:
     ],
 )
 def test_a_setting_is_a_tuple_of_texts(settings: object, expected: dict[str, tuple[str, ...]]) -> None:
-    assert parse(_with_login("report", {**IAM, "settings": settings})).logins["report"].settings == expected
+    assert parse_document(_with_login("report", {**IAM, "settings": settings})).logins["report"].settings == expected
 
 
 def _with_login(name: str, login: object) -> dict[str, Any]:
@@ -249,10 +249,13 @@ MALFORMED = [
     ),
     pytest.param(
         _with_setting("search path", "beers"),
-        "document.logins['report'].settings['search path']: this is no name of a setting; write it as PostgreSQL does.",
+        "document.logins['report'].settings['search path']: this is not a valid name of a setting; "
+        "write it as PostgreSQL does.",
         id="no name of a setting",
     ),
-    pytest.param(_with_setting(7, "beers"), "settings[7]: this is no name of a setting;", id="a number as setting"),
+    pytest.param(
+        _with_setting(7, "beers"), "settings[7]: this is not a valid name of a setting;", id="a number as setting"
+    ),
     pytest.param(
         _with_setting("work_mem", ["4MB"]),
         "settings['work_mem']: expected text, a number or a boolean, found a list.",
@@ -265,7 +268,7 @@ MALFORMED = [
     ),
     pytest.param(
         _with_setting("search_path", "beers,,public"),
-        "settings['search_path']: 'beers,,public' is no comma-separated list of names. Write it as a list.",
+        "settings['search_path']: 'beers,,public' is not a comma-separated list of names. Write it as a list.",
         id="a broken list",
     ),
     pytest.param(
@@ -276,7 +279,7 @@ MALFORMED = [
     pytest.param(
         _with_setting("work_mem", "4\0MB"),
         r"settings['work_mem']: '4\x00MB' has a NUL character or half of a surrogate pair, which PostgreSQL cannot "
-        "hold; remove it.",
+        "store; remove it.",
         id="NUL in a setting",
     ),
     pytest.param(
@@ -292,35 +295,39 @@ CONTRADICTIONS = [
     pytest.param(_with(database=""), "document.database: a name cannot be empty; give it one.", id="empty name"),
     pytest.param(
         _with(database="é" * 32),
-        "document.database: the name has 64 bytes, and PostgreSQL would cut it off silently; "
+        "document.database: the name has 64 bytes, and PostgreSQL would truncate it silently; "
         "shorten it to at most 63 bytes.",
         id="name too long in bytes",
     ),
     pytest.param(
         _with_login("x" * 62, ROTATED),
-        "the name has 62 bytes, and PostgreSQL would cut it off silently; shorten it to at most 61 bytes.",
-        id="no room for a sibling's suffix",
+        "the name has 62 bytes, and PostgreSQL would truncate it silently; shorten it to at most 61 bytes.",
+        id="no space for the suffix of a login role",
     ),
     pytest.param(
         _with(schemas={"pg_beers": {"owner": "beers_owner"}}),
-        "document.schemas['pg_beers']: PostgreSQL keeps this schema for itself; choose another name.",
+        "document.schemas['pg_beers']: PostgreSQL reserves this schema; choose another name.",
         id="reserved schema",
     ),
     pytest.param(
         _with(schemas={"information_schema": {"owner": "beers_owner"}}),
-        "document.schemas['information_schema']: PostgreSQL keeps this schema for itself;",
+        "document.schemas['information_schema']: PostgreSQL reserves this schema;",
         id="the standard's schema",
     ),
     pytest.param(
         _with_role("pg_read_all_data", {}),
-        "document.roles['pg_read_all_data']: PostgreSQL or RDS keeps this name for itself; choose another one.",
+        "document.roles['pg_read_all_data']: PostgreSQL or RDS reserves this name; choose another one.",
         id="reserved role",
     ),
     pytest.param(
-        _with_role("public", {}), "document.roles['public']: PostgreSQL or RDS keeps this name", id="everybody as role"
+        _with_role("public", {}),
+        "document.roles['public']: PostgreSQL or RDS reserves this name",
+        id="everybody as role",
     ),
     pytest.param(
-        _with_login("rdsadmin", IAM), "document.logins['rdsadmin']: PostgreSQL or RDS keeps this name", id="RDS's login"
+        _with_login("rdsadmin", IAM),
+        "document.logins['rdsadmin']: PostgreSQL or RDS reserves this name",
+        id="RDS's login",
     ),
     pytest.param(
         _with(schemas={"beers": {"owner": "beers_ower"}}),
@@ -352,8 +359,8 @@ CONTRADICTIONS = [
     ),
     pytest.param(
         _with_login("new", {**ROTATED, "member_of": ["rds_iam"]}),
-        "document.logins['new'].member_of[0]: membership in rds_iam is given by 'credential: iam'; "
-        "say that, and remove it here.",
+        "document.logins['new'].member_of[0]: membership in rds_iam is granted by 'credential: iam'; "
+        "set that, and remove it here.",
         id="a password and IAM tokens for one login",
     ),
     pytest.param(
@@ -370,12 +377,12 @@ CONTRADICTIONS = [
         _with_role("beers_app_a", {}),
         "document.logins['beers_app']: its rotation needs a login role 'beers_app_a', and the document "
         "declares one of that name for something else; rename one of the two.",
-        id="a role where a sibling must be",
+        id="a role with the name of a login role",
     ),
     pytest.param(
         _with_login("beers_app_b", ROTATED),
         "document.logins['beers_app']: its rotation needs a login role 'beers_app_b'",
-        id="a login where a sibling must be",
+        id="a login with the name of a login role",
     ),
     pytest.param(
         _with_role("new", {"member_of": ["new"]}),
@@ -396,22 +403,22 @@ CONTRADICTIONS = [
     ),
     pytest.param(
         _with_login("new", {**IAM, "connection_limit": -2}),
-        "document.logins['new'].connection_limit: -2 is no limit; use 0 to 2147483647, or -1 for none.",
+        "document.logins['new'].connection_limit: -2 is not a valid limit; use 0 to 2147483647, or -1 for none.",
         id="limit too small",
     ),
     pytest.param(
         _with_login("new", {**IAM, "connection_limit": 2**31}),
-        "document.logins['new'].connection_limit: 2147483648 is no limit;",
+        "document.logins['new'].connection_limit: 2147483648 is not a valid limit;",
         id="limit too large",
     ),
     pytest.param(
         _with_setting("Role", "beers_owner"),
-        "document.logins['report'].settings['role']: whom a session acts as is said by 'acts_as'; use that.",
+        "document.logins['report'].settings['role']: the role that a session acts as is set by 'acts_as'; use that.",
         id="role as a setting",
     ),
     pytest.param(
         _with_setting("session_authorization", "beers_owner"),
-        "settings['session_authorization']: whom a session acts as is said by 'acts_as'; use that.",
+        "settings['session_authorization']: the role that a session acts as is set by 'acts_as'; use that.",
         id="session authorization as a setting",
     ),
 ]
@@ -434,11 +441,11 @@ GRANTS = [
     pytest.param(_on_tables(name=["a"]), f"{GRANT}.name: there is no such key here, only columns,", id="unknown key"),
     pytest.param(
         _on_tables(privileges=["ALL"]),
-        f"{GRANT}.privileges[0]: what ALL stands for differs between versions of PostgreSQL; write out what is meant, "
+        f"{GRANT}.privileges[0]: the meaning of ALL differs between versions of PostgreSQL; list the privileges, "
         "of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER, MAINTAIN.",
         id="all privileges",
     ),
-    pytest.param(_on_tables(privileges=["all privileges"]), f"{GRANT}.privileges[0]: what ALL stands for", id="all"),
+    pytest.param(_on_tables(privileges=["all privileges"]), f"{GRANT}.privileges[0]: the meaning of ALL", id="all"),
     pytest.param(
         _on_tables(privileges=["SELECT", "select"]),
         f"{GRANT}.privileges[1]: on tables there is no privilege 'select', only SELECT, INSERT, UPDATE, DELETE, "
@@ -474,7 +481,7 @@ GRANTS = [
     pytest.param(_on_tables(names=["a"], columns=[""]), f"{GRANT}.columns[0]: a name cannot be empty", id="no column"),
     pytest.param(
         _on_tables(columns=["b"]),
-        f"{GRANT}.columns: only tables have columns, and they must be named; say 'on: tables', and add 'names'.",
+        f"{GRANT}.columns: only tables have columns, and they must be named; set 'on: tables', and add 'names'.",
         id="columns of no table",
     ),
     pytest.param(
@@ -482,7 +489,9 @@ GRANTS = [
         f"{GRANT}.columns: only tables have columns,",
         id="columns of a type",
     ),
-    pytest.param(_on_tables(schema=None), f"{GRANT}.schema: which schema? Add its name.", id="no schema"),
+    pytest.param(
+        _on_tables(schema=None), f"{GRANT}.schema: this key is missing; add the name of the schema.", id="no schema"
+    ),
     pytest.param(
         _on_tables(schema="wines"),
         f"{GRANT}.schema: the schema 'wines' is not declared; add it to document.schemas with its owner, or remove",
@@ -490,12 +499,12 @@ GRANTS = [
     ),
     pytest.param(
         _with_grant(on="database", schema="beers", privileges=["CONNECT"]),
-        f"{GRANT}.schema: a database is in no schema; remove it, or say 'on: schema'.",
+        f"{GRANT}.schema: a database is not in a schema; remove it, or set 'on: schema'.",
         id="a database in a schema",
     ),
     pytest.param(
         _with_grant(on="schema", schema="beers", names=["a"], privileges=["USAGE"]),
-        f"{GRANT}.names: these are for what a schema holds; remove them, or say 'on: tables' or another kind.",
+        f"{GRANT}.names: these are for the objects of a schema; remove them, or set 'on: tables' or another kind.",
         id="objects of a schema",
     ),
     pytest.param(
@@ -514,10 +523,10 @@ MORE_CONTRADICTIONS = [
     pytest.param(
         _with(unlisted="drop"), "document.unlisted: expected one of revoke, report; found 'drop'.", id="unlisted"
     ),
-    pytest.param(_with_role("new", {"comment": " "}), "document.roles['new'].comment: it says nothing;", id="comment"),
+    pytest.param(_with_role("new", {"comment": " "}), "document.roles['new'].comment: it is empty;", id="comment"),
     pytest.param(
         _with_role("new", {"member_of": ["beers_reader"], "memberships": {"beers_reader": None}}),
-        "document.roles['new'].member_of[0]: 'beers_reader' stands in memberships too; remove one of the two.",
+        "document.roles['new'].member_of[0]: 'beers_reader' is in memberships too; remove one of the two.",
         id="a membership twice",
     ),
     pytest.param(
@@ -532,17 +541,17 @@ MORE_CONTRADICTIONS = [
     ),
     pytest.param(
         _with_role("new", {"memberships": {"rds_iam": {}}}),
-        "document.roles['new'].memberships['rds_iam']: membership in rds_iam is given by 'credential: iam';",
+        "document.roles['new'].memberships['rds_iam']: membership in rds_iam is granted by 'credential: iam';",
         id="IAM tokens by the way of a role",
     ),
     pytest.param(
         _with_login("new", {"credential": "external", "memberships": {"rds_iam": {}}}),
-        "document.logins['new'].memberships['rds_iam']: membership in rds_iam is given by 'credential: iam';",
+        "document.logins['new'].memberships['rds_iam']: membership in rds_iam is granted by 'credential: iam';",
         id="IAM tokens of an external login",
     ),
     pytest.param(
         _with_login("new", {**IAM, "acts_as": "beers_owner", "memberships": {"beers_owner": {"set": False}}}),
-        "document.logins['new'].memberships['beers_owner'].set: its sessions act as this role, which takes 'set';",
+        "document.logins['new'].memberships['beers_owner'].set: its sessions act as this role, which needs 'set';",
         id="acting as a role without the right to",
     ),
     pytest.param(
@@ -569,17 +578,17 @@ MORE_CONTRADICTIONS = [
     ),
     pytest.param(
         _retiring("rds_superuser", {}),
-        "document.retired['rds_superuser']: PostgreSQL or RDS keeps this name for itself;",
+        "document.retired['rds_superuser']: PostgreSQL or RDS reserves this name;",
         id="retiring a reserved role",
     ),
     pytest.param(
         _retiring("old", {"reassign_to": "older"}),
         "document.retired['old'].reassign_to: 'older' is not declared; name one of document.roles or document.logins,",
-        id="an heir that is not declared",
+        id="an successor that is not declared",
     ),
     pytest.param(
         _retiring("old", {"reassign_to": "beers_owner", "drop_owned": True}),
-        "document.retired['old'].drop_owned: what it owns goes to 'beers_owner', and so cannot be dropped;",
+        "document.retired['old'].drop_owned: what it owns goes to 'beers_owner', so it cannot be dropped;",
         id="inherited and dropped",
     ),
     pytest.param(
@@ -593,7 +602,7 @@ MORE_CONTRADICTIONS = [
 @pytest.mark.parametrize(("raw", "problem"), [*MALFORMED, *CONTRADICTIONS, *GRANTS, *MORE_CONTRADICTIONS])
 def test_a_wrong_document_is_refused_with_path_and_remedy(raw: object, problem: str) -> None:
     with pytest.raises(AccessDocumentError) as refusal:
-        parse(raw)
+        parse_document(raw)
     assert problem in str(refusal.value)
     assert "nothing was changed" in str(refusal.value)
 
@@ -601,18 +610,18 @@ def test_a_wrong_document_is_refused_with_path_and_remedy(raw: object, problem: 
 def test_the_longest_names_that_fit_are_taken() -> None:
     document = _with_login("y" * 61, ROTATED)
     document["roles"]["z" * 63] = {}
-    assert {"y" * 61 + "_a", "z" * 63} <= parse(document).role_names()
+    assert {"y" * 61 + "_a", "z" * 63} <= parse_document(document).role_names()
 
 
 def test_roles_may_share_groups_without_being_a_circle() -> None:
     roles = {"a": {"member_of": ["b", "c"]}, "b": {"member_of": ["d"]}, "c": {"member_of": ["d"]}, "d": {}}
-    assert parse({"database": "beers", "roles": roles}).roles["a"].member_of == ("b", "c")
+    assert parse_document({"database": "beers", "roles": roles}).roles["a"].member_of == ("b", "c")
 
 
 def test_a_circle_is_told_by_its_own_roles_and_not_by_those_that_lead_to_it() -> None:
     roles = {"a": {"member_of": ["b"]}, "b": {"member_of": ["c"]}, "c": {"member_of": ["b"]}}
     with pytest.raises(AccessDocumentError) as refusal:
-        parse({"database": "beers", "roles": roles})
+        parse_document({"database": "beers", "roles": roles})
     assert [problem.partition(": ")[0] for problem in refusal.value.problems] == [
         "document.roles['b'].member_of",
         "document.roles['c'].member_of",
@@ -622,7 +631,7 @@ def test_a_circle_is_told_by_its_own_roles_and_not_by_those_that_lead_to_it() ->
 def test_all_problems_of_a_malformed_document_come_at_once() -> None:
     raw = _with(databse="beers", schemas={"beers": {"owner": 7}}, logins={"new": {"settings": {"a b": 1, "c d": 2}}})
     with pytest.raises(AccessDocumentError, match="The access document has 5 problems") as refusal:
-        parse(raw)
+        parse_document(raw)
     assert [problem.partition(": ")[0] for problem in refusal.value.problems] == [
         "document.schemas['beers'].owner",
         "document.logins['new'].credential",
@@ -640,7 +649,7 @@ def test_all_contradictions_come_at_once() -> None:
         "logins": {"a": {**IAM, "connection_limit": -5}},
     }
     with pytest.raises(AccessDocumentError) as refusal:
-        parse(raw)
+        parse_document(raw)
     assert [problem.partition(": ")[0] for problem in refusal.value.problems] == [
         "document.database",
         "document.schemas['pg_beers']",
@@ -692,7 +701,7 @@ NEARLY_DOCUMENTS = _keys(
     logins=st.dictionaries(
         NAMES,
         _keys(
-            credential=st.sampled_from(Credential),
+            credential=st.sampled_from(CredentialKind),
             **NEARLY_MEMBERS,
             acts_as=NAMES,
             connection_limit=st.integers(),
@@ -707,7 +716,7 @@ NEARLY_DOCUMENTS = _keys(
 def test_whatever_json_holds_it_is_a_document_or_refused(raw: object) -> None:
     problems, names = tuple[str, ...](), frozenset[str]()
     try:
-        names = parse(raw).role_names()
+        names = parse_document(raw).role_names()
     except AccessDocumentError as error:
         problems = error.problems
         str(error).encode()

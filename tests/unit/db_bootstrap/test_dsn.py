@@ -2,7 +2,7 @@ import pytest
 
 from db_bootstrap.cli.dsn import parse_dsn
 from db_bootstrap.errors import ConfigurationError
-from db_bootstrap.inspect.session import Credential, Endpoint
+from db_bootstrap.model import Credential, Endpoint
 
 CA = "sslrootcert=ca.pem"
 ENVIRONMENT = {"PGPASSWORD": "from the environment"}

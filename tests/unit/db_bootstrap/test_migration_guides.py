@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from db_bootstrap import document as access
 from db_bootstrap.cli.command import Options
-from db_bootstrap.cli.document_file import read
+from db_bootstrap.cli.document_file import read_document
+from db_bootstrap.document import parse_document
 from scripts.package_function import PROJECT
 
 GUIDES = sorted((PROJECT / "docs").glob("migrate-from-*.md"))
@@ -38,9 +38,9 @@ def test_each_fragment_of_a_document_is_one(guide: Path, tmp_path: Path) -> None
     for fragment in fragments:
         file = tmp_path / "fragment.yaml"
         file.write_text(fragment)
-        said: Any = read(file)
+        said: Any = read_document(file)
         roles = {**AROUND["roles"], **said.pop("roles", {})}
-        access.parse({**AROUND, **said, "roles": roles})
+        parse_document({**AROUND, **said, "roles": roles})
 
 
 @GUIDED
@@ -59,4 +59,4 @@ def test_each_grant_in_the_text_is_one(guide: Path) -> None:
         grants = yaml.load(written.replace("on:", '"on":'), yaml.SafeLoader)
         for grant in grants:
             schemas = {**AROUND["schemas"], grant["schema"]: {"owner": "finance_owner"}}
-            access.parse({**AROUND, "schemas": schemas, "roles": {**AROUND["roles"], "reader": {"grants": grants}}})
+            parse_document({**AROUND, "schemas": schemas, "roles": {**AROUND["roles"], "reader": {"grants": grants}}})

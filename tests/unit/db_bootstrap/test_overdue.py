@@ -7,7 +7,7 @@ import pytest
 
 from db_bootstrap.credentials.store import LastRotation
 from db_bootstrap.errors import EventError
-from db_bootstrap.lambdas.overdue import WatchEvent, reason_to_worry
+from db_bootstrap.lambdas.overdue import WatchEvent, overdue_reason
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def days_ago(days: float) -> datetime:
 def test_a_rotation_is_overdue_when_it_is_too_long_ago_or_turned_off(
     rotates: bool, rotated: datetime | None, made: datetime, reason: str | None
 ) -> None:
-    found = reason_to_worry(LastRotation(rotates, rotated, made), timedelta(days=32), NOW)
+    found = overdue_reason(LastRotation(rotates, rotated, made), timedelta(days=32), NOW)
     assert found is None if reason is None else reason in str(found)
 
 

@@ -1,8 +1,9 @@
 import base64
+import hashlib
+import hmac
 import re
 
 import pytest
-import scramp
 
 from db_bootstrap.credentials.passwords import PASSWORD_CHARACTERS, new_password, verifier
 
@@ -10,14 +11,15 @@ from db_bootstrap.credentials.passwords import PASSWORD_CHARACTERS, new_password
 RFC_SALT = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
 
 
-def test_the_verifier_is_the_one_that_an_independent_library_computes() -> None:
-    mechanism = scramp.ScramMechanism("SCRAM-SHA-256")
-    salt, stored_key, server_key, iterations = mechanism.make_auth_info("pencil", iteration_count=4096, salt=RFC_SALT)
-    expected = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
-    assert verifier("pencil", RFC_SALT) == f"SCRAM-SHA-256${iterations}:{expected[0]}${expected[1]}:{expected[2]}"
+def test_the_scram_verifier_is_the_one_of_rfc_5802() -> None:
+    salted = hashlib.pbkdf2_hmac("sha256", b"pencil", RFC_SALT, 4096)
+    stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    salt, stored, server = (base64.b64encode(part).decode() for part in (RFC_SALT, stored_key, server_key))
+    assert verifier("pencil", RFC_SALT) == f"SCRAM-SHA-256$4096:{salt}${stored}:{server}"
 
 
-def test_each_verifier_has_a_salt_of_its_own() -> None:
+def test_each_scram_verifier_has_a_random_salt() -> None:
     assert verifier("pencil") != verifier("pencil")
 
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from db_bootstrap.diff.statements import Statement
-from db_bootstrap.plan_digest import Identity, is_digest, plan_digest, remembered_in, remembering
+from db_bootstrap.model import Statement
+from db_bootstrap.plan_digest import Identity, is_digest, plan_digest, stored_digest, with_stored_digest
 
 IDENTITY = Identity("db.example", "7277652093081719641", 16401, "beers")
 STATEMENTS = (Statement("CREATE ROLE a", "missing"), Statement("CREATE ROLE b", "missing"))
@@ -68,8 +68,8 @@ ONE, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
     "text", ["", "ours", "ours\n", "two\nlines", f"db_bootstrap: {ONE}\nand more", f"x db_bootstrap: {ONE}"]
 )
 def test_a_databases_comment_remembers_one_digest_and_keeps_what_people_wrote(text: str) -> None:
-    assert remembered_in(text) == ""
-    once = remembering(text, ONE)
-    assert remembered_in(once) == ONE
-    assert remembering(once, OTHER) == remembering(text, OTHER)
+    assert stored_digest(text) == ""
+    once = with_stored_digest(text, ONE)
+    assert stored_digest(once) == ONE
+    assert with_stored_digest(once, OTHER) == with_stored_digest(text, OTHER)
     assert once.removesuffix(f"db_bootstrap: {ONE}").removesuffix("\n") == text

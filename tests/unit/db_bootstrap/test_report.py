@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap.diff.statements import Statement
-from db_bootstrap.report import Action, Format, Report, rendered, visible
+from db_bootstrap.model import Statement
+from db_bootstrap.report import Action, Format, Report, escaped, render
 
 GRANT = Statement('GRANT "a" TO "b"', "b is declared as a member of a")
 REVOKE = Statement('REVOKE "a" FROM "c"', "c is a member of a", is_destructive=True)
@@ -23,7 +23,7 @@ beers: 2 statements to run, 1 of them taking access away.
       because b is declared as a member of a
 Not managed, and left alone:
 - Somebody else's.
-To apply this and nothing else: apply --expect-digest sha256:0
+To apply exactly this plan: apply --expect-digest sha256:0
 """
 DONE_TEXT = """\
 beers: 2 statements ran, 1 of them taking access away.
@@ -35,7 +35,7 @@ Not managed, and left alone:
 - Somebody else's.
 """
 DRIFT_TEXT = """\
-beers: 2 differences from the document, 1 of them (!) mended by taking access away.
+beers: 2 differences from the document, 1 of them (!) fixed by taking access away.
 ! c is a member of a
 - b is declared as a member of a
 Not managed, and left alone:
@@ -47,7 +47,7 @@ beers: 2 statements to run, 1 of them taking access away.
       because c is a member of a, TAKES ACCESS AWAY
   GRANT "a" TO "b";
       because b is declared as a member of a
-It cannot be done:
+Cannot run:
 - Not yours.
 """
 PLAN_SQL = """\
@@ -89,7 +89,7 @@ COMMIT;
     ],
 )
 def test_a_report_reads_like_this(report: Report, form: Format, expected: str) -> None:
-    assert rendered(report, form) == expected
+    assert render(report, form) == expected
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_json_has_everything(report: Report, in_sync: bool) -> None:
         "refusals": list(report.refusals),
         "unmanaged": list(report.unmanaged),
     }
-    assert json.loads(rendered(report, Format.JSON)) == expected
+    assert json.loads(render(report, Format.JSON)) == expected
 
 
 ELSEWHERE = replace(REVOKE, database="wines")
@@ -123,9 +123,9 @@ ELSEWHERE = replace(REVOKE, database="wines")
 
 def test_what_runs_in_another_database_says_so() -> None:
     report = replace(PLAN, statements=(ELSEWHERE, GRANT))
-    assert "because c is a member of a, TAKES ACCESS AWAY, in the database wines\n" in rendered(report, Format.TEXT)
-    assert [change["database"] for change in json.loads(rendered(report, Format.JSON))["changes"]] == ["wines", "beers"]
-    steps = [line for line in rendered(report, Format.SQL).splitlines() if not line.startswith("-- ")]
+    assert "because c is a member of a, TAKES ACCESS AWAY, in the database wines\n" in render(report, Format.TEXT)
+    assert [change["database"] for change in json.loads(render(report, Format.JSON))["changes"]] == ["wines", "beers"]
+    steps = [line for line in render(report, Format.SQL).splitlines() if not line.startswith("-- ")]
     there = ['\\connect "wines"', "BEGIN;", f"{REVOKE.sql};", "COMMIT;"]
     assert steps == [*there, '\\connect "beers"', "BEGIN;", f"{GRANT.sql};", "COMMIT;"]
 
@@ -133,7 +133,7 @@ def test_what_runs_in_another_database_says_so() -> None:
 @pytest.mark.parametrize("name", ["a\n\\! reboot", "host=evil", "a b", 'a"b', ""])
 def test_a_database_that_psql_could_misread_ends_the_script(name: str) -> None:
     report = replace(PLAN, statements=(replace(REVOKE, database=name or "\t"), GRANT))
-    before, quit_, _ = rendered(report, Format.SQL).partition("\\quit\n")
+    before, quit_, _ = render(report, Format.SQL).partition("\\quit\n")
     assert quit_
     assert REVOKE.sql not in before
     assert not [line for line in before.splitlines() if not line.startswith("-- ")]
@@ -145,20 +145,20 @@ HOSTILE = 'x\n"; DROP TABLE beers; --\r\x1b[2K\u2028\u202e\u200b'
 def test_a_hostile_name_ends_no_comment_and_moves_no_cursor() -> None:
     step = Statement("GRANT a TO b", HOSTILE)
     report = Report(Action.PLAN, HOSTILE, (step,), (HOSTILE,), (HOSTILE,), "sha256:0")
-    for line in rendered(report, Format.SQL).split("\n"):
+    for line in render(report, Format.SQL).split("\n"):
         assert line in ("BEGIN;", "GRANT a TO b;", "COMMIT;", "") or line.startswith("-- ")
     for form in Format:
-        assert not set(rendered(report, form)) & set("\r\x1b\u2028\u202e\u200b")
+        assert not set(render(report, form)) & set("\r\x1b\u2028\u202e\u200b")
 
 
 def test_sql_and_json_hold_statements_exactly_and_text_shows_what_is_invisible() -> None:
     report = Report(Action.PLAN, "beers", (Statement(f'GRANT a TO "{HOSTILE}"', "declared"),), (), ())
-    assert f'GRANT a TO "{HOSTILE}";' in rendered(report, Format.SQL)
-    assert json.loads(rendered(report, Format.JSON))["changes"][0]["sql"] == f'GRANT a TO "{HOSTILE}"'
-    assert r"x\n" in rendered(report, Format.TEXT)
-    assert r"\u202e" in rendered(report, Format.TEXT)
+    assert f'GRANT a TO "{HOSTILE}";' in render(report, Format.SQL)
+    assert json.loads(render(report, Format.JSON))["changes"][0]["sql"] == f'GRANT a TO "{HOSTILE}"'
+    assert r"x\n" in render(report, Format.TEXT)
+    assert r"\u202e" in render(report, Format.TEXT)
 
 
 @pytest.mark.parametrize("text", ["plain", "Ünïcode \U0001f37a", 'O\'Brien \\ "x"', "שלום"])
 def test_what_is_visible_stays_as_it_is(text: str) -> None:
-    assert visible(text) == text
+    assert escaped(text) == text

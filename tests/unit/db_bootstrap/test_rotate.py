@@ -53,7 +53,7 @@ def test_the_login_of_a_secret_comes_from_the_environment() -> None:
     settings = RotationSettings.from_environment(ENVIRONMENT)
     assert settings.login_of(ARN) == "beers_app"
     assert settings.function.endpoint.host == "db.example"
-    with pytest.raises(EventError, match="is none that this function rotates"):
+    with pytest.raises(EventError, match="This function does not rotate the secret"):
         settings.login_of(f"{ARN}x")
 
 

@@ -95,7 +95,7 @@ def test_a_setting_is_named_part_by_part(name: str, quoted: str) -> None:
 )
 def test_what_cannot_name_a_setting_is_refused(name: str) -> None:
     assert not sql.is_setting_name(name)
-    with pytest.raises(ValueError, match="no name of a configuration parameter"):
+    with pytest.raises(ValueError, match="not a valid name of a configuration parameter"):
         sql.setting_name(name)
 
 
@@ -120,7 +120,7 @@ def test_a_list_of_names_reads_as_postgresql_reads_it(text: str, names: tuple[st
 
 @pytest.mark.parametrize("text", [",", "a,", ",a", "a,,b", "a b", '"a', 'a"b', '"a" b', 'a "b"', '"a""'])
 def test_a_broken_list_of_names_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no comma-separated list of names"):
+    with pytest.raises(ValueError, match="not a comma-separated list of names"):
         sql.split_names(text)
 
 

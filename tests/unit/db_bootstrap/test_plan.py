@@ -1,26 +1,10 @@
-"""The function that can only look, as far as that can be told without a database."""
-
-import subprocess
-import sys
+"""Events and settings of the read-only function."""
 
 import pytest
 
 from db_bootstrap.errors import ConfigurationError, EventError
 from db_bootstrap.lambdas.plan import PlanEvent
 from db_bootstrap.settings import Settings
-
-
-def test_nothing_that_makes_or_writes_a_credential_is_loaded_with_it() -> None:
-    program = (
-        "import sys, db_bootstrap.lambdas.plan; print(*(name for name in sys.modules if name.startswith('db_boot')))"
-    )
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert "db_bootstrap.lambdas.plan" in loaded
-    assert {
-        "db_bootstrap.lambdas.apply",
-        "db_bootstrap.credentials.initial",
-        "db_bootstrap.credentials.passwords",
-    }.isdisjoint(loaded)
 
 
 @pytest.mark.parametrize(

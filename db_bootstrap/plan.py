@@ -1,0 +1,57 @@
+"""The plan for a database: what would make its access what a document declares. Reads only."""
+
+from pg8000.native import Connection
+
+from db_bootstrap import desired
+from db_bootstrap.diff.descriptions import describe_undeclared
+from db_bootstrap.diff.difference import compare, unlisted_facts
+from db_bootstrap.diff.preflight import missing_objects, refusals
+from db_bootstrap.diff.statements import statements
+from db_bootstrap.document import AccessDocument
+from db_bootstrap.inspect.session import OpenElsewhere
+from db_bootstrap.inspect.snapshot import database_comment, identity, read_snapshot
+from db_bootstrap.model import Fact, Plan, Snapshot
+from db_bootstrap.plan_digest import plan_digest, stored_digest
+
+
+def make_plan(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Plan:
+    """Compare the database with the document, without a lock and without a change.
+
+    Args:
+        connection: As the master.
+        document: The desired access.
+        elsewhere: Opens other databases of the server, for the retired roles.
+
+    Raises:
+        StatementError: The catalogs could not be read.
+    """
+    snapshot = read_snapshot(connection, document, elsewhere)
+    facts = desired_facts(document, snapshot)
+    steps = statements(document, facts, snapshot)
+    return Plan(
+        steps,
+        refusals(document, snapshot, compare(document, facts, snapshot.facts), steps),
+        (
+            *snapshot.unmanaged,
+            *describe_undeclared(unlisted_facts(document, facts, snapshot.facts)),
+            *missing_objects(document, snapshot),
+        ),
+    )
+
+
+def desired_facts(document: AccessDocument, snapshot: Snapshot) -> frozenset[Fact]:
+    """Return all facts that the document declares, on the objects of the snapshot too."""
+    objects = desired.object_facts(document, snapshot.server, snapshot.groups, snapshot.columns)
+    return desired.facts(document, snapshot.server) | objects
+
+
+def digest_for(connection: Connection, host: str, planned: Plan) -> str:
+    """Return the digest by which an apply runs exactly this plan on this database, or nothing.
+
+    With nothing to do it is the digest that the database stores, of the last reviewed plan that ran; so it stays the
+    same while nothing changes. "" if there was none.
+    """
+    stored = stored_digest(database_comment(connection))
+    if not planned.statements:
+        return stored
+    return plan_digest(identity(connection, host), planned.statements, stored)
