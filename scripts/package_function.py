@@ -1,12 +1,12 @@
 """Build the function's zip: ``python -m scripts.package_function --ca-file FILE --output build/db_bootstrap.zip``.
 
-The same sources, lock and certificates give the same bytes wherever and whenever the zip is built, because its hash
-decides whether the function is deployed, and invoked, anew. The one thing left over is zlib: another implementation
-of it may compress to other bytes, and the cost of that is an invocation that finds nothing to do.
+The build is reproducible: the same sources, lock and certificates give the same bytes, because the hash of the zip
+decides whether Terraform deploys and invokes the function. Another implementation of zlib can give other bytes; that
+costs one invocation without changes.
 
-Only pure Python goes in, so that the zip runs on any architecture and any Python that the lock allows. boto3 stays
-out, since Lambda's runtime brings it. The packages are installed once a lock, into ``build/``; after that no network
-is needed. The command line is left out.
+The zip contains only pure Python, so it runs on any architecture and any Python that the lock allows. boto3 is left
+out, because Lambda's runtime provides it, and so is the command line. The packages are installed once per lock, into
+``build/``; later builds need no network.
 """
 
 import argparse
@@ -24,19 +24,20 @@ from db_bootstrap.errors import BootstrapError
 PROJECT = Path(__file__).resolve().parent.parent
 
 CA_FILE_NAME = "rds-ca.pem"
-"""Where the zip has the certificates; `handlers` looks for them there unless told otherwise."""
+"""The certificates in the zip; `db_bootstrap.settings` has the same default."""
 
 _PIP_OPTIONS = (
     *("--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"),
     *("--require-hashes", "--only-binary", ":all:"),
-    # Lambda's Python, and of each package the wheel for any platform, even where one is there for this machine.
+    # Lambda's Python, and the wheels for any platform, even if there is one for this machine.
     *("--python-version", "3.13", "--implementation", "py", "--abi", "none", "--platform", "any"),
 )
 _PIP_LINES_SHOWN = 8
 
 _COMPILED_SUFFIXES = frozenset({".so", ".pyd", ".dylib", ".dll"})
-# Nothing reads these at run time. METADATA stays: pg8000 and scramp ask for their own version when imported.
-_UNUSED_SUFFIXES = frozenset({".pyc", ".pyi", ".pth"})
+# Nothing reads these at run time; the scripts and styles are those of Powertools' Swagger UI, a third of the zip.
+# METADATA stays: pg8000 and scramp read their version from it when they are imported.
+_UNUSED_SUFFIXES = frozenset({".css", ".js", ".pth", ".pyc", ".pyi"})
 _UNUSED_FOLDERS = frozenset({"__pycache__", "tests"})
 _KEPT_METADATA = "METADATA"
 
@@ -51,15 +52,15 @@ class PackageError(BootstrapError):
 
 
 def build(ca_file: Path, output: Path, project: Path = PROJECT) -> None:
-    """Write the zip to ``output``, whole or not at all.
+    """Write the zip to ``output``, atomically.
 
     Args:
-        ca_file: The certificates, as PEM, that the database's certificate is signed by.
-        output: Where the zip goes; missing folders are made.
+        ca_file: The certificate authorities of the database, as PEM.
+        output: The path of the zip; missing folders are created.
         project: The folder with ``db_bootstrap/`` and ``requirements/``; ``build/`` in it is the cache.
 
     Raises:
-        PackageError: A file cannot be used, or pip failed.
+        PackageError: A file is unusable, or pip failed.
     """
     certificates = _certificates(ca_file)
     packages = _installed_packages(project / "requirements" / "function.txt", project / "build" / "function-packages")
@@ -95,9 +96,9 @@ def _certificates(file: Path) -> bytes:
 
 
 def _installed_packages(lock: Path, cache: Path) -> Path:
-    """The folder with what ``lock`` lists, installed now unless that was done before.
+    """Return the folder with the packages in ``lock``, and install them unless it exists.
 
-    A folder in the cache is complete from the moment it has its name, however many builds run at once.
+    A folder in the cache is complete as soon as it has its name, even if several builds run at once.
     """
     try:
         recipe = [lock.read_bytes(), repr(_PIP_OPTIONS).encode(), repr(sys.version_info[:2]).encode()]
@@ -113,7 +114,7 @@ def _installed_packages(lock: Path, cache: Path) -> Path:
         try:
             target.rename(packages)
         except OSError:
-            # A build beside this one was faster, and made the same.
+            # A concurrent build was faster, and has the same result.
             if not packages.is_dir():
                 raise
     return packages
@@ -173,7 +174,7 @@ def _write_zip(file: Path, contents: dict[str, bytes]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build the zip that the command line asks for; 0 if that worked, else 1 with the reason on standard error."""
+    """Build the zip, and return the exit status: 0, or 1 with the reason on standard error."""
     parser = argparse.ArgumentParser(prog="python -m scripts.package_function", description="Build the function's zip.")
     parser.add_argument("--ca-file", type=Path, required=True, help="the database's certificate authorities, as PEM")
     parser.add_argument("--output", type=Path, required=True, help="where the zip goes")

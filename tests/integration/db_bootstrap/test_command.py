@@ -123,7 +123,7 @@ def test_what_the_master_may_not_do_is_listed_and_is_an_error(command_line: Comm
         status, said = command_line.run(action)
         assert status == 1
         assert "The schema 'cellar' belongs to 'rdsadmin'" in said
-        assert "cannot be carried out, for 1 reason" in said
+        assert "cannot be applied, for 1 reason" in said
     assert command_line.run("apply")[0] == 1
 
 

@@ -51,14 +51,16 @@ WITH_FILE = ("--document", "a.json")
         pytest.param(["plan", *WITH_FILE, "user=x password=hunter2"], "unrecognized", id="libpq's words"),
         pytest.param(["plan", *WITH_FILE, "--ds", DSN], "unrecognized", id="an abbreviated option"),
         pytest.param(["plan", *WITH_FILE, "--dsn"], "expected one argument", id="an option without its value"),
-        pytest.param(["plan", *WITH_FILE], "Which database?", id="no address"),
-        pytest.param(["plan", "--dsn", DSN], "Which document?", id="no document"),
+        pytest.param(["plan", *WITH_FILE], "address of the database is missing", id="no address"),
+        pytest.param(["plan", "--dsn", DSN], "document is missing", id="no document"),
         pytest.param(["plan", *WITH_FILE, "--dsn", DSN, "--format", "xml"], "choose from", id="an unknown format"),
         pytest.param(
             ["plan", *WITH_FILE, "--dsn", DSN, "--expect-digest", DIGEST], "is for apply", id="a digest to plan"
         ),
         pytest.param(
-            ["apply", *WITH_FILE, "--dsn", DSN, "--expect-digest", "0"], "is no digest", id="a digest that is none"
+            ["apply", *WITH_FILE, "--dsn", DSN, "--expect-digest", "0"],
+            "is not a valid digest",
+            id="a digest that is none",
         ),
     ],
 )

@@ -168,7 +168,7 @@ def test_no_password_reaches_the_servers_log_its_statistics_or_an_error(bootstra
     report = bootstrap.run()
     arn = bootstrap.arns[bootstrap.cellar.role("app")]
     nobody = bootstrap.cellar.role("stranger")
-    with bootstrap.cellar.master() as connection, pytest.raises(SecretError, match="holds the login"):
+    with bootstrap.cellar.master() as connection, pytest.raises(SecretError, match="has the login role"):
         ensure_credential(connection, bootstrap.cellar.endpoint, bootstrap.store, nobody, arn)
     bootstrap.cellar.as_superuser("DROP ROLE {app_a}")
     with bootstrap.cellar.master() as connection, pytest.raises(StatementError) as refused:
@@ -196,7 +196,7 @@ def test_the_report_says_what_was_done_and_why(bootstrap: Bootstrap) -> None:
     ("change", "message"),
     [
         pytest.param({"action": "destroy"}, "must be 'apply'", id="an action that is not known"),
-        pytest.param({"surprise": 1}, "needs the keys", id="a key too many"),
+        pytest.param({"surprise": 1}, "must have action, document and secret_arns", id="a key too many"),
         pytest.param({"secret_arns": {}}, "must name exactly the document's rotated logins", id="a secret that lacks"),
         pytest.param({"secret_arns": ["arn"]}, "must map each rotated login", id="secrets that are no mapping"),
     ],

@@ -47,9 +47,9 @@ def test_a_pending_version_for_the_login_role_that_serves_is_refused(logins: Rot
         pytest.param("not json", "is not a JSON object", id="no JSON"),
         pytest.param("[1]", "is not a JSON object", id="JSON of another shape"),
         pytest.param("{}", "has the login role None", id="no user"),
-        pytest.param('{"username": "MASTER", "password": "theirs"}', "holds the login", id="the master"),
-        pytest.param('{"username": "MIGRATOR", "password": "theirs"}', "holds the login", id="another login"),
-        pytest.param('{"username": ["APP"], "password": "theirs"}', "holds the login", id="a list of users"),
+        pytest.param('{"username": "MASTER", "password": "theirs"}', "has the login role", id="the master"),
+        pytest.param('{"username": "MIGRATOR", "password": "theirs"}', "has the login role", id="another login"),
+        pytest.param('{"username": ["APP"], "password": "theirs"}', "has the login role", id="a list of users"),
     ],
 )
 def test_a_secret_of_another_shape_is_refused_and_its_user_left_alone(
@@ -86,7 +86,7 @@ def test_a_pending_version_of_another_shape_is_refused(own_logins: RotatedLogins
     pending = {"username": own_logins.cellar.role("migrator_b"), "password": "theirs"}
     own_logins.put(json.dumps(pending), ClientRequestToken=token, VersionStages=["AWSPENDING"])
     for step in (Step.SET, Step.TEST, Step.FINISH):
-        with pytest.raises(SecretError, match="holds the login"):
+        with pytest.raises(SecretError, match="has the login role"):
             own_logins.step(step, token)
     assert passwords_of(own_logins) == passwords
     assert own_logins.logs_in()
