@@ -25,7 +25,7 @@ from db_bootstrap.inspect.session import connected_as_master
 given = json.load(open(sys.argv[1]))
 document = parse_document(given["document"])
 
-def apply(let_through, answer):
+def apply_until(let_through, answer):
     run, count = Connection.run, 0
     def counted(connection, sql, **parameters):
         nonlocal count
@@ -46,7 +46,7 @@ for line in sys.stdin:
     child = os.fork()
     if not child:
         os.close(answer)
-        apply(int(line), write)
+        apply_until(int(line), write)
         os._exit(0)
     os.close(write)
     with open(answer) as said:

@@ -160,7 +160,7 @@ def test_a_master_whose_password_was_just_replaced_is_waited_for(
     database = bootstrap.cellar.database
     answers = iter([Credential(database.master, "the one before"), Credential(database.master, database.password)])
     monkeypatch.setattr(SecretStore, "master", lambda *_: next(answers))
-    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.01,))
+    monkeypatch.setattr("db_bootstrap.inspect.session._PAUSE_SECONDS", (0.01,))
     assert bootstrap.outcomes() == ["created", "created"]
 
 

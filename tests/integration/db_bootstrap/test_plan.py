@@ -159,7 +159,7 @@ def test_drift_is_measured_named_and_measured_as_mended(
     )
     answer = functions.ask("verify")
     assert measured(capsys.readouterr().out) == [len(answer["changes"])]
-    logged = [vars(record)["reason"] for record in caplog.records if record.message == "Drift"]
+    logged = [vars(record)["reason"] for record in caplog.records if record.message == "Drift detected"]
     assert logged == [change["reason"] for change in answer["changes"]]
     assert len(logged) >= 2, "the statements that mend it, with those that make the master a member meanwhile"
     functions.apply()
@@ -199,7 +199,6 @@ def test_a_plan_that_cannot_be_made_is_an_answer_that_says_why(
 def test_a_database_that_cannot_be_reached_is_an_answer_to_a_plan_and_an_error_of_a_verification(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db_bootstrap.inspect.session.MASTER_PATIENCE_SECONDS", 0)
     monkeypatch.setattr(
         "db_bootstrap.lambdas.plan.connected_as_master",
         lambda *_: (_ for _ in ()).throw(RefusedLoginError("The database refuses the login.", "28P01")),

@@ -217,7 +217,7 @@ def test_the_master_may_rotate_before_any_step(logins: RotatedLogins) -> None:
 
 def test_the_master_may_rotate_while_a_step_connects(logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database knows the new password first; for a while its secret still answers with the one before."""
-    monkeypatch.setattr("db_bootstrap.inspect.session._RETRY_SECONDS", (0.1,))
+    monkeypatch.setattr("db_bootstrap.inspect.session._PAUSE_SECONDS", (0.1,))
     token = logins.begin()
     logins.step(Step.CREATE, token)
     logins.cellar.database.password = "the next one"

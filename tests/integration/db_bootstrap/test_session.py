@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
-from db_bootstrap.inspect import session as connection_module
 from db_bootstrap.inspect.session import connected, connected_as_master
 from db_bootstrap.model import Credential
 from devtools.certificates import create_authority
@@ -113,6 +112,6 @@ def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, cl
 
 
 def test_a_statement_may_take_longer_than_a_connection(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "CONNECT_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("db_bootstrap.inspect.session.CONNECT_TIMEOUT_SECONDS", 0.5)
     with cellar.master() as connection:
         assert connection.run("SELECT pg_sleep(1)")
