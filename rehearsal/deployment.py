@@ -214,21 +214,18 @@ class Deployment:
         """What another apply would change, as Terraform's JSON; none when nothing."""
         return self.environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
 
-    def plan_for_pull_request(self, digest: str) -> dict[str, Any] | None:
-        """The same plan as the role for pull requests may make it: without a lock, by what the state remembers."""
-        reader = assume_role(self.run.endpoint, self._account_outputs["plan_role_arn"])
-        reader["TF_CLI_ARGS_plan"] = "-lock=false -refresh=false"
-        environment = self._terraform(self._folder / "environment", credentials=reader)
-        return environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
-
     def destroy(self, note: Note) -> None:
         """Destroy the environment, then the account's part."""
         self.destroy_environment(note)
-        self.account.destroy(self._account_variables, note)
+        self.destroy_account(note)
 
     def destroy_environment(self, note: Note) -> None:
         """Destroy the environment alone."""
         self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")
+
+    def destroy_account(self, note: Note) -> None:
+        """Destroy the account's part alone."""
+        self.account.destroy(self._account_variables, note)
 
     def variables(self, digest: str) -> dict[str, object]:
         """The environment's variables that a run sets."""

@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 from devtools.postgres.binaries import Binaries, servers_by_major
 from devtools.postgres.cluster import Cluster
 from tests.support.database import Database, Servers
+from tests.support.lanes import LANES, lane
 
 # What `make test` runs on: both sides of what PostgreSQL 16 changed about memberships, and the newest.
 _MAJORS = [int(major) for major in os.environ.get("POSTGRESQL_MAJORS", "15 17 18").split()]
@@ -63,19 +64,18 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        folder = path.rpartition("/")[0]
-        return folder if folder in _TOGETHER and not path.endswith(_REHEARSALS_APART) else path
-
-
-_TOGETHER = ("tests/e2e/image", "tests/e2e/rehearsal")
-# They have rehearsals of their own.
-_REHEARSALS_APART = ("test_half_done_applies.py", "test_interruptions.py", "test_production.py", "test_release.py")
+        return lane(path) or path
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the rehearsals: they take the longest and mostly wait, so everything else can run beside them."""
-    items.sort(key=lambda item: item.get_closest_marker("rehearsal") is None)
+    """Start with the lanes, the longest first: rehearsals mostly wait, so everything else can run beside them."""
+
+    def order(item: pytest.Item) -> int:
+        name = lane(item.nodeid.partition("::")[0])
+        return LANES.index(name) if name else len(LANES)
+
+    items.sort(key=order)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

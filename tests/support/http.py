@@ -1,9 +1,11 @@
 """A plain HTTP client for JSON."""
 
 import json
+import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -18,10 +20,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Talks to one address, with a bearer token if it has one."""
+    """Talks to one address.
+
+    Attributes:
+        url: the address.
+        token: a bearer token; empty for none.
+        ca_file: the certificate authority to trust over TLS; the system's if None.
+    """
 
     url: str
     token: str = ""
+    ca_file: Path | None = None
 
     def request(self, method: str, path: str, body: object = None, data: bytes | None = None) -> Answer:
         """Send a body, as JSON or as it is; an answer with an error status is an answer too."""
@@ -32,11 +41,14 @@ class Client:
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=30, context=self._tls()) as answer:
                 return Answer(answer.status, _lower(answer.headers), json.load(answer))
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, _lower(error.headers), json.load(error))
+
+    def _tls(self) -> ssl.SSLContext | None:
+        return ssl.create_default_context(cafile=str(self.ca_file)) if self.ca_file else None
 
     def get(self, path: str) -> Answer:
         """GET a path."""

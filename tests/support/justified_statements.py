@@ -1,4 +1,4 @@
-"""Statements of policies that are kept although nothing that is rehearsed hangs on them."""
+"""Statements of policies that are kept although they decide nothing that is rehearsed."""
 
 # By why they are there all the same.
 JUSTIFIED = {

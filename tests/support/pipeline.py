@@ -1,13 +1,13 @@
 """The project's pipeline on this machine: its workflows, a git remote, and a local AWS to deploy to.
 
-Stood in for: GitHub, the runner's tools, GitHub's identity provider (the role's trust policy is judged here), the
-registry login and the build of the image. Real: the steps' shell, make, the scripts, Terraform, and what they meet.
+Emulated: GitHub, the runner's tools, GitHub's identity provider (the role's trust policy is evaluated here), the
+registry login and the build of the image. Real: the steps' shell, make, the scripts, Terraform, and their results.
 """
 
 import json
 import os
-import re
 import shutil
+import ssl
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -23,20 +23,11 @@ from rehearsal.aws import REGION, assume_role, aws_client
 from rehearsal.deployment import Deployment
 from rehearsal.run import Run
 from rehearsal.terraform import copy_configuration
-from tests.support.workflows import REPOSITORY, Event, Job, Result, Runner, load
+from tests.support.http import Client
+from tests.support.workflows import REPOSITORY, SUCCESS, Event, Job, Result, Runner, load
 
 ENVIRONMENTS = ("staging", "prod")
-_COPIED = (
-    "app",
-    "db_bootstrap",
-    "rehearsal",
-    "requirements",
-    "scripts",
-    "CHANGELOG.md",
-    "Dockerfile",
-    "Makefile",
-    "ci.mk",
-)
+_COPIED = ("app", "db_bootstrap", "requirements", "scripts", "CHANGELOG.md", "Dockerfile", "Makefile", "ci.mk")
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -49,25 +40,27 @@ class Pipeline:
     Attributes:
         run: of the local AWS.
         origin: the git repository, where people commit.
-        account: outputs of terraform/account.
-        story: what happened, in order: (run's ref, job, what).
-        at_approval: what staging and prod ran when somebody was asked to approve, by environment.
-        github: address of what stands in for GitHub's API.
-        approves: whether whoever is asked to approve says yes, by environment.
+        terraform: the account's root module.
+        story: what happened, in order: (run's ref, job, event).
+        github: address of the emulated GitHub API.
+        refused: branches and tags for which an approval of prod is refused.
+        asked: set when an approval of prod is pending.
+        answer: approvals of prod wait for it.
     """
 
     run: Run
     origin: Path
-    account: Mapping[str, Any]
+    terraform: Deployment
     story: list[tuple[str, str, str]] = field(default_factory=list)
-    at_approval: dict[str, dict[str, str]] = field(default_factory=dict)
     github: str = ""
-    approves: dict[str, bool] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     asked: threading.Event = field(default_factory=threading.Event)
     answer: threading.Event = field(default_factory=threading.Event)
+    _deployments: dict[str, Deployment] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.answer.set()
+        self._account = self.terraform.account.outputs()
         nothing = dict.fromkeys(("actions/setup-python", "docker/setup-buildx-action"), _nothing)
         self.runner = Runner(
             workflows=load(CHECKOUT / ".github" / "workflows"),
@@ -91,14 +84,26 @@ class Pipeline:
         """Run a workflow for a branch or tag of the remote."""
         return self.runner.run(workflow, Event(ref, self.git("rev-parse", f"{ref}^{{commit}}"), inputs))
 
+    def push(self) -> str:
+        """Let main build its newest commit; return the image's digest."""
+        result = self.start("main.yml", "refs/heads/main")
+        assert result.conclusions["image"] == SUCCESS, result.log
+        return self.story[-1][2].removeprefix("pushed ")
+
+    def roll_back(self, environment: str, digest: str) -> tuple[str, str]:
+        """Run the rollback by hand; return its conclusion, and the end of the log unless it succeeded."""
+        result = self.start("rollback.yml", "refs/heads/main", environment=environment, digest=digest)
+        succeeded = result.conclusions["rollback"] == SUCCESS
+        return result.conclusions["rollback"], "" if succeeded else result.log["rollback/deploy"][-2000:]
+
     def propose(self, head: str) -> Result:
-        """Run what a pull request from a repository runs, for main's newest commit."""
+        """Run the pull request workflow for main's newest commit, proposed from a repository."""
         payload = {"pull_request": {"number": 12, "head": {"repo": {"full_name": head}}}}
         event = Event("refs/pull/12/merge", self.git("rev-parse", "main"), payload=payload)
         return self.runner.run("pull-request.yml", event)
 
     def commit(self, files: Mapping[str, str], branch: str = "main") -> str:
-        """Commit files; the commit."""
+        """Commit files; return the commit."""
         self.git("checkout", "--quiet", "-B", branch)
         for name, text in files.items():
             (self.origin / name).write_text(text)
@@ -107,7 +112,7 @@ class Pipeline:
         return self.git("rev-parse", "HEAD")
 
     def git(self, *arguments: str) -> str:
-        """What git says in the remote."""
+        """Run git in the remote; return its output."""
         who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
         return _git(self.origin, *who, *arguments)
 
@@ -117,7 +122,7 @@ class Pipeline:
         return aws_client(self.run.endpoint, service, **given)
 
     def deployed(self, environment: str) -> str:
-        """Digest of the image that an environment's service runs."""
+        """Return the digest of the image that an environment's service runs."""
         ecs = self.aws("ecs")
         (service,) = ecs.describe_services(cluster=f"taproom-{environment}", services=[f"taproom-{environment}"])[
             "services"
@@ -125,10 +130,27 @@ class Pipeline:
         definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
         return str(definition["containerDefinitions"][0]["image"].partition("@")[2])
 
-    def url(self, environment: str) -> str | None:
-        """Where the load balancer of an environment listens; none before there is one."""
+    def deployment(self, environment: str) -> Deployment:
+        """Return an environment's root module, initialised for Terraform runs that no workflow makes."""
+        if environment not in self._deployments:
+            made = Deployment(self.run, find_terraform()[0], environment, beside=self.terraform)
+            made.init_environment()
+            self._deployments[environment] = made
+        return self._deployments[environment]
+
+    def listener(self, environment: str, name: str) -> str | None:
+        """Return the local address of a listener, such as ``HTTPS:443``; None before it exists."""
         listeners = self.run.ask("status")["services"]["elbv2"]["listeners"]
-        return next((entry["url"] for entry in listeners if entry["load_balancer"] == f"taproom-{environment}"), None)
+        url_by_name = {(entry["load_balancer"], entry["listener"]): str(entry["url"]) for entry in listeners}
+        return url_by_name.get((f"taproom-{environment}", name))
+
+    def client(self, environment: str) -> Client:
+        """Return a client of an environment's service."""
+        return Client(str(self.listener(environment, "HTTPS:443")), ca_file=self._authority)
+
+    @property
+    def _authority(self) -> Path:
+        return self.run.authority / "ca.pem"
 
     def _check_out(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:
         assert given["persist-credentials"] == "false"
@@ -143,7 +165,7 @@ class Pipeline:
         return {}
 
     def _assume_role(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:
-        """Give the job the role's credentials if the role trusts what GitHub would say of the job."""
+        """Give the job the role's credentials if the role trusts the subject that GitHub would send for the job."""
         assert job.permissions["id-token"] == "write"
         iam = self.aws("iam")
         name = given["role-to-assume"].rpartition("/")[2]
@@ -176,29 +198,29 @@ class Pipeline:
 
     def _approve(self, job: Job) -> bool:
         self._tell(job, "asked")
-        if job.environment == "prod" and self.url("prod"):
-            self.at_approval[job.environment] = {name: self.deployed(name) for name in ENVIRONMENTS}
-            self.asked.set()
-            assert self.answer.wait(300)
-        return self.approves.get(job.environment, True)
+        if job.environment != "prod":
+            return True
+        self.asked.set()
+        assert self.answer.wait(300)
+        return job.event.ref.rpartition("/")[2] not in self.refused
 
     def _tell(self, job: Job, what: str) -> None:
         self.story.append((job.event.ref.rpartition("/")[2], job.name, what))
 
     def _variables(self, environment: str) -> Mapping[str, str]:
         if environment:
-            return {"AWS_DEPLOY_ROLE_ARN": self.account["deploy_role_arns"][environment]}
+            return {"AWS_DEPLOY_ROLE_ARN": self._account["deploy_role_arns"][environment]}
         return {
-            "AWS_BUILD_ROLE_ARN": self.account["build_role_arn"],
-            "AWS_DRIFT_ROLE_ARN": self.account["drift_role_arn"],
-            "AWS_PLAN_ROLE_ARN": self.account["plan_role_arn"],
+            "AWS_BUILD_ROLE_ARN": self._account["build_role_arn"],
+            "AWS_DRIFT_ROLE_ARN": self._account["drift_role_arn"],
+            "AWS_PLAN_ROLE_ARN": self._account["plan_role_arn"],
             "AWS_REGION": REGION,
-            "IMAGE_REPOSITORY": self.account["image_repository_url"],
-            "STATE_BUCKET": self.account["state_bucket_name"],
+            "IMAGE_REPOSITORY": self._account["image_repository_url"],
+            "STATE_BUCKET": self._account["state_bucket_name"],
         }
 
     def _machine(self, job: Job) -> Mapping[str, str]:
-        url = self.url(job.environment) if job.environment else None
+        url = self.listener(job.environment, "HTTPS:443") if job.environment else None
         return {
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -209,7 +231,8 @@ class Pipeline:
             "CALLS": str(self.run.folder / "gh.txt"),
             "NO_PROXY": "127.0.0.1",
             "PATH": f"{self.run.folder / 'bin'}:{Path(find_terraform()[0]).parent}:{os.environ['PATH']}",
-            "RDS_CA_FILE": str(self.run.authority / "ca.pem"),
+            "RDS_CA_FILE": str(self._authority),
+            "SSL_CERT_FILE": str(self.run.folder / "trusted.pem"),
             "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
             "TF_CLI_CONFIG_FILE": str(self.run.folder / "terraform.rc"),
             **({"SERVICE_URL": url} if url else {}),
@@ -217,13 +240,19 @@ class Pipeline:
 
 
 def pipeline_on(run: Run) -> Pipeline:
-    """A repository with the project's files and an applied account; no environment yet."""
+    """Return a repository with the project's files and an applied account with a hosted zone; no environment yet."""
     program, _ = find_terraform()
     run.take_ports(None)
     deployment.build(run)
     deployment.start_local_aws(run)
     terraform = Deployment(run, program)
     terraform.apply_account(lambda _note: None)
+    zones = aws_client(run.endpoint, "route53")
+    zones.create_hosted_zone(Name="example.com", CallerReference="rehearsal")
+    # A job also trusts the authority that signed the load balancers' certificates.
+    system = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    known = Path(system).read_text() if system else ""
+    (run.folder / "trusted.pem").write_text(known + (run.authority / "ca.pem").read_text())
     origin = run.folder / "origin"
     origin.mkdir()
     for name in _COPIED:
@@ -233,19 +262,13 @@ def pipeline_on(run: Run) -> Pipeline:
         else:
             shutil.copyfile(source, origin / name)
     copy_configuration(origin / "terraform")
-    # Both in the shape of dev: what is tried here is the way there, not what is there.
-    variables = (CHECKOUT / "terraform" / "environment" / "dev.tfvars").read_text()
-    variables = re.sub(r"^service_spot_percent .*\n", "", variables, flags=re.MULTILINE)  # which prod refuses
-    for number, name in enumerate(ENVIRONMENTS):
-        own = variables.replace('"dev"', f'"{name}"', 1) + f'vpc_cidr = "10.{30 + number}.0.0/16"\n'
-        (origin / "terraform" / "environment" / f"{name}.tfvars").write_text(own)
     (origin / ".gitignore").write_text(".venv\nbuild\n.terraform\n*.tfplan\n__pycache__\n")
     _git(origin, "init", "--quiet", "--initial-branch=main")
     (run.folder / "bin").mkdir()
     gh = run.folder / "bin" / "gh"
     gh.write_text('#!/bin/sh\necho "$*" >> "$CALLS"\ncat build/release-notes.md >> "$CALLS"\n')
     gh.chmod(0o755)
-    return Pipeline(run, origin, terraform.account.outputs())
+    return Pipeline(run, origin, terraform)
 
 
 def _git(folder: Path, *arguments: str) -> str:

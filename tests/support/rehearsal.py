@@ -3,7 +3,7 @@
 import json
 import shutil
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any
 
 import pg8000.native
 
+from app.database.migrate import known_revisions
 from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
-from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.aws import assume_role, aws_client, write_token
 from rehearsal.deployment import Deployment
 from rehearsal.run import Run
 from tests.support.http import Client
 from tests.support.journal import journal_events
+from tests.support.local_aws import policy
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Rehearsal:
         client: HTTP through the load balancer.
         digest: of the image that was applied.
         outputs: of the environment.
+        failed_applies: the errors of the applies that failed before the first that succeeded.
     """
 
     run: Run
@@ -39,6 +41,7 @@ class Rehearsal:
     client: Client
     digest: str
     outputs: dict[str, Any] = field(default_factory=dict)
+    failed_applies: list[str] = field(default_factory=list)
 
     def aws(self, service: str, **credentials: str) -> Any:
         """Return a client with the given credentials, or with the administrator's."""
@@ -59,55 +62,36 @@ class Rehearsal:
         return journal_events(self.run.logs, kind)
 
 
-def applied(run: Run, environment: str = "dev", before: Callable[["Rehearsal"], None] | None = None) -> Rehearsal:
-    """Apply account and environment to a new local AWS.
-
-    Args:
-        run: where.
-        environment: whose variable file.
-        before: what people bring along, made just before the environment.
-    """
-    rehearsal = prepared(run, environment)
-    if before:
-        before(rehearsal)
-    rehearsal.deployment.apply_environment(rehearsal.digest, quiet)
-    rehearsal.outputs = rehearsal.deployment.environment.outputs()
-    rehearsal.client = Client(rehearsal.client.url, write_token(run))
-    if rehearsal.outputs["service_url"].startswith("http:"):
-        deployment.wait_until_it_answers(rehearsal.client.url, quiet)
-    return rehearsal
-
-
-def prepared(run: Run, environment: str) -> Rehearsal:
-    """A new local AWS with an account, ready for an environment's first apply."""
-    program, _ = find_terraform()
+def prepared(run: Run, program: str) -> Rehearsal:
+    """Return a new local AWS with an account, ready for the first apply of dev by a Terraform."""
     ports = run.take_ports(None)
     digest = deployment.build(run)
     deployment.start_local_aws(run)
-    terraform = Deployment(run, program, environment)
+    terraform = Deployment(run, program)
     rehearsal = Rehearsal(run, terraform, Client(f"http://127.0.0.1:{ports.balancer}"), digest)
     terraform.apply_account(quiet)
     terraform.init_environment()
     return rehearsal
 
 
-def make_zone(rehearsal: Rehearsal) -> None:
-    """The hosted zone that people bring along to an environment with a domain."""
-    rehearsal.aws("route53").create_hosted_zone(Name="example.com", CallerReference="rehearsal")
+def apply(rehearsal: Rehearsal) -> None:
+    """Apply the environment and wait until the service answers."""
+    rehearsal.deployment.apply_environment(rehearsal.digest, quiet)
+    rehearsal.outputs = rehearsal.deployment.environment.outputs()
+    rehearsal.client = Client(rehearsal.client.url, write_token(rehearsal.run))
+    deployment.wait_until_it_answers(rehearsal.client.url, quiet)
 
 
-def unprotect(rehearsal: Rehearsal) -> None:
-    """What a person does by hand before a destroy; of the load balancer there may be nothing left, because moto does
-    not protect one."""
-    balancers = rehearsal.aws("elbv2")
-    for balancer in balancers.describe_load_balancers()["LoadBalancers"]:
-        balancers.modify_load_balancer_attributes(
-            LoadBalancerArn=balancer["LoadBalancerArn"],
-            Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
-        )
-    databases = rehearsal.aws("rds")
-    for instance in databases.describe_db_instances()["DBInstances"]:
-        databases.modify_db_instance(DBInstanceIdentifier=instance["DBInstanceIdentifier"], DeletionProtection=False)
+@contextmanager
+def denied(rehearsal: Rehearsal, role: str, statement: dict[str, Any]) -> Iterator[None]:
+    """Deny a role for the block what ``statement`` would allow."""
+    iam = rehearsal.aws("iam")
+    document = json.dumps(policy({**statement, "Effect": "Deny"}))
+    iam.put_role_policy(RoleName=role, PolicyName="denied", PolicyDocument=document)
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="denied")
 
 
 def changes_of(plan: dict[str, Any] | None) -> dict[str, list[str]]:
@@ -165,12 +149,46 @@ def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
 
 
 def image_of_changed_service(rehearsal: Rehearsal, folder: Path, changes: dict[str, str]) -> str:
-    """An image of the checkout's service with some files of another content; its digest."""
+    """Build the checkout's service with some files changed, by their path in the checkout; return the digest."""
     shutil.copytree(CHECKOUT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(CHECKOUT / "Dockerfile", folder / "Dockerfile")
     for name, text in changes.items():
-        (folder / "app" / name).write_text(text)
+        (folder / name).write_text(text)
     return ImageStore(rehearsal.run.images).build(folder, rehearsal.run.authority / "ca.pem")
+
+
+# The service's factory for a version that answers its health checks, without a database, and fails everything else.
+ANSWERS_ONLY_HEALTH_CHECKS = """
+def create_app():
+    def application(environ, start_response):
+        healthy = environ["PATH_INFO"] in {"/livez", "/readyz"}
+        start_response("200 OK" if healthy else "500 Internal Server Error", [("Content-Type", "text/plain")])
+        return [b""]
+    return application
+"""
+# What the migrations of releases in dev do, one after the other.
+MIGRATIONS = (
+    "ALTER TABLE beers.beers ADD COLUMN hops text",
+    "ALTER TABLE beers.beers ADD COLUMN malt text",
+    "ALTER TABLE beers.beers ADD COLUMN yeast text",
+    # To an earlier version the same as a table that was dropped; the tests that follow go on with its rows.
+    "ALTER TABLE beers.beers RENAME TO beers_of_a_later_version",
+    "ALTER TABLE beers.beers_of_a_later_version RENAME TO beers",
+)
+
+
+def migrations(*statements: str) -> dict[str, str]:
+    """Return migrations ``rehearsed_1`` and so on that follow the checkout's newest; files by their path in it."""
+    files = {}
+    before = known_revisions()[-1]
+    for number, statement in enumerate(statements, 1):
+        revision = f"rehearsed_{number}"
+        files[f"app/database/migrations/versions/{revision}.py"] = (
+            f"from alembic import op\n\nrevision = {revision!r}\ndown_revision = {before!r}\n\n\n"
+            f"def upgrade():\n    op.execute({statement!r})\n"
+        )
+        before = revision
+    return files
 
 
 def quiet(_note: str) -> None:

@@ -1,8 +1,8 @@
-"""The statements of the rehearsed policies, and which of them something hung on.
+"""The statements of the rehearsed policies, and which of them decided a request on their own.
 
-No role may more than it must: without any one statement of its policies, something that was rehearsed would fail. The
-authorizer records each statement that decided a request on its own. That is the same as removing each statement in turn
-and rehearsing again: the request would be decided otherwise. test_evaluate.py shows so of the rule.
+Least privilege: without any one statement of a role's policies, something that was rehearsed would fail. The authorizer
+records the single statement that decided a request, if there was one. That equals removing each statement in turn and
+rehearsing again: without it, the request would have been decided differently. test_evaluate.py proves that rule.
 """
 
 import json
@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from localaws.iam.authorizer import TRUST
+from rehearsal.terraform import Terraform
+from tests.support.journal import journal_events
 from tests.support.justified_statements import JUSTIFIED
-from tests.support.rehearsal import Rehearsal
 
-# The rehearsals that are looked back at; what one of them does not need, another may.
+# The rehearsals that are evaluated together; another one may need what one of them does not.
 REHEARSALS = frozenset({"dev", "prod"})
 
 _ENVIRONMENT = re.compile(r"-(dev|staging|prod)\b")
@@ -26,31 +27,31 @@ _ENVIRONMENT = re.compile(r"-(dev|staging|prod)\b")
 class Statements:
     """Of one rehearsal; each as ``POLICY: STATEMENT``.
 
-    The environment's name is left out: what was seen of one environment counts for all.
+    The environment's name is left out: a decision in one environment counts for all.
 
     Attributes:
-        declared: what Terraform made.
+        declared: what Terraform created.
         decisive: those without which a call would have been refused that was allowed, or the other way round.
     """
 
     declared: set[str] = field(default_factory=set)
     decisive: set[str] = field(default_factory=set)
 
-    def take_declared(self, rehearsal: Rehearsal) -> None:
-        """Read the states of account and environment as they are now."""
-        for module in (rehearsal.deployment.account, rehearsal.deployment.environment):
+    def take_declared(self, *modules: Terraform) -> None:
+        """Read the states of root modules as they are now."""
+        for module in modules:
             for resource in json.loads(module.state())["resources"]:
                 for instance in resource["instances"] if resource["mode"] == "managed" else []:
                     self.declared.update(_statements_in(resource["type"], instance["attributes"]))
 
-    def take_decisive(self, rehearsal: Rehearsal) -> None:
-        """Read what the judge has told the journal so far."""
-        for event in rehearsal.journal("permission.decisive"):
+    def take_decisive(self, logs: Path) -> None:
+        """Read the decisions that the authorizer has recorded so far."""
+        for event in journal_events(logs, "permission.decisive"):
             policy = f"{event['role']}: {TRUST}" if event["policy"] == TRUST else event["policy"]
             self.decisive.add(_general(f"{policy}: {event['statement']}"))
 
     def leave(self, folder: Path, rehearsal: str) -> None:
-        """Let whoever looks back find this."""
+        """Save this for ``needless``."""
         folder.mkdir(exist_ok=True)
         half = folder / f"{rehearsal}.half"
         half.write_text(json.dumps({name: sorted(found) for name, found in asdict(self).items()}))
@@ -58,9 +59,9 @@ class Statements:
 
 
 def needless(folder: Path) -> set[str]:
-    """The statements that nothing hung on in any rehearsal, and that nobody justifies.
+    """Return the statements that decided nothing in any rehearsal and are not justified.
 
-    Rehearsals run beside each other: the one that ends last finds what all have left, any other finds nothing wrong.
+    Rehearsals run in parallel: the one that ends last finds what all have saved, any other returns an empty set.
     """
     left = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
     if left.keys() != REHEARSALS:

@@ -1,14 +1,14 @@
-"""Patience, with an end."""
+"""Waiting with a deadline."""
 
 import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], what: str = "what should happen", seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], what: str = "the condition", seconds: float = 60) -> None:
     """Wait until ``condition`` is true.
 
     Raises:
-        AssertionError: it does not come true in time.
+        AssertionError: it does not become true in time.
     """
     deadline = time.monotonic() + seconds
     while not condition():

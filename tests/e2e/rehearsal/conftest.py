@@ -1,15 +1,21 @@
-"""The deployment that the tests of dev share."""
+"""The two deployments that tests share: dev, as `make up` makes it; staging and prod, as the workflows make them."""
 
 import os
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.run import Run
+from rehearsal.terraform import TerraformError
 from tests.support.journal import end_of_journal
-from tests.support.rehearsal import Rehearsal, applied
+from tests.support.local_aws import allow
+from tests.support.pipeline import ENVIRONMENTS, Pipeline, pipeline_on
+from tests.support.rehearsal import Rehearsal, apply, denied, prepared
+from tests.support.workflows import SUCCESS
 
 
 @pytest.hookimpl(wrapper=True)
@@ -18,17 +24,55 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.T
     report = yield
     if report.failed:
         for value in item.funcargs.values():
-            if isinstance(value, Rehearsal):
+            if isinstance(value, Rehearsal | Pipeline):
                 report.sections.append(("end of the journal", end_of_journal(value.run.logs)))
     return report
 
 
 @pytest.fixture(scope="session")
-def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """Apply account and environment; at the end all processes are stopped, even after a failure."""
+def terraform_as_library() -> tuple[str, str]:
+    """Return the path of the library's launcher, and its version: the newest Terraform that is known to work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERRAFORM", "library")
+        return find_terraform()
+
+
+@pytest.fixture(scope="session")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory, terraform_as_library: tuple[str, str]) -> Iterator[Rehearsal]:
+    """Apply account and environment with Terraform as a library, which succeeds at the third attempt.
+
+    At the end all processes are stopped, even after a failure.
+    """
     run = Run(tmp_path_factory.mktemp("rehearsal") / "run")
     try:
-        yield applied(run)
+        rehearsal = prepared(run, terraform_as_library[0])
+        for action in ("lambda:CreateFunction", "ecs:CreateService"):
+            with denied(rehearsal, "taproom-deploy-dev", allow(action)), pytest.raises(TerraformError) as failure:
+                apply(rehearsal)
+            rehearsal.failed_applies.append(str(failure.value))
+        apply(rehearsal)
+        yield rehearsal
+    finally:
+        deployment.stop_local_aws(run)
+        run.clear()
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Apply staging and prod with main's first image, at the same time: most of an apply is waiting.
+
+    So a name or a permission that one environment takes from the other fails here.
+    """
+    run = Run(tmp_path_factory.mktemp("release") / "run")
+    try:
+        pipeline = pipeline_on(run)
+        pipeline.commit({})
+        digest = pipeline.push()
+        with ThreadPoolExecutor(len(ENVIRONMENTS)) as pool:
+            applies = [pool.submit(pipeline.roll_back, name, digest) for name in ENVIRONMENTS]
+        for made in applies:
+            assert made.result() == (SUCCESS, ""), made.result()[1]
+        yield pipeline
     finally:
         deployment.stop_local_aws(run)
         run.clear()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.rehearsal import Rehearsal
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 ISSUER = "token.actions.githubusercontent.com"
 TRUST = {"Version": "2012-10-17", "Statement": []}
@@ -68,7 +68,7 @@ def test_a_deployment_of_prod_cannot_touch_a_network_that_is_devs(rehearsal: Reh
     refused(rehearsal, "prod", "ec2", "delete_internet_gateway", InternetGatewayId=gateway)
 
 
-def test_a_deployment_makes_no_role_that_could_do_more_than_a_workload(rehearsal: Rehearsal) -> None:
+def test_permissions_boundary_a_deployment_creates_no_role_beyond_a_workload(rehearsal: Rehearsal) -> None:
     trust = json.dumps(TRUST)
     refused(rehearsal, "dev", "iam", "create_role", RoleName="taproom-dev-admin", AssumeRolePolicyDocument=trust)
     foreign = roles(rehearsal)["dev"].replace("role/taproom-deploy-dev", "policy/taproom-prod-boundary")
@@ -83,7 +83,7 @@ def test_a_deployment_makes_no_role_that_could_do_more_than_a_workload(rehearsal
     )
 
 
-def test_no_role_of_the_pipeline_can_change_itself_or_make_people(rehearsal: Rehearsal) -> None:
+def test_no_role_of_the_pipeline_can_change_itself_or_create_users(rehearsal: Rehearsal) -> None:
     policy = json.dumps(TRUST)
     for role, name in (("dev", "taproom-deploy-dev"), ("build", "taproom-build"), ("plan", "taproom-plan")):
         refused(rehearsal, role, "iam", "put_role_policy", RoleName=name, PolicyName="more", PolicyDocument=policy)
@@ -103,7 +103,7 @@ def test_only_a_build_on_main_pushes_images(rehearsal: Rehearsal) -> None:
     refused(rehearsal, "build", "s3", "list_objects_v2", Bucket="taproom-terraform-state-123456789012")
 
 
-def test_a_pull_request_reads_and_changes_nothing(rehearsal: Rehearsal) -> None:
+def test_the_role_for_pull_requests_is_read_only(rehearsal: Rehearsal) -> None:
     bucket = rehearsal.deployment.account.outputs()["state_bucket_name"]
     assert client_of(rehearsal, "plan", "s3").get_object(Bucket=bucket, Key="taproom/dev.tfstate")["Body"].read()
     refused(rehearsal, "plan", "s3", "put_object", Bucket=bucket, Key="taproom/dev.tfstate.tflock", Body=b"")

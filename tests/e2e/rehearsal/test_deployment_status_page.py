@@ -13,7 +13,7 @@ from db_bootstrap.apply import LOCK_KEY
 from rehearsal.run import Run
 from tests.support.rehearsal import Rehearsal, login, master, superuser
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 
 def state(run: Run) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def text_of(run: Run) -> str:
     return text
 
 
-def test_it_shows_what_terraform_made_and_who_may_do_what(rehearsal: Rehearsal) -> None:
+def test_status_page_shows_resources_and_access(rehearsal: Rehearsal) -> None:
     seen = state(rehearsal.run)
     modules = {group["module"] for group in seen["resources"] if group["root"] == "dev"}
     assert {"network", "database", "database_access", "edge", "service"} <= modules
@@ -47,7 +47,7 @@ def test_it_shows_what_terraform_made_and_who_may_do_what(rehearsal: Rehearsal) 
     assert seen["access"]["in_sync"] is True
 
 
-def test_it_shows_each_task_with_the_login_that_its_sessions_use(rehearsal: Rehearsal) -> None:
+def test_status_page_shows_each_task_with_the_login_of_its_sessions(rehearsal: Rehearsal) -> None:
     for _ in range(8):
         assert rehearsal.client.get("/beers").status == 200
     ecs = rehearsal.aws("ecs")
@@ -61,7 +61,7 @@ def test_it_shows_each_task_with_the_login_that_its_sessions_use(rehearsal: Rehe
     assert sum(session["count"] for task in running for session in task["sessions"]) > 0
 
 
-def test_it_shows_a_rotation_as_it_happens(rehearsal: Rehearsal) -> None:
+def test_status_page_shows_a_rotation_in_progress(rehearsal: Rehearsal) -> None:
     with nobody_changes_access(rehearsal):
         rehearsal.aws("secretsmanager").rotate_secret(SecretId=rehearsal.outputs["login_secret_arns"]["beers_app"])
         under_way = wait_for_rotation(rehearsal, "running", "setSecret")
@@ -71,7 +71,7 @@ def test_it_shows_a_rotation_as_it_happens(rehearsal: Rehearsal) -> None:
     assert steps[-4:] == ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
-def test_it_shows_calls_and_no_secret_whatever(rehearsal: Rehearsal) -> None:
+def test_status_page_shows_calls_and_no_secret(rehearsal: Rehearsal) -> None:
     text = text_of(rehearsal.run)
     newest = json.loads(text)["calls"]["newest"]
     assert any(call["action"] == "secretsmanager:PutSecretValue" and call["outcome"] == "allowed" for call in newest)

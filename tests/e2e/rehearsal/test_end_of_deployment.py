@@ -12,10 +12,10 @@ from rehearsal import deployment
 from tests.support.rehearsal import Rehearsal, every_file, quiet
 from tests.support.statements import Statements, needless
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 
-def test_no_password_stands_in_the_state_the_plan_an_output_a_log_or_a_command_line(rehearsal: Rehearsal) -> None:
+def test_no_password_is_in_the_state_the_plan_an_output_a_log_or_a_command_line(rehearsal: Rehearsal) -> None:
     secrets = rehearsal.aws("secretsmanager")
     values = [
         secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version)["SecretString"]
@@ -57,14 +57,14 @@ def cloudwatch_messages(rehearsal: Rehearsal) -> Iterator[str]:
 
 def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal, statements_folder: Path) -> None:
     statements = Statements()
-    statements.take_declared(rehearsal)
+    statements.take_declared(rehearsal.deployment.account, rehearsal.deployment.environment)
     rehearsal.deployment.destroy(quiet)
-    statements.take_decisive(rehearsal)
+    statements.take_decisive(rehearsal.run.logs)
     statements.leave(statements_folder, "dev")
     deployment.check_nothing_is_left(rehearsal.run)
     deployment.stop_local_aws(rehearsal.run)
     assert rehearsal.run.left_running() == []
 
 
-def test_each_statement_of_each_policy_is_one_that_something_hangs_on(statements_folder: Path) -> None:
+def test_each_policy_statement_has_decided_a_request(statements_folder: Path) -> None:
     assert needless(statements_folder) == set()

@@ -1,15 +1,19 @@
-"""An apply that ends half-way is finished by the next: each kind of thing fails once to be made, and to be deleted."""
+"""An apply that ends half-way is finished by the next: each kind of resource fails once to be created and deleted.
+
+The first applies of dev do the same with a function and the service.
+"""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
 from tests.support.rehearsal import Rehearsal, changes_of, prepared, quiet
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.nightly, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +21,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """An account without an environment; ended with all its processes even when a test fails."""
     run = Run(tmp_path_factory.mktemp("half_done") / "run")
     try:
-        yield prepared(run, "dev")
+        yield prepared(run, find_terraform()[0])
     finally:
         deployment.stop_local_aws(run)
         run.clear()

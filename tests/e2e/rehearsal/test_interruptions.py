@@ -1,11 +1,10 @@
-"""What a person meets who interrupts a rehearsal, kills it, or lacks something."""
+"""What a person meets who interrupts a rehearsal, kills it, or lacks something. The first three tests are one story."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +14,30 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.ports import is_free
+from devtools.processes import ProcessRegister
+from devtools.terraform.program import is_terraform
 from rehearsal.run import Run
+from tests.support.journal import journal_events
+from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "a run"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("interruptions") / "a run"
     yield folder
     Run(folder).clear()
+
+
+@pytest.fixture(scope="module")
+def second_up(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run `up` after the one that was killed."""
+    process = command(folder, "up")
+    yield process
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
 
 
 def command(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -39,14 +52,23 @@ def command(folder: Path, *arguments: str, **environment: str) -> subprocess.Pop
 
 
 def output_until(process: subprocess.Popen[str], text: str) -> str:
-    """What it prints up to and including the line that holds ``text``."""
+    """Return the output up to and including the line that contains ``text``."""
     assert process.stdout
     seen = ""
     for line in process.stdout:
         seen += line
         if text in line:
             return seen
-    pytest.fail(f"it ended without saying {text!r}:\n{seen}")
+    pytest.fail(f"it ended without {text!r}:\n{seen}")
+
+
+def wait_for_database(folder: Path) -> None:
+    """Wait until the apply of the environment is well under way: it has asked for the database, and runs."""
+    wait_until(
+        lambda: any(event["operation"] == "CreateDBInstance" for event in journal_events(Run(folder).logs, "api.call")),
+        "the database",
+        seconds=300,
+    )
 
 
 def processes_of(folder: Path) -> list[list[str]]:
@@ -57,90 +79,87 @@ def mentions(process: psutil.Process, folder: Path) -> bool:
     return any(str(folder) in argument for argument in process.info["cmdline"] or [])
 
 
-def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(folder: Path) -> None:
+def test_another_up_is_refused_while_the_terraform_of_a_killed_one_runs(folder: Path) -> None:
     process = command(folder, "up")
     output_until(process, "Apply terraform/environment ...")
-    time.sleep(3)
-    assert processes_of(folder), "the local AWS runs"
-    ports = Run(folder).ports
-    assert ports
-    with urllib.request.urlopen(f"http://127.0.0.1:{ports.status}/") as page:
-        assert "Taproom" in page.read().decode()
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=240)
-    assert process.returncode == 130
-    assert "Interrupted. Everything that was started has been ended." in rest
-    assert processes_of(folder) == []
-    assert not folder.exists()
-    for port in (ports.aws, ports.balancer, ports.status):
-        assert is_free(port)
-    assert (folder.with_name("a run-logs") / "journal.jsonl").exists()
-
-
-def test_what_a_killed_rehearsal_left_behind_is_ended_by_the_next_command(folder: Path) -> None:
-    process = command(folder, "up")
-    output_until(process, "Apply terraform/environment ...")
-    time.sleep(10)
+    wait_for_database(folder)
     process.kill()
     process.communicate()
     assert len(Run(folder).left_running()) >= 2, "the local AWS and Terraform outlive the command that was killed"
     refused, _ = command(folder, "up").communicate(timeout=240)
     assert "Another command is changing the rehearsal in this folder. Wait for it, or" in refused
-    assert Run(folder).is_running(), "who is refused ends nothing"
-    ended, _ = command(folder, "down").communicate(timeout=240)
-    assert "Ended what an interrupted run had left" in ended
+    assert Run(folder).is_running(), "the refused command ends nothing"
+
+
+def test_an_up_ends_what_a_killed_one_left_and_starts_a_local_aws_instead_of_one_that_was_killed(
+    folder: Path, request: pytest.FixtureRequest
+) -> None:
+    for orphan in Run(folder).left_running():
+        if not is_terraform(orphan):
+            orphan.kill()
+    second_up = request.getfixturevalue("second_up")
+    seen = output_until(second_up, "[3/7] Start the local AWS: http")
+    assert "An interrupted run had left processes behind; ended terraform" in seen
+
+
+def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(
+    folder: Path, second_up: subprocess.Popen[str]
+) -> None:
+    output_until(second_up, "Apply terraform/environment ...")
+    wait_for_database(folder)
+    assert processes_of(folder), "the local AWS runs"
+    ports = Run(folder).ports
+    assert ports
+    with urllib.request.urlopen(f"http://127.0.0.1:{ports.status}/") as page:
+        assert "Taproom" in page.read().decode()
+    second_up.send_signal(signal.SIGINT)
+    rest, _ = second_up.communicate(timeout=240)
+    assert second_up.returncode == 130
+    assert "Interrupted. Everything that was started has been ended." in rest
     assert processes_of(folder) == []
     assert not folder.exists()
+    assert all(is_free(port) for port in (ports.aws, ports.balancer, ports.status))
+    assert (folder.with_name("a run-logs") / "journal.jsonl").exists()
 
 
-def test_a_local_aws_that_was_killed_is_started_anew(folder: Path) -> None:
-    process = command(folder, "up")
-    output_until(process, "Apply terraform/environment ...")
-    process.kill()
-    process.communicate()
-    for orphan in Run(folder).left_running():
-        orphan.kill()
-    process = command(folder, "up")
-    output_until(process, "[3/7] Start the local AWS: http")
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=240)
-    assert processes_of(folder) == []
+def test_down_ends_what_a_killed_command_left(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    left = ProcessRegister(run.processes).start(
+        ["sleep", "1000"], env={"PATH": os.environ["PATH"]}, cwd=tmp_path, log=run.logs / "sleep.log"
+    )
+    said, _ = command(run.folder, "down").communicate(timeout=240)
+    assert said.strip() == "Ended what an interrupted run had left: sleep."
+    assert left.wait(10) != 0
+    assert not run.folder.exists()
 
 
-def test_down_with_nothing_running_says_so(folder: Path) -> None:
-    said, _ = command(folder, "down").communicate(timeout=240)
+def test_down_with_nothing_running_says_so(tmp_path: Path) -> None:
+    said, _ = command(tmp_path / "run", "down").communicate(timeout=240)
     assert said.strip() == "Nothing is running."
 
 
-def test_fire_with_nothing_running_says_what_to_do(folder: Path) -> None:
-    process = command(folder, "fire", "taproom-dev-access-verify")
+def test_fire_with_nothing_running_says_what_to_do(tmp_path: Path) -> None:
+    process = command(tmp_path / "run", "fire", "taproom-dev-access-verify")
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert said.strip() == "No rehearsal is running. Start one with `make up`."
 
 
-def test_a_port_that_is_taken_is_one_clear_sentence(folder: Path) -> None:
+def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        process = command(folder, "up", "--port", str(listener.getsockname()[1]))
+        process = command(tmp_path / "run", "up", "--port", str(listener.getsockname()[1]))
         said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert "is taken by another program or another rehearsal. Name another one, such as `make up PORT=8090`" in said
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize(
-    ("environment", "sentence"),
-    [
-        pytest.param({"PATH": "/nowhere"}, "Terraform is not on the PATH. Install version 1.11", id="no Terraform"),
-        pytest.param({"POSTGRESQL_BIN": "/nowhere"}, "No PostgreSQL server runs on this machine.", id="no PostgreSQL"),
-    ],
-)
-def test_what_is_missing_is_named_with_the_remedy(environment: dict[str, str], sentence: str, folder: Path) -> None:
-    process = command(folder, "up", **environment)
+def test_a_missing_postgresql_is_named_with_the_remedy(tmp_path: Path) -> None:
+    process = command(tmp_path / "run", "up", POSTGRESQL_BIN="/nowhere")
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
-    assert sentence in said
+    assert "No PostgreSQL server runs on this machine." in said
     assert "Traceback" not in said
-    assert not folder.exists()
+    assert not (tmp_path / "run").exists()

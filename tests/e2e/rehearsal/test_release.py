@@ -1,101 +1,89 @@
-"""The workflows' own steps, run here: from a commit on main to prod and back. The tests run in this order."""
+"""The workflows' own steps, run here: from a commit on main to prod and back, and to the end of both environments.
 
-import time
-from collections.abc import Iterator
+The tests run in this order.
+"""
+
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from rehearsal import deployment
-from rehearsal.run import Run
+from rehearsal.terraform import TerraformError
 from tests.support.github_api import github_api
-from tests.support.http import Client
-from tests.support.pipeline import ENVIRONMENTS, Pipeline, pipeline_on
+from tests.support.pipeline import ENVIRONMENTS, Pipeline
+from tests.support.rehearsal import ANSWERS_ONLY_HEALTH_CHECKS, MIGRATIONS, changes_of, migrations, quiet
+from tests.support.statements import Statements, needless
+from tests.support.waiting import wait_until
 from tests.support.workflows import FAILURE, SKIPPED, SUCCESS
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
-# Answers its health checks, and nobody else.
-DOES_NOT_SERVE = """
-def create_app():
-    def application(environ, start_response):
-        healthy = environ["PATH_INFO"] in {"/livez", "/readyz"}
-        start_response("200 OK" if healthy else "500 Internal Server Error", [("Content-Type", "text/plain")])
-        return [b""]
-    return application
-"""
+ADDS_A_COLUMN = migrations(*MIGRATIONS[:1])
 
 
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """Staging and prod, both with main's first image; applied at once, by the workflow that takes any digest."""
-    run = Run(tmp_path_factory.mktemp("release") / "run")
-    try:
-        pipeline = pipeline_on(run)
-        pipeline.commit({})
-        digest = pushed(pipeline)
-        with ThreadPoolExecutor(len(ENVIRONMENTS)) as pool:
-            runs = [pool.submit(roll_back, pipeline, name, digest) for name in ENVIRONMENTS]
-        for made in runs:
-            assert made.result() == (SUCCESS, ""), made.result()[1]
-        yield pipeline
-    finally:
-        deployment.stop_local_aws(run)
-        run.clear()
-
-
-def pushed(pipeline: Pipeline) -> str:
-    """Let main build its newest commit; the digest."""
-    result = pipeline.start("main.yml", "refs/heads/main")
-    assert result.conclusions["image"] == SUCCESS, result.log
-    return pipeline.story[-1][2].removeprefix("pushed ")
-
-
-def roll_back(pipeline: Pipeline, environment: str, digest: str) -> tuple[str, str]:
-    """Run the rollback by hand; how it ended, and what was said if not well."""
-    result = pipeline.start("rollback.yml", "refs/heads/main", environment=environment, digest=digest)
-    succeeded = result.conclusions["rollback"] == SUCCESS
-    return result.conclusions["rollback"], "" if succeeded else result.log["rollback/deploy"][-2000:]
-
-
-def tagged(pipeline: Pipeline, version: str, files: dict[str, str], branch: str = "main") -> None:
-    """Commit a change with its line in the changelog, and tag it."""
-    changelog = f"# Changelog\n\n## Unreleased\n\n## {version} - 2026-11-24\n\n- What {version} brings.\n"
-    pipeline.commit({**files, "CHANGELOG.md": changelog}, branch)
-    pipeline.git("tag", f"v{version}")
+def commit_release(pipeline: Pipeline, files: dict[str, str], *versions: str, branch: str = "main") -> None:
+    """Commit a change with the changelog of its versions, and tag it with them."""
+    sections = "\n".join(f"## {version} - 2026-11-24\n\n- What {version} brings.\n" for version in versions)
+    pipeline.commit({**files, "CHANGELOG.md": f"# Changelog\n\n## Unreleased\n\n{sections}"}, branch)
+    for version in versions:
+        pipeline.git("tag", f"v{version}")
 
 
 def deployed(pipeline: Pipeline) -> dict[str, str]:
     return {name: pipeline.deployed(name) for name in ENVIRONMENTS}
 
 
-def test_a_tag_without_an_image_or_away_from_main_deploys_nothing(pipeline: Pipeline) -> None:
-    before = deployed(pipeline)
-    tagged(pipeline, "0.1.0", {})
+@pytest.fixture(scope="module")
+def first(pipeline: Pipeline) -> str:
+    """Return the digest that both environments run before the first release."""
+    (digest,) = set(deployed(pipeline).values())
+    return digest
+
+
+def test_a_tag_without_an_image_or_away_from_main_deploys_nothing(pipeline: Pipeline, first: str) -> None:
+    commit_release(pipeline, {}, "0.1.0")
     result = pipeline.start("release.yml", "refs/tags/v0.1.0")
     assert result.conclusions["staging/deploy"] == FAILURE
     assert "Only main builds images" in result.log["staging/deploy"]
     assert result.conclusions["prod"] == SKIPPED
-    tagged(pipeline, "0.2.0", {}, branch="aside")
+    commit_release(pipeline, {}, "0.2.0", branch="aside")
     result = pipeline.start("release.yml", "refs/tags/v0.2.0")
     assert "v0.2.0 is not on main" in result.log["tag"]
     assert [result.conclusions[job] for job in ("tag", "staging", "prod", "notes")] == [FAILURE, *[SKIPPED] * 3]
     pipeline.git("checkout", "--quiet", "main")
-    assert deployed(pipeline) == before
+    assert deployed(pipeline) == {"staging": first, "prod": first}
 
 
-def test_a_release_goes_to_staging_and_only_once_approved_to_prod(pipeline: Pipeline) -> None:
-    before = deployed(pipeline)
-    tagged(pipeline, "1.0.0", {"app/released.py": "VERSION = '1.0.0'\n"})
-    digest = pushed(pipeline)
-    result = pipeline.start("release.yml", "refs/tags/v1.0.0")
-    assert set(result.conclusions.values()) == {SUCCESS}, result.log
-    assert pipeline.at_approval["prod"] == {"staging": digest, "prod": before["prod"]}
+def test_a_release_reaches_prod_once_approved_and_the_next_release_waits_for_it(pipeline: Pipeline, first: str) -> None:
+    commit_release(pipeline, ADDS_A_COLUMN, "1.0.0", "1.0.1")
+    digest = pipeline.push()
+    pipeline.story.clear()
+    pipeline.asked.clear()
+    pipeline.answer.clear()
+    pipeline.refused.add("v1.0.1")
+    with ThreadPoolExecutor(2) as pool:
+        release = pool.submit(pipeline.start, "release.yml", "refs/tags/v1.0.0")
+        wait_until(lambda: pipeline.asked.is_set() or release.done(), "an approval to be pending", 600)
+        assert deployed(pipeline) == {"staging": digest, "prod": first}
+        after = pool.submit(pipeline.start, "release.yml", "refs/tags/v1.0.1")
+        wait_until(lambda: "release" in pipeline.runner.concurrency.waiting or after.done())
+        pipeline.answer.set()
+    assert set(release.result().conclusions.values()) == {SUCCESS}, release.result().log
     assert deployed(pipeline) == {"staging": digest, "prod": digest}
-    assert all(Client(str(pipeline.url(name))).get("/beers").status == 200 for name in ENVIRONMENTS)
-    released = (pipeline.run.folder / "gh.txt").read_text()
-    assert released.startswith("release create v1.0.0 --verify-tag")
-    assert "- What 1.0.0 brings." in released
+    assert all(pipeline.client(name).get("/beers").status == 200 for name in ENVIRONMENTS)
+    notes = (pipeline.run.folder / "gh.txt").read_text()
+    assert notes.startswith("release create v1.0.0 --verify-tag")
+    assert "- What 1.0.0 brings." in notes
+    conclusions = after.result().conclusions
+    assert [conclusions[job] for job in ("staging/deploy", "prod/deploy", "notes")] == [SUCCESS, FAILURE, SKIPPED]
+    assert "v1.0.1" not in notes, "approval was refused"
+    assert [(ref, job) for ref, job, _ in pipeline.story] == [
+        ("v1.0.0", "staging/deploy"),
+        ("v1.0.0", "prod/deploy"),
+        ("v1.0.1", "staging/deploy"),
+        ("v1.0.1", "prod/deploy"),
+    ]
 
 
 def test_main_does_not_build_a_commit_twice(pipeline: Pipeline) -> None:
@@ -104,50 +92,29 @@ def test_main_does_not_build_a_commit_twice(pipeline: Pipeline) -> None:
     assert pipeline.story == story
 
 
-def test_a_release_that_does_not_serve_stops_at_staging_and_a_rollback_mends_it(pipeline: Pipeline) -> None:
+def test_a_release_that_does_not_serve_stops_at_staging(pipeline: Pipeline) -> None:
     good = deployed(pipeline)["prod"]
     kept = (pipeline.origin / "app" / "__init__.py").read_text()
-    tagged(pipeline, "1.1.0", {"app/__init__.py": DOES_NOT_SERVE})
-    bad = pushed(pipeline)
+    commit_release(pipeline, {"app/__init__.py": ANSWERS_ONLY_HEALTH_CHECKS}, "1.1.0")
+    bad = pipeline.push()
     result = pipeline.start("release.yml", "refs/tags/v1.1.0")
     assert result.conclusions["staging/deploy"] == FAILURE
     assert "/beers does not answer as it should: 500" in result.log["staging/deploy"]
     assert result.conclusions["prod"] == SKIPPED
     assert deployed(pipeline) == {"staging": bad, "prod": good}
-
-    assert roll_back(pipeline, "staging", good) == (SUCCESS, "")
-    assert deployed(pipeline) == {"staging": good, "prod": good}
-    assert Client(str(pipeline.url("staging"))).get("/beers").status == 200
-    assert roll_back(pipeline, "staging", "sha256:" + "0" * 64)[0] == FAILURE
     pipeline.commit({"app/__init__.py": kept})
 
 
-def test_of_two_releases_at_once_the_second_waits_for_the_whole_of_the_first(pipeline: Pipeline) -> None:
-    before = deployed(pipeline)
-    tagged(pipeline, "1.2.0", {"app/released.py": "VERSION = '1.2.0'\n"})
-    digest = pushed(pipeline)
-    tagged(pipeline, "1.3.0", {})  # which has no image, so it does not get far
-    pipeline.story.clear()
-    pipeline.asked.clear()
-    pipeline.answer.clear()
-    pipeline.approves["prod"] = False
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(pipeline.start, "release.yml", "refs/tags/v1.2.0")
-        assert pipeline.asked.wait(300)
-        second = pool.submit(pipeline.start, "release.yml", "refs/tags/v1.3.0")
-        while "release" not in pipeline.runner.concurrency.waiting:
-            assert not second.done()
-            time.sleep(0.1)
-        pipeline.answer.set()
-    assert [(ref, job) for ref, job, _ in pipeline.story] == [
-        ("v1.2.0", "staging/deploy"),
-        ("v1.2.0", "prod/deploy"),
-        ("v1.3.0", "staging/deploy"),
-    ]
-    conclusions = first.result().conclusions
-    assert [conclusions[job] for job in ("staging/deploy", "prod/deploy", "notes")] == [SUCCESS, FAILURE, SKIPPED]
-    assert second.result().conclusions["staging/deploy"] == FAILURE
-    assert deployed(pipeline) == {"staging": digest, "prod": before["prod"]}, "nobody approved"
+def test_rollback_by_hand_to_the_version_before_a_migration_serves_on_the_migrated_database(
+    pipeline: Pipeline, first: str
+) -> None:
+    assert pipeline.client("prod").get("/readyz").body["revision"] == "rehearsed_1"
+    assert pipeline.roll_back("staging", first) == (SUCCESS, "")
+    assert deployed(pipeline)["staging"] == first
+    ready = pipeline.client("staging").get("/readyz")
+    assert (ready.status, ready.body["revision"]) == (200, "rehearsed_1"), "every task started on the newer database"
+    assert pipeline.client("staging").get("/beers").status == 200
+    assert pipeline.roll_back("staging", "sha256:" + "0" * 64)[0] == FAILURE
 
 
 def test_a_pull_request_shows_what_it_would_change_and_one_from_a_fork_does_not(pipeline: Pipeline) -> None:
@@ -166,7 +133,7 @@ def test_a_pull_request_shows_what_it_would_change_and_one_from_a_fork_does_not(
     assert "```sql\n-- " in prod
 
 
-def test_what_was_changed_by_hand_is_told_in_an_issue_of_its_environment(pipeline: Pipeline) -> None:
+def test_drift_of_one_environment_is_reported_in_its_issue_and_the_other_has_none(pipeline: Pipeline) -> None:
     logs = pipeline.aws("logs")
     (group,) = logs.describe_log_groups(logGroupNamePrefix="/ecs/taproom-prod")["logGroups"]
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=1)
@@ -178,3 +145,55 @@ def test_what_was_changed_by_hand_is_told_in_an_issue_of_its_environment(pipelin
     assert (method, path) == ("POST", "issues")
     assert issue["title"].startswith("prod ")
     assert "retention_in_days" in issue["body"]
+    assert "Plan: 0 to add, 1 to change, 0 to destroy." in issue["body"]
+
+
+def test_a_second_plan_of_the_account_is_empty(pipeline: Pipeline) -> None:
+    assert changes_of(pipeline.terraform.plan_account()) == {}
+
+
+def test_a_destroy_is_refused_while_prod_is_protected_and_then_leaves_only_what_restores_the_data(
+    pipeline: Pipeline, statements_folder: Path
+) -> None:
+    environments = [pipeline.deployment(name) for name in ENVIRONMENTS]
+    statements = Statements()
+    statements.take_declared(pipeline.terraform.account, *(one.environment for one in environments))
+    with pytest.raises(TerraformError, match="protection"):
+        pipeline.deployment("prod").destroy_environment(quiet)
+    unprotect(pipeline)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda one: one.destroy_environment(quiet), environments))
+    pipeline.terraform.destroy_account(quiet)
+    statements.take_decisive(pipeline.run.logs)
+    statements.leave(statements_folder, "prod")
+    left = pipeline.run.ask("resources")["resources"]
+    kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*|(?<=/write-token-).*", "...", entry) for entry in left]
+    assert sorted(set(kinds)) == [
+        "rds snapshot rds:taproom-prod-...",  # the latest automated backup
+        "rds snapshot rds:taproom-staging-...",
+        "rds snapshot taproom-prod-final-...",
+        "rds snapshot taproom-staging-final-...",
+        "route53 zone example.com.",  # which people brought along
+        "secretsmanager secret taproom-prod/database/beers_...",  # can be restored for thirty days
+        "secretsmanager secret taproom-prod/service/write-token-...",
+        "secretsmanager secret taproom-staging/database/beers_...",
+        "secretsmanager secret taproom-staging/service/write-token-...",
+    ]
+
+
+def unprotect(pipeline: Pipeline) -> None:
+    """Do what a person does by hand before a destroy. moto does not protect load balancers: they may be gone."""
+    balancers, databases, registry = (pipeline.aws(service) for service in ("elbv2", "rds", "ecr"))
+    for balancer in balancers.describe_load_balancers()["LoadBalancers"]:
+        balancers.modify_load_balancer_attributes(
+            LoadBalancerArn=balancer["LoadBalancerArn"],
+            Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+        )
+    for instance in databases.describe_db_instances()["DBInstances"]:
+        databases.modify_db_instance(DBInstanceIdentifier=instance["DBInstanceIdentifier"], DeletionProtection=False)
+    images = registry.list_images(repositoryName="taproom")["imageIds"]
+    registry.batch_delete_image(repositoryName="taproom", imageIds=images)
+
+
+def test_each_policy_statement_has_decided_a_request(statements_folder: Path) -> None:
+    assert needless(statements_folder) == set()

@@ -1,0 +1,179 @@
+"""Rollbacks after a release with a migration, which the earlier version does not know; the tests run in this order.
+
+The rollback by hand, by the workflow, is in test_release.py.
+"""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from devtools.checkout import CHECKOUT
+from localaws.ecs.scheduler import BREAKER_MINIMUM_FAILURES
+from rehearsal.load import Load
+from rehearsal.terraform import TerraformError
+from tests.support.rehearsal import (
+    ANSWERS_ONLY_HEALTH_CHECKS,
+    MIGRATIONS,
+    Rehearsal,
+    image_of_changed_service,
+    migrations,
+    quiet,
+    superuser,
+)
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
+
+SPOT_INTERRUPTION = "Spot interruption"
+UNREADY = re.compile(r"\(task (\w+)\) failed: Task failed its health checks .*codes: \[503\]")
+NEWER = "Migration skipped, the database's revision is newer"
+STARTS = """
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+FAILS_AFTER_ITS_MIGRATION = """
+if __name__ == "__main__":
+    main()
+    sys.exit("Killed after its migration")
+"""
+
+
+def changed(file: str, old: str, new: str) -> dict[str, str]:
+    """Return a file of the checkout with a text replaced, by its path."""
+    text = (CHECKOUT / file).read_text()
+    assert text.count(old) == 1, f"{file} has {old!r} {text.count(old)} times"
+    return {file: text.replace(old, new)}
+
+
+def revision(rehearsal: Rehearsal) -> str:
+    """Return the migration that the database is at."""
+    with superuser(rehearsal) as connection:
+        return str(connection.run("SELECT version_num FROM beers.alembic_version")[0][0])
+
+
+def service_definition(rehearsal: Rehearsal) -> str:
+    """Return the task definition that the service runs."""
+    names = {"cluster": rehearsal.outputs["cluster_name"], "services": [rehearsal.outputs["service_name"]]}
+    return str(rehearsal.aws("ecs").describe_services(**names)["services"][0]["taskDefinition"])
+
+
+def tasks(rehearsal: Rehearsal) -> dict[str, dict[str, Any]]:
+    """Return the service's running tasks by ARN."""
+    ecs, cluster = rehearsal.aws("ecs"), rehearsal.outputs["cluster_name"]
+    arns = ecs.list_tasks(cluster=cluster, desiredStatus="RUNNING")["taskArns"]
+    described = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+    return {task["taskArn"]: task for task in described if task["lastStatus"] == "RUNNING"}
+
+
+def interrupt(rehearsal: Rehearsal, task_arn: str) -> None:
+    """Stop a task as AWS does when it takes spare capacity back."""
+    cluster = rehearsal.outputs["cluster_name"]
+    rehearsal.aws("ecs").stop_task(cluster=cluster, task=task_arn, reason=SPOT_INTERRUPTION)
+
+
+def log(rehearsal: Rehearsal, task_arn: str, container: str) -> str:
+    """Return what a container of a task has logged."""
+    (file,) = (rehearsal.run.logs / "tasks").glob(f"*-{task_arn.rpartition('/')[2]}-{container}.log")
+    return file.read_text()
+
+
+def unready_tasks(rehearsal: Rehearsal) -> list[str]:
+    """Return the ids of the tasks that have failed because the load balancer got 503 from them."""
+    messages = [event["message"] for event in rehearsal.journal("service.event")]
+    return [found[1] for message in messages if (found := UNREADY.search(message))]
+
+
+def serving(rehearsal: Rehearsal, task_definition: str, without: set[str]) -> Callable[[], bool]:
+    """Return a condition: two healthy tasks of a definition run, and none of those to be replaced."""
+
+    def holds() -> bool:
+        running = tasks(rehearsal)
+        healthy = [task for task in running.values() if task["healthStatus"] == "HEALTHY"]
+        return not without & running.keys() and [task["taskDefinitionArn"] for task in healthy] == [task_definition] * 2
+
+    return holds
+
+
+def apply_with_an_interruption(rehearsal: Rehearsal, digest: str, migrated_to: str) -> str:
+    """Apply a release; once it has migrated, stop a task of the version before. Return the error of the apply."""
+    replaced, *_ = tasks(rehearsal)
+    with ThreadPoolExecutor(1) as pool:
+        applying: Future[Any] = pool.submit(rehearsal.deployment.apply_environment, digest, quiet)
+        wait_until(lambda: applying.done() or revision(rehearsal) == migrated_to, f"migration {migrated_to}", 300)
+        interrupt(rehearsal, replaced)
+        with pytest.raises(TerraformError) as failure:
+            applying.result()
+    assert service_definition(rehearsal) == rehearsal.outputs["task_definition_arn"]
+    wait_until(serving(rehearsal, rehearsal.outputs["task_definition_arn"], {replaced}), "the earlier version's tasks")
+    assert revision(rehearsal) == migrated_to
+    assert rehearsal.client.get("/readyz").body["revision"] == migrated_to
+    assert rehearsal.client.get("/beers").status == 200
+    return str(failure.value)
+
+
+def test_circuit_breaker_rolls_back_a_release_that_fails_after_its_migration_and_an_old_task_is_replaced(
+    rehearsal: Rehearsal, tmp_path: Path
+) -> None:
+    fails = changed("app/__main__.py", STARTS, FAILS_AFTER_ITS_MIGRATION)
+    digest = image_of_changed_service(rehearsal, tmp_path, {**migrations(*MIGRATIONS[:2]), **fails})
+    error = apply_with_an_interruption(rehearsal, digest, "rehearsed_2")
+    assert "ECS did not keep the new tasks and went back" in error
+
+
+def test_spot_interruption_of_a_task_older_than_the_database_is_survived(rehearsal: Rehearsal) -> None:
+    before = set(tasks(rehearsal))
+    for task_arn in before:
+        interrupt(rehearsal, task_arn)
+    wait_until(serving(rehearsal, rehearsal.outputs["task_definition_arn"], before), "the replacements")
+    assert rehearsal.client.get("/beers").status == 200
+    assert all(NEWER in log(rehearsal, task_arn, "migrate") for task_arn in tasks(rehearsal))
+
+
+def test_alarm_rolls_back_a_release_with_a_migration_that_is_healthy_and_answers_with_errors(
+    rehearsal: Rehearsal, tmp_path: Path
+) -> None:
+    factory = (CHECKOUT / "app" / "__init__.py").read_text()
+    broken = factory.replace("import Flask\n", "import Flask, request\n").replace(
+        "    log_requests(app)\n",
+        "    app.before_request(lambda: ('broken', 500) if request.path == '/beers' else None)\n",
+    )
+    changes = {**migrations(*MIGRATIONS[:3]), "app/__init__.py": broken}
+    digest = image_of_changed_service(rehearsal, tmp_path, changes)
+    # Enough, on a slow machine too, for the alarm: ten errors within a second, which stands for a minute.
+    address = urlsplit(rehearsal.client.url).netloc
+    with Load([address], connections=8, token=rehearsal.client.token, pause_seconds=0.02) as load:
+        error = apply_with_an_interruption(rehearsal, digest, "rehearsed_3")
+    assert "went back" in error
+    assert "the alarm taproom-dev-target-errors went off" in error
+    assert {sent.outcome for sent in load.sent} == {200, 201, 500}
+    assert [rehearsal.client.get("/beers").status for _ in range(20)] == [200] * 20
+
+
+def test_rollback_to_a_version_whose_tables_are_gone_fails_and_the_service_goes_back_and_then_forward(
+    rehearsal: Rehearsal, tmp_path: Path
+) -> None:
+    earlier = rehearsal.digest
+    without_tables = image_of_changed_service(
+        rehearsal, tmp_path / "1", {**migrations(*MIGRATIONS[:4]), "app/__init__.py": ANSWERS_ONLY_HEALTH_CHECKS}
+    )
+    rehearsal.deployment.apply_environment(without_tables, quiet)
+    rehearsal.outputs = rehearsal.deployment.environment.outputs()
+    kept = rehearsal.outputs["task_definition_arn"]
+    unready_before = unready_tasks(rehearsal)
+    with pytest.raises(TerraformError, match="ECS did not keep the new tasks and went back"):
+        rehearsal.deployment.apply_environment(earlier, quiet)
+    assert service_definition(rehearsal) == kept
+    unready = unready_tasks(rehearsal)[len(unready_before) :]
+    assert len(unready) >= BREAKER_MINIMUM_FAILURES
+    assert all(NEWER in log(rehearsal, task, "migrate") for task in unready), "they start, and are not ready"
+    assert rehearsal.client.get("/beers").status == 500, "of the version without tables"
+
+    rehearsal.digest = image_of_changed_service(rehearsal, tmp_path / "2", migrations(*MIGRATIONS))
+    rehearsal.deployment.apply_environment(rehearsal.digest, quiet)
+    rehearsal.outputs = rehearsal.deployment.environment.outputs()
+    assert len(rehearsal.client.get("/beers").body["beers"]) > 0
