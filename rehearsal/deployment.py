@@ -86,7 +86,8 @@ def start_local_aws(run: Run) -> None:
     if listeners is None:
         raise UserError("The run has no ports yet; reserve them before starting.")
     log = run.logs / "local-aws.log"
-    aws, balancer, status = (f"fd://{descriptor}" for descriptor in listeners.descriptors)
+    descriptors = [listener.fileno() for listener in listeners]
+    aws, balancer, status = (f"fd://{descriptor}" for descriptor in descriptors)
     server = ProcessRegister(run.processes).start(
         [
             *(sys.executable, "-m", "localaws", "--run-directory", str(run.folder)),
@@ -96,7 +97,7 @@ def start_local_aws(run: Run) -> None:
         env=_server_environment(),
         cwd=CHECKOUT,
         log=log,
-        pass_fds=listeners.descriptors,
+        pass_fds=descriptors,
     )
     run.hand_over_ports()
     deadline = time.monotonic() + _SERVER_START_SECONDS

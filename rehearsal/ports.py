@@ -8,6 +8,7 @@ import contextlib
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from devtools.errors import UserError
 from devtools.ports import HOST
@@ -32,8 +33,7 @@ class Ports:
     status: int
 
 
-@dataclass(frozen=True)
-class Listeners:
+class Listeners(NamedTuple):
     """The sockets that reserve a rehearsal's ports until they are closed here and in the process that inherits them."""
 
     aws: socket.socket
@@ -43,20 +43,12 @@ class Listeners:
     @property
     def ports(self) -> Ports:
         """The numbers of the ports."""
-        return Ports(*(listener.getsockname()[1] for listener in self._all()))
-
-    @property
-    def descriptors(self) -> list[int]:
-        """The file descriptors, in the order of the attributes."""
-        return [listener.fileno() for listener in self._all()]
+        return Ports(*(listener.getsockname()[1] for listener in self))
 
     def close(self) -> None:
         """Close the sockets of this process."""
-        for listener in self._all():
+        for listener in self:
             listener.close()
-
-    def _all(self) -> tuple[socket.socket, ...]:
-        return self.aws, self.balancer, self.status
 
 
 def reserve_ports(balancer_port: int | None) -> Listeners:

@@ -62,7 +62,7 @@ def test_rehearsals_that_start_at_the_same_time_reserve_different_ports() -> Non
 def test_a_port_stays_reserved_until_the_child_that_inherited_its_socket_ends() -> None:
     listeners = ports.reserve_ports(None)
     port = listeners.ports.balancer
-    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=listeners.descriptors)
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[listener.fileno() for listener in listeners])
     listeners.close()
     with pytest.raises(UserError, match="another rehearsal"):
         ports.reserve_ports(port)
