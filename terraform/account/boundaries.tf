@@ -4,7 +4,7 @@
 # that have no region answer from us-east-1.
 data "aws_iam_policy_document" "pipeline_boundary" {
   statement {
-    sid = "NoPeopleAndNoOtherAccount"
+    sid = "AllExceptIdentityManagement"
     not_actions = [
       "account:*", "organizations:*",
       "iam:*AccessKey*", "iam:*Group*", "iam:*LoginProfile*", "iam:*MFADevice*", "iam:*User*",
@@ -19,7 +19,7 @@ data "aws_iam_policy_document" "pipeline_boundary" {
   }
 
   statement {
-    sid    = "NotThePipelineItself"
+    sid    = "DenyPipelineChanges"
     effect = "Deny"
     actions = [
       "iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Remove*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*",
@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "pipeline_boundary" {
   }
 
   statement {
-    sid       = "NotTheStateBucketItself"
+    sid       = "DenyStateBucketChanges"
     effect    = "Deny"
     actions   = ["s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"]
     resources = [module.state_bucket.arn, "${module.state_bucket.arn}/*"]
@@ -50,14 +50,14 @@ data "aws_iam_policy_document" "workload_boundary" {
   for_each = var.deploy_environments
 
   statement {
-    sid       = "OwnSecrets"
+    sid       = "UseOwnSecrets"
     actions   = ["secretsmanager:*"]
     resources = local.own_secrets[each.key]
   }
 
   # Its users are limited further by the key's policy and by their own.
   statement {
-    sid       = "KeysThroughServices"
+    sid       = "UseKeysThroughServices"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
     resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
 
@@ -69,7 +69,7 @@ data "aws_iam_policy_document" "workload_boundary" {
   }
 
   statement {
-    sid     = "OwnLogs"
+    sid     = "WriteOwnLogs"
     actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     resources = concat(
       [for group in local.own_log_groups[each.key] : "${group}:*"],
@@ -78,7 +78,7 @@ data "aws_iam_policy_document" "workload_boundary" {
   }
 
   statement {
-    sid       = "EnhancedMonitoringLog"
+    sid       = "WriteEnhancedMonitoringLogs"
     actions   = ["logs:CreateLogGroup", "logs:PutRetentionPolicy"]
     resources = ["arn:${local.partition}:logs:${local.place}:log-group:RDS*"]
   }
@@ -92,7 +92,7 @@ data "aws_iam_policy_document" "workload_boundary" {
   }
 
   statement {
-    sid       = "NetworkInterfacesOfFunctions"
+    sid       = "ManageNetworkInterfaces"
     actions   = ["ec2:*NetworkInterface*", "ec2:*PrivateIpAddresses", "ec2:DescribeSubnets"]
     resources = ["*"]
 
@@ -104,7 +104,7 @@ data "aws_iam_policy_document" "workload_boundary" {
   }
 
   statement {
-    sid       = "WithoutResource"
+    sid       = "UnscopedActions"
     actions   = ["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "secretsmanager:GetRandomPassword", "ssmmessages:*"]
     resources = ["*"]
 
@@ -116,7 +116,7 @@ data "aws_iam_policy_document" "workload_boundary" {
   }
 
   statement {
-    sid     = "OwnMessages"
+    sid     = "InvokeAndPublishOwn"
     actions = ["lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"]
     resources = [
       "arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-${each.key}-*",
@@ -126,7 +126,7 @@ data "aws_iam_policy_document" "workload_boundary" {
   }
 
   statement {
-    sid       = "DatabaseLogins"
+    sid       = "ConnectToDatabases"
     actions   = ["rds-db:connect"]
     resources = ["arn:${local.partition}:rds-db:${local.place}:dbuser:*/*"]
   }

@@ -27,7 +27,7 @@ module "access_log_bucket" {
 
 data "aws_iam_policy_document" "access_logs" {
   statement {
-    sid       = "WrittenByLoadBalancers"
+    sid       = "LoadBalancerLogDelivery"
     actions   = ["s3:PutObject"]
     resources = ["${local.access_log_bucket_arn}/${var.project_name}-*/AWSLogs/${local.account_id}/*"]
 
@@ -44,7 +44,7 @@ data "aws_iam_policy_document" "access_logs" {
   }
 
   statement {
-    sid       = "WrittenByS3"
+    sid       = "ServerAccessLogDelivery"
     actions   = ["s3:PutObject"]
     resources = ["${local.access_log_bucket_arn}/${var.project_name}-terraform-state-${local.account_id}/*"]
 

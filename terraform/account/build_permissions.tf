@@ -1,7 +1,7 @@
 # Only main pushes images: what a release deploys, main has built.
 data "aws_iam_policy_document" "build" {
   statement {
-    sid       = "RegistryLogin"
+    sid       = "GetAuthorizationToken"
     actions   = ["ecr:GetAuthorizationToken"]
     resources = ["*"] # the action knows no resource
   }

@@ -7,7 +7,7 @@ data "aws_iam_policy_document" "drift" {
   source_policy_documents = [data.aws_iam_policy_document.plan.json]
 
   statement {
-    sid       = "ReadWriteTokens"
+    sid       = "GetWriteTokens"
     actions   = ["secretsmanager:GetSecretValue"]
     resources = local.write_tokens
   }

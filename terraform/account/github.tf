@@ -1,9 +1,4 @@
-data "aws_caller_identity" "current" {}
-data "aws_partition" "current" {}
-
 locals {
-  account_id    = data.aws_caller_identity.current.account_id
-  partition     = data.aws_partition.current.partition
   github_issuer = "token.actions.githubusercontent.com"
 }
 
@@ -31,7 +26,7 @@ data "aws_iam_policy_document" "assumed_by_github" {
   for_each = local.subject_by_role
 
   statement {
-    sid     = "AssumedByGitHubJob"
+    sid     = "AssumeRoleFromGitHub"
     actions = ["sts:AssumeRoleWithWebIdentity"]
 
     principals {

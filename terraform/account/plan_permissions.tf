@@ -9,13 +9,13 @@ data "aws_iam_policy_document" "plan" {
   }
 
   statement {
-    sid       = "LookAtWhatHasNoName"
-    actions   = concat(local.look_without_resource_actions, ["secretsmanager:GetRandomPassword"]) # a plan tries a token, and forgets it
+    sid       = "DescribeUnscoped"
+    actions   = concat(local.describe_unscoped_actions, ["secretsmanager:GetRandomPassword"]) # a plan tries a token, and forgets it
     resources = ["*"]
   }
 
   statement {
-    sid = "LookAtWhatHasAName"
+    sid = "DescribeScoped"
     actions = [
       "acm:DescribeCertificate",
       "acm:ListTagsForCertificate",
@@ -80,7 +80,7 @@ data "aws_iam_policy_document" "plan" {
     )
   }
   statement {
-    sid     = "AskWhatAnApplyWouldRunInTheDatabase"
+    sid     = "InvokePlanner"
     actions = ["lambda:InvokeFunction"]
     # Terraform invokes the version $LATEST.
     resources = [for version in ["", ":*"] : "arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-*-access-plan${version}"]

@@ -1,7 +1,8 @@
 variable "project_name" {
-  description = "Name of the project; the beginning of every name in AWS."
+  description = "Name of the project; the prefix of every name in AWS."
   type        = string
   default     = "taproom"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.project_name))
@@ -13,52 +14,51 @@ variable "region" {
   description = "AWS region of the state bucket and of the registry."
   type        = string
   default     = "us-east-1"
-
-  validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "Give the name of an AWS region, such as us-east-1."
-  }
+  nullable    = false
 }
 
 variable "github_repository" {
-  description = "Repository whose workflows may deploy, as OWNER/REPOSITORY."
+  description = "Repository whose workflows can deploy, as OWNER/REPOSITORY."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$", var.github_repository))
-    error_message = "Give OWNER/REPOSITORY, with no wildcard: whoever matches may deploy."
+    error_message = "Use OWNER/REPOSITORY without a wildcard: every repository that matches could deploy."
   }
 }
 
 variable "deploy_environments" {
-  description = "Environments that GitHub deploys, by the names that GitHub and the variable files give them."
+  description = "Environments that GitHub deploys, by their names in GitHub and in the variable files."
   type        = set(string)
   default     = ["dev", "staging", "prod"]
+  nullable    = false
 
   validation {
     condition     = length(var.deploy_environments) > 0 && alltrue([for name in var.deploy_environments : can(regex("^[a-z][a-z0-9]{1,11}$", name))])
-    error_message = "Name at least one environment, each with 2 to 12 lower-case letters and digits."
+    error_message = "Set at least one environment, each with 2 to 12 lower-case letters and digits."
   }
 }
 
 variable "state_version_days" {
-  description = "Days for which an earlier version of a state is kept; 0 keeps each for ever."
+  description = "Days for which earlier versions of a state are kept; 0 keeps them forever."
   type        = number
   default     = 365
+  nullable    = false
 
   validation {
     condition     = var.state_version_days == 0 || var.state_version_days >= 30
-    error_message = "Choose at least 30 days, or 0 for ever: a mistake may be noticed late."
+    error_message = "Choose at least 30 days, or 0 to keep them forever: a mistake may be noticed late."
   }
 }
 
 variable "access_log_days" {
-  description = "Days for which logs of access to the states and to the load balancers are kept; 0 keeps them for ever."
+  description = "Days for which access logs of the states and the load balancers are kept; 0 keeps them forever."
   type        = number
   default     = 365
+  nullable    = false
 
   validation {
-    condition     = var.access_log_days >= 0 && floor(var.access_log_days) == var.access_log_days
-    error_message = "Choose a whole number of days, or 0 for ever."
+    condition     = var.access_log_days >= 0
+    error_message = "Choose a number of days, or 0 to keep them forever."
   }
 }

@@ -4,13 +4,13 @@ data "aws_iam_policy_document" "deploy_write_token" {
   for_each = local.own
 
   statement {
-    sid       = "MakeWriteToken"
+    sid       = "GenerateWriteToken"
     actions   = ["secretsmanager:GetRandomPassword"]
     resources = ["*"] # the action knows no resource
   }
 
   statement {
-    sid = "KeepWriteToken"
+    sid = "ManageWriteToken"
     actions = [
       "secretsmanager:GetSecretValue",
       "secretsmanager:PutSecretValue",

@@ -13,7 +13,7 @@ locals {
       {
         # What AWS recommends for every key: without it, nobody could ever change the key again.
         # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-        Sid       = "DecidedByThisAccountsPolicies"
+        Sid       = "EnableIAMPolicies"
         Effect    = "Allow"
         Principal = { AWS = "arn:${local.partition}:iam::${local.account_id}:root" }
         Action    = "kms:*"
@@ -21,7 +21,7 @@ locals {
       },
       {
         # CloudWatch Logs encrypts with a key only for log groups that the key's policy names.
-        Sid       = "LogGroupsOfThisEnvironment"
+        Sid       = "EncryptOwnLogGroups"
         Effect    = "Allow"
         Principal = { Service = "logs.${var.region}.amazonaws.com" }
         Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
@@ -32,7 +32,7 @@ locals {
       },
       {
         # Who publishes to the encrypted topic of alarms needs the key as well.
-        Sid       = "TopicsOfThisEnvironment"
+        Sid       = "PublishToOwnTopics"
         Effect    = "Allow"
         Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"] }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]

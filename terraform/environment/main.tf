@@ -1,9 +1,18 @@
-# network, edge -> database -> database_access (secrets, function, invocation) -> service.
-# The last arrow is the secrets' ARNs, which database_access gives out only once the credentials are in them.
+# network, edge -> database -> database_access (secrets, functions, invocation) -> service.
+# The service depends on the secrets' ARNs, which database_access outputs only once the secrets contain credentials.
 
 locals {
   name         = "${var.project_name}-${var.environment}"
   service_port = 8000
+
+  # Shared by all modules.
+  context = {
+    name                     = local.name
+    kms_key_arn              = aws_kms_key.environment.arn
+    log_retention_days       = var.log_retention_days
+    permissions_boundary_arn = local.permissions_boundary_arn
+    is_temporary             = var.is_temporary
+  }
 
   is_by_token = var.database_auth == "iam"
   iam_login = {
@@ -18,23 +27,19 @@ locals {
 module "network" {
   source = "../modules/network"
 
-  name                    = local.name
+  context                 = local.context
   cidr_block              = var.vpc_cidr
   availability_zone_count = var.availability_zone_count
   service_port            = local.service_port
   egress                  = var.network_egress
   client_cidr_blocks      = var.client_cidr_blocks
   exec_is_allowed         = var.service_exec_is_allowed
-  log_retention_days      = var.log_retention_days
-
-  kms_key_arn              = aws_kms_key.environment.arn
-  permissions_boundary_arn = local.permissions_boundary_arn
 }
 
 module "edge" {
   source = "../modules/edge"
 
-  name                            = local.name
+  context                         = local.context
   vpc_id                          = module.network.vpc_id
   public_subnet_ids               = module.network.public_subnet_ids
   security_group_id               = module.network.load_balancer_security_group_id
@@ -44,43 +49,28 @@ module "edge" {
   certificate_arn                 = var.certificate_arn
   requests_per_five_minutes_limit = var.requests_per_five_minutes_limit
   access_log_bucket_name          = local.access_log_bucket_name
-  log_retention_days              = var.log_retention_days
-  is_temporary                    = var.is_temporary
-
-  kms_key_arn = aws_kms_key.environment.arn
 }
 
 module "database" {
   source = "../modules/database"
 
-  name                  = local.name
-  subnet_ids            = module.network.database_subnet_ids
-  security_group_id     = module.network.database_security_group_id
-  database_name         = var.access.database
-  instance_class        = var.database_instance_class
-  allocated_gigabytes   = var.database_allocated_gigabytes
-  is_multi_az           = var.database_is_multi_az
-  backup_retention_days = var.database_backup_retention_days
-  log_retention_days    = var.log_retention_days
-  is_temporary          = var.is_temporary
-
-  master_rotation = {
-    days         = var.master_rotation.days
-    schedule     = var.master_rotation.schedule
-    window_hours = var.master_rotation.window_hours
-  }
-
+  context                     = local.context
+  subnet_ids                  = module.network.database_subnet_ids
+  security_group_id           = module.network.database_security_group_id
+  database_name               = var.access.database
+  instance_class              = var.database_instance_class
+  allocated_gigabytes         = var.database_allocated_gigabytes
+  is_multi_az                 = var.database_is_multi_az
+  backup_retention_days       = var.database_backup_retention_days
+  master_rotation             = var.master_rotation
   certificate_authority       = var.database_certificate_authority
   monitoring_interval_seconds = var.database_monitoring_interval_seconds
-
-  kms_key_arn              = aws_kms_key.environment.arn
-  permissions_boundary_arn = local.permissions_boundary_arn
 }
 
 module "database_access" {
   source = "../modules/database_access"
 
-  name = local.name
+  context = local.context
   database = {
     address           = module.database.address
     port              = module.database.port
@@ -99,17 +89,12 @@ module "database_access" {
   subnet_ids                       = module.network.private_subnet_ids
   security_group_id                = module.network.database_access_security_group_id
   rotation_watch_security_group_id = module.network.rotation_watch_security_group_id
-  log_retention_days               = var.log_retention_days
-  is_temporary                     = var.is_temporary
-
-  kms_key_arn              = aws_kms_key.environment.arn
-  permissions_boundary_arn = local.permissions_boundary_arn
 }
 
 module "service" {
   source = "../modules/service"
 
-  name                         = local.name
+  context                      = local.context
   image                        = var.image
   task_count                   = var.service_task_count
   requests_per_task_and_minute = var.service_requests_per_task_and_minute
@@ -131,20 +116,21 @@ module "service" {
   service_security_group_id    = module.network.service_security_group_id
   write_token_secret_arn       = one(module.write_token[*].secret_arn)
   seeding_is_allowed           = var.seeding_is_allowed
-  log_retention_days           = var.log_retention_days
-
-  kms_key_arn              = aws_kms_key.environment.arn
-  permissions_boundary_arn = local.permissions_boundary_arn
 }
 
-# Beside the arrow: the others are given its topics, and it watches what they have made.
+module "write_token" {
+  source = "../modules/write_token"
+  count  = var.writes_need_token ? 1 : 0
+
+  context = local.context
+}
+
+# The other modules publish to its topics, and it watches their resources.
 module "observability" {
   source = "../modules/observability"
 
-  name        = local.name
-  environment = var.environment
-  kms_key_arn = aws_kms_key.environment.arn
-
+  context            = local.context
+  environment        = var.environment
   emails             = var.alarm_emails
   other_topic_arns   = var.alarm_topic_arns
   monthly_budget_usd = var.monthly_budget_usd

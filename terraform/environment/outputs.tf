@@ -62,3 +62,8 @@ output "alarm_topic_arns" {
   description = "SNS topics that are told of alarms."
   value       = module.observability.topic_arns
 }
+
+output "write_token_secret_arn" {
+  description = "Secret with the token that changes of the catalogue need, for `aws secretsmanager get-secret-value`; null where they need none."
+  value       = one(module.write_token[*].secret_arn)
+}

@@ -1,7 +1,8 @@
 variable "project_name" {
-  description = "Name of the project; with the environment's, the beginning of every name in AWS."
+  description = "Name of the project; with the environment's, the prefix of every name in AWS."
   type        = string
   default     = "taproom"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.project_name))
@@ -23,15 +24,11 @@ variable "region" {
   description = "AWS region of the environment."
   type        = string
   default     = "us-east-1"
-
-  validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "Give the name of an AWS region, such as us-east-1."
-  }
+  nullable    = false
 }
 
 variable "is_temporary" {
-  description = "Whether the environment may be destroyed with all its data: no deletion protection, no final snapshot, secrets deleted at once."
+  description = "Whether the environment can be destroyed with all its data: no deletion protection, no final snapshot, secrets deleted at once."
   type        = bool
   default     = false
   nullable    = false
@@ -41,21 +38,20 @@ variable "log_retention_days" {
   description = "Days for which logs are kept."
   type        = number
   default     = 90
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "CloudWatch Logs knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400 days and some above."
-  }
+  nullable    = false
 }
 
+# Network
+
 variable "vpc_cidr" {
-  description = "IPv4 range of the environment's own network."
+  description = "IPv4 range of the environment's VPC."
   type        = string
   default     = "10.20.0.0/16"
+  nullable    = false
 
   validation {
     condition     = can(cidrnetmask(var.vpc_cidr)) && try(tonumber(split("/", var.vpc_cidr)[1]) >= 16 && tonumber(split("/", var.vpc_cidr)[1]) <= 22, false)
-    error_message = "Give a range between /16 and /22, such as 10.20.0.0/16."
+    error_message = "Choose a range between /16 and /22, such as 10.20.0.0/16: a subnet is a sixteenth of it, and a load balancer needs /27 or larger."
   }
 }
 
@@ -63,89 +59,451 @@ variable "availability_zone_count" {
   description = "Number of availability zones that the environment spans."
   type        = number
   default     = 2
+  nullable    = false
 
   validation {
     condition     = contains([2, 3], var.availability_zone_count)
-    error_message = "Choose 2 or 3."
+    error_message = "Choose 2 or 3: a load balancer and a database subnet group need two zones."
   }
 }
 
+variable "network_egress" {
+  description = "How tasks and functions reach AWS: `endpoints` (only AWS is reachable), `nat_gateway` (one for all zones; the internet is reachable) or `nat_gateway_per_zone`."
+  type        = string
+  default     = "endpoints"
+  nullable    = false
+
+  validation {
+    condition     = contains(["endpoints", "nat_gateway", "nat_gateway_per_zone"], var.network_egress)
+    error_message = "Choose endpoints, nat_gateway or nat_gateway_per_zone."
+  }
+}
+
+variable "client_cidr_blocks" {
+  description = "IPv4 ranges that can reach the service. Without a domain or certificate it uses plain HTTP: then set your own address."
+  type        = set(string)
+  default     = ["0.0.0.0/0"]
+  nullable    = false
+}
+
+# Domain and firewall
+
+variable "domain_name" {
+  description = "Domain of the service, for which a certificate and DNS records are created. Null: see certificate_arn."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.domain_name == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain_name))
+    error_message = "Use a domain in lower case, such as beers.example.com, or null."
+  }
+
+  validation {
+    condition     = var.domain_name == null || var.certificate_arn == null
+    error_message = "Set either domain_name, which gets its own certificate, or certificate_arn."
+  }
+
+  validation {
+    condition     = var.is_temporary || var.domain_name != null || var.certificate_arn != null
+    error_message = "Plain HTTP is for temporary environments. Set domain_name and dns_zone_name, or certificate_arn."
+  }
+}
+
+variable "dns_zone_name" {
+  description = "Route 53 hosted zone of the domain."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.domain_name == null || try(var.domain_name == var.dns_zone_name || endswith(var.domain_name, ".${var.dns_zone_name}"), false)
+    error_message = "Set the hosted zone that contains the domain: example.com contains beers.example.com."
+  }
+}
+
+variable "certificate_arn" {
+  description = "ACM certificate of a domain whose DNS records are managed elsewhere. Without it and without domain_name the service uses plain HTTP, which only a temporary environment can do."
+  type        = string
+  default     = null
+}
+
+variable "requests_per_five_minutes_limit" {
+  description = "Requests that the web application firewall allows from one address in five minutes; null for no firewall."
+  type        = number
+  default     = 2000
+}
+
+# Database
+
 variable "database_instance_class" {
-  description = "Size of the database instance."
+  description = "Instance class of the database, such as db.t4g.small."
   type        = string
   default     = "db.m7g.large"
+  nullable    = false
 
   validation {
     condition     = can(regex("^db\\.[a-z0-9]+\\.[a-z0-9]+$", var.database_instance_class))
-    error_message = "Give an RDS instance class, such as db.t4g.small."
+    error_message = "Use an RDS instance class, such as db.t4g.small."
   }
 }
 
 variable "database_allocated_gigabytes" {
-  description = "Storage of the database at the start, in gigabytes; it grows by itself up to five times as much."
+  description = "Initial storage of the database in gigabytes; it grows automatically to at most five times as much."
   type        = number
   default     = 100
+  nullable    = false
 
   validation {
     condition     = var.database_allocated_gigabytes >= 20 && var.database_allocated_gigabytes <= 13000
-    error_message = "Choose between 20 (the least that gp3 offers) and 13000 gigabytes."
+    error_message = "Choose between 20 (the minimum of gp3) and 13000 gigabytes."
   }
 }
 
 variable "database_is_multi_az" {
-  description = "Whether a standby of the database in a second zone takes over when the first fails."
+  description = "Whether a standby of the database in a second availability zone takes over when the first fails."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "database_backup_retention_days" {
-  description = "Days back to which the database can be restored, to the second."
+  description = "Days for which point-in-time recovery of the database is possible."
   type        = number
   default     = 14
+  nullable    = false
 
   validation {
-    condition     = var.database_backup_retention_days >= 1 && var.database_backup_retention_days <= 35
-    error_message = "Choose between 1 and 35 days."
+    condition     = var.database_backup_retention_days >= 1
+    error_message = "Choose between 1 and 35 days: with 0, nothing could be restored."
   }
 }
 
-variable "database_bootstrap_package" {
-  description = "Path of the zip of the function that manages database access; `make package` builds it."
+variable "database_certificate_authority" {
+  description = "Certificate authority of the database's server certificate; null for RDS's default. Clients trust all RDS authorities."
   type        = string
-  default     = "../../build/db_bootstrap.zip"
+  default     = "rds-ca-rsa2048-g1"
 
   validation {
-    condition     = endswith(var.database_bootstrap_package, ".zip")
-    error_message = "Give the path of a zip; `make package` builds build/db_bootstrap.zip."
+    condition     = var.database_certificate_authority == null || can(regex("^rds-ca-(rsa2048|rsa4096|ecc384)-g[0-9]+$", var.database_certificate_authority))
+    error_message = "Use the identifier of an RDS certificate authority, such as rds-ca-rsa2048-g1, or null."
   }
 }
 
-variable "certificate_arn" {
-  description = "ACM certificate of a domain whose records are kept elsewhere. Without it and without domain_name the service speaks plain HTTP, which only a temporary environment may."
-  type        = string
-  default     = null
+variable "database_monitoring_interval_seconds" {
+  description = "Interval of the database's enhanced monitoring in seconds; 0 for none."
+  type        = number
+  default     = 60
+  nullable    = false
+}
+
+variable "master_rotation" {
+  description = "When RDS rotates the master password; the same settings as login_rotation."
+  type = object({
+    days               = optional(number)
+    schedule           = optional(string)
+    window_hours       = optional(number)
+    overdue_after_days = optional(number)
+  })
+  default  = { days = 7 }
+  nullable = false
 
   validation {
-    condition     = var.certificate_arn == null || can(regex("^arn:[a-z-]+:acm:", var.certificate_arn))
-    error_message = "Give the ARN of a certificate in ACM, or null."
+    condition     = (var.master_rotation.days == null) != (var.master_rotation.schedule == null)
+    error_message = "Set either days, such as 7, or schedule, such as cron(0 3 ? * SUN *)."
+  }
+
+  # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+  validation {
+    condition     = var.master_rotation.schedule == null || can(regex("^(rate\\(([4-9]|[1-9][0-9]{1,2}) hours\\)|rate\\((1 day|([2-9]|[1-9][0-9]{1,2}) days)\\)|cron\\(0 [^ ]+ [^ ]+ [^ ]+ [^ ]+ \\*\\))$", var.master_rotation.schedule))
+    error_message = "Secrets Manager accepts rate(4 hours) or slower, rate(10 days), or a cron expression on the hour in every year, such as cron(0 3 ? * SUN *)."
+  }
+
+  validation {
+    condition     = var.master_rotation.window_hours == null || try(var.master_rotation.window_hours >= 1 && var.master_rotation.window_hours <= 24 && floor(var.master_rotation.window_hours) == var.master_rotation.window_hours, false)
+    error_message = "Choose a window of 1 to 24 whole hours; it must end before the next rotation starts."
+  }
+
+  validation {
+    condition     = var.master_rotation.overdue_after_days == null ? var.master_rotation.schedule == null : try(var.master_rotation.overdue_after_days > coalesce(var.master_rotation.days, 0), false)
+    error_message = "With schedule, set overdue_after_days; with days, omit it or choose more days than those."
+  }
+}
+
+# Access to the database. The module database_access validates the document and the logins' rotation.
+
+variable "database_auth" {
+  description = "How the service logs in to the database: with a rotated password from Secrets Manager (secret), or by IAM authentication (iam). Migrations use a secret either way."
+  type        = string
+  default     = "secret"
+  nullable    = false
+
+  validation {
+    condition     = contains(["secret", "iam"], var.database_auth)
+    error_message = "Choose secret or iam."
+  }
+}
+
+variable "access" {
+  description = "The access document: schemas with their owners, roles with their privileges, logins for people and programs; see docs/access.md."
+  type        = any # the type is the module's
+  nullable    = false
+
+  default = {
+    database = "beers"
+    schemas = {
+      beers = { owner = "beers_owner" }
+    }
+    roles = {
+      beers_owner  = {}
+      beers_writer = { schemas = { beers = "write" } }
+      beers_reader = { schemas = { beers = "read" } }
+    }
+    logins = {
+      beers_app = {
+        credential       = "rotated"
+        member_of        = ["beers_writer"]
+        connection_limit = 120
+        settings         = { statement_timeout = "5s" }
+      }
+      beers_migrator = {
+        credential = "rotated"
+        acts_as    = "beers_owner"
+      }
+      beers_report = {
+        credential = "iam"
+        member_of  = ["beers_reader"]
+      }
+    }
+  }
+
+  validation {
+    condition     = try(var.access.logins[local.migrator_login].credential == "rotated", false)
+    error_message = "The login ${local.migrator_login} must stay, with credential = \"rotated\": the service's migrations log in as it."
+  }
+
+  validation {
+    condition     = try(var.access.logins[local.service_login].credential == local.service_credential, false)
+    error_message = "The login ${local.service_login} must stay, with credential = \"${local.service_credential}\": the service logs in as it, and database_auth is \"${var.database_auth}\"."
+  }
+
+  validation {
+    condition     = try(var.access.logins[local.service_login].connection_limit < 0 || var.access.logins[local.service_login].connection_limit >= local.service_sessions, true) # none is no limit
+    error_message = "During a deployment, ${var.service_task_count.maximum} tasks of ${local.service_workers} workers run twice and can open ${local.service_sessions} sessions. Give the login ${local.service_login} at least that connection_limit, if the database's max_connections allows it, or choose fewer or smaller tasks."
   }
 }
 
 variable "preview_access" {
-  description = "Whether a plan asks the database what an apply would run, and the apply is held to that. False applies without asking first, for when the database or the planning function cannot answer."
+  description = "Whether a plan previews the SQL of an apply, which then runs exactly that. False skips the preview, for when the database or the planning function is unavailable."
   type        = bool
   default     = true
   nullable    = false
 }
 
+variable "login_rotation" {
+  description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC). A rotation starts within window_hours, by default before the day ends. An alarm reports a rotation as overdue after overdue_after_days, by default two days after it was due."
+  type = object({
+    days               = optional(number)
+    schedule           = optional(string)
+    window_hours       = optional(number)
+    overdue_after_days = optional(number)
+  })
+  default  = { days = 30 }
+  nullable = false
+}
+
 variable "drift_check_interval_hours" {
-  description = "Hours between two comparisons of the database with the access that is declared for it."
+  description = "Hours between two drift checks of the database's access."
   type        = number
   default     = 6
+  nullable    = false
+}
+
+variable "database_bootstrap_package" {
+  description = "Path of the zip with the functions that manage database access; `make package` builds it."
+  type        = string
+  default     = "../../build/db_bootstrap.zip"
+  nullable    = false
+}
+
+# Service
+
+variable "image" {
+  description = "Image of the service in ECR: by digest, or by an immutable tag."
+  type        = string
 
   validation {
-    condition     = var.drift_check_interval_hours >= 1 && var.drift_check_interval_hours <= 48 && floor(var.drift_check_interval_hours) == var.drift_check_interval_hours
-    error_message = "Choose between 1 and 48 whole hours; an alarm looks back seven days at most."
+    condition     = can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com(\\.cn)?/[a-z0-9][a-z0-9/._-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$", var.image))
+    error_message = "Use an image in ECR, such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:... : the tasks cannot reach another registry."
   }
+
+  validation {
+    condition     = can(regex("(@sha256:[0-9a-f]{64}|/[^:@]*:[A-Za-z0-9_][A-Za-z0-9_.-]*)$", var.image))
+    error_message = "Use an image by digest (NAME@sha256:...) or by an immutable tag (NAME:v1.2.3)."
+  }
+
+  validation {
+    condition     = !can(regex(":latest(@|$)", var.image))
+    error_message = "The tag latest moves, so the configuration would not determine what runs. Use a digest."
+  }
+}
+
+variable "cpu_architecture" {
+  description = "CPU architecture for which the image was built: ARM64 or X86_64."
+  type        = string
+  default     = "ARM64"
+  nullable    = false
+}
+
+variable "service_cpu_units" {
+  description = "CPU of one task, in units of 1/1024 vCPU."
+  type        = number
+  default     = 512
+  nullable    = false
+
+  validation {
+    condition     = contains([256, 512, 1024, 2048, 4096], var.service_cpu_units)
+    error_message = "Fargate offers 256, 512, 1024, 2048 and 4096 units."
+  }
+}
+
+variable "service_memory_mebibytes" {
+  description = "Memory of one task, in mebibytes."
+  type        = number
+  default     = 1024
+  nullable    = false
+
+  validation {
+    condition     = var.service_memory_mebibytes >= 2 * var.service_cpu_units && var.service_memory_mebibytes <= min(8 * var.service_cpu_units, 30720) && (var.service_memory_mebibytes == 512 || var.service_memory_mebibytes % 1024 == 0)
+    error_message = "Fargate offers two to eight mebibytes per CPU unit, in steps of 1024 (512 is possible too)."
+  }
+}
+
+variable "service_task_count" {
+  description = "Minimum and maximum number of tasks."
+  type = object({
+    minimum = number
+    maximum = number
+  })
+  default  = { minimum = 2, maximum = 6 }
+  nullable = false
+
+  validation {
+    condition     = var.service_task_count.minimum >= 1 && var.service_task_count.maximum <= 100 && var.service_task_count.minimum <= var.service_task_count.maximum
+    error_message = "Choose between 1 and 100 tasks, with the minimum not above the maximum; 2 survive the loss of a zone."
+  }
+}
+
+variable "service_requests_per_task_and_minute" {
+  description = "Target of autoscaling: requests per task and minute."
+  type        = number
+  default     = 1500
+  nullable    = false
+}
+
+variable "service_schedules" {
+  description = "Scheduled changes of the minimum and maximum number of tasks, by name: a schedule (at, rate or cron), its time zone, and the new limits. 0 and 0 stop the service."
+  type = map(object({
+    schedule  = string
+    time_zone = optional(string, "UTC")
+    minimum   = number
+    maximum   = number
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for entry in var.service_schedules : can(regex("^(at|rate|cron)\\(.+\\)$", entry.schedule))])
+    error_message = "Use a schedule such as at(2030-01-31T22:00:00), rate(1 day) or cron(0 20 ? * MON-FRI *)."
+  }
+
+  validation {
+    condition     = alltrue([for entry in var.service_schedules : entry.minimum >= 0 && entry.minimum <= entry.maximum && entry.maximum <= 100])
+    error_message = "The limits of a schedule must be between 0 and 100 tasks, with the minimum not above the maximum."
+  }
+}
+
+variable "service_spot_percent" {
+  description = "Percentage of tasks, beyond the first, that run on Fargate Spot: cheaper, and interrupted when AWS reclaims the capacity."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.service_spot_percent == 0 || var.environment != "prod"
+    error_message = "Tasks of prod do not run on Fargate Spot: AWS reclaims its capacity when demand is high."
+  }
+}
+
+variable "service_exec_is_allowed" {
+  description = "Whether people can open a shell in a task (aws ecs execute-command). The root file system is then writable, because the agent writes to it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "writes_need_token" {
+  description = "Whether changes of the catalogue need a bearer token. Without, every client that reaches the service can change it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "seeding_is_allowed" {
+  description = "Whether POST /beers/seed fills the catalogue with well-known beers; not for environments with real data."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+# Alarms and costs
+
+variable "alarm_emails" {
+  description = "E-mail addresses that receive alarms and budget notifications, once confirmed."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for email in var.alarm_emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", email))])
+    error_message = "Use addresses such as on-call@example.com."
+  }
+}
+
+variable "alarm_topic_arns" {
+  description = "Additional SNS topics for alarms; the environment has its own."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.alarm_topic_arns) <= 4
+    error_message = "An alarm and a rule notify at most five topics, and the environment's own is one of them."
+  }
+}
+
+variable "monthly_budget_usd" {
+  description = "Monthly budget in US dollars; null for none. docs/costs.md has estimates."
+  type        = number
+  default     = null
+}
+
+variable "latency_p99_limit_seconds" {
+  description = "Limit for the 99th percentile of response times, in seconds, above which an alarm fires."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.latency_p99_limit_seconds > 0 && var.latency_p99_limit_seconds <= 60
+    error_message = "Choose more than 0 and at most 60 seconds, the load balancer's idle timeout."
+  }
+}
+
+variable "database_limits" {
+  description = "Alarm thresholds that depend on the database's instance class: open connections, and freeable memory in mebibytes."
+  type = object({
+    connections        = optional(number, 600)
+    freeable_mebibytes = optional(number, 512)
+  })
+  default  = {}
+  nullable = false
 }

@@ -96,83 +96,33 @@ run "states_and_logs_can_be_kept_for_ever" {
   }
 }
 
-run "a_repository_with_a_wildcard_is_refused" {
+run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
   command = plan
 
   variables {
-    github_repository = "example/*"
-  }
-
-  expect_failures = [var.github_repository]
-}
-
-run "a_repository_without_its_owner_is_refused" {
-  command = plan
-
-  variables {
-    github_repository = "taproom"
-  }
-
-  expect_failures = [var.github_repository]
-}
-
-run "an_environment_with_a_hyphen_is_refused" {
-  command = plan
-
-  variables {
+    project_name        = "Taproom"
+    github_repository   = "example/*"
     deploy_environments = ["pre-prod"]
+    state_version_days  = 7
+    access_log_days     = -1
   }
 
-  expect_failures = [var.deploy_environments]
+  expect_failures = [
+    var.project_name,
+    var.github_repository,
+    var.deploy_environments,
+    var.state_version_days,
+    var.access_log_days,
+  ]
 }
 
-run "no_environment_at_all_is_refused" {
+run "a_repository_without_its_owner_and_no_environment_are_refused" {
   command = plan
 
   variables {
+    github_repository   = "taproom"
     deploy_environments = []
   }
 
-  expect_failures = [var.deploy_environments]
-}
-
-run "a_name_in_capitals_is_refused" {
-  command = plan
-
-  variables {
-    project_name = "Taproom"
-  }
-
-  expect_failures = [var.project_name]
-}
-
-run "a_place_that_is_no_region_is_refused" {
-  command = plan
-
-  variables {
-    region = "mars"
-  }
-
-  expect_failures = [var.region]
-}
-
-run "states_that_go_within_a_week_and_logs_that_go_before_they_come_are_refused" {
-  command = plan
-
-  variables {
-    state_version_days = 7
-    access_log_days    = -1
-  }
-
-  expect_failures = [var.state_version_days, var.access_log_days]
-}
-
-run "half_a_day_of_logs_is_refused" {
-  command = plan
-
-  variables {
-    access_log_days = 0.5
-  }
-
-  expect_failures = [var.access_log_days]
+  expect_failures = [var.github_repository, var.deploy_environments]
 }

@@ -70,7 +70,7 @@ run "everything_can_be_kept_for_ever_and_its_use_not_be_logged" {
   }
 }
 
-run "a_bucket_that_logs_into_itself_is_refused" {
+run "a_bucket_that_logs_to_itself_and_objects_that_never_expire_as_old_versions_are_refused" {
   command = plan
 
   module {
@@ -79,52 +79,9 @@ run "a_bucket_that_logs_into_itself_is_refused" {
 
   variables {
     access_log_bucket_name = "taproom-terraform-state-123456789012"
+    object_days            = 90
+    old_version_days       = null
   }
 
-  expect_failures = [var.access_log_bucket_name]
-}
-
-run "names_policies_and_days_that_s3_refuses_are_refused" {
-  command = plan
-
-  module {
-    source = "../modules/bucket"
-  }
-
-  variables {
-    name             = "taproom_states"
-    policy           = "everybody may read"
-    old_version_days = 0
-  }
-
-  expect_failures = [var.name, var.policy, var.old_version_days]
-}
-
-run "objects_that_go_at_once_are_refused" {
-  command = plan
-
-  module {
-    source = "../modules/bucket"
-  }
-
-  variables {
-    object_days = 0
-  }
-
-  expect_failures = [var.object_days]
-}
-
-run "objects_that_go_but_stay_as_old_versions_are_refused" {
-  command = plan
-
-  module {
-    source = "../modules/bucket"
-  }
-
-  variables {
-    object_days      = 90
-    old_version_days = null
-  }
-
-  expect_failures = [var.object_days]
+  expect_failures = [var.access_log_bucket_name, var.object_days]
 }

@@ -1,20 +1,20 @@
-# What a database is unless somebody asks for less.
+# What a database is by default, and how its master password is rotated.
 
 mock_provider "aws" {
   source = "./tests/mocks"
 }
 
 variables {
-  name              = "taproom-prod"
+  context = {
+    name        = "taproom-prod"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  }
   database_name     = "beers"
   subnet_ids        = ["subnet-1", "subnet-2"]
   security_group_id = "sg-1"
-  kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
 }
 
-run "a_database_outlives_a_mistake" {
-  command = plan
-
+run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master_password" {
   module {
     source = "../modules/database"
   }
@@ -32,14 +32,6 @@ run "a_database_outlives_a_mistake" {
   assert {
     condition     = aws_db_instance.this.monitoring_interval == 60 && alltrue([for made in [data.aws_iam_policy_document.assumed_by_monitoring, aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 1])
     error_message = "Its host must be measured."
-  }
-}
-
-run "a_database_is_private_encrypted_and_keeps_its_master_password_to_itself" {
-  command = plan
-
-  module {
-    source = "../modules/database"
   }
 
   assert {
@@ -66,12 +58,22 @@ run "a_database_is_private_encrypted_and_keeps_its_master_password_to_itself" {
   }
 
   assert {
-    condition     = aws_db_instance.this.kms_key_id == var.kms_key_arn && aws_db_instance.this.master_user_secret_kms_key_id == var.kms_key_arn && aws_db_instance.this.performance_insights_kms_key_id == var.kms_key_arn
+    condition     = aws_db_instance.this.kms_key_id == var.context.kms_key_arn && aws_db_instance.this.master_user_secret_kms_key_id == var.context.kms_key_arn && aws_db_instance.this.performance_insights_kms_key_id == var.context.kms_key_arn
     error_message = "Everything must be encrypted with the environment's key."
+  }
+
+  assert {
+    condition = (
+      aws_secretsmanager_secret_rotation.master.secret_id == aws_db_instance.this.master_user_secret[0].secret_arn
+      && aws_secretsmanager_secret_rotation.master.rotation_lambda_arn == null
+      && aws_secretsmanager_secret_rotation.master.rotate_immediately == false
+      && aws_secretsmanager_secret_rotation.master.rotation_rules[0].automatically_after_days == 7
+    )
+    error_message = "It is rotated by ${jsonencode(aws_secretsmanager_secret_rotation.master)}."
   }
 }
 
-run "a_temporary_database_goes_with_its_data" {
+run "a_temporary_database_is_destroyed_with_its_data_and_a_schedule_replaces_days" {
   command = plan
 
   module {
@@ -79,9 +81,14 @@ run "a_temporary_database_goes_with_its_data" {
   }
 
   variables {
-    is_temporary                = true
+    context = {
+      name         = "taproom-prod"
+      kms_key_arn  = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+      is_temporary = true
+    }
     certificate_authority       = null
     monitoring_interval_seconds = 0
+    master_rotation             = { schedule = "rate(12 hours)", window_hours = 2 }
   }
 
   assert {
@@ -93,9 +100,14 @@ run "a_temporary_database_goes_with_its_data" {
     condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot
     error_message = "Nothing must stand in the way of a destroy."
   }
+
+  assert {
+    condition     = aws_secretsmanager_secret_rotation.master.rotation_rules[0].schedule_expression == "rate(12 hours)" && aws_secretsmanager_secret_rotation.master.rotation_rules[0].duration == "2h"
+    error_message = "The rules are ${jsonencode(aws_secretsmanager_secret_rotation.master.rotation_rules)}."
+  }
 }
 
-run "too_little_of_everything_is_refused" {
+run "a_database_name_that_rds_rejects_is_refused" {
   command = plan
 
   module {
@@ -103,64 +115,8 @@ run "too_little_of_everything_is_refused" {
   }
 
   variables {
-    name                        = "t"
-    subnet_ids                  = ["subnet-1"]
-    security_group_id           = ""
-    database_name               = ""
-    instance_class              = "m7g.large"
-    allocated_gigabytes         = 19
-    backup_retention_days       = 0
-    log_retention_days          = 2
-    kms_key_arn                 = ""
-    certificate_authority       = "rds-ca-2019"
-    monitoring_interval_seconds = 2
-    permissions_boundary_arn    = ""
-    master_rotation             = { days = 0 }
+    database_name = "1beers"
   }
 
-  expect_failures = [
-    var.name,
-    var.subnet_ids,
-    var.security_group_id,
-    var.database_name,
-    var.instance_class,
-    var.allocated_gigabytes,
-    var.backup_retention_days,
-    var.log_retention_days,
-    var.kms_key_arn,
-    var.certificate_authority,
-    var.monitoring_interval_seconds,
-    var.permissions_boundary_arn,
-    var.master_rotation,
-  ]
-}
-
-run "too_much_and_nothing_at_all_are_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database"
-  }
-
-  variables {
-    name                        = "taproom-under-a-name-that-is-too-long"
-    security_group_id           = null
-    database_name               = "beers_under_a_name_that_postgresql_would_cut_off_because_it_is_long"
-    allocated_gigabytes         = 13001
-    backup_retention_days       = 36
-    log_retention_days          = 3654
-    monitoring_interval_seconds = 61
-    master_rotation             = { days = 1001 }
-  }
-
-  expect_failures = [
-    var.name,
-    var.security_group_id,
-    var.database_name,
-    var.allocated_gigabytes,
-    var.backup_retention_days,
-    var.log_retention_days,
-    var.monitoring_interval_seconds,
-    var.master_rotation,
-  ]
+  expect_failures = [var.database_name]
 }

@@ -1,11 +1,14 @@
-# The access document on its way to the function.
+# How the access document reaches the functions, what a plan previews, and what is scheduled and watched.
 
 mock_provider "aws" {
   source = "./tests/mocks"
 }
 
 variables {
-  name = "taproom-dev"
+  context = {
+    name        = "taproom-dev"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  }
   database = {
     address           = "database.example"
     port              = 5432
@@ -13,13 +16,10 @@ variables {
     resource_id       = "db-MOCKED"
     master_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-master"
   }
-  subnet_ids        = ["subnet-1", "subnet-2"]
-  security_group_id = "sg-1"
-  kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  package_file      = "tests/mocks/package.zip"
-
-  rotation_watch_security_group_id = "sg-2"
-  dead_letter_topic_arn            = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
+  subnet_ids            = ["subnet-1", "subnet-2"]
+  security_group_id     = "sg-1"
+  package_file          = "tests/mocks/package.zip"
+  dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
   access = {
     database = "beers"
     schemas  = { beers = { owner = "beers_owner" } }
@@ -31,7 +31,120 @@ variables {
   }
 }
 
-run "the_function_gets_the_document_and_the_secrets" {
+run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
+  module {
+    source = "../modules/database_access"
+  }
+
+  override_data {
+    target = data.aws_lambda_invocation.plan
+    values = {
+      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true, \"database\": \"stouts\"}]}"
+    }
+  }
+
+  override_resource {
+    target = aws_lambda_invocation.apply
+    values = {
+      result = "{\"database\": \"beers\", \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true, \"database\": \"stouts\"}], \"in_sync\": true}"
+    }
+  }
+
+  assert {
+    condition = output.access_plan == join("\n", [
+      "-- plan sha256:0123",
+      "-- because b is a member",
+      "GRANT a TO b;",
+      "-- in database stouts, because nobody said so, TAKES ACCESS AWAY",
+      "REVOKE c FROM d;",
+    ])
+    error_message = "The plan shows ${output.access_plan}"
+  }
+
+  assert {
+    condition     = length(data.aws_lambda_invocation.plan) == 1 && jsondecode(aws_lambda_invocation.apply.input).expected_digest == "sha256:0123"
+    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
+  }
+}
+
+run "the_plan_after_an_apply_shows_the_same_for_what_was_done" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  override_data {
+    target = data.aws_lambda_invocation.plan
+    values = {
+      result = "{\"database\": \"beers\", \"in_sync\": true, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": []}"
+    }
+  }
+
+  assert {
+    condition     = output.access_plan == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_plan
+    error_message = "The plan shows ${output.access_plan}"
+  }
+}
+
+run "a_name_cannot_make_a_plan_look_like_another_one" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  override_data {
+    target = data.aws_lambda_invocation.plan
+    values = {
+      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:4567\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"DROP ROLE x\", \"reason\": \"one\\nGRANT a TO b;\\u001b[8m\\u202etwo\\u2028three\", \"destructive\": false, \"database\": \"beers\"}]}"
+    }
+  }
+
+  assert {
+    condition     = output.access_plan == "-- plan sha256:4567\n-- because one\uFFFDGRANT a TO b;\uFFFD[8m\uFFFDtwo\uFFFDthree\nDROP ROLE x;"
+    error_message = "The plan shows ${output.access_plan}"
+  }
+}
+
+run "a_document_that_cannot_be_carried_out_stops_the_plan" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  override_data {
+    target = data.aws_lambda_invocation.plan
+    values = {
+      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:0123\", \"refusals\": [\"The schema beers belongs to rdsadmin.\"], \"unmanaged\": [], \"changes\": []}"
+    }
+  }
+
+  expect_failures = [aws_lambda_invocation.apply]
+}
+
+run "without_a_preview_nothing_is_asked_and_the_function_does_what_is_needed" {
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    preview_access = false
+  }
+
+  assert {
+    condition     = length(data.aws_lambda_invocation.plan) == 0
+    error_message = "Nobody must be asked."
+  }
+
+  assert {
+    condition     = jsondecode(aws_lambda_invocation.apply.input).expected_digest == null
+    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
+  }
+}
+
+run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
   module {
     source = "../modules/database_access"
   }
@@ -55,6 +168,80 @@ run "the_function_gets_the_document_and_the_secrets" {
   assert {
     condition     = aws_lambda_invocation.apply.lifecycle_scope == "CREATE_ONLY"
     error_message = "An update that failed would be kept as done."
+  }
+
+  assert {
+    condition     = aws_secretsmanager_secret.login["beers_app"].recovery_window_in_days == 30
+    error_message = "A secret must be kept for 30 days after its deletion."
+  }
+
+  assert {
+    condition     = module.planner.handler == "db_bootstrap.lambdas.plan.plan" && module.bootstrap.handler == "db_bootstrap.lambdas.apply.bootstrap"
+    error_message = "The handlers are ${module.planner.handler} and ${module.bootstrap.handler}."
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_scheduler_schedule.verify.target[0].input) == { action = "verify", document = jsondecode(jsonencode(var.access)) }
+      && aws_scheduler_schedule.verify.target[0].arn == module.planner.arn
+    )
+    error_message = "The schedule sends ${aws_scheduler_schedule.verify.target[0].input} to ${aws_scheduler_schedule.verify.target[0].arn}."
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.verify.schedule_expression == "rate(6 hours)"
+    error_message = "It fires by ${aws_scheduler_schedule.verify.schedule_expression}."
+  }
+
+  assert {
+    condition     = keys(aws_secretsmanager_secret_rotation.login) == ["beers_app"]
+    error_message = "These are rotated: ${join(", ", keys(aws_secretsmanager_secret_rotation.login))}."
+  }
+
+  assert {
+    condition = (
+      aws_secretsmanager_secret_rotation.login["beers_app"].rotation_lambda_arn == module.rotation.arn
+      && aws_secretsmanager_secret_rotation.login["beers_app"].rotate_immediately == false
+      && aws_secretsmanager_secret_rotation.login["beers_app"].rotation_rules[0].automatically_after_days == 30
+    )
+    error_message = "It is rotated by ${jsonencode(aws_secretsmanager_secret_rotation.login["beers_app"])}."
+  }
+
+  assert {
+    condition     = jsondecode(module.rotation.environment.ROTATED_LOGINS) == { beers_app = aws_secretsmanager_secret.login["beers_app"].arn }
+    error_message = "The function is told of ${module.rotation.environment.ROTATED_LOGINS}."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_permission.rotation["beers_app"].principal == "secretsmanager.amazonaws.com"
+      && aws_lambda_permission.rotation["beers_app"].source_account == "123456789012"
+      && aws_lambda_permission.rotation["beers_app"].source_arn == aws_secretsmanager_secret.login["beers_app"].arn
+    )
+    error_message = "The permission is ${jsonencode(aws_lambda_permission.rotation["beers_app"])}."
+  }
+
+  assert {
+    condition     = length(toset([module.bootstrap.name, module.planner.name, module.rotation.name, module.rotation_watch.name])) == 4
+    error_message = "Two functions share a name, and with it a role."
+  }
+
+  assert {
+    condition     = jsondecode(aws_scheduler_schedule.rotation_watch.target[0].input).overdue_after_days[aws_secretsmanager_secret.login["beers_app"].arn] == 32
+    error_message = "The watch is asked for ${aws_scheduler_schedule.rotation_watch.target[0].input}."
+  }
+
+  assert {
+    condition = (
+      contains(data.aws_iam_policy_document.bootstrap.statement[*].sid, "ManageLoginSecrets")
+      && contains(data.aws_iam_policy_document.rotation.statement[*].sid, "RotateLoginSecrets")
+    )
+    error_message = "The functions must be let at the login's secret."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.rotation_failed) == 0 && length(aws_cloudwatch_event_target.rotation_failed) == 0
+    error_message = "There is a rule without a target."
   }
 }
 
@@ -106,170 +293,115 @@ run "everything_that_a_document_may_say_reaches_the_function" {
   }
 }
 
-run "a_deleted_secret_can_be_had_back_unless_the_environment_is_temporary" {
-  command = plan
-
+run "without_rotated_logins_there_are_no_secrets_and_no_permissions_on_them" {
   module {
     source = "../modules/database_access"
+  }
+
+  variables {
+    drift_check_interval_hours = 1
+    access                     = { database = "beers", logins = { beers_report = { credential = "iam" } } }
   }
 
   assert {
-    condition     = aws_secretsmanager_secret.login["beers_app"].recovery_window_in_days == 30
-    error_message = "A secret must be kept for 30 days after its deletion."
+    condition     = alltrue([for made in [aws_secretsmanager_secret.login, aws_secretsmanager_secret_rotation.login, aws_lambda_permission.rotation] : length(made) == 0])
+    error_message = "There is a secret for nobody."
+  }
+
+  assert {
+    condition = (
+      !contains(data.aws_iam_policy_document.bootstrap.statement[*].sid, "ManageLoginSecrets")
+      && !contains(data.aws_iam_policy_document.rotation.statement[*].sid, "RotateLoginSecrets")
+    )
+    error_message = "A statement without resources is none that AWS takes."
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.verify.schedule_expression == "rate(1 hour)"
+    error_message = "It fires by ${aws_scheduler_schedule.verify.schedule_expression}."
   }
 }
 
-run "an_owner_that_is_no_role_is_refused" {
-  command = plan
-
+run "a_schedule_replaces_days_and_alarms_on_the_functions_metrics_notify_each_topic" {
   module {
     source = "../modules/database_access"
   }
 
   variables {
-    access = {
-      database = "beers"
-      schemas  = { beers = { owner = "nobody" } }
-      roles    = { beers_owner = {} }
-      logins   = {}
+    rotation         = { schedule = "cron(0 3 ? * SUN *)", window_hours = 3, overdue_after_days = 9 }
+    alarm_topic_arns = ["arn:aws:sns:us-east-1:123456789012:on-call", "arn:aws:sns:us-east-1:123456789012:team"]
+  }
+
+  assert {
+    condition = (
+      aws_secretsmanager_secret_rotation.login["beers_app"].rotation_rules[0].schedule_expression == "cron(0 3 ? * SUN *)"
+      && aws_secretsmanager_secret_rotation.login["beers_app"].rotation_rules[0].automatically_after_days == null
+      && aws_secretsmanager_secret_rotation.login["beers_app"].rotation_rules[0].duration == "3h"
+    )
+    error_message = "The rules are ${jsonencode(aws_secretsmanager_secret_rotation.login["beers_app"].rotation_rules)}."
+  }
+
+  assert {
+    condition = jsondecode(aws_scheduler_schedule.rotation_watch.target[0].input).overdue_after_days == {
+      (aws_secretsmanager_secret.login["beers_app"].arn) = 9
+      (var.database.master_secret_arn)                   = 9
     }
+    error_message = "The watch is asked for ${aws_scheduler_schedule.rotation_watch.target[0].input}."
   }
 
-  expect_failures = [var.access]
-}
-
-run "a_membership_in_no_role_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
+  assert {
+    condition     = toset(aws_cloudwatch_event_target.rotation_failed[*].arn) == toset(var.alarm_topic_arns)
+    error_message = "These are told: ${join(", ", aws_cloudwatch_event_target.rotation_failed[*].arn)}."
   }
 
-  variables {
-    access = {
-      database = "beers"
-      schemas  = {}
-      roles    = {}
-      logins   = { beers_app = { credential = "rotated", member_of = ["nobody"] } }
-    }
+  assert {
+    condition     = toset(jsondecode(aws_cloudwatch_event_rule.rotation_failed[0].event_pattern).detail.additionalEventData.SecretId) == toset([aws_secretsmanager_secret.login["beers_app"].arn, var.database.master_secret_arn])
+    error_message = "The rule listens for ${aws_cloudwatch_event_rule.rotation_failed[0].event_pattern}."
   }
 
-  expect_failures = [var.access]
-}
-
-run "an_unknown_credential_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.rotation_errors, aws_cloudwatch_metric_alarm.rotation_overdue, aws_cloudwatch_metric_alarm.rotation_not_watched] :
+      alarm.alarm_actions == toset(var.alarm_topic_arns)
+    ])
+    error_message = "Each alarm must tell somebody."
   }
 
-  variables {
-    access = {
-      database = "beers"
-      schemas  = {}
-      roles    = {}
-      logins   = { beers_app = { credential = "password" } }
-    }
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.rotation_overdue, aws_cloudwatch_metric_alarm.rotation_not_watched] : (
+        alarm.namespace == module.rotation_watch.environment.POWERTOOLS_METRICS_NAMESPACE
+        && alarm.dimensions == tomap({ service = module.rotation_watch.environment.POWERTOOLS_SERVICE_NAME })
+      )
+    ])
+    error_message = "The alarms would wait for another metric."
   }
 
-  expect_failures = [var.access]
-}
-
-run "a_membership_with_options_in_no_role_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
+  assert {
+    condition = alltrue([
+      for function in [module.bootstrap, module.planner] : (
+        function.environment.POWERTOOLS_METRICS_NAMESPACE == aws_cloudwatch_metric_alarm.drift.namespace
+        && function.environment.POWERTOOLS_SERVICE_NAME == aws_cloudwatch_metric_alarm.drift.dimensions.service
+        && function.environment.DATABASE_NAME == aws_cloudwatch_metric_alarm.drift.dimensions.database
+      )
+    ])
+    error_message = "The alarm would wait for another metric."
   }
 
-  variables {
-    access = { database = "beers", roles = { a = { memberships = { nobody = {} } } } }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.not_verified.dimensions == aws_cloudwatch_metric_alarm.drift.dimensions
+      && aws_cloudwatch_metric_alarm.not_verified.treat_missing_data == "breaching"
+      && aws_cloudwatch_metric_alarm.not_verified.evaluation_periods == 13
+    )
+    error_message = "A watch that stopped must be noticed."
   }
 
-  expect_failures = [var.access]
-}
-
-run "a_login_that_acts_as_another_login_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.drift, aws_cloudwatch_metric_alarm.not_verified, aws_cloudwatch_metric_alarm.verify_failed] :
+      alarm.alarm_actions == toset(var.alarm_topic_arns)
+    ])
+    error_message = "Each alarm must tell somebody."
   }
-
-  variables {
-    access = { database = "beers", logins = { a = { credential = "iam", acts_as = "b" }, b = { credential = "iam" } } }
-  }
-
-  expect_failures = [var.access]
-}
-
-run "a_preset_on_a_schema_that_is_not_declared_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    access = { database = "beers", public = { schemas = { cellar = "read" } } }
-  }
-
-  expect_failures = [var.access]
-}
-
-run "a_preset_that_is_none_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    access = { database = "beers", schemas = { beers = { owner = "a" } }, roles = { a = { schemas = { beers = "admin" } } } }
-  }
-
-  expect_failures = [var.access]
-}
-
-run "a_grant_on_an_unknown_kind_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    access = { database = "beers", roles = { a = { grants = [{ on = "views", privileges = ["SELECT"] }] } } }
-  }
-
-  expect_failures = [var.access]
-}
-
-run "an_unknown_word_for_what_is_not_declared_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    access = { database = "beers", unlisted = "ignore" }
-  }
-
-  expect_failures = [var.access]
-}
-
-run "a_rotated_login_whose_name_a_secret_cannot_have_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    access = { database = "beers", logins = { "a b" = { credential = "rotated" } } }
-  }
-
-  expect_failures = [var.access]
 }

@@ -1,11 +1,14 @@
-# What the module database_access refuses; of an access document, see database_access.tftest.hcl.
+# What the module database_access refuses. A run breaks one rule of each of its variables, because each run takes a second.
 
 mock_provider "aws" {
   source = "./tests/mocks"
 }
 
 variables {
-  name = "taproom-dev"
+  context = {
+    name        = "taproom-dev"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  }
   database = {
     address           = "database.example"
     port              = 5432
@@ -13,72 +16,22 @@ variables {
     resource_id       = "db-MOCKED"
     master_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-master"
   }
-  subnet_ids        = ["subnet-1", "subnet-2"]
-  security_group_id = "sg-1"
-  kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  package_file      = "tests/mocks/package.zip"
-
-  rotation_watch_security_group_id = "sg-2"
-  dead_letter_topic_arn            = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
+  subnet_ids            = ["subnet-1", "subnet-2"]
+  security_group_id     = "sg-1"
+  package_file          = "tests/mocks/package.zip"
+  dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
   access = {
     database = "beers"
     schemas  = { beers = { owner = "beers_owner" } }
-    roles    = { beers_owner = {} }
-    logins   = {}
-  }
-}
-
-run "too_little_of_everything_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    name = "t"
-    database = {
-      address           = "database.example"
-      port              = 5432
-      name              = "beers"
-      resource_id       = "db-MOCKED"
-      master_secret_arn = ""
+    roles    = { beers_owner = {}, beers_reader = { schemas = { beers = "read" } } }
+    logins = {
+      beers_app    = { credential = "rotated", acts_as = "beers_owner" }
+      beers_report = { credential = "iam", member_of = ["beers_reader"], connection_limit = 5 }
     }
-    subnet_ids            = []
-    security_group_id     = ""
-    package_file          = ""
-    dead_letter_topic_arn = ""
-
-    rotation_watch_security_group_id = ""
-
-    log_retention_days         = 2
-    kms_key_arn                = ""
-    permissions_boundary_arn   = ""
-    drift_check_interval_hours = 0
-    alarm_topic_arns           = [""]
-    rotation                   = { days = 0 }
-    master_overdue_after_days  = 1
   }
-
-  expect_failures = [
-    var.name,
-    var.database,
-    var.subnet_ids,
-    var.security_group_id,
-    var.rotation_watch_security_group_id,
-    var.dead_letter_topic_arn,
-    var.package_file,
-    var.log_retention_days,
-    var.kms_key_arn,
-    var.permissions_boundary_arn,
-    var.drift_check_interval_hours,
-    var.alarm_topic_arns,
-    var.rotation,
-    var.master_overdue_after_days,
-  ]
 }
 
-run "too_much_and_nothing_at_all_are_refused" {
+run "settings_too_small_and_a_schema_owner_that_is_not_a_role_are_refused" {
   command = plan
 
   module {
@@ -86,25 +39,44 @@ run "too_much_and_nothing_at_all_are_refused" {
   }
 
   variables {
-    name                       = "taproom-under-a-name-that-is-too-long"
-    security_group_id          = null
-    log_retention_days         = 3654
+    context                    = { name = "t", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
+    drift_check_interval_hours = 0
+    rotation                   = {}
+    access = {
+      database = "beers"
+      schemas  = { beers = { owner = "nobody" } }
+      roles    = { beers_owner = {} }
+      logins   = {}
+    }
+  }
+
+  expect_failures = [var.access, var.context, var.drift_check_interval_hours, var.rotation]
+}
+
+run "settings_too_large_and_a_membership_in_an_unknown_role_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    context                    = { name = "taproom-with-a-name-that-is-too-long", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
     drift_check_interval_hours = 49
     alarm_topic_arns           = [for number in range(6) : "arn:aws:sns:us-east-1:123456789012:${number}"]
-    rotation                   = { days = 1001 }
+    rotation                   = { days = 30, window_hours = 25 }
+    access = {
+      database = "beers"
+      schemas  = {}
+      roles    = {}
+      logins   = { beers_app = { credential = "rotated", member_of = ["nobody"] } }
+    }
   }
 
-  expect_failures = [
-    var.name,
-    var.security_group_id,
-    var.log_retention_days,
-    var.drift_check_interval_hours,
-    var.alarm_topic_arns,
-    var.rotation,
-  ]
+  expect_failures = [var.access, var.alarm_topic_arns, var.context, var.drift_check_interval_hours, var.rotation]
 }
 
-run "halves_are_refused" {
+run "fractions_and_a_login_that_acts_as_another_login_are_refused" {
   command = plan
 
   module {
@@ -113,9 +85,89 @@ run "halves_are_refused" {
 
   variables {
     drift_check_interval_hours = 1.5
-    rotation                   = { days = 1.5 }
-    master_overdue_after_days  = 9.5
+    rotation                   = { days = 30, overdue_after_days = 32.5 }
+    access                     = { database = "beers", logins = { a = { credential = "iam", acts_as = "b" }, b = { credential = "iam" } } }
   }
 
-  expect_failures = [var.drift_check_interval_hours, var.rotation, var.master_overdue_after_days]
+  expect_failures = [var.access, var.drift_check_interval_hours, var.rotation]
+}
+
+run "days_beside_a_schedule_and_an_unknown_credential_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    rotation = { days = 30, schedule = "rate(10 days)", overdue_after_days = 40 }
+    access = {
+      database = "beers"
+      schemas  = {}
+      roles    = {}
+      logins   = { beers_app = { credential = "password" } }
+    }
+  }
+
+  expect_failures = [var.access, var.rotation]
+}
+
+run "a_schedule_without_overdue_after_days_and_an_unknown_schema_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    rotation = { schedule = "rate(10 days)" }
+    access   = { database = "beers", public = { schemas = { cellar = "read" } } }
+  }
+
+  expect_failures = [var.access, var.rotation]
+}
+
+run "a_schedule_too_often_and_a_grant_on_an_unknown_object_type_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    rotation = { schedule = "rate(3 hours)", overdue_after_days = 1 }
+    access   = { database = "beers", roles = { a = { grants = [{ on = "views", privileges = ["SELECT"] }] } } }
+  }
+
+  expect_failures = [var.access, var.rotation]
+}
+
+run "a_cron_schedule_past_the_hour_and_an_unknown_value_of_unlisted_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    rotation = { schedule = "cron(30 3 ? * SUN *)", overdue_after_days = 9 }
+    access   = { database = "beers", unlisted = "ignore" }
+  }
+
+  expect_failures = [var.access, var.rotation]
+}
+
+run "a_rotation_overdue_before_it_is_due_and_an_invalid_login_name_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/database_access"
+  }
+
+  variables {
+    rotation = { days = 30, overdue_after_days = 30 }
+    access   = { database = "beers", logins = { "a b" = { credential = "rotated" } } }
+  }
+
+  expect_failures = [var.access, var.rotation]
 }

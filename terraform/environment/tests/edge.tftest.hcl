@@ -1,20 +1,25 @@
 # What the internet meets, by what is given: a domain, a certificate, or neither.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
-  name                   = "taproom-prod"
+  context = {
+    name        = "taproom-prod"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  }
   vpc_id                 = "vpc-1"
   public_subnet_ids      = ["subnet-1", "subnet-2"]
   security_group_id      = "sg-1"
   service_port           = 8000
   access_log_bucket_name = "taproom-access-logs-123456789012"
-  kms_key_arn            = "arn:aws:kms:us-east-1:123456789012:key/mocked"
 }
 
 run "a_domain_gets_a_certificate_and_a_record" {
+  command = plan
+
   module {
     source = "../modules/edge"
   }
@@ -65,6 +70,8 @@ run "a_domain_gets_a_certificate_and_a_record" {
 }
 
 run "a_certificate_of_somebody_else_needs_no_record" {
+  command = plan
+
   module {
     source = "../modules/edge"
   }
@@ -80,13 +87,19 @@ run "a_certificate_of_somebody_else_needs_no_record" {
 }
 
 run "a_trial_is_plain_http_without_a_firewall" {
+  command = plan
+
   module {
     source = "../modules/edge"
   }
 
   variables {
+    context = {
+      name         = "taproom-prod"
+      kms_key_arn  = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+      is_temporary = true
+    }
     requests_per_five_minutes_limit = null
-    is_temporary                    = true
   }
 
   assert {
@@ -98,110 +111,4 @@ run "a_trial_is_plain_http_without_a_firewall" {
     condition     = alltrue([for made in [aws_wafv2_web_acl.this, aws_wafv2_web_acl_association.load_balancer, aws_cloudwatch_log_group.firewall, aws_wafv2_web_acl_logging_configuration.this] : length(made) == 0]) && output.firewall_name == null && !aws_lb.this.enable_deletion_protection
     error_message = "There must be no firewall and no protection."
   }
-}
-
-run "a_domain_beside_a_certificate_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/edge"
-  }
-
-  variables {
-    domain_name     = "beers.example.com"
-    dns_zone_name   = "example.com"
-    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/ours"
-  }
-
-  expect_failures = [var.domain_name]
-}
-
-run "a_domain_outside_its_zone_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/edge"
-  }
-
-  variables {
-    domain_name   = "beers.example.com"
-    dns_zone_name = "example.org"
-  }
-
-  expect_failures = [var.dns_zone_name]
-}
-
-run "a_domain_in_capitals_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/edge"
-  }
-
-  variables {
-    domain_name   = "Beers.example.com"
-    dns_zone_name = "example.com"
-  }
-
-  expect_failures = [var.domain_name]
-}
-
-run "too_little_of_everything_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/edge"
-  }
-
-  variables {
-    name                            = "t"
-    vpc_id                          = ""
-    public_subnet_ids               = ["subnet-1"]
-    security_group_id               = ""
-    service_port                    = 1023
-    certificate_arn                 = ""
-    requests_per_five_minutes_limit = 9
-    access_log_bucket_name          = ""
-    kms_key_arn                     = ""
-    log_retention_days              = 2
-  }
-
-  expect_failures = [
-    var.name,
-    var.vpc_id,
-    var.public_subnet_ids,
-    var.security_group_id,
-    var.service_port,
-    var.certificate_arn,
-    var.requests_per_five_minutes_limit,
-    var.access_log_bucket_name,
-    var.kms_key_arn,
-    var.log_retention_days,
-  ]
-}
-
-run "too_much_and_nothing_at_all_are_refused" {
-  command = plan
-
-  module {
-    source = "../modules/edge"
-  }
-
-  variables {
-    name                            = "taproom-under-a-name-that-is-too-long"
-    vpc_id                          = null
-    security_group_id               = null
-    service_port                    = 65536
-    requests_per_five_minutes_limit = 2000000001
-    log_retention_days              = 3654
-  }
-
-  expect_failures = [
-    var.name,
-    var.vpc_id,
-    var.security_group_id,
-    var.service_port,
-    var.requests_per_five_minutes_limit,
-    var.log_retention_days,
-  ]
 }

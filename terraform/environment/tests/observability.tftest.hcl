@@ -5,9 +5,11 @@ mock_provider "aws" {
 }
 
 variables {
-  name                     = "taproom-prod"
+  context = {
+    name        = "taproom-prod"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  }
   environment              = "prod"
-  kms_key_arn              = "arn:aws:kms:us-east-1:123456789012:key/1"
   load_balancer_arn_suffix = "app/taproom-prod/1"
   target_group_arn_suffix  = "targetgroup/taproom-prod/1"
   firewall_name            = "taproom-prod"
@@ -21,7 +23,7 @@ variables {
   other_alarm_arns = ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:taproom-prod-access-drift"]
 }
 
-run "everything_that_can_go_wrong_has_an_alarm_that_tells_the_topic" {
+run "by_default_each_part_has_alarms_that_notify_the_topic_and_charts" {
   module {
     source = "../modules/observability"
   }
@@ -48,16 +50,8 @@ run "everything_that_can_go_wrong_has_an_alarm_that_tells_the_topic" {
   }
 
   assert {
-    condition     = aws_sns_topic.alarms.kms_master_key_id == var.kms_key_arn
+    condition     = aws_sns_topic.alarms.kms_master_key_id == var.context.kms_key_arn
     error_message = "Messages must be encrypted."
-  }
-}
-
-run "an_alarm_of_one_metric_is_written_as_one_and_an_expression_as_several" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
   }
 
   assert {
@@ -84,15 +78,33 @@ run "an_alarm_of_one_metric_is_written_as_one_and_an_expression_as_several" {
     condition     = aws_cloudwatch_metric_alarm.this["rotation-duration"].threshold == 144000
     error_message = "The timeout must be near at four fifths of it."
   }
+
+  assert {
+    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 1
+    error_message = "All alarms must be shown, those of other modules too."
+  }
+
+  assert {
+    condition     = alltrue([for part in ["AWS/ApplicationELB", "AWS/ECS", "AWS/RDS", "AWS/Lambda", "AWS/WAFV2"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, part)])
+    error_message = "Every part must be shown."
+  }
+
+  assert {
+    condition     = length(aws_budgets_budget.monthly) == 0 && length(aws_sns_topic_subscription.email) == 0
+    error_message = "There must be none."
+  }
 }
 
-run "without_a_firewall_there_is_nothing_of_it_to_watch" {
+run "emails_topics_and_a_budget_are_options_and_so_is_the_firewall" {
   module {
     source = "../modules/observability"
   }
 
   variables {
-    firewall_name = null
+    firewall_name      = null
+    emails             = ["on-call@example.com"]
+    other_topic_arns   = ["arn:aws:sns:us-east-1:123456789012:ours"]
+    monthly_budget_usd = 800
   }
 
   assert {
@@ -104,33 +116,6 @@ run "without_a_firewall_there_is_nothing_of_it_to_watch" {
     condition     = !strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "AWS/WAFV2")
     error_message = "There must be no chart without a firewall."
   }
-}
-
-run "the_dashboard_shows_every_alarm_and_a_chart_of_every_part" {
-  module {
-    source = "../modules/observability"
-  }
-
-  assert {
-    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 1
-    error_message = "All alarms must be shown, those of other modules too."
-  }
-
-  assert {
-    condition     = alltrue([for part in ["AWS/ApplicationELB", "AWS/ECS", "AWS/RDS", "AWS/Lambda", "AWS/WAFV2"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, part)])
-    error_message = "Every part must be shown."
-  }
-}
-
-run "addresses_and_other_topics_are_told_too" {
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    emails           = ["on-call@example.com"]
-    other_topic_arns = ["arn:aws:sns:us-east-1:123456789012:ours"]
-  }
 
   assert {
     condition     = aws_sns_topic_subscription.email["on-call@example.com"].protocol == "email"
@@ -140,31 +125,6 @@ run "addresses_and_other_topics_are_told_too" {
   assert {
     condition     = output.topic_arns == ["arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms", "arn:aws:sns:us-east-1:123456789012:ours"]
     error_message = "Both topics must be told."
-  }
-}
-
-run "nobody_is_asked_and_there_is_no_budget_unless_somebody_gives_one" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  assert {
-    condition     = length(aws_budgets_budget.monthly) == 0 && length(aws_sns_topic_subscription.email) == 0
-    error_message = "There must be none."
-  }
-}
-
-run "a_budget_counts_what_this_environment_costs" {
-  command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    monthly_budget_usd = 800
   }
 
   assert {

@@ -1,13 +1,16 @@
-# What the tasks know about the write token, and what fails an apply.
+# How many tasks run and on what capacity, how they log in, and what rolls a deployment back.
 
 mock_provider "aws" {
   source = "./tests/mocks"
 }
 
 variables {
-  name                      = "taproom-prod"
+  context = {
+    name        = "taproom-prod"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
+  }
   image                     = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  task_count                = { minimum = 2, maximum = 2 }
+  task_count                = { minimum = 3, maximum = 12 }
   cpu_units                 = 512
   memory_mebibytes          = 1024
   cpu_architecture          = "ARM64"
@@ -19,39 +22,92 @@ variables {
   load_balancer_arn_suffix  = "app/taproom-prod/1"
   private_subnet_ids        = ["subnet-3", "subnet-4"]
   service_security_group_id = "sg-2"
-  kms_key_arn               = "arn:aws:kms:us-east-1:123456789012:key/1"
 }
 
-run "the_service_is_told_where_its_token_is_and_that_seeding_is_off" {
-  module {
-    source = "../modules/service"
-  }
-
-  variables {
-    write_token_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:write-token"
-  }
-
-  assert {
-    condition = {
-      for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment :
-      variable.name => variable.value if contains(["SEEDING", "WRITE_TOKEN_SECRET_ARN"], variable.name)
-    } == { SEEDING = "off", WRITE_TOKEN_SECRET_ARN = var.write_token_secret_arn }
-    error_message = "The service is told otherwise."
-  }
-
-  assert {
-    condition     = data.aws_iam_policy_document.running.statement[*].sid == tolist(["ReadWriteToken", "DecryptWriteToken"])
-    error_message = "The task must be let at its token."
-  }
-}
-
-run "without_a_token_the_service_is_told_of_none" {
+run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   module {
     source = "../modules/service"
   }
 
   variables {
     seeding_is_allowed = true
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.this[0].min_capacity == 3 && aws_appautoscaling_target.this[0].max_capacity == 12 && length(aws_appautoscaling_target.scheduled) == 0
+    error_message = "There must be 3 to 12 tasks."
+  }
+
+  assert {
+    condition = {
+      for policy in aws_appautoscaling_policy.this :
+      one(one(policy.target_tracking_scaling_policy_configuration).predefined_metric_specification).predefined_metric_type => one(policy.target_tracking_scaling_policy_configuration).target_value
+      } == {
+      ECSServiceAverageCPUUtilization    = 60
+      ECSServiceAverageMemoryUtilization = 70
+      ALBRequestCountPerTarget           = 1500
+    }
+    error_message = "Three targets must be tracked."
+  }
+
+  assert {
+    condition     = one(one(aws_appautoscaling_policy.this["requests"].target_tracking_scaling_policy_configuration).predefined_metric_specification).resource_label == "app/taproom-prod/1/targetgroup/taproom-prod/1"
+    error_message = "Requests must be counted at the target group."
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.desired_count == 3
+    error_message = "It must begin with the fewest."
+  }
+
+  assert {
+    condition     = length(aws_appautoscaling_scheduled_action.this) == 0
+    error_message = "Nothing must be scheduled."
+  }
+
+  assert {
+    condition     = [for share in aws_ecs_service.this.capacity_provider_strategy : share.capacity_provider] == ["FARGATE"]
+    error_message = "Nothing must run on spare capacity."
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.this.deployment_circuit_breaker).enable && one(aws_ecs_service.this.deployment_circuit_breaker).rollback
+    error_message = "The circuit breaker must roll back."
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.this.alarms).enable && one(aws_ecs_service.this.alarms).rollback && one(aws_ecs_service.this.alarms).alarm_names == toset(["taproom-prod-target-errors"])
+    error_message = "The alarm must roll back."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.target_errors.treat_missing_data == "notBreaching"
+    error_message = "Without requests the alarm must be quiet: one that is going off already guards nothing."
+  }
+
+  assert {
+    condition     = !aws_ecs_service.this.enable_execute_command && length(data.aws_iam_policy_document.exec) == 0
+    error_message = "Nobody must open a shell."
+  }
+
+  assert {
+    condition     = alltrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
+    error_message = "No task must write to its image."
+  }
+
+  assert {
+    condition     = one(data.aws_iam_policy_document.task).statement[0].resources == toset(["arn:aws:secretsmanager:us-east-1:123456789012:secret:app"])
+    error_message = "The tasks' role must read the login's secret and no other."
+  }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.connect) == 0
+    error_message = "The tasks' role must not log in by token."
+  }
+
+  assert {
+    condition     = contains(local.app_container.environment, { name = "DATABASE_SECRET_ARN", value = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app" })
+    error_message = "The service must be told its secret."
   }
 
   assert {
@@ -68,7 +124,119 @@ run "without_a_token_the_service_is_told_of_none" {
   }
 }
 
-run "tasks_that_ecs_did_not_keep_fail_the_apply" {
+run "schedules_spot_exec_architecture_and_write_token_are_options" {
+  module {
+    source = "../modules/service"
+  }
+
+  variables {
+    schedules = {
+      night = { schedule = "cron(0 20 ? * * *)", time_zone = "Europe/Berlin", minimum = 0, maximum = 0 }
+    }
+    spot_percent           = 75
+    exec_is_allowed        = true
+    cpu_architecture       = "X86_64"
+    write_token_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:write-token"
+  }
+
+  assert {
+    condition     = length(aws_appautoscaling_target.this) == 0 && length(aws_appautoscaling_target.scheduled) == 1
+    error_message = "The limits must be left alone."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_scheduled_action.this["night"].timezone == "Europe/Berlin" && tonumber(one(aws_appautoscaling_scheduled_action.this["night"].scalable_target_action).max_capacity) == 0
+    error_message = "The service must stop at night."
+  }
+
+  assert {
+    condition     = { for share in aws_ecs_service.this.capacity_provider_strategy : share.capacity_provider => [share.base, share.weight] } == { FARGATE = [1, 25], FARGATE_SPOT = [0, 75] }
+    error_message = "Three of four tasks must run on spare capacity, and one never."
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.enable_execute_command && length(data.aws_iam_policy_document.exec) == 1
+    error_message = "The task must be let in."
+  }
+
+  assert {
+    condition     = !anytrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
+    error_message = "The agent must be able to write."
+  }
+
+  assert {
+    condition     = one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "X86_64"
+    error_message = "It must be the one that was asked for."
+  }
+
+  assert {
+    condition = {
+      for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment :
+      variable.name => variable.value if contains(["SEEDING", "WRITE_TOKEN_SECRET_ARN"], variable.name)
+    } == { SEEDING = "off", WRITE_TOKEN_SECRET_ARN = var.write_token_secret_arn }
+    error_message = "The service is told otherwise."
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.running.statement[*].sid == tolist(["GetWriteToken", "DecryptWriteToken"])
+    error_message = "The task must be let at its token."
+  }
+}
+
+run "with_iam_authentication_the_task_connects_as_one_user_of_one_database_and_reads_no_secret" {
+  command = plan
+
+  module {
+    source = "../modules/service"
+  }
+
+  variables {
+    service_secret_arn = null
+    iam_login = {
+      user        = "beers_app"
+      address     = "database.example"
+      port        = 5432
+      database    = "beers"
+      resource_id = "db-MOCKED"
+    }
+  }
+
+  assert {
+    condition     = one(data.aws_iam_policy_document.connect).statement[0].resources == toset(["arn:aws:rds-db:us-east-1:123456789012:dbuser:db-MOCKED/beers_app"]) && one(data.aws_iam_policy_document.connect).statement[0].actions == toset(["rds-db:connect"])
+    error_message = "The tasks' role must log in as beers_app of this database and as nobody else."
+  }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.task) == 0
+    error_message = "The tasks' role must not read a secret."
+  }
+
+  assert {
+    condition     = contains(local.app_container.environment, { name = "DATABASE_IAM_URL", value = "postgresql://beers_app@database.example:5432/beers" }) && !contains(local.app_container.environment[*].name, "DATABASE_SECRET_ARN")
+    error_message = "The service must be told where to log in as whom, and no secret."
+  }
+
+  assert {
+    condition     = local.migrate_container.secrets == [{ name = "DATABASE_SECRET", valueFrom = "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator" }]
+    error_message = "The migration must keep its secret: with a token, the service's own role could become the owner."
+  }
+}
+
+run "a_secret_beside_iam_authentication_and_a_login_that_is_a_pattern_are_refused" {
+  command = plan
+
+  module {
+    source = "../modules/service"
+  }
+
+  variables {
+    iam_login = { user = "*", address = "database.example", port = 5432, database = "beers", resource_id = "db-MOCKED" }
+  }
+
+  expect_failures = [var.service_secret_arn, var.iam_login]
+}
+
+run "tasks_that_ecs_rolled_back_fail_the_apply" {
   module {
     source = "../modules/service"
   }

@@ -11,7 +11,7 @@ data "aws_iam_policy_document" "this" {
   source_policy_documents = [for document in [var.policy] : document if document != null]
 
   statement {
-    sid       = "EncryptedConnectionsOnly"
+    sid       = "DenyInsecureTransport"
     effect    = "Deny"
     actions   = ["s3:*"]
     resources = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]

@@ -1,11 +1,11 @@
 resource "aws_db_subnet_group" "this" {
-  name        = var.name
+  name        = var.context.name
   description = "Subnets without a route out of the VPC"
   subnet_ids  = var.subnet_ids
 }
 
 resource "aws_db_instance" "this" {
-  identifier     = var.name
+  identifier     = var.context.name
   engine         = "postgres"
   engine_version = local.engine_major_version # RDS picks the minor version, and keeps it new
   instance_class = var.instance_class
@@ -16,16 +16,16 @@ resource "aws_db_instance" "this" {
   # deployments (docs/decisions/2026-11-24-no-replica-and-no-blue-green.md).
   username                      = "dbmaster"
   manage_master_user_password   = true
-  master_user_secret_kms_key_id = var.kms_key_arn
+  master_user_secret_kms_key_id = var.context.kms_key_arn
 
   iam_database_authentication_enabled = true
   ca_cert_identifier                  = var.certificate_authority
   parameter_group_name                = aws_db_parameter_group.this.name
-  apply_immediately                   = var.is_temporary
+  apply_immediately                   = var.context.is_temporary
 
   storage_type          = "gp3"
   storage_encrypted     = true
-  kms_key_id            = var.kms_key_arn
+  kms_key_id            = var.context.kms_key_arn
   allocated_storage     = var.allocated_gigabytes
   max_allocated_storage = var.allocated_gigabytes * 5
 
@@ -38,10 +38,10 @@ resource "aws_db_instance" "this" {
   backup_retention_period   = var.backup_retention_days
   backup_window             = "02:00-03:00"
   copy_tags_to_snapshot     = true
-  delete_automated_backups  = var.is_temporary
-  deletion_protection       = var.is_temporary ? false : true
-  skip_final_snapshot       = var.is_temporary
-  final_snapshot_identifier = "${var.name}-final-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
+  delete_automated_backups  = var.context.is_temporary
+  deletion_protection       = var.context.is_temporary ? false : true
+  skip_final_snapshot       = var.context.is_temporary
+  final_snapshot_identifier = "${var.context.name}-final-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
 
   maintenance_window          = "sun:03:30-sun:04:30"
   auto_minor_version_upgrade  = true
@@ -51,7 +51,7 @@ resource "aws_db_instance" "this" {
 
   enabled_cloudwatch_logs_exports       = local.exported_logs
   performance_insights_enabled          = true
-  performance_insights_kms_key_id       = var.kms_key_arn
+  performance_insights_kms_key_id       = var.context.kms_key_arn
   performance_insights_retention_period = 7 # days, those without a charge
   monitoring_interval                   = var.monitoring_interval_seconds
   monitoring_role_arn                   = one(aws_iam_role.monitoring[*].arn)

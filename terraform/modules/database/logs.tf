@@ -6,7 +6,7 @@ locals {
 resource "aws_cloudwatch_log_group" "exported" {
   for_each = toset(local.exported_logs)
 
-  name              = "/aws/rds/instance/${var.name}/${each.key}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  name              = "/aws/rds/instance/${var.context.name}/${each.key}"
+  retention_in_days = var.context.log_retention_days
+  kms_key_id        = var.context.kms_key_arn
 }

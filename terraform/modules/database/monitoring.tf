@@ -6,14 +6,14 @@ data "aws_partition" "current" {}
 
 locals {
   is_monitored = var.monitoring_interval_seconds > 0
-  instance_arn = "arn:${data.aws_partition.current.partition}:rds:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:db:${var.name}"
+  instance_arn = "arn:${data.aws_partition.current.partition}:rds:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:db:${var.context.name}"
 }
 
 data "aws_iam_policy_document" "assumed_by_monitoring" {
   count = local.is_monitored ? 1 : 0
 
   statement {
-    sid     = "AssumedForOwnInstance"
+    sid     = "AssumeRoleForOwnInstance"
     actions = ["sts:AssumeRole"]
 
     principals {
@@ -38,10 +38,10 @@ data "aws_iam_policy_document" "assumed_by_monitoring" {
 resource "aws_iam_role" "monitoring" {
   count = local.is_monitored ? 1 : 0
 
-  name                 = "${var.name}-database-monitoring"
+  name                 = "${var.context.name}-database-monitoring"
   description          = "What the database's enhanced monitoring may do in AWS"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_monitoring[0].json
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.context.permissions_boundary_arn
 }
 
 # AWS's own policy: it lets the role write to the one log group of all enhanced monitoring, and nothing else.

@@ -3,7 +3,7 @@ locals {
 }
 
 resource "aws_db_parameter_group" "this" {
-  name_prefix = "${var.name}-"
+  name_prefix = "${var.context.name}-"
   description = "Encrypted connections, SCRAM passwords, a log of slowness and of changes"
   family      = "postgres${local.engine_major_version}"
 

@@ -3,7 +3,8 @@
 module "bootstrap" {
   source = "../function"
 
-  name             = "${var.name}-database-access"
+  context          = var.context
+  name             = "${var.context.name}-database-access"
   description      = "Makes roles, logins and privileges of database ${var.database.name} equal to what is declared"
   handler          = "db_bootstrap.lambdas.apply.bootstrap"
   memory_mebibytes = local.memory_mebibytes
@@ -12,18 +13,15 @@ module "bootstrap" {
   network          = local.database_network
   environment      = local.access_environment
 
-  package_file             = var.package_file
-  dead_letter_topic_arn    = var.dead_letter_topic_arn
-  log_retention_days       = var.log_retention_days
-  kms_key_arn              = var.kms_key_arn
-  permissions_boundary_arn = var.permissions_boundary_arn
+  package_file          = var.package_file
+  dead_letter_topic_arn = var.dead_letter_topic_arn
 }
 
 data "aws_iam_policy_document" "bootstrap" {
   source_policy_documents = [data.aws_iam_policy_document.read_secrets.json, data.aws_iam_policy_document.encrypt_secrets.json]
 
   dynamic "statement" {
-    for_each = length(local.rotated_logins) > 0 ? ["LoginSecrets"] : []
+    for_each = length(local.rotated_logins) > 0 ? ["ManageLoginSecrets"] : []
 
     content {
       sid = statement.value

@@ -4,7 +4,7 @@
 locals {
   metrics_namespace = "Taproom"
   # One value for both functions, because both print the metric: the one that applied has just seen that nothing differs.
-  metrics_service  = "${var.name}-database-access"
+  metrics_service  = "${var.context.name}-database-access"
   drift_dimensions = { service = local.metrics_service, database = var.database.name }
 
   # Two looks may fail to come before somebody is told.
@@ -14,17 +14,17 @@ locals {
 # A group of its own, because a role can trust the scheduler for a group, and for no single schedule.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
 resource "aws_scheduler_schedule_group" "drift" {
-  name = "${var.name}-access"
+  name = "${var.context.name}-access"
 }
 
 # EventBridge Scheduler rather than a rule: it takes an input of 256 KB, a rule's target one of 8,192 characters, and an
 # access document can be longer than that.
 resource "aws_scheduler_schedule" "verify" {
-  name                = "${var.name}-access-verify"
+  name                = "${var.context.name}-access-verify"
   group_name          = aws_scheduler_schedule_group.drift.name
   description         = "Has database ${var.database.name} compared with the access that is declared for it"
   schedule_expression = "rate(${var.drift_check_interval_hours} ${var.drift_check_interval_hours == 1 ? "hour" : "hours"})"
-  kms_key_arn         = var.kms_key_arn
+  kms_key_arn         = var.context.kms_key_arn
 
   flexible_time_window {
     mode = "OFF"
@@ -48,7 +48,7 @@ resource "aws_scheduler_schedule" "verify" {
 
 data "aws_iam_policy_document" "assumed_by_schedule" {
   statement {
-    sid     = "AssumedBySchedule"
+    sid     = "AssumeRoleFromScheduler"
     actions = ["sts:AssumeRole"]
 
     principals {
@@ -71,10 +71,10 @@ data "aws_iam_policy_document" "assumed_by_schedule" {
 }
 
 resource "aws_iam_role" "drift" {
-  name                 = "${var.name}-access-verify"
+  name                 = "${var.context.name}-access-verify"
   description          = "Lets the schedule that watches for drift invoke the function that looks"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.context.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "drift" {
@@ -88,7 +88,7 @@ data "aws_iam_policy_document" "drift" {
   statement {
     sid       = "DecryptInput"
     actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
+    resources = [var.context.kms_key_arn]
 
     condition {
       test     = "StringEquals"
@@ -106,7 +106,7 @@ resource "aws_iam_role_policy" "drift" {
 
 # A value comes every few hours: between two, the alarm stays as the last one left it.
 resource "aws_cloudwatch_metric_alarm" "drift" {
-  alarm_name        = "${var.name}-access-drift"
+  alarm_name        = "${var.context.name}-access-drift"
   alarm_description = "Somebody changed who may do what in database ${var.database.name} by hand. `terraform plan` shows the statements that undo it, an apply runs them. See docs/runbook.md#alarm-access-drift"
 
   namespace           = local.metrics_namespace
@@ -125,7 +125,7 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
 
 # No news is no good news: without this one, a schedule that stopped would look like a database without drift.
 resource "aws_cloudwatch_metric_alarm" "not_verified" {
-  alarm_name        = "${var.name}-access-not-verified"
+  alarm_name        = "${var.context.name}-access-not-verified"
   alarm_description = "For ${local.hours_without_a_look} hours nobody compared the access of database ${var.database.name} with what is declared. See whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${module.planner.name}. See docs/runbook.md#alarm-access-not-verified"
 
   namespace           = local.metrics_namespace
@@ -144,7 +144,7 @@ resource "aws_cloudwatch_metric_alarm" "not_verified" {
 
 # Only looks that failed count: a plan that cannot be made is an answer, which Terraform shows.
 resource "aws_cloudwatch_metric_alarm" "verify_failed" {
-  alarm_name        = "${var.name}-access-verify-failed"
+  alarm_name        = "${var.context.name}-access-verify-failed"
   alarm_description = "The function ${module.planner.name} could not compare the access of database ${var.database.name} with what is declared. Its log says why. See docs/runbook.md#alarm-access-verify-failed"
 
   namespace           = "AWS/Lambda"

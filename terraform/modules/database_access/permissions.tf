@@ -15,7 +15,7 @@ data "aws_iam_policy_document" "read_secrets" {
   statement {
     sid       = "DecryptSecrets"
     actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
+    resources = distinct(compact([var.context.kms_key_arn, var.database.master_secret_kms_key_arn]))
 
     condition {
       test     = "StringEquals"
@@ -36,7 +36,7 @@ data "aws_iam_policy_document" "encrypt_secrets" {
   statement {
     sid       = "EncryptSecrets"
     actions   = ["kms:GenerateDataKey"]
-    resources = [var.kms_key_arn]
+    resources = [var.context.kms_key_arn]
 
     condition {
       test     = "StringEquals"
@@ -47,7 +47,7 @@ data "aws_iam_policy_document" "encrypt_secrets" {
     condition {
       test     = "StringLike"
       variable = "kms:EncryptionContext:SecretARN"
-      values   = ["arn:${data.aws_partition.current.partition}:secretsmanager:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:secret:${var.name}/database/*"]
+      values   = ["arn:${data.aws_partition.current.partition}:secretsmanager:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:secret:${var.context.name}/database/*"]
     }
   }
 }

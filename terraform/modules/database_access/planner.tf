@@ -4,7 +4,8 @@
 module "planner" {
   source = "../function"
 
-  name             = "${var.name}-access-plan"
+  context          = var.context
+  name             = "${var.context.name}-access-plan"
   description      = "Says what would make database ${var.database.name} equal to what is declared, and changes nothing"
   handler          = "db_bootstrap.lambdas.plan.plan"
   memory_mebibytes = local.memory_mebibytes
@@ -13,9 +14,6 @@ module "planner" {
   network          = local.database_network
   environment      = local.access_environment
 
-  package_file             = var.package_file
-  dead_letter_topic_arn    = var.dead_letter_topic_arn
-  log_retention_days       = var.log_retention_days
-  kms_key_arn              = var.kms_key_arn
-  permissions_boundary_arn = var.permissions_boundary_arn
+  package_file          = var.package_file
+  dead_letter_topic_arn = var.dead_letter_topic_arn
 }

@@ -2,7 +2,7 @@
 # its own.
 
 locals {
-  rotation_name = "${var.name}-rotation"
+  rotation_name = "${var.context.name}-rotation"
 
   secret_arn_by_login = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
 }
@@ -10,6 +10,7 @@ locals {
 module "rotation" {
   source = "../function"
 
+  context          = var.context
   name             = local.rotation_name
   description      = "Replaces the passwords of the logins of database ${var.database.name}, step by step, for Secrets Manager"
   handler          = "db_bootstrap.lambdas.rotate.rotate"
@@ -24,11 +25,8 @@ module "rotation" {
     POWERTOOLS_LOG_LEVEL    = "INFO"
   })
 
-  package_file             = var.package_file
-  dead_letter_topic_arn    = var.dead_letter_topic_arn
-  log_retention_days       = var.log_retention_days
-  kms_key_arn              = var.kms_key_arn
-  permissions_boundary_arn = var.permissions_boundary_arn
+  package_file          = var.package_file
+  dead_letter_topic_arn = var.dead_letter_topic_arn
 }
 
 data "aws_iam_policy_document" "rotation" {

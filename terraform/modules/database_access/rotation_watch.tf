@@ -3,7 +3,7 @@
 # not read them, and has no way to the database.
 
 locals {
-  rotation_watch_name           = "${var.name}-rotation-watch"
+  rotation_watch_name           = "${var.context.name}-rotation-watch"
   rotation_watch_interval_hours = 6
   # Two looks may fail to come before somebody is told.
   hours_without_a_rotation_watch = 2 * local.rotation_watch_interval_hours + 1
@@ -18,6 +18,7 @@ locals {
 module "rotation_watch" {
   source = "../function"
 
+  context         = var.context
   name            = local.rotation_watch_name
   description     = "Counts the secrets of database ${var.database.name} that were not rotated in time"
   handler         = "db_bootstrap.lambdas.overdue.watch"
@@ -26,7 +27,7 @@ module "rotation_watch" {
 
   network = {
     subnet_ids        = var.subnet_ids
-    security_group_id = var.rotation_watch_security_group_id
+    security_group_id = coalesce(var.rotation_watch_security_group_id, var.security_group_id)
   }
 
   environment = {
@@ -35,11 +36,8 @@ module "rotation_watch" {
     POWERTOOLS_LOG_LEVEL         = "INFO"
   }
 
-  package_file             = var.package_file
-  dead_letter_topic_arn    = var.dead_letter_topic_arn
-  log_retention_days       = var.log_retention_days
-  kms_key_arn              = var.kms_key_arn
-  permissions_boundary_arn = var.permissions_boundary_arn
+  package_file          = var.package_file
+  dead_letter_topic_arn = var.dead_letter_topic_arn
 }
 
 data "aws_iam_policy_document" "rotation_watch" {
@@ -55,7 +53,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
   group_name          = aws_scheduler_schedule_group.drift.name
   description         = "Has the secrets of database ${var.database.name} looked at for rotations that are overdue"
   schedule_expression = "rate(${local.rotation_watch_interval_hours} hours)"
-  kms_key_arn         = var.kms_key_arn
+  kms_key_arn         = var.context.kms_key_arn
 
   flexible_time_window {
     mode = "OFF"
@@ -80,7 +78,7 @@ resource "aws_iam_role" "rotation_watch_schedule" {
   name                 = "${local.rotation_watch_name}-schedule"
   description          = "Lets the schedule that watches over rotations invoke the function that looks"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.context.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "rotation_watch_schedule" {
@@ -94,7 +92,7 @@ data "aws_iam_policy_document" "rotation_watch_schedule" {
   statement {
     sid       = "DecryptInput"
     actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
+    resources = [var.context.kms_key_arn]
 
     condition {
       test     = "StringEquals"

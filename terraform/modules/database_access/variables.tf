@@ -1,148 +1,249 @@
-variable "name" {
-  description = "Prefix of every name of this module, such as taproom-dev."
-  type        = string
+variable "context" {
+  description = "Settings shared by all modules of an environment: prefix of all names, KMS key (secrets, environment variables and logs), log retention in days, permissions boundary for roles (null for none), and whether secrets are deleted at once instead of after 30 days."
+  type = object({
+    name                     = string
+    kms_key_arn              = string
+    log_retention_days       = optional(number, 90)
+    permissions_boundary_arn = optional(string)
+    is_temporary             = optional(bool, false)
+  })
+  nullable = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.name))
-    error_message = "Use 2 to 31 lower-case letters, digits and hyphens, beginning with a letter."
+    condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.context.name))
+    error_message = "Use a name of 2 to 31 lower-case letters, digits and hyphens, beginning with a letter: roles and functions get longer names from it."
   }
 }
 
 variable "database" {
-  description = "The database whose access is managed: host name, TCP port, name, RDS's id of the instance, and the ARN of the master's secret."
+  description = "The database whose access is managed: host name, TCP port, name, RDS resource id of the instance, ARN of the master's secret, and that secret's KMS key if it is not the context's."
   type = object({
-    address           = string
-    port              = number
-    name              = string
-    resource_id       = string
-    master_secret_arn = string
+    address                   = string
+    port                      = number
+    name                      = string
+    resource_id               = string
+    master_secret_arn         = string
+    master_secret_kms_key_arn = optional(string)
+  })
+}
+
+# The whole document of docs/access.md; the function validates it. Terraform silently drops attributes that this type lacks,
+# so a misspelled key is ignored instead of rejected.
+variable "access" {
+  description = "The access document: schemas with their owners, roles with their privileges, logins for people and programs; see docs/access.md."
+  type = object({
+    database = string
+    unlisted = optional(string)
+    schemas = optional(map(object({
+      owner = string
+    })), {})
+    extensions = optional(map(object({
+      schema = optional(string)
+    })))
+    roles = optional(map(object({
+      comment   = optional(string)
+      member_of = optional(list(string), [])
+      memberships = optional(map(object({
+        inherit = optional(bool)
+        set     = optional(bool)
+        admin   = optional(bool)
+      })), {})
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
+    })), {})
+    logins = optional(map(object({
+      comment   = optional(string)
+      member_of = optional(list(string), [])
+      memberships = optional(map(object({
+        inherit = optional(bool)
+        set     = optional(bool)
+        admin   = optional(bool)
+      })), {})
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
+      credential       = string
+      acts_as          = optional(string)
+      connection_limit = optional(number)
+      settings         = optional(map(string))
+    })), {})
+    public = optional(object({
+      schemas = optional(map(string), {})
+      grants = optional(list(object({
+        on         = string
+        privileges = list(string)
+        schema     = optional(string)
+        names      = optional(list(string))
+        columns    = optional(list(string))
+      })), [])
+    }))
+    retired = optional(map(object({
+      reassign_to        = optional(string)
+      drop_owned         = optional(bool)
+      terminate_sessions = optional(bool)
+    })))
   })
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:secretsmanager:", var.database.master_secret_arn))
-    error_message = "master_secret_arn must be the ARN of a secret in Secrets Manager."
+    condition = alltrue([
+      for name, login in var.access.logins : can(regex("^[A-Za-z0-9_+=.@-]{1,61}$", name)) if login.credential == "rotated"
+    ])
+    error_message = "A login with credential = \"rotated\" has a secret of its name: use letters, digits and _ + = . @ -, at most 61 characters, because its two login roles have a suffix of two more."
   }
-}
-
-variable "subnet_ids" {
-  description = "Subnets of the functions, from which they reach the database and Secrets Manager."
-  type        = list(string)
 
   validation {
-    condition     = length(var.subnet_ids) >= 1
-    error_message = "Give at least one subnet."
+    condition = alltrue([
+      for schema in values(var.access.schemas) :
+      contains(keys(var.access.roles), schema.owner) || try(var.access.logins[schema.owner].credential == "external", false)
+    ])
+    error_message = "The owner of each schema must be among the roles of the access document, or its external logins."
   }
-}
-
-variable "security_group_id" {
-  description = "Security group of the functions that log in to the database."
-  type        = string
 
   validation {
-    condition     = try(length(var.security_group_id) > 0, false)
-    error_message = "Give the id of a security group."
+    condition = alltrue(flatten([
+      for member in concat(values(var.access.roles)[*].schemas, values(var.access.logins)[*].schemas, var.access.public[*].schemas) : [
+        for schema, preset in member :
+        contains(keys(var.access.schemas), schema) && contains(["read", "write", "own"], preset)
+      ]
+    ]))
+    error_message = "The schemas of a role, a login and public must be schemas of the access document, each with read, write or own."
   }
-}
-
-variable "rotation_watch_security_group_id" {
-  description = "Security group of the function that looks for overdue rotations, which needs Secrets Manager alone."
-  type        = string
 
   validation {
-    condition     = try(length(var.rotation_watch_security_group_id) > 0, false)
-    error_message = "Give the id of a security group."
+    condition = alltrue([
+      for login in values(var.access.logins) : contains(["rotated", "iam", "external"], login.credential)
+    ])
+    error_message = "The credential of a login is rotated (a password that is rotated), iam (IAM authentication) or external (managed elsewhere)."
   }
-}
-
-variable "package_file" {
-  description = "Path of the functions' zip, as `make package` builds it."
-  type        = string
 
   validation {
-    condition     = endswith(var.package_file, ".zip")
-    error_message = "Give the path of a zip; `make package` builds build/db_bootstrap.zip."
+    condition = alltrue([
+      for group in concat(
+        flatten([for member in concat(values(var.access.roles), values(var.access.logins)) : concat(member.member_of, keys(member.memberships))]),
+        compact(values(var.access.logins)[*].acts_as),
+      ) :
+      contains(keys(var.access.roles), group) || try(var.access.logins[group].credential == "external", false)
+    ])
+    error_message = "member_of, memberships and acts_as must name roles of the access document, or its external logins."
   }
-}
-
-variable "log_retention_days" {
-  description = "Days for which the functions' logs are kept."
-  type        = number
-  default     = 90
 
   validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "CloudWatch Logs knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400 days and some above."
+    condition = alltrue([
+      for grant in flatten([
+        values(var.access.roles)[*].grants, values(var.access.logins)[*].grants, var.access.public[*].grants,
+      ]) : contains(["database", "schema", "tables", "sequences", "routines", "types"], grant.on)
+    ])
+    error_message = "The on of a grant must be database, schema, tables, sequences, routines or types."
   }
-}
-
-variable "is_temporary" {
-  description = "Whether the secrets may be destroyed at once; otherwise Secrets Manager keeps them for 30 days."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
-variable "kms_key_arn" {
-  description = "Key that encrypts the secrets, the functions' environment variables and their logs."
-  type        = string
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
-    error_message = "Give the ARN of a key in KMS."
-  }
-}
-
-variable "permissions_boundary_arn" {
-  description = "Boundary of the functions' and schedules' roles; null for none."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::", var.permissions_boundary_arn))
-    error_message = "Give the ARN of a policy in IAM, or null."
+    condition     = contains(["revoke", "report"], coalesce(var.access.unlisted, "revoke"))
+    error_message = "unlisted determines how undeclared access is handled: revoke or report."
   }
 }
 
 variable "preview_access" {
-  description = "Whether a plan asks the database what an apply would run, and the apply is held to that. False applies without asking first, for when the database or the planning function cannot answer."
+  description = "Whether a plan previews the SQL of an apply, which then runs exactly that. False skips the preview, for when the database or the planning function is unavailable."
   type        = bool
   default     = true
   nullable    = false
 }
 
+variable "subnet_ids" {
+  description = "Subnets of the functions, from which they reach the database and Secrets Manager."
+  type        = list(string)
+}
+
+variable "security_group_id" {
+  description = "Security group of the functions that log in to the database."
+  type        = string
+}
+
+variable "rotation_watch_security_group_id" {
+  description = "Security group of the function that checks for overdue rotations, which reaches only Secrets Manager; null for security_group_id."
+  type        = string
+  default     = null
+}
+
+variable "package_file" {
+  description = "Path of the functions' zip, as `make package` builds it."
+  type        = string
+}
+
 variable "drift_check_interval_hours" {
-  description = "Hours between two comparisons of the database with the access that is declared for it."
+  description = "Hours between two drift checks of the database's access."
   type        = number
   default     = 6
+  nullable    = false
 
   validation {
     condition     = var.drift_check_interval_hours >= 1 && var.drift_check_interval_hours <= 48 && floor(var.drift_check_interval_hours) == var.drift_check_interval_hours
-    error_message = "Choose between 1 and 48 whole hours; an alarm looks back seven days at most."
+    error_message = "Choose between 1 and 48 whole hours: an alarm evaluates at most seven days."
   }
+}
+
+variable "rotation" {
+  description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC). A rotation starts within window_hours, by default before the day ends. An alarm reports a rotation as overdue after overdue_after_days, by default two days after it was due."
+  type = object({
+    days               = optional(number)
+    schedule           = optional(string)
+    window_hours       = optional(number)
+    overdue_after_days = optional(number)
+  })
+  default  = { days = 30 }
+  nullable = false
+
+  validation {
+    condition     = (var.rotation.days == null) != (var.rotation.schedule == null)
+    error_message = "Set either days, such as 30, or schedule, such as cron(0 3 ? * SUN *)."
+  }
+
+  # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+  validation {
+    condition     = var.rotation.schedule == null || can(regex("^(rate\\(([4-9]|[1-9][0-9]{1,2}) hours\\)|rate\\((1 day|([2-9]|[1-9][0-9]{1,2}) days)\\)|cron\\(0 [^ ]+ [^ ]+ [^ ]+ [^ ]+ \\*\\))$", var.rotation.schedule))
+    error_message = "Secrets Manager accepts rate(4 hours) or slower, rate(10 days), or a cron expression on the hour in every year, such as cron(0 3 ? * SUN *)."
+  }
+
+  validation {
+    condition     = var.rotation.window_hours == null || try(var.rotation.window_hours >= 1 && var.rotation.window_hours <= 24 && floor(var.rotation.window_hours) == var.rotation.window_hours, false)
+    error_message = "Choose a window of 1 to 24 whole hours; it must end before the next rotation starts."
+  }
+
+  validation {
+    condition     = var.rotation.overdue_after_days == null ? var.rotation.schedule == null : try(var.rotation.overdue_after_days > coalesce(var.rotation.days, 0) && floor(var.rotation.overdue_after_days) == var.rotation.overdue_after_days, false)
+    error_message = "With schedule, set overdue_after_days; with days, omit it or choose more days than those. Whole days only."
+  }
+}
+
+variable "master_overdue_after_days" {
+  description = "Days after which a rotation of the master password is overdue."
+  type        = number
+  default     = 9
 }
 
 variable "dead_letter_topic_arn" {
-  description = "SNS topic, encrypted with the same key, that gets the events which a function failed at three times and nobody waits for."
+  description = "SNS topic, encrypted with the same key, that receives asynchronous events for which a function failed three times."
   type        = string
-
-  validation {
-    condition     = can(regex("^arn:[a-z-]+:sns:", var.dead_letter_topic_arn))
-    error_message = "Give the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:on-call."
-  }
 }
 
 variable "alarm_topic_arns" {
-  description = "SNS topics that are told when an alarm goes off, and when it is over."
+  description = "SNS topics that alarms notify, at most five."
   type        = list(string)
   default     = []
 
   validation {
-    condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:[a-z-]+:sns:", arn))])
-    error_message = "Give ARNs of SNS topics, such as arn:aws:sns:us-east-1:123456789012:on-call."
-  }
-
-  validation {
     condition     = length(var.alarm_topic_arns) <= 5
-    error_message = "An alarm and a rule tell five topics at most."
+    error_message = "An alarm and a rule notify at most five topics."
   }
 }

@@ -8,8 +8,8 @@ locals {
 resource "aws_wafv2_web_acl" "this" {
   count = local.has_firewall ? 1 : 0
 
-  name        = var.name
-  description = "What never reaches the service ${var.name}"
+  name        = var.context.name
+  description = "What never reaches the service ${var.context.name}"
   scope       = "REGIONAL"
 
   default_action {
@@ -133,7 +133,7 @@ resource "aws_wafv2_web_acl" "this" {
 
   visibility_config {
     cloudwatch_metrics_enabled = true
-    metric_name                = var.name
+    metric_name                = var.context.name
     sampled_requests_enabled   = true
   }
 }
@@ -148,9 +148,9 @@ resource "aws_wafv2_web_acl_association" "load_balancer" {
 resource "aws_cloudwatch_log_group" "firewall" {
   count = local.has_firewall ? 1 : 0
 
-  name              = "aws-waf-logs-${var.name}" # WAF writes to names with this beginning only
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  name              = "aws-waf-logs-${var.context.name}" # WAF writes to names with this beginning only
+  retention_in_days = var.context.log_retention_days
+  kms_key_id        = var.context.kms_key_arn
 }
 
 resource "aws_wafv2_web_acl_logging_configuration" "this" {

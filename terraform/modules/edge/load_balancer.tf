@@ -1,27 +1,27 @@
 locals {
   # Requests in flight get this long to finish once a task is told to leave.
-  deregistration_seconds = var.is_temporary ? 5 : 30
+  deregistration_seconds = var.context.is_temporary ? 5 : 30
 }
 
 resource "aws_lb" "this" {
-  name                       = var.name
+  name                       = var.context.name
   load_balancer_type         = "application"
   internal                   = false
   subnets                    = var.public_subnet_ids
   security_groups            = [var.security_group_id]
   drop_invalid_header_fields = true
-  enable_deletion_protection = var.is_temporary ? false : true
+  enable_deletion_protection = var.context.is_temporary ? false : true
 
   access_logs {
     enabled = true
     bucket  = var.access_log_bucket_name
-    prefix  = var.name
+    prefix  = var.context.name
   }
 }
 
 resource "aws_lb_target_group" "this" {
   # checkov:skip=CKV_AWS_378:TLS ends at the load balancer; a task takes requests from its security group alone, inside the VPC, whose instances AWS keeps from seeing each other's packets
-  name                          = var.name
+  name                          = var.context.name
   vpc_id                        = var.vpc_id
   target_type                   = "ip"
   protocol                      = "HTTP"

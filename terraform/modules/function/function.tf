@@ -1,7 +1,7 @@
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${var.name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  retention_in_days = var.context.log_retention_days
+  kms_key_id        = var.context.kms_key_arn
 }
 
 resource "aws_lambda_function" "this" {
@@ -22,7 +22,7 @@ resource "aws_lambda_function" "this" {
   # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
   reserved_concurrent_executions = -1
 
-  kms_key_arn = var.kms_key_arn
+  kms_key_arn = var.context.kms_key_arn
 
   # A trace is continued where a caller has begun one; none is begun here.
   tracing_config {

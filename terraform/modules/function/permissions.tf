@@ -12,7 +12,7 @@ locals {
 
 data "aws_iam_policy_document" "assumed_by_lambda" {
   statement {
-    sid     = "AssumedByLambda"
+    sid     = "AssumeRoleFromLambda"
     actions = ["sts:AssumeRole"]
 
     principals {
@@ -26,7 +26,7 @@ resource "aws_iam_role" "this" {
   name                 = var.name
   description          = "What the function ${var.name} may do in AWS"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_lambda.json
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.context.permissions_boundary_arn
 }
 
 # What every function needs, beside the permissions for its own work.
@@ -34,7 +34,7 @@ data "aws_iam_policy_document" "this" {
   source_policy_documents = concat([var.permissions], data.aws_iam_policy_document.in_network[*].json)
 
   statement {
-    sid       = "OwnLog"
+    sid       = "WriteLogs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
   }
@@ -43,7 +43,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid       = "DecryptEnvironment"
     actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
+    resources = [var.context.kms_key_arn]
 
     condition {
       test     = "StringEquals"
@@ -55,15 +55,15 @@ data "aws_iam_policy_document" "this" {
   # Lambda sends what failed with it as well, and the topic's messages are encrypted.
   # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#sns-what-permissions-for-sse
   statement {
-    sid       = "TellOfLostEvents"
+    sid       = "PublishDeadLetters"
     actions   = ["sns:Publish"]
     resources = [var.dead_letter_topic_arn]
   }
 
   statement {
-    sid       = "EncryptLostEvents"
+    sid       = "EncryptDeadLetters"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [var.kms_key_arn]
+    resources = [var.context.kms_key_arn]
 
     condition {
       test     = "StringEquals"
@@ -86,7 +86,7 @@ data "aws_iam_policy_document" "in_network" {
 
   # Every resource of EC2's in this account and region, as AWS asks: an interface has no name yet when it is made.
   statement {
-    sid = "JoinNetwork"
+    sid = "ManageNetworkInterfaces"
     actions = [
       "ec2:AssignPrivateIpAddresses",
       "ec2:CreateNetworkInterface",
@@ -97,13 +97,13 @@ data "aws_iam_policy_document" "in_network" {
   }
 
   statement {
-    sid       = "LookAtNetwork"
+    sid       = "DescribeNetwork"
     actions   = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "OnlyLambdaJoinsNetwork"
+    sid       = "DenyNetworkAccessFromCode"
     effect    = "Deny"
     actions   = ["ec2:*"]
     resources = ["*"]

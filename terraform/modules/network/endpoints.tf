@@ -51,14 +51,14 @@ resource "aws_vpc_endpoint" "interface" {
   security_group_ids  = [aws_security_group.this["endpoints"].id]
   policy              = data.aws_iam_policy_document.own_account_only[each.key].json
 
-  tags = { Name = "${var.name}-${each.key}" }
+  tags = { Name = "${var.context.name}-${each.key}" }
 }
 
 # ECR hands out an image's layers as URLs of one bucket of its own, signed by itself; nothing else is read from S3.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 data "aws_iam_policy_document" "image_layers_only" {
   statement {
-    sid       = "ImageLayersOnly"
+    sid       = "GetImageLayers"
     actions   = ["s3:GetObject"]
     resources = ["arn:${data.aws_partition.current.partition}:s3:::prod-${data.aws_region.current.name}-starport-layer-bucket/*"]
 
@@ -83,5 +83,5 @@ resource "aws_vpc_endpoint" "s3" {
   route_table_ids   = [for table in aws_route_table.private : table.id]
   policy            = data.aws_iam_policy_document.image_layers_only.json
 
-  tags = { Name = "${var.name}-s3" }
+  tags = { Name = "${var.context.name}-s3" }
 }

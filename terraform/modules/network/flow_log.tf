@@ -1,14 +1,14 @@
 # Who talked to whom, and whom the rules turned away: the first question after an incident.
 
 resource "aws_cloudwatch_log_group" "flows" {
-  name              = "/vpc/${var.name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  name              = "/vpc/${var.context.name}"
+  retention_in_days = var.context.log_retention_days
+  kms_key_id        = var.context.kms_key_arn
 }
 
 data "aws_iam_policy_document" "assumed_by_flow_logs" {
   statement {
-    sid     = "AssumedByOwnFlowLogs"
+    sid     = "AssumeRoleFromFlowLogs"
     actions = ["sts:AssumeRole"]
 
     principals {
@@ -25,15 +25,15 @@ data "aws_iam_policy_document" "assumed_by_flow_logs" {
 }
 
 resource "aws_iam_role" "flow_log" {
-  name                 = "${var.name}-flow-log"
+  name                 = "${var.context.name}-flow-log"
   description          = "What the VPC's flow log may do in AWS"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_flow_logs.json
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.context.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "flow_log" {
   statement {
-    sid       = "WriteFlowLog"
+    sid       = "WriteFlowLogs"
     actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.flows.arn}:*"]
   }
@@ -52,7 +52,7 @@ resource "aws_flow_log" "this" {
   iam_role_arn             = aws_iam_role.flow_log.arn
   max_aggregation_interval = 600 # seconds
 
-  tags = { Name = var.name }
+  tags = { Name = var.context.name }
 
   depends_on = [aws_iam_role_policy.flow_log]
 }

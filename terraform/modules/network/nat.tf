@@ -14,7 +14,7 @@ resource "aws_eip" "nat" {
 
   domain = "vpc"
 
-  tags = { Name = "${var.name}-nat-${each.key}" }
+  tags = { Name = "${var.context.name}-nat-${each.key}" }
 
   # An address is given to a VPC only once that has a gateway.
   depends_on = [aws_internet_gateway.this]
@@ -26,7 +26,7 @@ resource "aws_nat_gateway" "this" {
   allocation_id = aws_eip.nat[each.key].id
   subnet_id     = aws_subnet.public[each.key].id
 
-  tags = { Name = "${var.name}-${each.key}" }
+  tags = { Name = "${var.context.name}-${each.key}" }
 
   depends_on = [aws_route.public_to_internet]
 }

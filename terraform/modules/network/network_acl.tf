@@ -23,5 +23,5 @@ resource "aws_network_acl" "database" {
     to_port    = 65535
   }
 
-  tags = { Name = "${var.name}-database" }
+  tags = { Name = "${var.context.name}-database" }
 }

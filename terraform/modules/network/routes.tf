@@ -4,13 +4,13 @@
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = { Name = var.name }
+  tags = { Name = var.context.name }
 }
 
 resource "aws_route_table" "public" {
   vpc_id = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-public" }
+  tags = { Name = "${var.context.name}-public" }
 }
 
 resource "aws_route" "public_to_internet" {
@@ -32,7 +32,7 @@ resource "aws_route_table" "private" {
 
   vpc_id = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-private-${each.key}" }
+  tags = { Name = "${var.context.name}-private-${each.key}" }
 }
 
 resource "aws_route_table_association" "private" {
@@ -45,7 +45,7 @@ resource "aws_route_table_association" "private" {
 resource "aws_route_table" "database" {
   vpc_id = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-database" }
+  tags = { Name = "${var.context.name}-database" }
 }
 
 resource "aws_route_table_association" "database" {

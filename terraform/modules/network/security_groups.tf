@@ -18,11 +18,11 @@ resource "aws_security_group" "this" {
   # checkov:skip=CKV2_AWS_5:Each group is attached by the module that gets its id from this one's outputs, which the check cannot follow; the rehearsal reads the applied network
   for_each = local.group_descriptions
 
-  name_prefix = "${var.name}-${replace(each.key, "_", "-")}-"
+  name_prefix = "${var.context.name}-${replace(each.key, "_", "-")}-"
   description = each.value
   vpc_id      = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
+  tags = { Name = "${var.context.name}-${replace(each.key, "_", "-")}" }
 
   lifecycle {
     create_before_destroy = true

@@ -28,7 +28,7 @@ resource "aws_subnet" "public" {
   cidr_block              = cidrsubnet(var.cidr_block, 4, local.tiers.public + each.value)
   map_public_ip_on_launch = false
 
-  tags = { Name = "${var.name}-public-${each.key}" }
+  tags = { Name = "${var.context.name}-public-${each.key}" }
 }
 
 resource "aws_subnet" "private" {
@@ -38,7 +38,7 @@ resource "aws_subnet" "private" {
   availability_zone = each.key
   cidr_block        = cidrsubnet(var.cidr_block, 4, local.tiers.private + each.value)
 
-  tags = { Name = "${var.name}-private-${each.key}" }
+  tags = { Name = "${var.context.name}-private-${each.key}" }
 
   # Lambda gives its network interfaces back some 20 minutes after a function has gone.
   timeouts {
@@ -53,5 +53,5 @@ resource "aws_subnet" "database" {
   availability_zone = each.key
   cidr_block        = cidrsubnet(var.cidr_block, 4, local.tiers.database + each.value)
 
-  tags = { Name = "${var.name}-database-${each.key}" }
+  tags = { Name = "${var.context.name}-database-${each.key}" }
 }

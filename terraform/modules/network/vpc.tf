@@ -5,7 +5,7 @@ resource "aws_vpc" "this" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = { Name = var.name }
+  tags = { Name = var.context.name }
 }
 
 # AWS makes this group and lets its members talk to each other and to everybody.
@@ -13,5 +13,5 @@ resource "aws_vpc" "this" {
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-default-closed" }
+  tags = { Name = "${var.context.name}-default-closed" }
 }

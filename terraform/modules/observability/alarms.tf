@@ -31,7 +31,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
-  alarm_name        = "${var.name}-${each.key}"
+  alarm_name        = "${var.context.name}-${each.key}"
   alarm_description = "${each.value.description} See docs/runbook.md#alarm-${each.value.section}"
 
   namespace          = each.value.expression == null ? each.value.namespace : null

@@ -73,6 +73,6 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  dashboard_name = var.name
+  dashboard_name = var.context.name
   dashboard_body = jsonencode({ widgets = concat([local.alarm_widget], local.chart_widgets) })
 }

@@ -5,13 +5,13 @@ locals {
 }
 
 resource "aws_sns_topic" "alarms" {
-  name              = "${var.name}-alarms"
-  kms_master_key_id = var.kms_key_arn
+  name              = "${var.context.name}-alarms"
+  kms_master_key_id = var.context.kms_key_arn
 }
 
 data "aws_iam_policy_document" "topic" {
   statement {
-    sid       = "PublishFromThisAccount"
+    sid       = "PublishFromOwnAccount"
     actions   = ["sns:Publish"]
     resources = [aws_sns_topic.alarms.arn]
 

@@ -1,5 +1,5 @@
 resource "aws_ecs_cluster" "this" {
-  name = var.name
+  name = var.context.name
 
   setting {
     name  = "containerInsights"
@@ -12,17 +12,6 @@ resource "aws_ecs_cluster" "this" {
 resource "aws_ecs_cluster_capacity_providers" "this" {
   cluster_name       = aws_ecs_cluster.this.name
   capacity_providers = ["FARGATE", "FARGATE_SPOT"]
-}
-
-variable "spot_percent" {
-  description = "Percent of the tasks, beyond the first, that run on spare capacity: cheaper, and ended whenever AWS wants it back."
-  type        = number
-  default     = 0
-
-  validation {
-    condition     = var.spot_percent >= 0 && var.spot_percent <= 100 && floor(var.spot_percent) == var.spot_percent
-    error_message = "Choose between 0 and 100 whole percent."
-  }
 }
 
 locals {

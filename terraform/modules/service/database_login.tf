@@ -15,7 +15,7 @@ data "aws_iam_policy_document" "connect" {
   count = local.is_by_token ? 1 : 0
 
   statement {
-    sid     = "LogInByToken"
+    sid     = "ConnectWithToken"
     actions = ["rds-db:connect"]
     resources = [join(":", [
       "arn", data.aws_partition.current.partition, "rds-db", data.aws_region.current.name, local.account_id,

@@ -1,7 +1,7 @@
 resource "aws_cloudwatch_log_group" "tasks" {
-  name              = "/ecs/${var.name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  name              = "/ecs/${var.context.name}"
+  retention_in_days = var.context.log_retention_days
+  kms_key_id        = var.context.kms_key_arn
 }
 
 locals {

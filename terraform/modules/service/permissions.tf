@@ -14,7 +14,7 @@ locals {
 # Without the conditions, ECS could be talked into lending these roles to a task of another account.
 data "aws_iam_policy_document" "assumed_by_tasks" {
   statement {
-    sid     = "AssumedByOwnTasks"
+    sid     = "AssumeRoleFromTasks"
     actions = ["sts:AssumeRole"]
 
     principals {
@@ -38,15 +38,15 @@ data "aws_iam_policy_document" "assumed_by_tasks" {
 
 # What ECS itself does to start a task: pull the image, open the log, inject the migrator's secret.
 resource "aws_iam_role" "execution" {
-  name                 = "${var.name}-execution"
+  name                 = "${var.context.name}-execution"
   description          = "What ECS may do to start a task of the service"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.context.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "execution" {
   statement {
-    sid       = "RegistryLogin"
+    sid       = "GetAuthorizationToken"
     actions   = ["ecr:GetAuthorizationToken"]
     resources = ["*"] # the action knows no resource
   }
@@ -58,13 +58,13 @@ data "aws_iam_policy_document" "execution" {
   }
 
   statement {
-    sid       = "WriteLog"
+    sid       = "WriteLogs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.tasks.arn}:*"]
   }
 
   statement {
-    sid       = "InjectMigratorSecret"
+    sid       = "ReadMigratorSecret"
     actions   = ["secretsmanager:GetSecretValue"]
     resources = [var.migrator_secret_arn]
   }
@@ -73,7 +73,7 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "DecryptMigratorSecret"
     actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
+    resources = [var.context.kms_key_arn]
 
     condition {
       test     = "StringEquals"
@@ -97,26 +97,26 @@ resource "aws_iam_role_policy" "execution" {
 
 # What the running service does: log in to its database and, if there is one, read the write token.
 resource "aws_iam_role" "task" {
-  name                 = "${var.name}-task"
+  name                 = "${var.context.name}-task"
   description          = "What the running service may do in AWS"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.context.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "task" {
   count = local.is_by_token ? 0 : 1
 
   statement {
-    sid       = "ReadOwnLogin"
+    sid       = "ReadLoginSecret"
     actions   = ["secretsmanager:GetSecretValue"]
     resources = [var.service_secret_arn]
   }
 
   # The environment's key, for this one secret and through Secrets Manager alone.
   statement {
-    sid       = "DecryptOwnLogin"
+    sid       = "DecryptLoginSecret"
     actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
+    resources = [var.context.kms_key_arn]
 
     condition {
       test     = "StringEquals"

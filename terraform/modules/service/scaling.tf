@@ -1,56 +1,5 @@
 # How many tasks there are: as many as processor, memory and requests ask for, within limits that schedules can move.
 
-variable "task_count" {
-  description = "Tasks that serve requests: how many there are at least and at most."
-  type = object({
-    minimum = number
-    maximum = number
-  })
-
-  validation {
-    condition     = var.task_count.minimum >= 1 && var.task_count.maximum <= 100 && floor(var.task_count.minimum) == var.task_count.minimum && floor(var.task_count.maximum) == var.task_count.maximum
-    error_message = "Choose between 1 and 100 tasks; 2 survive the loss of a zone."
-  }
-
-  validation {
-    condition     = var.task_count.minimum <= var.task_count.maximum
-    error_message = "The minimum must not be above the maximum."
-  }
-}
-
-variable "requests_per_task_and_minute" {
-  description = "Requests in a minute that one task is to serve; with more, tasks are added."
-  type        = number
-  default     = 1500
-
-  validation {
-    condition     = var.requests_per_task_and_minute >= 1
-    error_message = "Give at least one request."
-  }
-}
-
-variable "schedules" {
-  description = "Other limits from a time on, by name: a schedule (at, rate or cron) with its time zone, and how many tasks there are from then on at least and at most. 0 and 0 stop the service."
-  type = map(object({
-    schedule  = string
-    time_zone = optional(string, "UTC")
-    minimum   = number
-    maximum   = number
-  }))
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = alltrue([for entry in var.schedules : can(regex("^(at|rate|cron)\\(.+\\)$", entry.schedule))])
-    error_message = "Write a schedule as at(2030-01-31T22:00:00), rate(1 day) or cron(0 20 ? * MON-FRI *)."
-  }
-
-  validation {
-    condition     = alltrue([for entry in var.schedules : entry.minimum >= 0 && entry.minimum <= entry.maximum && entry.maximum <= 100])
-    error_message = "A schedule's limits lie between 0 and 100 tasks, the minimum not above the maximum."
-  }
-}
-
 locals {
   is_scheduled       = length(var.schedules) > 0
   scaled_resource_id = "service/${aws_ecs_cluster.this.name}/${aws_ecs_service.this.name}"
@@ -93,7 +42,7 @@ resource "aws_appautoscaling_target" "scheduled" {
 resource "aws_appautoscaling_policy" "this" {
   for_each = local.tracked
 
-  name               = "${var.name}-${each.key}"
+  name               = "${var.context.name}-${each.key}"
   policy_type        = "TargetTrackingScaling"
   service_namespace  = local.scaled_namespace
   resource_id        = local.scaled_resource_id
@@ -116,7 +65,7 @@ resource "aws_appautoscaling_policy" "this" {
 resource "aws_appautoscaling_scheduled_action" "this" {
   for_each = var.schedules
 
-  name               = "${var.name}-${each.key}"
+  name               = "${var.context.name}-${each.key}"
   service_namespace  = local.scaled_namespace
   resource_id        = local.scaled_resource_id
   scalable_dimension = local.scaled_dimension

@@ -1,5 +1,5 @@
 resource "aws_ecs_service" "this" {
-  name            = var.name
+  name            = var.context.name
   cluster         = aws_ecs_cluster.this.arn
   task_definition = aws_ecs_task_definition.this.arn
   desired_count   = var.task_count.minimum # at first; from then on autoscaling says how many

@@ -60,7 +60,7 @@ locals {
 }
 
 resource "aws_ecs_task_definition" "this" {
-  family                   = var.name
+  family                   = var.context.name
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
   cpu                      = var.cpu_units

@@ -1,23 +1,5 @@
 # Who may change the catalogue.
 
-variable "write_token_secret_arn" {
-  description = "Secret with the bearer token that changing the catalogue takes. Null lets everybody who reaches the service change it."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.write_token_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:", var.write_token_secret_arn))
-    error_message = "Give the ARN of a secret in Secrets Manager, or null."
-  }
-}
-
-variable "seeding_is_allowed" {
-  description = "Whether POST /beers/seed fills the catalogue with well-known beers."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
 locals {
   write_environment = [for variable in [
     { name = "SEEDING", value = var.seeding_is_allowed ? "on" : "off" },
@@ -36,7 +18,7 @@ data "aws_iam_policy_document" "running" {
     for_each = var.write_token_secret_arn == null ? [] : [var.write_token_secret_arn]
 
     content {
-      sid       = "ReadWriteToken"
+      sid       = "GetWriteToken"
       actions   = ["secretsmanager:GetSecretValue"]
       resources = [statement.value]
     }
@@ -49,7 +31,7 @@ data "aws_iam_policy_document" "running" {
     content {
       sid       = "DecryptWriteToken"
       actions   = ["kms:Decrypt"]
-      resources = [var.kms_key_arn]
+      resources = [var.context.kms_key_arn]
 
       condition {
         test     = "StringEquals"

@@ -3,10 +3,10 @@
 resource "aws_secretsmanager_secret" "this" {
   # checkov:skip=CKV2_AWS_57:Callers hold the token, so only people can replace it; the service takes the new one at once and the old one until the next
   # A prefix, because the name of a secret that is scheduled for deletion stays taken.
-  name_prefix             = "${var.name}/service/write-token-"
-  description             = "Bearer token that ${var.name} asks for when the catalogue is changed"
-  kms_key_id              = var.kms_key_arn
-  recovery_window_in_days = var.is_temporary ? 0 : 30
+  name_prefix             = "${var.context.name}/service/write-token-"
+  description             = "Bearer token that ${var.context.name} asks for when the catalogue is changed"
+  kms_key_id              = var.context.kms_key_arn
+  recovery_window_in_days = var.context.is_temporary ? 0 : 30
 }
 
 resource "aws_secretsmanager_secret_version" "first" {

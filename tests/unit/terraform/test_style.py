@@ -25,15 +25,25 @@ OUTPUTS = _blocks("output")
 
 def test_the_blocks_are_found() -> None:
     names = {name for name, _ in VARIABLES + OUTPUTS}
-    assert {"environment/access.tf:access", "environment/outputs.tf:service_url"} <= names
+    assert {"environment/variables.tf:access", "environment/outputs.tf:service_url"} <= names
 
 
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in VARIABLES])
-def test_a_variable_is_typed_described_and_validated(body: str) -> None:
+def test_a_variable_is_typed_and_described(body: str) -> None:
     assert re.search(r"^  type += ", body, re.MULTILINE)
     assert re.search(r'^  description += "[A-Z].+\."$', body, re.MULTILINE)
-    # A bool has no wrong value but null, which must not pass for false.
-    assert re.search(r"^  nullable += false$" if "= bool\n" in body else r"^  validation \{$", body, re.MULTILINE)
+    # Null must not pass for false.
+    assert "= bool\n" not in body or re.search(r"^  nullable += false$", body, re.MULTILINE)
+
+
+def test_variables_and_outputs_are_declared_in_their_own_files() -> None:
+    assert {name.partition(":")[0].rpartition("/")[2] for name, _ in VARIABLES} == {"variables.tf"}
+    assert {name.partition(":")[0].rpartition("/")[2] for name, _ in OUTPUTS} == {"outputs.tf"}
+
+
+@pytest.mark.parametrize("path", [*(TERRAFORM / "modules").glob("*/versions.tf")], ids=lambda path: path.parent.name)
+def test_a_module_accepts_newer_providers_which_only_root_modules_pin(path: Path) -> None:
+    assert re.findall(r"^      version = (.+)$", path.read_text(), re.MULTILINE) == ['">= 5.100"']
 
 
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in OUTPUTS])

@@ -60,7 +60,7 @@ RUNS = [run for root in ("account", "environment") for run in _runs(TERRAFORM / 
 def test_conditions_and_runs_are_found() -> None:
     assert _conditions(TERRAFORM / "environment")["var.domain_name"] == 3
     assert _conditions(TERRAFORM / "modules" / "service")["data.aws_ecs_service.deployed"] == 1
-    assert {run.module for run in RUNS} == set(MODULES)
+    assert {module for module in MODULES if _conditions(module).total()} <= {run.module for run in RUNS} <= set(MODULES)
 
 
 def test_what_a_run_expects_to_be_refused_is_read_over_several_lines() -> None:

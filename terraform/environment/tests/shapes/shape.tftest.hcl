@@ -2,7 +2,8 @@
 # terraform test -test-directory=tests/shapes -var-file=prod.tfvars
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
@@ -11,6 +12,8 @@ variables {
 }
 
 run "the_environment_can_be_made" {
+  command = plan
+
   assert {
     condition     = (output.service_url == "https://${coalesce(var.domain_name, "-")}") != var.is_temporary
     error_message = "What is not temporary must be at its domain, over HTTPS."

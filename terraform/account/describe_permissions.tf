@@ -1,6 +1,6 @@
-# Descriptions that know no resource, so that who may look at one may look at all; they show no content.
+# Read-only actions without resource-level permissions; they return metadata, no content.
 locals {
-  look_without_resource_actions = concat(
+  describe_unscoped_actions = concat(
     [
       for things in [
         "AccountAttributes", "Addresses", "AddressesAttribute", "AvailabilityZones", "FlowLogs", "InternetGateways", "ManagedPrefixLists",

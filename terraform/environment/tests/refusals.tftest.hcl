@@ -1,0 +1,204 @@
+# What the environment refuses. A run breaks one rule of each of its variables, because each run takes a second.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment                = "dev"
+  is_temporary               = true
+  image                      = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  database_bootstrap_package = "tests/mocks/package.zip"
+}
+
+run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
+  command = plan
+
+  variables {
+    project_name                   = "Taproom"
+    environment                    = "pre-prod"
+    vpc_cidr                       = "10.20.0.0/23"
+    availability_zone_count        = 1
+    network_egress                 = "internet_gateway"
+    database_instance_class        = "m7g.large"
+    database_allocated_gigabytes   = 19
+    database_backup_retention_days = 0
+    database_certificate_authority = "rds-ca-2019"
+    database_auth                  = "password"
+    master_rotation                = {}
+    image                          = "docker.io/library/nginx:1.29"
+    service_cpu_units              = 128
+    service_task_count             = { minimum = 0, maximum = 2 }
+    service_schedules              = { night = { schedule = "every night", minimum = 0, maximum = 0 } }
+    alarm_emails                   = ["on-call"]
+    alarm_topic_arns               = [for number in range(5) : "arn:aws:sns:us-east-1:123456789012:${number}"]
+    latency_p99_limit_seconds      = 0
+  }
+
+  expect_failures = [
+    var.project_name,
+    var.environment,
+    var.vpc_cidr,
+    var.availability_zone_count,
+    var.network_egress,
+    var.database_instance_class,
+    var.database_allocated_gigabytes,
+    var.database_backup_retention_days,
+    var.database_certificate_authority,
+    var.database_auth,
+    var.master_rotation,
+    var.image,
+    var.service_cpu_units,
+    var.service_task_count,
+    var.service_schedules,
+    var.alarm_emails,
+    var.alarm_topic_arns,
+    var.latency_p99_limit_seconds,
+  ]
+}
+
+run "values_that_are_too_large_are_refused" {
+  command = plan
+
+  variables {
+    project_name                 = "taproom-with-a-name-that-is-too-long"
+    vpc_cidr                     = "10.0.0.0/15"
+    availability_zone_count      = 4
+    database_allocated_gigabytes = 13001
+    latency_p99_limit_seconds    = 61
+    master_rotation              = { days = 7, window_hours = 25 }
+    service_cpu_units            = 8192
+    service_task_count           = { minimum = 2, maximum = 101 }
+    service_schedules            = { rush = { schedule = "rate(1 day)", minimum = 2, maximum = 101 } }
+  }
+
+  expect_failures = [
+    var.project_name,
+    var.vpc_cidr,
+    var.availability_zone_count,
+    var.database_allocated_gigabytes,
+    var.latency_p99_limit_seconds,
+    var.master_rotation,
+    var.service_cpu_units,
+    var.service_task_count,
+    var.service_schedules,
+  ]
+}
+
+run "values_that_do_not_fit_together_are_refused" {
+  command = plan
+
+  variables {
+    environment              = "prod"
+    image                    = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom:latest"
+    domain_name              = "beers.example.com"
+    dns_zone_name            = "example.org"
+    certificate_arn          = "arn:aws:acm:us-east-1:123456789012:certificate/ours"
+    master_rotation          = { days = 7, overdue_after_days = 7 }
+    service_cpu_units        = 256
+    service_memory_mebibytes = 4096
+    service_task_count       = { minimum = 2, maximum = 1 }
+    service_schedules        = { night = { schedule = "rate(1 day)", minimum = 2, maximum = 1 } }
+    service_spot_percent     = 50
+  }
+
+  expect_failures = [
+    var.image,
+    var.domain_name,
+    var.dns_zone_name,
+    var.master_rotation,
+    var.service_memory_mebibytes,
+    var.service_task_count,
+    var.service_schedules,
+    var.service_spot_percent,
+  ]
+}
+
+run "an_image_without_tag_a_domain_in_capitals_and_a_missing_service_login_are_refused" {
+  command = plan
+
+  variables {
+    image         = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
+    domain_name   = "Beers.example.com"
+    dns_zone_name = "example.com"
+    access = {
+      database = "beers"
+      schemas  = { beers = { owner = "beers_owner" } }
+      roles    = { beers_owner = {} }
+      logins   = { beers_migrator = { credential = "rotated", acts_as = "beers_owner" } }
+    }
+  }
+
+  expect_failures = [var.access, var.domain_name, var.image]
+}
+
+run "plain_http_in_production_and_a_migrator_without_a_password_are_refused" {
+  command = plan
+
+  variables {
+    is_temporary = false
+    access = {
+      database = "beers"
+      schemas  = { beers = { owner = "beers_owner" } }
+      roles    = { beers_owner = {} }
+      logins = {
+        beers_app      = { credential = "rotated" }
+        beers_migrator = { credential = "iam", acts_as = "beers_owner" }
+      }
+    }
+  }
+
+  expect_failures = [var.access, var.domain_name]
+}
+
+run "a_schedule_too_often_and_iam_authentication_with_a_password_are_refused" {
+  command = plan
+
+  variables {
+    master_rotation = { schedule = "rate(3 hours)", overdue_after_days = 1 }
+    database_auth   = "iam"
+  }
+
+  expect_failures = [var.access, var.master_rotation]
+}
+
+run "a_schedule_without_overdue_after_days_and_a_secret_of_an_iam_login_are_refused" {
+  command = plan
+
+  variables {
+    master_rotation = { schedule = "rate(7 days)" }
+    access = {
+      database = "beers"
+      schemas  = { beers = { owner = "beers_owner" } }
+      roles    = { beers_owner = {} }
+      logins = {
+        beers_app      = { credential = "iam" }
+        beers_migrator = { credential = "rotated", acts_as = "beers_owner" }
+      }
+    }
+  }
+
+  expect_failures = [var.access, var.master_rotation]
+}
+
+run "more_sessions_than_the_connection_limit_are_refused" {
+  command = plan
+
+  variables {
+    service_task_count       = { minimum = 2, maximum = 6 }
+    service_cpu_units        = 4096
+    service_memory_mebibytes = 8192
+  }
+
+  expect_failures = [var.access]
+}
+
+run "sessions_up_to_the_connection_limit_pass" {
+  command = plan
+
+  variables {
+    service_task_count       = { minimum = 2, maximum = 6 }
+    service_cpu_units        = 1024
+    service_memory_mebibytes = 2048
+  }
+}
