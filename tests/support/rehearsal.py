@@ -163,7 +163,7 @@ def create_app():
     def application(environ, start_response):
         healthy = environ["PATH_INFO"] in {"/livez", "/readyz"}
         start_response("200 OK" if healthy else "500 Internal Server Error", [("Content-Type", "text/plain")])
-        return [b""]
+        return [b"{}"]
     return application
 """
 # What the migrations of releases in dev do, one after the other.
