@@ -47,6 +47,25 @@ def build(run: Run) -> str:
     Raises:
         UserError: with what the builder said.
     """
+    build_package(run)
+    images = ImageStore(run.images)
+    ca_file = run.authority / "ca.pem"
+    if not run.has_containers:
+        return images.build(CHECKOUT, ca_file)
+    engine = Engine.find("podman")
+    base = os.environ.get("BASE") or None
+    label = {RUN_LABEL: str(run.folder)}
+    return images.build_for_containers(
+        CHECKOUT, ca_file, lambda context, tag: engine.build(context, tag, base=base, labels=label)
+    )
+
+
+def build_package(run: Run) -> None:
+    """Build the zip of the functions from the checkout.
+
+    Raises:
+        RehearsalError: with what the builder said.
+    """
     authority = create_authority(run.authority)
     done = subprocess.run(
         [
@@ -65,15 +84,6 @@ def build(run: Run) -> str:
     )
     if done.returncode != 0:
         raise UserError(f"The function's zip was not built.\n{done.stderr.strip() or done.stdout.strip()}")
-    images = ImageStore(run.images)
-    if not run.has_containers:
-        return images.build(CHECKOUT, authority.ca_file)
-    engine = Engine.find("podman")
-    base = os.environ.get("BASE") or None
-    label = {RUN_LABEL: str(run.folder)}
-    return images.build_for_containers(
-        CHECKOUT, authority.ca_file, lambda context, tag: engine.build(context, tag, base=base, labels=label)
-    )
 
 
 def start_local_aws(run: Run) -> None:

@@ -1,184 +1,324 @@
-"""Who may do what in the database, seen in Terraform's plans, and watched over; the tests run in this order."""
+"""Terraform previews, applies and watches the access to a database; the tests run in this order.
+
+They apply `terraform/examples/existing-database` to an RDS instance, network, key and topic that boto3 created, so
+they need no whole environment.
+"""
 
 import json
 import time
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
+import pg8000.native
 import pytest
 
+from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
-from rehearsal.terraform import TerraformError
+from devtools.processes import ProcessRegister
+from devtools.terraform.program import find_terraform
+from rehearsal import deployment
+from rehearsal.aws import assume_role, aws_client
+from rehearsal.run import Run
+from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
 from tests.support.documents import beers
-from tests.support.rehearsal import Rehearsal, changes_of, quiet, superuser
+from tests.support.journal import journal_events
+from tests.support.rehearsal import changes_of, quiet
+from tests.support.statements import Statements
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
-SCHEDULE = "taproom-dev-access-verify"
-BY_HAND = "GRANT DELETE ON beers.beers TO beers_reader"
-MENDED = 'REVOKE DELETE ON TABLE "beers"."beers" FROM "beers_reader'
+# Names like an environment's, so that its policies are the same.
+NAME = "taproom-dev"
+PLANNER = f"{NAME}-access-plan"
+SCHEDULE = f"{NAME}-access-verify"
+MANUAL_GRANT = "GRANT DELETE ON beers.beers TO beers_reader"
+REVOKE = 'REVOKE DELETE ON TABLE "beers"."beers" FROM "beers_reader'
 
 
-def planned_access(rehearsal: Rehearsal, **variables: object) -> str:
-    """What a plan shows of the database's access."""
-    environment = rehearsal.deployment.environment
-    plan = environment.plan({**rehearsal.deployment.variables(rehearsal.digest), **variables}, "dev.tfvars")
-    assert plan, "there is something to do"
-    shown: str = plan["output_changes"]["access_plan"]["after"]
-    return shown
+@dataclass
+class Access:
+    """The applied example.
+
+    Attributes:
+        run: the local AWS's folder and processes.
+        terraform: the example's root module.
+        variables: what it is applied with.
+    """
+
+    run: Run
+    terraform: Terraform
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def aws(self, service: str, **credentials: str) -> Any:
+        """Return a client with the given credentials, or with the administrator's."""
+        return aws_client(self.run.endpoint, service, **credentials)
+
+    def apply(self, **variables: object) -> None:
+        """Apply without a plan of its own."""
+        self.terraform.apply({**self.variables, **variables}, quiet)
+
+    def plan(self, **variables: object) -> dict[str, Any] | None:
+        """Return the plan, or None if it is empty."""
+        return self.terraform.plan({**self.variables, **variables})
+
+    def planned_sql(self, **variables: object) -> str:
+        """Return the SQL that a plan previews."""
+        plan = self.plan(**variables)
+        assert plan, "the plan is not empty"
+        shown: str = plan["output_changes"]["access_plan"]["after"]
+        return shown
+
+    def apply_planned(self) -> None:
+        """Apply the last plan."""
+        self.terraform.apply_planned(quiet)
+
+    def sql(self, statement: str) -> Any:
+        """Run a statement as the server's superuser, past all that is managed."""
+        (data,) = self.run.logs.glob("*.data")
+        (socket,) = (path for path in data.resolve().glob(".s.PGSQL.*") if path.suffix != ".lock")
+        connection = pg8000.native.Connection("rdsadmin", database="beers", unix_sock=str(socket), ssl_context=False)
+        try:
+            return connection.run(statement)
+        finally:
+            connection.close()
+
+    def reader_can_delete(self) -> bool:
+        """Return whether the manual grant is in place."""
+        return bool(self.sql("SELECT has_table_privilege('beers_reader', 'beers.beers', 'DELETE')") == [[True]])
+
+    def alarms(self) -> dict[str, str]:
+        """Return the state of each alarm on access, by the end of its name."""
+        described = self.aws("cloudwatch").describe_alarms(AlarmNamePrefix=f"{NAME}-access-")["MetricAlarms"]
+        return {alarm["AlarmName"].removeprefix(f"{NAME}-access-"): alarm["StateValue"] for alarm in described}
+
+    def wait_for_alarm(self, name: str, state: str) -> None:
+        """Wait until an alarm has a state."""
+        deadline = time.monotonic() + 20
+        while (actual := self.alarms()[name]) != state:
+            assert time.monotonic() < deadline, f"the alarm {name} is {actual}"
+            time.sleep(0.2)
 
 
-def by_hand(rehearsal: Rehearsal, statement: str) -> None:
-    with superuser(rehearsal) as connection:
-        connection.run(statement)
+@pytest.fixture(scope="module")
+def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+    """Apply the example; at the end all processes are stopped, even after a failure."""
+    run = Run(tmp_path_factory.mktemp("access") / "run")
+    try:
+        yield _applied(run)
+    finally:
+        deployment.stop_local_aws(run)
+        run.clear()
 
 
-def reader_may_delete(rehearsal: Rehearsal) -> bool:
-    with superuser(rehearsal) as connection:
-        return bool(connection.run("SELECT has_table_privilege('beers_reader', 'beers.beers', 'DELETE')") == [[True]])
+def _applied(run: Run) -> Access:
+    program, _ = find_terraform()
+    run.take_ports(None)
+    deployment.build_package(run)
+    deployment.start_local_aws(run)
+    copy_configuration(run.terraform)
+    root = run.terraform / "examples" / "existing-database"
+    cli_config = write_cli_config(
+        run.folder / "terraform.rc", root / ".terraform.lock.hcl", CHECKOUT / "build" / "terraform-plugins"
+    )
+    assert run.endpoint
+    terraform = Terraform(
+        program,
+        root,
+        endpoint=run.endpoint,
+        processes=ProcessRegister(run.processes),
+        logs=run.logs,
+        cli_config=cli_config,
+    )
+    access = Access(run, terraform)
+    access.variables = {
+        "name": NAME,
+        "access": beers(),
+        "package_file": str(run.package),
+        "is_temporary": True,
+        **_existing_resources(access),
+    }
+    terraform.init({})
+    access.apply()
+    return access
 
 
-def wait_for_alarm(rehearsal: Rehearsal, name: str, state: str) -> None:
-    deadline = time.monotonic() + 20
-    while (found := alarms(rehearsal)[f"taproom-dev-access-{name}"]) != state:
-        assert time.monotonic() < deadline, f"the alarm {name} is {found}"
-        time.sleep(0.2)
+def _existing_resources(access: Access) -> dict[str, Any]:
+    """Create what exists before Terraform manages the access, and return the example's variables for it."""
+    key = access.aws("kms").create_key()["KeyMetadata"]["Arn"]
+    topic = access.aws("sns").create_topic(Name="on-call", Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    network = access.aws("ec2")
+    vpc = network.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        network.create_subnet(VpcId=vpc, CidrBlock=f"10.30.{number}.0/24", AvailabilityZone=f"us-east-1{zone}")[
+            "Subnet"
+        ]["SubnetId"]
+        for number, zone in enumerate("ab")
+    ]
+    group = network.create_security_group(VpcId=vpc, GroupName="access", Description="Functions")["GroupId"]
+    databases = access.aws("rds")
+    databases.create_db_subnet_group(DBSubnetGroupName="beers", DBSubnetGroupDescription="Beers", SubnetIds=subnets)
+    databases.create_db_instance(
+        DBInstanceIdentifier="beers",
+        Engine="postgres",
+        EngineVersion="17",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        DBName="beers",
+        MasterUsername="dbmaster",
+        ManageMasterUserPassword=True,
+        MasterUserSecretKmsKeyId=key,
+        EnableIAMDatabaseAuthentication=True,
+        DBSubnetGroupName="beers",
+        VpcSecurityGroupIds=[group],
+    )
+    databases.get_waiter("db_instance_available").wait(
+        DBInstanceIdentifier="beers", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    return {
+        "database_identifier": "beers",
+        "subnet_ids": subnets,
+        "security_group_id": group,
+        "kms_key_arn": key,
+        "alarm_topic_arn": topic,
+    }
 
 
-def alarms(rehearsal: Rehearsal) -> dict[str, str]:
-    described = rehearsal.aws("cloudwatch").describe_alarms()["MetricAlarms"]
-    return {alarm["AlarmName"]: alarm["StateValue"] for alarm in described}
-
-
-def test_the_first_apply_shows_what_it_did_in_the_database(rehearsal: Rehearsal) -> None:
-    digest, _, rest = rehearsal.outputs["access_plan"].partition("\n")
+def test_the_first_apply_shows_the_sql_that_it_ran(access: Access) -> None:
+    outputs = access.terraform.outputs()
+    digest, _, rest = outputs["access_plan"].partition("\n")
     assert digest.startswith("-- plan sha256:")
     assert 'CREATE ROLE "beers_owner"' in rest
-    assert rest.count(";\n") + 1 == len(rehearsal.outputs["access_report"]["changes"])
+    assert rest.count(";\n") + 1 == len(outputs["access_report"]["changes"])
+    access.sql("SET ROLE beers_owner; CREATE TABLE beers.beers (name text)")
 
 
-def test_a_second_plan_is_empty(rehearsal: Rehearsal) -> None:
-    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
+def test_a_second_plan_is_empty(access: Access) -> None:
+    assert access.plan() is None
 
 
-def test_nothing_is_drift_after_an_apply_and_the_schedule_finds_none(rehearsal: Rehearsal) -> None:
-    wait_for_alarm(rehearsal, "drift", "OK")
-    rehearsal.run.invoke_schedule(SCHEDULE)
-    wait_for_alarm(rehearsal, "not-verified", "OK")
-    assert alarms(rehearsal)["taproom-dev-access-drift"] == "OK"
+def test_there_is_no_drift_after_an_apply_and_the_schedule_reports_none(access: Access) -> None:
+    access.wait_for_alarm("drift", "OK")
+    access.run.invoke_schedule(SCHEDULE)
+    access.wait_for_alarm("not-verified", "OK")
+    assert access.alarms()["drift"] == "OK"
 
 
-def test_what_was_granted_by_hand_sets_off_the_alarm_when_the_schedule_fires(rehearsal: Rehearsal) -> None:
-    by_hand(rehearsal, BY_HAND)
-    rehearsal.run.invoke_schedule(SCHEDULE)
-    wait_for_alarm(rehearsal, "drift", "ALARM")
-    assert alarms(rehearsal)["taproom-dev-access-verify-failed"] == "OK"
+def test_drift_by_a_manual_grant_fires_the_alarm_when_the_schedule_runs(access: Access) -> None:
+    access.sql(MANUAL_GRANT)
+    access.run.invoke_schedule(SCHEDULE)
+    access.wait_for_alarm("drift", "ALARM")
+    assert access.alarms()["verify-failed"] == "OK"
 
 
-def test_an_apply_refuses_whatever_its_plan_did_not_show(rehearsal: Rehearsal) -> None:
-    shown = planned_access(rehearsal)
-    assert any(line.startswith(MENDED) for line in shown.splitlines())
-    by_hand(rehearsal, "GRANT INSERT ON beers.beers TO beers_reader")
+def test_an_apply_refuses_changes_that_its_plan_did_not_show(access: Access) -> None:
+    shown = access.planned_sql()
+    assert any(line.startswith(REVOKE) for line in shown.splitlines())
+    access.sql("GRANT INSERT ON beers.beers TO beers_reader")
     with pytest.raises(TerraformError, match="The plan is not the reviewed one"):
-        rehearsal.deployment.environment.apply_planned(quiet)
-    assert reader_may_delete(rehearsal), "nothing was done"
-    by_hand(rehearsal, "REVOKE INSERT ON beers.beers FROM beers_reader")
+        access.apply_planned()
+    assert access.reader_can_delete(), "nothing was changed"
+    access.sql("REVOKE INSERT ON beers.beers FROM beers_reader")
 
 
-def test_an_apply_of_what_was_shown_mends_it_and_the_alarm_is_over(rehearsal: Rehearsal) -> None:
-    planned_access(rehearsal)
-    rehearsal.deployment.environment.apply_planned(quiet)
-    assert not reader_may_delete(rehearsal)
-    wait_for_alarm(rehearsal, "drift", "OK")
+def test_an_apply_of_the_plan_repairs_drift_and_the_alarm_ends(access: Access) -> None:
+    access.planned_sql()
+    access.apply_planned()
+    assert not access.reader_can_delete()
+    access.wait_for_alarm("drift", "OK")
 
 
-def test_the_same_again_is_shown_again_and_mended_again(rehearsal: Rehearsal) -> None:
-    before = rehearsal.deployment.environment.outputs()["access_plan"]
-    by_hand(rehearsal, BY_HAND)
-    shown = planned_access(rehearsal)
+def test_the_same_drift_again_is_planned_and_repaired_again(access: Access) -> None:
+    before = access.terraform.outputs()["access_plan"]
+    access.sql(MANUAL_GRANT)
+    shown = access.planned_sql()
     assert shown != before
     assert shown.splitlines()[1:] == before.splitlines()[1:]
-    rehearsal.deployment.environment.apply_planned(quiet)
-    assert not reader_may_delete(rehearsal)
+    access.apply_planned()
+    assert not access.reader_can_delete()
 
 
-def test_a_document_that_cannot_be_carried_out_is_refused_while_planning(rehearsal: Rehearsal) -> None:
-    access = beers()
-    access["roles"]["beers_reader"] = {"schemas": {"beers": "read"}, "member_of": ["beers_reader"]}
+def test_a_document_that_the_function_refuses_fails_the_plan(access: Access) -> None:
+    document = beers()
+    document["roles"]["beers_reader"] = {"schemas": {"beers": "read"}, "member_of": ["beers_reader"]}
     with pytest.raises(TerraformError) as refused:
-        planned_access(rehearsal, access=access)
+        access.planned_sql(access=document)
     said = " ".join(str(refused.value).replace("│", " ").split())
     assert "The access document cannot be carried out on database beers; nothing was changed." in said
     assert "beers_reader -> beers_reader is a circle; remove one of its memberships" in said
 
 
-def test_without_a_preview_an_apply_does_what_is_needed_and_with_one_again_it_settles_at_once(
-    rehearsal: Rehearsal,
-) -> None:
-    environment, variables = rehearsal.deployment.environment, rehearsal.deployment.variables(rehearsal.digest)
-    by_hand(rehearsal, BY_HAND)
-    environment.apply({**variables, "preview_access": False}, quiet, "dev.tfvars")
-    assert not reader_may_delete(rehearsal)
-    assert environment.plan({**variables, "preview_access": False}, "dev.tfvars") is None
-    environment.apply(variables, quiet, "dev.tfvars")
-    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
+def test_an_apply_without_a_preview_repairs_drift_and_one_with_a_preview_then_settles(access: Access) -> None:
+    access.sql(MANUAL_GRANT)
+    access.apply(preview_access=False)
+    assert not access.reader_can_delete()
+    assert access.plan(preview_access=False) is None
+    access.apply()
+    assert access.plan() is None
 
 
-def test_a_plan_is_not_asked_of_a_function_that_is_about_to_be_replaced(rehearsal: Rehearsal) -> None:
-    with zipfile.ZipFile(rehearsal.run.package, "a") as package:
+def test_a_plan_does_not_invoke_a_function_that_is_about_to_be_replaced(access: Access) -> None:
+    with zipfile.ZipFile(access.run.package, "a") as package:
         package.writestr("another_version", "")
-    plan = rehearsal.deployment.plan_environment(rehearsal.digest)
+    plan = access.plan()
     assert plan
-    asked = "module.database_access.data.aws_lambda_invocation.plan[0]"
-    assert [c["change"]["actions"] for c in plan["resource_changes"] if c["address"] == asked] == [["read"]]
+    preview = "module.database_access.data.aws_lambda_invocation.plan[0]"
+    assert [c["change"]["actions"] for c in plan["resource_changes"] if c["address"] == preview] == [["read"]]
     functions = ("bootstrap", "planner", "rotation", "rotation_watch")
     assert changes_of(plan) == {
         **{f"module.database_access.module.{name}.aws_lambda_function.this": ["update"] for name in functions},
         "module.database_access.aws_lambda_invocation.apply": ["delete", "create"],
     }
-    rehearsal.deployment.environment.apply_planned(quiet)
-    assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
+    access.apply_planned()
+    assert access.plan() is None
 
 
-def test_the_function_that_plans_may_not_write_a_secret_and_knows_no_apply(rehearsal: Rehearsal) -> None:
-    functions = rehearsal.aws("lambda")
-    function = functions.get_function_configuration(FunctionName="taproom-dev-access-plan")
-    secrets = rehearsal.aws_as(function["Role"], "secretsmanager")
-    for arn in rehearsal.outputs["login_secret_arns"].values():
+def test_the_planning_function_cannot_access_a_login_secret_and_cannot_apply(access: Access) -> None:
+    functions = access.aws("lambda")
+    function = functions.get_function_configuration(FunctionName=PLANNER)
+    secrets = access.aws("secretsmanager", **assume_role(access.run.endpoint, function["Role"]))
+    for arn in access.terraform.outputs()["login_secret_arns"].values():
         for call, arguments in ((secrets.put_secret_value, {"SecretString": "{}"}), (secrets.get_secret_value, {})):
             with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
                 call(SecretId=arn, **arguments)
     event = {"action": "apply", "document": beers()}
-    answer: Any = functions.invoke(FunctionName="taproom-dev-access-plan", Payload=json.dumps(event))
+    answer: Any = functions.invoke(FunctionName=PLANNER, Payload=json.dumps(event))
     assert "This function cannot apply" in answer["Payload"].read().decode()
 
 
-def test_a_look_that_fails_sets_off_an_alarm_of_its_own(rehearsal: Rehearsal) -> None:
-    functions = rehearsal.aws("lambda")
-    functions.invoke(FunctionName="taproom-dev-access-plan", Payload=json.dumps({"action": "verify"}))
-    wait_for_alarm(rehearsal, "verify-failed", "ALARM")
+def test_a_drift_check_that_fails_fires_its_own_alarm(access: Access) -> None:
+    access.aws("lambda").invoke(FunctionName=PLANNER, Payload=json.dumps({"action": "verify"}))
+    access.wait_for_alarm("verify-failed", "ALARM")
 
 
-def test_an_event_that_nobody_waits_for_and_a_function_failed_at_three_times_is_told_to_people(
-    rehearsal: Rehearsal,
-) -> None:
-    functions = {function["FunctionName"] for function in rehearsal.aws("lambda").list_functions()["Functions"]}
+def test_an_asynchronous_event_becomes_a_dead_letter_after_three_failed_attempts(access: Access) -> None:
+    functions = {function["FunctionName"] for function in access.aws("lambda").list_functions()["Functions"]}
     assert len(functions) == 4
     for name in functions:
-        rehearsal.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"[]")
+        access.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"[]")
     deadline = time.monotonic() + 60
-    while {event["function"] for event in given_up(rehearsal)} != functions:
+    while {event["function"] for event in dead_letters(access)} != functions:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    (topic,) = (topic["TopicArn"] for topic in rehearsal.aws("sns").list_topics()["Topics"])
-    assert {(event["dead_letter_target"], event["delivered"]) for event in given_up(rehearsal)} == {(topic, True)}
+    topic = access.variables["alarm_topic_arn"]
+    assert {(event["dead_letter_target"], event["delivered"]) for event in dead_letters(access)} == {(topic, True)}
 
 
-def given_up(rehearsal: Rehearsal) -> list[dict[str, Any]]:
-    return rehearsal.journal("function.retries_exhausted")
+def dead_letters(access: Access) -> list[dict[str, Any]]:
+    return journal_events(access.run.logs, "function.retries_exhausted")
 
 
-def test_a_schedule_that_is_not_there_is_named_with_those_that_are(rehearsal: Rehearsal) -> None:
+def test_an_unknown_schedule_is_named_with_the_existing_ones(access: Access) -> None:
     with pytest.raises(UserError, match=f"There is no schedule nobody; there is .*{SCHEDULE}"):
-        rehearsal.run.invoke_schedule("nobody")
+        access.run.invoke_schedule("nobody")
+
+
+def test_a_destroy_leaves_the_database_alone(access: Access, statements_folder: Path) -> None:
+    statements = Statements()
+    access.terraform.destroy(access.variables, quiet)
+    statements.take_decisive(access.run.logs)
+    statements.leave(statements_folder, "access")
+    assert access.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'beers_owner'") == [[1]]

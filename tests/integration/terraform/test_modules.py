@@ -1,8 +1,9 @@
-"""Terraform's own checks of the configuration: validity, and its tests against a made-up AWS.
+"""Terraform's own checks of the configuration: `terraform validate`, and `terraform test` with a mocked AWS.
 
 No network and no credentials are needed where a mirror of the provider is at hand.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -13,64 +14,67 @@ import pytest
 from devtools.terraform.program import find_terraform
 from rehearsal.terraform import write_cli_config
 
-pytestmark = pytest.mark.rehearsal
-
 TERRAFORM = Path(__file__).parents[3] / "terraform"
+ROOTS = ["account", "environment", "examples/existing-database"]
+TEST_FILES = sorted(str(path.relative_to(TERRAFORM)) for path in TERRAFORM.glob("*/tests/*.tftest.hcl"))
 
 
-@pytest.fixture(scope="module")
-def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy, so that Terraform's working files stay out of the project."""
-    copy = tmp_path_factory.mktemp("configuration") / "terraform"
-    shutil.copytree(TERRAFORM, copy, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
-    return copy
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two initialised copies of the configuration, made once for all of pytest-xdist's workers.
+
+    Tests only read them. In the copy `mocked`, the first write token is a constant, because a mocked provider cannot
+    open ephemeral resources (Terraform 1.11).
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "terraform"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _prepare(folder)
+    return folder
 
 
-@pytest.fixture(scope="module")
-def configuration_without_ephemeral_resources(configuration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same for a made-up AWS, which Terraform lets make no ephemeral value."""
-    copy = tmp_path_factory.mktemp("configuration") / "terraform"
-    shutil.copytree(configuration, copy, symlinks=True)
-    made_by_aws = copy / "modules" / "write_token" / "first_value.tf"
-    assert "ephemeral" in made_by_aws.read_text()
-    made_by_aws.write_text('locals {\n  first_value = "a-token-for-tests-only"\n}\n')
-    return copy
+def test_there_are_test_files() -> None:
+    assert {"account/tests/account.tftest.hcl", "environment/tests/environment.tftest.hcl"} <= set(TEST_FILES)
 
 
-@pytest.fixture(scope="module", params=["account", "environment"])
-def root_module(request: pytest.FixtureRequest, configuration: Path) -> Path:
-    """A root module, prepared without its backend and without touching the lock file."""
-    root = configuration / str(request.param)
-    _terraform(root, "init", "-backend=false", "-input=false", "-lockfile=readonly")
-    return root
-
-
-def test_a_root_module_is_valid_without_a_warning(root_module: Path) -> None:
-    answer = _terraform(root_module, "validate")
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_root_module_is_valid_without_a_warning(root: str, shared: Path) -> None:
+    answer = _terraform(shared / "valid" / root, "validate")
     assert "Success!" in answer
     assert "Warning" not in answer
 
 
-@pytest.mark.parametrize("name", ["account", "environment"])
-def test_what_is_promised_holds(name: str, configuration_without_ephemeral_resources: Path) -> None:
-    root = configuration_without_ephemeral_resources / name
-    _terraform(root, "init", "-backend=false", "-input=false", "-lockfile=readonly")
-    assert "Success!" in _terraform(root, "test")
+@pytest.mark.parametrize("file", TEST_FILES)
+def test_terraform_test_passes(file: str, shared: Path) -> None:
+    root, _, name = file.partition("/")
+    assert "Success!" in _terraform(shared / "mocked" / root, "test", f"-filter={name}")
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
-def test_a_variable_file_makes_a_whole_environment(
-    environment: str, configuration_without_ephemeral_resources: Path
-) -> None:
-    root = configuration_without_ephemeral_resources / "environment"
-    shapes = "-test-directory=tests/shapes"
-    _terraform(root, "init", "-backend=false", "-input=false", "-lockfile=readonly", shapes)
-    assert "Success!" in _terraform(root, "test", shapes, f"-var-file={environment}.tfvars")
+def test_a_variable_file_makes_a_whole_environment(environment: str, shared: Path) -> None:
+    options = ["-test-directory=tests/shapes", f"-var-file={environment}.tfvars"]
+    assert "Success!" in _terraform(shared / "mocked" / "environment", "test", *options)
+
+
+def _prepare(folder: Path) -> None:
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    for name in ("valid", "mocked"):
+        shutil.copytree(TERRAFORM, part / name, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
+    first_value = part / "mocked" / "modules" / "write_token" / "first_value.tf"
+    assert "ephemeral" in first_value.read_text()
+    first_value.write_text('locals {\n  first_value = "a-token-for-tests-only"\n}\n')
+    write_cli_config(part / "cli.tfrc", TERRAFORM / "account" / ".terraform.lock.hcl", folder.with_suffix(".plugins"))
+    for root in [f"valid/{root}" for root in ROOTS] + ["mocked/account", "mocked/environment"]:
+        _terraform(part / root, "init", "-backend=false", "-input=false", "-lockfile=readonly")
+    part.rename(folder)
 
 
 def _terraform(root: Path, command: str, *options: str) -> str:
+    config = next(path / "cli.tfrc" for path in root.parents if (path / "cli.tfrc").exists())
     program, _ = find_terraform()
-    config = write_cli_config(root.parent / "cli.tfrc", root / ".terraform.lock.hcl", root.parent / "plugins")
     done = subprocess.run(
         [program, command, "-no-color", *options],
         cwd=root,
@@ -79,7 +83,7 @@ def _terraform(root: Path, command: str, *options: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"terraform {command} in {root.name}:\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"terraform {command} in {root}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 

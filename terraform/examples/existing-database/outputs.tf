@@ -1,0 +1,14 @@
+output "access_plan" {
+  description = "The SQL that an apply would run in the database, with reasons; if there is none, what the last apply ran."
+  value       = module.database_access.access_plan
+}
+
+output "access_report" {
+  description = "What the last apply found and changed in the database; it contains no password."
+  value       = module.database_access.access_report
+}
+
+output "login_secret_arns" {
+  description = "Secret of each login with a password, by the login's name."
+  value       = module.database_access.login_secret_arns
+}
