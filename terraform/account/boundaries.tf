@@ -1,4 +1,4 @@
-# Boundaries give nothing. They say what a role can never do, whatever policy somebody attaches to it.
+# Boundaries grant nothing. They limit what a role can do, whatever policies are attached to it.
 
 # For the pipeline's own roles: everything but changing who may do what in this account, and in one region alone. Services
 # that have no region answer from us-east-1.
@@ -45,7 +45,7 @@ resource "aws_iam_policy" "pipeline_boundary" {
 }
 
 # For the roles that a deployment makes: what tasks and functions of that environment could ever need. A deployment can make
-# no role without it, so it cannot make itself an administrator by way of a role that it lends to a function.
+# no role without it, so it cannot escalate its privileges by a role that it passes to a function.
 data "aws_iam_policy_document" "workload_boundary" {
   for_each = var.deploy_environments
 

@@ -1,4 +1,4 @@
-# States hold no password, but they say how everything is built, and whoever writes one decides what the next apply does.
+# States contain no password, but they describe everything, and write access to one controls what the next apply does.
 module "state_bucket" {
   source = "../modules/bucket"
 

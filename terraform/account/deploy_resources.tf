@@ -79,7 +79,7 @@ data "aws_iam_policy_document" "deploy_resources" {
     resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${each.value}/*"]
   }
 
-  # RDS makes the master's secret on behalf of whoever makes the database.
+  # RDS creates the master secret on behalf of the caller.
   statement {
     sid       = "CreateMasterSecret"
     actions   = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
@@ -110,7 +110,7 @@ data "aws_iam_policy_document" "deploy_resources" {
     }
   }
 
-  # A zone's id is not known here; prod's domain and dev's may lie in the same one.
+  # A zone's id is not known here; prod's domain and dev's can be in the same one.
   statement {
     sid       = "ManageDomainRecords"
     actions   = ["route53:ChangeResourceRecordSets", "route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ListTagsForResource"]

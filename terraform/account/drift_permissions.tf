@@ -1,4 +1,4 @@
-# What a pull request may look at, and the write tokens: a refresh asks whether they are still there by reading them.
+# The permissions of a pull request, and reading the write tokens: a refresh reads them to check that they exist.
 locals {
   write_tokens = [for own in local.own : "arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/service/write-token-*"]
 }

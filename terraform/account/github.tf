@@ -10,7 +10,7 @@ resource "aws_iam_openid_connect_provider" "github" {
 locals {
   # What GitHub says of the job that asks. A job gets the role of one environment only if it runs in GitHub's environment of
   # that name, where people and branches that may deploy are named. A pull request from a fork gets no token at all.
-  # Images are pushed, and drift is looked for, by jobs on main that run in no environment: nobody has to approve them.
+  # Jobs on main that run in no environment push images and check for drift: they need no approval.
   subject_by_role = merge(
     {
       build = "repo:${var.github_repository}:ref:refs/heads/main"
@@ -77,8 +77,8 @@ locals {
   # The roles that belong to no environment.
   repository_roles = {
     build = { does = "What a build on main may push", policy = data.aws_iam_policy_document.build.json }
-    drift = { does = "What the daily look for drift may look at", policy = data.aws_iam_policy_document.drift.json }
-    plan  = { does = "What a pull request may look at to plan", policy = data.aws_iam_policy_document.plan.json }
+    drift = { does = "What the daily drift check can read", policy = data.aws_iam_policy_document.drift.json }
+    plan  = { does = "What a pull request can read to plan", policy = data.aws_iam_policy_document.plan.json }
   }
 }
 

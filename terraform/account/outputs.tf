@@ -4,7 +4,7 @@ output "state_bucket_name" {
 }
 
 output "image_repository_url" {
-  description = "Where images are pushed to; GitHub's variable IMAGE_REPOSITORY, and what stands before @sha256 in the environment's variable image."
+  description = "Repository for images; GitHub's variable IMAGE_REPOSITORY, and the part before @sha256 of the environment's variable image."
   value       = aws_ecr_repository.service.repository_url
 }
 
@@ -19,7 +19,7 @@ output "build_role_arn" {
 }
 
 output "drift_role_arn" {
-  description = "Role with which main looks for drift; GitHub's variable AWS_DRIFT_ROLE_ARN of the repository."
+  description = "Role with which main checks for drift; GitHub's variable AWS_DRIFT_ROLE_ARN of the repository."
   value       = aws_iam_role.repository["drift"].arn
 }
 

@@ -11,7 +11,7 @@ locals {
     Version = "2012-10-17"
     Statement = [
       {
-        # What AWS recommends for every key: without it, nobody could ever change the key again.
+        # AWS recommends this for every key: without it, the key could never be changed again.
         # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
         Sid       = "EnableIAMPolicies"
         Effect    = "Allow"

@@ -59,7 +59,7 @@ output "dashboard_name" {
 }
 
 output "alarm_topic_arns" {
-  description = "SNS topics that are told of alarms."
+  description = "SNS topics that alarms notify."
   value       = module.observability.topic_arns
 }
 

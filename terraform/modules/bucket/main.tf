@@ -1,4 +1,4 @@
-# A bucket that keeps every version, is never public and speaks TLS alone.
+# A versioned bucket that is never public and accepts only TLS.
 
 resource "aws_s3_bucket" "this" {
   # checkov:skip=CKV_AWS_18:Access to a bucket is logged into the bucket that is named; the log bucket cannot name itself, or each log would write the next
@@ -7,7 +7,7 @@ resource "aws_s3_bucket" "this" {
   bucket = var.name
 }
 
-# Each earlier version can be had back.
+# Each earlier version can be restored.
 resource "aws_s3_bucket_versioning" "this" {
   bucket = aws_s3_bucket.this.bucket
 
@@ -44,7 +44,7 @@ resource "aws_s3_bucket_logging" "this" {
   target_prefix = "${var.name}/"
 }
 
-# Whoever wants to be told of a change listens to EventBridge; it costs nothing while nobody does.
+# Consumers of changes can subscribe on EventBridge; it costs nothing without a rule.
 resource "aws_s3_bucket_notification" "this" {
   bucket      = aws_s3_bucket.this.bucket
   eventbridge = true

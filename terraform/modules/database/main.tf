@@ -11,8 +11,8 @@ resource "aws_db_instance" "this" {
   instance_class = var.instance_class
   db_name        = var.database_name
 
-  # RDS makes the master's password, keeps it in a secret of its own and rotates it every seven days:
-  # it is in nobody's hands, and not in the state. The price: as long as it does, RDS refuses read replicas and blue/green
+  # RDS generates the master password, keeps it in a secret and rotates it every seven days:
+  # no person has it, and it is not in the state. The price: RDS then refuses read replicas and blue/green
   # deployments (docs/decisions/2026-11-24-no-replica-and-no-blue-green.md).
   username                      = "dbmaster"
   manage_master_user_password   = true
@@ -34,7 +34,7 @@ resource "aws_db_instance" "this" {
   vpc_security_group_ids = [var.security_group_id]
   publicly_accessible    = false
 
-  # Backups with point-in-time recovery: any second of this many days can be had back.
+  # Backups with point-in-time recovery: any second of this many days can be restored.
   backup_retention_period   = var.backup_retention_days
   backup_window             = "02:00-03:00"
   copy_tags_to_snapshot     = true

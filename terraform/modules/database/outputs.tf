@@ -19,7 +19,7 @@ output "database_name" {
 }
 
 output "resource_id" {
-  description = "Id that RDS gives to this very instance; another one when the database is made anew."
+  description = "RDS resource id of the instance; a new one if the instance is replaced."
   value       = aws_db_instance.this.resource_id
 }
 

@@ -1,4 +1,4 @@
-# RDS rotates the master's password by itself and without a function; this says when. Without it RDS would do so every seven
+# RDS rotates the master password without a function; this sets the schedule. Without it RDS would do so every seven
 # days. Destroying it turns the rotation off, as Secrets Manager has no way back to RDS's own schedule.
 
 resource "aws_secretsmanager_secret_rotation" "master" {

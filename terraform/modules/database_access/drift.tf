@@ -1,5 +1,5 @@
-# The watch over drift: a schedule has the planning function compare the database with the document that was applied, the
-# function prints how many differences there are as a metric, and alarms read that.
+# Drift detection: a schedule invokes the planning function, which compares the database with the applied document and emits
+# the number of differences as a metric for the alarms.
 
 locals {
   metrics_namespace = "Taproom"
@@ -7,11 +7,11 @@ locals {
   metrics_service  = "${var.context.name}-database-access"
   drift_dimensions = { service = local.metrics_service, database = var.database.name }
 
-  # Two looks may fail to come before somebody is told.
-  hours_without_a_look = 2 * var.drift_check_interval_hours + 1
+  # Two checks can be missing before the alarm fires.
+  hours_without_a_check = 2 * var.drift_check_interval_hours + 1
 }
 
-# A group of its own, because a role can trust the scheduler for a group, and for no single schedule.
+# A dedicated group, because a role can trust the scheduler for a group but not for a single schedule.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
 resource "aws_scheduler_schedule_group" "drift" {
   name = "${var.context.name}-access"
@@ -35,7 +35,7 @@ resource "aws_scheduler_schedule" "verify" {
     role_arn = aws_iam_role.drift.arn
     input    = jsonencode({ action = "verify", document = var.access })
 
-    # The next look is a better retry than this one tomorrow.
+    # The next check is a better retry than this one tomorrow.
     retry_policy {
       maximum_event_age_in_seconds = 3600
       maximum_retry_attempts       = 2
@@ -72,7 +72,7 @@ data "aws_iam_policy_document" "assumed_by_schedule" {
 
 resource "aws_iam_role" "drift" {
   name                 = "${var.context.name}-access-verify"
-  description          = "Lets the schedule that watches for drift invoke the function that looks"
+  description          = "Lets the schedule of drift checks invoke the planning function"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
   permissions_boundary = var.context.permissions_boundary_arn
 }
@@ -107,7 +107,7 @@ resource "aws_iam_role_policy" "drift" {
 # A value comes every few hours: between two, the alarm stays as the last one left it.
 resource "aws_cloudwatch_metric_alarm" "drift" {
   alarm_name        = "${var.context.name}-access-drift"
-  alarm_description = "Somebody changed who may do what in database ${var.database.name} by hand. `terraform plan` shows the statements that undo it, an apply runs them. See docs/runbook.md#alarm-access-drift"
+  alarm_description = "The access to database ${var.database.name} was changed manually. `terraform plan` shows the statements that undo it, an apply runs them. See docs/runbook.md#alarm-access-drift"
 
   namespace           = local.metrics_namespace
   metric_name         = "AccessDrift"
@@ -123,17 +123,17 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
   ok_actions    = var.alarm_topic_arns
 }
 
-# No news is no good news: without this one, a schedule that stopped would look like a database without drift.
+# Without this alarm, a schedule that stopped would look like a database without drift.
 resource "aws_cloudwatch_metric_alarm" "not_verified" {
   alarm_name        = "${var.context.name}-access-not-verified"
-  alarm_description = "For ${local.hours_without_a_look} hours nobody compared the access of database ${var.database.name} with what is declared. See whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${module.planner.name}. See docs/runbook.md#alarm-access-not-verified"
+  alarm_description = "For ${local.hours_without_a_check} hours no check compared the access to database ${var.database.name} with the document. Check whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${module.planner.name}. See docs/runbook.md#alarm-access-not-verified"
 
   namespace           = local.metrics_namespace
   metric_name         = "AccessDrift"
   dimensions          = local.drift_dimensions
   statistic           = "SampleCount"
   period              = 3600
-  evaluation_periods  = local.hours_without_a_look
+  evaluation_periods  = local.hours_without_a_check
   comparison_operator = "LessThanThreshold"
   threshold           = 1
   treat_missing_data  = "breaching"
@@ -142,7 +142,7 @@ resource "aws_cloudwatch_metric_alarm" "not_verified" {
   ok_actions    = var.alarm_topic_arns
 }
 
-# Only looks that failed count: a plan that cannot be made is an answer, which Terraform shows.
+# Only failed checks count: a refused plan is a regular result, which Terraform shows.
 resource "aws_cloudwatch_metric_alarm" "verify_failed" {
   alarm_name        = "${var.context.name}-access-verify-failed"
   alarm_description = "The function ${module.planner.name} could not compare the access of database ${var.database.name} with what is declared. Its log says why. See docs/runbook.md#alarm-access-verify-failed"

@@ -12,7 +12,7 @@ output "login_secret_arns" {
   description = "Secret of each login that has a password, by the login's name. Known only once the function has put the credentials in."
   value       = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
 
-  # Whoever logs in with these waits for the roles and the credentials.
+  # Clients need the roles and the credentials.
   depends_on = [aws_lambda_invocation.apply]
 }
 

@@ -1,4 +1,4 @@
-# The function that can only look: Terraform reads its plan, and a schedule has it watch for drift. The same package as
+# The read-only function: Terraform reads its plan, and a schedule invokes it to check for drift. The same package as
 # bootstrap's with another handler, in whose path nothing changes a database or writes a secret.
 
 module "planner" {

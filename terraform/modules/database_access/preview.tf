@@ -33,7 +33,7 @@ locals {
     ]),
   )
 
-  # Whoever may make a role chooses a part of what is shown: characters that could move a terminal's cursor, end a comment or
+  # Users who can create a role control part of the plan: characters that could move a terminal's cursor, end a comment or
   # turn the direction of writing are replaced. In a refusal, lines may end.
   invisible         = "/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/"
   invisible_in_line = "/[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\p{Cf}\\p{Zl}\\p{Zp}]/"

@@ -6,9 +6,9 @@ resource "aws_cloudwatch_event_rule" "rotation_failed" {
   count = length(var.alarm_topic_arns) > 0 ? 1 : 0
 
   name        = "${local.rotation_name}-failed"
-  description = "A secret of database ${var.database.name} could not be rotated, or somebody put a value during its rotation"
+  description = "A secret of database ${var.database.name} could not be rotated, or its value was changed during its rotation"
 
-  # RotationAbandoned is no failure of the function's: somebody put a value while a rotation was under way.
+  # RotationAbandoned is not a failure of the function: the secret's value was changed during a rotation.
   # https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
   event_pattern = jsonencode({
     source        = ["aws.secretsmanager"]
@@ -76,10 +76,10 @@ resource "aws_cloudwatch_metric_alarm" "rotation_overdue" {
   ok_actions    = var.alarm_topic_arns
 }
 
-# No news is no good news: a watch that stopped would look like rotations that are all in time.
+# Without this alarm, a check that stopped would look like rotations that are all on time.
 resource "aws_cloudwatch_metric_alarm" "rotation_not_watched" {
   alarm_name        = "${local.rotation_name}-not-watched"
-  alarm_description = "For ${local.hours_without_a_rotation_watch} hours nobody looked for overdue rotations. See whether the schedule ${aws_scheduler_schedule.rotation_watch.name} runs, and the log of ${local.rotation_watch_name}. See docs/runbook.md#alarm-rotation-not-watched"
+  alarm_description = "For ${local.hours_without_a_rotation_watch} hours no check for overdue rotations ran. Check whether the schedule ${aws_scheduler_schedule.rotation_watch.name} runs, and the log of ${local.rotation_watch_name}. See docs/runbook.md#alarm-rotation-not-watched"
 
   namespace           = local.metrics_namespace
   metric_name         = "OverdueRotations"

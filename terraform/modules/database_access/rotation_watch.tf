@@ -5,7 +5,7 @@
 locals {
   rotation_watch_name           = "${var.context.name}-rotation-watch"
   rotation_watch_interval_hours = 6
-  # Two looks may fail to come before somebody is told.
+  # Two checks can be missing before the alarm fires.
   hours_without_a_rotation_watch = 2 * local.rotation_watch_interval_hours + 1
 
   login_overdue_after_days = coalesce(var.rotation.overdue_after_days, try(var.rotation.days + 2, null))
@@ -51,7 +51,7 @@ data "aws_iam_policy_document" "rotation_watch" {
 resource "aws_scheduler_schedule" "rotation_watch" {
   name                = local.rotation_watch_name
   group_name          = aws_scheduler_schedule_group.drift.name
-  description         = "Has the secrets of database ${var.database.name} looked at for rotations that are overdue"
+  description         = "Checks the secrets of database ${var.database.name} for overdue rotations"
   schedule_expression = "rate(${local.rotation_watch_interval_hours} hours)"
   kms_key_arn         = var.context.kms_key_arn
 
@@ -64,7 +64,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
     role_arn = aws_iam_role.rotation_watch_schedule.arn
     input    = jsonencode({ overdue_after_days = local.overdue_after_days })
 
-    # The next look is a better retry than this one tomorrow.
+    # The next check is a better retry than this one tomorrow.
     retry_policy {
       maximum_event_age_in_seconds = 3600
       maximum_retry_attempts       = 2
@@ -76,7 +76,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
 
 resource "aws_iam_role" "rotation_watch_schedule" {
   name                 = "${local.rotation_watch_name}-schedule"
-  description          = "Lets the schedule that watches over rotations invoke the function that looks"
+  description          = "Lets the schedule of rotation checks invoke its function"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
   permissions_boundary = var.context.permissions_boundary_arn
 }

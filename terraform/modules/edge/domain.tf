@@ -17,7 +17,7 @@ resource "aws_acm_certificate" "this" {
   }
 }
 
-# ACM asks for one record that proves that the domain is ours, and looks for it again at each renewal.
+# ACM requires one record that proves that the domain is ours, and checks it again at each renewal.
 resource "aws_route53_record" "validation" {
   count = local.has_domain ? 1 : 0
 

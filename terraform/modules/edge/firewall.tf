@@ -1,4 +1,4 @@
-# What is turned away before it reaches a task: known attacks, addresses of bad repute, and whoever asks too much.
+# Blocks known attacks, addresses with a bad reputation, and clients that send too many requests.
 
 locals {
   has_firewall = var.requests_per_five_minutes_limit != null
@@ -159,7 +159,7 @@ resource "aws_wafv2_web_acl_logging_configuration" "this" {
   resource_arn            = aws_wafv2_web_acl.this[0].arn
   log_destination_configs = [aws_cloudwatch_log_group.firewall[0].arn]
 
-  # What was let through stands in the load balancer's own log.
+  # Requests that pass are in the load balancer's access log.
   logging_filter {
     default_behavior = "DROP"
 

@@ -1,5 +1,5 @@
 locals {
-  # Requests in flight get this long to finish once a task is told to leave.
+  # Requests in flight can finish within this time after a task is deregistered.
   deregistration_seconds = var.context.is_temporary ? 5 : 30
 }
 

@@ -19,7 +19,7 @@ resource "aws_lambda_function" "this" {
   memory_size      = var.memory_mebibytes
   timeout          = var.timeout_seconds
 
-  # None reserved: a new account may have ten executions in all, and then AWS lets nobody reserve any.
+  # None reserved: a new account may have ten executions in all, and then AWS refuses every reservation.
   reserved_concurrent_executions = -1
 
   kms_key_arn = var.context.kms_key_arn
@@ -33,7 +33,7 @@ resource "aws_lambda_function" "this" {
     variables = var.environment
   }
 
-  # An event that nobody waits for, from a schedule or a rule, is told to people when three attempts have failed.
+  # Asynchronous events, from a schedule or a rule, go to this topic after three failed attempts.
   dead_letter_config {
     target_arn = var.dead_letter_topic_arn
   }

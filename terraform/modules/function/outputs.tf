@@ -10,7 +10,7 @@ output "name" {
 
 output "invocable_name" {
   description = "Name of the function as well, but not known while its code is about to be replaced: a data source that invokes it waits for the new code."
-  # Terraform puts off by itself a data source that names a resource which is about to change, but not one that names an output.
+  # Terraform defers a data source that refers to a changing resource, but not one that refers to an output.
   value = aws_lambda_function.this.last_modified == null ? null : aws_lambda_function.this.function_name
 }
 

@@ -54,7 +54,7 @@ resource "aws_vpc_endpoint" "interface" {
   tags = { Name = "${var.context.name}-${each.key}" }
 }
 
-# ECR hands out an image's layers as URLs of one bucket of its own, signed by itself; nothing else is read from S3.
+# ECR returns an image's layers as presigned URLs of one bucket; nothing else is read from S3.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 data "aws_iam_policy_document" "image_layers_only" {
   statement {

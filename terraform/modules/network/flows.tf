@@ -1,5 +1,5 @@
-# Who may talk to whom: one pair of rules for each arrow, named from both ends. What is not listed is not allowed.
-# Groups are stateful, so an answer needs no rule of its own.
+# Allowed connections: one pair of rules for each, named from both ends. Everything else is denied.
+# Security groups are stateful, so responses need no rule.
 
 locals {
   http_port       = 80

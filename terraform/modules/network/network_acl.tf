@@ -13,7 +13,7 @@ resource "aws_network_acl" "database" {
     to_port    = local.postgresql_port
   }
 
-  # An ACL knows no connections: answers go to whatever port the client chose.
+  # An ACL is stateless: responses go to the client's ephemeral port.
   egress {
     rule_no    = 100
     action     = "allow"

@@ -7,7 +7,7 @@ output "public_subnet_ids" {
   description = "Subnets with a route to the internet, for the load balancer; one a zone."
   value       = [for zone in local.zones : aws_subnet.public[zone].id]
 
-  # A load balancer in a subnet without its route answers nobody.
+  # A load balancer in a subnet without its route is unreachable.
   depends_on = [aws_route.public_to_internet, aws_route_table_association.public]
 }
 
@@ -69,7 +69,7 @@ output "database_access_security_group_id" {
 }
 
 output "rotation_watch_security_group_id" {
-  description = "Group of the function that looks for overdue rotations."
+  description = "Group of the function that checks for overdue rotations."
   value       = aws_security_group.this["rotation_watch"].id
 
   depends_on = [

@@ -26,7 +26,7 @@ resource "aws_route_table_association" "public" {
   subnet_id      = each.value.id
 }
 
-# One table a zone, so that each zone can have a NAT gateway of its own.
+# One table a zone, so that each zone can have its own NAT gateway.
 resource "aws_route_table" "private" {
   for_each = local.index_by_zone
 

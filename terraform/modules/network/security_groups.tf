@@ -1,4 +1,4 @@
-# Who there is. Who may talk to whom stands in flows.tf. All groups live here rather than in the modules that use
+# All security groups; flows.tf has their rules. They are here and not in the modules that use
 # them: a flow names two of them, and modules that named each other's would depend in a circle.
 
 locals {
@@ -8,7 +8,7 @@ locals {
       service         = "Tasks of the service"
       database        = "Database"
       database_access = "Functions that manage the roles and logins of the database"
-      rotation_watch  = "Function that looks for overdue rotations"
+      rotation_watch  = "Function that checks for overdue rotations"
     },
     local.has_endpoints ? { endpoints = "Interface endpoints of AWS services" } : {},
   )

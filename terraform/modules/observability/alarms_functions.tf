@@ -3,7 +3,7 @@ locals {
   timeout_share          = 0.8
 
   function_alarms = merge(
-    # An error that has a name of its own, such as a rotation's, has its alarm beside what it is about.
+    # Errors with a specific meaning, such as a rotation's, have their alarm in the module that causes them.
     { for key, function in var.functions : "${key}-errors" => {
       description    = "The function ${function.name} failed; its log says why."
       section        = "function-errors"

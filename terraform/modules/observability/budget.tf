@@ -1,4 +1,4 @@
-# What this environment may cost a month, by its tag. AWS tells costs apart by a tag only once the tag Environment has been
+# The monthly budget of this environment, by its tag. AWS filters costs by a tag only once the tag Environment has been
 # activated for that, in the billing console of the account that pays.
 resource "aws_budgets_budget" "monthly" {
   count = var.monthly_budget_usd == null ? 0 : 1

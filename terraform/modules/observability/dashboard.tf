@@ -1,7 +1,7 @@
 # One page: what is wrong, what people get, what it takes.
 
 locals {
-  # Title, and lines as [namespace, metric, statistic, dimensions]. Two widgets stand beside each other.
+  # Title, and lines as [namespace, metric, statistic, dimensions]. Two widgets are in each row.
   charts = concat(
     [
       ["Requests", [

@@ -6,10 +6,10 @@ output "topic_arn" {
 }
 
 output "topic_arns" {
-  description = "SNS topics that are told of alarms: the environment's own, and the others that were given."
+  description = "SNS topics that alarms notify: the environment's own, and the additional ones."
   value       = local.topic_arns
 
-  # Whoever is given a topic wants to publish.
+  # Modules that get a topic publish to it.
   depends_on = [aws_sns_topic_policy.alarms]
 }
 

@@ -1,4 +1,4 @@
-# Where every alarm of the environment is told, and the budget.
+# The topic of all alarms of the environment and of its budget.
 
 locals {
   topic_arns = concat([aws_sns_topic.alarms.arn], var.other_topic_arns)
@@ -33,7 +33,7 @@ resource "aws_sns_topic_policy" "alarms" {
   policy = data.aws_iam_policy_document.topic.json
 }
 
-# Each address gets a message that asks it to confirm; until then it is told nothing.
+# Each address gets a message that asks for confirmation, and no alarms until then.
 resource "aws_sns_topic_subscription" "email" {
   for_each = var.emails
 

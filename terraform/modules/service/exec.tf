@@ -1,4 +1,4 @@
-# A shell in a running task. Off: what a task does is read in its log, and a change made by hand is gone with the task.
+# ECS Exec, off by default: logs show what a task does, and manual changes are lost with the task.
 
 data "aws_iam_policy_document" "exec" {
   count = var.exec_is_allowed ? 1 : 0

@@ -17,7 +17,7 @@ resource "aws_ecs_service" "this" {
   # Without it, another share of spare capacity would replace the service instead of its tasks.
   force_new_deployment = true
 
-  # A new task stands beside each old one before that goes; tasks move when a zone comes back.
+  # Each old task runs until its replacement is healthy; tasks are rebalanced when a zone recovers.
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
   availability_zone_rebalancing      = "ENABLED"

@@ -1,4 +1,4 @@
-# How many tasks there are: as many as processor, memory and requests ask for, within limits that schedules can move.
+# Autoscaling by CPU, memory and requests, within limits that schedules can change.
 
 locals {
   is_scheduled       = length(var.schedules) > 0

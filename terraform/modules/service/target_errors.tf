@@ -1,5 +1,5 @@
-# Errors that the tasks answer with. The alarm tells people, and during a deployment it sends ECS back to the tasks before.
-# It stays quiet without data: an alarm that is already going off when a deployment begins guards nothing.
+# Error responses of the tasks. The alarm notifies people, and during a deployment ECS rolls back on it.
+# Missing data does not breach: an alarm that already fires when a deployment starts cannot protect it.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
 
 resource "aws_cloudwatch_metric_alarm" "target_errors" {

@@ -1,4 +1,4 @@
-# Who may change the catalogue.
+# The token that changes of the catalogue need.
 
 locals {
   write_environment = [for variable in [

@@ -1,4 +1,4 @@
-# What callers must show to change the catalogue. Whoever puts another value later replaces it, and both are good until the
+# The bearer token that clients need to change the catalogue. A new value replaces it, and both are valid until the
 # next one: the service accepts what is labelled AWSCURRENT and AWSPREVIOUS.
 resource "aws_secretsmanager_secret" "this" {
   # checkov:skip=CKV2_AWS_57:Callers hold the token, so only people can replace it; the service takes the new one at once and the old one until the next
