@@ -64,7 +64,7 @@ def build_package(run: Run) -> None:
     """Build the zip of the functions from the checkout.
 
     Raises:
-        RehearsalError: with what the builder said.
+        UserError: with what the builder said.
     """
     authority = create_authority(run.authority)
     done = subprocess.run(
