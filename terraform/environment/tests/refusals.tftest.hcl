@@ -92,7 +92,7 @@ run "values_that_do_not_fit_together_are_refused" {
     environment              = "prod"
     image                    = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom:latest"
     domain_name              = "beers.example.com"
-    dns_zone_name            = "example.org"
+    dns_zone_name            = "example.com"
     certificate_arn          = "arn:aws:acm:us-east-1:123456789012:certificate/ours"
     master_rotation          = { days = 7, overdue_after_days = 7 }
     service_cpu_units        = 256
@@ -105,7 +105,6 @@ run "values_that_do_not_fit_together_are_refused" {
   expect_failures = [
     var.image,
     var.domain_name,
-    var.dns_zone_name,
     var.master_rotation,
     var.service_memory_mebibytes,
     var.service_task_count,
@@ -181,16 +180,18 @@ run "a_schedule_without_overdue_after_days_and_a_secret_of_an_iam_login_are_refu
   expect_failures = [var.access, var.master_rotation]
 }
 
-run "more_sessions_than_the_connection_limit_are_refused" {
+run "more_sessions_than_the_connection_limit_and_a_domain_outside_its_zone_are_refused" {
   command = plan
 
   variables {
+    domain_name              = "beers.example.com"
+    dns_zone_name            = "example.org"
     service_task_count       = { minimum = 2, maximum = 6 }
     service_cpu_units        = 4096
     service_memory_mebibytes = 8192
   }
 
-  expect_failures = [var.access]
+  expect_failures = [var.access, var.dns_zone_name]
 }
 
 run "sessions_up_to_the_connection_limit_pass" {

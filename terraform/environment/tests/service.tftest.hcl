@@ -222,7 +222,7 @@ run "with_iam_authentication_the_task_connects_as_one_user_of_one_database_and_r
   }
 }
 
-run "a_secret_beside_iam_authentication_and_a_login_that_is_a_pattern_are_refused" {
+run "a_secret_beside_iam_authentication_is_refused" {
   command = plan
 
   module {
@@ -230,10 +230,25 @@ run "a_secret_beside_iam_authentication_and_a_login_that_is_a_pattern_are_refuse
   }
 
   variables {
-    iam_login = { user = "*", address = "database.example", port = 5432, database = "beers", resource_id = "db-MOCKED" }
+    iam_login = { user = "beers_app", address = "database.example", port = 5432, database = "beers", resource_id = "db-MOCKED" }
   }
 
-  expect_failures = [var.service_secret_arn, var.iam_login]
+  expect_failures = [var.service_secret_arn]
+}
+
+run "a_login_that_is_a_pattern_is_refused" {
+  command = plan
+
+  module {
+    source = "../modules/service"
+  }
+
+  variables {
+    service_secret_arn = null
+    iam_login          = { user = "*", address = "database.example", port = 5432, database = "beers", resource_id = "db-MOCKED" }
+  }
+
+  expect_failures = [var.iam_login]
 }
 
 run "tasks_that_ecs_rolled_back_fail_the_apply" {
