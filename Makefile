@@ -98,11 +98,14 @@ test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run all tests 
 	$(call tests,test,not nightly) --numprocesses 4 $(LANES)
 
 test-fast: export POSTGRESQL_MAJORS = 17
-test-fast: .venv/ready browser ## Run the tests that need no load, rehearsal, image or other PostgreSQL version
-	$(call tests,test-fast,not rehearsal and not image and not load and not nightly) --hypothesis-profile=fast $(SPREAD)
+test-fast: .venv/ready browser ## Run the tests that need no load, rehearsal, image, `terraform test` or other PostgreSQL version
+	$(call tests,test-fast,not rehearsal and not image and not load and not terraform and not nightly) --hypothesis-profile=fast $(SPREAD)
 
 test-load: .venv/ready # The tests under load
 	$(call tests,test-load,load and not nightly) $(SPREAD)
+
+test-terraform: .venv/ready # `terraform test` of each module, and a plan of each environment
+	$(call tests,test-terraform,terraform) $(SPREAD)
 
 test-postgresql: export POSTGRESQL_MAJORS = $(MAJORS)
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) # The tests that depend on PostgreSQL's version, on 14 to 18

@@ -46,12 +46,14 @@ def test_a_root_module_is_valid_without_a_warning(root: str, shared: Path) -> No
     assert "Warning" not in answer
 
 
+@pytest.mark.terraform
 @pytest.mark.parametrize("file", TEST_FILES)
 def test_terraform_test_passes(file: str, shared: Path) -> None:
     root, _, name = file.partition("/")
     assert "Success!" in _terraform(shared / "mocked" / root, "test", f"-filter={name}")
 
 
+@pytest.mark.terraform
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_a_variable_file_makes_a_whole_environment(environment: str, shared: Path) -> None:
     options = ["-test-directory=tests/shapes", f"-var-file={environment}.tfvars"]
