@@ -128,7 +128,7 @@ def test_down_ends_what_a_killed_command_left(tmp_path: Path) -> None:
         ["sleep", "1000"], env={"PATH": os.environ["PATH"]}, cwd=tmp_path, log=run.logs / "sleep.log"
     )
     said, _ = command(run.folder, "down").communicate(timeout=240)
-    assert said.strip() == "Ended what an interrupted run had left: sleep."
+    assert said.strip() == f"Ended what an interrupted run had left: sleep ({left.pid})."
     assert left.wait(10) != 0
     assert not run.folder.exists()
 

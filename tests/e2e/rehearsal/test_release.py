@@ -145,7 +145,6 @@ def test_drift_of_one_environment_is_reported_in_its_issue_and_the_other_has_non
     assert (method, path) == ("POST", "issues")
     assert issue["title"].startswith("prod ")
     assert "retention_in_days" in issue["body"]
-    assert "Plan: 0 to add, 1 to change, 0 to destroy." in issue["body"]
 
 
 def test_a_second_plan_of_the_account_is_empty(pipeline: Pipeline) -> None:
