@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.api import beers, health
+from app.api.latch import Latch
 from app.api.openapi import openapi_blueprint, openapi_document
 from app.api.problems import register_problem_handlers
 from app.api.write_token import Guard, OpenGuard, TokenGuard, token_reader
@@ -26,6 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     database = open_database(settings)
     app.extensions["database"] = database
+    app.extensions[health.STARTUP_LATCH] = Latch()
     catalogue = Catalogue(database)
     guard = _guard(settings)
     document = openapi_document(

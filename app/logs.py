@@ -17,8 +17,8 @@ from typing import Any
 
 from flask import Flask, Response, g, has_app_context, request
 
-# The load balancer's probes, every few seconds, are logged only if they fail.
-_QUIET_ROUTES = frozenset({"/livez", "/readyz"})
+# Probes, every few seconds, are logged only if they fail.
+_QUIET_ROUTES = frozenset({"/livez", "/startupz", "/readyz"})
 _FIRST_ERROR_STATUS = 400
 _TRACE_ID = re.compile(r"[A-Za-z0-9=;:.,_-]{1,128}")
 

@@ -127,7 +127,7 @@ class Load:
             self.sent.append(Sent("POST" if name else "GET", ended_at, ended_at - started_at, outcome))
         connection.close()
 
-    def _request(self, connection: http.client.HTTPConnection, name: str | None) -> int:
+    def _request(self, connection: http.client.HTTPConnection, name: str | None) -> int | str:
         if name:
             body = json.dumps({"name": name, "style": "Load", "abv": 4.2})
             connection.request("POST", "/beers", body, self._headers)
@@ -135,4 +135,7 @@ class Load:
             connection.request("GET", "/beers?limit=5")
         with connection.getresponse() as answer:
             answer.read()
+            # The service's own 503 says when to retry; a load balancer's does not.
+            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" not in answer.headers:
+                return "503 without Retry-After"
             return answer.status

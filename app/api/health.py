@@ -1,13 +1,15 @@
-"""Liveness and readiness.
+"""Liveness, startup and readiness.
 
-``/livez`` checks only the process: an unavailable database must not get healthy processes killed. ``/readyz`` also
-checks the database and its tables; the load balancer uses it.
+- ``/livez``: this process serves. The container's health check.
+- ``/startupz``: a process of this task has once found the database with its tables. It stays 200 from then on, because
+  an outage of the database, which all tasks share, must not get every task replaced. The load balancer's health check.
+- ``/readyz``: the database is available now, and has the required tables. For people and monitoring.
 """
 
 from http import HTTPStatus
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from pydantic import BaseModel
 
 from app.api.operations import Operation, Success, json_response, serve
@@ -17,9 +19,20 @@ from app.database.catalogue import COLUMNS
 from app.database.migrate import known_revisions
 from app.database.pool import Database, DatabaseUnavailableError
 
+if TYPE_CHECKING:
+    from app.api.latch import Latch
+
+STARTUP_LATCH = "startup_latch"
+
 
 class Life(BaseModel):
     """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class Startup(BaseModel):
+    """The database has been available, with the required tables."""
 
     status: Literal["ok"]
 
@@ -32,6 +45,15 @@ class Readiness(BaseModel):
 
 
 LIVE = Operation("live", "GET", "/livez", "Liveness", Success("The process is alive.", Life), tag="Health")
+STARTED = Operation(
+    name="started",
+    method="GET",
+    rule="/startupz",
+    summary="Startup",
+    tag="Health",
+    success=Success("The database has been available since this task started, with the required migrations.", Startup),
+    problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+)
 READY = Operation(
     name="ready",
     method="GET",
@@ -41,7 +63,7 @@ READY = Operation(
     success=Success("The database is available and has the migrations that this version needs.", Readiness),
     problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
 )
-OPERATIONS = (LIVE, READY)
+OPERATIONS = (LIVE, STARTED, READY)
 
 # Fails if a newer version has removed a table or a column that this version needs.
 _REVISION = f"""
@@ -51,20 +73,31 @@ _REVISION = f"""
 
 
 def health_blueprint(database: Database) -> Blueprint:
-    """Return the routes ``/livez`` and ``/readyz``."""
+    """Return the routes; the app must have a ``Latch`` as its extension ``STARTUP_LATCH``."""
     blueprint = Blueprint("health", __name__)
     revisions = known_revisions()
 
     def live() -> Response:
         return json_response(Life(status="ok").model_dump_json())
 
+    def started() -> Response:
+        latch: Latch = current_app.extensions[STARTUP_LATCH]
+        if not latch.is_set:
+            revision_of_tables()
+            latch.set()
+        return json_response(Startup(status="ok").model_dump_json())
+
     def ready() -> Response:
+        return json_response(Readiness(status="ok", revision=revision_of_tables()).model_dump_json())
+
+    def revision_of_tables() -> str:
+        """Return the database's migration, or raise the problem that makes it unusable."""
         try:
             rows = database.read(_REVISION, {})
         except DatabaseUnavailableError as error:
             log_database_unavailable(error)
             raise database_unavailable(error.reason) from error
-        revision = rows[0][0] if rows else None
+        revision: str | None = rows[0][0] if rows else None
         # An unknown revision comes from a newer version that is being rolled out. Its migrations keep what this version
         # needs, and this process must serve until it is replaced.
         if revision is None or revision in revisions[:-1]:
@@ -74,8 +107,9 @@ def health_blueprint(database: Database) -> Blueprint:
                 f"The database is at migration {revision or 'none'}, this version needs {revisions[-1]}. "
                 "Run `python -m app migrate`.",
             )
-        return json_response(Readiness(status="ok", revision=revision).model_dump_json())
+        return revision
 
     serve(blueprint, LIVE, live, OpenGuard())
+    serve(blueprint, STARTED, started, OpenGuard())
     serve(blueprint, READY, ready, OpenGuard())
     return blueprint

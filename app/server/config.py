@@ -5,7 +5,10 @@ Every lower-case name below is a gunicorn setting (https://docs.gunicorn.org/en/
 
 import os
 from pathlib import Path
+from typing import Any
 
+from app.api.health import STARTUP_LATCH
+from app.api.latch import Latch
 from app.database.credentials import CredentialError
 from app.database.pool import open_database
 from app.server.capacity import capacity, worker_count
@@ -40,7 +43,7 @@ max_requests_jitter = 50_000
 
 # For a worker that hangs; requests time out long before (app.server.worker, app.database.pool).
 timeout = 30
-# Requests in flight must finish before ECS sends SIGKILL: 60 seconds after SIGTERM in the task definition.
+# Requests in flight must finish before ECS sends SIGKILL: 30 seconds after SIGTERM (stopTimeout).
 graceful_timeout = 25
 # Longer than the load balancer's idle timeout (60 s). Otherwise, the load balancer would sometimes send a request into
 # a connection that is being closed, and answer 502.
@@ -52,3 +55,11 @@ forwarded_allow_ips = ""
 logger_class = JsonLogger
 loglevel = _SETTINGS.log_level.lower()
 accesslog = None
+
+
+_LATCH = Latch()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Share the latch: a worker that starts during an outage of the database must not make its task unhealthy."""
+    worker.wsgi.extensions[STARTUP_LATCH] = _LATCH

@@ -46,8 +46,8 @@ LATE_REQUEST_SECONDS = 0.2
 PAUSE_SECONDS = 0.00005
 MAX_PAUSES = 10
 
-# The liveness probe is answered even under overload.
-_ALWAYS_ANSWERED = "/livez"
+# These probes are answered even under overload: a replaced task would make it worse.
+_ALWAYS_ANSWERED = frozenset({"/livez", "/startupz"})
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: "_Connection") -> bool:
         """Answer a request; return whether the connection can be reused."""
-        if conn.is_late and req.path != _ALWAYS_ANSWERED:
+        if conn.is_late and req.path not in _ALWAYS_ANSWERED:
             _log.warning("Too busy", extra={"fields": {"waited_ms": round(conn.waited_seconds * 1000)}})
             write_problem(conn.sock, _too_busy())
             return False

@@ -139,12 +139,13 @@ class Cluster:
             )
             self._proxy.start(self.host, self.port)
 
-    def restart(self) -> None:
-        """End the server, as when RDS reboots it, and start it again on the same data."""
+    def restart(self, ask: signal.Signals = signal.SIGINT, pause_seconds: float = 0) -> None:
+        """End the server with a signal, by default as when RDS reboots it, and start it again on the same data."""
         if self._server is None:
             raise UserError("The server does not run.")
         self._close_kept()
-        self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=signal.SIGINT)
+        self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=ask)
+        time.sleep(pause_seconds)
         user = _server_user()
         self._server = self._serve(_reachable(self._binaries.folder, self.directory, user), user)
 

@@ -5,7 +5,7 @@ target that becomes healthy sends no event), and rarely when the service is stab
 
 Different from AWS: a task behind a load balancer counts as running once its target is healthy, so that an apply that
 waits for a steady state ends when the service answers. The health check grace period is scaled like the checks, but not
-below ``STARTUP_SECONDS``: the time that a process needs does not scale.
+below ``STARTUP_SECONDS`` until the task is healthy: the time that a process needs does not scale.
 """
 
 import contextlib
@@ -276,8 +276,9 @@ class ServiceController:
         states = self._targets.states(run.record.address)
         if all(state == State.HEALTHY for state in states):
             return Phase.HEALTHY
-        configured = float(getattr(self.service, "health_check_grace_period_seconds", 0) or 0)
-        grace = max(STARTUP_SECONDS, configured * TIME_FACTOR)
+        grace = float(getattr(self.service, "health_check_grace_period_seconds", 0) or 0) * TIME_FACTOR
+        if not member.has_been_healthy:
+            grace = max(STARTUP_SECONDS, grace)
         if State.UNHEALTHY in states and time.monotonic() - member.running_since > grace:
             return Phase.UNHEALTHY
         return Phase.STARTING

@@ -55,13 +55,17 @@ sys.exit(int(os.environ.get("MIGRATE_EXIT_CODE", "0")))
 class Site:
     """A cluster with everything a service needs.
 
+    Args:
+        aws: the local AWS.
+        health_check: the target group's settings.
+
     Attributes:
         image: reference of an image whose command serves HTTP on PORT.
         group_arn: the target group behind the load balancer.
         secret_arn: a secret with a password in it.
     """
 
-    def __init__(self, aws: LocalAws) -> None:
+    def __init__(self, aws: LocalAws, **health_check: Any) -> None:
         self.aws = aws
         self.ecs, self.elb = aws.client("ecs"), aws.client("elbv2")
         self.image = self.add_image({"server.py": SERVER, "migrate.py": MIGRATE}, ["python", "server.py"])
@@ -86,7 +90,7 @@ class Site:
         self.task_role_arn = aws.make_role("task", service="ecs-tasks.amazonaws.com")
         aws.client("logs").create_log_group(logGroupName=LOG_GROUP)
         self._make_network()
-        self._make_load_balancer()
+        self._make_load_balancer(health_check)
         self.ecs.create_cluster(clusterName="taproom")
 
     def add_image(self, files: dict[str, str], command: Sequence[str]) -> str:
@@ -199,7 +203,7 @@ class Site:
         security_group = ec2.create_security_group(GroupName="service", Description="d", VpcId=self.vpc_id)["GroupId"]
         self.network = {"awsvpcConfiguration": {"subnets": self.subnet_ids, "securityGroups": [security_group]}}
 
-    def _make_load_balancer(self) -> None:
+    def _make_load_balancer(self, health_check: dict[str, Any]) -> None:
         balancer = self.elb.create_load_balancer(Name="taproom", Subnets=self.subnet_ids)["LoadBalancers"][0]
         group = self.elb.create_target_group(
             Name="app",
@@ -207,9 +211,12 @@ class Site:
             Port=8000,
             VpcId=self.vpc_id,
             TargetType="ip",
-            HealthCheckPath="/health",
-            HealthCheckIntervalSeconds=5,
-            UnhealthyThresholdCount=2,
+            **{
+                "HealthCheckPath": "/health",
+                "HealthCheckIntervalSeconds": 5,
+                "UnhealthyThresholdCount": 2,
+                **health_check,
+            },
         )
         self.group_arn: str = group["TargetGroups"][0]["TargetGroupArn"]
         self.elb.create_listener(

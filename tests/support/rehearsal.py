@@ -161,7 +161,7 @@ def image_of_changed_service(rehearsal: Rehearsal, folder: Path, changes: dict[s
 ANSWERS_ONLY_HEALTH_CHECKS = """
 def create_app():
     def application(environ, start_response):
-        healthy = environ["PATH_INFO"] in {"/livez", "/readyz"}
+        healthy = environ["PATH_INFO"] in {"/livez", "/startupz", "/readyz"}
         start_response("200 OK" if healthy else "500 Internal Server Error", [("Content-Type", "text/plain")])
         return [b"{}"]
     return application

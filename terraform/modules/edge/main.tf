@@ -29,8 +29,9 @@ resource "aws_lb_target_group" "this" {
   deregistration_delay          = local.deregistration_seconds
   load_balancing_algorithm_type = "least_outstanding_requests"
 
+  # Not /readyz: all tasks share the database, and ECS replaces every task that fails this check.
   health_check {
-    path                = "/readyz"
+    path                = "/startupz"
     matcher             = "200"
     interval            = 5
     timeout             = 4

@@ -116,7 +116,7 @@ def test_the_services_login_can_change_rows_but_not_tables(catalogue: CatalogueD
 
 def test_readiness_before_and_after_the_migrations(bare: CatalogueDatabase, service_on_bare: Flask) -> None:
     client = service_on_bare.test_client()
-    for path in ("/readyz", "/beers"):
+    for path in ("/readyz", "/startupz", "/beers"):
         early = client.get(path)
         assert early.status_code == 503
         assert early.mimetype == "application/problem+json"
@@ -124,6 +124,7 @@ def test_readiness_before_and_after_the_migrations(bare: CatalogueDatabase, serv
     assert client.get("/livez").status_code == 200
     migrate(bare.settings(bare.migrator))
     assert client.get("/readyz").json == {"status": "ok", "revision": HEAD}
+    assert client.get("/startupz").json == {"status": "ok"}
     assert client.get("/beers").status_code == 200
 
 

@@ -54,6 +54,6 @@ def test_generated_requests_get_only_documented_responses(
     assert {phase: outcome["status"] for phase, outcome in found["phases"].items()} == dict.fromkeys(
         ("examples", "coverage", "fuzzing", "stateful"), "success"
     )
-    assert found["operations"]["tested"] == found["operations"]["total"] == 6
+    assert found["operations"]["tested"] == found["operations"]["total"] == 7
     assert found["test_cases"]["generated"] >= cases
     assert TOKEN not in guarded.log_text()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.api.seeds import SEEDS
@@ -92,10 +93,10 @@ def test_sigterm_finishes_requests_in_flight_and_exits_with_0(served: Served, ca
     assert served.process.returncode == 0
 
 
-def test_liveness_and_readiness_during_and_after_an_outage_of_the_database(
+def test_liveness_startup_and_readiness_during_and_after_an_outage_of_the_database(
     served: Served, catalogue: CatalogueDatabase
 ) -> None:
-    assert served.request("GET", "/beers").status == 200
+    assert [served.request("GET", path).status for path in ("/beers", "/startupz")] == [200, 200]
     name = catalogue.database.name
     # Nobody is let in, and whoever is in is thrown out: to the service, a database that is away.
     catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -106,9 +107,20 @@ def test_liveness_and_readiness_during_and_after_an_outage_of_the_database(
         assert int(refused.headers["Retry-After"]) > 0
         assert refused.headers["Content-Type"] == "application/problem+json"
     assert served.request("GET", "/livez").status == 200
+    replace_workers(served)
+    assert {served.request("GET", "/startupz").status for _ in range(20)} == {200}
     catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert served.request("GET", "/beers").status == 200
     assert served.request("GET", "/readyz").status == 200
+
+
+def replace_workers(served: Served) -> None:
+    """End all workers, and wait until as many others run."""
+    master = psutil.Process(served.process.pid)
+    before = set(master.children())
+    for worker in before:
+        worker.terminate()
+    wait_until(lambda: len(set(master.children()) - before) == len(before), "new workers")
 
 
 def test_a_refused_password_is_a_503_and_not_logged(catalogue: CatalogueDatabase, tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""The database is stopped under load: ECS replaces no task, and the load balancer answers no request itself."""
+
+import os
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.database.migrate import migrate
+from devtools.images.store import ImageStore
+from devtools.postgres.binaries import Binaries
+from rehearsal.load import Load
+from tests.support.catalogue_database import CatalogueDatabase
+from tests.support.database import Database, running_cluster
+from tests.support.ecs import REPOSITORY, Site
+from tests.support.local_aws import SERVICES_WITH_TASKS, LocalAws
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.database, pytest.mark.load]
+
+CHECKOUT = Path(__file__).parents[3]
+SERVICE = "beers"
+BACK_WITHIN_SECONDS = 1.0
+NIGHTLY = pytest.mark.nightly
+
+
+class Deployed:
+    """Two tasks of this version of the service behind the load balancer, on a database that can be stopped."""
+
+    def __init__(self, site: Site, catalogue: CatalogueDatabase) -> None:
+        self.site = site
+        self.catalogue = catalogue
+        images = ImageStore(site.aws.directory / "images")
+        self._image = f"{REPOSITORY}@{images.build(CHECKOUT, catalogue.cluster.authority.ca_file)}"
+        site.create_service(SERVICE, self.register())
+        wait_until(lambda: site.is_steady(SERVICE), "a steady service")
+
+    def register(self, password: str | None = None) -> str:
+        """Register a task definition, by default with the right password for the database; return its ARN."""
+        url = self.catalogue.url(self.catalogue.app, password)
+        variables = {"DATABASE_URL": url, "WEB_CONCURRENCY": "2"}
+        return self.site.register(image=self._image, environment=variables, command=[])
+
+    def tasks(self) -> set[str]:
+        return {task["taskArn"] for task in self.site.tasks(SERVICE)}
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            del os.environ[name]
+    folder = tmp_path_factory.mktemp("outages")
+    with running_cluster(Binaries.find(), folder / "postgresql") as cluster:
+        catalogue = CatalogueDatabase(Database(cluster, "outages"))
+        migrate(catalogue.settings(catalogue.migrator))
+        aws = LocalAws(folder / "run", SERVICES_WITH_TASKS)
+        try:
+            yield Deployed(Site(aws, **health_check()), catalogue)
+        finally:
+            aws.stop()
+
+
+def health_check() -> dict[str, str | int]:
+    """Return the health check that Terraform configures, as arguments of CreateTargetGroup."""
+    block = (CHECKOUT / "terraform/modules/edge/main.tf").read_text().partition("health_check {")[2].partition("}")[0]
+    configured = dict(re.findall(r'(\w+) += "?([^"\n]+)', block))
+    return {
+        "HealthCheckPath": configured["path"],
+        "HealthCheckIntervalSeconds": int(configured["interval"]),
+        "HealthCheckTimeoutSeconds": int(configured["timeout"]),
+        "HealthyThresholdCount": int(configured["healthy_threshold"]),
+        "UnhealthyThresholdCount": int(configured["unhealthy_threshold"]),
+    }
+
+
+# Health checks are ten times as frequent as in AWS, so that 8 seconds are sixteen checks here as 80 seconds are there.
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(2, marks=NIGHTLY), 8, pytest.param(60, marks=NIGHTLY)], ids=lambda seconds: f"{seconds} s"
+)
+@pytest.mark.parametrize(
+    "shutdown",
+    [
+        pytest.param(signal.SIGQUIT, id="immediate"),
+        pytest.param(signal.SIGINT, id="fast", marks=NIGHTLY),
+        pytest.param(signal.SIGKILL, id="killed", marks=NIGHTLY),
+    ],
+)
+def test_an_outage_of_the_database_replaces_no_task(deployed: Deployed, shutdown: signal.Signals, seconds: int) -> None:
+    before = deployed.tasks()
+    with Load([urlsplit(deployed.site.url).netloc], connections=8, pause_seconds=0.02) as load:
+        load.wait_for(100)
+        deployed.catalogue.cluster.restart(shutdown, pause_seconds=seconds)
+        up_at = time.monotonic()
+        load.wait_for(load.requests + 100)
+        time.sleep(BACK_WITHIN_SECONDS)  # for a scheduler that would still replace a task
+    outcomes = Counter(sent.outcome for sent in load.sent)
+    first = min(sent.ended_at for sent in load.sent if sent.ended_at > up_at and not sent.failed)
+    print(f"{shutdown.name} for {seconds} s: {dict(outcomes)}, first success {first - up_at:.2f} s after the start")
+    assert set(outcomes) == {200, 201, 503}
+    assert first - up_at < BACK_WITHIN_SECONDS
+    assert [sent for sent in load.failures if sent.ended_at > up_at + BACK_WITHIN_SECONDS] == []
+    assert deployed.tasks() == before
+
+
+def test_a_version_that_never_reaches_its_database_is_rolled_back(deployed: Deployed) -> None:
+    before = deployed.tasks()
+    deployed.site.ecs.update_service(
+        cluster="taproom", service=SERVICE, taskDefinition=deployed.register("wrong-and-secret")
+    )
+    wait_until(lambda: deployed.site.is_steady(SERVICE), "the end of the rollback", seconds=120)
+    messages = [event["message"] for event in deployed.site.service(SERVICE)["events"]]
+    assert any("Health checks failed with these codes: [503]" in message for message in messages)
+    assert deployed.tasks() == before
