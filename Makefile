@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make` alone lists those that people call. The pipeline's are in ci.mk.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
-export PYTHON PORT GITHUB_REPOSITORY ENVIRONMENT TASKS BASE TERRAFORM
+export PYTHON PORT GITHUB_REPOSITORY REGION ENVIRONMENT CLIENT_CIDR_BLOCKS TASKS BASE TERRAFORM
 
 .DEFAULT_GOAL := help
 .PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile ci.mk)
@@ -199,10 +199,10 @@ dist: # Pack the last commit's files into build/taproom.zip; the same commit giv
 	@mkdir -p build
 	git archive --format=zip --prefix=taproom/ --output=build/taproom.zip HEAD
 
-account: | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY)
+account: | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY, REGION=us-east-1)
 	@scripts/account
 
-deploy: .venv/ready | terraform ## Build and push the image, package the function, apply (ENVIRONMENT=dev)
+deploy: .venv/ready | terraform ## Build and push the image, package the function, apply (ENVIRONMENT=dev, CLIENT_CIDR_BLOCKS=mine)
 	@scripts/deploy
 
 # AWS is changed by the program only, never by the library that rehearsals can use.

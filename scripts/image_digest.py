@@ -1,7 +1,7 @@
 """Find the digest of an image in the registry: of the one that main built for a commit, or of one that is named.
 
 What is deployed is always named by digest, so that what staging has tried is what prod gets, whatever happens to a tag.
-Reads the registry and changes nothing.
+Only a release changes the registry: RELEASE=v1.2.0 also tags the image, so that the registry keeps it.
 """
 
 import argparse
@@ -43,6 +43,23 @@ def find(ecr: Any, repository: str, wanted: Mapping[str, str]) -> str | None:
     return next((image["imageId"]["imageDigest"] for image in answer["images"]), None)
 
 
+def keep(ecr: Any, repository: str, digest: str, release: str) -> None:
+    """Tag an image as released, which exempts it from expiry; idempotent.
+
+    Raises:
+        ImageError: the release has tagged another image before.
+    """
+    tag = f"release-{release}"
+    earlier = find(ecr, repository, {"imageTag": tag})
+    if earlier == digest:
+        return
+    if earlier:
+        raise ImageError(f"{tag} is another image, {earlier}. Release {digest} under a new version.")
+    (image,) = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])["images"]
+    media_type = {name: image[name] for name in ("imageManifestMediaType",) if name in image}
+    ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=image["imageManifest"], **media_type)
+
+
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Print the digest, and hand it to the steps of a workflow that follow."""
     parser = argparse.ArgumentParser(description="Find the digest of an image in the registry.")
@@ -58,12 +75,15 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     try:
         wanted = image_id(environment.get("COMMIT", ""), environment.get("DIGEST", ""))
         region = environment.get("AWS_REGION") or host.split(".")[3]
-        digest = find(boto3.client("ecr", region_name=region), repository, wanted)
+        ecr = boto3.client("ecr", region_name=region)
+        digest = find(ecr, repository, wanted)
         if digest is None and not options.if_any:
             raise ImageError(
                 f"The registry {repository} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
-                "until its run for this commit has ended, or see why it failed. Old images are removed after a while."
+                "until its run for this commit has ended, or see why it failed. Images without a release expire."
             )
+        if digest and (release := environment.get("RELEASE")):
+            keep(ecr, repository, digest, release)
     except ImageError as error:
         print(error, file=sys.stderr)
         return 1

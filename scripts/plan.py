@@ -20,8 +20,8 @@ from scripts.environment import ROOT, CommandError, outputs, required, running, 
 REPORT = ROOT.parent.parent / "build" / "plan.md"
 _PLAN_FILE = "make.tfplan"
 _CHANGES_EXIT_CODE = 2
-# GitHub takes 65,536 characters in one comment.
-_SHOWN_CHARACTERS = 20_000
+# GitHub takes 65,536 characters in one comment; headings and fences need some of them.
+_SHOWN_CHARACTERS = 60_000
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,28 @@ class Plan:
     sql: str
 
 
-def section(plan: Plan | None, environment: str) -> str:
-    """The part of the report that is about one environment; none is an environment that was never applied."""
+def report(plans: Mapping[str, Plan | None]) -> str:
+    """Return one section for each environment, all of them within GitHub's limit."""
+    blocks = max(1, 2 * sum(plan is not None for plan in plans.values()))
+    return "\n".join(section(plan, name, _SHOWN_CHARACTERS // blocks) for name, plan in plans.items())
+
+
+def section(plan: Plan | None, environment: str, limit: int) -> str:
+    """Return the section of one environment; None is an environment that was never applied."""
     if plan is None:
         return f"## {environment}\n\nNot applied yet.\n"
     verdict = "An apply would change something." if plan.changes else "Nothing to change."
     return (
         f"## {environment}\n\n{verdict}\n\n"
-        f"<details><summary>Terraform</summary>\n\n{_fenced(plan.text, 'text')}\n</details>\n\n"
-        f"<details><summary>SQL in the database</summary>\n\n{_fenced(plan.sql, 'sql')}\n</details>\n"
+        f"<details><summary>Terraform</summary>\n\n{_fenced(plan.text, 'text', limit)}\n</details>\n\n"
+        f"<details><summary>SQL in the database</summary>\n\n{_fenced(plan.sql, 'sql', limit)}\n</details>\n"
     )
 
 
-def _fenced(text: str, language: str) -> str:
-    """A block of code that its own content cannot end, cut where it is too long."""
-    if len(text) > _SHOWN_CHARACTERS:
-        text = text[:_SHOWN_CHARACTERS] + "\n... cut; the rest is in the log of the job"
+def _fenced(text: str, language: str, limit: int) -> str:
+    """Return a block of code that its own content cannot end, cut to a number of characters."""
+    if len(text) > limit:
+        text = text[:limit] + "\n... cut; the rest is in the log of the job"
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text.strip()}\n{fence}\n"
@@ -79,13 +85,21 @@ def planned(environment: str, settings: Mapping[str, str]) -> Plan | None:
         settings, "STATE_BUCKET", "the bucket of the states, terraform/account's output state_bucket_name"
     )
     region = required(settings, "AWS_REGION", "the environment's region")
-    backend = [f"-backend-config={environment}.s3.tfbackend", f"-backend-config=bucket={bucket}"]
+    backend = [f"-backend-config={environment}.s3.tfbackend"]
+    backend += [f"-backend-config=bucket={bucket}", f"-backend-config=region={region}"]
     terraform("init", "-input=false", "-reconfigure", "-lockfile=readonly", *backend)
     known = outputs()
     if not known:
         return None
     service = running(boto3.client("ecs", region_name=region), known["cluster_name"], known["service_name"])
-    options = [f"-var-file={environment}.tfvars", f"-var=image={service.image}", f"-var=region={region}", "-lock=false"]
+    # Like scripts/apply: the ranges of the last apply, unless the variable file sets others.
+    options = [f"-var=client_cidr_blocks={json.dumps(known.get('client_cidr_blocks', []))}"]
+    options += [
+        f"-var-file={environment}.tfvars",
+        f"-var=image={service.image}",
+        f"-var=region={region}",
+        "-lock=false",
+    ]
     if settings.get("READ_ONLY"):
         options.append("-refresh=false")
     wanted = ["-input=false", "-no-color", "-detailed-exitcode", f"-out={_PLAN_FILE}"]
@@ -106,10 +120,10 @@ def main(settings: Mapping[str, str]) -> int:
     except CommandError as error:
         print(error, file=sys.stderr)
         return 1
-    report = "\n".join(section(plan, name) for name, plan in plans.items())
+    text = report(plans)
     REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(report)
-    print(report)
+    REPORT.write_text(text)
+    print(text)
     if output := settings.get("GITHUB_OUTPUT"):
         with Path(output).open("a") as file:
             file.write(f"changes={json.dumps(any(plan and plan.changes for plan in plans.values()))}\n")

@@ -26,9 +26,10 @@ data "aws_iam_policy_document" "deploy_state_and_image" {
     resources = ["arn:${local.partition}:budgets::${local.account_id}:budget/${each.value}"]
   }
 
+  # PutImage tags an image as released. Without the actions that upload layers it cannot bring in another one.
   statement {
-    sid       = "DescribeImages"
-    actions   = ["ecr:BatchGetImage", "ecr:DescribeImages"]
+    sid       = "DescribeAndTagImages"
+    actions   = ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"]
     resources = [aws_ecr_repository.service.arn]
   }
 }

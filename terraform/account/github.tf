@@ -3,6 +3,8 @@ locals {
 }
 
 resource "aws_iam_openid_connect_provider" "github" {
+  count = var.github_oidc_provider_arn == null ? 1 : 0
+
   url            = "https://${local.github_issuer}"
   client_id_list = ["sts.amazonaws.com"]
 }
@@ -31,7 +33,7 @@ data "aws_iam_policy_document" "assumed_by_github" {
 
     principals {
       type        = "Federated"
-      identifiers = [aws_iam_openid_connect_provider.github.arn]
+      identifiers = [coalesce(var.github_oidc_provider_arn, one(aws_iam_openid_connect_provider.github[*].arn))]
     }
 
     condition {

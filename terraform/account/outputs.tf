@@ -3,6 +3,11 @@ output "state_bucket_name" {
   value       = module.state_bucket.name
 }
 
+output "region" {
+  description = "Region of the states and the registry; GitHub's variable AWS_REGION."
+  value       = var.region
+}
+
 output "image_repository_url" {
   description = "Repository for images; GitHub's variable IMAGE_REPOSITORY, and the part before @sha256 of the environment's variable image."
   value       = aws_ecr_repository.service.repository_url
@@ -36,7 +41,6 @@ output "backend_configuration" {
         bucket       = "${module.state_bucket.name}"
         key          = "${var.project_name}/account.tfstate"
         region       = "${var.region}"
-        encrypt      = true
         use_lockfile = true
       }
     }

@@ -12,24 +12,17 @@ resource "aws_ecr_repository" "service" {
   }
 }
 
+# A build of main leaves three images: an index, the image itself and its attestations. The workflow of a release tags its
+# image release-TAG: that image matches the first rule, so no later rule can expire it.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 resource "aws_ecr_lifecycle_policy" "service" {
   repository = aws_ecr_repository.service.name
 
   policy = jsonencode({
-    rules = [
-      {
-        rulePriority = 1
-        description  = "Leftovers of builds"
-        selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 14 }
-        action       = { type = "expire" }
-      },
-      {
-        # Far more than anybody goes back: what runs in the slowest environment must still be there.
-        rulePriority = 2
-        description  = "Images beyond the newest two hundred"
-        selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 200 }
-        action       = { type = "expire" }
-      },
-    ]
+    rules = [for index, rule in [
+      { description = "Releases", selection = { tagStatus = "tagged", tagPrefixList = ["release-"], countType = "imageCountMoreThan", countNumber = 1000 } },
+      { description = "Leftovers of builds", selection = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 14 } },
+      { description = "Builds of main and of laptops", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 1000 } },
+    ] : merge(rule, { rulePriority = index + 1, action = { type = "expire" } })]
   })
 }

@@ -5,8 +5,9 @@ variable "project_name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.project_name))
-    error_message = "Use 2 to 16 lower-case letters, digits and hyphens, beginning with a letter."
+    # RDS refuses two hyphens in a row, and ELB a name that begins with "internal-".
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.project_name)) && length(var.project_name) >= 2 && length(var.project_name) <= 16 && !can(regex("^internal(-|$)", var.project_name))
+    error_message = "Use 2 to 16 lower-case letters and digits, with single hyphens between them. Begin with a letter, but not with the word internal."
   }
 }
 
@@ -25,6 +26,12 @@ variable "github_repository" {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$", var.github_repository))
     error_message = "Use OWNER/REPOSITORY without a wildcard: every repository that matches could deploy."
   }
+}
+
+variable "github_oidc_provider_arn" {
+  description = "GitHub's OIDC provider, if the account has it already; null creates it. AWS allows one per issuer."
+  type        = string
+  default     = null
 }
 
 variable "deploy_environments" {

@@ -1,8 +1,7 @@
 environment  = "dev"
 is_temporary = true
 
-# No domain: plain HTTP. Let only your own address in once the load balancer is real.
-# client_cidr_blocks = ["203.0.113.7/32"]
+# No domain: plain HTTP, reachable only from the addresses that `make deploy` asks for.
 requests_per_five_minutes_limit = null
 
 database_instance_class              = "db.t4g.micro"

@@ -3,9 +3,19 @@ output "service_url" {
   value       = module.edge.url
 }
 
+output "client_cidr_blocks" {
+  description = "IPv4 ranges that can reach the service. An apply that sets none keeps them."
+  value       = var.client_cidr_blocks
+}
+
 output "load_balancer_dns_name" {
   description = "Host name of the load balancer, for the domain's DNS record."
   value       = module.edge.load_balancer_dns_name
+}
+
+output "target_group_arn" {
+  description = "Target group of the service's tasks; its health tells whether they serve."
+  value       = module.edge.target_group_arn
 }
 
 output "database_endpoint" {

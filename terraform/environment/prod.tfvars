@@ -3,6 +3,8 @@ environment = "prod"
 domain_name   = "beers.example.com"
 dns_zone_name = "example.com"
 
+client_cidr_blocks = ["0.0.0.0/0"]
+
 vpc_cidr                = "10.22.0.0/16"
 availability_zone_count = 3
 

@@ -4,6 +4,8 @@ environment = "staging"
 domain_name   = "beers.staging.example.com"
 dns_zone_name = "example.com"
 
+client_cidr_blocks = ["0.0.0.0/0"]
+
 vpc_cidr                = "10.21.0.0/16"
 availability_zone_count = 2
 

@@ -5,8 +5,9 @@ variable "project_name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.project_name))
-    error_message = "Use 2 to 16 lower-case letters, digits and hyphens, beginning with a letter."
+    # RDS refuses two hyphens in a row, and ELB a name that begins with "internal-".
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.project_name)) && length(var.project_name) >= 2 && length(var.project_name) <= 16 && !can(regex("^internal(-|$)", var.project_name))
+    error_message = "Use 2 to 16 lower-case letters and digits, with single hyphens between them. Begin with a letter, but not with the word internal."
   }
 }
 
@@ -68,22 +69,32 @@ variable "availability_zone_count" {
 }
 
 variable "network_egress" {
-  description = "How tasks and functions reach AWS: `endpoints` (only AWS is reachable), `nat_gateway` (one for all zones; the internet is reachable) or `nat_gateway_per_zone`."
+  description = "How tasks and functions reach AWS: `endpoints` (only AWS is reachable), `nat_gateway` (one for all zones; the internet is reachable), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has a public address)."
   type        = string
   default     = "endpoints"
   nullable    = false
 
   validation {
-    condition     = contains(["endpoints", "nat_gateway", "nat_gateway_per_zone"], var.network_egress)
-    error_message = "Choose endpoints, nat_gateway or nat_gateway_per_zone."
+    condition     = contains(["endpoints", "nat_gateway", "nat_gateway_per_zone", "public_addresses"], var.network_egress)
+    error_message = "Choose endpoints, nat_gateway, nat_gateway_per_zone or public_addresses."
   }
 }
 
 variable "client_cidr_blocks" {
-  description = "IPv4 ranges that can reach the service. Without a domain or certificate it uses plain HTTP: then set your own address."
+  description = "IPv4 ranges that can reach the service; none if empty. `make deploy` proposes your own address."
   type        = set(string)
-  default     = ["0.0.0.0/0"]
+  default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for range in var.client_cidr_blocks : can(cidrnetmask(range))])
+    error_message = "Use IPv4 ranges, such as 203.0.113.7/32."
+  }
+
+  validation {
+    condition     = !anytrue([for range in var.client_cidr_blocks : endswith(range, "/0")]) || var.domain_name != null || var.certificate_arn != null
+    error_message = "Without a domain or certificate the service uses plain HTTP, and anyone on the way can read the write token. Set only your own addresses, such as 203.0.113.7/32."
+  }
 }
 
 # Domain and firewall

@@ -61,6 +61,19 @@ run "an_environment_that_is_not_named_has_no_role_and_no_boundary" {
   }
 }
 
+run "an_existing_oidc_provider_is_trusted_and_not_created_again" {
+  command = plan
+
+  variables {
+    github_oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+  }
+
+  assert {
+    condition     = length(aws_iam_openid_connect_provider.github) == 0
+    error_message = "AWS refuses a second provider for one issuer."
+  }
+}
+
 run "an_image_never_changes_under_its_tag_and_is_scanned" {
 
   assert {
@@ -69,8 +82,8 @@ run "an_image_never_changes_under_its_tag_and_is_scanned" {
   }
 
   assert {
-    condition     = length(jsondecode(aws_ecr_lifecycle_policy.service.policy).rules) == 2
-    error_message = "Old images must go."
+    condition     = [for rule in jsondecode(aws_ecr_lifecycle_policy.service.policy).rules : lookup(rule.selection, "tagPrefixList", [rule.selection.tagStatus])] == [["release-"], ["untagged"], ["any"]]
+    error_message = "Old images must go, but those of releases match the first rule, which keeps them."
   }
 }
 
@@ -100,7 +113,7 @@ run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
   command = plan
 
   variables {
-    project_name        = "Taproom"
+    project_name        = "internal-tap"
     github_repository   = "example/*"
     deploy_environments = ["pre-prod"]
     state_version_days  = 7

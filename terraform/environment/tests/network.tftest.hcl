@@ -12,6 +12,7 @@ variables {
   cidr_block              = "10.20.0.0/16"
   availability_zone_count = 3
   service_port            = 8000
+  client_cidr_blocks      = []
 }
 
 run "endpoints_are_the_only_way_out" {
@@ -27,13 +28,40 @@ run "endpoints_are_the_only_way_out" {
   }
 
   assert {
-    condition     = alltrue([for rule in [aws_vpc_security_group_egress_rule.service_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_service, aws_vpc_security_group_egress_rule.database_access_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_database_access, aws_vpc_security_group_egress_rule.rotation_watch_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_rotation_watch] : length(rule) == 1])
+    condition     = toset([for key, flow in aws_vpc_security_group_ingress_rule.between_groups : key if endswith(key, "_endpoints")]) == toset(["service_to_endpoints", "database_access_to_endpoints", "rotation_watch_to_endpoints"])
     error_message = "Tasks and functions must be let in at the endpoints."
   }
 
   assert {
-    condition     = alltrue([for made in [aws_nat_gateway.this, aws_eip.nat, aws_route.private_to_internet, aws_vpc_security_group_egress_rule.service_to_internet, aws_vpc_security_group_egress_rule.database_access_to_internet, aws_vpc_security_group_egress_rule.rotation_watch_to_internet] : length(made) == 0])
+    condition     = alltrue([for made in [aws_nat_gateway.this, aws_eip.nat, aws_route.private_to_internet, aws_vpc_security_group_egress_rule.to_internet] : length(made) == 0])
     error_message = "There must be no way to the internet."
+  }
+}
+
+run "public_addresses_need_one_endpoint_in_one_zone" {
+  command = plan
+
+  module {
+    source = "../modules/network"
+  }
+
+  variables {
+    egress = "public_addresses"
+  }
+
+  assert {
+    condition     = keys(aws_vpc_endpoint.interface) == ["secretsmanager"] && length(local.endpoint_zones) == 1 && length(aws_nat_gateway.this) == 0
+    error_message = "Only Secrets Manager needs an endpoint: functions have no public address."
+  }
+
+  assert {
+    condition     = length(aws_route.private_to_internet) == 3 && keys(aws_vpc_security_group_egress_rule.to_internet) == ["service"]
+    error_message = "Only tasks can reach the internet."
+  }
+
+  assert {
+    condition     = contains(keys(aws_vpc_security_group_ingress_rule.between_groups), "service_to_endpoints")
+    error_message = "The endpoint's private DNS name answers the tasks too."
   }
 }
 
@@ -54,13 +82,13 @@ run "one_nat_gateway_serves_all_zones" {
   }
 
   assert {
-    condition     = alltrue([for made in [aws_vpc_endpoint.interface, aws_vpc_security_group_egress_rule.service_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_service, aws_vpc_security_group_egress_rule.database_access_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_database_access, aws_vpc_security_group_egress_rule.rotation_watch_to_endpoints, aws_vpc_security_group_ingress_rule.endpoints_from_rotation_watch] : length(made) == 0]) && !contains(keys(aws_security_group.this), "endpoints")
-    error_message = "Endpoints would be paid for beside the gateway."
+    condition     = length(aws_vpc_endpoint.interface) == 0 && !contains(keys(aws_security_group.this), "endpoints")
+    error_message = "Endpoints would be paid for in addition to the gateway."
   }
 
   assert {
-    condition     = alltrue([for rule in [one(aws_vpc_security_group_egress_rule.service_to_internet), one(aws_vpc_security_group_egress_rule.database_access_to_internet), one(aws_vpc_security_group_egress_rule.rotation_watch_to_internet)] : rule.from_port == 443 && rule.to_port == 443])
-    error_message = "HTTPS is all that goes out."
+    condition     = length(aws_vpc_security_group_egress_rule.to_internet) == 3 && alltrue([for rule in aws_vpc_security_group_egress_rule.to_internet : rule.from_port == 443 && rule.to_port == 443])
+    error_message = "Only HTTPS can leave."
   }
 }
 
@@ -95,7 +123,7 @@ run "client_addresses_zones_and_the_endpoint_for_shells_are_options" {
   }
 
   assert {
-    condition     = alltrue([for rules in [aws_vpc_security_group_ingress_rule.load_balancer_from_clients_http, aws_vpc_security_group_ingress_rule.load_balancer_from_clients_https] : [for rule in rules : rule.cidr_ipv4] == ["203.0.113.7/32"]])
+    condition     = keys(aws_vpc_security_group_ingress_rule.load_balancer_from_clients) == ["203.0.113.7/32 443", "203.0.113.7/32 80"]
     error_message = "Only the named range may come in."
   }
 

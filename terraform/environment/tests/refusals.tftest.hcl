@@ -15,7 +15,8 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
   command = plan
 
   variables {
-    project_name                   = "Taproom"
+    project_name                   = "tap--room"
+    client_cidr_blocks             = ["my-laptop"]
     environment                    = "pre-prod"
     vpc_cidr                       = "10.20.0.0/23"
     availability_zone_count        = 1
@@ -37,6 +38,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
 
   expect_failures = [
     var.project_name,
+    var.client_cidr_blocks,
     var.environment,
     var.vpc_cidr,
     var.availability_zone_count,
@@ -62,6 +64,7 @@ run "values_that_are_too_large_are_refused" {
 
   variables {
     project_name                 = "taproom-with-a-name-that-is-too-long"
+    client_cidr_blocks           = ["0.0.0.0/0"]
     vpc_cidr                     = "10.0.0.0/15"
     availability_zone_count      = 4
     database_allocated_gigabytes = 13001
@@ -74,6 +77,7 @@ run "values_that_are_too_large_are_refused" {
 
   expect_failures = [
     var.project_name,
+    var.client_cidr_blocks,
     var.vpc_cidr,
     var.availability_zone_count,
     var.database_allocated_gigabytes,

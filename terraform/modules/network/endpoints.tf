@@ -3,11 +3,10 @@ data "aws_region" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  has_endpoints = var.egress == "endpoints"
-
   # What is called through each endpoint: ecr.api and ecr.dkr to pull the image, logs for what tasks print,
-  # secretsmanager for credentials; ssmmessages for shells in tasks, where they are allowed.
-  actions_by_endpoint = merge(
+  # secretsmanager for credentials; ssmmessages for shells and forwarded ports, where they are allowed. Tasks with a public
+  # address need none; functions cannot have one, and call Secrets Manager only.
+  all_actions_by_endpoint = merge(
     {
       "ecr.api"        = ["ecr:*"]
       "ecr.dkr"        = ["ecr:*"]
@@ -16,6 +15,15 @@ locals {
     },
     { for allowed in [var.exec_is_allowed] : "ssmmessages" => ["ssmmessages:*"] if allowed },
   )
+  actions_by_endpoint = {
+    endpoints            = local.all_actions_by_endpoint
+    public_addresses     = { for service in ["secretsmanager"] : service => local.all_actions_by_endpoint[service] }
+    nat_gateway          = {}
+    nat_gateway_per_zone = {}
+  }[var.egress]
+
+  # An endpoint is paid for by the zone, and reached from all of them.
+  endpoint_zones = var.egress == "public_addresses" ? slice(local.zones, 0, 1) : local.zones
 }
 
 # Without it, a stolen credential of another account could carry data out through our endpoints.
@@ -41,13 +49,13 @@ data "aws_iam_policy_document" "own_account_only" {
 }
 
 resource "aws_vpc_endpoint" "interface" {
-  for_each = local.has_endpoints ? local.actions_by_endpoint : {}
+  for_each = local.actions_by_endpoint
 
   vpc_id              = aws_vpc.this.id
   service_name        = "com.amazonaws.${data.aws_region.current.name}.${each.key}"
   vpc_endpoint_type   = "Interface"
   private_dns_enabled = true
-  subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
+  subnet_ids          = [for zone in local.endpoint_zones : aws_subnet.private[zone].id]
   security_group_ids  = [aws_security_group.this["endpoints"].id]
   policy              = data.aws_iam_policy_document.own_account_only[each.key].json
 

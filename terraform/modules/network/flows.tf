@@ -1,193 +1,88 @@
-# Allowed connections: one pair of rules for each, named from both ends. Everything else is denied.
-# Security groups are stateful, so responses need no rule.
+# Allowed connections; everything else is denied. Security groups are stateful, so responses need no rule.
 
 locals {
   http_port       = 80
   https_port      = 443
   postgresql_port = 5432
   internet        = "0.0.0.0/0"
+
+  # What each group calls in AWS. With private DNS, an endpoint answers everything in the VPC, tasks with a public address included.
+  aws_clients = {
+    service         = "image, logs and secrets"
+    database_access = "secrets"
+    rotation_watch  = "secrets"
+  }
+  endpoint_clients = length(local.actions_by_endpoint) > 0 ? local.aws_clients : {}
+  internet_clients = {
+    endpoints            = {}
+    public_addresses     = { for group in ["service"] : group => local.aws_clients[group] }
+    nat_gateway          = local.aws_clients
+    nat_gateway_per_zone = local.aws_clients
+  }[var.egress]
+
+  # Between two groups: a rule at each end.
+  flows = merge(
+    {
+      load_balancer_to_service    = { client = "load_balancer", server = "service", port = var.service_port, what = "requests" }
+      service_to_database         = { client = "service", server = "database", port = local.postgresql_port, what = "queries" }
+      database_access_to_database = { client = "database_access", server = "database", port = local.postgresql_port, what = "roles and privileges" }
+    },
+    { for group, what in local.endpoint_clients : "${group}_to_endpoints" => { client = group, server = "endpoints", port = local.https_port, what = what } },
+  )
 }
 
-resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_clients_http" {
+resource "aws_vpc_security_group_egress_rule" "between_groups" {
+  for_each = local.flows
+
+  security_group_id            = aws_security_group.this[each.value.client].id
+  referenced_security_group_id = aws_security_group.this[each.value.server].id
+  description                  = "${each.key}: ${each.value.what}"
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "between_groups" {
+  for_each = local.flows
+
+  security_group_id            = aws_security_group.this[each.value.server].id
+  referenced_security_group_id = aws_security_group.this[each.value.client].id
+  description                  = "${each.key}: ${each.value.what}"
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+}
+
+# The only rules that admit addresses outside the VPC. Port 80 redirects to HTTPS where there is a certificate.
+resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_clients" {
   # checkov:skip=CKV_AWS_260:People type a name without https; port 80 answers them with a redirect, and client_cidr_blocks closes it to all but some
-  for_each = var.client_cidr_blocks
+  for_each = { for pair in setproduct(var.client_cidr_blocks, [local.http_port, local.https_port]) : "${pair[0]} ${pair[1]}" => { range = pair[0], port = pair[1] } }
 
   security_group_id = aws_security_group.this["load_balancer"].id
-  description       = "Clients to load balancer: HTTP"
-  cidr_ipv4         = each.key
+  description       = "Clients to load balancer: requests"
+  cidr_ipv4         = each.value.range
   ip_protocol       = "tcp"
-  from_port         = local.http_port
-  to_port           = local.http_port
+  from_port         = each.value.port
+  to_port           = each.value.port
 }
 
-resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_clients_https" {
-  for_each = var.client_cidr_blocks
+resource "aws_vpc_security_group_egress_rule" "to_s3" {
+  for_each = toset(["service"])
 
-  security_group_id = aws_security_group.this["load_balancer"].id
-  description       = "Clients to load balancer: HTTPS"
-  cidr_ipv4         = each.key
-  ip_protocol       = "tcp"
-  from_port         = local.https_port
-  to_port           = local.https_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "load_balancer_to_service" {
-  security_group_id            = aws_security_group.this["load_balancer"].id
-  referenced_security_group_id = aws_security_group.this["service"].id
-  description                  = "Load balancer to service: requests"
-  ip_protocol                  = "tcp"
-  from_port                    = var.service_port
-  to_port                      = var.service_port
-}
-
-resource "aws_vpc_security_group_ingress_rule" "service_from_load_balancer" {
-  security_group_id            = aws_security_group.this["service"].id
-  referenced_security_group_id = aws_security_group.this["load_balancer"].id
-  description                  = "Load balancer to service: requests"
-  ip_protocol                  = "tcp"
-  from_port                    = var.service_port
-  to_port                      = var.service_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "service_to_database" {
-  security_group_id            = aws_security_group.this["service"].id
-  referenced_security_group_id = aws_security_group.this["database"].id
-  description                  = "Service to database: queries"
-  ip_protocol                  = "tcp"
-  from_port                    = local.postgresql_port
-  to_port                      = local.postgresql_port
-}
-
-resource "aws_vpc_security_group_ingress_rule" "database_from_service" {
-  security_group_id            = aws_security_group.this["database"].id
-  referenced_security_group_id = aws_security_group.this["service"].id
-  description                  = "Service to database: queries"
-  ip_protocol                  = "tcp"
-  from_port                    = local.postgresql_port
-  to_port                      = local.postgresql_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "database_access_to_database" {
-  security_group_id            = aws_security_group.this["database_access"].id
-  referenced_security_group_id = aws_security_group.this["database"].id
-  description                  = "Database access functions to database: roles and privileges"
-  ip_protocol                  = "tcp"
-  from_port                    = local.postgresql_port
-  to_port                      = local.postgresql_port
-}
-
-resource "aws_vpc_security_group_ingress_rule" "database_from_database_access" {
-  security_group_id            = aws_security_group.this["database"].id
-  referenced_security_group_id = aws_security_group.this["database_access"].id
-  description                  = "Database access functions to database: roles and privileges"
-  ip_protocol                  = "tcp"
-  from_port                    = local.postgresql_port
-  to_port                      = local.postgresql_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "service_to_endpoints" {
-  count = local.has_endpoints ? 1 : 0
-
-  security_group_id            = aws_security_group.this["service"].id
-  referenced_security_group_id = aws_security_group.this["endpoints"].id
-  description                  = "Service to endpoints: image, logs and secrets"
-  ip_protocol                  = "tcp"
-  from_port                    = local.https_port
-  to_port                      = local.https_port
-}
-
-resource "aws_vpc_security_group_ingress_rule" "endpoints_from_service" {
-  count = local.has_endpoints ? 1 : 0
-
-  security_group_id            = aws_security_group.this["endpoints"].id
-  referenced_security_group_id = aws_security_group.this["service"].id
-  description                  = "Service to endpoints: image, logs and secrets"
-  ip_protocol                  = "tcp"
-  from_port                    = local.https_port
-  to_port                      = local.https_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "database_access_to_endpoints" {
-  count = local.has_endpoints ? 1 : 0
-
-  security_group_id            = aws_security_group.this["database_access"].id
-  referenced_security_group_id = aws_security_group.this["endpoints"].id
-  description                  = "Database access functions to endpoints: secrets"
-  ip_protocol                  = "tcp"
-  from_port                    = local.https_port
-  to_port                      = local.https_port
-}
-
-resource "aws_vpc_security_group_ingress_rule" "endpoints_from_database_access" {
-  count = local.has_endpoints ? 1 : 0
-
-  security_group_id            = aws_security_group.this["endpoints"].id
-  referenced_security_group_id = aws_security_group.this["database_access"].id
-  description                  = "Database access functions to endpoints: secrets"
-  ip_protocol                  = "tcp"
-  from_port                    = local.https_port
-  to_port                      = local.https_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "rotation_watch_to_endpoints" {
-  count = local.has_endpoints ? 1 : 0
-
-  security_group_id            = aws_security_group.this["rotation_watch"].id
-  referenced_security_group_id = aws_security_group.this["endpoints"].id
-  description                  = "Rotation watch to endpoints: secrets"
-  ip_protocol                  = "tcp"
-  from_port                    = local.https_port
-  to_port                      = local.https_port
-}
-
-resource "aws_vpc_security_group_ingress_rule" "endpoints_from_rotation_watch" {
-  count = local.has_endpoints ? 1 : 0
-
-  security_group_id            = aws_security_group.this["endpoints"].id
-  referenced_security_group_id = aws_security_group.this["rotation_watch"].id
-  description                  = "Rotation watch to endpoints: secrets"
-  ip_protocol                  = "tcp"
-  from_port                    = local.https_port
-  to_port                      = local.https_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "service_to_s3" {
-  security_group_id = aws_security_group.this["service"].id
+  security_group_id = aws_security_group.this[each.key].id
   prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
-  description       = "Service to S3: layers of the image"
+  description       = "${each.key} to S3: layers of the image"
   ip_protocol       = "tcp"
   from_port         = local.https_port
   to_port           = local.https_port
 }
 
-# Without endpoints, AWS's services are reached at their public addresses, which no rule can name: HTTPS and nothing else.
-resource "aws_vpc_security_group_egress_rule" "service_to_internet" {
-  count = local.has_endpoints ? 0 : 1
+# AWS's services at their public addresses, which no rule can name: HTTPS to any address.
+resource "aws_vpc_security_group_egress_rule" "to_internet" {
+  for_each = local.internet_clients
 
-  security_group_id = aws_security_group.this["service"].id
-  description       = "Service to internet: image, logs and secrets"
-  cidr_ipv4         = local.internet
-  ip_protocol       = "tcp"
-  from_port         = local.https_port
-  to_port           = local.https_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "database_access_to_internet" {
-  count = local.has_endpoints ? 0 : 1
-
-  security_group_id = aws_security_group.this["database_access"].id
-  description       = "Database access functions to internet: secrets"
-  cidr_ipv4         = local.internet
-  ip_protocol       = "tcp"
-  from_port         = local.https_port
-  to_port           = local.https_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "rotation_watch_to_internet" {
-  count = local.has_endpoints ? 0 : 1
-
-  security_group_id = aws_security_group.this["rotation_watch"].id
-  description       = "Rotation watch to internet: secrets"
+  security_group_id = aws_security_group.this[each.key].id
+  description       = "${each.key} to internet: ${each.value}"
   cidr_ipv4         = local.internet
   ip_protocol       = "tcp"
   from_port         = local.https_port

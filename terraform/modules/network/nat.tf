@@ -4,6 +4,7 @@
 locals {
   gateway_zones = {
     endpoints            = []
+    public_addresses     = []
     nat_gateway          = slice(local.zones, 0, 1)
     nat_gateway_per_zone = local.zones
   }[var.egress]
@@ -32,9 +33,10 @@ resource "aws_nat_gateway" "this" {
 }
 
 resource "aws_route" "private_to_internet" {
-  for_each = local.has_endpoints ? {} : local.index_by_zone
+  for_each = var.egress == "endpoints" ? {} : local.index_by_zone
 
   route_table_id         = aws_route_table.private[each.key].id
   destination_cidr_block = local.internet
-  nat_gateway_id         = aws_nat_gateway.this[contains(local.gateway_zones, each.key) ? each.key : local.gateway_zones[0]].id
+  gateway_id             = var.egress == "public_addresses" ? aws_internet_gateway.this.id : null
+  nat_gateway_id         = length(local.gateway_zones) == 0 ? null : aws_nat_gateway.this[contains(local.gateway_zones, each.key) ? each.key : local.gateway_zones[0]].id
 }

@@ -37,14 +37,10 @@ output "service_security_group_id" {
   # A task that starts before its flows are open can pull no image.
   depends_on = [
     aws_vpc_endpoint.interface,
-    aws_vpc_security_group_egress_rule.load_balancer_to_service,
-    aws_vpc_security_group_ingress_rule.service_from_load_balancer,
-    aws_vpc_security_group_egress_rule.service_to_database,
-    aws_vpc_security_group_ingress_rule.database_from_service,
-    aws_vpc_security_group_egress_rule.service_to_endpoints,
-    aws_vpc_security_group_ingress_rule.endpoints_from_service,
-    aws_vpc_security_group_egress_rule.service_to_s3,
-    aws_vpc_security_group_egress_rule.service_to_internet,
+    aws_vpc_security_group_egress_rule.between_groups,
+    aws_vpc_security_group_ingress_rule.between_groups,
+    aws_vpc_security_group_egress_rule.to_internet,
+    aws_vpc_security_group_egress_rule.to_s3,
   ]
 }
 
@@ -60,11 +56,9 @@ output "database_access_security_group_id" {
   # A function is invoked in the same apply: its flows must be open by then.
   depends_on = [
     aws_vpc_endpoint.interface,
-    aws_vpc_security_group_egress_rule.database_access_to_database,
-    aws_vpc_security_group_ingress_rule.database_from_database_access,
-    aws_vpc_security_group_egress_rule.database_access_to_endpoints,
-    aws_vpc_security_group_ingress_rule.endpoints_from_database_access,
-    aws_vpc_security_group_egress_rule.database_access_to_internet,
+    aws_vpc_security_group_egress_rule.between_groups,
+    aws_vpc_security_group_ingress_rule.between_groups,
+    aws_vpc_security_group_egress_rule.to_internet,
   ]
 }
 
@@ -74,8 +68,8 @@ output "rotation_watch_security_group_id" {
 
   depends_on = [
     aws_vpc_endpoint.interface,
-    aws_vpc_security_group_egress_rule.rotation_watch_to_endpoints,
-    aws_vpc_security_group_ingress_rule.endpoints_from_rotation_watch,
-    aws_vpc_security_group_egress_rule.rotation_watch_to_internet,
+    aws_vpc_security_group_egress_rule.between_groups,
+    aws_vpc_security_group_ingress_rule.between_groups,
+    aws_vpc_security_group_egress_rule.to_internet,
   ]
 }

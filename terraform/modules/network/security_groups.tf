@@ -10,7 +10,7 @@ locals {
       database_access = "Functions that manage the roles and logins of the database"
       rotation_watch  = "Function that checks for overdue rotations"
     },
-    local.has_endpoints ? { endpoints = "Interface endpoints of AWS services" } : {},
+    length(local.actions_by_endpoint) > 0 ? { endpoints = "Interface endpoints of AWS services" } : {},
   )
 }
 

@@ -25,15 +25,15 @@ variable "service_port" {
 }
 
 variable "egress" {
-  description = "How tasks and functions reach AWS: `endpoints` (only AWS is reachable), `nat_gateway` (one for all zones; the internet is reachable) or `nat_gateway_per_zone`."
+  description = "How tasks and functions reach AWS: `endpoints` (only AWS is reachable), `nat_gateway` (one for all zones; the internet is reachable), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has a public address, functions reach Secrets Manager only)."
   type        = string
   default     = "endpoints"
 }
 
 variable "client_cidr_blocks" {
-  description = "IPv4 ranges that can reach the load balancer."
+  description = "IPv4 ranges that can reach the load balancer; none if empty."
   type        = set(string)
-  default     = ["0.0.0.0/0"]
+  nullable    = false
 }
 
 variable "exec_is_allowed" {

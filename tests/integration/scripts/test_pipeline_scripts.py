@@ -1,5 +1,6 @@
 """What the pipeline's commands decide and say. That they work, tests/e2e/rehearsal/test_release.py shows."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,12 @@ from scripts import image_digest, plan, release_notes, smoke
 from scripts.environment import CommandError, Running
 from scripts.github import Repository, keep_comment, keep_issue
 from tests.support.github_api import GitHubApi, github_api
+from tests.support.moto_server import moto_server
 
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n- Later.\n\n## 1.2.0 - 2026-11-24\n\n- Now.\n\n## 1.1.0\n\n- Before.\n"
+
+
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 def test_an_image_is_named_by_digest_or_by_its_commit() -> None:
@@ -37,6 +42,24 @@ def test_what_names_no_image_is_refused(commit: str, digest: str, sentence: str)
 def test_a_release_has_its_section_of_the_changelog_as_notes() -> None:
     assert release_notes.notes(CHANGELOG, release_notes.version_of("v1.2.0")) == "- Now.\n"
     assert release_notes.notes(CHANGELOG, "1.1.0") == "- Before.\n"
+
+
+def test_a_release_tags_its_image_once_and_never_another_image(tmp_path: Path) -> None:
+    with moto_server(tmp_path) as server:
+        ecr = server.client("ecr")
+        ecr.create_repository(repositoryName="taproom", imageTagMutability="IMMUTABLE")
+        for tag in ("a" * 40, "b" * 40):
+            ecr.put_image(
+                repositoryName="taproom",
+                imageTag=tag,
+                imageManifest=json.dumps({"mediaType": MANIFEST, "config": {"digest": tag}}),
+            )
+        first, second = (image_digest.find(ecr, "taproom", {"imageTag": tag}) for tag in ("a" * 40, "b" * 40))
+        for _ in range(2):
+            image_digest.keep(ecr, "taproom", str(first), "v1.2.0")
+        assert image_digest.find(ecr, "taproom", {"imageTag": "release-v1.2.0"}) == first
+        with pytest.raises(image_digest.ImageError, match=r"release-v1\.2\.0 is another image"):
+            image_digest.keep(ecr, "taproom", str(second), "v1.2.0")
 
 
 @pytest.mark.parametrize("tag", ["", "1.2.0", "v1.2", "v1.2.0;id", "vnext"])
@@ -123,17 +146,36 @@ def test_a_service_that_does_not_answer_is_asked_for_half_a_minute() -> None:
 
 
 def test_a_report_has_the_sql_beside_the_resources_in_blocks_that_nothing_ends() -> None:
-    made = plan.section(plan.Plan("dev", True, "  + ```\n  + a", "GRANT SELECT"), "dev")
+    made = plan.section(plan.Plan("dev", True, "  + ```\n  + a", "GRANT SELECT"), "dev", 1000)
     assert "````text\n+ ```" in made
     assert "```sql\nGRANT SELECT\n```" in made
     assert "An apply would change something." in made
-    assert "Not applied yet" in plan.section(None, "prod")
+    assert "Not applied yet" in plan.section(None, "prod", 1000)
 
 
-def test_a_long_plan_fits_into_a_comment() -> None:
-    made = [plan.section(plan.Plan(name, True, "x" * 10**6, "y" * 10**6), name) for name in ("dev",)]
-    assert len("".join(made)) < 65_536
-    assert "... cut" in made[0]
+@pytest.mark.parametrize("count", [1, 3])
+def test_long_plans_fit_into_one_comment_however_many_environments_there_are(count: int) -> None:
+    plans = {str(n): plan.Plan(str(n), True, "x" * 10**6, "y" * 10**6) for n in range(count)}
+    made = plan.report({**plans, "new": None})
+    assert len(made) < 65_536
+    assert made.count("... cut") == 2 * count
+
+
+class TargetHealth:
+    """Answers like the load balancer's API."""
+
+    def __init__(self, *states: str) -> None:
+        self._states = states
+
+    def describe_target_health(self, **_request: str) -> dict[str, Any]:
+        return {"TargetHealthDescriptions": [{"TargetHealth": {"State": state}} for state in self._states]}
+
+
+def test_a_service_that_is_closed_to_the_caller_is_judged_by_its_targets() -> None:
+    smoke.check_targets(TargetHealth("healthy", "draining"), "arn")
+    for states, said in ((("healthy", "unhealthy"), "healthy, unhealthy"), ((), "missing"), (("draining",), "missing")):
+        with pytest.raises(CommandError, match=f"targets are {said}, not healthy"):
+            smoke.check_targets(TargetHealth(*states), "arn")
 
 
 def test_sql_that_is_not_known_yet_is_said_to_be() -> None:
