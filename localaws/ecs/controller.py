@@ -254,7 +254,7 @@ class ServiceController:
     def _show_counts(self, phases: dict[str, Phase]) -> None:
         counts: dict[str, Counts] = {}
         for member in self._members:
-            if phases[member.run.record.id] in (Phase.STARTING, Phase.HEALTHY):
+            if phases[member.run.record.id] is not Phase.STOPPING:
                 so_far = counts.get(member.deployment_id, Counts())
                 is_serving = member.has_been_healthy
                 counts[member.deployment_id] = Counts(so_far.running + is_serving, so_far.pending + (not is_serving))

@@ -4,9 +4,9 @@ Pure: ``decide`` takes a snapshot of a service, its deployments and tasks, and r
 the same actions. ``controller`` takes the snapshots and carries the actions out.
 
 It follows "Amazon ECS service deployments" and "How the deployment circuit breaker detects failures" of the developer
-guide. Different from AWS: tasks of an older deployment that end are not replaced during a rollout, an unhealthy task is
-stopped before its replacement starts, and tasks are not rebalanced between zones. AWS does not document whether an
-older deployment without tasks is listed while alarms are still watched; here it is.
+guide. Different from AWS: tasks of an older deployment that end are not replaced during a rollout, and tasks are not
+rebalanced between zones. AWS does not document whether an older deployment without tasks is listed while alarms are
+still watched; here it is.
 """
 
 import math
@@ -147,7 +147,7 @@ def decide(service: ServiceSnapshot) -> list[Action]:
     if service.triggered_alarm and primary.rollout_state == "IN_PROGRESS" and service.last_completed_id != primary.id:
         back_to = service.last_completed_id if service.alarms_roll_back else None
         return [FailRollout(primary.id, back_to, f"ECS deployment alarm: {service.triggered_alarm} is in ALARM.")]
-    stops = [*_unhealthy(service), *_replaced(service, primary), *_surplus(service, primary)]
+    stops = [*_unhealthy(service, primary), *_replaced(service, primary), *_surplus(service, primary)]
     return [*stops, *_starts(service, primary), *_forgotten(service), *_completion(service, primary)]
 
 
@@ -170,41 +170,46 @@ def _breaker_trips(service: ServiceSnapshot, primary: DeploymentSnapshot) -> boo
     )
 
 
-def _unhealthy(service: ServiceSnapshot) -> list[StopTask]:
-    return [
-        StopTask(task.id, "Task failed its health checks", failed=True)
-        for task in service.tasks
-        if task.phase is Phase.UNHEALTHY
-    ]
+def _unhealthy(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StopTask]:
+    """Unhealthy tasks: one for each healthy replacement, or a single one if nothing else makes room for its own."""
+    mine = [task for task in _present(service) if task.deployment_id == primary.id]
+    unhealthy = [task for task in mine if task.phase is Phase.UNHEALTHY]
+    healthy = sum(task.phase is Phase.HEALTHY for task in mine)
+    count = max(0, healthy + len(unhealthy) - service.desired_count)
+    is_stopping = any(task.phase is Phase.STOPPING for task in service.tasks)
+    if not count and _missing(service, primary) > 0 and _capacity(service) <= 0 and not is_stopping:
+        count = 1
+    return [StopTask(task.id, "Task failed its health checks", failed=True) for task in unhealthy[:count]]
 
 
 def _replaced(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StopTask]:
-    """Tasks of older deployments that may go: what is not healthy at once, the others as replacements come."""
+    """Tasks of older deployments: those that start at once, the unhealthy and then the others as replacements come."""
     reason = f"Scaling activity initiated by deployment {primary.id}"
     old = [task for task in _present(service) if task.deployment_id != primary.id]
     healthy = [task for task in old if task.phase is Phase.HEALTHY]
     starting = [task for task in old if task.phase is Phase.STARTING]
+    unhealthy = [task for task in old if task.phase is Phase.UNHEALTHY]
     if primary.rollout_state == "FAILED":
         return []  # a failed deployment replaces nothing
     all_healthy = sum(task.phase is Phase.HEALTHY for task in service.tasks)
-    new = [task for task in _present(service) if task.deployment_id == primary.id]
-    must_free_capacity = len(new) < service.desired_count and _capacity(service) <= 0
+    must_free_capacity = _missing(service, primary) > 0 and _capacity(service) <= 0
     keep = _minimum_healthy(service) if must_free_capacity else service.desired_count
-    spare = max(0, all_healthy - keep)
-    return [StopTask(task.id, reason) for task in [*starting, *healthy[:spare]]]
+    spare = max(0, all_healthy + len(unhealthy) - keep)
+    return [StopTask(task.id, reason) for task in [*starting, *[*unhealthy, *healthy][:spare]]]
 
 
 def _surplus(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StopTask]:
     """Tasks beyond the desired count: those not healthy yet first, then the youngest."""
-    mine = [task for task in _present(service) if task.deployment_id == primary.id]
+    mine = [
+        task for task in _present(service) if task.deployment_id == primary.id and task.phase is not Phase.UNHEALTHY
+    ]
     by_worth = sorted(mine, key=lambda task: task.phase is not Phase.HEALTHY)
     reason = f"Scaling activity initiated by deployment {primary.id}"
     return [StopTask(task.id, reason) for task in by_worth[service.desired_count :]]
 
 
 def _starts(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StartTasks]:
-    mine = sum(task.deployment_id == primary.id for task in _present(service))
-    count = min(service.desired_count - mine, _capacity(service))
+    count = min(_missing(service, primary), _capacity(service))
     waits = service.seconds_since_start < pause_seconds(service.consecutive_failures)
     if count <= 0 or waits or primary.rollout_state == "FAILED":
         return []
@@ -226,7 +231,14 @@ def _completion(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[C
 
 
 def _present(service: ServiceSnapshot) -> Sequence[TaskSnapshot]:
-    return [task for task in service.tasks if task.phase in (Phase.STARTING, Phase.HEALTHY)]
+    return [task for task in service.tasks if task.phase is not Phase.STOPPING]
+
+
+def _missing(service: ServiceSnapshot, primary: DeploymentSnapshot) -> int:
+    """Return how many tasks the PRIMARY deployment lacks. An unhealthy one is to be replaced, so it does not count."""
+    return service.desired_count - sum(
+        task.deployment_id == primary.id and task.phase is not Phase.UNHEALTHY for task in _present(service)
+    )
 
 
 def _capacity(service: ServiceSnapshot) -> int:

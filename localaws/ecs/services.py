@@ -10,6 +10,7 @@ or exec). Nothing scales automatically: Application Auto Scaling stores its sett
 stays INACTIVE for as long as the server runs.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from moto.elbv2.models import elbv2_backends
 
 from localaws.ecs.containers import TaskDefinitionError, read_containers
 from localaws.ecs.controller import ServiceController
+from localaws.ecs.definitions import as_stored, capacity_provider
 from localaws.ecs.task_api import TaskCalls, parameter
 from localaws.ecs.tasks import TaskRun
 from localaws.patch import MonkeyPatch
@@ -67,6 +69,7 @@ class Services:
         self._controllers: dict[str, ServiceController] = {}
         self._extend_creation()
         self._extend_changes()
+        self._store_definitions()
 
     def stop(self) -> None:
         """End every task."""
@@ -90,6 +93,11 @@ class Services:
             backend: EC2ContainerServiceBackend = response.ecs_backend
             self._refuse_second(response)
             self._check_load_balancers(backend, response)
+            if strategy := parameter(response, "capacityProviderStrategy"):
+                try:
+                    capacity_provider(strategy, {})
+                except ValueError as error:
+                    raise InvalidParameterException(str(error)) from error
             answer = original(response)
             service: Service = answer.result["service"]
             for name in _KEPT_SETTINGS:
@@ -112,6 +120,13 @@ class Services:
             if controller is not None:
                 controller.retire()
             return service
+
+    def _store_definitions(self) -> None:
+        @self._patch.method(EC2ContainerServiceBackend, "register_task_definition")
+        def register(original: Any, *arguments: Any, **named: Any) -> TaskDefinition:
+            definition: TaskDefinition = original(*arguments, **named)
+            definition.container_definitions = [as_stored(one) for one in definition.container_definitions]
+            return definition
 
     def _extend_changes(self) -> None:
         @self._patch.method(EC2ContainerServiceResponse, "update_service")
@@ -150,7 +165,7 @@ class Services:
         ) -> TaskRun:
             definition = backend.describe_task_definition(deployment["taskDefinition"])
             cluster = backend._get_cluster(service.cluster_name)  # noqa: SLF001
-            return self._tasks.new_run(
+            run = self._tasks.new_run(
                 backend,
                 cluster,
                 definition,
@@ -162,8 +177,20 @@ class Services:
                 before_stop=before_stop,
                 on_change=on_change,
             )
+            if strategy := deployment["capacityProviderStrategy"]:
+                run.record.launch_type = None
+                run.record.capacity_provider_name = capacity_provider(strategy, self._placed(deployment["id"]))
+            return run
 
         return launch
+
+    def _placed(self, deployment_id: str) -> Counter[str]:
+        """Return the number of tasks of a deployment by capacity provider."""
+        return Counter(
+            str(run.record.capacity_provider_name)
+            for run in self._tasks.runs()
+            if run.record.started_by == deployment_id and run.record.desired_status == "RUNNING"
+        )
 
     def _refuse_second(self, response: EC2ContainerServiceResponse) -> None:
         """Refuse a service of a name that is taken; moto would replace it without a word."""

@@ -26,6 +26,7 @@ class TaskRecord:
         id: the last part of its ARN.
         address: its address in a subnet.
         last_status: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING or STOPPED.
+        capacity_provider_name: where it runs; None if the service has no capacity provider strategy.
         desired_status: RUNNING, or STOPPED once it is to end.
         stop_code: why it ended, in one word.
         stopped_reason: why it ended, for people.
@@ -50,7 +51,9 @@ class TaskRecord:
         self.task_definition_arn = definition.arn
         self.group, self.started_by, self.tags = group, started_by, tags
         self.cpu, self.memory = definition.cpu, definition.memory
-        self.launch_type, self.platform_version, self.platform_family = "FARGATE", "1.4.0", "Linux"
+        self.launch_type: str | None = "FARGATE"
+        self.capacity_provider_name: str | None = None
+        self.platform_version, self.platform_family = "1.4.0", "Linux"
         self.container_instance_arn = None
         self.overrides: dict[str, Any] = {"containerOverrides": []}
         self.desired_status, self.last_status = "RUNNING", "PROVISIONING"

@@ -133,7 +133,7 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
     schedules = {
       night = { schedule = "cron(0 20 ? * * *)", time_zone = "Europe/Berlin", minimum = 0, maximum = 0 }
     }
-    spot_percent           = 75
+    spot_percent           = 100
     exec_is_allowed        = true
     cpu_architecture       = "X86_64"
     write_token_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:write-token"
@@ -150,8 +150,8 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
   }
 
   assert {
-    condition     = { for share in aws_ecs_service.this.capacity_provider_strategy : share.capacity_provider => [share.base, share.weight] } == { FARGATE = [1, 25], FARGATE_SPOT = [0, 75] }
-    error_message = "Three of four tasks must run on spare capacity, and one never."
+    condition     = { for share in aws_ecs_service.this.capacity_provider_strategy : share.capacity_provider => [share.base, share.weight] } == { FARGATE = [1, 1], FARGATE_SPOT = [0, 100] }
+    error_message = "One task must not run on spare capacity, and ECS places none on a provider with weight 0."
   }
 
   assert {

@@ -165,6 +165,25 @@ def test_a_rolling_deployment_under_load_loses_no_request(site: Site, beers: str
     assert {task["stopCode"] for task in stopped} == {"ServiceSchedulerInitiated"}
 
 
+@pytest.mark.aws("ECS-2", "ECS-3")
+def test_tasks_show_their_capacity_provider_and_ecs_stores_defaults(site: Site, beers: str) -> None:
+    definition = site.register("2", linuxParameters={"capabilities": {"drop": ["ALL"]}})
+    site.ecs.update_service(
+        cluster="taproom",
+        service=beers,
+        taskDefinition=definition,
+        capacityProviderStrategy=[
+            {"capacityProvider": "FARGATE", "base": 1, "weight": 1},
+            {"capacityProvider": "FARGATE_SPOT", "weight": 100},
+        ],
+    )
+    wait_until(lambda: site.is_steady(beers), "tasks on both capacity providers")
+    assert {task["capacityProviderName"] for task in site.tasks(beers)} == {"FARGATE", "FARGATE_SPOT"}
+    described = site.ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
+    app = described["containerDefinitions"][1]
+    assert app["linuxParameters"]["capabilities"] == {"add": [], "drop": ["ALL"]}
+
+
 def test_scaling_out_and_in_changes_the_number_of_tasks_under_load(site: Site, beers: str) -> None:
     load = Load(site)
     try:

@@ -30,6 +30,7 @@ def tasks(**phases: Phase) -> tuple[TaskSnapshot, ...]:
     return tuple(TaskSnapshot(name, name.rstrip("0123456789"), phase) for name, phase in phases.items())
 
 
+UNHEALTHY = StopTask("old1", "Task failed its health checks", failed=True)
 H, S, U, X = Phase.HEALTHY, Phase.STARTING, Phase.UNHEALTHY, Phase.STOPPING
 
 
@@ -50,8 +51,32 @@ H, S, U, X = Phase.HEALTHY, Phase.STARTING, Phase.UNHEALTHY, Phase.STOPPING
         ),
         pytest.param(
             ServiceSnapshot(1, (OLD,), tasks(old1=U)),
-            [StopTask("old1", "Task failed its health checks", failed=True), StartTasks("old", 1)],
-            id="an unhealthy task is stopped and replaced",
+            [StartTasks("old", 1)],
+            marks=pytest.mark.aws("ECS-1"),
+            id="an unhealthy task is replaced first",
+        ),
+        pytest.param(
+            ServiceSnapshot(2, (OLD,), tasks(old1=U, old2=U, old3=H, old4=S)),
+            [UNHEALTHY],
+            marks=pytest.mark.aws("ECS-1"),
+            id="and stopped when a replacement is healthy",
+        ),
+        pytest.param(
+            ServiceSnapshot(2, (OLD,), tasks(old1=U, old2=U), maximum_percent=100),
+            [UNHEALTHY],
+            marks=pytest.mark.aws("ECS-1"),
+            id="without capacity for replacements, one unhealthy task is stopped first",
+        ),
+        pytest.param(
+            ServiceSnapshot(2, (OLD,), tasks(old1=X, old2=U), maximum_percent=100),
+            [StartTasks("old", 1)],
+            marks=pytest.mark.aws("ECS-1"),
+            id="and no other before it is replaced",
+        ),
+        pytest.param(
+            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=U, new1=H, new2=S)),
+            [StopTask("old2", BY_NEW)],
+            id="a healthy new task takes the place of an unhealthy old one first",
         ),
         pytest.param(
             ServiceSnapshot(1, (OLD,), tasks(old1=H, old2=H)),
