@@ -5,8 +5,7 @@ the same actions. ``controller`` takes the snapshots and carries the actions out
 
 It follows "Amazon ECS service deployments" and "How the deployment circuit breaker detects failures" of the developer
 guide. Different from AWS: tasks of an older deployment that end are not replaced during a rollout, and tasks are not
-rebalanced between zones. AWS does not document whether an older deployment without tasks is listed while alarms are
-still watched; here it is.
+rebalanced between zones.
 """
 
 import math
@@ -217,8 +216,8 @@ def _starts(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[Start
 
 
 def _forgotten(service: ServiceSnapshot) -> list[ForgetDeployment]:
-    if service.deployments[0].rollout_state == "FAILED" or service.is_baking:
-        return []  # shown for as long as the rollout can still go back to it
+    if service.deployments[0].rollout_state == "FAILED":
+        return []
     in_use = {task.deployment_id for task in _present(service)}
     return [ForgetDeployment(old.id) for old in service.deployments[1:] if old.id not in in_use]
 

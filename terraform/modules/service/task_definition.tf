@@ -8,7 +8,8 @@ locals {
     readonlyRootFilesystem = !var.exec_is_allowed
     linuxParameters = {
       initProcessEnabled = true # reaps orphans, and passes SIGTERM on
-      capabilities       = { add = [], drop = ["ALL"] } # ECS stores the empty list too: without it, each plan replaces the revision
+      # ECS stores the empty list too: without it, each plan would replace the revision.
+      capabilities = { add = [], drop = ["ALL"] }
     }
     mountPoints      = [{ sourceVolume = local.scratch_name, containerPath = "/tmp", readOnly = false }]
     logConfiguration = local.log_configuration

@@ -100,20 +100,22 @@ def serving(rehearsal: Rehearsal, task_definition: str, without: set[str]) -> Ca
 
 
 def apply_with_an_interruption(rehearsal: Rehearsal, digest: str, migrated_to: str) -> str:
-    """Apply a release; once it has migrated, stop a task of the version before. Return the error of the apply."""
+    """Apply a release that is rolled back; once it has migrated, stop a task of the version before.
+
+    Return the error of the apply; nothing if it ended before the rollback.
+    """
     replaced, *_ = tasks(rehearsal)
     with ThreadPoolExecutor(1) as pool:
         applying: Future[Any] = pool.submit(rehearsal.deployment.apply_environment, digest, quiet)
         wait_until(lambda: applying.done() or revision(rehearsal) == migrated_to, f"migration {migrated_to}", 300)
         interrupt(rehearsal, replaced)
-        with pytest.raises(TerraformError) as failure:
-            applying.result()
-    assert service_definition(rehearsal) == rehearsal.outputs["task_definition_arn"]
+        error = applying.exception()
+    assert error is None or isinstance(error, TerraformError)
     wait_until(serving(rehearsal, rehearsal.outputs["task_definition_arn"], {replaced}), "the earlier version's tasks")
     assert revision(rehearsal) == migrated_to
     assert rehearsal.client.get("/readyz").body["revision"] == migrated_to
     assert rehearsal.client.get("/beers").status == 200
-    return str(failure.value)
+    return "" if error is None else str(error)
 
 
 def test_circuit_breaker_rolls_back_a_release_that_fails_after_its_migration_and_an_old_task_is_replaced(
@@ -147,9 +149,10 @@ def test_alarm_rolls_back_a_release_with_a_migration_that_is_healthy_and_answers
     # Enough, on a slow machine too, for the alarm: ten errors within a second, which stands for a minute.
     address = urlsplit(rehearsal.client.url).netloc
     with Load([address], connections=8, token=rehearsal.client.token, pause_seconds=0.02) as load:
-        error = apply_with_an_interruption(rehearsal, digest, "rehearsed_3")
-    assert "went back" in error
-    assert "the alarm taproom-dev-target-errors went off" in error
+        # The alarm may go off before or after the apply ends: see ECS-4.
+        apply_with_an_interruption(rehearsal, digest, "rehearsed_3")
+    events = [event["message"] for event in rehearsal.journal("service.event")]
+    assert any("deployment failed: taproom-dev-target-errors is in ALARM." in event for event in events)
     assert {sent.outcome for sent in load.sent} == {200, 201, 500}
     assert [rehearsal.client.get("/beers").status for _ in range(20)] == [200] * 20
 

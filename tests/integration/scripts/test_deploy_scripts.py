@@ -73,7 +73,7 @@ def test_a_deployment_pushes_the_image_before_it_applies_in_the_accounts_region(
     pushed = made.index(f"docker buildx build --platform linux/arm64 --tag {image} --push .")
     (applied,) = (index for index, call in enumerate(made) if call.startswith("terraform apply"))
     assert made[applied].endswith(f"-var image={image} -var region=eu-west-1 -var client_cidr_blocks=[]")
-    assert made.index("make package") < applied
+    assert made.index("make package") < applied < made.index(f"make smoke IMAGE={image} AWS_REGION=eu-west-1")
     assert pushed < applied
     backend = "-backend-config=dev.s3.tfbackend -backend-config=bucket=states -backend-config=region=eu-west-1"
     assert f"terraform init -input=false -reconfigure -lockfile=readonly {backend}" in made

@@ -300,11 +300,11 @@ def test_a_healthy_version_that_answers_with_errors_is_rolled_back_by_its_alarm(
     def is_over() -> bool:
         with contextlib.suppress(urllib.error.HTTPError):
             get(site)
-        return site.is_steady(beers)
+        return site.service(beers)["taskDefinition"] == before and site.is_steady(beers)
 
+    wait_until(lambda: site.service(beers)["taskDefinition"] != before, "the deployment")
     wait_until(is_over, "the end of the rollback")
     service = site.service(beers)
-    assert service["taskDefinition"] == before
     messages = [event["message"] for event in service["events"]]
     assert any("deployment failed: errors is in ALARM." in message for message in messages)
     assert get(site)["VERSION"] == "1"

@@ -215,7 +215,10 @@ GONE_OFF = "ECS deployment alarm: errors is in ALARM."
             id="a rollback is not marked FAILED",
         ),
         pytest.param(
-            ServiceSnapshot(1, (NEW,), tasks(new1=H), is_baking=True), [], id="new tasks serve a while before it ends"
+            ServiceSnapshot(1, (NEW, OLD), tasks(new1=H), is_baking=True),
+            [ForgetDeployment("old")],
+            marks=pytest.mark.aws("ECS-4"),
+            id="while alarms are watched, only the new deployment is listed, and it is not complete",
         ),
     ],
 )  # fmt: skip
