@@ -1,8 +1,8 @@
 """Metrics that AWS publishes itself: from log lines, Lambda and load balancers.
 
 A line of any log group in the embedded metric format becomes metric data, as CloudWatch Logs extracts it; an invalid
-one stays a line, and the journal says so. Lambda counts invocations and errors; a load balancer counts its targets' 5xx
-responses only. As in AWS, none of this needs a permission beyond writing the log.
+one stays a line, and the journal says so. Lambda counts invocations and errors, EventBridge failed invocations; a load
+balancer counts its targets' 5xx responses only. None of this needs a permission beyond writing the log.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -108,6 +108,12 @@ def count_target_error(settings: Settings, load_balancer: str, target_group: str
     dimensions = (("LoadBalancer", load_balancer), ("TargetGroup", target_group))
     now = datetime.now(UTC)
     put(settings, [MetricDatum("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", 1.0, dimensions, "Count", now)])
+
+
+def count_failed_invocation(settings: Settings, rule: str) -> None:
+    """Count an event that EventBridge could not deliver to a target of a rule."""
+    now = datetime.now(UTC)
+    put(settings, [MetricDatum("AWS/Events", "FailedInvocations", 1.0, (("RuleName", rule),), "Count", now)])
 
 
 class Metrics(PatchingService):

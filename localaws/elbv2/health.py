@@ -125,7 +125,7 @@ def order_of_targets(
     algorithm: str,
     turn: int,
 ) -> list[Target]:
-    """Return the targets for one request, the best first; the others are tried if a connection is refused.
+    """Return the targets for one request, the best first.
 
     Args:
         targets: the group's registered targets.

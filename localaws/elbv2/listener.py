@@ -2,8 +2,7 @@
 
 Bodies are streamed, and connections are kept alive, on both sides. Like an Application Load Balancer, it answers 503 if
 a group has no targets, 502 if a target refuses, aborts or answers with invalid HTTP, and 504 if it does not connect
-within 10 seconds or exceeds the idle timeout. A request whose connection was refused, so that nothing has been sent, is
-tried at the group's other targets first.
+within 10 seconds or exceeds the idle timeout. It does not try another target.
 
 Different from AWS: HTTP/1 only, no WebSockets; a client that disconnects is not recorded (AWS: 460), and a target's
 response without a ``Server`` header gets one.
@@ -73,10 +72,6 @@ class Groups(Protocol):
         """``http`` or ``https``, as the group's targets speak."""
 
 
-class _RefusedError(Exception):
-    """A target could not be reached; nothing has been sent."""
-
-
 class Proxy:
     """Answers the requests of one listener.
 
@@ -141,22 +136,17 @@ class Proxy:
     async def _forward(
         self, request: aiohttp.web.BaseRequest, forward: Forward, headers: list[tuple[str, str]], idle_seconds: float
     ) -> aiohttp.web.StreamResponse:
-        tried: set[Target] = set()
-        while True:
-            target = self._registry.acquire(forward.group_arn, self._groups.algorithm(forward.group_arn), tried)
-            if target is None:
-                return _own(error_answer(502 if tried else 503))
-            tried.add(target)
-            try:
-                return await self._ask(request, target, headers, idle_seconds)
-            except _RefusedError:
-                continue
-            except TimeoutError:
-                return _own(error_answer(504))
-            except (aiohttp.ClientError, OSError, ValueError):
-                return _own(error_answer(502))
-            finally:
-                self._registry.release(target)
+        target = self._registry.acquire(forward.group_arn, self._groups.algorithm(forward.group_arn))
+        if target is None:
+            return _own(error_answer(503))
+        try:
+            return await self._ask(request, target, headers, idle_seconds)
+        except TimeoutError:
+            return _own(error_answer(504))
+        except (aiohttp.ClientError, OSError, ValueError):
+            return _own(error_answer(502))
+        finally:
+            self._registry.release(target)
 
     async def _ask(
         self, request: aiohttp.web.BaseRequest, target: Target, headers: list[tuple[str, str]], idle_seconds: float
@@ -164,26 +154,22 @@ class Proxy:
         """Send a request to a target, and its answer to the client.
 
         Raises:
-            _RefusedError: nothing has been sent, another target may be asked.
             TimeoutError: the target does not connect or is silent.
-            aiohttp.ClientError, OSError: the target broke off before it answered.
+            aiohttp.ClientError, OSError: the target refuses, or breaks off before it answers.
         """
         where = self._addresses.reach(target.id, target.port)
         if where is None:
-            raise _RefusedError
+            raise ConnectionRefusedError
         url = f"{self._groups.scheme(target.group_arn)}://{where[0]}:{where[1]}{request.raw_path}"
-        try:
-            answer = await self._session.request(
-                request.method,
-                yarl.URL(url, encoded=True),
-                headers=headers,
-                data=_body(request) if request.body_exists else None,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds),
-                ssl=False,  # a load balancer does not verify its targets' certificates
-            )
-        except aiohttp.ClientConnectorError as error:
-            raise _RefusedError from error
+        answer = await self._session.request(
+            request.method,
+            yarl.URL(url, encoded=True),
+            headers=headers,
+            data=_body(request) if request.body_exists else None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds),
+            ssl=False,  # a load balancer does not verify its targets' certificates
+        )
         if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
             self._record_error(target.group_arn)
         async with answer:

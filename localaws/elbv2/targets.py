@@ -10,7 +10,7 @@ Different from AWS: a request that outlasts the deregistration delay is not abor
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import NamedTuple
 
 from localaws.elbv2.health import Check, Health, Policy, State, after_check, order_of_targets
@@ -64,8 +64,8 @@ class TargetRegistry:
             for target in [target for target in self._health if target.group_arn == group_arn]:
                 del self._health[target]
 
-    def acquire(self, group_arn: str, algorithm: str, tried: Collection[Target] = ()) -> Target | None:
-        """Return a target for a request, counted as busy until ``release``; None if all have been tried."""
+    def acquire(self, group_arn: str, algorithm: str) -> Target | None:
+        """Return a target for a request, counted as busy until ``release``; None if the group has none."""
         with self._lock:
             registered = [target for target in self._health if target.group_arn == group_arn]
             self._turn[group_arn] += 1
@@ -76,11 +76,10 @@ class TargetRegistry:
                 algorithm=algorithm,
                 turn=self._turn[group_arn],
             )
-            for target in ordered:
-                if target not in tried:
-                    self._outstanding[target] += 1
-                    return target
-            return None
+            if not ordered:
+                return None
+            self._outstanding[ordered[0]] += 1
+            return ordered[0]
 
     def release(self, target: Target) -> None:
         """Count one request of a target as answered."""

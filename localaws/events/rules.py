@@ -1,8 +1,8 @@
 """EventBridge rules: what matches a rule of the default bus reaches its targets.
 
 moto matches events with rules, and delivers to none of the targets that are used here. Here functions are invoked,
-asynchronously as EventBridge does, and topics get messages, if their own policies allow EventBridge. The journal has
-each delivery and each refusal. Disabled rules and schedules deliver nothing.
+asynchronously as EventBridge does, and topics get messages, if their policies and keys allow EventBridge. The journal
+has each delivery and each refusal, and CloudWatch counts refusals. Disabled rules and schedules deliver nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 from moto.events.models import Rule
+from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
 
+from localaws.cloudwatch.metrics import count_failed_invocation
 from localaws.iam.evaluate import Request, decide_for_service, statements_of
 from localaws.patch import PatchingService
 
@@ -40,6 +42,8 @@ class Events(PatchingService):
                 return
             for target in rule.targets:
                 refusal = self._deliver(rule, target, event)
+                if refusal:
+                    count_failed_invocation(context.settings, rule.name)
                 self._context.journal.record(
                     "event.undelivered" if refusal else "event.delivered",
                     rule=rule.name,
@@ -54,7 +58,7 @@ class Events(PatchingService):
         if service == "lambda":
             return self._invoke(rule, target["Arn"], _input(target, event))
         if service == "sns":
-            return self._publish(rule, target["Arn"], _input(target, event))
+            return self._publish(target["Arn"], _input(target, event))
         return f"nothing here delivers to {service}"
 
     def _invoke(self, rule: Rule, arn: str, body: str) -> str | None:
@@ -63,24 +67,40 @@ class Events(PatchingService):
             function = backend.get_function(arn)
         except JsonRESTError as error:
             return str(error)
-        refusal = self._refusal(rule, function.policy.statements, Request("lambda:InvokeFunction", None))
+        source = {"aws:SourceArn": rule.arn, "aws:SourceAccount": self._context.settings.account_id}
+        refusal = _refusal(function.policy.statements, Request("lambda:InvokeFunction", None, source))
         if refusal is None:
             backend.invoke(arn, None, body, {"X-Amz-Invocation-Type": "Event"}, {})
         return refusal
 
-    def _publish(self, rule: Rule, arn: str, message: str) -> str | None:
+    def _publish(self, arn: str, message: str) -> str | None:
         topic = sns_backends[self._context.settings.account_id][self._context.settings.region].topics.get(arn)
         if topic is None:
             return "there is no such topic"
-        refusal = self._refusal(rule, statements_of(json.loads(topic.policy)), Request("sns:Publish", arn))
+        # EventBridge supplies no source keys to a topic or its key, and a topic's policy supports no conditions for it.
+        usable = [one for one in statements_of(json.loads(topic.policy)) if not one.get("Condition")]
+        refusal = _refusal(usable, Request("sns:Publish", arn))
+        if refusal is None and topic.kms_master_key_id:
+            refusal = self._refusal_of_key(topic.kms_master_key_id, arn)
         if refusal is None:
             topic.publish(message)
         return refusal
 
-    def _refusal(self, rule: Rule, statements: list[Statement], request: Request) -> str | None:
-        context = {"aws:SourceArn": rule.arn, "aws:SourceAccount": self._context.settings.account_id}
-        decision = decide_for_service(statements, SERVICE, Request(request.action, request.resource, context))
-        return None if decision.allowed else f"the target's own policy does not let {SERVICE} in"
+    def _refusal_of_key(self, identifier: str, topic_arn: str) -> str | None:
+        backend = kms_backends[self._context.settings.account_id][self._context.settings.region]
+        key = backend.keys[backend.any_id_to_key_id(identifier)]
+        statements = statements_of(json.loads(key.policy))
+        context = {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
+        requests = [Request(action, key.arn, context) for action in ("kms:GenerateDataKey", "kms:Decrypt")]
+        return next((refusal for one in requests if (refusal := _refusal(statements, one))), None)
+
+
+def _refusal(statements: list[Statement], request: Request) -> str | None:
+    decision = decide_for_service(statements, SERVICE, request)
+    if decision.allowed:
+        return None
+    policy = "key policy of the topic" if request.action.startswith("kms:") else "target's own policy"
+    return f"the {policy} does not let {SERVICE} in"
 
 
 def _input(target: Mapping[str, Any], event: Any) -> str:

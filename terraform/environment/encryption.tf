@@ -31,14 +31,26 @@ locals {
         }
       },
       {
-        # Who publishes to the encrypted topic of alarms needs the key as well.
-        Sid       = "PublishToOwnTopics"
+        # Publishing to the encrypted topic of alarms needs the key too.
+        Sid       = "PublishOwnAlarmsAndBudget"
         Effect    = "Allow"
-        Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"] }
+        Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"] }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
         Resource  = "*"
         Condition = {
           StringEquals = { "aws:SourceAccount" = local.account_id }
+        }
+      },
+      {
+        # EventBridge supplies no aws:SourceAccount to an encrypted topic; SNS supplies the topic.
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        Sid       = "PublishEvents"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+        Condition = {
+          StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = "arn:${local.partition}:sns:${var.region}:${local.account_id}:${local.name}-alarms" }
         }
       },
     ]

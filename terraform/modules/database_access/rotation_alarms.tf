@@ -39,6 +39,27 @@ resource "aws_cloudwatch_event_target" "rotation_failed" {
   }
 }
 
+# A topic whose policy or key refuses EventBridge leaves no other trace.
+resource "aws_cloudwatch_metric_alarm" "rotation_failed_unsent" {
+  count = length(var.alarm_topic_arns) > 0 ? 1 : 0
+
+  alarm_name        = "${local.rotation_name}-failed-unsent"
+  alarm_description = "A failed rotation could not be published: a topic's policy or its key refuses events.amazonaws.com. See docs/runbook.md#alarm-rotation-failed-unsent"
+
+  namespace           = "AWS/Events"
+  metric_name         = "FailedInvocations"
+  dimensions          = { RuleName = aws_cloudwatch_event_rule.rotation_failed[0].name }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = var.alarm_topic_arns
+  ok_actions    = var.alarm_topic_arns
+}
+
 resource "aws_cloudwatch_metric_alarm" "rotation_errors" {
   alarm_name        = "${local.rotation_name}-errors"
   alarm_description = "A step of a rotation failed in the function ${local.rotation_name}; Secrets Manager tries again, and what is current goes on logging in. The function's log says why. See docs/runbook.md#alarm-rotation-errors"

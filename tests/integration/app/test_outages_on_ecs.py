@@ -79,6 +79,7 @@ def health_check() -> dict[str, str | int]:
     }
 
 
+@pytest.mark.aws("ELB-2")
 # Health checks are ten times as frequent as in AWS, so that 8 seconds are sixteen checks here as 80 seconds are there.
 @pytest.mark.parametrize(
     "seconds", [pytest.param(2, marks=NIGHTLY), 8, pytest.param(60, marks=NIGHTLY)], ids=lambda seconds: f"{seconds} s"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.local_aws import LocalAws, allow, policy
+from tests.support.local_aws import ACCOUNT_ID, LocalAws, allow, policy
 from tests.support.local_secrets import rotate, unique, wait_for_event
 from tests.support.waiting import wait_until
 
@@ -31,9 +32,10 @@ def rule(aws: LocalAws, pattern: dict[str, Any], target: dict[str, Any], **optio
     return arn
 
 
-def topic(aws: LocalAws, *statements: dict[str, Any]) -> tuple[str, str]:
+def topic(aws: LocalAws, *statements: dict[str, Any], key: str | None = None) -> tuple[str, str]:
     """A topic and a queue that gets its messages: the topic's ARN, the queue's URL."""
-    arn = aws.client("sns").create_topic(Name=unique("topic"))["TopicArn"]
+    attributes = {"KmsMasterKeyId": key} if key else {}
+    arn = aws.client("sns").create_topic(Name=unique("topic"), Attributes=attributes)["TopicArn"]
     if statements:
         aws.client("sns").set_topic_attributes(
             TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy(*statements))
@@ -101,14 +103,55 @@ def test_a_failed_rotation_is_told_to_a_topic_that_lets_rules_in(
 ) -> None:
     open_topic, heard = topic(aws, events_may_publish())
     closed_topic, unheard = topic(aws)
-    other_rule_only = events_may_publish(Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:events:::rule/other"}})
-    other_topic, unheard_too = topic(aws, other_rule_only)
-    for arn in (open_topic, closed_topic, other_topic):
+    for arn in (open_topic, closed_topic):
         rule(aws, rotation_ends(secret), {"Arn": arn, "InputTransformer": TRANSFORMER})
     token = rotate(aws, secret, rotator(FAIL_AT="setSecret"))
     wait_for_event(aws, "rotation.abandoned", version_id=token)
     assert messages(aws, heard) == [f'"RotationFailed of {secret}"'] * 3, "one for each try"
-    assert messages(aws, unheard) == messages(aws, unheard_too) == []
+    assert messages(aws, unheard) == []
+
+
+@pytest.mark.aws("EVENTS-1")
+@pytest.mark.parametrize("operator", ["StringEquals", "StringEqualsIfExists"])
+def test_eventbridge_cannot_publish_by_a_statement_with_a_condition(aws: LocalAws, secret: str, operator: str) -> None:
+    arn, heard = topic(aws, events_may_publish(Condition={operator: {"aws:SourceAccount": ACCOUNT_ID}}))
+    rule(aws, {"detail-type": ["Secret Label Updated"]}, {"Arn": arn})
+    aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="new")
+    assert messages(aws, heard) == []
+    assert undelivered(aws, arn) == ["the target's own policy does not let events.amazonaws.com in"]
+
+
+@pytest.mark.aws("EVENTS-2", "EVENTS-3")
+@pytest.mark.parametrize(
+    ("condition", "is_heard"),
+    [
+        ({"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}, False),
+        ({"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": "arn:aws:sns:*"}}, True),
+        ({"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": "arn:aws:sns:*:other"}}, False),
+    ],
+    ids=["source account", "encryption context", "another topic's encryption context"],
+)
+def test_eventbridge_supplies_no_source_keys_to_the_key_of_an_encrypted_topic(
+    aws: LocalAws, secret: str, condition: dict[str, Any], *, is_heard: bool
+) -> None:
+    use_key = allow(["kms:Decrypt", "kms:GenerateDataKey*"], Principal={"Service": "events.amazonaws.com"})
+    key_policy = json.dumps(policy({**use_key, "Condition": condition}))
+    key = aws.client("kms").create_key(Policy=key_policy)["KeyMetadata"]["Arn"]
+    arn, heard = topic(aws, events_may_publish(), key=key)
+    rule_arn = rule(aws, {"detail-type": ["Secret Label Updated"]}, {"Arn": arn})
+    aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="new")
+    assert bool(messages(aws, heard)) is is_heard
+    now = datetime.now(UTC)
+    failed = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Events",
+        MetricName="FailedInvocations",
+        Dimensions=[{"Name": "RuleName", "Value": rule_arn.rpartition("/")[2]}],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+        Period=600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert bool(failed) is not is_heard
 
 
 def test_a_version_of_somebodys_own_ends_a_rotation_that_is_under_way(
