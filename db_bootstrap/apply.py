@@ -15,12 +15,13 @@ from itertools import groupby
 import pg8000.exceptions
 from pg8000.native import Connection
 
+from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.inspect.session import OpenElsewhere, describe_error, remedy
 from db_bootstrap.inspect.snapshot import database_comment, read_snapshot
-from db_bootstrap.model import Plan, Statement
+from db_bootstrap.model import Difference, Membership, Plan, Server, Statement, sorted_facts
 from db_bootstrap.plan import desired_facts, digest_for, make_plan
 from db_bootstrap.plan_digest import with_stored_digest
 from db_bootstrap.sql import identifier, literal
@@ -206,7 +207,20 @@ def _verify(connection: Connection, document: AccessDocument, elsewhere: OpenEls
             "All statements ran, but the database is not what the document declares; nothing was changed. Most likely "
             "another session changed the same at the same moment; apply again. Remaining differences:\n"
             + "\n".join(remaining[:20])
+            + _remedy_of_memberships(difference, snapshot.server)
         )
+
+
+def _remedy_of_memberships(difference: Difference, server: Server) -> str:
+    kept = {fact for fact in sorted_facts(difference.surplus, Membership) if server.superusers & set(fact.grantors)}
+    if not kept:
+        return ""
+    members = join_names(sorted({repr(fact.member) for fact in kept}))
+    return (
+        f"\nOnly {join_names(sorted(server.superusers))} can revoke a membership that it granted, and no customer of "
+        f"RDS can act as rdsadmin. Drop the role {members}, which ends all its memberships, or declare the "
+        "membership; then apply again."
+    )
 
 
 def _commit(connection: Connection) -> None:

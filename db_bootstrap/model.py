@@ -97,6 +97,9 @@ class Server:
         owns_database: Whether the master can grant and revoke on the database itself.
         may_create: Whether the master can create schemas and trusted extensions in the database.
         has_iam_role: Whether the server has the role ``rds_iam``, as RDS does.
+        is_rds_master: Whether the master is a member of ``rds_superuser``. RDS then lets it administer roles without
+            the ADMIN OPTION that PostgreSQL demands, and may record ``rdsadmin`` as the grantor. No catalog shows that,
+            so the server decides when a statement runs.
         master_attributes: The attributes of the master, which are the ones it can change from version 16 on.
         superusers: The roles that nothing can be revoked from.
     """
@@ -109,6 +112,7 @@ class Server:
     owns_database: bool
     may_create: bool
     has_iam_role: bool
+    is_rds_master: bool
     master_attributes: frozenset[Attribute]
     superusers: frozenset[str]
 
@@ -116,6 +120,11 @@ class Server:
     def has_membership_options(self) -> bool:
         """Return True if memberships have INHERIT and SET options, and a grantor each."""
         return self.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
+
+    @property
+    def masters(self) -> frozenset[str]:
+        """Return the grantors of the memberships that the master granted: on RDS it may be the superuser."""
+        return frozenset({self.master}) | (self.superusers if self.is_rds_master else frozenset())
 
 
 @dataclass(frozen=True)
@@ -362,7 +371,8 @@ class ActualRole:
         attributes: In the order of the catalog's columns.
         can_act_as: Whether the master has the role's rights now, without a further grant.
         has_master_as_member: Whether that is because the master is a direct member, not a member of a member.
-        is_administered: Whether the master can alter the role and grant it.
+        is_administered: Whether the catalogs let the master alter the role and grant it.
+        may_be_administered: Whether the server may let it do so nevertheless, or they do.
     """
 
     name: str
@@ -371,6 +381,7 @@ class ActualRole:
     can_act_as: bool
     has_master_as_member: bool
     is_administered: bool
+    may_be_administered: bool
 
     @property
     def needs_no_joining(self) -> bool:
@@ -380,7 +391,7 @@ class ActualRole:
     @property
     def is_in_reach(self) -> bool:
         """Return True if the master can act as the role, if need be by joining it temporarily."""
-        return self.can_act_as or self.is_administered
+        return self.can_act_as or self.may_be_administered
 
 
 @dataclass(frozen=True)
@@ -476,6 +487,7 @@ class Snapshot:
         schema_owners: The owner of each managed schema that exists.
         extensions: The declared extensions.
         retired_roles: The retired roles that still exist.
+        irrevocable: Sentences on memberships in managed roles that managed roles keep although they are not declared.
         restricted_settings: The context of each declared setting that no role can have, or that the master cannot set.
         unmanaged: Sentences on access in reach of the document that it leaves alone.
     """
@@ -490,6 +502,7 @@ class Snapshot:
     schema_owners: dict[str, str]
     extensions: tuple[ActualExtension, ...]
     retired_roles: tuple[RetiredRole, ...]
+    irrevocable: tuple[str, ...]
     restricted_settings: dict[str, str]
     unmanaged: tuple[str, ...]
 

@@ -45,6 +45,7 @@ class BenchServer:
         self.size = size
         self._password = secrets.token_urlsafe(18)
         cluster.create_master(MASTER, self._password)
+        cluster.admin(f"GRANT rds_iam TO {MASTER} WITH ADMIN OPTION")  # RDS's patch would cost a proxy
         # Created by the master, which can then administer it, as is usual on RDS.
         with cluster.connect_as_superuser() as connection:
             connection.run(f"SET SESSION AUTHORIZATION {identifier(MASTER)}")

@@ -42,6 +42,7 @@ def refusals(
         *_foreign_roles(document, snapshot),
         *_roles_of_others(document, snapshot, difference, statements),
         *_membership_circles(snapshot, difference),
+        *snapshot.irrevocable,
         *_rights_of_the_master(snapshot, difference),
         *_settings(snapshot, difference),
         *_foreign_schemas(document, snapshot),
@@ -119,10 +120,15 @@ def _roles_of_others(
     needed = frozenset[str]().union(*(statement.acts_as for statement in statements))
     owners = set(snapshot.schema_owners.values()) - document.role_names()  # `_foreign_schemas` reports those
     for name, role in sorted(snapshot.roles.items()):
-        if name in changed and not role.is_administered:
+        if name in changed and not role.may_be_administered:
+            remedy = (
+                "apply as RDS's master user or another member of rds_superuser."
+                if snapshot.server.has_iam_role
+                else f"let its creator run GRANT {name!r} TO {snapshot.server.master!r} WITH ADMIN OPTION once."
+            )
             yield (
                 f"The role {name!r} exists and must change, and {snapshot.server.master!r} may not administer it; "
-                f"let its creator run GRANT {name!r} TO {snapshot.server.master!r} WITH ADMIN OPTION once."
+                + remedy
             )
         elif name in needed - owners and not role.is_in_reach:
             yield (
@@ -193,8 +199,7 @@ def _settings(snapshot: Snapshot, difference: Difference) -> Iterator[str]:
 
 def _foreign_schemas(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
     for schema, owner in sorted(snapshot.schema_owners.items()):
-        is_in_reach = snapshot.roles[owner].is_administered or snapshot.roles[owner].can_act_as
-        if owner != document.schemas[schema].owner and not is_in_reach:
+        if owner != document.schemas[schema].owner and not snapshot.roles[owner].is_in_reach:
             yield (
                 f"The schema {schema!r} belongs to {owner!r}, and {snapshot.server.master!r} may not take it over; let "
                 f"{owner!r} run ALTER SCHEMA ... OWNER TO {snapshot.server.master!r}, or take the schema out of the "

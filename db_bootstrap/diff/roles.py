@@ -106,8 +106,9 @@ def _membership_options(fact: Membership, server: Server) -> str:
 
 def _revoked(fact: Membership, server: Server) -> Iterator[Statement]:
     """Revoke a membership; from version 16 on, once as each of its grantors."""
-    for grantor in sorted(fact.grantors) or [server.master]:
-        is_of_another = server.has_membership_options and grantor != server.master
+    # Without GRANTED BY, the server chooses the grantor that it records for the master's grants.
+    for grantor in sorted({server.master if name in server.masters else name for name in fact.grantors or ("",)}):
+        is_of_another = server.has_membership_options and grantor not in {"", server.master}
         granted_by = f" GRANTED BY {identifier(grantor)}" if is_of_another else ""
         # Memberships that the member granted in turn would block the revoke, and must go as well.
         cascade = " CASCADE" if fact.admin and server.has_membership_options else ""

@@ -174,7 +174,18 @@ def _with_temporary_memberships(
         for role in sorted(needed)
     )
     leaves = tuple(
-        Statement(f"REVOKE {identifier(role)} FROM {master}", f"the master no longer needs {role}")
+        Statement(sql, f"the master no longer needs {role}")
         for role in sorted(needed)
+        for sql in _leaving(identifier(role), master, server)
     )
     return (*steps[:first], *joins, *steps[first:], *leaves)
+
+
+def _leaving(role: str, master: str, server: Server) -> tuple[str, ...]:
+    if not (server.is_rds_master and server.has_membership_options):
+        return (f"REVOKE {role} FROM {master}",)
+    # RDS may have put the options into the row that lets the master administer the role; that row must stay.
+    return (
+        f"GRANT {role} TO {master} WITH INHERIT FALSE, SET FALSE",
+        f"REVOKE {role} FROM {master} GRANTED BY {master}",
+    )

@@ -9,6 +9,7 @@ SERVER = """
 SELECT current_setting('server_version_num')::int, current_user::text, me.rolsuper, d.datname,
        pg_get_userbyid(d.datdba), pg_has_role(d.datdba, 'USAGE'), has_database_privilege(d.oid, 'CREATE'),
        EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam'),
+       EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_superuser' AND pg_has_role(oid, 'MEMBER')),
        me.rolcreatedb, me.rolcreaterole, me.rolreplication, me.rolbypassrls,
        ARRAY(SELECT rolname::text FROM pg_roles WHERE rolsuper)
 FROM pg_roles me, pg_database d

@@ -45,6 +45,7 @@ _MASTER_ATTRIBUTES = (
     Attribute.REPLICATION,
     Attribute.BYPASS_ROW_SECURITY,
 )
+_DATABASE_OWNER = "pg_database_owner"
 FIRST_VERSION_WITH_PARAMETER_PRIVILEGES = 150000
 
 
@@ -55,11 +56,13 @@ class ActualMemberships:
     Attributes:
         facts: Those that it could have declared, or that can be revoked.
         acts_as: Grantors as whom the master acts without joining them.
+        irrevocable: Sentences on those that must be revoked and cannot be.
         notes: Sentences on those that are left alone.
     """
 
     facts: tuple[Membership, ...]
     acts_as: frozenset[str]
+    irrevocable: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -87,10 +90,12 @@ def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str])
         mark=desired.mark(document.database),
         **_rights(on),
     )
-    return {
-        name: ActualRole(name, comment, tuple(zip(ATTRIBUTES, values, strict=True)), *rights)
-        for name, comment, *values, rights in ((*row[:-3], row[-3:]) for row in rows)
-    }
+    actual: dict[str, ActualRole] = {}
+    for name, comment, *values, can_act_as, has_master, is_administered in rows:
+        attributes = tuple(zip(ATTRIBUTES, values, strict=True))
+        may_be = is_administered or (on.is_rds_master and name not in on.superusers | {_DATABASE_OWNER})
+        actual[name] = ActualRole(name, comment, attributes, can_act_as, has_master, is_administered, may_be)
+    return actual
 
 
 def role_attributes(
@@ -163,13 +168,16 @@ def memberships(run: Run, scope: Scope) -> ActualMemberships:
         rows = [row for row in rows if (row.role, row.grantor) not in lost]
     facts: list[Membership] = []
     notes: list[str] = []
+    irrevocable: list[str] = []
     rows.sort(key=lambda row: (row.role, row.member, row.grantor))
     for pair, group in groupby(rows, key=lambda row: (row.role, row.member)):
-        fact, notes_on_it = _membership(list(group), desired_memberships.get(pair), desired_memberships, scope)
+        fact, notes_on_it = _membership(
+            list(group), desired_memberships.get(pair), desired_memberships, scope, irrevocable
+        )
         facts += [fact] if fact else []
         notes += notes_on_it
     acts_as = frozenset(row.grantor for row in rows if row.can_act_as_grantor and not row.grantor_is_administered)
-    return ActualMemberships(tuple(facts), acts_as, tuple(notes))
+    return ActualMemberships(tuple(facts), acts_as, tuple(irrevocable), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -195,9 +203,16 @@ _Memberships = dict[tuple[str, str], Membership]
 
 
 def _membership(
-    rows: list[_Row], desired_one: Membership | None, desired_memberships: _Memberships, scope: Scope
+    rows: list[_Row],
+    desired_one: Membership | None,
+    desired_memberships: _Memberships,
+    scope: Scope,
+    irrevocable: list[str],
 ) -> tuple[Membership | None, list[str]]:
-    """Return the fact in scope that the rows of one membership add up to, and sentences on what is left alone."""
+    """Return the fact in scope that the rows of one membership add up to, and sentences on what is left alone.
+
+    A sentence on what must not be left alone, and cannot be revoked, is added to ``irrevocable``.
+    """
     role, member = rows[0].role, rows[0].member
     if not scope.is_in_scope(member):
         return None, [f"{member!r} is a member of {role!r}, and is not declared in the document."]
@@ -211,7 +226,7 @@ def _membership(
         grantor = desired_memberships.get((role, row.grantor))
         if member not in scope.managed_roles and grantor is not None and grantor.admin:
             notes.append(f"{member!r} is a member of {role!r} by {row.grantor!r}, which is declared to pass that on.")
-        elif _is_revocable(row, scope.server):
+        elif _is_revocable(row, scope):
             revocable.append(row)
         else:
             kept.append(row)
@@ -222,9 +237,14 @@ def _membership(
     reachable = _joined([*at_least, desired_one] if desired_one else at_least)
     if kept and reachable != desired_one:
         grantors = ", ".join(sorted({repr(row.grantor) for row in kept}))
-        notes.append(
-            f"{member!r} is a member of {role!r} in a way that is not declared, by {grantors}; only they can revoke it."
-        )
+        kept_one = f"{member!r} is a member of {role!r} in a way that is not declared, by {grantors}"
+        if {role, member} <= scope.managed_roles:
+            irrevocable.append(
+                f"{kept_one}, and {scope.server.master!r} cannot revoke it; let {grantors} run REVOKE, or drop the "
+                f"role {member!r}, which the next apply creates again, or declare the membership."
+            )
+        else:
+            notes.append(f"{kept_one}; only they can revoke it.")
     current = _joined(in_all)
     return (desired_one if current == reachable else current), notes
 
@@ -238,13 +258,16 @@ def _joined(facts: list[Membership]) -> Membership | None:
     return joined
 
 
-def _is_revocable(row: _Row, on: Server) -> bool:
+def _is_revocable(row: _Row, scope: Scope) -> bool:
+    """Return True if the catalogs say so; on RDS also if only the server can tell."""
+    on = scope.server
     if on.master_is_superuser:
         return True
-    if not row.role_is_administered:
+    if not row.role_is_administered and not on.is_rds_master:
         return False
-    is_masters = not on.has_membership_options or row.grantor == on.master
-    return is_masters or row.can_act_as_grantor or row.grantor_is_administered
+    is_masters = not on.has_membership_options or row.grantor in on.masters
+    is_managed = on.is_rds_master and row.grantor in scope.managed_roles
+    return is_masters or is_managed or row.can_act_as_grantor or row.grantor_is_administered
 
 
 def _lost_admin_options(rows: Iterable[_Row], desired_memberships: _Memberships, scope: Scope) -> set[tuple[str, str]]:
@@ -255,7 +278,7 @@ def _lost_admin_options(rows: Iterable[_Row], desired_memberships: _Memberships,
     for row in rows:
         desired_one = desired_memberships.get((row.role, row.member))
         if row.admin and scope.is_in_scope(row.member) and not (desired_one and desired_one.admin):
-            grant = (row.grantor, _is_revocable(row, scope.server))
+            grant = (row.grantor, _is_revocable(row, scope))
             options.setdefault((row.role, row.member), []).append(grant)
     return lost_options(options)
 

@@ -114,7 +114,11 @@ def remedy(sqlstate: str) -> str:
         case "XX000":  # "tuple concurrently updated": others do not take our lock
             return "\nMost likely another session changed the same thing at the same moment; apply again."
         case "42501":
-            return "\nThe master lacks a right that it needs; grant it, or take the entry out of the document."
+            return (
+                "\nThe master lacks a right that it needs. Log in as a role that has it, such as one with ADMIN OPTION "
+                "on the role (\\drg in psql), and grant it to the master; or choose another name, or take the entry "
+                "out of the document. On RDS apply as a member of rds_superuser: no customer can act as rdsadmin."
+            )
         case "":
             return "\nThe connection broke; apply again."
         case _:

@@ -93,6 +93,7 @@ def _read(connection: Connection, document: AccessDocument, elsewhere: OpenElsew
         schema_owners=actual_containers.schema_owners,
         extensions=actual_extensions,
         retired_roles=retired,
+        irrevocable=actual_memberships.irrevocable,
         restricted_settings=restricted_settings(run, scope, settings),
         unmanaged=(
             *(

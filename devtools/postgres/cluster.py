@@ -5,7 +5,8 @@ CREATEROLE and CREATEDB and are members of ``rds_superuser``, like RDS's master 
 role" in the RDS user guide). The superuser, ``rdsadmin``, can log in only through the server's Unix socket, and only
 from this account.
 
-Members of ``rds_iam`` can log in only by an IAM token, and only where tokens can be verified (``iam_proxy``).
+Members of ``rds_iam`` can log in only by an IAM token, and only where tokens can be verified (``iam_proxy``). Masters
+have RDS's rights to administer roles only where it is emulated (``role_patch``).
 """
 
 import contextlib
@@ -21,6 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from devtools.errors import UserError
 from devtools.ports import HOST, free_port
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.iam_proxy import Authenticator, IamProxy, Upstream
+from devtools.postgres.role_patch import FIRST_MAJOR_WITH_ADMIN_OPTION, INSTALL, RolePatch, RoleStatements
 from devtools.processes import ProcessRegister
 
 SUPERUSER = "rdsadmin"
@@ -41,17 +44,14 @@ STOP_GRACE_SECONDS = 10
 
 _RDS_ROLES = (
     "CREATE ROLE rds_superuser NOLOGIN",
+    "CREATE ROLE rds_ad NOLOGIN",
     "CREATE ROLE rds_iam NOLOGIN",
     "CREATE ROLE rds_password NOLOGIN",
     "CREATE ROLE rds_replication NOLOGIN",
     "GRANT pg_monitor, pg_signal_backend TO rds_superuser WITH ADMIN OPTION",
     "GRANT rds_password, rds_replication TO rds_superuser WITH ADMIN OPTION",
 )
-_ROLES_SINCE = {
-    15: "GRANT pg_checkpoint TO rds_superuser WITH ADMIN OPTION",
-    # Before, CREATEROLE sufficed to grant any role.
-    16: "GRANT rds_iam TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
-}
+_ROLES_SINCE = {16: "GRANT pg_checkpoint, pg_use_reserved_connections TO rds_superuser WITH ADMIN OPTION"}
 
 _IS_MEMBER = "SELECT 1 FROM pg_roles WHERE rolname = :name AND pg_has_role(oid, 'rds_iam', 'MEMBER') AND NOT rolsuper"
 
@@ -78,6 +78,7 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         require_tls: bool = True,
         token_refusal: Callable[[str, str], str | None] | None = None,
+        role_patch: RolePatch | None = None,
     ) -> None:
         """Choose a port and a folder; nothing runs yet.
 
@@ -90,6 +91,7 @@ class Cluster:
             require_tls: refuse connections in plain text.
             token_refusal: for a user and a token, why the token does not let the user in, or None if it does. Without
                 it no member of ``rds_iam`` gets in.
+            role_patch: what masters can do with roles beyond PostgreSQL's rules; None for nothing.
         """
         self.authority = authority
         self.major = binaries.major
@@ -102,11 +104,13 @@ class Cluster:
         self._network = "hostssl" if require_tls else "host"
         self._masters: list[str] = []
         self._token_refusal = token_refusal
+        self._role_patch = role_patch if binaries.major >= FIRST_MAJOR_WITH_ADMIN_OPTION else None
         self._proxy: IamProxy | None = None
         self._kept: pg8000.native.Connection | None = None
         self._kept_lock = threading.RLock()
         # Behind a proxy the server has a separate port.
-        self._server_port = self.port if token_refusal is None else free_port()
+        self._has_proxy = token_refusal is not None or self._role_patch is not None
+        self._server_port = free_port() if self._has_proxy else self.port
         self._server: subprocess.Popen[bytes] | None = None
         # Beside the log, so that whoever cleans up after a killed run finds the data too.
         self._link = log.with_suffix(".data")
@@ -130,10 +134,13 @@ class Cluster:
         self._server = self._serve(folder, user)
         for statement in (*_RDS_ROLES, *(grant for since, grant in _ROLES_SINCE.items() if since <= self.major)):
             self.admin(statement)
-        if self._token_refusal is not None:
+        for database, statement in product(("template1", _MAINTENANCE_DATABASE), INSTALL if self._role_patch else ()):
+            self.admin(statement, database)
+        if self._has_proxy:
             self._proxy = IamProxy(
                 Upstream(self.host, self._server_port, self._socket),
-                Authenticator(self._needs_token, self._token_refusal),
+                Authenticator(self._needs_token, self._token_refusal or _refuse),
+                self._statements_of,
                 certificate=certificate,
                 ca_file=self.authority.ca_file,
             )
@@ -271,6 +278,9 @@ class Cluster:
             return False
         return bool(self.admin(_IS_MEMBER, name=user))
 
+    def _statements_of(self, user: str) -> RoleStatements | None:
+        return RoleStatements(self._role_patch) if self._role_patch and user in self._masters else None
+
     def _close_kept(self) -> None:
         with self._kept_lock:
             if self._kept is not None:
@@ -326,6 +336,10 @@ def remove_left_data(log_directory: Path) -> None:
         if target.name.startswith("taproom-postgresql-") and target.parent == Path(tempfile.gettempdir()):
             shutil.rmtree(target, ignore_errors=True)
         link.unlink()
+
+
+def _refuse(_user: str, _token: str) -> str:
+    return "tokens are not verified"
 
 
 def _server_user() -> str | None:

@@ -4,7 +4,8 @@ On RDS a PAM module verifies the tokens. The PostgreSQL used here is built witho
 characters. So the proxy listens at the server's address, with its certificate. It asks a member of ``rds_iam`` for a
 cleartext password, within TLS, as RDS does. If the password is a valid token, it connects to the server through the
 server's Unix socket, which trusts the user's name and lies in a folder that only the server's account can enter. It
-relays all other clients to the server over TLS, byte for byte, and the server authenticates them.
+relays all other clients to the server over TLS, byte for byte, and the server authenticates them. In the sessions of
+masters it rewrites role statements (``role_patch``).
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from devtools.postgres.role_patch import RoleStatements
 
 AUTHENTICATION_SECONDS = 30
 _LONGEST_MESSAGE = 65536
@@ -60,10 +63,17 @@ class IamProxy:
     """A proxy that runs from ``start`` to ``stop`` in a dedicated thread."""
 
     def __init__(
-        self, upstream: Upstream, authenticator: Authenticator, *, certificate: tuple[Path, Path], ca_file: Path
+        self,
+        upstream: Upstream,
+        authenticator: Authenticator,
+        statements_of: Callable[[str], RoleStatements | None],
+        *,
+        certificate: tuple[Path, Path],
+        ca_file: Path,
     ) -> None:
         self._upstream = upstream
         self._authenticator = authenticator
+        self._statements_of = statements_of
         self._client_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._client_context.load_cert_chain(*certificate)
         self._server_context = ssl.create_default_context(cafile=str(ca_file))
@@ -145,6 +155,7 @@ class IamProxy:
         if kind == _CANCEL_REQUEST or not encrypted:
             # Without TLS the server refuses, with its own message.
             return await self._connect(first, encrypted=False)
+        client.statements = self._statements_of(user)
         if not await asyncio.to_thread(self._authenticator.needs_token, user):
             return await self._connect(first, encrypted=True)
         client.write(_CLEARTEXT_PASSWORD)
@@ -177,6 +188,7 @@ class _Connection(asyncio.Protocol):
         self._changed = asyncio.Event()
         self.transport: asyncio.Transport
         self.other: _Connection | None = None
+        self.statements: RoleStatements | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -186,7 +198,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.other is not None:
-            self.other.write(data)
+            self.other.write(data if self.statements is None else self.statements.rewritten(data))
             return
         self.received += data
         self._changed.set()
@@ -268,7 +280,7 @@ def _relay(client: _Connection, server: _Connection) -> None:
     """Relay everything from now on, in both directions."""
     for here, there in ((client, server), (server, client)):
         here.other = there
-        there.write(bytes(here.received))
+        here.data_received(bytes(here.received))
         here.received.clear()
 
 

@@ -16,6 +16,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
+from devtools.postgres.role_patch import RolePatch
 from localaws.iam.authorizer import Authorizer
 from localaws.rds.iam_auth import Endpoint, refusal
 from localaws.secretsmanager.secrets import put_secret_value, schedule
@@ -71,6 +72,7 @@ class DatabaseServer:
             settings=server_settings(parameters),
             require_tls=refuses_plain_connections(parameters),
             token_refusal=self._token_refusal if instance.enable_iam_database_authentication else None,
+            role_patch=RolePatch.DOCUMENTED,
         )
         self.starting = threading.Thread(
             target=self._start, name=f"start {instance.db_instance_identifier}", daemon=True

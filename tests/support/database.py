@@ -14,6 +14,7 @@ import pg8000.native
 from devtools.certificates import create_authority
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
+from devtools.postgres.role_patch import RolePatch
 from devtools.processes import ProcessRegister
 
 # Tests search the log and pg_stat_statements for leaked secrets, so both record every statement.
@@ -22,7 +23,11 @@ _TEST_SETTINGS = {"log_statement": "all", "shared_preload_libraries": "pg_stat_s
 
 @contextmanager
 def running_cluster(
-    binaries: Binaries, directory: Path, settings: Mapping[str, str] = _TEST_SETTINGS
+    binaries: Binaries,
+    directory: Path,
+    settings: Mapping[str, str] = _TEST_SETTINGS,
+    role_patch: RolePatch | None = None,
+    token_refusal: Callable[[str, str], str | None] | None = None,
 ) -> Iterator[Cluster]:
     """Run a server for the duration of the block."""
     cluster = Cluster(
@@ -31,6 +36,8 @@ def running_cluster(
         processes=ProcessRegister(directory / "processes.jsonl"),
         log=directory / "postgresql.log",
         settings=settings,
+        role_patch=role_patch,
+        token_refusal=token_refusal,
     )
     try:
         cluster.start()
@@ -44,15 +51,16 @@ class Servers:
 
     def __init__(self, make_directory: Callable[[str], Path]) -> None:
         self._make_directory = make_directory
-        self._running: dict[int, Cluster] = {}
+        self._running: dict[tuple[int, RolePatch | None], Cluster] = {}
         self._stack = ExitStack()
 
-    def get(self, binaries: Binaries) -> Cluster:
-        """Return the server of a major version."""
-        if binaries.major not in self._running:
-            directory = self._make_directory("postgresql")
-            self._running[binaries.major] = self._stack.enter_context(running_cluster(binaries, directory))
-        return self._running[binaries.major]
+    def get(self, binaries: Binaries, role_patch: RolePatch | None = None) -> Cluster:
+        """Return the server of a major version, whose masters have RDS's rights as far as the patch goes."""
+        key = (binaries.major, role_patch)
+        if key not in self._running:
+            started = running_cluster(binaries, self._make_directory("postgresql"), role_patch=role_patch)
+            self._running[key] = self._stack.enter_context(started)
+        return self._running[key]
 
     def stop(self) -> None:
         """Stop those that were started."""

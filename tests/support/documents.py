@@ -14,6 +14,7 @@ SERVER = Server(
     owns_database=True,
     may_create=True,
     has_iam_role=True,
+    is_rds_master=False,
     master_attributes=frozenset({Attribute.CREATE_ROLE, Attribute.CREATE_DATABASE}),
     superusers=frozenset({"rdsadmin"}),
 )

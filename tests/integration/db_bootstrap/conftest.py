@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
+from devtools.postgres.role_patch import RolePatch
 from tests.support.access import Access
 from tests.support.command_line import CommandLine
-from tests.support.database import Database
+from tests.support.database import Database, Servers
 from tests.support.rotation import RotatedLogins, SecretsManager, secrets_manager
 from tests.support.workshop import Workshop, workshop_in
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest, servers: Servers) -> Cluster:
+    """A server whose masters have RDS's rights: of the deployed version, unless the test is marked ``each_major``."""
+    return servers.get(getattr(request, "param", None) or Binaries.find(), RolePatch.DOCUMENTED)
 
 
 @pytest.fixture

@@ -32,6 +32,21 @@ def test_the_master_is_no_superuser_and_comes_in_over_tls(database: Database) ->
     assert row == [[False, True, True]]
 
 
+@pytest.mark.aws("RDS-1")
+def test_rds_superuser_has_the_grants_that_aws_documents_and_none_on_rds_iam(database: Database) -> None:
+    """The documentation's output of \\drg+ for PostgreSQL 16 and later; before, of \\du."""
+    granted = ["pg_monitor", "pg_signal_backend", "rds_password", "rds_replication"]
+    if database.cluster.major >= 16:
+        granted = sorted([*granted, "pg_checkpoint", "pg_use_reserved_connections"])
+    memberships = database.cluster.admin(
+        "SELECT member::regrole::text, roleid::regrole::text, admin_option FROM pg_auth_members"
+        " WHERE member = 'rds_superuser'::regrole OR member = CAST(:master AS regrole) ORDER BY 1, 2",
+        master=database.master,
+    )
+    of_superuser = [["rds_superuser", role, True] for role in granted]
+    assert sorted(memberships) == sorted([*of_superuser, [database.master, "rds_superuser", False]])
+
+
 def test_a_connection_without_tls_is_refused(database: Database) -> None:
     with pytest.raises(pg8000.exceptions.DatabaseError, match="no encryption"):
         pg8000.native.Connection(
