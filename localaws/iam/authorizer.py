@@ -4,10 +4,10 @@ Calls with a role's temporary credentials (a function's, a task's, a deployment'
 current policies, so that a missing permission fails here as it would in AWS. moto's own enforcement checks most
 services against the resource ``*``, so that scoped statements never match.
 
-Evaluated: inline and attached managed policies, and the permissions boundary. Not evaluated: resource policies (of
-buckets, keys, secrets), service control policies and session policies. A call that only a resource policy allows is
-denied here, and one that only a resource policy denies is allowed. Calls with other keys are the administrator's, and
-are not authorized.
+Evaluated: inline and attached managed policies, the permissions boundary, and whether a key's policy lets IAM policies
+decide. Not evaluated: other resource policies (of buckets, secrets), service control policies and session policies. A
+call that only a resource policy allows is denied here, and one that only these deny is allowed. Calls with other keys
+are the administrator's, and are not authorized.
 
 The journal records each statement that decided a request on its own, once. A statement that is never recorded could be
 removed, and nothing that was rehearsed would notice.
@@ -21,12 +21,21 @@ from typing import TYPE_CHECKING
 
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
 from moto.sts.models import sts_backends
 
 from localaws.http.call import Answer, ApiCall, error_answer
 from localaws.iam.actions.required import required_permissions
 from localaws.iam.context import context_of
-from localaws.iam.evaluate import Decision, Request, Statement, decide, decide_for_service, statements_of
+from localaws.iam.evaluate import (
+    Decision,
+    Request,
+    Statement,
+    decide,
+    decide_for_principals,
+    decide_for_service,
+    statements_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +90,9 @@ class Authorizer:
             **request.context,
         }
         request = Request(request.action, request.resource, context)
+        if not self._key_policy_allows(role_arn, request):
+            reason = f"because no resource-based policy allows the {request.action} action"
+            return Decision(allowed=False, reason=reason)
         policies = {name: statements_of(json.loads(document)) for name, document in role.policies.items()}
         policies |= {policy.name: _statements_of_managed(policy) for policy in role.managed_policies.values()}
         decision = decide(itertools.chain(*policies.values()), request)
@@ -116,6 +128,11 @@ class Authorizer:
         self._record_decisive(role.name, {TRUST: trust}, decision, request)
         return decision
 
+    def allows_caller(self, access_key_id: str, request: Request) -> bool:
+        """Return True if a request, which a service makes on its caller's behalf, is allowed."""
+        session = self._session(access_key_id)
+        return session is None or self.allows(session.role_arn, request).allowed
+
     def is_role(self, access_key_id: str) -> bool:
         """Return True if an access key belongs to a role's session, whose calls are authorized."""
         return self._session(access_key_id) is not None
@@ -126,6 +143,16 @@ class Authorizer:
             return "nobody"
         session = self._session(access_key_id)
         return session.arn.partition("assumed-role/")[2] if session else "administrator"
+
+    def _key_policy_allows(self, role_arn: str, request: Request) -> bool:
+        """Return True unless a request is for a key whose policy names neither the role nor its account."""
+        account = self._settings.account_id
+        keys = kms_backends[account][self._settings.region].keys
+        key = keys.get((request.resource or "").rpartition(":key/")[2])
+        if key is None or not request.action.startswith("kms:"):
+            return True
+        principals = {account, f"arn:aws:iam::{account}:root", role_arn, "*"}
+        return decide_for_principals(statements_of(json.loads(key.policy)), principals, request).allowed
 
     def _record_decisive(
         self, role: str, policies: Mapping[str, list[Statement]], decision: Decision, request: Request

@@ -75,6 +75,16 @@ def decide_for_service(statements: Iterable[Statement], service: str, request: R
     return decide([one for one in statements if service in _listed(_principals(one).get("Service"))], request)
 
 
+def decide_for_principals(statements: Iterable[Statement], principals: set[str], request: Request) -> Decision:
+    """Decide a request of any of some AWS principals by the policy of a resource."""
+    named = [
+        one
+        for one in statements
+        if one.get("Principal") == "*" or principals & set(_listed(_principals(one).get("AWS")))
+    ]
+    return decide(named, request)
+
+
 def statements_of(document: Mapping[str, Any]) -> list[Statement]:
     """Return the statements of a policy document; AWS accepts a single one without a list."""
     statements = document.get("Statement", [])

@@ -138,6 +138,18 @@ class Functions:
                 response.querystring["qualifier"] = response.querystring["Qualifier"]
             return original(response)
 
+        @patch.method(LambdaResponse, "get_function")
+        def get_function(original: Callable[..., str], response: LambdaResponse) -> str:
+            found = json.loads(original(response))
+            function_settings.withhold_variables(found["Configuration"], response.access_key, self._authorizer)
+            return json.dumps(found)
+
+        @patch.method(LambdaResponse, "get_function_configuration")
+        def get_configuration(original: Callable[..., str], response: LambdaResponse) -> str:
+            found = json.loads(original(response))
+            function_settings.withhold_variables(found, response.access_key, self._authorizer)
+            return json.dumps(found)
+
         @patch.method(LambdaBackend, "create_function")
         def create(original: Callable[..., Any], backend: LambdaBackend, spec: dict[str, Any]) -> Any:
             function_settings.check_package(spec["Code"])

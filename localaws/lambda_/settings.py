@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaFunction
 
+from localaws.iam.evaluate import Request
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from localaws.iam.authorizer import Authorizer
     from localaws.patch import MonkeyPatch
 
 _KEPT = "localaws_settings"
@@ -100,6 +103,22 @@ def logging_config(function: LambdaFunction) -> dict[str, Any]:
 def dead_letter_target(function: LambdaFunction) -> str | None:
     """ARN of the queue or topic for events that nobody could handle, if there is one."""
     return _kept(function).get("DeadLetterConfig", {}).get("TargetArn") or None
+
+
+def withhold_variables(configuration: dict[str, Any], access_key_id: str, authorizer: Authorizer) -> None:
+    """Replace variables by Lambda's error if the caller cannot use the function's customer managed key."""
+    key = configuration.get("KMSKeyArn")
+    if not key or not configuration.get("Environment"):
+        return
+    context = {
+        "kms:ViaService": f"lambda.{authorizer.context.region}.amazonaws.com",
+        "kms:CallerAccount": authorizer.context.account_id,
+        "kms:EncryptionContext:aws:lambda:FunctionArn": configuration["FunctionArn"],
+        **authorizer.context.resource_tags(key),
+    }
+    if not authorizer.allows_caller(access_key_id, Request("kms:Decrypt", key, context)):
+        message = "Lambda was unable to decrypt your environment variables because the KMS access was denied."
+        configuration["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": message}}
 
 
 def check_variables(spec: Mapping[str, Any]) -> None:

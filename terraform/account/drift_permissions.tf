@@ -1,4 +1,5 @@
-# The permissions of a pull request, and reading the write tokens: a refresh reads them to check that they exist.
+# The permissions of a pull request, and what a refresh also reads: the write tokens, to check that they exist, and functions'
+# environment variables, which Lambda decrypts as the caller. Without that, each plan would set them again.
 locals {
   write_tokens = [for own in local.own : "arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/service/write-token-*"]
 }
@@ -28,6 +29,25 @@ data "aws_iam_policy_document" "drift" {
       test     = "StringLike"
       variable = "kms:EncryptionContext:SecretARN"
       values   = local.write_tokens
+    }
+  }
+
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+  statement {
+    sid       = "DecryptFunctionVariables"
+    actions   = ["kms:Decrypt"]
+    resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["lambda.${var.region}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+      values   = [for own in local.own : "arn:${local.partition}:lambda:${local.place}:function:${own}-*"]
     }
   }
 }

@@ -164,6 +164,7 @@ def create_app():
         healthy = environ["PATH_INFO"] in {"/livez", "/startupz", "/readyz"}
         start_response("200 OK" if healthy else "500 Internal Server Error", [("Content-Type", "text/plain")])
         return [b"{}"]
+    application.extensions = {}  # gunicorn's configuration puts the startup latch there
     return application
 """
 # What the migrations of releases in dev do, one after the other.

@@ -40,6 +40,23 @@ def test_what_no_policy_allows_is_refused(  # noqa: PLR0917 - a row of the table
     assert f"is not authorized to perform: {action}" in answer["Error"]["Message"]
 
 
+@pytest.mark.aws("KMS-2")
+@pytest.mark.parametrize(("principal", "is_allowed"), [("root", True), ("role/admin", False)])
+def test_iam_policies_allow_the_use_of_a_key_only_if_its_policy_names_the_account(
+    aws: LocalAws, principal: str, *, is_allowed: bool
+) -> None:
+    users = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT_ID}:{principal}"})
+    key = aws.client("kms").create_key(Policy=json.dumps(policy(users)))["KeyMetadata"]["Arn"]
+    secret = aws.client("secretsmanager").create_secret(Name=role_name(), KmsKeyId=key, SecretString="s")["ARN"]
+    role = aws.make_role(role_name(), allow("secretsmanager:GetSecretValue", secret), allow("kms:Decrypt", key))
+    client = aws.client("secretsmanager", **aws.assume(role))
+    if is_allowed:
+        assert client.get_secret_value(SecretId=secret)["SecretString"] == "s"
+    else:
+        with pytest.raises(ClientError, match="no resource-based policy allows the kms:Decrypt action"):
+            client.get_secret_value(SecretId=secret)
+
+
 def test_a_change_that_is_repeated_is_answered_alike_though_it_may_not_be_made_any_more(aws: LocalAws) -> None:
     """As when its answer was lost: what allowed the first, a tag of what it removed, is gone."""
     ec2 = aws.client("ec2")

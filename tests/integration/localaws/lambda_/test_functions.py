@@ -429,3 +429,33 @@ def test_a_package_that_is_no_zip_is_refused(aws: LocalAws) -> None:
 def workers(aws: LocalAws, name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = aws.ask("status")[1]["services"]["lambda"].get(name, [])
     return found
+
+
+@pytest.mark.aws("LAMBDA-1")
+@pytest.mark.parametrize(
+    ("condition", "is_decrypted"),
+    [
+        (None, False),
+        ({"StringEquals": {"kms:ViaService": "lambda.us-east-1.amazonaws.com"}}, True),
+        ({"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": "*:function:echo-*"}}, True),
+        ({"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": "*:function:other-*"}}, False),
+    ],
+    ids=["no permission", "through Lambda", "of this function", "of another function"],
+)
+def test_lambda_decrypts_variables_with_the_callers_permission_on_the_key(
+    aws: LocalAws, deploy: Callable[..., str], condition: dict[str, Any] | None, *, is_decrypted: bool
+) -> None:
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    name = deploy("echo", KMSKeyArn=key, Environment={"Variables": {"A": "1"}})
+    decrypt = [] if condition is None else [allow("kms:Decrypt", key, Condition=condition)]
+    role = aws.make_role(f"reader-{name}", allow("lambda:GetFunction*"), *decrypt)
+    client = aws.client("lambda", **aws.assume(role))
+    for found in (
+        client.get_function(FunctionName=name)["Configuration"],
+        client.get_function_configuration(FunctionName=name),
+    ):
+        if is_decrypted:
+            assert found["Environment"] == {"Variables": {"A": "1"}}
+        else:
+            assert found["Environment"]["Error"]["ErrorCode"] == "AccessDeniedException"
+            assert "Variables" not in found["Environment"]

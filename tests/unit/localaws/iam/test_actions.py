@@ -102,6 +102,7 @@ def ec2_arn(rest: str) -> str:
                 Request("secretsmanager:GetSecretValue", "arn:sealed", {"secretsmanager:SecretId": "sealed"}),
                 Request("kms:Decrypt", PLAIN_KEY, ENCRYPTION),
             ],
+            marks=pytest.mark.aws("KMS-1"),
             id="reading a secret with a key of one's own",
         ),
         pytest.param(
@@ -111,6 +112,7 @@ def ec2_arn(rest: str) -> str:
                 Request("kms:GenerateDataKey", PLAIN_KEY, ENCRYPTION),
                 Request("kms:Decrypt", PLAIN_KEY, ENCRYPTION),
             ],
+            marks=pytest.mark.aws("KMS-1"),
             id="writing a secret with a key of one's own",
         ),
         pytest.param(
