@@ -255,7 +255,12 @@ class Deployment:
     @property
     def _account_variables(self) -> dict[str, object]:
         # Without an end to what is kept: for the rules that set one the AWS provider waits most of a minute.
-        return {"github_repository": "example/taproom", "state_version_days": 0, "access_log_days": 0}
+        return {
+            "github_repository": "example/taproom",
+            "state_version_days": 0,
+            "access_log_days": 0,
+            "domain_names": {"staging": ["beers.staging.example.com"], "prod": ["beers.example.com"]},
+        }
 
 
 def failed_rollout(services: dict[str, Any]) -> str | None:

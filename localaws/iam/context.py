@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.acm.models import acm_backends
 from moto.ec2.models import ec2_backends
+from moto.elbv2.models import elbv2_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -29,6 +30,7 @@ def context_of(settings: Settings) -> RequestContext:
         find_secret=moto.find_secret,
         find_key_arn=moto.find_key_arn,
         find_tags=moto.find_tags,
+        find_vpc=moto.find_vpc,
         find_boundary=moto.find_boundary,
     )
 
@@ -73,13 +75,23 @@ class _Moto:
         tags_of: Mapping[str, str] = ec2_backends[self._account][self._region].tags.get(self._tagged(identifier), {})
         return tags_of
 
+    def find_vpc(self, identifier: str) -> str:
+        balancer = elbv2_backends[self._account][self._region].load_balancers.get(identifier)
+        subnets = ec2_backends[self._account][self._region].subnets
+        subnet = next((zone[identifier] for zone in subnets.values() if identifier in zone), None)
+        found = balancer or subnet
+        return str(found.vpc_id) if found else "*"
+
     def find_boundary(self, role_name: str) -> str | None:
         roles = iam_backends[self._account][_GLOBAL].roles.values()
         return next((role.permissions_boundary_arn for role in roles if role.name == role_name), None)
 
     def _tagged(self, identifier: str) -> str:
-        """Return the route table or ACL that an association belongs to; any other id as it is."""
+        """Return the route table, ACL or address that an association belongs to; any other id as it is."""
         ec2 = ec2_backends[self._account][self._region]
+        if identifier.startswith("eipassoc-"):
+            owner = (address.allocation_id for address in ec2.addresses if address.association_id == identifier)
+            return next(owner, None) or identifier
         tables: list[Any] = [*ec2.route_tables.values(), *ec2.network_acls.values()]
         owners = (table.id for table in tables if identifier in table._associations)  # noqa: SLF001 - not shown elsewhere
         return next(owners, identifier)

@@ -2,24 +2,25 @@
 
 Implemented: an explicit Deny wins, then a matching Allow, else an implicit deny; Action and Resource with ``*`` and
 ``?``, NotAction, NotResource, Principal of a service, and the condition operators of ``OPERATORS``, each also with
-``IfExists``.
+``IfExists``, ``ForAllValues:`` and ``ForAnyValue:``.
 
-A condition that is not implemented (another operator, ``ForAllValues:``, a ``${policy variable}``) never helps the
-caller: its Allow does not match, its Deny does. Resource policies, service control policies and session policies are
-not evaluated.
+A condition that is not implemented (another operator, a ``${policy variable}``) never helps the caller: its Allow does
+not match, its Deny does. Resource policies, service control policies and session policies are not evaluated.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 Statement = dict[str, Any]
+_Test = Callable[[list[str], str | None], bool]
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,13 @@ class Request:
         action: as policies write it, ``secretsmanager:GetSecretValue``.
         resource: the ARN it is done to, ``*`` if the action knows none. None if
             unknown: then an Allow of any resource matches, and a Deny only of every resource.
-        context: condition keys and their values, as ``{"aws:SourceAccount": "123456789012"}``.
+        context: condition keys and their values, as ``{"aws:SourceAccount": "123456789012"}``; of a key with several
+            values a tuple.
     """
 
     action: str
     resource: str | None
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,21 +118,31 @@ def _concerns(statement: Statement, request: Request) -> bool:
     return action_matches and resource_matches
 
 
-def _conditions_hold(statement: Statement, context: Mapping[str, str], *, when_unknown: bool) -> bool:
+def _conditions_hold(statement: Statement, context: Mapping[str, str | tuple[str, ...]], *, when_unknown: bool) -> bool:
     values = {key.lower(): value for key, value in context.items()}
     for operator, tests in statement.get("Condition", {}).items():
-        name = operator.removesuffix("IfExists")
+        quantifier, _, name = operator.removesuffix("IfExists").rpartition(":")
         for key, expected in tests.items():
             if name not in OPERATORS or any("${" in text for text in _listed(expected)):
                 if not when_unknown:
                     return False
                 continue
             found = values.get(key.lower())
-            if found is None and name != operator:
+            if found is None and operator.endswith("IfExists"):
                 continue
-            if not OPERATORS[name](_listed(expected), found):
+            if not _holds(quantifier, OPERATORS[name], _listed(expected), found):
                 return False
     return True
+
+
+def _holds(quantifier: str, test: _Test, expected: list[str], found: str | tuple[str, ...] | None) -> bool:
+    """Return True if the values of a key pass a test: all or any of them, or its only one."""
+    values = (found,) if isinstance(found, str) else found or ()
+    if quantifier == "ForAllValues":  # also of a key that is absent
+        return all(test(expected, value) for value in values)
+    if quantifier == "ForAnyValue":
+        return any(test(expected, value) for value in values)
+    return test(expected, values[0] if len(values) == 1 else None)
 
 
 def _equals(expected: list[str], found: str | None) -> bool:
@@ -149,12 +161,12 @@ def _null(expected: list[str], found: str | None) -> bool:
     return str(found is None).lower() in [value.lower() for value in expected]
 
 
-def _not(test: Callable[[list[str], str | None], bool]) -> Callable[[list[str], str | None], bool]:
+def _not(test: _Test) -> _Test:
     """Return the negated operator; like AWS's, it holds when the key is absent."""
     return lambda expected, found: not test(expected, found)
 
 
-OPERATORS: dict[str, Callable[[list[str], str | None], bool]] = {
+OPERATORS: dict[str, _Test] = {
     "StringEquals": _equals,
     "StringNotEquals": _not(_equals),
     "StringLike": _like,

@@ -49,17 +49,37 @@ resource "aws_iam_policy" "pipeline_boundary" {
 data "aws_iam_policy_document" "workload_boundary" {
   for_each = var.deploy_environments
 
+  source_policy_documents = [data.aws_iam_policy_document.deny_other_environments[each.key].json]
+
   statement {
     sid       = "UseOwnSecrets"
     actions   = ["secretsmanager:*"]
-    resources = local.own_secrets[each.key]
+    resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${local.own[each.key]}/*"]
+  }
+
+  statement {
+    sid       = "UseOwnMasterSecret"
+    actions   = ["secretsmanager:*"]
+    resources = [local.master_secrets]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/aws:rds:primaryDBInstanceArn"
+      values   = [local.own_instance[each.key]]
+    }
   }
 
   # Its users are limited further by the key's policy and by their own.
   statement {
-    sid       = "UseKeysThroughServices"
+    sid       = "UseOwnKeyThroughServices"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
     resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/Environment"
+      values   = [each.key]
+    }
 
     condition {
       test     = "StringLike"
@@ -84,16 +104,22 @@ data "aws_iam_policy_document" "workload_boundary" {
   }
 
   statement {
-    sid     = "PullImages"
-    actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-    resources = [
-      aws_ecr_repository.service.arn,
-    ]
+    sid       = "PullImages"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    resources = [local.registry_arn]
   }
 
+  # Lambda joins a VPC with the function's role. Its interfaces carry no tag; their subnets and groups do.
   statement {
-    sid       = "ManageNetworkInterfaces"
-    actions   = ["ec2:*NetworkInterface*", "ec2:*PrivateIpAddresses", "ec2:DescribeSubnets"]
+    sid = "ManageNetworkInterfaces"
+    actions = [
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:CreateNetworkInterface",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets",
+      "ec2:UnassignPrivateIpAddresses",
+    ]
     resources = ["*"]
 
     condition {
@@ -117,18 +143,21 @@ data "aws_iam_policy_document" "workload_boundary" {
 
   statement {
     sid     = "InvokeAndPublishOwn"
-    actions = ["lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"]
+    actions = ["lambda:InvokeFunction", "sns:Publish"]
     resources = [
       "arn:${local.partition}:lambda:${local.place}:function:${var.project_name}-${each.key}-*",
-      "arn:${local.partition}:sns:${local.place}:${var.project_name}-${each.key}*",
-      "arn:${local.partition}:sqs:${local.place}:${var.project_name}-${each.key}*",
+      "arn:${local.partition}:sns:${local.place}:${var.project_name}-${each.key}-*",
     ]
   }
 
-  statement {
-    sid       = "ConnectToDatabases"
-    actions   = ["rds-db:connect"]
-    resources = ["arn:${local.partition}:rds-db:${local.place}:dbuser:*/*"]
+  dynamic "statement" {
+    for_each = local.own_database_ids[each.key] == null ? [] : ["ConnectToOwnDatabase"]
+
+    content {
+      sid       = statement.value
+      actions   = ["rds-db:connect"]
+      resources = ["arn:${local.partition}:rds-db:${local.place}:dbuser:${local.own_database_ids[each.key]}/*"]
+    }
   }
 }
 

@@ -18,6 +18,6 @@ data "aws_iam_policy_document" "build" {
       "ecr:PutImage",
       "ecr:UploadLayerPart",
     ]
-    resources = [aws_ecr_repository.service.arn]
+    resources = [local.registry_arn]
   }
 }

@@ -1,4 +1,4 @@
-# Permissions of a deployment for the environment's own resources, by name; certificates are matched by their tag Environment.
+# Permissions of a deployment for the environment's own resources, by name.
 data "aws_iam_policy_document" "deploy_resources" {
   for_each = local.own
 
@@ -23,14 +23,14 @@ data "aws_iam_policy_document" "deploy_resources" {
     sid = "ManageOwnResources"
     actions = [
       "application-autoscaling:*", "cloudwatch:*", "ecs:*", "elasticloadbalancing:*", "events:*", "lambda:*", "logs:*", "rds:*",
-      "scheduler:*", "sns:*", "sqs:*", "wafv2:*",
+      "scheduler:*", "sns:*", "wafv2:*",
     ]
     resources = concat(local.own_log_groups[each.key], [for group in local.own_log_groups[each.key] : "${group}:*"], [
       for name in [
         "application-autoscaling:${local.place}:scalable-target/*",
-        "cloudwatch:${local.place}:alarm:${each.value}*",
+        "cloudwatch:${local.place}:alarm:${each.value}-*",
         "cloudwatch:${local.place}:alarm:TargetTracking-service/${each.value}/*", # which autoscaling makes in the caller's name
-        "cloudwatch::${local.account_id}:dashboard/${each.value}*",
+        "cloudwatch::${local.account_id}:dashboard/${each.value}",
         "ecs:${local.place}:cluster/${each.value}",
         "ecs:${local.place}:service/${each.value}/*",
         "ecs:${local.place}:task-definition/${each.value}:*",
@@ -38,7 +38,7 @@ data "aws_iam_policy_document" "deploy_resources" {
         "elasticloadbalancing:${local.place}:listener-rule/app/${each.value}/*",
         "elasticloadbalancing:${local.place}:loadbalancer/app/${each.value}/*",
         "elasticloadbalancing:${local.place}:targetgroup/${each.value}/*",
-        "events:${local.place}:rule/${each.value}*",
+        "events:${local.place}:rule/${each.value}-*",
         "lambda:${local.place}:function:${each.value}-*",
         "rds:${local.place}:db:${each.value}",
         "rds:${local.place}:og:default*",
@@ -47,8 +47,7 @@ data "aws_iam_policy_document" "deploy_resources" {
         "rds:${local.place}:subgrp:${each.value}",
         "scheduler:${local.place}:schedule-group/${each.value}-*",
         "scheduler:${local.place}:schedule/${each.value}-*/*",
-        "sns:${local.place}:${each.value}*",
-        "sqs:${local.place}:${each.value}*",
+        "sns:${local.place}:${each.value}-*",
         "wafv2:${local.place}:regional/managedruleset/*/*",
         "wafv2:${local.place}:regional/webacl/${each.value}/*",
       ] : "arn:${local.partition}:${name}"
@@ -58,7 +57,7 @@ data "aws_iam_policy_document" "deploy_resources" {
   # CloudWatch Logs delivers the firewall's log through an account-wide policy, which WAF writes in the caller's name.
   statement {
     sid       = "ManageFirewallLogDelivery"
-    actions   = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery"]
+    actions   = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy"]
     resources = ["*"]
   }
 
@@ -84,36 +83,11 @@ data "aws_iam_policy_document" "deploy_resources" {
     sid       = "CreateMasterSecret"
     actions   = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
     resources = [local.master_secrets]
-  }
-
-  statement {
-    sid       = "RequestTaggedCertificates"
-    actions   = ["acm:AddTagsToCertificate", "acm:RequestCertificate"]
-    resources = ["*"]
 
     condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/Environment"
-      values   = [each.key]
+      test     = "StringEqualsIfExists"
+      variable = "aws:ResourceTag/aws:rds:primaryDBInstanceArn"
+      values   = [local.own_instance[each.key]]
     }
-  }
-
-  statement {
-    sid       = "ManageOwnCertificates"
-    actions   = ["acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate", "acm:ListTagsForCertificate", "acm:RemoveTagsFromCertificate"]
-    resources = ["arn:${local.partition}:acm:${local.place}:certificate/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:ResourceTag/Environment"
-      values   = [each.key]
-    }
-  }
-
-  # A zone's id is not known here; prod's domain and dev's can be in the same one.
-  statement {
-    sid       = "ManageDomainRecords"
-    actions   = ["route53:ChangeResourceRecordSets", "route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ListTagsForResource"]
-    resources = ["arn:${local.partition}:route53:::hostedzone/*"]
   }
 }

@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "deploy_roles_and_keys" {
     condition {
       test     = "StringEquals"
       variable = "aws:ResourceTag/aws:rds:primaryDBInstanceArn"
-      values   = ["arn:${local.partition}:rds:${local.place}:db:${each.value}"]
+      values   = [local.own_instance[each.key]]
     }
   }
 
@@ -78,7 +78,6 @@ data "aws_iam_policy_document" "deploy_roles_and_keys" {
       "iam:ListRolePolicies",
       "iam:TagRole",
       "iam:UntagRole",
-      "iam:UpdateAssumeRolePolicy",
       "iam:UpdateRole",
       "iam:UpdateRoleDescription",
     ]
@@ -87,8 +86,15 @@ data "aws_iam_policy_document" "deploy_roles_and_keys" {
 
   # A role without the boundary could be given everything.
   statement {
-    sid       = "CreateOwnRolesWithBoundary"
-    actions   = ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+    sid = "CreateOwnRolesWithBoundary"
+    actions = [
+      "iam:CreateRole",
+      "iam:DeleteRolePolicy",
+      "iam:DetachRolePolicy",
+      "iam:PutRolePermissionsBoundary",
+      "iam:PutRolePolicy",
+      "iam:UpdateAssumeRolePolicy",
+    ]
     resources = local.own_roles[each.key]
 
     condition {

@@ -30,6 +30,6 @@ data "aws_iam_policy_document" "deploy_state_and_image" {
   statement {
     sid       = "DescribeAndTagImages"
     actions   = ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"]
-    resources = [aws_ecr_repository.service.arn]
+    resources = [local.registry_arn]
   }
 }

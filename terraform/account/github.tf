@@ -77,11 +77,11 @@ resource "aws_iam_role_policy_attachment" "deploy" {
 
 locals {
   # The roles that belong to no environment.
-  repository_roles = {
+  repository_roles = { for name, role in {
     build = { does = "What a build on main may push", policy = data.aws_iam_policy_document.build.json }
     drift = { does = "What the daily drift check can read", policy = data.aws_iam_policy_document.drift.json }
     plan  = { does = "What a pull request can read to plan", policy = data.aws_iam_policy_document.plan.json }
-  }
+  } : name => role if name != "build" || local.has_registry }
 }
 
 resource "aws_iam_role" "repository" {

@@ -10,7 +10,7 @@ output "region" {
 
 output "image_repository_url" {
   description = "Repository for images; GitHub's variable IMAGE_REPOSITORY, and the part before @sha256 of the environment's variable image."
-  value       = aws_ecr_repository.service.repository_url
+  value       = local.has_registry ? aws_ecr_repository.service[0].repository_url : "${local.registry_account_id}.dkr.ecr.${var.region}.amazonaws.com/${var.project_name}"
 }
 
 output "deploy_role_arns" {
@@ -19,8 +19,8 @@ output "deploy_role_arns" {
 }
 
 output "build_role_arn" {
-  description = "Role with which main pushes images; GitHub's variable AWS_BUILD_ROLE_ARN of the repository."
-  value       = aws_iam_role.repository["build"].arn
+  description = "Role with which main pushes images; GitHub's variable AWS_BUILD_ROLE_ARN of the repository. Null where another account has the registry."
+  value       = try(aws_iam_role.repository["build"].arn, null)
 }
 
 output "drift_role_arn" {

@@ -1,5 +1,7 @@
 # One registry for all environments: an image is built once and promoted by its digest.
 resource "aws_ecr_repository" "service" {
+  count = local.has_registry ? 1 : 0
+
   name                 = var.project_name
   image_tag_mutability = "IMMUTABLE"
 
@@ -16,7 +18,9 @@ resource "aws_ecr_repository" "service" {
 # image release-TAG: that image matches the first rule, so no later rule can expire it.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 resource "aws_ecr_lifecycle_policy" "service" {
-  repository = aws_ecr_repository.service.name
+  count = local.has_registry ? 1 : 0
+
+  repository = aws_ecr_repository.service[0].name
 
   policy = jsonencode({
     rules = [for index, rule in [

@@ -35,7 +35,7 @@ variable "github_oidc_provider_arn" {
 }
 
 variable "deploy_environments" {
-  description = "Environments that GitHub deploys, by their names in GitHub and in the variable files."
+  description = "Environments in this account that GitHub deploys, by their names in GitHub and in the variable files."
   type        = set(string)
   default     = ["dev", "staging", "prod"]
   nullable    = false
@@ -43,6 +43,69 @@ variable "deploy_environments" {
   validation {
     condition     = length(var.deploy_environments) > 0 && alltrue([for name in var.deploy_environments : can(regex("^[a-z][a-z0-9]{1,11}$", name))])
     error_message = "Set at least one environment, each with 2 to 12 lower-case letters and digits."
+  }
+
+  # Their names would be those of the account's own roles, policies and state.
+  validation {
+    condition     = length(setintersection(var.deploy_environments, ["account", "build", "deploy", "drift", "pipeline", "plan"])) == 0
+    error_message = "Choose other names than account, build, deploy, drift, pipeline and plan: the account's own resources have them."
+  }
+}
+
+variable "domain_names" {
+  description = "Domain names for which an environment can request certificates and change records, by environment; the `domain_name` of its variable file."
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in flatten([for names in var.domain_names : tolist(names)]) : can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", name))])
+    error_message = "Use lower-case host names without a wildcard and without a dot at the end, such as beers.example.com."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.domain_names), var.deploy_environments)) == 0 && length(distinct(flatten([for names in var.domain_names : tolist(names)]))) == length(flatten([for names in var.domain_names : tolist(names)]))
+    error_message = "Name only environments of deploy_environments, and each domain name for one environment."
+  }
+}
+
+variable "database_resource_ids" {
+  description = "Resource ID of each environment's database (`db-...`), by environment: needed only where environments share an account and the service logs in by IAM token (`database_auth`)."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.database_resource_ids : can(regex("^db-[A-Z0-9]+$", id))])
+    error_message = "Use resource IDs of instances such as db-ABCDEFGHIJKL01234, without a wildcard."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.database_resource_ids), var.deploy_environments)) == 0
+    error_message = "Name only environments of deploy_environments."
+  }
+}
+
+variable "registry_account_id" {
+  description = "Account of the project that has the registry for this account's environments, too; null makes a registry here."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.registry_account_id == null || can(regex("^[0-9]{12}$", var.registry_account_id))
+    error_message = "Use an account's number, 12 digits."
+  }
+}
+
+variable "registry_client_account_ids" {
+  description = "Other accounts of the project whose environments use the registry here."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.registry_client_account_ids : can(regex("^[0-9]{12}$", id))]) && (var.registry_account_id == null || length(var.registry_client_account_ids) == 0)
+    error_message = "Use accounts' numbers, 12 digits each, and only where registry_account_id is null."
   }
 }
 

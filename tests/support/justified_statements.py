@@ -21,15 +21,14 @@ JUSTIFIED = {
         "taproom-ENVIRONMENT-database-monitoring: trust: AssumeRoleForOwnInstance",
         "taproom-ENVIRONMENT-flow-log: trust: AssumeRoleFromFlowLogs",
         "taproom-deploy-ENVIRONMENT-resources: ManageFirewallLogDelivery",
-        "taproom-deploy-ENVIRONMENT-resources: CreateMasterSecret",
         "write-flow-log: WriteFlowLogs",
     },
-    "AWS has it when an account or a network is new, and the local AWS does not: service-linked roles, open groups.": {
-        "taproom-deploy-ENVIRONMENT-network: RevokeDefaultSecurityGroupRules",
+    "AWS has it when an account is new, and the local AWS does not: service-linked roles.": {
         "taproom-deploy-ENVIRONMENT-roles-and-keys: CreateServiceLinkedRoles",
     },
-    "The service logs in by token if an environment wants it to; tests/integration/app/test_token_login.py does.": {
-        "taproom-ENVIRONMENT-boundary: ConnectToDatabases",
+    "Only attacks on another environment need it: tests/integration/localaws/iam/test_environment_isolation.py.": {
+        "taproom-ENVIRONMENT-boundary: DenyOtherEnvironments",
+        "taproom-deploy-ENVIRONMENT-network: DenyOtherEnvironments",
     },
     "A second line behind policies that do not allow it either.": {
         "taproom-pipeline-boundary: DenyPipelineChanges",

@@ -1,4 +1,4 @@
-"""ECS, Lambda and Application Auto Scaling.
+"""Lambda and Application Auto Scaling.
 
 Application Auto Scaling changes the service of another API, so AWS also requires the caller's permissions on that
 service and on the alarms, before it accepts anything.
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from localaws.iam.actions.context import RequestContext
-
-
-def ecs(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
-    """Return a request for the service; without a resource for anything else."""
-    cluster, service = parameters.get("cluster"), parameters.get("service")
-    if not (cluster and service):
-        return [Request(f"ecs:{operation}", None)]
-    names = [name.rpartition("/")[2] for name in (cluster, service)]
-    return [Request(f"ecs:{operation}", ctx.arn("ecs", f"service/{'/'.join(names)}"))]
 
 
 def lambda_(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:

@@ -27,7 +27,14 @@ _PASSED_TO = {
     "scheduler": "scheduler.amazonaws.com",
 }
 _BOUNDED_OPERATIONS = frozenset(
-    {"AttachRolePolicy", "DeleteRolePolicy", "DetachRolePolicy", "PutRolePermissionsBoundary", "PutRolePolicy"}
+    {
+        "AttachRolePolicy",
+        "DeleteRolePolicy",
+        "DetachRolePolicy",
+        "PutRolePermissionsBoundary",
+        "PutRolePolicy",
+        "UpdateAssumeRolePolicy",
+    }
 )
 
 

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def acm(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
-    """Return a request for the certificate with its tags, or for a new one with the tags that it gets."""
+    """Return a request for the certificate with its tags, or for a new one with its tags and domain names."""
     arn = parameters.get("CertificateArn")
-    return [
-        Request(f"acm:{operation}", arn, {**request_tags(parameters), **(ctx.resource_tags(arn) if arn else {})}),
-    ]
+    context: dict[str, str | tuple[str, ...]] = {**request_tags(parameters), **(ctx.resource_tags(arn) if arn else {})}
+    if parameters.get("DomainName"):
+        names = [parameters["DomainName"], *(parameters.get("SubjectAlternativeNames") or [])]
+        context["acm:DomainNames"] = tuple(name.lower() for name in names)
+    return [Request(f"acm:{operation}", arn, context)]
 
 
 def kms(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:

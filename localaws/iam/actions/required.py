@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localaws.iam.actions import cloudwatch, compute, ec2, iam, kms_acm, s3_ecr, secretsmanager, sns_sqs
+from localaws.iam.actions import cloudwatch, compute, ec2, iam, kms_acm, route53, s3_ecr, secretsmanager, sns_sqs
+from localaws.iam.actions.dependent import dependent_permissions
+from localaws.iam.actions.named import named
 from localaws.iam.evaluate import Request
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 # IAM's prefix where it is not botocore's name of the service.
 PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag", "s3control": "s3"}
+_NAMED = frozenset({"ecs", "elasticloadbalancing", "events", "rds", "scheduler", "wafv2"})
 # Needs no permission.
 FREE_ACTIONS = frozenset({"sts:GetCallerIdentity"})
 _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], RequestContext], list[Request]]] = {
@@ -28,11 +31,11 @@ _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], RequestContext], li
     "cloudwatch": cloudwatch.cloudwatch,
     "ec2": ec2.ec2,
     "ecr": s3_ecr.ecr,
-    "ecs": compute.ecs,
     "iam": iam.iam,
     "kms": kms_acm.kms,
     "lambda": compute.lambda_,
     "logs": cloudwatch.logs,
+    "route53": route53.route53,
     "s3": s3_ecr.s3,
     "secretsmanager": secretsmanager.secretsmanager,
     "sns": sns_sqs.sns,
@@ -48,8 +51,11 @@ def required_permissions(call: ApiCall, ctx: RequestContext) -> list[Request]:
     if f"{prefix}:{call.operation}" in FREE_ACTIONS:
         return []
     derive = _DERIVATIONS.get(call.service)
-    if derive is None:
-        needed = [Request(f"{prefix}:{call.operation}", None)]
-    else:
+    if derive is not None:
         needed = derive(call.operation, call.parameters, ctx)
-    return [*needed, *iam.passed_roles(call.service, call.parameters)]
+    elif prefix in _NAMED:
+        needed = named(prefix, call.operation, call.parameters, ctx)
+    else:
+        needed = [Request(f"{prefix}:{call.operation}", None)]
+    dependent = dependent_permissions(call.service, call.operation, call.parameters, ctx)
+    return [*needed, *dependent, *iam.passed_roles(call.service, call.parameters)]

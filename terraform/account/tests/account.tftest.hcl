@@ -37,7 +37,7 @@ run "a_job_gets_the_role_of_the_environment_that_it_runs_in_and_no_other" {
 
   assert {
     condition = alltrue(flatten([
-      for name in ["network", "resources", "roles-and-keys", "state-and-image"] : [
+      for name in ["domain", "network", "resources", "roles-and-keys", "state-and-image"] : [
         for environment in ["dev", "staging", "prod"] : aws_iam_role_policy_attachment.deploy["${environment}-${name}"].role == "taproom-deploy-${environment}"
       ]
     ]))
@@ -77,12 +77,12 @@ run "an_existing_oidc_provider_is_trusted_and_not_created_again" {
 run "an_image_never_changes_under_its_tag_and_is_scanned" {
 
   assert {
-    condition     = aws_ecr_repository.service.image_tag_mutability == "IMMUTABLE" && one(aws_ecr_repository.service.image_scanning_configuration).scan_on_push && one(aws_ecr_repository.service.encryption_configuration).encryption_type == "KMS"
+    condition     = aws_ecr_repository.service[0].image_tag_mutability == "IMMUTABLE" && one(aws_ecr_repository.service[0].image_scanning_configuration).scan_on_push && one(aws_ecr_repository.service[0].encryption_configuration).encryption_type == "KMS"
     error_message = "It must be immutable, scanned and encrypted."
   }
 
   assert {
-    condition     = [for rule in jsondecode(aws_ecr_lifecycle_policy.service.policy).rules : lookup(rule.selection, "tagPrefixList", [rule.selection.tagStatus])] == [["release-"], ["untagged"], ["any"]]
+    condition     = [for rule in jsondecode(aws_ecr_lifecycle_policy.service[0].policy).rules : lookup(rule.selection, "tagPrefixList", [rule.selection.tagStatus])] == [["release-"], ["untagged"], ["any"]]
     error_message = "Old images must go, but those of releases match the first rule, which keeps them."
   }
 }
@@ -118,6 +118,7 @@ run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
     deploy_environments = ["pre-prod"]
     state_version_days  = 7
     access_log_days     = -1
+    registry_account_id = "123"
   }
 
   expect_failures = [
@@ -126,7 +127,69 @@ run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
     var.deploy_environments,
     var.state_version_days,
     var.access_log_days,
+    var.registry_account_id,
   ]
+}
+
+run "names_of_the_accounts_own_resources_are_refused_for_environments" {
+  command = plan
+
+  variables {
+    deploy_environments = ["dev", "account"]
+  }
+
+  expect_failures = [var.deploy_environments]
+}
+
+run "wildcards_are_refused_where_environments_are_told_apart" {
+  command = plan
+
+  variables {
+    domain_names                = { dev = ["*.example.com"] }
+    database_resource_ids       = { dev = "*" }
+    registry_client_account_ids = ["*"]
+  }
+
+  expect_failures = [var.domain_names, var.database_resource_ids, var.registry_client_account_ids]
+}
+
+run "a_domain_name_of_two_environments_and_a_database_of_none_are_refused" {
+  command = plan
+
+  variables {
+    domain_names          = { dev = ["beers.example.com"], prod = ["beers.example.com"] }
+    database_resource_ids = { qa = "db-ABC" }
+  }
+
+  expect_failures = [var.domain_names, var.database_resource_ids]
+}
+
+run "an_account_can_use_the_registry_of_another_one" {
+  variables {
+    deploy_environments = ["prod"]
+    registry_account_id = "999999999999"
+  }
+
+  assert {
+    condition     = output.image_repository_url == "999999999999.dkr.ecr.us-east-1.amazonaws.com/taproom" && output.build_role_arn == null && length(aws_ecr_repository.service) == 0
+    error_message = "Images must come from the other account, and none be built for this one."
+  }
+
+  assert {
+    condition     = length(local.own_database_ids) == 1 && local.own_database_ids["prod"] == "*"
+    error_message = "The only environment of an account needs no resource ID to log in by token."
+  }
+}
+
+run "an_account_shares_its_registry_with_others" {
+  variables {
+    registry_client_account_ids = ["999999999999"]
+  }
+
+  assert {
+    condition     = aws_ecr_repository_policy.clients[0].repository == "taproom" && one(data.aws_iam_policy_document.registry_clients.statement[0].principals).identifiers == toset(["arn:aws:iam::999999999999:root"])
+    error_message = "The named account, and no other, must be able to use the images."
+  }
 }
 
 run "a_repository_without_its_owner_and_no_environment_are_refused" {

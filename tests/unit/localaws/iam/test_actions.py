@@ -35,6 +35,12 @@ ASKED = {"aws:RequestTag/Environment": "dev"}
 TAGS = [{"Key": "Environment", "Value": "dev"}]
 TOPIC = "arn:aws:sns:us-east-1:123456789012:app-dev-alarms"
 BUDGET = "arn:aws:budgets::123456789012:budget/app-dev"
+BALANCER = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/app-dev/*"
+MANAGED = {"ManageMasterUserPassword": True}
+KEY_USES = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
+MASTERS = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-*"
+MASTER_TAG = {"aws:RequestTag/aws:rds:primaryDBInstanceArn": "arn:aws:rds:us-east-1:123456789012:db:app-dev"}
+CHANGE = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": {"Name": "*.Example.com.", "Type": "A"}}]}
 DASHBOARD = "arn:aws:cloudwatch::123456789012:dashboard/app-dev"
 SERVICE = "service/app-dev/app-dev"
 TARGETS = "scalable-target/*"
@@ -45,6 +51,7 @@ CONTEXT = RequestContext(
     find_secret=SECRETS.get,
     find_key_arn=lambda name: {"alias/own": PLAIN_KEY, "plain": PLAIN_KEY, "k": KEY}.get(name, name),
     find_tags=lambda name: DEV if name in {VPC, KEY, CERTIFICATE} else {},
+    find_vpc=lambda _name: VPC,
     find_boundary=lambda name: BOUNDARY if name == "app-dev-task" else None,
 )
 
@@ -61,6 +68,7 @@ def ec2_arn(rest: str) -> str:
     return arn("ec2", rest)
 
 
+@pytest.mark.aws("IAM-4", "IAM-5", "IAM-6", "IAM-7", "IAM-8", "IAM-9", "IAM-10")
 @pytest.mark.parametrize(
     ("made", "needed"),
     [
@@ -207,8 +215,101 @@ def ec2_arn(rest: str) -> str:
         ),
         pytest.param(
             call("ec2", "CreateVpc", TagSpecifications=[{"ResourceType": "vpc", "Tags": TAGS}]),
-            [Request("ec2:CreateVpc", None, ASKED)],
-            id="a creation with the tags that it gives",
+            [
+                Request("ec2:CreateVpc", ec2_arn("vpc/*"), ASKED),
+                Request("ec2:CreateTags", ec2_arn("vpc/*"), {**ASKED, "ec2:CreateAction": "CreateVpc"}),
+            ],
+            id="a creation and setting its tags",
+        ),
+        pytest.param(
+            call("ec2", "CreateSubnet", VpcId=VPC),
+            [Request("ec2:CreateSubnet", ec2_arn(f"vpc/{VPC}"), OWN), Request("ec2:CreateSubnet", ec2_arn("subnet/*"))],
+            id="the existing resource of a creation too, by its tags",
+        ),
+        pytest.param(
+            call("ec2", "RevokeSecurityGroupEgress", GroupId="sg-0123456789", SecurityGroupRuleIds=["sgr-0123456789"]),
+            [Request("ec2:RevokeSecurityGroupEgress", ec2_arn("security-group/sg-0123456789"))],
+            id="a group for revoking its rules",
+        ),
+        pytest.param(
+            call("ec2", "CreateVpcEndpoint", VpcId=VPC, PrivateDnsEnabled=True),
+            [
+                Request("ec2:CreateVpcEndpoint", ec2_arn(f"vpc/{VPC}"), OWN),
+                Request("ec2:CreateVpcEndpoint", ec2_arn("vpc-endpoint/*")),
+                *(Request(f"ec2:Describe{kind}", "*") for kind in ("SecurityGroups", "Subnets", "Vpcs")),
+                Request("route53:AssociateVPCWithHostedZone", "*"),
+            ],
+            id="what an endpoint with private DNS depends on",
+        ),
+        pytest.param(
+            call("elbv2", "CreateLoadBalancer", Name="app-dev", Subnets=["subnet-1"]),
+            [
+                Request("elasticloadbalancing:CreateLoadBalancer", BALANCER),
+                Request("ec2:GetSecurityGroupsForVpc", ec2_arn(f"vpc/{VPC}"), OWN),
+            ],
+            id="the groups of a load balancer's VPC",
+        ),
+        pytest.param(
+            call("rds", "CreateDBInstance", DBInstanceIdentifier="app-dev", KmsKeyId="k", **MANAGED),
+            [
+                Request("rds:CreateDBInstance", arn("rds", "db:app-dev")),
+                *(Request(f"secretsmanager:{verb}", MASTERS, MASTER_TAG) for verb in ("CreateSecret", "TagResource")),
+                *(Request(f"kms:{verb}", KEY, OWN) for verb in KEY_USES),
+            ],
+            id="the secret and the key of a database's master",
+        ),
+        pytest.param(
+            call("lambda", "CreateFunction", FunctionName="f", VpcConfig={"SubnetIds": ["subnet-1"]}),
+            [
+                Request("lambda:CreateFunction", arn("lambda", "function:f")),
+                *(Request(f"ec2:Describe{kind}", "*") for kind in ("SecurityGroups", "Subnets", "Vpcs")),
+            ],
+            id="the network of a function",
+        ),
+        pytest.param(
+            call("route53", "ChangeResourceRecordSets", HostedZoneId="Z1", ChangeBatch=CHANGE),
+            [
+                Request(
+                    "route53:ChangeResourceRecordSets",
+                    "arn:aws:route53:::hostedzone/Z1",
+                    {
+                        "route53:ChangeResourceRecordSetsNormalizedRecordNames": ("\\052.example.com",),
+                        "route53:ChangeResourceRecordSetsRecordTypes": ("A",),
+                        "route53:ChangeResourceRecordSetsActions": ("UPSERT",),
+                    },
+                )
+            ],
+            id="records by their normalized names",
+        ),
+        pytest.param(
+            call("acm", "RequestCertificate", DomainName="A.example.com", SubjectAlternativeNames=["b.example.com"]),
+            [Request("acm:RequestCertificate", None, {"acm:DomainNames": ("a.example.com", "b.example.com")})],
+            id="a certificate by its domain names",
+        ),
+        pytest.param(
+            call("ecs", "CreateService", cluster="app-dev", serviceName="app-dev", taskDefinition="x"),
+            [Request("ecs:CreateService", arn("ecs", SERVICE))],
+            id="a service that is created",
+        ),
+        pytest.param(
+            call("ecs", "DeleteCluster", cluster=arn("ecs", "cluster/app-dev")),
+            [Request("ecs:DeleteCluster", arn("ecs", "cluster/app-dev"))],
+            id="a cluster by its ARN",
+        ),
+        pytest.param(
+            call("events", "PutTargets", Rule="app-dev-failed", Targets=[{"Id": "1", "Arn": TOPIC}]),
+            [Request("events:PutTargets", arn("events", "rule/app-dev-failed"))],
+            id="a rule by its name",
+        ),
+        pytest.param(
+            call("scheduler", "DeleteSchedule", Name="check", GroupName="app-dev"),
+            [Request("scheduler:DeleteSchedule", arn("scheduler", "schedule/app-dev/check"))],
+            id="a schedule in its group",
+        ),
+        pytest.param(
+            call("wafv2", "DeleteWebACL", Name="app-dev", Id="1", Scope="REGIONAL", LockToken="x"),
+            [Request("wafv2:DeleteWebACL", arn("wafv2", "regional/webacl/app-dev/1"))],
+            id="a web ACL by its name and id",
         ),
         pytest.param(
             call("ec2", "DescribeVpcs", Filters=[{"Name": "vpc-id", "Values": [VPC]}]),
@@ -249,7 +350,7 @@ def ec2_arn(rest: str) -> str:
         ),
         pytest.param(
             call("kms", "CreateKey", Tags=[{"TagKey": "Environment", "TagValue": "dev"}]),
-            [Request("kms:CreateKey", None, ASKED)],
+            [Request("kms:CreateKey", None, ASKED), Request("kms:TagResource", arn("kms", "key/*"), ASKED)],
             id="a new key",
         ),
         pytest.param(

@@ -132,6 +132,26 @@ def test_a_condition_operator_compares(operator: str, pattern: str, found: str, 
     assert decide([statement], Request("a:B", "*", {"k": found})).allowed is holds
 
 
+@pytest.mark.aws("IAM-11")
+@pytest.mark.parametrize(
+    ("operator", "found", "holds"),
+    [
+        ("ForAllValues:StringLike", ("a.x", "b.x"), True),
+        ("ForAllValues:StringLike", ("a.x", "b.y"), False),
+        ("ForAllValues:StringLike", (), True),
+        ("ForAnyValue:StringLike", ("a.y", "b.x"), True),
+        ("ForAnyValue:StringLike", (), False),
+        ("ForAnyValue:StringNotLike", ("a.x",), False),
+        ("StringLike", ("a.x", "b.x"), False),
+    ],
+)
+def test_a_set_operator_compares_all_or_any_values_of_a_key(
+    operator: str, found: tuple[str, ...], *, holds: bool
+) -> None:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"k": "*.x"}}}
+    assert decide([statement], Request("a:B", "*", {"k": found})).allowed is holds
+
+
 @pytest.mark.parametrize(
     ("statement", "trusts"),
     [

@@ -1,0 +1,77 @@
+"""Permissions that AWS needs for calls that it makes with the caller's credentials.
+
+A journal of calls never shows them, but AWS refuses the call that needs them. The service authorization reference lists
+most of them as dependent actions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localaws.iam.actions.context import request_tags
+from localaws.iam.evaluate import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.iam.actions.context import RequestContext
+
+_NETWORK = [Request(f"ec2:Describe{kind}", "*") for kind in ("SecurityGroups", "Subnets", "Vpcs")]
+
+
+def dependent_permissions(
+    service: str, operation: str, parameters: Mapping[str, Any], ctx: RequestContext
+) -> list[Request]:
+    """Return the further permissions that a call needs; empty for most calls."""
+    needed: list[Request] = []
+    match service, operation:
+        case "elbv2", "CreateLoadBalancer" | "SetSecurityGroups":
+            needed = _security_groups_of_vpc(parameters, ctx)
+        case "lambda", "CreateFunction" | "UpdateFunctionConfiguration" if _has_network(parameters):
+            needed = _NETWORK
+        case "rds", "CreateDBInstance" if parameters.get("ManageMasterUserPassword"):
+            needed = _master_secret(parameters, ctx)
+        case "ec2", "CreateVpcEndpoint":
+            zone = Request("route53:AssociateVPCWithHostedZone", "*")
+            needed = [*_NETWORK, *([zone] if parameters.get("PrivateDnsEnabled") else [])]
+        case "kms", "CreateKey" if parameters.get("Tags"):
+            needed = [Request("kms:TagResource", ctx.arn("kms", "key/*"), request_tags(parameters))]
+        case "acm", "RequestCertificate" if parameters.get("Tags"):
+            needed = [Request("acm:AddTagsToCertificate", ctx.arn("acm", "certificate/*"), request_tags(parameters))]
+    return needed
+
+
+def _has_network(parameters: Mapping[str, Any]) -> bool:
+    return bool((parameters.get("VpcConfig") or {}).get("SubnetIds"))
+
+
+def _security_groups_of_vpc(parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
+    """Return the check of a load balancer's groups, which the reference does not list.
+
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/3917
+    """
+    used = [*(parameters.get("Subnets") or []), *filter(None, [parameters.get("LoadBalancerArn")])]
+    vpcs = {ctx.find_vpc(identifier) for identifier in used[:1]}
+    return [
+        Request("ec2:GetSecurityGroupsForVpc", ctx.arn("ec2", f"vpc/{vpc}"), ctx.resource_tags(vpc)) for vpc in vpcs
+    ]
+
+
+def _master_secret(parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
+    """Return RDS's use of Secrets Manager and of the keys.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html#rds-secrets-manager-permissions
+    """
+    secret = ctx.arn("secretsmanager", "secret:rds!db-*")
+    instance = ctx.arn("rds", f"db:{parameters.get('DBInstanceIdentifier')}")
+    tags = {"aws:RequestTag/aws:rds:primaryDBInstanceArn": instance}
+    keys = {ctx.find_key_arn(key) for name in ("KmsKeyId", "MasterUserSecretKmsKeyId") if (key := parameters.get(name))}
+    return [
+        Request("secretsmanager:CreateSecret", secret, tags),
+        Request("secretsmanager:TagResource", secret, tags),
+        *(
+            Request(f"kms:{action}", key, ctx.resource_tags(key))
+            for key in sorted(keys)
+            for action in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
+        ),
+    ]

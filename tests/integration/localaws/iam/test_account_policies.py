@@ -1,0 +1,105 @@
+"""The policies that ``terraform/account`` renders agree with AWS's reference and stay within AWS's limits."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.iam.evaluate import Request, decide, statements_of
+from tests.support.account import LONGEST_ENVIRONMENT, PROJECT
+from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws
+from tests.support.policy_reference import findings_of_role, managed_policy, policies_of_role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("account")]
+
+LONGEST_REGION = "ap-southeast-1"
+# Characters, without white space. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_LIMIT, INLINE_LIMIT, TRUST_LIMIT, ATTACHED_LIMIT = 6_144, 10_240, 2_048, 10
+# Actions that an apply uses by way of a statement such as `rds:*`, and that have dependent actions.
+USED = {
+    "ecs:CreateService",
+    "elasticloadbalancing:CreateLoadBalancer",
+    "elasticloadbalancing:CreateTargetGroup",
+    "lambda:CreateFunction",
+    "rds:CreateDBInstance",
+    "rds:CreateDBParameterGroup",
+    "rds:CreateDBSubnetGroup",
+    "rds:ModifyDBInstance",
+    "scheduler:CreateSchedule",
+    "sns:CreateTopic",
+    "wafv2:AssociateWebACL",
+    "wafv2:PutLoggingConfiguration",
+}
+
+
+@pytest.fixture(scope="module")
+def policies(aws: LocalAws, account: None) -> Mapping[str, dict[str, dict[str, Any]]]:
+    """Return the policies of the account's roles by role and name, and those of ``boundaries``."""
+    iam = aws.client("iam")
+    names = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    boundaries = [
+        one for one in iam.list_policies(Scope="Local")["Policies"] if one["PolicyName"].endswith("-boundary")
+    ]
+    return {
+        "boundaries": {one["PolicyName"]: managed_policy(iam, one["Arn"]) for one in boundaries},
+        **{
+            name: policies_of_role(iam, name)
+            for name in names
+            if re.fullmatch(rf"{PROJECT}-(build|deploy-.*|drift|plan)", name)
+        },
+    }
+
+
+def size(document: object) -> int:
+    """Return a document's size in the region with the longest name."""
+    return len(json.dumps(document, separators=(",", ":")).replace(REGION, LONGEST_REGION))
+
+
+@pytest.mark.aws("IAM-2")
+def test_each_policy_agrees_with_the_service_authorization_reference(
+    policies: Mapping[str, dict[str, dict[str, Any]]],
+) -> None:
+    used = {name: USED if "-deploy-" in name else set() for name in policies}
+    found = {name: findings_of_role(documents, used[name]) for name, documents in policies.items()}
+    assert found == {name: [] for name in policies}
+
+
+@pytest.mark.aws("IAM-1")
+def test_policies_stay_within_their_size_limits_with_the_longest_names(
+    aws: LocalAws, policies: Mapping[str, dict[str, dict[str, Any]]]
+) -> None:
+    iam = aws.client("iam")
+    assert max(size(document) for document in policies["boundaries"].values()) <= MANAGED_LIMIT
+    roles = [name for name in policies if name.startswith(PROJECT)]
+    assert f"{PROJECT}-deploy-{LONGEST_ENVIRONMENT}" in roles
+    for role in roles:
+        inline = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        attached = policies[role].keys() - set(inline)
+        assert sum(size(policies[role][name]) for name in inline) <= INLINE_LIMIT, role
+        assert len(attached) <= ATTACHED_LIMIT, role
+        assert max([size(policies[role][name]) for name in attached], default=0) <= MANAGED_LIMIT, role
+        assert size(iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]) <= TRUST_LIMIT, role
+
+
+@pytest.mark.aws("IAM-12")
+@pytest.mark.parametrize(
+    ("environment", "instance", "allowed"),
+    [
+        ("dev", "db-DEV", True),
+        ("dev", "db-PROD", False),
+        ("prod", "db-DEV", False),
+        ("dev2", "db-DEV", False),
+    ],
+)
+def test_a_workload_logs_in_by_token_only_to_the_database_of_its_environment(
+    policies: Mapping[str, dict[str, dict[str, Any]]], environment: str, instance: str, allowed: bool
+) -> None:
+    boundary = statements_of(policies["boundaries"][f"{PROJECT}-{environment}-boundary"])
+    user = f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:{instance}/beers_app"
+    assert decide(boundary, Request("rds-db:connect", user)).allowed is allowed
