@@ -37,6 +37,7 @@ JUSTIFIED = {
     "The workflows' jobs need it: test_release.py runs them, on a local AWS of its own.": {
         "build: GetAuthorizationToken",
         "drift: InvokePlanner",
+        "drift: DecryptFunctionVariables",
         "drift: DecryptWriteTokens",
         "drift: DescribeScoped",
         "drift: DescribeUnscoped",

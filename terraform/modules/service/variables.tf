@@ -125,7 +125,7 @@ variable "schedules" {
 }
 
 variable "spot_percent" {
-  description = "Percentage of tasks, beyond the first, that run on Fargate Spot: cheaper, and interrupted when AWS reclaims the capacity."
+  description = "Percentage of tasks, beyond the first, that run on Fargate Spot: cheaper, and interrupted when AWS reclaims the capacity. AWS may send requests to an interrupted task until it has stopped, and answers these with 502."
   type        = number
   default     = 0
 }
