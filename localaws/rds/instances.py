@@ -8,8 +8,9 @@ Different from AWS:
 - The address is 127.0.0.1, and the system chooses the port.
 - The server's major version is what this machine has; the journal says so if another one was requested.
 - Parameters: ``rds.force_ssl`` decides at the start whether plain connections are refused; later changes take effect at
-  the next start. PostgreSQL's own parameters are applied as they change, static ones at the start. Values computed from
-  the instance class, other ``rds.`` parameters and unavailable preloaded libraries are ignored.
+  the next start. PostgreSQL's own parameters are applied as they change, static ones at the start. Of the values that
+  RDS computes from the instance class, only max_connections is set (``server.default_connections``). Other ``rds.``
+  parameters and unavailable preloaded libraries are ignored.
 - Members of ``rds_iam`` log in with a role's IAM token, if the instance was created with IAM authentication; changes of
   that take effect at the next start. Their sessions reach the server through its socket and have no client address.
 - A final snapshot, backups, exported logs, Performance Insights and a standby exist in name only. Restoring, replicas,
@@ -43,6 +44,8 @@ _NOT_HERE = (
     "start_db_instance",
     "stop_db_instance",
 )
+# What RDS's families from postgres15 on have by default. A parameter that is set to that stays RDS's own.
+_DEFAULTS = {"rds.force_ssl": "1", "password_encryption": "scram-sha-256"}
 # Settings that moto's instance does not keep, by the name under which it shows them.
 _SHOWN_SETTINGS = {
     "enable_performance_insights": "performance_insights_enabled",
@@ -123,6 +126,11 @@ class Databases:
         @self._patch.method(RDSBackend, "modify_db_parameter_group")
         def modify_group(original: Any, backend: RDSBackend, *arguments: Any, **named: Any) -> Any:
             group: DBParameterGroup = original(backend, *arguments, **named)
+            for name, parameter in group.parameters.items():
+                is_default = parameter.get("ParameterValue") == _DEFAULTS.get(name)
+                parameter["Source"] = "system" if is_default else "user"
+                if is_default:
+                    parameter["ApplyMethod"] = "pending-reboot"
             for server in list(self._server_by_instance.values()):
                 if server.instance.db_parameter_group_name == group.name:
                     server.apply_parameters()

@@ -9,5 +9,6 @@ locals {
   service_connections = 5
 
   # During a deployment, both versions serve (deployment_maximum_percent).
-  service_sessions = 2 * var.service_task_count.maximum * local.service_workers * local.service_connections
+  service_sessions  = 2 * var.service_task_count.maximum * local.service_workers * local.service_connections
+  reserved_sessions = 15 # 5 that PostgreSQL and RDS reserve, and 10 for migrations, functions and people
 }

@@ -30,6 +30,7 @@ module "network" {
   context                 = local.context
   cidr_block              = var.vpc_cidr
   availability_zone_count = var.availability_zone_count
+  excluded_zone_ids       = var.excluded_zone_ids
   service_port            = local.service_port
   egress                  = var.network_egress
   client_cidr_blocks      = var.client_cidr_blocks
@@ -59,6 +60,7 @@ module "database" {
   security_group_id           = module.network.database_security_group_id
   database_name               = var.access.database
   instance_class              = var.database_instance_class
+  max_connections             = var.database_max_connections
   allocated_gigabytes         = var.database_allocated_gigabytes
   is_multi_az                 = var.database_is_multi_az
   backup_retention_days       = var.database_backup_retention_days

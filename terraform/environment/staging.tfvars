@@ -12,6 +12,7 @@ availability_zone_count = 2
 database_instance_class        = "db.t4g.medium"
 database_allocated_gigabytes   = 50
 database_backup_retention_days = 7
+database_max_connections       = 300
 database_limits                = { connections = 250, freeable_mebibytes = 256 }
 
 service_task_count       = { minimum = 2, maximum = 4 }

@@ -68,6 +68,18 @@ variable "availability_zone_count" {
   }
 }
 
+variable "excluded_zone_ids" {
+  description = "IDs of availability zones that the network must not use. use1-az3 lacks AWS Lambda and some VPC endpoints; which letter it has depends on the account."
+  type        = set(string)
+  default     = ["use1-az3"]
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.excluded_zone_ids : can(regex("^[a-z0-9]+-az[0-9]+$", id))])
+    error_message = "Use zone IDs, such as use1-az3, not zone names."
+  }
+}
+
 variable "network_egress" {
   description = "How tasks and functions reach AWS: `endpoints` (only AWS is reachable), `nat_gateway` (one for all zones; the internet is reachable), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has a public address)."
   type        = string
@@ -154,6 +166,18 @@ variable "database_instance_class" {
   validation {
     condition     = can(regex("^db\\.[a-z0-9]+\\.[a-z0-9]+$", var.database_instance_class))
     error_message = "Use an RDS instance class, such as db.t4g.small."
+  }
+}
+
+variable "database_max_connections" {
+  description = "Connections that the database accepts, those reserved for administrators included. Each can take 10 MB of the instance's memory; a change takes effect at the next restart."
+  type        = number
+  default     = 700
+  nullable    = false
+
+  validation {
+    condition     = var.database_max_connections >= local.service_sessions + local.reserved_sessions
+    error_message = "During a deployment the service can open ${local.service_sessions} sessions, and ${local.reserved_sessions} more are for RDS, migrations, functions and people. Set database_max_connections to at least ${local.service_sessions + local.reserved_sessions}, with an instance class that has 10 MB of memory for each, or choose fewer or smaller tasks."
   }
 }
 
@@ -298,7 +322,7 @@ variable "access" {
 
   validation {
     condition     = try(var.access.logins[local.service_login].connection_limit < 0 || var.access.logins[local.service_login].connection_limit >= local.service_sessions, true) # none is no limit
-    error_message = "During a deployment, ${var.service_task_count.maximum} tasks of ${local.service_workers} workers run twice and can open ${local.service_sessions} sessions. Give the login ${local.service_login} at least that connection_limit, if the database's max_connections allows it, or choose fewer or smaller tasks."
+    error_message = "During a deployment, ${var.service_task_count.maximum} tasks of ${local.service_workers} workers run twice and can open ${local.service_sessions} sessions. Give the login ${local.service_login} at least that connection_limit, or choose fewer or smaller tasks."
   }
 }
 

@@ -53,6 +53,11 @@ run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master
   }
 
   assert {
+    condition     = alltrue([for parameter in aws_db_parameter_group.this.parameter : parameter.apply_method == "pending-reboot" if contains(["rds.force_ssl", "password_encryption", "max_connections"], parameter.name)])
+    error_message = "What equals RDS's default, or is static, must be applied as RDS reports it: a plan would never be empty."
+  }
+
+  assert {
     condition     = toset(keys(aws_cloudwatch_log_group.exported)) == aws_db_instance.this.enabled_cloudwatch_logs_exports
     error_message = "Every log that RDS exports must have its group."
   }

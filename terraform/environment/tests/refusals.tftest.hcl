@@ -20,6 +20,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
     environment                    = "pre-prod"
     vpc_cidr                       = "10.20.0.0/23"
     availability_zone_count        = 1
+    excluded_zone_ids              = ["us-east-1e"]
     network_egress                 = "internet_gateway"
     database_instance_class        = "m7g.large"
     database_allocated_gigabytes   = 19
@@ -42,6 +43,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
     var.environment,
     var.vpc_cidr,
     var.availability_zone_count,
+    var.excluded_zone_ids,
     var.network_egress,
     var.database_instance_class,
     var.database_allocated_gigabytes,
@@ -193,17 +195,19 @@ run "more_sessions_than_the_connection_limit_and_a_domain_outside_its_zone_are_r
     service_task_count       = { minimum = 2, maximum = 6 }
     service_cpu_units        = 4096
     service_memory_mebibytes = 8192
+    database_max_connections = 254
   }
 
-  expect_failures = [var.access, var.dns_zone_name]
+  expect_failures = [var.access, var.dns_zone_name, var.database_max_connections]
 }
 
-run "sessions_up_to_the_connection_limit_pass" {
+run "sessions_up_to_the_limits_of_login_and_database_pass" {
   command = plan
 
   variables {
     service_task_count       = { minimum = 2, maximum = 6 }
     service_cpu_units        = 1024
     service_memory_mebibytes = 2048
+    database_max_connections = 135
   }
 }

@@ -7,16 +7,19 @@ resource "aws_db_parameter_group" "this" {
   description = "Encrypted connections, SCRAM passwords, a log of slowness and of changes"
   family      = "postgres${local.engine_major_version}"
 
-  # A connection without TLS is refused.
+  # A connection without TLS is refused. RDS reports a value that equals the family's default as its own, applied
+  # "pending-reboot", so another method would differ in every plan.
   parameter {
-    name  = "rds.force_ssl"
-    value = "1"
+    name         = "rds.force_ssl"
+    value        = "1"
+    apply_method = "pending-reboot"
   }
 
   # No password is kept as an MD5 hash, and none that is can be set.
   parameter {
-    name  = "password_encryption"
-    value = "scram-sha-256"
+    name         = "password_encryption"
+    value        = "scram-sha-256"
+    apply_method = "pending-reboot"
   }
 
   parameter {
@@ -24,7 +27,15 @@ resource "aws_db_parameter_group" "this" {
     value = "scram"
   }
 
+  # RDS's default follows from memory that it does not publish: it is a fifth less than the class's name promises.
+  parameter {
+    name         = "max_connections"
+    value        = var.max_connections
+    apply_method = "pending-reboot"
+  }
+
   # pgaudit logs what changes tables, roles and privileges; it writes <REDACTED> where a statement sets a password.
+  # The extension of this name would add the object's name to DDL; the access document can declare it.
   # What a library needs from the start is set before the first start; a later change waits for a restart.
   parameter {
     name         = "shared_preload_libraries"

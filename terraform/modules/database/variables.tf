@@ -36,6 +36,13 @@ variable "instance_class" {
   default     = "db.m7g.large"
 }
 
+variable "max_connections" {
+  description = "Connections that the server accepts, those reserved for administrators included. Each can take 10 MB of the instance's memory; a change takes effect at the next restart."
+  type        = number
+  default     = 700
+  nullable    = false
+}
+
 variable "allocated_gigabytes" {
   description = "Initial storage in gigabytes; it grows automatically to at most five times as much."
   type        = number

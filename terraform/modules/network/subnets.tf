@@ -1,7 +1,8 @@
 # Regional zones are named by the region and a letter. Local and wavelength zones, which can hold neither a load balancer nor
 # a database, have longer names.
 data "aws_availability_zones" "regional" {
-  state = "available"
+  state            = "available"
+  exclude_zone_ids = var.excluded_zone_ids
 
   filter {
     name   = "zone-name"

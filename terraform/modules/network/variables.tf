@@ -19,6 +19,13 @@ variable "availability_zone_count" {
   type        = number
 }
 
+variable "excluded_zone_ids" {
+  description = "IDs of availability zones that the network must not use: use1-az3 lacks AWS Lambda and some VPC endpoints."
+  type        = set(string)
+  default     = ["use1-az3"]
+  nullable    = false
+}
+
 variable "service_port" {
   description = "TCP port on which tasks of the service listen."
   type        = number

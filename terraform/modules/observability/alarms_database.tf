@@ -24,7 +24,7 @@ locals {
       period_seconds = 300
       comparison     = "LessThanThreshold"
       threshold      = var.database.allocated_gigabytes * local.bytes_of_gigabyte * local.storage_share_left
-      missing_data   = "breaching"
+      missing_data   = "ignore" # a new database has no data points yet
       periods        = 3
     }
 

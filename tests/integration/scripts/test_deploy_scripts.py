@@ -67,6 +67,19 @@ def calls(checkout: Path, script: str, answer: str = "", **environment: str) -> 
     return (checkout / "calls").read_text().splitlines()
 
 
+@pytest.mark.aws("RDS-8")
+@pytest.mark.parametrize(
+    ("answer", "code"), [("", 0), ("Service role name X has been taken in this account", 0), ("AccessDenied", 1)]
+)
+def test_an_account_gets_the_service_linked_roles_that_it_lacks(answer: str, code: int, checkout: Path) -> None:
+    status = 254 if answer else 0
+    (checkout / "bin" / "aws").write_text(f'#!/bin/sh\necho "$*" >> "$CALLS"; echo "{answer}" >&2; exit {status}\n')
+    done = run(checkout, "account", GITHUB_REPOSITORY="me/taproom")
+    assert done.returncode == code, done.stderr
+    named = re.findall(r"--aws-service-name (\S+)\.amazonaws\.com", (checkout / "calls").read_text())
+    assert named == ["rds", "ecs", "elasticloadbalancing", "ecs.application-autoscaling"][: 4 if code == 0 else 1]
+
+
 def test_a_deployment_pushes_the_image_before_it_applies_in_the_accounts_region(checkout: Path) -> None:
     made = calls(checkout, "deploy", ENVIRONMENT="dev")
     image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/taproom:laptop-c0ffee"

@@ -116,6 +116,34 @@ def test_parameters_of_the_group_are_in_force_and_follow_changes(aws: MotoServer
         assert time.monotonic() < deadline
 
 
+@pytest.mark.aws("RDS-7")
+def test_max_connections_are_those_of_the_class_unless_the_group_sets_them(
+    aws: MotoServer, instance: dict[str, Any]
+) -> None:
+    assert ask(aws, instance, "SHOW max_connections") == [["90"]]
+
+
+@pytest.mark.aws("RDS-6")
+@pytest.mark.parametrize(
+    ("name", "value", "source", "method"),
+    [
+        ("rds.force_ssl", "1", "system", "pending-reboot"),
+        ("password_encryption", "scram-sha-256", "system", "pending-reboot"),
+        ("log_lock_waits", "1", "user", "immediate"),
+    ],
+)
+def test_a_parameter_with_the_familys_default_stays_the_systems_and_pending_reboot(
+    name: str, value: str, source: str, method: str, aws: MotoServer
+) -> None:
+    rds = aws.client("rds")
+    family = {"DBParameterGroupFamily": "postgres17", "Description": "d"}
+    rds.create_db_parameter_group(DBParameterGroupName=name.replace("_", "-"), **family)
+    parameter = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+    rds.modify_db_parameter_group(DBParameterGroupName=name.replace("_", "-"), Parameters=[parameter])
+    (found,) = rds.describe_db_parameters(DBParameterGroupName=name.replace("_", "-"))["Parameters"]
+    assert (found["Source"], found["ApplyMethod"]) == (source, method)
+
+
 def rotate_by_rds(aws: MotoServer, instance: dict[str, Any]) -> None:
     aws.client("rds").modify_db_instance(
         DBInstanceIdentifier=NAME, RotateMasterUserPassword=True, ApplyImmediately=True
