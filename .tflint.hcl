@@ -1,4 +1,4 @@
-# `make tflint`: Terraform's own rules, all of them. The AWS provider's types and Checkov judge what is AWS's.
+# `make tflint`: Terraform's own rules, all of them. The AWS provider and Trivy check what is AWS's.
 plugin "terraform" {
   enabled = true
   preset  = "all"

@@ -10,7 +10,7 @@ from rehearsal.run import Run
 
 REGION = "us-east-1"
 # Any key works: the local AWS takes every caller that is not one of its roles for the account's administrator.
-ADMINISTRATOR = {"aws_access_key_id": "AKIAREHEARSAL0000000", "aws_secret_access_key": "rehearsal"}
+ADMINISTRATOR = {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
 # Nothing between this process and 127.0.0.1; and a call that fails is reported, not repeated.
 _CONFIG = Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
 

@@ -1,4 +1,5 @@
 # One registry for all environments: an image is built once and promoted by its digest.
+# trivy:ignore:AWS-0033 The AWS managed KMS key suffices: images contain no secrets, and the registry serves all environments, each of which has its own key.
 resource "aws_ecr_repository" "service" {
   count = local.has_registry ? 1 : 0
 

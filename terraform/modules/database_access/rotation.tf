@@ -63,7 +63,6 @@ resource "aws_lambda_permission" "rotation" {
 }
 
 resource "aws_secretsmanager_secret_rotation" "login" {
-  # checkov:skip=CKV_AWS_304:The interval is a variable, 30 days unless somebody says otherwise, which the check does not follow into an object
   for_each = local.rotated_logins
 
   secret_id           = aws_secretsmanager_secret.login[each.key].id

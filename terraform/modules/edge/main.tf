@@ -3,6 +3,7 @@ locals {
   deregistration_seconds = var.context.is_temporary ? 5 : 30
 }
 
+# trivy:ignore:AWS-0053 The service is for clients outside of AWS; client_cidr_blocks limits who can connect, and WAF filters requests.
 resource "aws_lb" "this" {
   name                       = var.context.name
   load_balancer_type         = "application"
@@ -20,7 +21,6 @@ resource "aws_lb" "this" {
 }
 
 resource "aws_lb_target_group" "this" {
-  # checkov:skip=CKV_AWS_378:TLS ends at the load balancer; a task takes requests from its security group alone, inside the VPC, whose instances AWS keeps from seeing each other's packets
   name                          = var.context.name
   vpc_id                        = var.vpc_id
   target_type                   = "ip"

@@ -55,7 +55,6 @@ resource "aws_vpc_security_group_ingress_rule" "between_groups" {
 
 # The only rules that admit addresses outside the VPC. Port 80 redirects to HTTPS where there is a certificate.
 resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_clients" {
-  # checkov:skip=CKV_AWS_260:People type a name without https; port 80 answers them with a redirect, and client_cidr_blocks closes it to all but some
   for_each = { for pair in setproduct(var.client_cidr_blocks, [local.http_port, local.https_port]) : "${pair[0]} ${pair[1]}" => { range = pair[0], port = pair[1] } }
 
   security_group_id = aws_security_group.this["load_balancer"].id

@@ -15,7 +15,6 @@ locals {
 }
 
 resource "aws_security_group" "this" {
-  # checkov:skip=CKV2_AWS_5:Each group is attached by the module that gets its id from this one's outputs, which the check cannot follow; the rehearsal reads the applied network
   for_each = local.group_descriptions
 
   name_prefix = "${var.context.name}-${replace(each.key, "_", "-")}-"

@@ -1,7 +1,6 @@
 # The bearer token that clients need to change the catalogue. A new value replaces it, and both are valid until the
 # next one: the service accepts what is labelled AWSCURRENT and AWSPREVIOUS.
 resource "aws_secretsmanager_secret" "this" {
-  # checkov:skip=CKV2_AWS_57:Callers hold the token, so only people can replace it; the service takes the new one at once and the old one until the next
   # A prefix, because the name of a secret that is scheduled for deletion stays taken.
   name_prefix             = "${var.context.name}/service/write-token-"
   description             = "Bearer token that ${var.context.name} asks for when the catalogue is changed"

@@ -73,3 +73,19 @@ def test_both_root_modules_lock_the_same_provider_for_every_platform() -> None:
     assert account == environment
     assert len(re.findall(r'"h1:', account)) >= 2
     assert len(re.findall(r'"zh:', account)) >= 14
+
+
+def test_a_suppressed_rule_of_trivy_has_a_reason_beside_it() -> None:
+    found = [(path.name, text) for path in FILES for text in re.findall(r"trivy:ignore:(.*)", path.read_text())]
+    assert found
+    assert [(name, text) for name, text in found if not re.match(r"AWS-\d{4} ([\w;:,.-]+ ){8}", text)] == []
+    assert not list(TERRAFORM.parent.glob(".trivyignore*"))
+
+
+def test_a_policy_statement_for_every_principal_denies_or_has_a_condition() -> None:
+    statements = re.findall(
+        r"^  statement {\n(.*?)^  }$", "\n".join(path.read_text() for path in FILES), re.MULTILINE | re.DOTALL
+    )
+    public = [text for text in statements if 'identifiers = ["*"]' in text]
+    assert public
+    assert [text for text in public if "condition {" not in text] == []
