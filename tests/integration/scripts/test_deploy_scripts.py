@@ -67,7 +67,7 @@ def calls(checkout: Path, script: str, answer: str = "", **environment: str) -> 
     return (checkout / "calls").read_text().splitlines()
 
 
-@pytest.mark.aws("RDS-8")
+@pytest.mark.aws("IAM-19")
 @pytest.mark.parametrize(
     ("answer", "code"), [("", 0), ("Service role name X has been taken in this account", 0), ("AccessDenied", 1)]
 )
