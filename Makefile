@@ -93,8 +93,8 @@ SPREAD := --numprocesses 3 --dist worksteal
 LANES := --dist loadscope --no-loadscope-reorder
 MAJORS := 14 15 16 17 18
 
-test: .venv/ready browser engine $(patsubst %,$(SERVER),15 18) ## Run all tests but those that only test-nightly runs
-	$(call tests,test,not nightly) --numprocesses 4 $(LANES)
+test: .venv/ready browser engine $(patsubst %,$(SERVER),15) ## Run all tests but those that only test-nightly runs
+	$(call tests,test,not nightly) --numprocesses 7 $(LANES)
 
 test-fast: export POSTGRESQL_MAJORS = 17
 test-fast: .venv/ready browser ## Run the tests that need no load, rehearsal, image, `terraform test` or other PostgreSQL version

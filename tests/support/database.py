@@ -17,8 +17,13 @@ from devtools.postgres.cluster import Cluster
 from devtools.postgres.role_patch import RolePatch
 from devtools.processes import ProcessRegister
 
-# Tests search the log and pg_stat_statements for leaked secrets, so both record every statement.
-_TEST_SETTINGS = {"log_statement": "all", "shared_preload_libraries": "pg_stat_statements"}
+_TEST_SETTINGS = {
+    # Tests search the log and pg_stat_statements for leaked secrets, so both record every statement.
+    "log_statement": "all",
+    "shared_preload_libraries": "pg_stat_statements",
+    # No database lives long enough to need it, and it would visit each.
+    "autovacuum": "off",
+}
 
 
 @contextmanager
