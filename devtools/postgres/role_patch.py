@@ -3,7 +3,8 @@
 On RDS, members of ``rds_superuser`` run role statements for which PostgreSQL demands an ADMIN OPTION that no catalog
 has (RDS-2 in ``docs/aws-behaviours.md``). PostgreSQL has no hook for that outside C. So ``IamProxy``, which relays all
 clients, wraps such a statement of a master in a call of a procedure that runs it as ``rdsadmin``: in the master's
-session and transaction, with PostgreSQL's errors. Only the command tag differs: it is CALL.
+session and transaction, with PostgreSQL's errors. Only the command tag differs: it is CALL. A master that calls the
+procedure directly can run anything, so these servers are for rehearsals only.
 
 Public dumps of RDS servers disagree about how far the patch goes, hence the variants of `RolePatch`.
 """
@@ -88,7 +89,7 @@ class RolePatch(StrEnum):
         tokens: list[str] = _TOKEN.findall(sql)
         words = [token.upper() for token in tokens]
         if words[:1] in (["GRANT"], ["REVOKE"]) and "ON" not in words:
-            # Nobody but rdsadmin can name it as the grantor ("permission denied to grant privileges as role").
+            # Only rdsadmin can name itself as the grantor ("permission denied to grant privileges as role").
             is_as_rdsadmin = words[-2:] in (["BY", "RDSADMIN"], ["BY", '"RDSADMIN"'])
             end = next((index for index, word in enumerate(words) if word in {"TO", "FROM"}), 0)
             names_reserved = {token.strip('"') for token in tokens[1:end]} & _RESERVED
