@@ -103,7 +103,7 @@ test-fast: .venv/ready browser ## Run the tests that need no load, rehearsal, im
 test-load: .venv/ready # The tests under load
 	$(call tests,test-load,load and not nightly) $(SPREAD)
 
-test-terraform: .venv/ready # `terraform test` of each module, and a plan of each environment
+test-terraform: .venv/ready # `terraform validate` and `terraform test` of each root module, and a plan of each environment
 	$(call tests,test-terraform,terraform) $(SPREAD)
 
 test-postgresql: export POSTGRESQL_MAJORS = $(MAJORS)

@@ -6,7 +6,7 @@ data "aws_partition" "current" {}
 
 locals {
   is_monitored = var.monitoring_interval_seconds > 0
-  instance_arn = "arn:${data.aws_partition.current.partition}:rds:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:db:${var.context.name}"
+  instance_arn = "arn:${data.aws_partition.current.partition}:rds:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:db:${var.context.name}"
 }
 
 data "aws_iam_policy_document" "assumed_by_monitoring" {

@@ -93,7 +93,7 @@ data "aws_iam_policy_document" "drift" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["scheduler.${data.aws_region.current.name}.amazonaws.com"]
+      values   = ["scheduler.${data.aws_region.current.id}.amazonaws.com"]
     }
   }
 }

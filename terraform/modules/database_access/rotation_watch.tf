@@ -97,7 +97,7 @@ data "aws_iam_policy_document" "rotation_watch_schedule" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["scheduler.${data.aws_region.current.name}.amazonaws.com"]
+      values   = ["scheduler.${data.aws_region.current.id}.amazonaws.com"]
     }
   }
 }

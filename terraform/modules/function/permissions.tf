@@ -3,7 +3,7 @@ data "aws_region" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  region = data.aws_region.current.name
+  region = data.aws_region.current.id
   place  = "${local.region}:${data.aws_caller_identity.current.account_id}"
 
   # Spelled out rather than read from the function, which is made only after the permissions that name it.

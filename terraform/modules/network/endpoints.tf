@@ -52,7 +52,7 @@ resource "aws_vpc_endpoint" "interface" {
   for_each = local.actions_by_endpoint
 
   vpc_id              = aws_vpc.this.id
-  service_name        = "com.amazonaws.${data.aws_region.current.name}.${each.key}"
+  service_name        = "com.amazonaws.${data.aws_region.current.id}.${each.key}"
   vpc_endpoint_type   = "Interface"
   private_dns_enabled = true
   subnet_ids          = [for zone in local.endpoint_zones : aws_subnet.private[zone].id]
@@ -68,7 +68,7 @@ data "aws_iam_policy_document" "image_layers_only" {
   statement {
     sid       = "GetImageLayers"
     actions   = ["s3:GetObject"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::prod-${data.aws_region.current.name}-starport-layer-bucket/*"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::prod-${data.aws_region.current.id}-starport-layer-bucket/*"]
 
     principals {
       type        = "AWS"
@@ -86,7 +86,7 @@ data "aws_iam_policy_document" "image_layers_only" {
 # It costs nothing, so layers go this way even where there is a NAT gateway.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
-  service_name      = "com.amazonaws.${data.aws_region.current.name}.s3"
+  service_name      = "com.amazonaws.${data.aws_region.current.id}.s3"
   vpc_endpoint_type = "Gateway"
   route_table_ids   = [for table in aws_route_table.private : table.id]
   policy            = data.aws_iam_policy_document.image_layers_only.json

@@ -6,7 +6,7 @@ data "aws_availability_zones" "regional" {
 
   filter {
     name   = "zone-name"
-    values = [for letter in ["a", "b", "c", "d", "e", "f"] : "${data.aws_region.current.name}${letter}"]
+    values = [for letter in ["a", "b", "c", "d", "e", "f"] : "${data.aws_region.current.id}${letter}"]
   }
 }
 

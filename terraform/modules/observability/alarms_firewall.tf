@@ -1,5 +1,5 @@
 locals {
-  firewall = { WebACL = var.firewall_name, Region = data.aws_region.current.name, Rule = "ALL" }
+  firewall = { WebACL = var.firewall_name, Region = data.aws_region.current.id, Rule = "ALL" }
 
   firewall_alarms = {
     for name in compact([var.firewall_name]) : "firewall-blocks" => {

@@ -57,7 +57,7 @@ locals {
       height = 6
       properties = {
         title  = chart[0]
-        region = data.aws_region.current.name
+        region = data.aws_region.current.id
         period = 60
         view   = "timeSeries"
         metrics = [

@@ -18,7 +18,7 @@ data "aws_iam_policy_document" "connect" {
     sid     = "ConnectWithToken"
     actions = ["rds-db:connect"]
     resources = [join(":", [
-      "arn", data.aws_partition.current.partition, "rds-db", data.aws_region.current.name, local.account_id,
+      "arn", data.aws_partition.current.partition, "rds-db", data.aws_region.current.id, local.account_id,
       "dbuser", "${var.iam_login.resource_id}/${var.iam_login.user}",
     ])]
   }

@@ -9,7 +9,7 @@ locals {
     logDriver = "awslogs"
     options = {
       awslogs-group         = aws_cloudwatch_log_group.tasks.name
-      awslogs-region        = data.aws_region.current.name
+      awslogs-region        = data.aws_region.current.id
       awslogs-stream-prefix = "task"
       # When CloudWatch Logs cannot be reached, lines are lost rather than requests held up.
       mode            = "non-blocking"

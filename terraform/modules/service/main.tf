@@ -68,6 +68,7 @@ resource "aws_ecs_service" "this" {
 
 # A deployment that was rolled back is a steady state too, and the provider calls it a success
 # (https://github.com/hashicorp/terraform-provider-aws/issues/20858). So ask what runs now.
+# tflint-ignore: terraform_unused_declarations # its postcondition is all that is needed
 data "aws_ecs_service" "deployed" {
   cluster_arn  = aws_ecs_cluster.this.arn
   service_name = aws_ecs_service.this.name

@@ -37,7 +37,7 @@ locals {
     # The secret's name and not its value: the credential is rotated while the task runs.
     environment = concat(local.write_environment, [
       { name = "APP_VERSION", value = local.image_version },
-      { name = "AWS_REGION", value = data.aws_region.current.name },
+      { name = "AWS_REGION", value = data.aws_region.current.id },
       local.database_login,
       { name = "PORT", value = tostring(var.service_port) },
     ])

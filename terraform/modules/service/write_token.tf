@@ -36,7 +36,7 @@ data "aws_iam_policy_document" "running" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = ["secretsmanager.${data.aws_region.current.name}.amazonaws.com"]
+        values   = ["secretsmanager.${data.aws_region.current.id}.amazonaws.com"]
       }
 
       condition {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from devtools.errors import UserError
 from devtools.terraform.program import find_terraform
 from rehearsal.terraform import write_cli_config
 
@@ -39,8 +40,19 @@ def test_there_are_test_files() -> None:
     assert {"account/tests/account.tftest.hcl", "environment/tests/environment.tftest.hcl"} <= set(TEST_FILES)
 
 
+@pytest.mark.terraform
+@pytest.mark.parametrize("source", ["path", "library"])
 @pytest.mark.parametrize("root", ROOTS)
-def test_a_root_module_is_valid_without_a_warning(root: str, shared: Path) -> None:
+def test_a_root_module_is_valid_without_a_warning(
+    root: str, source: str, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library is a newer Terraform than the oldest one that the modules accept."""
+    if source == "library":
+        monkeypatch.setenv("TERRAFORM", "library")
+        try:
+            find_terraform()
+        except UserError as error:
+            pytest.skip(str(error))
     answer = _terraform(shared / "valid" / root, "validate")
     assert "Success!" in answer
     assert "Warning" not in answer

@@ -42,8 +42,18 @@ def test_variables_and_outputs_are_declared_in_their_own_files() -> None:
 
 
 @pytest.mark.parametrize("path", [*(TERRAFORM / "modules").glob("*/versions.tf")], ids=lambda path: path.parent.name)
-def test_a_module_accepts_newer_providers_which_only_root_modules_pin(path: Path) -> None:
+def test_a_module_accepts_newer_providers(path: Path) -> None:
     assert re.findall(r"^      version = (.+)$", path.read_text(), re.MULTILINE) == ['">= 5.100"']
+
+
+@pytest.mark.parametrize("root", ["account", "environment", "examples/existing-database"])
+def test_a_root_module_accepts_provider_6_and_locks_the_oldest_version(root: str) -> None:
+    assert '">= 5.100, < 7"' in (TERRAFORM / root / "versions.tf").read_text()
+    assert '"5.100.0"' in (TERRAFORM / root / ".terraform.lock.hcl").read_text()
+
+
+def test_the_regions_name_is_read_by_the_attribute_that_provider_6_keeps() -> None:
+    assert [path.name for path in FILES if re.search(r"data\.aws_region\.\w+\.(name|region)\b", path.read_text())] == []
 
 
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in OUTPUTS])

@@ -26,7 +26,7 @@ mock_data "aws_partition" {
 
 mock_data "aws_region" {
   defaults = {
-    name = "us-east-1"
+    id = "us-east-1"
   }
 }
 
