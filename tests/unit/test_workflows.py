@@ -147,9 +147,11 @@ def test_the_tests_run_on_every_python_that_is_supported() -> None:
     assert 'requires-python = ">=3.11"' in (CHECKOUT / "pyproject.toml").read_text()
 
 
-def test_the_same_terraform_everywhere() -> None:
+def test_the_same_terraform_everywhere_but_where_the_newest_is_tested_too() -> None:
     used = {step["with"]["terraform_version"] for _where, step in steps() if "setup-terraform" in step.get("uses", "")}
-    assert len(used) == 1
+    tested = WORKFLOWS["checks.yml"]["jobs"]["terraform"]["strategy"]["matrix"]["version"]
+    assert used == {tested[0], "${{ matrix.version }}"}
+    assert tested[1:] == ["latest"]
 
 
 def test_dependabot_watches_every_kind_of_dependency() -> None:
