@@ -39,8 +39,9 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff format .
 	@$(RUN) devtools.terraform fmt -recursive terraform
 
-docs: .venv/ready ## Write the tables of inputs and outputs into the READMEs in terraform/
+docs: .venv/ready ## Write what is derived into the documentation: inputs and outputs in terraform/, lists of docs/rehearsal.md
 	@$(RUN) scripts.terraform_tables
+	@$(RUN) scripts.aws_behaviours
 
 # Universal locks: the same files serve every platform and Python from 3.11 on.
 LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml
@@ -142,7 +143,7 @@ TRIVY = @trivy=$$(PATH="$(CURDIR)/.venv/bin:$$PATH" command -v trivy) \
 
 trivy: .venv/ready # Trivy's rules for terraform/ and Dockerfiles, and for secrets in any file; without internet, part of lint
 	$(TRIVY) filesystem --exit-code 1 --skip-version-check --table-mode detailed --scanners misconfig,secret --skip-check-update \
-	  --skip-dirs .venv --skip-dirs build --skip-dirs .rehearsal --tf-vars terraform/environment/prod.tfvars .
+	  --skip-dirs .venv,build,.hypothesis,'.*_cache,.rehearsal*' --tf-vars terraform/environment/prod.tfvars .
 
 vulnerabilities: .venv/ready # Known vulnerabilities of every locked Python package; needs internet
 	$(TRIVY) filesystem --exit-code 1 --skip-version-check --scanners vuln --file-patterns 'pip:requirements/.+\.txt' requirements

@@ -1,53 +1,39 @@
-"""The register of AWS behaviours and the tests that prove its rows name each other."""
+"""The register of AWS behaviours, the tests that prove its rows, and the lists that are derived from it agree."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from devtools.checkout import CHECKOUT
+from scripts.aws_behaviours import CONFIDENCE, DOCS, Behaviour, read_register, with_lists
 
-_CONFIDENCE = {"documented", "reported", "measured", "assumed"}
 _ID = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 _MARK = re.compile(r"mark\.aws\(([^)]*)\)")
+_REGISTER = read_register()
 
 
-def _rows() -> list[list[str]]:
-    lines = (CHECKOUT / "docs/aws-behaviours.md").read_text().splitlines()
-    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("| ")]
-    return [row for row in cells if row[0] not in ("ID", "---")]
-
-
-def _named(tests: Path) -> set[str]:
-    return {
-        name
-        for path in tests.rglob("test_*.py")
-        for marks in _MARK.findall(path.read_text())
-        for name in _ID.findall(marks)
-    }
-
-
-@pytest.mark.parametrize("row", _rows(), ids=lambda row: row[0])
-def test_a_row_of_the_register_has_an_id_a_source_and_a_confidence(row: list[str]) -> None:
-    identifier, behaviour, source, confidence, local = row
-
-    assert _ID.fullmatch(identifier)
-    assert behaviour
-    assert local
-    assert confidence in _CONFIDENCE
-    assert re.search(r"https://|\b20\d\d-\d\d\b", source)
+@pytest.mark.parametrize("row", _REGISTER, ids=lambda row: row.id)
+def test_a_row_of_the_register_has_an_id_a_dated_source_and_a_confidence(row: Behaviour) -> None:
+    assert _ID.fullmatch(row.id)
+    assert row.behaviour
+    assert row.local
+    assert row.confidence in CONFIDENCE
+    assert re.search(r"\b20\d\d-\d\d\b", row.source)
 
 
 def test_ids_of_the_register_are_unique() -> None:
-    names = [row[0] for row in _rows()]
-
-    assert len(names) == len(set(names))
+    assert len(_REGISTER) == len({row.id for row in _REGISTER})
 
 
-def test_tests_prove_each_row_of_the_register_but_open_questions() -> None:
-    rows = {row[0]: row[4] for row in _rows()}
-    named = _named(CHECKOUT / "tests")
+def test_each_emulated_behaviour_is_named_by_a_test_and_each_name_is_in_the_register() -> None:
+    texts = [path.read_text() for path in (CHECKOUT / "tests").rglob("test_*.py")]
+    named = {name for text in texts for marks in _MARK.findall(text) for name in _ID.findall(marks)}
 
-    assert named - rows.keys() == set(), "tests name rows that do not exist"
-    unproven = {name for name, local in rows.items() if "open question" not in local} - named
-    assert unproven == set(), "no test names these"
+    assert named - {row.id for row in _REGISTER} == set()
+    assert {row.id for row in _REGISTER if row.emulated} - named == set()
+
+
+def test_the_lists_of_the_rehearsal_page_are_those_of_the_register() -> None:
+    page = (DOCS / "rehearsal.md").read_text()
+
+    assert with_lists(page) == page, "run make docs"

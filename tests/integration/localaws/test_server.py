@@ -88,6 +88,7 @@ def test_an_object_survives_the_way_through_the_server(aws: LocalAws) -> None:
     assert s3.head_object(Bucket="state", Key="dev/a b+c/ä.tfstate")["ContentLength"] == len(body)
 
 
+@pytest.mark.aws("S3-1")
 def test_a_lock_file_is_written_only_once(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="locks")

@@ -33,6 +33,7 @@ def line(**fields: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.aws("EVENTS-11")
 def test_a_line_in_the_embedded_metric_format_is_metric_data() -> None:
     assert list(embedded_metrics(json.dumps(line()))) == [
         MetricDatum("Cellar", "Bottles", 0.0, (("service", "cellar"),), "Count", AT)

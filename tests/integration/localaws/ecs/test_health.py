@@ -63,6 +63,7 @@ def test_a_healthy_container_can_become_unhealthy_and_healthy_again(watched: Wat
     assert watched.told.get(timeout=10) == "HEALTHY"
 
 
+@pytest.mark.aws("ECS-15")
 def test_failures_while_it_starts_do_not_count(watched: Watched) -> None:
     watched.start("import os, sys; sys.exit(not os.path.exists('ready'))", retries=1, start_period_seconds=60)
     with pytest.raises(queue.Empty):

@@ -197,6 +197,7 @@ def test_scaling_out_and_in_changes_the_number_of_tasks_under_load(site: Site, b
     assert set(answers) == {(200, "1")}
 
 
+@pytest.mark.aws("ECS-11")
 def test_a_failing_migration_trips_the_circuit_breaker_and_the_old_version_goes_on(site: Site, beers: str) -> None:
     before = site.service(beers)["taskDefinition"]
     site.ecs.update_service(cluster="taproom", service=beers, taskDefinition=site.register("2", migrate_exit_code=3))
@@ -218,6 +219,7 @@ def test_a_failing_migration_trips_the_circuit_breaker_and_the_old_version_goes_
     } == {3}
 
 
+@pytest.mark.aws("ECS-14")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -268,6 +270,7 @@ def test_a_version_that_never_gets_healthy_is_rolled_back(site: Site, beers: str
     assert get(site)["VERSION"] == "1"
 
 
+@pytest.mark.aws("ECS-12")
 def test_a_healthy_version_that_answers_with_errors_is_rolled_back_by_its_alarm(site: Site, beers: str) -> None:
     before = site.service(beers)["taskDefinition"]
     balancer = site.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]

@@ -146,6 +146,7 @@ def test_the_first_http_listener_stands_on_the_port_that_was_given(balancer: Bal
     ]
 
 
+@pytest.mark.aws("ELB-13")
 def test_a_group_without_targets_is_unavailable(balancer: Balancer) -> None:
     status, body, headers = balancer.ask("GET", "/")
     assert (status, headers["Server"]) == (503, "awselb/2.0")
@@ -214,6 +215,7 @@ def test_a_target_that_breaks_off_is_a_bad_gateway(serving: Balancer) -> None:
     assert serving.ask("POST", "/break", b"{}")[0] == 502
 
 
+@pytest.mark.aws("ELB-13")
 def test_a_silent_target_is_a_gateway_timeout(serving: Balancer) -> None:
     serving.elb.modify_load_balancer_attributes(
         LoadBalancerArn=serving.arn, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}]

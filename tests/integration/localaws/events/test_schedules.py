@@ -73,6 +73,7 @@ def test_a_role_that_may_not_invoke_the_function_is_refused(aws: LocalAws, funct
     assert "may not invoke" in answer["error"]
 
 
+@pytest.mark.aws("EVENTS-13")
 def test_a_role_that_trusts_the_scheduler_for_another_group_is_refused(aws: LocalAws, function: str) -> None:
     name = schedule(aws, function, allow("lambda:InvokeFunction", function), group=f"{GROUP_ARN}-other")
     status, answer = aws.ask(f"schedules/{name}/invoke", "POST")

@@ -127,6 +127,7 @@ def test_a_managed_policy_counts_while_it_is_attached(aws: LocalAws) -> None:
         listing.describe_vpcs()
 
 
+@pytest.mark.aws("IAM-30")
 def test_a_boundary_limits_what_policies_allow(aws: LocalAws) -> None:
     iam = aws.client("iam")
     boundary = iam.create_policy(PolicyName=role_name(), PolicyDocument=json.dumps(policy(allow("s3:*"))))

@@ -248,6 +248,7 @@ def test_two_invocations_at_once_run_at_once(aws: LocalAws, deploy: Callable[...
     assert abs(ends[0] - ends[1]) < 1.4
 
 
+@pytest.mark.aws("LAMBDA-14")
 def test_reserved_concurrency_throttles(aws: LocalAws, deploy: Callable[..., str]) -> None:
     name = deploy("sleep")
     aws.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
@@ -291,6 +292,7 @@ def test_structured_logs_are_json_throughout(aws: LocalAws, deploy: Callable[...
     assert lines[2]["record"]["status"] == "failure"
 
 
+@pytest.mark.aws("LAMBDA-10")
 def test_an_asynchronous_event_is_tried_three_times_and_then_kept(aws: LocalAws, deploy: Callable[..., str]) -> None:
     queue = aws.client("sqs").create_queue(QueueName=f"dead-{uuid.uuid4().hex[:8]}")["QueueUrl"]
     arn = aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -326,6 +328,7 @@ def test_an_encrypted_topic_is_told_of_an_event_by_a_role_that_may_use_its_key(
     assert told == ([{"beer": 1}] if may_use_the_key else [])
 
 
+@pytest.mark.aws("LAMBDA-11")
 @pytest.mark.parametrize(
     ("target", "refusal"),
     [
@@ -399,6 +402,7 @@ def test_a_function_needs_a_role_that_lambda_may_assume(aws: LocalAws, deploy: C
         deploy("echo", role=role)
 
 
+@pytest.mark.aws("LAMBDA-12")
 def test_a_function_in_a_network_needs_to_make_its_interfaces(aws: LocalAws, deploy: Callable[..., str]) -> None:
     subnet = aws.client("ec2").describe_subnets()["Subnets"][0]
     network = {"SubnetIds": [subnet["SubnetId"]], "SecurityGroupIds": []}
@@ -410,6 +414,7 @@ def test_a_function_in_a_network_needs_to_make_its_interfaces(aws: LocalAws, dep
     assert config["VpcId"] == subnet["VpcId"]
 
 
+@pytest.mark.aws("LAMBDA-13")
 def test_variables_that_lambda_sets_itself_are_refused(deploy: Callable[..., str]) -> None:
     with pytest.raises(ClientError, match=r"reserved keys .*AWS_REGION"):
         deploy("echo", Environment={"Variables": {"AWS_REGION": "eu-west-1"}})

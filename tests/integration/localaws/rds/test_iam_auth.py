@@ -62,6 +62,7 @@ def why(database: TokenDatabase) -> str:
     return str([event["refused"] for event in events if event["kind"] == "database.token"][-1])
 
 
+@pytest.mark.aws("RDS-20")
 def test_a_good_token_logs_in_over_tls(database: TokenDatabase, analyst: dict[str, str]) -> None:
     with closing(database.connect(REPORT, database.token(analyst, REPORT))) as entered:
         assert entered.run("SELECT current_user, current_database()") == [[REPORT, "beers"]]
@@ -122,6 +123,7 @@ def test_a_token_that_was_tampered_with_is_refused(
     assert reason in why(database)
 
 
+@pytest.mark.aws("RDS-20")
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
@@ -149,6 +151,7 @@ def test_a_token_of_somebody_who_may_something_else_is_refused(database: TokenDa
         assert "may not rds-db:connect" in why(database)
 
 
+@pytest.mark.aws("RDS-20")
 def test_a_permission_that_is_taken_away_counts_at_once(database: TokenDatabase) -> None:
     good = database.token(database.role("leaver", database.user_arn(REPORT)), REPORT)
     database.connect(REPORT, good).close()
@@ -156,6 +159,7 @@ def test_a_permission_that_is_taken_away_counts_at_once(database: TokenDatabase)
     assert refused(database, REPORT, good) == PAM
 
 
+@pytest.mark.aws("RDS-21")
 def test_a_member_of_rds_iam_has_no_password(database: TokenDatabase) -> None:
     assert refused(database, REPORT, PASSWORD) == PAM
 

@@ -92,12 +92,14 @@ def test_the_master_logs_in_over_verified_tls_with_the_credential_from_the_manag
     assert ask(aws, instance, "SELECT current_database(), current_user") == [["beers", "dbmaster"]]
 
 
+@pytest.mark.aws("RDS-22")
 def test_the_secret_holds_the_user_name_and_the_password_and_nothing_else(
     aws: MotoServer, instance: dict[str, Any]
 ) -> None:
     assert set(credential(aws, instance)) == {"username", "password"}
 
 
+@pytest.mark.aws("RDS-23")
 def test_a_connection_without_tls_is_refused(aws: MotoServer, instance: dict[str, Any]) -> None:
     with pytest.raises(pg8000.exceptions.DatabaseError, match="no encryption"):
         ask(aws, instance, "SELECT 1", tls=False)
@@ -154,6 +156,7 @@ def rotate_by_secrets_manager(aws: MotoServer, instance: dict[str, Any]) -> None
     aws.client("secretsmanager").rotate_secret(SecretId=instance["MasterUserSecret"]["SecretArn"])
 
 
+@pytest.mark.aws("RDS-22")
 @pytest.mark.parametrize("rotate", [rotate_by_rds, rotate_by_secrets_manager])
 def test_rotation_changes_the_password_and_ends_the_old_one(
     aws: MotoServer, instance: dict[str, Any], rotate: Any

@@ -71,6 +71,7 @@ def test_updating_a_secret_makes_a_version(aws: LocalAws, secret: str) -> None:
     assert read(aws, secret, VersionStage="AWSPREVIOUS") == "old"
 
 
+@pytest.mark.aws("SM-4")
 def test_a_name_is_blocked_while_its_secret_waits_for_deletion(aws: LocalAws) -> None:
     client = aws.client("secretsmanager")
     name = unique("doomed")
@@ -84,6 +85,7 @@ def test_a_name_is_blocked_while_its_secret_waits_for_deletion(aws: LocalAws) ->
     client.create_secret(Name=name, SecretString="z")
 
 
+@pytest.mark.aws("SM-2")
 def test_a_rotation_drives_the_four_steps(aws: LocalAws, secret: str, rotator: Callable[..., str]) -> None:
     function = rotator()
     first = aws.client("secretsmanager").get_secret_value(SecretId=secret)["VersionId"]
@@ -108,6 +110,7 @@ def test_a_second_rotation_follows_a_finished_one(aws: LocalAws, secret: str, ro
         wait_for_event(aws, "rotation.succeeded", version_id=rotate(aws, secret, function))
 
 
+@pytest.mark.aws("SM-2")
 @pytest.mark.parametrize("step", ["createSecret", "setSecret"])
 def test_a_failing_step_stops_the_rotation_and_the_current_value_stays(
     aws: LocalAws, secret: str, rotator: Callable[..., str], step: str
@@ -145,6 +148,7 @@ def test_a_rotation_that_is_not_immediate_tests_only(aws: LocalAws, secret: str,
     assert list(stages(aws, secret).values()) == [["AWSCURRENT"]]
 
 
+@pytest.mark.aws("SM-3")
 @pytest.mark.parametrize(
     "deployment", [{"permitted": False}, {"source_arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:other-*"}]
 )

@@ -18,6 +18,7 @@ RULE = Rule(
 OK, ALARM, INSUFFICIENT, RETAINED = State.OK, State.ALARM, State.INSUFFICIENT_DATA, None
 
 
+@pytest.mark.aws("EVENTS-10")
 # X is a data point that breaches the threshold, 0 one that does not, - a missing one; the newest is the last.
 @pytest.mark.parametrize(
     ("needed", "points", "expected"),

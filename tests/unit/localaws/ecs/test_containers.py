@@ -32,6 +32,7 @@ def ended(code: int) -> Progress:
     return Progress(started=True, exit_code=code)
 
 
+@pytest.mark.aws("ECS-13")
 @pytest.mark.parametrize(
     ("condition", "migrate", "expected"),
     [
@@ -60,6 +61,7 @@ def test_a_dependency_that_can_no_longer_be_met_stops_the_task_and_is_named(cond
     )
 
 
+@pytest.mark.aws("ECS-13")
 def test_the_end_of_an_essential_container_stops_the_task_and_names_its_exit_code() -> None:
     step = next_step([MIGRATE, app()], {"migrate": ended(0), "app": ended(137)})
     assert step.stop_reason == "Essential container in task exited (container app, exit code 137)"

@@ -217,7 +217,7 @@ GONE_OFF = "ECS deployment alarm: errors is in ALARM."
         pytest.param(
             ServiceSnapshot(1, (NEW, OLD), tasks(new1=H), is_baking=True),
             [ForgetDeployment("old")],
-            marks=pytest.mark.aws("ECS-4"),
+            marks=pytest.mark.aws("ECS-12", "ECS-4"),
             id="while alarms are watched, only the new deployment is listed, and it is not complete",
         ),
     ],
@@ -226,6 +226,7 @@ def test_the_alarms_of_a_deployment(service: ServiceSnapshot, expected: list[Act
     assert decide(service) == expected
 
 
+@pytest.mark.aws("ECS-11")
 @pytest.mark.parametrize(("desired", "threshold"), [(0, 3), (1, 3), (6, 3), (7, 4), (25, 13), (400, 200), (800, 200)])
 def test_the_breaker_trips_at_half_of_the_desired_count(desired: int, threshold: int) -> None:
     assert breaker_threshold(desired) == threshold
@@ -247,6 +248,7 @@ MOVABLE = [
 ]
 
 
+@pytest.mark.aws("ECS-10")
 @pytest.mark.parametrize(("desired", "minimum", "maximum"), MOVABLE)
 def test_every_rollout_that_can_move_ends_and_never_leaves_its_bounds(desired: int, minimum: int, maximum: int) -> None:
     lower, upper = bounds(desired, minimum, maximum)

@@ -28,6 +28,7 @@ def after(*checks: Check, every_seconds: float = POLICY.scaled_interval_seconds)
 N, H, U = State.INITIAL, State.HEALTHY, State.UNHEALTHY
 
 
+@pytest.mark.aws("ELB-10")
 @pytest.mark.parametrize(
     ("checks", "states"),
     [
@@ -81,6 +82,7 @@ def test_only_healthy_targets_are_asked() -> None:
     assert order({"a": H, "b": U, "c": N, "d": H}) == ["a", "d"]
 
 
+@pytest.mark.aws("ELB-11")
 def test_with_no_healthy_target_all_are_asked() -> None:
     assert order({"a": U, "b": N}) == ["a", "b"]
 

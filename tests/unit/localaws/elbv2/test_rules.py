@@ -110,6 +110,7 @@ def test_a_target_learns_who_asked_and_how() -> None:
     assert headers_for_target(("Host", "pages")) == [("Host", "pages"), *OURS]
 
 
+@pytest.mark.aws("ELB-14")
 def test_a_client_cannot_pretend_another_protocol_or_port() -> None:
     assert headers_for_target(("X-Forwarded-Proto", "http"), ("X-Forwarded-Port", "1")) == OURS
 
@@ -121,6 +122,7 @@ def test_headers_for_one_hop_are_left_out_and_repeated_ones_kept() -> None:
     assert received == [("Accept", "a"), ("Accept", "b"), *OURS]
 
 
+@pytest.mark.aws("ELB-14")
 def test_the_client_is_appended_to_the_chain_of_proxies() -> None:
     received = headers_for_target(("X-Forwarded-For", "192.0.2.1"))
     assert dict(received)["X-Forwarded-For"] == "192.0.2.1, 203.0.113.5"

@@ -49,6 +49,7 @@ def test_an_idle_target_is_gone_as_soon_as_it_is_deregistered(registry: TargetRe
     assert registry.acquire("group", "round_robin") == B
 
 
+@pytest.mark.aws("ELB-12")
 def test_a_busy_target_drains_until_its_requests_are_answered(registry: TargetRegistry) -> None:
     acquire_a(registry)
     acquire_a(registry)
@@ -62,6 +63,7 @@ def test_a_busy_target_drains_until_its_requests_are_answered(registry: TargetRe
     assert registry.draining("group") == []
 
 
+@pytest.mark.aws("ELB-12")
 def test_draining_ends_with_the_deregistration_delay(registry: TargetRegistry, clock: Clock) -> None:
     acquire_a(registry)
     registry.deregister(A, delay_seconds=300)

@@ -107,6 +107,7 @@ def test_a_denial_says_what_is_missing() -> None:
     )
 
 
+@pytest.mark.aws("IAM-30")
 def test_an_explicit_denial_names_its_statement() -> None:
     assert decide([deny(Sid="NoSecrets")], GET).reason == "with an explicit deny by the statement NoSecrets"
 

@@ -27,6 +27,7 @@ def test_putting_a_version(before: Labels, version: str, wanted: list[str], afte
     assert put_version(before, version, wanted) == after
 
 
+@pytest.mark.aws("SM-1")
 @pytest.mark.parametrize(
     ("before", "move", "after"),
     [
