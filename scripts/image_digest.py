@@ -37,13 +37,19 @@ def image_id(commit: str, digest: str) -> dict[str, str]:
     return {"imageTag": commit}
 
 
-def find(ecr: Any, repository: str, wanted: Mapping[str, str]) -> str | None:
-    """The digest of an image of the registry; none if it is not there. ``repository`` is the name after the host's."""
-    answer = ecr.batch_get_image(repositoryName=repository, imageIds=[dict(wanted)])
+def find(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> str | None:
+    """The digest of an image; none if it is not there.
+
+    Args:
+        ecr: client of the registry's region.
+        repository: ``registryId``, the account that has it, and ``repositoryName``.
+        wanted: the image, by digest or by tag.
+    """
+    answer = ecr.batch_get_image(**repository, imageIds=[dict(wanted)])
     return next((image["imageId"]["imageDigest"] for image in answer["images"]), None)
 
 
-def keep(ecr: Any, repository: str, digest: str, release: str) -> None:
+def keep(ecr: Any, repository: Mapping[str, str], digest: str, release: str) -> None:
     """Tag an image as released, which exempts it from expiry; idempotent.
 
     Raises:
@@ -55,9 +61,9 @@ def keep(ecr: Any, repository: str, digest: str, release: str) -> None:
         return
     if earlier:
         raise ImageError(f"{tag} is another image, {earlier}. Release {digest} under a new version.")
-    (image,) = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])["images"]
+    (image,) = ecr.batch_get_image(**repository, imageIds=[{"imageDigest": digest}])["images"]
     media_type = {name: image[name] for name in ("imageManifestMediaType",) if name in image}
-    ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=image["imageManifest"], **media_type)
+    ecr.put_image(**repository, imageTag=tag, imageManifest=image["imageManifest"], **media_type)
 
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
@@ -65,8 +71,8 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     parser = argparse.ArgumentParser(description="Find the digest of an image in the registry.")
     parser.add_argument("--if-any", action="store_true", help="say nothing when there is none")
     options = parser.parse_args(arguments)
-    host, _, repository = environment.get("IMAGE_REPOSITORY", "").partition("/")
-    if not repository:
+    host, _, name = environment.get("IMAGE_REPOSITORY", "").partition("/")
+    if not name:
         print(
             "Set IMAGE_REPOSITORY to the registry's address, terraform/account's output image_repository_url.",
             file=sys.stderr,
@@ -76,10 +82,11 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         wanted = image_id(environment.get("COMMIT", ""), environment.get("DIGEST", ""))
         region = environment.get("AWS_REGION") or host.split(".")[3]
         ecr = boto3.client("ecr", region_name=region)
+        repository = {"registryId": host.split(".")[0], "repositoryName": name}  # perhaps of another account
         digest = find(ecr, repository, wanted)
         if digest is None and not options.if_any:
             raise ImageError(
-                f"The registry {repository} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
+                f"The registry {name} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
                 "until its run for this commit has ended, or see why it failed. Images without a release expire."
             )
         if digest and (release := environment.get("RELEASE")):

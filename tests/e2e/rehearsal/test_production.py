@@ -33,21 +33,6 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def test_no_policy_of_the_pipeline_is_longer_than_aws_takes(pipeline: Pipeline) -> None:
-    iam = pipeline.aws("iam")
-    policies = iam.list_policies(Scope="Local")["Policies"]
-    documents = {
-        policy["PolicyName"]: iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
-        for policy in policies
-    }
-    lengths = {
-        name: len(json.dumps(document["PolicyVersion"]["Document"], separators=(",", ":")))
-        for name, document in documents.items()
-    }
-    assert len(lengths) > 10
-    assert {name: length for name, length in lengths.items() if length > 6144} == {}
-
-
 def test_every_alarm_tells_the_topic_of_its_environment_and_names_its_section_of_the_runbook(
     pipeline: Pipeline,
 ) -> None:

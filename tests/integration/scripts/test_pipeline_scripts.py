@@ -17,6 +17,7 @@ from tests.support.moto_server import moto_server
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n- Later.\n\n## 1.2.0 - 2026-11-24\n\n- Now.\n\n## 1.1.0\n\n- Before.\n"
 
 
+REPOSITORY = {"registryId": "123456789012", "repositoryName": "taproom"}
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -54,12 +55,12 @@ def test_a_release_tags_its_image_once_and_never_another_image(tmp_path: Path) -
                 imageTag=tag,
                 imageManifest=json.dumps({"mediaType": MANIFEST, "config": {"digest": tag}}),
             )
-        first, second = (image_digest.find(ecr, "taproom", {"imageTag": tag}) for tag in ("a" * 40, "b" * 40))
+        first, second = (image_digest.find(ecr, REPOSITORY, {"imageTag": tag}) for tag in ("a" * 40, "b" * 40))
         for _ in range(2):
-            image_digest.keep(ecr, "taproom", str(first), "v1.2.0")
-        assert image_digest.find(ecr, "taproom", {"imageTag": "release-v1.2.0"}) == first
+            image_digest.keep(ecr, REPOSITORY, str(first), "v1.2.0")
+        assert image_digest.find(ecr, REPOSITORY, {"imageTag": "release-v1.2.0"}) == first
         with pytest.raises(image_digest.ImageError, match=r"release-v1\.2\.0 is another image"):
-            image_digest.keep(ecr, "taproom", str(second), "v1.2.0")
+            image_digest.keep(ecr, REPOSITORY, str(second), "v1.2.0")
 
 
 @pytest.mark.parametrize("tag", ["", "1.2.0", "v1.2", "v1.2.0;id", "vnext"])
