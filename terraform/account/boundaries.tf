@@ -109,7 +109,8 @@ data "aws_iam_policy_document" "workload_boundary" {
     resources = [local.registry_arn]
   }
 
-  # Lambda joins a VPC with the function's role. Its interfaces carry no tag; their subnets and groups do.
+  # Lambda joins a VPC with the function's role; calls of the function's code have its ARN. The interfaces carry no tag, but
+  # their subnets and groups do.
   statement {
     sid = "ManageNetworkInterfaces"
     actions = [
@@ -121,6 +122,12 @@ data "aws_iam_policy_document" "workload_boundary" {
       "ec2:UnassignPrivateIpAddresses",
     ]
     resources = ["*"]
+
+    condition {
+      test     = "Null"
+      variable = "lambda:SourceFunctionArn"
+      values   = ["true"]
+    }
 
     condition {
       test     = "StringEquals"

@@ -99,7 +99,9 @@ def test_aws_is_reached_by_oidc_and_no_secret_is_kept() -> None:
         assert "secrets." not in file.read_text()
         assert "secrets: inherit" not in file.read_text()
     roles = {step["with"]["role-to-assume"] for _where, step in steps() if "configure-aws" in step.get("uses", "")}
-    assert roles == {f"${{{{ vars.AWS_{role}_ROLE_ARN }}}}" for role in ("BUILD", "DEPLOY", "DRIFT", "PLAN")}
+    names = {name for role in roles for name in re.findall(r"vars\.(\w+)", role)}
+    shared = {f"AWS_{role}_ROLE_ARN" for role in ("BUILD", "DEPLOY", "DRIFT", "PLAN")}
+    assert names == shared | {f"AWS_DRIFT_ROLE_ARN_{environment}" for environment in ("STAGING", "PROD")}
 
 
 def test_what_applies_is_one_at_a_time_in_an_environment_and_never_cut_off() -> None:
@@ -197,3 +199,20 @@ def test_a_group_lets_one_in_at_a_time() -> None:
 def _of(job: dict[str, Any]) -> list[dict[str, Any]]:
     steps_of: list[dict[str, Any]] = job.get("steps", [])
     return steps_of
+
+
+@pytest.mark.parametrize(
+    ("environment", "variables", "found"),
+    [
+        ("prod", {"STATE_BUCKET": "shared"}, "shared"),
+        ("dev", {"STATE_BUCKET": "devs", "STATE_BUCKET_PROD": "prods"}, "devs"),
+        ("staging", {"STATE_BUCKET": "devs", "STATE_BUCKET_STAGING": "stagings"}, "stagings"),
+        ("prod", {"STATE_BUCKET": "devs", "STATE_BUCKET_PROD": "prods"}, "prods"),
+    ],
+)
+def test_drift_is_looked_for_in_the_account_of_the_environment(
+    environment: str, variables: dict[str, str], found: str
+) -> None:
+    (step,) = [step for step in WORKFLOWS["drift.yml"]["jobs"]["look"]["steps"] if step.get("id") == "plan"]
+    contexts = {"matrix": {"environment": environment}, "vars": variables}
+    assert interpolate(step["env"]["STATE_BUCKET"], contexts) == found
