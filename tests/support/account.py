@@ -1,4 +1,4 @@
-"""The account's root module, applied to a local AWS: its real roles and rendered policies, without an environment."""
+"""``terraform/account``, applied to a local AWS: real roles and rendered policies, without an environment."""
 
 from pathlib import Path
 
@@ -6,31 +6,38 @@ from devtools.processes import ProcessRegister
 from devtools.terraform.program import find_terraform
 from rehearsal.terraform import Terraform, copy_configuration, write_cli_config
 
-# Names of the greatest length that the variables allow: 16 and 12 characters, and GitHub's 39 and 100.
+# Names of the greatest length that the variables allow.
 PROJECT = "taproom-long-one"
 LONGEST_ENVIRONMENT = "acceptance12"
-OWNER_AND_REPOSITORY = f"{'o' * 39}/{'r' * 100}"
-ENVIRONMENTS = ("dev", "dev2", "prod", LONGEST_ENVIRONMENT)
 DOMAIN_NAMES = {
     "dev": ["beers.dev.example.com"],
     "dev2": ["beers.dev2.example.com"],
     "prod": ["beers.example.com"],
-    LONGEST_ENVIRONMENT: [f"{name * 60}.example.com" for name in "abcde"],
+    LONGEST_ENVIRONMENT: [f"{letter * 60}.example.com" for letter in "abcde"],
+}
+_VARIABLES = {
+    "project_name": PROJECT,
+    "github_repository": f"{'o' * 39}/{'r' * 100}",
+    "deploy_environments": list(DOMAIN_NAMES),
+    "domain_names": DOMAIN_NAMES,
+    "database_resource_ids": {"dev": "db-DEV", "prod": "db-PROD"},
+    # Without retention: for its rules the AWS provider waits most of a minute.
+    "state_version_days": 0,
+    "access_log_days": 0,
 }
 
 
-def apply_account(folder: Path, endpoint: str, **variables: object) -> None:
-    """Apply ``terraform/account`` from a copy in ``folder`` to the local AWS at ``endpoint``."""
+def apply_account(folder: Path, endpoint: str) -> None:
+    """Apply the account's configuration, from a copy in ``folder``, to the local AWS at ``endpoint``."""
     copy_configuration(folder / "terraform")
-    lock_file = folder / "terraform" / "account" / ".terraform.lock.hcl"
+    root = folder / "terraform" / "account"
     account = Terraform(
         find_terraform()[0],
-        folder / "terraform" / "account",
+        root,
         endpoint=endpoint,
         processes=ProcessRegister(folder / "processes.jsonl"),
         logs=folder,
-        cli_config=write_cli_config(folder / "terraform.rc", lock_file, folder / "plugins"),
+        cli_config=write_cli_config(folder / "terraform.rc", root / ".terraform.lock.hcl", folder / "plugins"),
     )
     account.init({})
-    # Without retention: for its rules the AWS provider waits most of a minute.
-    account.apply({"state_version_days": 0, "access_log_days": 0, **variables}, lambda _note: None)
+    account.apply(_VARIABLES, lambda _note: None)
