@@ -49,12 +49,6 @@ def words(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def test_the_schema_is_the_one_that_the_types_make() -> None:
-    written = (PROJECT / "docs" / "access.schema.json").read_text()
-    remedy = "run: python -m db_bootstrap.cli.json_schema > docs/access.schema.json"
-    assert written == json_schema.as_text(json_schema.document_schema()), remedy
-
-
 def test_every_key_of_the_schema_is_described() -> None:
     def undescribed(schema: object, path: str) -> Iterator[str]:
         if isinstance(schema, dict):
