@@ -59,8 +59,6 @@ data "aws_iam_policy_document" "plan" {
       "secretsmanager:GetResourcePolicy",
       "sns:Get*",
       "sns:ListTagsForResource",
-      "sqs:GetQueueAttributes",
-      "sqs:ListQueueTags",
       "wafv2:Get*",
       "wafv2:ListTagsForResource",
     ]
@@ -68,7 +66,7 @@ data "aws_iam_policy_document" "plan" {
       [
         for service in [
           "acm", "application-autoscaling", "budgets", "cloudwatch", "ec2", "ecs", "elasticloadbalancing", "events", "kms", "lambda", "logs",
-          "rds", "scheduler", "secretsmanager", "sns", "sqs", "wafv2",
+          "rds", "scheduler", "secretsmanager", "sns", "wafv2",
         ] : "arn:${local.partition}:${service}:*:${local.account_id}:*"
       ],
       [
