@@ -41,24 +41,24 @@ class Service:
             raise UserError(f"{method} {self.url}{path} failed: {error}") from error
 
 
-def check_deployment(deployment: Deployment, service: Service, digest: str, note: Callable[[str], None]) -> list[str]:
+def check_deployment(deployment: Deployment, service: Service, digest: str, report: Callable[[str], None]) -> list[str]:
     """Try the service and plan again; what was found good, a sentence each.
 
     Raises:
         UserError: the first thing that is not.
     """
     findings = []
-    note("seeding twice")
+    report("seeding twice")
     service.ask("POST", "/beers/seed")
     first = service.ask("GET", "/beers")
     service.ask("POST", "/beers/seed")
     _expect(first == service.ask("GET", "/beers"), "Seeding a second time changed the list of beers.")
     findings.append("seeding twice gives the same beers once")
-    note("adding a beer")
+    report("adding a beer")
     made = service.ask("POST", "/beers", {"name": "Check", "style": "Pilsner", "abv": 4.8})
     _expect(service.ask("GET", f"/beers/{made['id']}") == made, "A beer that was added is not found again.")
     findings.append("a beer that is added is found again")
-    note("planning again")
+    report("planning again")
     plan = deployment.plan_environment(digest)
     changes = [change["address"] for change in (plan or {}).get("resource_changes", []) if _changes(change)]
     _expect(plan is None, f"A second plan is not empty: it would change {', '.join(changes) or 'outputs'}.")

@@ -51,8 +51,8 @@ def _run(options: argparse.Namespace, run: Run) -> int:
             print(write_token(run))
         case "rotate":
             rotate(run, options.login)
-        case "fire":
-            fire(run, options.schedule)
+        case "invoke-schedule":
+            invoke_schedule(run, options.schedule)
     return 0
 
 
@@ -83,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     subparsers.add_parser("token", help="print the token that changing the rehearsed catalogue takes")
     rotation = subparsers.add_parser("rotate", help="rotate the logins of the running rehearsal under load")
     rotation.add_argument("--login", help="only this one, such as beers_app; master is the database's own")
-    fire = subparsers.add_parser("fire", help="let a schedule fire now that AWS would fire at its time")
-    fire.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
+    schedule = subparsers.add_parser("invoke-schedule", help="do now what a schedule would do at its time")
+    schedule.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
     return parser
 
 
@@ -144,11 +144,11 @@ def rehearse(run: Run, balancer_port: int | None) -> None:
     stages.report(stages.summary())
 
 
-def fire(run: Run, schedule: str) -> None:
-    """Let a schedule of the running rehearsal fire.
+def invoke_schedule(run: Run, schedule: str) -> None:
+    """Do now what a schedule of the running rehearsal would do at its time.
 
     Raises:
-        UserError: nothing runs, or the schedule does not fire.
+        UserError: nothing runs, or the invocation failed.
     """
     if not run.is_running():
         raise UserError("No rehearsal is running. Start one with `make up`.")

@@ -35,7 +35,7 @@ _SERVER_START_SECONDS = 60
 _SERVER_STOP_SECONDS = 60
 _ANSWER_SECONDS = 60
 _STATUS_PAGE = "rehearsal.status.page"
-Note = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def build(run: Run) -> str:
@@ -170,17 +170,17 @@ class Deployment:
         role = self._account_outputs["deploy_role_arns"][self._name]
         return self._terraform(self._folder / "environment", credentials=assume_role(self.run.endpoint, role))
 
-    def apply_account(self, note: Note) -> None:
+    def apply_account(self, report: Report) -> None:
         """Apply what an AWS account needs once, unless this run has applied the same configuration already."""
 
         def apply() -> None:
             self.account.init({})
-            self.account.apply(self._account_variables, note)
+            self.account.apply(self._account_variables, report)
 
         if not self._once("account", apply):
-            note("no change of its configuration")
+            report("no change of its configuration")
 
-    def init_environment(self, note: Note = lambda _text: None) -> None:
+    def init_environment(self, report: Report = lambda _text: None) -> None:
         """Prepare the environment's root module with its state in the account's bucket, unless it is prepared."""
 
         def init() -> None:
@@ -188,7 +188,7 @@ class Deployment:
             self.environment.init(backend, backend_file=f"{self._name}.s3.tfbackend")
 
         if not self._once("environment", init):
-            note("no change of its configuration")
+            report("no change of its configuration")
 
     def _once(self, root: str, action: Callable[[], None]) -> bool:
         """Run an action that depends only on a root module's configuration; return False if that has not changed.
@@ -204,7 +204,7 @@ class Deployment:
         done.write_text(digest)
         return True
 
-    def apply_environment(self, digest: str, note: Note) -> None:
+    def apply_environment(self, digest: str, report: Report) -> None:
         """Apply the environment with an image.
 
         Raises:
@@ -213,7 +213,7 @@ class Deployment:
 
         def note_unless_failed(text: str) -> None:
             self._raise_if_failed()
-            note(text)
+            report(text)
 
         self.environment.apply(self.variables(digest), note_unless_failed, var_file=f"{self._name}.tfvars")
 
@@ -225,18 +225,18 @@ class Deployment:
         """What another apply would change, as Terraform's JSON; none when nothing."""
         return self.environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
 
-    def destroy(self, note: Note) -> None:
+    def destroy(self, report: Report) -> None:
         """Destroy the environment, then the account's part."""
-        self.destroy_environment(note)
-        self.destroy_account(note)
+        self.destroy_environment(report)
+        self.destroy_account(report)
 
-    def destroy_environment(self, note: Note) -> None:
+    def destroy_environment(self, report: Report) -> None:
         """Destroy the environment alone."""
-        self.environment.destroy(self.variables("sha256:" + "0" * 64), note, var_file=f"{self._name}.tfvars")
+        self.environment.destroy(self.variables("sha256:" + "0" * 64), report, var_file=f"{self._name}.tfvars")
 
-    def destroy_account(self, note: Note) -> None:
+    def destroy_account(self, report: Report) -> None:
         """Destroy the account's part alone."""
-        self.account.destroy(self._account_variables, note)
+        self.account.destroy(self._account_variables, report)
 
     def variables(self, digest: str) -> dict[str, object]:
         """The environment's variables that a run sets."""
@@ -272,7 +272,7 @@ def failed_rollout(services: dict[str, Any]) -> str | None:
     return None
 
 
-def wait_until_it_answers(url: str, note: Note) -> None:
+def wait_until_it_answers(url: str, report: Report) -> None:
     """Wait until the service behind ``url`` says that it is ready.
 
     Raises:
@@ -286,7 +286,7 @@ def wait_until_it_answers(url: str, note: Note) -> None:
         except OSError as error:
             if time.monotonic() > deadline:
                 raise UserError(f"The service does not answer at {url}/readyz: {error}") from error
-            note(f"{url}/readyz: {error}")
+            report(f"{url}/readyz: {error}")
             time.sleep(0.2)
 
 

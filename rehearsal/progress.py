@@ -57,7 +57,7 @@ class Progress:
                 self.errors.append(_paragraph(event["diagnostic"]))
 
     @property
-    def note(self) -> str:
+    def summary(self) -> str:
         """How far it is and what has been under way for the longest, in one line."""
         counted = f"{self.finished} of {self.planned} changes" if self.planned else "planning"
         if not self._under_way:

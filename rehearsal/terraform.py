@@ -75,19 +75,21 @@ class Terraform:
         options += [f"-backend-config={name}={value}" for name, value in backend.items()]
         self._run("init", ["-input=false", "-reconfigure", "-lockfile=readonly", "-no-color", *options])
 
-    def apply(self, variables: Mapping[str, object], note: Callable[[str], None], var_file: str | None = None) -> None:
+    def apply(
+        self, variables: Mapping[str, object], report: Callable[[str], None], var_file: str | None = None
+    ) -> None:
         """Make the local AWS what the configuration says.
 
         Raises:
             TerraformError: with every error that Terraform named.
         """
-        self._change("apply", variables, note, var_file)
+        self._change("apply", variables, report, var_file)
 
     def destroy(
-        self, variables: Mapping[str, object], note: Callable[[str], None], var_file: str | None = None
+        self, variables: Mapping[str, object], report: Callable[[str], None], var_file: str | None = None
     ) -> None:
         """Remove all that the state names."""
-        self._change("destroy", variables, note, var_file)
+        self._change("destroy", variables, report, var_file)
 
     def plan(self, variables: Mapping[str, object], var_file: str | None = None) -> dict[str, Any] | None:
         """The plan as JSON when there is something to change, else none."""
@@ -96,13 +98,13 @@ class Terraform:
         plan: dict[str, Any] = json.loads(self._capture("show", "-json", _PLAN_FILE))
         return plan if code == _CHANGES_EXIT_CODE else None
 
-    def apply_planned(self, note: Callable[[str], None]) -> None:
+    def apply_planned(self, report: Callable[[str], None]) -> None:
         """Carry out the last plan as it was shown.
 
         Raises:
             TerraformError: with every error that Terraform named.
         """
-        self._apply("apply", [_PLAN_FILE], note)
+        self._apply("apply", [_PLAN_FILE], report)
 
     def outputs(self) -> dict[str, Any]:
         """The root module's outputs by name."""
@@ -113,16 +115,16 @@ class Terraform:
         return self._capture("state", "pull")
 
     def _change(
-        self, command: str, variables: Mapping[str, object], note: Callable[[str], None], var_file: str | None
+        self, command: str, variables: Mapping[str, object], report: Callable[[str], None], var_file: str | None
     ) -> None:
-        self._apply(command, ["-auto-approve", *_variable_options(variables, var_file)], note)
+        self._apply(command, ["-auto-approve", *_variable_options(variables, var_file)], report)
 
-    def _apply(self, command: str, arguments: list[str], note: Callable[[str], None]) -> None:
+    def _apply(self, command: str, arguments: list[str], report: Callable[[str], None]) -> None:
         progress = Progress()
 
         def follow(line: str) -> None:
             progress.read(line)
-            note(progress.note)
+            report(progress.summary)
 
         code = self._run(command, ["-json", "-input=false", *arguments], follow=follow, allowed=None)
         if code != 0:
@@ -130,7 +132,7 @@ class Terraform:
                 f"terraform {command} failed in {self.root.name}.\n\n"
                 + "\n\n".join(progress.errors or [self._end_of_log(command)])
             )
-        note(f"{progress.finished} changes")
+        report(f"{progress.finished} changes")
 
     def _run(
         self,

@@ -139,7 +139,7 @@ def test_down_with_nothing_running_says_so(tmp_path: Path) -> None:
 
 
 def test_fire_with_nothing_running_says_what_to_do(tmp_path: Path) -> None:
-    process = command(tmp_path / "run", "fire", "taproom-dev-access-verify")
+    process = command(tmp_path / "run", "invoke-schedule", "taproom-dev-access-verify")
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert said.strip() == "No rehearsal is running. Start one with `make up`."

@@ -15,7 +15,7 @@ DATABASE = "module.database.aws_db_instance.this"
 
 
 @pytest.mark.parametrize(
-    ("lines", "note"),
+    ("lines", "summary"),
     [
         pytest.param([], "planning", id="nothing yet"),
         pytest.param(["panic: not JSON"], "planning", id="a crash"),
@@ -43,11 +43,11 @@ DATABASE = "module.database.aws_db_instance.this"
         ),
     ],
 )
-def test_the_note_says_how_far_it_is_and_what_it_waits_for(lines: list[str], note: str) -> None:
+def test_the_summary_says_how_far_it_is_and_what_it_waits_for(lines: list[str], summary: str) -> None:
     progress = Progress()
     for line in lines:
         progress.read(line)
-    assert progress.note == note
+    assert progress.summary == summary
 
 
 def test_errors_are_kept_whole_and_warnings_are_not() -> None:
