@@ -80,7 +80,7 @@ def test_a_second_apply_is_empty_and_a_later_one_changes_roles_schemas_and_setti
     assert cellar.apply().statements == ()
 
 
-def test_access_taken_out_of_the_document_is_revoked(cellar: Access) -> None:
+def test_access_taken_out_of_the_document_is_revoked_and_a_retired_role_is_dropped(cellar: Access) -> None:
     cellar.apply()
     cellar.raw["logins"][cellar.role("app")]["member_of"] = [cellar.role("reader")]
     del cellar.raw["logins"][cellar.role("report")]
@@ -90,12 +90,7 @@ def test_access_taken_out_of_the_document_is_revoked(cellar: Access) -> None:
     assert not is_member(cellar, "report", "{reader}")
     assert not is_member(cellar, "report", "rds_iam")
     assert cellar.plan().statements == ()
-
-
-def test_a_retired_role_is_dropped(cellar: Access) -> None:
-    cellar.apply()
-    cellar.raw["retired"] = {name: {} for name in cellar.raw["logins"] if name == cellar.role("report")}
-    del cellar.raw["logins"][cellar.role("report")]
+    cellar.raw["retired"] = {cellar.role("report"): {}}
     cellar.apply()
     assert cellar.as_superuser("SELECT FROM pg_roles WHERE rolname = '{report}'") == []
 
