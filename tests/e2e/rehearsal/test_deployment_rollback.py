@@ -157,6 +157,7 @@ def test_alarm_rolls_back_a_release_with_a_migration_that_is_healthy_and_answers
     assert [rehearsal.client.get("/beers").status for _ in range(20)] == [200] * 20
 
 
+@pytest.mark.nightly  # two minutes; tests/integration/app proves what the earlier version answers
 def test_rollback_to_a_version_whose_tables_are_gone_fails_and_the_service_goes_back_and_then_forward(
     rehearsal: Rehearsal, tmp_path: Path
 ) -> None:
