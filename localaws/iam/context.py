@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from moto.acm.models import acm_backends
 from moto.ec2.models import ec2_backends
-from moto.elbv2.models import elbv2_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -30,7 +29,6 @@ def context_of(settings: Settings) -> RequestContext:
         find_secret=moto.find_secret,
         find_key_arn=moto.find_key_arn,
         find_tags=moto.find_tags,
-        find_vpc=moto.find_vpc,
         find_boundary=moto.find_boundary,
     )
 
@@ -74,13 +72,6 @@ class _Moto:
             return {name: value or "" for name, value in certificate.tags.items()} if certificate else {}
         tags_of: Mapping[str, str] = ec2_backends[self._account][self._region].tags.get(self._tagged(identifier), {})
         return tags_of
-
-    def find_vpc(self, identifier: str) -> str:
-        balancer = elbv2_backends[self._account][self._region].load_balancers.get(identifier)
-        subnets = ec2_backends[self._account][self._region].subnets
-        subnet = next((zone[identifier] for zone in subnets.values() if identifier in zone), None)
-        found = balancer or subnet
-        return str(found.vpc_id) if found else "*"
 
     def find_boundary(self, role_name: str) -> str | None:
         roles = iam_backends[self._account][_GLOBAL].roles.values()

@@ -89,7 +89,6 @@ data "aws_iam_policy_document" "deploy_network" {
       "ec2:DeleteVpcEndpoints",
       "ec2:DetachInternetGateway",
       "ec2:DisassociateRouteTable",
-      "ec2:GetSecurityGroupsForVpc", # Elastic Load Balancing calls it for the caller
       "ec2:ModifySecurityGroupRules",
       "ec2:ModifySubnetAttribute",
       "ec2:ModifyVpcAttribute",

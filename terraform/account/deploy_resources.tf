@@ -4,7 +4,7 @@ data "aws_iam_policy_document" "deploy_resources" {
 
   statement {
     sid       = "DescribeUnscoped"
-    actions   = local.describe_unscoped_actions
+    actions   = concat(local.describe_unscoped_actions, ["ec2:GetSecurityGroupsForVpc"]) # Elastic Load Balancing calls it for the caller
     resources = ["*"]
   }
 

@@ -32,7 +32,6 @@ class RequestContext:
         find_secret: returns a secret by name or ARN.
         find_key_arn: returns a KMS key's ARN by id, alias or ARN; the given text if there is no such key.
         find_tags: returns the tags of an EC2 resource by id, or of a key, secret or certificate by ARN.
-        find_vpc: returns the id of the VPC of a subnet by id, or of a load balancer by ARN.
         find_boundary: returns the ARN of a role's permissions boundary by the role's name.
     """
 
@@ -41,7 +40,6 @@ class RequestContext:
     find_secret: Callable[[str], KnownSecret | None]
     find_key_arn: Callable[[str], str]
     find_tags: Callable[[str], Mapping[str, str]] = lambda _identifier: {}
-    find_vpc: Callable[[str], str] = lambda _identifier: "*"
     find_boundary: Callable[[str], str | None] = lambda _role: None
 
     def arn(self, service: str, rest: str) -> str:

@@ -26,7 +26,9 @@ def dependent_permissions(
     needed: list[Request] = []
     match service, operation:
         case "elbv2", "CreateLoadBalancer" | "SetSecurityGroups":
-            needed = _security_groups_of_vpc(parameters, ctx)
+            # The reference has no entry for it, and reports name no resource.
+            # https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/3917
+            needed = [Request("ec2:GetSecurityGroupsForVpc", "*")]
         case "lambda", "CreateFunction" | "UpdateFunctionConfiguration" if _has_network(parameters):
             needed = _NETWORK
         case "rds", "CreateDBInstance" if parameters.get("ManageMasterUserPassword"):
@@ -43,18 +45,6 @@ def dependent_permissions(
 
 def _has_network(parameters: Mapping[str, Any]) -> bool:
     return bool((parameters.get("VpcConfig") or {}).get("SubnetIds"))
-
-
-def _security_groups_of_vpc(parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
-    """Return the check of a load balancer's groups, which the reference does not list.
-
-    https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/3917
-    """
-    used = [*(parameters.get("Subnets") or []), *filter(None, [parameters.get("LoadBalancerArn")])]
-    vpcs = {ctx.find_vpc(identifier) for identifier in used[:1]}
-    return [
-        Request("ec2:GetSecurityGroupsForVpc", ctx.arn("ec2", f"vpc/{vpc}"), ctx.resource_tags(vpc)) for vpc in vpcs
-    ]
 
 
 def _master_secret(parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:

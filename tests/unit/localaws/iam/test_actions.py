@@ -33,7 +33,6 @@ CONTEXT = RequestContext(
     find_secret=SECRETS.get,
     find_key_arn=lambda name: KEYS.get(name, name),
     find_tags=lambda name: {"Environment": "dev"} if name in TAGGED else {},
-    find_vpc=lambda _name: VPC,
     find_boundary=lambda name: BOUNDARY if name == "app-dev-task" else None,
 )
 ROWS = yaml.safe_load(Path(__file__).with_name("actions.yaml").read_text().replace("PLACE", PLACE))
