@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make` alone lists those that people call. The pipeline's are in ci.mk.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
-export PYTHON PORT GITHUB_REPOSITORY REGION ENVIRONMENT CLIENT_CIDR_BLOCKS TASKS BASE TERRAFORM
+export PYTHON PORT GITHUB_REPOSITORY REGION ENVIRONMENT LOGIN CLIENT_CIDR_BLOCKS TASKS BASE TERRAFORM
 
 .DEFAULT_GOAL := help
 .PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile ci.mk)
@@ -188,6 +188,9 @@ endif
 dist: # Pack the last commit's files into build/taproom.zip; the same commit gives the same bytes
 	@mkdir -p build
 	git archive --format=zip --prefix=taproom/ --output=build/taproom.zip HEAD
+
+psql: .venv/ready build/rds-ca.pem ## Open psql as an IAM login, through a task that lives for the session (ENVIRONMENT=dev, LOGIN=beers_report)
+	@$(RUN) scripts.psql
 
 account: | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY, REGION=us-east-1)
 	@scripts/account

@@ -34,6 +34,7 @@ data "aws_iam_policy_document" "deploy_resources" {
         "ecs:${local.place}:cluster/${each.value}",
         "ecs:${local.place}:service/${each.value}/*",
         "ecs:${local.place}:task-definition/${each.value}:*",
+        "ecs:${local.place}:task-definition/${each.value}-psql:*",
         "elasticloadbalancing:${local.place}:listener/app/${each.value}/*",
         "elasticloadbalancing:${local.place}:listener-rule/app/${each.value}/*",
         "elasticloadbalancing:${local.place}:loadbalancer/app/${each.value}/*",

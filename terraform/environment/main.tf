@@ -14,6 +14,8 @@ locals {
     is_temporary             = var.is_temporary
   }
 
+  tasks_have_public_addresses = var.network_egress == "public_addresses"
+
   is_by_token = var.database_auth == "iam"
   iam_login = {
     user        = module.database_access.login_names[local.service_login]
@@ -35,6 +37,7 @@ module "network" {
   egress                  = var.network_egress
   client_cidr_blocks      = var.client_cidr_blocks
   exec_is_allowed         = var.service_exec_is_allowed
+  psql_is_allowed         = var.psql_is_allowed
 }
 
 module "edge" {
@@ -102,6 +105,7 @@ module "service" {
   requests_per_task_and_minute = var.service_requests_per_task_and_minute
   schedules                    = var.service_schedules
   spot_percent                 = var.service_spot_percent
+  container_insights           = var.is_monitored_minimally ? "disabled" : "enhanced"
   exec_is_allowed              = var.service_exec_is_allowed
   cpu_units                    = var.service_cpu_units
   memory_mebibytes             = var.service_memory_mebibytes
@@ -115,9 +119,30 @@ module "service" {
   load_balancer_arn_suffix     = module.edge.load_balancer_arn_suffix
   alarm_topic_arns             = module.observability.topic_arns
   private_subnet_ids           = module.network.private_subnet_ids
+  has_public_address           = local.tasks_have_public_addresses
   service_security_group_id    = module.network.service_security_group_id
   write_token_secret_arn       = one(module.write_token[*].secret_arn)
   seeding_is_allowed           = var.seeding_is_allowed
+}
+
+# Sessions of people in the database.
+module "psql" {
+  source = "../modules/psql"
+  count  = var.psql_is_allowed ? 1 : 0
+
+  context            = local.context
+  image              = var.image
+  cpu_architecture   = var.cpu_architecture
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_id  = module.network.psql_security_group_id
+  has_public_address = local.tasks_have_public_addresses
+  logins             = [for name, login in var.access.logins : name if login.credential == "iam"]
+  database = {
+    address     = module.database.address
+    port        = module.database.port
+    name        = module.database.database_name
+    resource_id = module.database.resource_id
+  }
 }
 
 module "write_token" {
@@ -135,6 +160,7 @@ module "observability" {
   environment        = var.environment
   emails             = var.alarm_emails
   other_topic_arns   = var.alarm_topic_arns
+  is_minimal         = var.is_monitored_minimally
   monthly_budget_usd = var.monthly_budget_usd
 
   load_balancer_arn_suffix  = module.edge.load_balancer_arn_suffix

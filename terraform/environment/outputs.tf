@@ -64,7 +64,7 @@ output "task_definition_arn" {
 }
 
 output "dashboard_name" {
-  description = "Name of the dashboard in CloudWatch."
+  description = "Name of the dashboard in CloudWatch; null without one."
   value       = module.observability.dashboard_name
 }
 
@@ -76,4 +76,9 @@ output "alarm_topic_arns" {
 output "write_token_secret_arn" {
   description = "Secret with the token that changes of the catalogue need, for `aws secretsmanager get-secret-value`; null where they need none."
   value       = one(module.write_token[*].secret_arn)
+}
+
+output "psql_policies" {
+  description = "IAM policy for the users of each login that `make psql` can open a session as, by the login's name; empty if it cannot."
+  value       = try(module.psql[0].policies, {})
 }

@@ -109,6 +109,13 @@ variable "client_cidr_blocks" {
   }
 }
 
+variable "psql_is_allowed" {
+  description = "Whether `make psql` can open sessions as the IAM logins of the access document, through a task that runs for a session. With `endpoints` it needs one more of them."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 # Domain and firewall
 
 variable "domain_name" {
@@ -490,6 +497,13 @@ variable "seeding_is_allowed" {
 }
 
 # Alarms and costs
+
+variable "is_monitored_minimally" {
+  description = "Whether to save the dashboard, Container Insights and all alarms but those on errors, unhealthy tasks, access and rotation. For environments that nobody depends on."
+  type        = bool
+  default     = false
+  nullable    = false
+}
 
 variable "alarm_emails" {
   description = "E-mail addresses that receive alarms and budget notifications, once confirmed."

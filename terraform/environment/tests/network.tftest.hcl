@@ -120,6 +120,12 @@ run "client_addresses_zones_and_the_endpoint_for_shells_are_options" {
     client_cidr_blocks      = ["203.0.113.7/32"]
     availability_zone_count = 2
     exec_is_allowed         = true
+    psql_is_allowed         = true
+  }
+
+  assert {
+    condition     = alltrue([for flow in ["psql_to_database", "psql_to_endpoints"] : contains(keys(aws_vpc_security_group_ingress_rule.between_groups), flow)]) && contains(keys(aws_vpc_security_group_egress_rule.to_s3), "psql")
+    error_message = "A task of a session must reach the database, Systems Manager and its image."
   }
 
   assert {

@@ -80,12 +80,12 @@ run "by_default_each_part_has_alarms_that_notify_the_topic_and_charts" {
   }
 
   assert {
-    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 1
+    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 1
     error_message = "All alarms must be shown, those of other modules too."
   }
 
   assert {
-    condition     = alltrue([for part in ["AWS/ApplicationELB", "AWS/ECS", "AWS/RDS", "AWS/Lambda", "AWS/WAFV2"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, part)])
+    condition     = alltrue([for part in ["AWS/ApplicationELB", "AWS/ECS", "AWS/RDS", "AWS/Lambda", "AWS/WAFV2"] : strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, part)])
     error_message = "Every part must be shown."
   }
 
@@ -113,7 +113,7 @@ run "emails_topics_and_a_budget_are_options_and_so_is_the_firewall" {
   }
 
   assert {
-    condition     = !strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "AWS/WAFV2")
+    condition     = !strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, "AWS/WAFV2")
     error_message = "There must be no chart without a firewall."
   }
 
@@ -135,5 +135,22 @@ run "emails_topics_and_a_budget_are_options_and_so_is_the_firewall" {
   assert {
     condition     = toset([for notification in aws_budgets_budget.monthly[0].notification : notification.notification_type]) == toset(["ACTUAL", "FORECASTED"])
     error_message = "It must warn of what was spent and of what will be."
+  }
+}
+
+run "minimal_monitoring_has_no_dashboard_and_alarms_on_what_stops_the_service" {
+  command = plan
+
+  module {
+    source = "../modules/observability"
+  }
+
+  variables {
+    is_minimal = true
+  }
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["load-balancer-errors", "unhealthy-hosts"] && length(aws_cloudwatch_dashboard.this) == 0
+    error_message = "Each alarm and the dashboard are billed."
   }
 }

@@ -13,7 +13,7 @@ locals {
       "logs"           = ["logs:*"]
       "secretsmanager" = ["secretsmanager:*"]
     },
-    { for allowed in [var.exec_is_allowed] : "ssmmessages" => ["ssmmessages:*"] if allowed },
+    { for allowed in [var.exec_is_allowed || var.psql_is_allowed] : "ssmmessages" => ["ssmmessages:*"] if allowed },
   )
   actions_by_endpoint = {
     endpoints            = local.all_actions_by_endpoint

@@ -7,15 +7,18 @@ locals {
   internet        = "0.0.0.0/0"
 
   # What each group calls in AWS. With private DNS, an endpoint answers everything in the VPC, tasks with a public address included.
-  aws_clients = {
-    service         = "image, logs and secrets"
+  aws_clients = merge(local.tasks, {
     database_access = "secrets"
     rotation_watch  = "secrets"
-  }
+  })
+  tasks = merge(
+    { service = "image, logs and secrets" },
+    var.psql_is_allowed ? { psql = "image and sessions" } : {},
+  )
   endpoint_clients = length(local.actions_by_endpoint) > 0 ? local.aws_clients : {}
   internet_clients = {
     endpoints            = {}
-    public_addresses     = { for group in ["service"] : group => local.aws_clients[group] }
+    public_addresses     = local.tasks
     nat_gateway          = local.aws_clients
     nat_gateway_per_zone = local.aws_clients
   }[var.egress]
@@ -27,6 +30,7 @@ locals {
       service_to_database         = { client = "service", server = "database", port = local.postgresql_port, what = "queries" }
       database_access_to_database = { client = "database_access", server = "database", port = local.postgresql_port, what = "roles and privileges" }
     },
+    var.psql_is_allowed ? { psql_to_database = { client = "psql", server = "database", port = local.postgresql_port, what = "sessions of people" } } : {},
     { for group, what in local.endpoint_clients : "${group}_to_endpoints" => { client = group, server = "endpoints", port = local.https_port, what = what } },
   )
 }
@@ -66,7 +70,7 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_clients" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "to_s3" {
-  for_each = toset(["service"])
+  for_each = local.tasks
 
   security_group_id = aws_security_group.this[each.key].id
   prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id

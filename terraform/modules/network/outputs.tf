@@ -73,3 +73,8 @@ output "rotation_watch_security_group_id" {
     aws_vpc_security_group_egress_rule.to_internet,
   ]
 }
+
+output "psql_security_group_id" {
+  description = "Group of tasks that forward a port to the database; null where they are not allowed."
+  value       = try(aws_security_group.this["psql"].id, null)
+}

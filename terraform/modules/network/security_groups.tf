@@ -10,6 +10,7 @@ locals {
       database_access = "Functions that manage the roles and logins of the database"
       rotation_watch  = "Function that checks for overdue rotations"
     },
+    var.psql_is_allowed ? { psql = "Tasks that forward a port to the database" } : {},
     length(local.actions_by_endpoint) > 0 ? { endpoints = "Interface endpoints of AWS services" } : {},
   )
 }

@@ -49,3 +49,10 @@ variable "exec_is_allowed" {
   default     = false
   nullable    = false
 }
+
+variable "psql_is_allowed" {
+  description = "Whether tasks can forward a port to the database, for which they must reach it and Systems Manager."
+  type        = bool
+  default     = false
+  nullable    = false
+}

@@ -73,6 +73,8 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
+  count = var.is_minimal ? 0 : 1
+
   dashboard_name = var.context.name
   dashboard_body = jsonencode({ widgets = concat([local.alarm_widget], local.chart_widgets) })
 }

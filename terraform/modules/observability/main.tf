@@ -25,7 +25,11 @@ locals {
     expression = null
   }
 
-  alarms = { for key, alarm in local.tables : key => merge(local.defaults, { section = key }, alarm) }
+  minimal = ["load-balancer-errors", "unhealthy-hosts"]
+  alarms = {
+    for key, alarm in local.tables : key => merge(local.defaults, { section = key }, alarm)
+    if !var.is_minimal || contains(local.minimal, key)
+  }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

@@ -14,6 +14,6 @@ output "topic_arns" {
 }
 
 output "dashboard_name" {
-  description = "Name of the dashboard in CloudWatch."
-  value       = aws_cloudwatch_dashboard.this.dashboard_name
+  description = "Name of the dashboard in CloudWatch; null without one."
+  value       = one(aws_cloudwatch_dashboard.this[*].dashboard_name)
 }

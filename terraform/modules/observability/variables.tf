@@ -95,3 +95,10 @@ variable "other_alarm_arns" {
   type        = list(string)
   default     = []
 }
+
+variable "is_minimal" {
+  description = "Whether to make no dashboard, and only the alarms on errors and unhealthy tasks."
+  type        = bool
+  default     = false
+  nullable    = false
+}

@@ -45,7 +45,7 @@ resource "aws_ecs_service" "this" {
   network_configuration {
     subnets          = var.private_subnet_ids
     security_groups  = [var.service_security_group_id]
-    assign_public_ip = false
+    assign_public_ip = var.has_public_address
   }
 
   load_balancer {

@@ -39,8 +39,9 @@ resource "aws_appautoscaling_target" "scheduled" {
   }
 }
 
+# A fixed number of tasks needs no policies, whose alarms AWS bills.
 resource "aws_appautoscaling_policy" "this" {
-  for_each = local.tracked
+  for_each = { for key, tracked in local.tracked : key => tracked if local.is_scheduled || var.task_count.minimum < var.task_count.maximum }
 
   name               = "${var.context.name}-${each.key}"
   policy_type        = "TargetTrackingScaling"

@@ -72,6 +72,13 @@ variable "private_subnet_ids" {
   type        = list(string)
 }
 
+variable "has_public_address" {
+  description = "Whether each task gets a public IPv4 address, through which it reaches AWS."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "service_security_group_id" {
   description = "Security group of the tasks."
   type        = string
@@ -128,6 +135,12 @@ variable "spot_percent" {
   description = "Percentage of tasks, beyond the first, that run on Fargate Spot: cheaper, and interrupted when AWS reclaims the capacity. AWS may send requests to an interrupted task until it has stopped, and answers these with 502."
   type        = number
   default     = 0
+}
+
+variable "container_insights" {
+  description = "Container Insights of the cluster: enhanced, enabled or disabled. AWS bills its metrics."
+  type        = string
+  default     = "enhanced"
 }
 
 variable "exec_is_allowed" {

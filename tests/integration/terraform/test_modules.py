@@ -66,7 +66,7 @@ def test_terraform_test_passes(file: str, shared: Path) -> None:
 
 
 @pytest.mark.terraform
-@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+@pytest.mark.parametrize("environment", ["dev", "minimal", "staging", "prod"])
 def test_a_variable_file_makes_a_whole_environment(environment: str, shared: Path) -> None:
     options = ["-test-directory=tests/shapes", f"-var-file={environment}.tfvars"]
     assert "Success!" in _terraform(shared / "mocked" / "environment", "test", *options)

@@ -7,7 +7,7 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 
-ENVIRONMENTS = ("dev", "staging", "prod")
+ENVIRONMENTS = ("minimal", "dev", "staging", "prod")
 HOURS = 730
 PAGE = (CHECKOUT / "docs" / "costs.md").read_text()
 VARIABLES = {name: (CHECKOUT / "terraform" / "environment" / f"{name}.tfvars").read_text() for name in ENVIRONMENTS}
@@ -21,7 +21,7 @@ def table(heading: str) -> dict[str, list[str]]:
 
 
 COSTS = {item: [Decimal(cell) for cell in cells] for item, cells in table("A month").items()}
-QUANTITIES = {item: [Decimal(cell) for cell in cells[2:5]] for item, cells in table("What it is made of").items()}
+QUANTITIES = {item: [Decimal(cell) for cell in cells[2:6]] for item, cells in table("What it is made of").items()}
 PRICES = {item: Decimal(cells[0]) for item, cells in table("What it is made of").items()}
 
 
@@ -52,7 +52,11 @@ def test_what_is_counted_is_what_is_asked_for(environment: str) -> None:
     assert counted["task, processor"] == tasks * Decimal(variable(environment, "service_cpu_units")) / 1024
     assert counted["task, memory"] == tasks * Decimal(variable(environment, "service_memory_mebibytes")) / 1024
     zones = int(variable(environment, "availability_zone_count", "2"))
-    assert counted["interface endpoint"] == 4 * zones * HOURS
+    has_addresses = variable(environment, "network_egress") == "public_addresses"
+    assert counted["interface endpoint"] == (1 if has_addresses else 4 * zones) * HOURS
+    assert counted["public address of a task"] == (int(minimum[1]) * HOURS if has_addresses else 0)
+    is_minimal = variable(environment, "is_monitored_minimally") == "true"
+    assert (counted["dashboard"] == 0) is (counted["Container Insights, enhanced"] == 0) is is_minimal
     assert counted["public address of the load balancer"] == zones * HOURS
     instances = 1 if variable(environment, "database_is_multi_az") == "false" else 2
     used = {item: quantity for item, quantity in counted.items() if item.startswith("db.") and quantity}
@@ -61,6 +65,10 @@ def test_what_is_counted_is_what_is_asked_for(environment: str) -> None:
     assert counted["database storage, gp3"] == instances * gigabytes
     has_firewall = variable(environment, "requests_per_five_minutes_limit") != "null"
     assert counted["web ACL"] == has_firewall
+
+
+def test_the_minimal_profile_costs_at_most_60_dollars() -> None:
+    assert COSTS["together"][0] <= 60
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -72,4 +80,4 @@ def test_a_budget_is_above_what_is_expected_and_on_the_page(environment: str) ->
 
 def test_every_price_has_the_page_that_publishes_it() -> None:
     published = {item.partition(" (")[0] for item in table("Where the prices are published")}
-    assert {cells[5] for cells in table("What it is made of").values()} == published
+    assert {cells[6] for cells in table("What it is made of").values()} == published

@@ -1,0 +1,261 @@
+"""`make psql`: the real psql and a real IAM token on an emulated database; a relay stands in for Systems Manager.
+
+Requests to ECS are validated against botocore's model of it.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devtools.certificates import create_authority
+from devtools.checkout import CHECKOUT
+from localaws.rds.instances import Databases
+from scripts import psql
+from scripts.environment import CommandError
+from tests.support.moto_server import moto_server
+from tests.support.token_database import TokenDatabase
+
+pytestmark = [
+    pytest.mark.database,
+    pytest.mark.skipif(not shutil.which("psql"), reason="needs psql, PostgreSQL's client, on the PATH"),
+]
+
+REPORT = "beers_report"
+TASK = "arn:aws:ecs:us-east-1:123456789012:task/taproom-dev/0123"
+TUNNEL = psql.Tunnel("taproom-dev", "db.example", 5432, "beers", frozenset({REPORT}), ("subnet-1",), "sg-1", "DISABLED")
+
+# What the AWS command line does with its plugin: `host` and its port are reached from the task, here from this machine.
+AWS = f"""#!{sys.executable}
+import json, os, sys
+open(os.environ["SEEN"], "w").write(json.dumps([os.getpid(), *sys.argv[1:]]))
+if "REFUSE" in os.environ:
+    sys.exit("An error occurred (TargetNotConnected): ecs:x is not connected.")
+sys.path.insert(0, {str(CHECKOUT)!r})
+from tests.support.relay import Relay
+asked = json.loads(sys.argv[sys.argv.index("--parameters") + 1])
+relay = Relay(int(asked["portNumber"][0]))
+relay.cut()
+relay.port = int(asked["localPortNumber"][0])
+relay.mend()
+print(f"Port {{relay.port}} opened for sessionId me-1.\\nWaiting for connections...", flush=True)
+import signal
+signal.pause()
+"""
+
+# The script with an ECS that answers from a list, in a process that can be sent signals.
+HARNESS = """
+import json, os, sys
+from pathlib import Path
+import boto3
+from botocore.stub import Stubber
+from scripts import psql
+given = json.loads(os.environ["GIVEN"])
+keys = dict(aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"])
+def client(service, region_name):
+    made = boto3.client(service, region_name=region_name, **keys)
+    if service == "ecs":
+        stub = Stubber(made)
+        for method, response, request in given["answers"]:
+            stub.add_response(method, response, request)
+        stub.activate()
+    return made
+psql.open_session.__kwdefaults__ = None
+psql.open_session.__defaults__ = (client, Path(given["ca"]))
+psql._POLL_SECONDS = 0.01
+sys.exit(psql.main(os.environ))
+"""
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
+    with moto_server(tmp_path_factory.mktemp("run")) as server:
+        service = Databases(server.context)
+        try:
+            database = TokenDatabase(server)
+            database.as_master(f"CREATE ROLE {REPORT} LOGIN", f"GRANT rds_iam TO {REPORT}")
+            yield database
+        finally:
+            service.stop()
+
+
+def task(status: str, agent: str) -> dict[str, Any]:
+    container = {"runtimeId": "0123-4", "managedAgents": [{"name": "ExecuteCommandAgent", "lastStatus": agent}]}
+    return {"taskArn": TASK, "lastStatus": status, "stoppedReason": "No image", "containers": [container]}
+
+
+def start(
+    database: TokenDatabase,
+    folder: Path,
+    *tasks: dict[str, Any],
+    ca_file: Path | None = None,
+    more: dict[str, str] | None = None,
+) -> "subprocess.Popen[str]":
+    """Start the script for somebody who may log in for reports."""
+    for program, text in {"aws": AWS, "session-manager-plugin": "#!/bin/sh\n"}.items():
+        (folder / program).write_text(text)
+        (folder / program).chmod(0o755)
+    variables = {
+        "DATABASE_HOST": database.host,
+        "DATABASE_PORT": str(database.port),
+        "DATABASE_NAME": "beers",
+        "LOGINS": REPORT,
+        "PUBLIC_ADDRESS": "DISABLED",
+        "SECURITY_GROUP": "sg-1",
+        "SUBNETS": "subnet-1 subnet-2",
+    }
+    environment = [{"name": name, "value": value} for name, value in variables.items()]
+    definition = {"taskDefinition": {"containerDefinitions": [{"environment": environment}]}}
+    tunnel = psql.tunnel("taproom-dev", definition["taskDefinition"])
+    one = {"cluster": "taproom-dev", "tasks": [TASK]}
+    stopped = {"cluster": "taproom-dev", "task": TASK, "reason": "The session has ended"}
+    answers = [
+        ("describe_task_definition", definition, {"taskDefinition": "taproom-dev-psql"}),
+        ("run_task", {"tasks": [{"taskArn": TASK}], "failures": []}, psql.task_request(tunnel, REPORT)),
+        *(("describe_tasks", {"tasks": [found]}, one) for found in tasks),
+        ("stop_task", {}, stopped),
+    ]
+    keys = database.role(f"analyst-{folder.name}"[:60], database.user_arn(REPORT))
+    given = {
+        "answers": answers,
+        "ca": str(ca_file or database.aws.context.authority.ca_file),
+        **{name: keys[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")},
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", HARNESS],
+        cwd=CHECKOUT,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PG"))},
+            "PATH": f"{folder}:{os.environ['PATH']}",
+            "SEEN": str(folder / "seen"),
+            "GIVEN": json.dumps(given),
+            "ENVIRONMENT": "dev",
+            "LOGIN": REPORT,
+            "AWS_REGION": "us-east-1",
+            **(more or {}),
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def forwarder(folder: Path) -> int:
+    pid: int = json.loads((folder / "seen").read_text())[0]
+    return pid
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+RUNNING = (task("PENDING", "PENDING"), task("RUNNING", "RUNNING"))
+
+
+@pytest.mark.aws("SSM-1", "SSM-2")
+def test_a_session_is_the_login_over_verified_tls_and_leaves_no_task(database: TokenDatabase, tmp_path: Path) -> None:
+    child = start(database, tmp_path, *RUNNING)
+    out, errors = child.communicate("\\conninfo\n", timeout=60)
+    assert child.returncode == 0, errors
+    assert f'as user "{REPORT}"' in out
+    assert "SSL connection" in out
+    assert "Stopped the task." in errors
+    assert not is_running(forwarder(tmp_path))
+    seen = json.loads((tmp_path / "seen").read_text())
+    assert seen[1:5] == ["ssm", "start-session", "--region", "us-east-1"]
+    assert "ecs:taproom-dev_0123_0123-4" in seen
+
+
+def test_a_server_that_no_known_authority_signed_gets_no_token(database: TokenDatabase, tmp_path: Path) -> None:
+    other = create_authority(tmp_path / "other").ca_file
+    child = start(database, tmp_path, *RUNNING, ca_file=other)
+    _, errors = child.communicate("", timeout=60)
+    assert child.returncode == 2
+    assert "certificate verify failed" in errors
+    assert "Stopped the task." in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_a_closed_terminal_leave_no_task_and_no_forwarded_port(
+    number: signal.Signals, database: TokenDatabase, tmp_path: Path
+) -> None:
+    child = start(database, tmp_path, *RUNNING)
+    assert child.stdin
+    child.stdin.write(f"SELECT pg_sleep(60), '{number.name}';\n")
+    child.stdin.flush()
+    wait_for_query(database, number.name)
+    os.killpg(child.pid, number)  # as a terminal does
+    _, errors = child.communicate(timeout=30)
+    assert ("canceling statement due to user request" in errors) is (number == signal.SIGINT), (
+        "the port outlives Ctrl-C"
+    )
+    assert child.returncode != 0
+    assert "Stopped the task." in errors
+    assert not is_running(forwarder(tmp_path))
+
+
+def wait_for_query(database: TokenDatabase, part: str) -> None:
+    sleeping = (
+        f"SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND usename = '{REPORT}' AND query ~ '{part}'"
+    )
+    database.as_master(
+        f"""DO $$ BEGIN
+        WHILE NOT EXISTS ({sleeping}) LOOP PERFORM pg_sleep(0.05), pg_stat_clear_snapshot(); END LOOP; END $$"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("tasks", "more", "sentence"),
+    [
+        ((task("STOPPED", "STOPPED"),), {}, "The task stopped: No image."),
+        (RUNNING, {"REFUSE": "1"}, "TargetNotConnected"),
+    ],
+)
+def test_a_session_that_does_not_start_stops_its_task_and_says_why(
+    tasks: tuple[dict[str, Any], ...], more: dict[str, str], sentence: str, database: TokenDatabase, tmp_path: Path
+) -> None:
+    child = start(database, tmp_path, *tasks, more=more)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert sentence in errors
+    assert "Stopped the task." in errors
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"LOGIN": "beers_app"}, "These are: ['beers_report']"),
+        ({"LOGIN": ""}, "Set LOGIN"),
+        ({"ENVIRONMENT": ""}, "Set ENVIRONMENT"),
+        ({"PATH": "/nowhere"}, "psql is not on the PATH"),
+    ],
+)
+def test_what_is_missing_is_named_before_a_task_starts(
+    more: dict[str, str], sentence: str, database: TokenDatabase, tmp_path: Path
+) -> None:
+    child = start(database, tmp_path, more=more)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert sentence in errors
+    assert "task" not in errors.lower().replace("make psql", "")
+
+
+def test_a_task_without_its_agent_is_waited_for_and_a_stopped_one_is_not() -> None:
+    assert psql.session_target(TUNNEL, {"lastStatus": "PROVISIONING", "containers": [{}]}) is None
+    assert psql.session_target(TUNNEL, task("RUNNING", "PENDING")) is None
+    with pytest.raises(CommandError, match="No image"):
+        psql.session_target(TUNNEL, task("STOPPED", "RUNNING"))
