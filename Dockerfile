@@ -1,7 +1,6 @@
 # The version of Python to run on; the tests run on 3.11 and later.
 ARG PYTHON_VERSION=3.13
-# What to build upon. No digest stands here, because none could be looked up when this was written; a pipeline can name
-# one: --build-arg BASE_TAG=3.13-slim@sha256:...
+# The base. `make pin-base` adds its digest.
 ARG BASE=python
 ARG BASE_TAG=${PYTHON_VERSION}-slim
 

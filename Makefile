@@ -168,6 +168,10 @@ bench: .venv/ready $(if $(filter access service,$(SUITE)),.venv/bench-$(SUITE)/r
 image: .venv/ready build/rds-ca.pem ## Build the image with docker, podman or buildah (BASE=...: on another base; RDS_CA_FILE=...: without internet)
 	@$(RUN) devtools image
 
+pin-base: # Pin the base of both images by its newest digest; needs docker and its registry. Dependabot reads no ARG
+	@digest=$$(docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}') && for file in Dockerfile db_bootstrap/Dockerfile; do \
+	  sed "s|^ARG BASE_TAG=.*|ARG BASE_TAG=\$${PYTHON_VERSION}-slim@$$digest|" $$file > build/pinned && cat build/pinned > $$file || exit 1; done
+
 package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=...: without internet)
 	@$(RUN) scripts.package_function --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
 

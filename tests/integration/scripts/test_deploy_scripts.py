@@ -151,7 +151,7 @@ def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Pat
     readme = (CHECKOUT / "README.md").read_text().partition("## Deploy it to AWS")[2]
     commands = readme.partition("```sh\n")[2].partition("```")[0]
     origin = tmp_path / "origin"
-    copied = ("scripts", "terraform/account", "terraform/environment", "app", "requirements")
+    copied = ("scripts", "terraform/account", "terraform/environment", "app", "requirements", ".github")
     for name in copied:
         shutil.copytree(CHECKOUT / name, origin / name, ignore=shutil.ignore_patterns(".terraform", "__pycache__"))
     shutil.copy(CHECKOUT / ".gitignore", origin)
@@ -164,17 +164,16 @@ def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Pat
         **{f"GIT_{role}_{what}": "me@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     }
     first = "set -e; cd origin; git init --quiet .; git add .; git commit --quiet --message First; cd ..\n"
-    script = first + commands.replace("https://github.com/OWNER/REPOSITORY", "origin")
+    script = first + commands.replace("https://github.com/OWNER/REPOSITORY", "origin").replace("OWNER/", "me/")
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=environment, input="\n\n", capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     made = (checkout / "calls").read_text()
     assert '-var client_cidr_blocks=["198.51.100.4/32"]' in made
-    assert (
-        'github_repository = "OWNER/REPOSITORY"'
-        in (tmp_path / "taproom/terraform/account/account.auto.tfvars").read_text()
-    )
+    settings = tmp_path / "taproom" / "terraform" / "account" / "account.auto.tfvars"
+    assert 'github_repository = "me/REPOSITORY"' in settings.read_text()
+    assert "\n* @me\n" in (tmp_path / "taproom" / ".github" / "CODEOWNERS").read_text(), "an active rule"
     assert made.index("terraform apply") < made.index("Authorization: Bearer"), (
         "the token is sent once the ranges are set"
     )
@@ -208,12 +207,15 @@ def test_an_account_keeps_its_state_in_the_bucket_whatever_was_interrupted(inter
     given = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
     first = run(checkout, "account", "yes\n", GITHUB_REPOSITORY="me/taproom", REGION="eu-west-1", **given)
     assert (first.returncode == 0) is (not interrupted), first.stderr
+    settings = account / "account.auto.tfvars"
+    settings.write_text(f"{settings.read_text()}# kept\n")
     for _ in range(2):
         done = run(checkout, "account", "yes\n", **given)
         assert done.returncode == 0, done.stderr
         assert "me/taproom in eu-west-1" in (account / "bucket" / "state").read_text()
         assert not (account / "terraform.tfstate").exists()
         assert re.search(r'backend "local"', (account / "backend.tf").read_text())
+    assert settings.read_text().count("# kept") == 1
     refused = run(checkout, "account", GITHUB_REPOSITORY="me/taproom", REGION="eu-west-2", **given)
     assert "states and registry are in eu-west-1" in refused.stderr
 
