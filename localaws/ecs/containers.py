@@ -41,12 +41,10 @@ class LogDestination:
     Attributes:
         group: the log group.
         stream_prefix: first part of the stream's name ``PREFIX/CONTAINER/TASK``.
-        create_group: whether the driver may create the group (``awslogs-create-group``).
     """
 
     group: str
     stream_prefix: str
-    create_group: bool
 
 
 @dataclass(frozen=True)
@@ -295,7 +293,6 @@ def _read_log(definition: Mapping[str, Any]) -> LogDestination | None:
     return LogDestination(
         group=options["awslogs-group"],
         stream_prefix=options["awslogs-stream-prefix"],
-        create_group=options.get("awslogs-create-group") == "true",
     )
 
 

@@ -17,7 +17,7 @@ import botocore.config
 from botocore.exceptions import ClientError
 
 from localaws.ecs.containers import Container, LogDestination
-from localaws.ecs.secret_references import SecretReference, SecretValueError, pick, read_reference
+from localaws.ecs.secret_references import SecretValueError, pick, read_reference
 from localaws.iam.authorizer import Authorizer
 from localaws.iam.credentials import role_environment
 from localaws.iam.evaluate import Request
@@ -80,8 +80,6 @@ class ExecutionRole:
         """
         client = self._new_client("logs", "to write to CloudWatch Logs")
         try:
-            if destination.create_group:
-                _create_group(client, destination.group)
             client.create_log_stream(logGroupName=destination.group, logStreamName=stream)
         except ClientError as error:
             client.close()
@@ -103,31 +101,19 @@ class ExecutionRole:
         }
 
     def _fetch(self, value_from: str, container: Container) -> str:
-        reference = read_reference(value_from)
-        purpose = f"to read the secrets of container {container.name}"
         try:
-            if isinstance(reference, SecretReference):
-                return self._fetch_secret(reference, purpose)
-            parameter = self._client("ssm", purpose).get_parameter(Name=reference.name, WithDecryption=True)
-            return str(parameter["Parameter"]["Value"])
+            reference = read_reference(value_from)
+            client = self._client("secretsmanager", f"to read the secrets of container {container.name}")
+            # Without a stage, moto answers with the pending version while a rotation is under way.
+            answer = client.get_secret_value(SecretId=reference.arn, VersionStage="AWSCURRENT")
+            return pick(reference, str(answer["SecretString"]))
         except ClientError as error:
-            kind = "asm" if isinstance(reference, SecretReference) else "ssm"
             raise TaskStartError(
                 "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
-                f"failed: unable to retrieve secret from {kind}: {value_from}: {error}"
+                f"failed: unable to retrieve secret from asm: {value_from}: {error}"
             ) from error
         except SecretValueError as error:
             raise TaskStartError(str(error)) from error
-
-    def _fetch_secret(self, reference: SecretReference, purpose: str) -> str:
-        arguments = {"SecretId": reference.arn}
-        if reference.version_id:
-            arguments["VersionId"] = reference.version_id
-        if reference.version_stage or not reference.version_id:
-            # Always said: without a stage, moto answers with the pending version while a rotation is under way.
-            arguments["VersionStage"] = reference.version_stage or "AWSCURRENT"
-        answer = self._client("secretsmanager", purpose).get_secret_value(**arguments)
-        return pick(reference, str(answer["SecretString"]))
 
     def _client(self, service: str, purpose: str) -> Any:
         if service not in self._client_by_service:
@@ -174,10 +160,3 @@ def assumed_by_tasks(context: Context, role_arn: str, task_arn: str) -> dict[str
             f"Its trust policy must let {PRINCIPAL} assume it."
         )
     return role_environment(context.settings, role_arn, task_arn.rsplit("/", 1)[-1])
-
-
-def _create_group(client: Any, name: str) -> None:
-    try:
-        client.create_log_group(logGroupName=name)
-    except client.exceptions.ResourceAlreadyExistsException:
-        return

@@ -1,6 +1,7 @@
-"""``valueFrom`` of a container's secret: a Secrets Manager secret or an SSM parameter.
+"""``valueFrom`` of a container's secret in Secrets Manager.
 
-Pure: parses references, and selects the value in a secret's text. ``execution_role`` fetches it.
+Pure: parses references, and selects the value in a secret's text. ``execution_role`` fetches it. Not emulated: SSM
+parameters, and versions other than the current one.
 """
 
 import json
@@ -11,32 +12,27 @@ _ARN_PARTS = 7  # arn:partition:secretsmanager:region:account:secret:name-suffix
 
 @dataclass(frozen=True)
 class SecretReference:
-    """``ARN[:json-key:version-stage:version-id]``, each of the three possibly empty."""
+    """``ARN[:json-key::]``."""
 
     arn: str
     json_key: str = ""
-    version_stage: str = ""
-    version_id: str = ""
-
-
-@dataclass(frozen=True)
-class ParameterReference:
-    """The name or the ARN of an SSM parameter."""
-
-    name: str
 
 
 class SecretValueError(Exception):
-    """A secret does not hold what the task definition asks it for. The message never holds a value."""
+    """A secret does not have what the task definition refers to. The message never contains a value."""
 
 
-def read_reference(value_from: str) -> SecretReference | ParameterReference:
-    """Return what ``valueFrom`` refers to; as in ECS, anything other than a secret's ARN is a parameter."""
+def read_reference(value_from: str) -> SecretReference:
+    """Return what ``valueFrom`` refers to.
+
+    Raises:
+        SecretValueError: it refers to an SSM parameter or to a version.
+    """
     parts = value_from.split(":")
-    if len(parts) < _ARN_PARTS or parts[2] != "secretsmanager":
-        return ParameterReference(value_from)
-    json_key, stage, version = [*parts[_ARN_PARTS:], "", "", ""][:3]
-    return SecretReference(":".join(parts[:_ARN_PARTS]), json_key, stage, version)
+    arn, (json_key, *version) = parts[:_ARN_PARTS], [*parts[_ARN_PARTS:], ""]
+    if len(arn) < _ARN_PARTS or arn[2] != "secretsmanager" or any(version):
+        raise SecretValueError(f"{value_from} is not emulated: use the ARN of a secret, without a version.")
+    return SecretReference(":".join(arn), json_key)
 
 
 def pick(reference: SecretReference, text: str) -> str:

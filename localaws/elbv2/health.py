@@ -117,15 +117,15 @@ def seconds_until_next_check(health: Health, policy: Policy) -> float:
     return FIRST_TRY_SECONDS if health.state is State.INITIAL else policy.scaled_interval_seconds
 
 
-def order_of_targets(
+def next_target(
     targets: Sequence[Target],
     state: Mapping[Target, State],
     outstanding: Mapping[Target, int],
     *,
     algorithm: str,
     turn: int,
-) -> list[Target]:
-    """Return the targets for one request, the best first.
+) -> Target | None:
+    """Return the target of one request; None without targets.
 
     Args:
         targets: the group's registered targets.
@@ -135,10 +135,8 @@ def order_of_targets(
         turn: a number that grows with every request.
     """
     candidates = [target for target in targets if state.get(target) is State.HEALTHY] or list(targets)
-    if not candidates:
-        return []
-    start = turn % len(candidates)
+    start = turn % max(1, len(candidates))
     rotated = [*candidates[start:], *candidates[:start]]
     if algorithm == "least_outstanding_requests":
-        return sorted(rotated, key=lambda target: outstanding.get(target, 0))
-    return rotated
+        return min(rotated, key=lambda target: outstanding.get(target, 0), default=None)
+    return next(iter(rotated), None)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from localaws.elbv2.health import Check, Health, Policy, State, after_check, order_of_targets
+from localaws.elbv2.health import Check, Health, Policy, State, after_check, next_target
 
 _DRAINING = Health(
     State.DRAINING,
@@ -69,17 +69,16 @@ class TargetRegistry:
         with self._lock:
             registered = [target for target in self._health if target.group_arn == group_arn]
             self._turn[group_arn] += 1
-            ordered = order_of_targets(
+            target = next_target(
                 registered,
                 {target: self._health[target].state for target in registered},
                 self._outstanding,
                 algorithm=algorithm,
                 turn=self._turn[group_arn],
             )
-            if not ordered:
-                return None
-            self._outstanding[ordered[0]] += 1
-            return ordered[0]
+            if target is not None:
+                self._outstanding[target] += 1
+            return target
 
     def release(self, target: Target) -> None:
         """Count one request of a target as answered."""

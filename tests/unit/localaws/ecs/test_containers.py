@@ -101,7 +101,7 @@ def test_a_definition_is_read_whole() -> None:
         "stopTimeout": 60,
         "logConfiguration": {
             "logDriver": "awslogs",
-            "options": {"awslogs-group": "/taproom", "awslogs-stream-prefix": "ecs", "awslogs-create-group": "true"},
+            "options": {"awslogs-group": "/taproom", "awslogs-stream-prefix": "ecs"},
         },
     }
     assert read_containers([definition]) == (
@@ -116,7 +116,7 @@ def test_a_definition_is_read_whole() -> None:
             ports=(8000,),
             health_check=HealthCheck(("check", "it"), 10, 4, 2, 20),
             stop_timeout_seconds=60,
-            log=LogDestination("/taproom", "ecs", create_group=True),
+            log=LogDestination("/taproom", "ecs"),
         ),
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localaws.ecs.secret_references import ParameterReference, SecretReference, SecretValueError, pick, read_reference
+from localaws.ecs.secret_references import SecretReference, SecretValueError, pick, read_reference
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/beers_app-AbCdEf"
 
@@ -12,18 +12,16 @@ ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/beers_ap
     [
         pytest.param(ARN, SecretReference(ARN), id="the whole secret"),
         pytest.param(f"{ARN}:password::", SecretReference(ARN, "password"), id="one key"),
-        pytest.param(f"{ARN}::AWSPREVIOUS:", SecretReference(ARN, "", "AWSPREVIOUS"), id="a stage"),
-        pytest.param(f"{ARN}:password::v1", SecretReference(ARN, "password", "", "v1"), id="a version"),
-        pytest.param("/taproom/flag", ParameterReference("/taproom/flag"), id="a parameter by name"),
-        pytest.param(
-            "arn:aws:ssm:us-east-1:123456789012:parameter/flag",
-            ParameterReference("arn:aws:ssm:us-east-1:123456789012:parameter/flag"),
-            id="a parameter by ARN",
-        ),
     ],
 )
-def test_a_reference_is_read_as_ecs_reads_it(value_from: str, expected: SecretReference | ParameterReference) -> None:
+def test_a_reference_is_read_as_ecs_reads_it(value_from: str, expected: SecretReference) -> None:
     assert read_reference(value_from) == expected
+
+
+@pytest.mark.parametrize("value_from", ["/taproom/flag", f"{ARN}::AWSPREVIOUS:", f"{ARN}:password::v1"])
+def test_parameters_and_versions_are_refused(value_from: str) -> None:
+    with pytest.raises(SecretValueError, match="is not emulated"):
+        read_reference(value_from)
 
 
 @pytest.mark.parametrize(

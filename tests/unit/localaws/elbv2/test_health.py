@@ -8,7 +8,7 @@ from localaws.elbv2.health import (
     Policy,
     State,
     after_check,
-    order_of_targets,
+    next_target,
     seconds_until_next_check,
 )
 
@@ -74,29 +74,27 @@ def test_status_codes_are_listed_or_ranged(codes: str, status: int, accepted: bo
     assert Policy(codes=codes).accepts(status) is accepted
 
 
-def order(state: dict[str, State], *, turn: int = 0, algorithm: str = "round_robin", **outstanding: int) -> list[str]:
-    return order_of_targets(list(state), state, outstanding, algorithm=algorithm, turn=turn)
-
-
-def test_only_healthy_targets_are_asked() -> None:
-    assert order({"a": H, "b": U, "c": N, "d": H}) == ["a", "d"]
-
-
-@pytest.mark.aws("ELB-11")
-def test_with_no_healthy_target_all_are_asked() -> None:
-    assert order({"a": U, "b": N}) == ["a", "b"]
-
-
-def test_without_targets_there_is_nobody_to_ask() -> None:
-    assert order({}) == []
-
-
-def test_targets_take_turns() -> None:
-    assert [order({"a": H, "b": H, "c": H}, turn=turn)[0] for turn in range(4)] == ["a", "b", "c", "a"]
-
-
-def test_the_least_busy_target_is_asked_first_and_equals_take_turns() -> None:
-    state = {"a": H, "b": H, "c": H}
-    busy = order(state, algorithm="least_outstanding_requests", a=2, b=1, c=0)
-    assert busy == ["c", "b", "a"]
-    assert order(state, algorithm="least_outstanding_requests", turn=1)[0] == "b"
+@pytest.mark.parametrize(
+    ("state", "algorithm", "outstanding", "chosen"),
+    [
+        pytest.param({"a": H, "b": U, "c": N, "d": H}, "round_robin", {}, ["a", "d", "a"], id="only healthy ones"),
+        pytest.param(
+            {"a": U, "b": N},
+            "round_robin",
+            {},
+            ["a", "b", "a"],
+            marks=pytest.mark.aws("ELB-11"),
+            id="all if none is healthy",
+        ),
+        pytest.param({}, "round_robin", {}, [None, None, None], id="none without targets"),
+        pytest.param({"a": H, "b": H, "c": H}, "round_robin", {"a": 9}, ["a", "b", "c"], id="in turn"),
+        pytest.param(
+            {"a": H, "b": H}, "least_outstanding_requests", {"a": 2, "b": 1}, ["b", "b", "b"], id="the least busy one"
+        ),
+        pytest.param({"a": H, "b": H}, "least_outstanding_requests", {}, ["a", "b", "a"], id="equals take turns"),
+    ],
+)
+def test_a_request_goes_to(
+    state: dict[str, State], algorithm: str, outstanding: dict[str, int], chosen: list[str | None]
+) -> None:
+    assert [next_target(list(state), state, outstanding, algorithm=algorithm, turn=turn) for turn in range(3)] == chosen

@@ -1,4 +1,4 @@
-"""The database is stopped under load: ECS replaces no task, and the load balancer answers no request itself."""
+"""The service on ECS, behind the load balancer and under load: tasks are replaced, and the database is stopped."""
 
 import os
 import re
@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.database, pytest.mark.load]
 CHECKOUT = Path(__file__).parents[3]
 SERVICE = "beers"
 BACK_WITHIN_SECONDS = 1.0
+SIGTERMS = 10
 NIGHTLY = pytest.mark.nightly
 
 
@@ -107,6 +108,27 @@ def test_an_outage_of_the_database_replaces_no_task(deployed: Deployed, shutdown
     assert first - up_at < BACK_WITHIN_SECONDS
     assert [sent for sent in load.failures if sent.ended_at > up_at + BACK_WITHIN_SECONDS] == []
     assert deployed.tasks() == before
+
+
+def test_ten_sigterms_under_load_lose_no_request(deployed: Deployed) -> None:
+    site, replaced = deployed.site, set[str]()
+
+    def are_replaced() -> bool:
+        return site.is_steady(SERVICE) and not replaced & deployed.tasks()
+
+    def exit_codes() -> list[int | None]:
+        stopped = [task for task in site.tasks(SERVICE, "STOPPED") if task["taskArn"] in replaced]
+        return [container.get("exitCode") for task in stopped for container in task["containers"]]
+
+    with Load([urlsplit(site.url).netloc], connections=8, pause_seconds=0.02) as load:
+        while len(replaced) < SIGTERMS:
+            replaced |= deployed.tasks()
+            site.ecs.update_service(cluster="taproom", service=SERVICE, forceNewDeployment=True)
+            wait_until(are_replaced, "new tasks")
+    assert load.failures == []
+    assert load.requests > 10 * SIGTERMS
+    wait_until(lambda: None not in exit_codes(), "the end of the replaced tasks")
+    assert set(exit_codes()) == {0}
 
 
 def test_a_version_that_never_reaches_its_database_is_rolled_back(deployed: Deployed) -> None:
