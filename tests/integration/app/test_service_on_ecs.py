@@ -80,7 +80,6 @@ def health_check() -> dict[str, str | int]:
     }
 
 
-@pytest.mark.aws("ELB-2")
 # Health checks are ten times as frequent as in AWS, so that 8 seconds are sixteen checks here as 80 seconds are there.
 @pytest.mark.parametrize(
     "seconds", [pytest.param(2, marks=NIGHTLY), 8, pytest.param(60, marks=NIGHTLY)], ids=lambda seconds: f"{seconds} s"
@@ -131,6 +130,7 @@ def test_ten_sigterms_under_load_lose_no_request(deployed: Deployed) -> None:
     assert set(exit_codes()) == {0}
 
 
+@pytest.mark.aws("ELB-2")
 def test_a_version_that_never_reaches_its_database_is_rolled_back(deployed: Deployed) -> None:
     before = deployed.tasks()
     deployed.site.ecs.update_service(
