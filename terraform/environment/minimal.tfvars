@@ -14,6 +14,7 @@ database_is_multi_az                 = false
 database_backup_retention_days       = 1
 database_certificate_authority       = null
 database_monitoring_interval_seconds = 0
+database_max_connections             = 100
 database_limits                      = { connections = 60, freeable_mebibytes = 64 }
 
 service_task_count       = { minimum = 1, maximum = 1 }
