@@ -50,24 +50,6 @@ resource "aws_ecs_task_definition" "this" {
   }
 }
 
-data "aws_iam_policy_document" "assumed_by_tasks" {
-  statement {
-    sid     = "AssumeRoleFromTasks"
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account_id]
-    }
-  }
-}
-
 locals {
   # The actions with "*" know no resource.
   permissions = {
@@ -82,9 +64,12 @@ locals {
 resource "aws_iam_role" "this" {
   for_each = local.permissions
 
-  name                 = "${local.name}-${each.key}"
-  description          = each.key == "task" ? "What a task that forwards a port can do in AWS" : "What ECS can do to start a task that forwards a port"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
+  name        = "${local.name}-${each.key}"
+  description = each.key == "task" ? "What a task that forwards a port can do in AWS" : "What ECS can do to start a task that forwards a port"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Effect    = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ecs-tasks.amazonaws.com" }
+    Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
+  }] })
   permissions_boundary = var.context.permissions_boundary_arn
 }
 

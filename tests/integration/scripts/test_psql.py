@@ -19,7 +19,6 @@ from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
 from localaws.rds.instances import Databases
 from scripts import psql
-from scripts.environment import CommandError
 from tests.support.moto_server import moto_server
 from tests.support.token_database import TokenDatabase
 
@@ -30,7 +29,6 @@ pytestmark = [
 
 REPORT = "beers_report"
 TASK = "arn:aws:ecs:us-east-1:123456789012:task/taproom-dev/0123"
-TUNNEL = psql.Tunnel("taproom-dev", "db.example", 5432, "beers", frozenset({REPORT}), ("subnet-1",), "sg-1", "DISABLED")
 
 # What the AWS command line does with its plugin: `host` and its port are reached from the task, here from this machine.
 AWS = f"""#!{sys.executable}
@@ -252,10 +250,3 @@ def test_what_is_missing_is_named_before_a_task_starts(
     assert child.returncode == 1
     assert sentence in errors
     assert "task" not in errors.lower().replace("make psql", "")
-
-
-def test_a_task_without_its_agent_is_waited_for_and_a_stopped_one_is_not() -> None:
-    assert psql.session_target(TUNNEL, {"lastStatus": "PROVISIONING", "containers": [{}]}) is None
-    assert psql.session_target(TUNNEL, task("RUNNING", "PENDING")) is None
-    with pytest.raises(CommandError, match="No image"):
-        psql.session_target(TUNNEL, task("STOPPED", "RUNNING"))
