@@ -33,6 +33,7 @@ def isolate_environment(settings: Settings) -> None:
         AWS_DEFAULT_REGION=settings.region,
         AWS_ENDPOINT_URL=settings.endpoint,
         AWS_EC2_METADATA_DISABLED="true",
+        MOTO_DISABLE_GLOBAL_CORS="true",
         MOTO_ACCOUNT_ID=settings.account_id,
         MOTO_ACM_VALIDATION_WAIT="1",  # seconds until a certificate that waits for its DNS record is issued
         MOTO_IAM_LOAD_MANAGED_POLICIES="true",

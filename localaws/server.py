@@ -27,6 +27,7 @@ from localaws.events.rules import Events
 from localaws.events.schedules import Schedules
 from localaws.http.call import Answer, call_wsgi, read_call
 from localaws.http.faults import Faults
+from localaws.http.gate import misdirected, unauthorized
 from localaws.http.listening import ListeningServer
 from localaws.http.middleware import Handler, authorized, journaled, not_implemented, replayed, serialized
 from localaws.iam.authorizer import Authorizer
@@ -74,6 +75,7 @@ class LocalAws:
         self._stop_asked = threading.Event()
         self._services: dict[str, Service] = {}
         settings.logs_directory.mkdir(parents=True, exist_ok=True)
+        settings.administrator.write(settings.run_directory, settings.endpoint, settings.region)
         self._context = Context(
             settings=settings,
             journal=Journal(settings.logs_directory / "journal.jsonl"),
@@ -130,8 +132,15 @@ class LocalAws:
         self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
     ) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "/")
-        if path.startswith(PREFIX):
-            answer = self._control.answer(environ["REQUEST_METHOD"], path)
+        settings = self._context.settings
+        if refusal := misdirected(environ, settings.port):
+            self._context.journal.record(
+                "api.misdirected", host=environ.get("HTTP_HOST"), origin=environ.get("HTTP_ORIGIN")
+            )
+            answer = refusal
+        elif path.startswith(PREFIX):
+            refusal = unauthorized(environ, settings.administrator)
+            answer = refusal or self._control.answer(environ["REQUEST_METHOD"], path)
         else:
             answer = self._handle(read_call(environ))
         status = http.HTTPStatus(answer.status)

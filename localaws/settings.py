@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.addresses import NetworkAddresses
+from localaws.administrator import Administrator
 
 if TYPE_CHECKING:
     import socket
@@ -29,12 +30,14 @@ class Settings:
         port: port of the API on 127.0.0.1.
         account_id: the account that every ARN names.
         region: the only region there is.
+        administrator: the only caller that is not a role.
     """
 
     run_directory: Path
     port: int
     account_id: str = "123456789012"
     region: str = "us-east-1"
+    administrator: Administrator = field(default_factory=Administrator)
 
     @property
     def endpoint(self) -> str:

@@ -204,6 +204,7 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
         else:
             deployment.start_local_aws(run)
             stages.progress(f"{run.endpoint}; watch it at {run.status_url}")
+            stages.report(f"      For the AWS CLI: . {run.folder / 'aws.env'}")
     terraform = deployment.Deployment(run, program)
     with stages.stage("Apply terraform/account (state bucket, registry, pipeline role)"):
         terraform.apply_account(stages.progress)

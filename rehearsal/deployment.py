@@ -159,7 +159,9 @@ class Deployment:
             logs=run.logs / environment if beside else run.logs,
             cli_config=cli_config,
         )
-        self.account: Terraform = beside.account if beside else self._terraform(self._folder / "account")
+        self.account: Terraform = (
+            beside.account if beside else self._terraform(self._folder / "account", credentials=run.administrator)
+        )
 
     @functools.cached_property
     def environment(self) -> Terraform:
@@ -168,7 +170,7 @@ class Deployment:
         To be asked for only once the account has been applied, which makes that role.
         """
         role = self._account_outputs["deploy_role_arns"][self._name]
-        return self._terraform(self._folder / "environment", credentials=assume_role(self.run.endpoint, role))
+        return self._terraform(self._folder / "environment", credentials=assume_role(self.run, role))
 
     def apply_account(self, report: Report) -> None:
         """Apply what an AWS account needs once, unless this run has applied the same configuration already."""

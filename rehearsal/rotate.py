@@ -79,7 +79,7 @@ class Rotations:
 
     def __init__(self, run: Run) -> None:
         self._journal = run.logs / "journal.jsonl"
-        self._client = aws_client(run.endpoint, "secretsmanager")
+        self._client = aws_client(run, "secretsmanager")
 
     def secret_arn_by_login(self) -> dict[str, str]:
         """The secrets that are rotated, by login; the database's master is the last."""

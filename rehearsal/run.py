@@ -17,6 +17,7 @@ from devtools.images.engine import Engine
 from devtools.postgres.cluster import remove_left_data
 from devtools.processes import end_still_running, still_running
 from devtools.terraform.program import is_terraform
+from localaws.administrator import Administrator
 from rehearsal.ports import Listeners, Ports, reserve_ports
 
 DEFAULT_FOLDER = CHECKOUT / ".rehearsal"
@@ -91,19 +92,29 @@ class Run:
         """The address of the page that shows what goes on; none when there is no run."""
         return f"http://127.0.0.1:{self.ports.status}/" if self.ports else None
 
-    def ask(self, path: str, timeout_seconds: float = 30) -> Any:
-        """What the local AWS says of itself at ``/_rehearsal/PATH``.
+    @property
+    def administrator(self) -> dict[str, str]:
+        """The credentials of the local AWS's administrator, as arguments of ``aws_client``.
+
+        Raises:
+            OSError: no local AWS has started.
+        """
+        return Administrator.read(self.folder).credentials
+
+    def ask(self, path: str, method: str = "GET", timeout_seconds: float = 30) -> Any:
+        """Return the answer of the local AWS at ``/_rehearsal/PATH``.
 
         Raises:
             OSError: it does not answer.
         """
-        with urllib.request.urlopen(f"{self.endpoint}/_rehearsal/{path}", timeout=timeout_seconds) as answer:  # noqa: S310 - a fixed http address
+        headers = Administrator.read(self.folder).authorization
+        request = urllib.request.Request(f"{self.endpoint}/_rehearsal/{path}", method=method, headers=headers)  # noqa: S310 - a fixed http address
+        with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:  # noqa: S310
             return json.load(answer)
 
     def ask_for_faults(self) -> None:
         """Let each kind of thing fail once to be made and to be deleted, from now on; the status says which have."""
-        request = urllib.request.Request(f"{self.endpoint}/_rehearsal/faults", method="POST")  # noqa: S310
-        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - a fixed http address
+        self.ask("faults", "POST")
 
     def invoke_schedule(self, schedule: str) -> None:
         """Invoke a schedule of the local AWS now; its function runs asynchronously.
@@ -111,10 +122,8 @@ class Run:
         Raises:
             UserError: it was not invoked; with the reason.
         """
-        url = f"{self.endpoint}/_rehearsal/schedules/{urllib.parse.quote(schedule, safe='')}/invoke"
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=30):  # noqa: S310
-                return
+            self.ask(f"schedules/{urllib.parse.quote(schedule, safe='')}/invoke", "POST")
         except urllib.error.HTTPError as error:
             raise UserError(str(json.load(error)["error"])) from error
 

@@ -18,7 +18,7 @@ from typing import Any
 from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 from devtools.processes import ProcessRegister
-from rehearsal.aws import ADMINISTRATOR, REGION
+from rehearsal.aws import REGION
 from rehearsal.prerequisites import provider_mirror
 from rehearsal.progress import Progress
 
@@ -48,7 +48,7 @@ class Terraform:
         processes: where Terraform is registered while it runs.
         logs: the folder for its logs.
         cli_config: Terraform's own settings file, see ``write_cli_config``.
-        credentials: whose it acts with, as arguments of ``aws_client``; the administrator's if there are none.
+        credentials: that it acts with, as arguments of ``aws_client``.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class Terraform:
         processes: ProcessRegister,
         logs: Path,
         cli_config: Path,
-        credentials: Mapping[str, str] | None = None,
+        credentials: Mapping[str, str],
     ) -> None:
         self.root = root
         self._program = program
         self._processes = processes
         self._logs = logs
-        keys = {name.upper(): value for name, value in (credentials or ADMINISTRATOR).items()}
+        keys = {name.upper(): value for name, value in credentials.items()}
         self._environment = {**_environment(endpoint, cli_config), **keys}
 
     def init(self, backend: Mapping[str, str], backend_file: str | None = None) -> None:

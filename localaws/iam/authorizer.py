@@ -6,8 +6,8 @@ services against the resource ``*``, so that scoped statements never match.
 
 Evaluated: inline and attached managed policies, the permissions boundary, and whether a key's policy lets IAM policies
 decide. Not evaluated: other resource policies (of buckets, secrets), service control policies and session policies. A
-call that only a resource policy allows is denied here, and one that only these deny is allowed. Calls with other keys
-are the administrator's, and are not authorized.
+call that only a resource policy allows is denied here, and one that only these deny is allowed. Calls with the
+administrator's key are not authorized; calls with any other key, or without one, are refused.
 
 The journal records each statement that decided a request on its own, once. A statement that is never recorded could be
 removed, and nothing that was rehearsed would notice.
@@ -64,10 +64,12 @@ class Authorizer:
         self.context = context_of(settings)
 
     def denial(self, call: ApiCall) -> Answer | None:
-        """Return the AccessDenied for a call, in its service's wire format; None if it is allowed."""
+        """Return the refusal of a call, in its service's wire format; None if it is allowed."""
+        if self._settings.administrator.is_key(call.access_key_id):
+            return None
         session = self._session(call.access_key_id)
         if session is None:
-            return None
+            return _unauthenticated(call)
         for request in required_permissions(call, self.context):
             decision = self.allows(session.role_arn, request)
             if not decision.allowed:
@@ -138,11 +140,11 @@ class Authorizer:
         return self._session(access_key_id) is not None
 
     def caller_name(self, access_key_id: str) -> str:
-        """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for an unsigned call."""
-        if not access_key_id:
-            return "nobody"
+        """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for unknown or no keys."""
+        if self._settings.administrator.is_key(access_key_id):
+            return "administrator"
         session = self._session(access_key_id)
-        return session.arn.partition("assumed-role/")[2] if session else "administrator"
+        return session.arn.partition("assumed-role/")[2] if session else "nobody"
 
     def _key_policy_allows(self, role_arn: str, request: Request) -> bool:
         """Return True unless a request is for a key whose policy names neither the role nor its account."""
@@ -189,6 +191,21 @@ _DENIALS = {
     "rest-xml": (403, "AccessDenied"),
     "rest-json": (403, "AccessDeniedException"),
 }
+
+# How services refuse an access key that they do not know.
+_UNKNOWN_KEYS = {
+    "ec2": (401, "AuthFailure", "AWS was not able to validate the provided access credentials"),
+    "json": (400, "UnrecognizedClientException", "The security token included in the request is invalid."),
+    "query": (403, "InvalidClientTokenId", "The security token included in the request is invalid."),
+    "rest-json": (403, "UnrecognizedClientException", "The security token included in the request is invalid."),
+    "rest-xml": (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+}
+
+
+def _unauthenticated(call: ApiCall) -> Answer:
+    if not call.access_key_id:
+        return error_answer(call, 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+    return error_answer(call, *_UNKNOWN_KEYS.get(call.protocol, _UNKNOWN_KEYS["query"]))
 
 
 def _statements_of_managed(policy: ManagedPolicy) -> list[Statement]:

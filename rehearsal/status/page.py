@@ -111,7 +111,7 @@ class StatusPage:
 
     def __init__(self, context: Context, listener: socket.socket) -> None:
         self._port: int = listener.getsockname()[1]
-        self._endpoint = context.settings.endpoint
+        self._settings = context.settings
         self._states = States(context.settings)
         self._events = Events()
         self._journal = JournalReader(context.journal.path, self._events)
@@ -142,11 +142,11 @@ class StatusPage:
 
     def _take_snapshot(self) -> dict[str, Any]:
         self._journal.read_on()
-        states, running = self._states.read(), services(self._endpoint)
+        states, running = self._states.read(), services(self._settings)
         ports = task_by_port(running.get("ecs", {}).get("tasks", []))
         sessions = snapshot.sessions(running.get("rds", {}).values(), ports)
         return {
-            "addresses": snapshot.addresses(self._endpoint, running),
+            "addresses": snapshot.addresses(self._settings.endpoint, running),
             "resources": snapshot.resources(states),
             "tasks": snapshot.tasks(running, sessions),
             "access": snapshot.access(states.values(), sessions),

@@ -52,13 +52,14 @@ class States:
         return known[1]
 
 
-def services(endpoint: str) -> dict[str, Any]:
+def services(settings: Settings) -> dict[str, Any]:
     """Return the status of each service of a local AWS.
 
     Raises:
         OSError: it does not answer.
     """
-    with urllib.request.urlopen(f"{endpoint}/_rehearsal/status", timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - http
+    url, headers = f"{settings.endpoint}/_rehearsal/status", settings.administrator.authorization
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - http
         status: dict[str, Any] = json.load(answer)["services"]
         return status
 

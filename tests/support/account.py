@@ -4,6 +4,7 @@ from pathlib import Path
 
 from devtools.processes import ProcessRegister
 from devtools.terraform.program import find_terraform
+from rehearsal.aws import Running
 from rehearsal.terraform import Terraform, copy_configuration, write_cli_config
 
 # Names of the greatest length that the variables allow.
@@ -27,14 +28,15 @@ _VARIABLES = {
 }
 
 
-def apply_account(folder: Path, endpoint: str) -> None:
-    """Apply the account's configuration, from a copy in ``folder``, to the local AWS at ``endpoint``."""
+def apply_account(folder: Path, aws: Running) -> None:
+    """Apply the account's configuration, from a copy in ``folder``, to the local AWS."""
     copy_configuration(folder / "terraform")
     root = folder / "terraform" / "account"
     account = Terraform(
         find_terraform()[0],
         root,
-        endpoint=endpoint,
+        endpoint=str(aws.endpoint),
+        credentials=aws.administrator,
         processes=ProcessRegister(folder / "processes.jsonl"),
         logs=folder,
         cli_config=write_cli_config(folder / "terraform.rc", root / ".terraform.lock.hcl", folder / "plugins"),

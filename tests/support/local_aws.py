@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from devtools.ports import free_port
+from localaws.administrator import Administrator
 from rehearsal.aws import assume_role, aws_client
 from tests.support.journal import journal_events
 
@@ -73,18 +74,28 @@ class LocalAws:
         self.stop()
         raise RuntimeError(f"The local AWS did not answer within {START_TIMEOUT_SECONDS} s")
 
+    @property
+    def administrator(self) -> dict[str, str]:
+        """The administrator's credentials, as arguments of ``aws_client``."""
+        return Administrator.read(self.directory).credentials
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header of requests to ``/_rehearsal/``."""
+        return Administrator.read(self.directory).authorization
+
     def client(self, service: str, **credentials: str) -> Any:
         """Return a client with the given credentials, or with the administrator's."""
         known = (service, credentials.get("aws_access_key_id", ""))
         if known not in self._clients:
-            self._clients[known] = aws_client(self.endpoint, service, **credentials)
+            self._clients[known] = aws_client(self, service, **credentials)
         return self._clients[known]
 
     def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
         """Status and document that an endpoint of the rehearsal itself answers with."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
         try:
-            connection.request(method, f"/_rehearsal/{path}")
+            connection.request(method, f"/_rehearsal/{path}", headers=self.authorization)
             answer = connection.getresponse()
             return answer.status, json.load(answer)
         finally:
@@ -111,7 +122,7 @@ class LocalAws:
 
     def assume(self, role_arn: str) -> dict[str, str]:
         """Credentials of a role, as arguments of ``client``."""
-        return assume_role(self.endpoint, role_arn)
+        return assume_role(self, role_arn)
 
     def stop(self) -> int:
         """End it with a signal; its exit code."""

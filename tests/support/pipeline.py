@@ -119,7 +119,7 @@ class Pipeline:
     def aws(self, service: str, variables: Mapping[str, str] | None = None) -> Any:
         """Return a client of the local AWS with a job's credentials, or with the administrator's."""
         given = {name.lower(): value for name, value in (variables or {}).items() if name in _CREDENTIALS}
-        return aws_client(self.run.endpoint, service, **given)
+        return aws_client(self.run, service, **given)
 
     def deployed(self, environment: str) -> str:
         """Return the digest of the image that an environment's service runs."""
@@ -174,7 +174,7 @@ class Pipeline:
         subject = f"environment:{job.environment}" if job.environment else outside
         trusted = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
         assert trusted == f"repo:{REPOSITORY}:{subject}"
-        role = assume_role(self.run.endpoint, given["role-to-assume"])
+        role = assume_role(self.run, given["role-to-assume"])
         job.variables |= {"AWS_REGION": given["aws-region"], **{name.upper(): value for name, value in role.items()}}
         return {}
 
@@ -247,7 +247,7 @@ def pipeline_on(run: Run) -> Pipeline:
     deployment.start_local_aws(run)
     terraform = Deployment(run, program)
     terraform.apply_account(lambda _note: None)
-    zones = aws_client(run.endpoint, "route53")
+    zones = aws_client(run, "route53")
     zones.create_hosted_zone(Name="example.com", CallerReference="rehearsal")
     # A job also trusts the authority that signed the load balancers' certificates.
     system = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile

@@ -45,11 +45,11 @@ class Rehearsal:
 
     def aws(self, service: str, **credentials: str) -> Any:
         """Return a client with the given credentials, or with the administrator's."""
-        return aws_client(self.run.endpoint, service, **credentials)
+        return aws_client(self.run, service, **credentials)
 
     def aws_as(self, role_arn: str, service: str) -> Any:
         """Return a client with a role's credentials."""
-        return self.aws(service, **assume_role(self.run.endpoint, role_arn))
+        return self.aws(service, **assume_role(self.run, role_arn))
 
     def secret(self, arn: str) -> dict[str, Any]:
         """Return the current value of a secret."""

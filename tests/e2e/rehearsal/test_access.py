@@ -55,7 +55,7 @@ class Access:
 
     def aws(self, service: str, **credentials: str) -> Any:
         """Return a client with the given credentials, or with the administrator's."""
-        return aws_client(self.run.endpoint, service, **credentials)
+        return aws_client(self.run, service, **credentials)
 
     def apply(self, **variables: object) -> None:
         """Apply without a plan of its own."""
@@ -132,6 +132,7 @@ def _applied(run: Run) -> Access:
         processes=ProcessRegister(run.processes),
         logs=run.logs,
         cli_config=cli_config,
+        credentials=run.administrator,
     )
     access = Access(run, terraform)
     access.variables = {
@@ -279,7 +280,7 @@ def test_a_plan_does_not_invoke_a_function_that_is_about_to_be_replaced(access: 
 def test_the_planning_function_cannot_access_a_login_secret_and_cannot_apply(access: Access) -> None:
     functions = access.aws("lambda")
     function = functions.get_function_configuration(FunctionName=PLANNER)
-    secrets = access.aws("secretsmanager", **assume_role(access.run.endpoint, function["Role"]))
+    secrets = access.aws("secretsmanager", **assume_role(access.run, function["Role"]))
     for arn in access.terraform.outputs()["login_secret_arns"].values():
         for call, arguments in ((secrets.put_secret_value, {"SecretString": "{}"}), (secrets.get_secret_value, {})):
             with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):

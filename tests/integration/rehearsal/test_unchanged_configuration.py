@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from localaws.administrator import Administrator
 from rehearsal.deployment import Deployment
 from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
@@ -27,6 +28,8 @@ class Runs:
 
     def up(self, change: str | None = None) -> list[str]:
         """Apply the account as `make up` does, after a change of the copied configuration; return the calls."""
+        self.run.folder.mkdir(exist_ok=True)
+        Administrator().write(self.run.folder, "http://127.0.0.1:1", "us-east-1")
         calls = self.folder / "calls"
         calls.unlink(missing_ok=True)
         deployment = Deployment(self.run, str(self._program))

@@ -8,4 +8,4 @@ from tests.support.local_aws import LocalAws
 
 @pytest.fixture(scope="session")
 def account(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> None:
-    apply_account(tmp_path_factory.mktemp("account"), aws.endpoint)
+    apply_account(tmp_path_factory.mktemp("account"), aws)
