@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from localaws.http.call import Answer, ApiCall, error_answer
+from localaws.http.validation import violations_of
 
 if TYPE_CHECKING:
     from localaws.journal import Journal
@@ -107,6 +108,21 @@ def authorized(handle: Handler, denial: Callable[[ApiCall], Answer | None]) -> H
 
     def middleware(call: ApiCall) -> Answer:
         return denial(call) or handle(call)
+
+    return middleware
+
+
+def validated(handle: Handler, journal: Journal) -> Handler:
+    """Refuse a call that AWS's model of the operation does not allow, and record why."""
+
+    def middleware(call: ApiCall) -> Answer:
+        found = list(violations_of(call))
+        if not found:
+            return handle(call)
+        journal.record("api.invalid", service=call.service, operation=call.operation, violations=found)
+        count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
+        code = "ValidationException" if call.protocol in {"json", "rest-json"} else "ValidationError"
+        return error_answer(call, 400, code, f"{count}: {'; '.join(found)}")
 
     return middleware
 

@@ -11,6 +11,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -58,6 +59,30 @@ def test_the_same_client_token_gives_the_same_resource_again(aws: LocalAws) -> N
     }
     assert len(tables) == 1
     assert ec2.create_route_table(VpcId=vpc, ClientToken="other")["RouteTable"]["RouteTableId"] not in tables
+
+
+@pytest.mark.aws("LOCAL-3")
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments", "code"),
+    [
+        pytest.param("kms", "create_key", {"KeyUsage": "NONE"}, "ValidationException", id="json"),
+        pytest.param(
+            "lambda",
+            "put_function_event_invoke_config",
+            {"FunctionName": "f", "MaximumRetryAttempts": 5},
+            "ValidationException",
+            id="rest-json",
+        ),
+        pytest.param("elbv2", "create_target_group", {"Name": "n", "Protocol": "FTP"}, "ValidationError", id="query"),
+    ],
+)
+def test_a_request_that_the_model_does_not_allow_is_refused_and_recorded(
+    aws: LocalAws, service: str, operation: str, arguments: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(ClientError, match="1 validation error detected: Value '") as caught:
+        getattr(aws.client(service), operation)(**arguments)
+    assert caught.value.response["Error"]["Code"] == code
+    assert aws.journal("api.invalid")[-1]["service"] == service
 
 
 @pytest.mark.parametrize(
