@@ -18,12 +18,10 @@ class TaskDefinitionError(Exception):
 
 
 class Condition(StrEnum):
-    """What a container must have reached before the one that depends on it starts."""
+    """What a container must have reached before the one that depends on it starts. Not emulated: COMPLETE, HEALTHY."""
 
     START = "START"
-    COMPLETE = "COMPLETE"
     SUCCESS = "SUCCESS"
-    HEALTHY = "HEALTHY"
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,6 @@ class Progress:
     """How far one container got; ``exit_code`` is None until it has ended."""
 
     started: bool = False
-    healthy: bool = False
     exit_code: int | None = None
 
 
@@ -218,14 +215,8 @@ def _verdict(dependency: Dependency, progress: Mapping[str, Progress]) -> bool |
     match dependency.condition:
         case Condition.START:
             return other.started or None
-        case Condition.COMPLETE:
-            return other.exit_code is not None or None
         case Condition.SUCCESS:
             return None if other.exit_code is None else other.exit_code == 0
-        case Condition.HEALTHY:
-            if other.exit_code is not None:
-                return False
-            return other.healthy or None
 
 
 def _broken(container: Container, dependency: Dependency, progress: Mapping[str, Progress]) -> str:
@@ -237,6 +228,10 @@ def _broken(container: Container, dependency: Dependency, progress: Mapping[str,
 
 
 def _read(definition: Mapping[str, Any]) -> Container:
+    dependencies = definition.get("dependsOn") or ()
+    for entry in dependencies:
+        if entry["condition"] not in list(Condition):
+            raise TaskDefinitionError(f"The condition {entry['condition']} of dependsOn is not emulated.")
     return Container(
         name=definition["name"],
         image=definition["image"],
@@ -245,10 +240,7 @@ def _read(definition: Mapping[str, Any]) -> Container:
         command=tuple(definition.get("command") or ()),
         environment={entry["name"]: str(entry["value"]) for entry in definition.get("environment") or ()},
         secret_by_variable={entry["name"]: entry["valueFrom"] for entry in definition.get("secrets") or ()},
-        depends_on=tuple(
-            Dependency(entry["containerName"], Condition(entry["condition"]))
-            for entry in definition.get("dependsOn") or ()
-        ),
+        depends_on=tuple(Dependency(entry["containerName"], Condition(entry["condition"])) for entry in dependencies),
         ports=tuple(int(entry["containerPort"]) for entry in definition.get("portMappings") or ()),
         health_check=_read_health_check(definition),
         stop_timeout_seconds=float(definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT_SECONDS),

@@ -35,7 +35,6 @@ from typing import TYPE_CHECKING, Any
 from devtools.errors import UserError
 from localaws.addresses import LOOPBACK
 from localaws.ecs.containers import (
-    Condition,
     Container,
     Progress,
     is_running,
@@ -271,17 +270,8 @@ class TaskRun:
                 processes=self._context.processes,
                 tell=lambda health: self._heard(container, health),
             )
-        elif self._is_waited_for_as_healthy(name):
-            raise TaskStartError(f"Container {name} has no healthCheck, so no other can depend on its HEALTHY.")
         if is_running(list(self._containers.values()), self._progress):
             self._show("RUNNING")
-
-    def _is_waited_for_as_healthy(self, name: str) -> bool:
-        return any(
-            dependency.container == name and dependency.condition is Condition.HEALTHY
-            for container in self._containers.values()
-            for dependency in container.depends_on
-        )
 
     def _wait_for(self, name: str, child: subprocess.Popen[bytes]) -> None:
         code = shown_exit_code(child.wait())
@@ -295,7 +285,8 @@ class TaskRun:
             self.record.show_health(container.name, health)
             if health == "UNHEALTHY" and container.essential:
                 self._unhealthy = container
-        self._progressed(container.name, healthy=health == "HEALTHY")
+            self._changed.notify_all()
+        self._on_change()
 
     def _progressed(self, name: str, **changes: Any) -> None:
         with self._changed:
