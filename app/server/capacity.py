@@ -63,11 +63,9 @@ def _machine_processors() -> int:
 def _of_control_group(folder: Path) -> Capacity:
     processors, memory = _UNLIMITED.processors, _UNLIMITED.memory_mebibytes
     quota, _, period = _text(folder / "cpu.max").partition(" ")
-    if not quota:  # the first version of control groups
-        quota, period = _text(folder / "cpu/cpu.cfs_quota_us"), _text(folder / "cpu/cpu.cfs_period_us")
     if quota.isdigit() and period.isdigit() and int(period):
         processors = int(quota) / int(period)
-    limit = _text(folder / "memory.max") or _text(folder / "memory/memory.limit_in_bytes")
+    limit = _text(folder / "memory.max")
     if limit.isdigit():
         memory = int(limit) // MEBIBYTE
     return Capacity(processors, memory)
