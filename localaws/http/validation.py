@@ -1,8 +1,8 @@
 """Validate a request against botocore's model of the operation, as AWS does before it reads any resource.
 
-Checked: required and unknown members, enumerations, lengths, ranges and patterns. Patterns are searched for, not
-anchored; one that Python's ``re`` does not know is skipped. Unknown members are visible in the JSON protocol only: the
-parsers of the others drop them.
+Checked: required and unknown members, enumerations, lengths, ranges and patterns. A pattern must match the whole value;
+one that Python's ``re`` does not know is skipped. Unknown members are visible in the JSON protocol only: the parsers of
+the others drop them.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _in_string(shape: Any, value: str, path: str) -> Iterator[str]:
     if shape.enum and value not in shape.enum:
         yield f"{_failed(value, path)} satisfy enum value set: [{', '.join(shape.enum)}]"
     pattern = _compiled(shape.metadata.get("pattern", ""))
-    if pattern and not pattern.search(value):
+    if pattern and not pattern.fullmatch(value):
         yield f"{_failed(value, path)} satisfy regular expression pattern: {pattern.pattern}"
 
 
