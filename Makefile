@@ -12,7 +12,7 @@ help: # List the documented targets
 
 setup: .venv/ready # Prepare .venv, as every other target does when it is needed
 
-.venv/ready: scripts/setup requirements/development.txt requirements/postgresql-17.txt
+.venv/ready: scripts/setup requirements/service.txt requirements/development.txt requirements/postgresql-17.txt
 	@scripts/setup
 
 ##@ Rehearse the deployment
@@ -46,12 +46,17 @@ docs: .venv/ready ## Write what is derived into the documentation: inputs and ou
 # Universal locks: the same files serve every platform and Python from 3.11 on.
 LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
-	$(LOCK) --upgrade --python-version 3.11 --group development -o requirements/development.txt
-	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
-	$(LOCK) --upgrade --python-version 3.11 --group bench-service -o requirements/bench-service.txt
+	@mkdir -p build
+	$(LOCK) --upgrade --python-version 3.11 --group development -o build/locked.txt
 	for group in service function; do \
-	  $(LOCK) --python-version 3.11 --group $$group -c requirements/development.txt -o requirements/$$group.txt || exit 1; \
+	  $(LOCK) --python-version 3.11 --group $$group -c build/locked.txt -o requirements/$$group.txt || exit 1; \
 	done
+# Both are installed together with service.txt, which has the packages that they share with the service.
+	for group in development bench-service; do \
+	  $(LOCK) --upgrade --python-version 3.11 --group $$group -c $$([ $$group = development ] && echo build/locked.txt || echo requirements/service.txt) \
+	    $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt) -o requirements/$$group.txt || exit 1; \
+	done
+	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
 	for major in 14 15 16 17 18; do \
 	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
 	done
