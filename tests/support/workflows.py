@@ -55,6 +55,7 @@ class Event:
             "event": self.payload,
             "ref": self.ref,
             "ref_name": self.ref.split("/", 2)[2],
+            "ref_type": "tag" if self.ref.startswith("refs/tags/") else "branch",
             "repository": REPOSITORY,
             "sha": self.commit,
             "token": "token-of-the-job",

@@ -88,6 +88,8 @@ def test_only_a_build_on_main_pushes_images(rehearsal: Rehearsal) -> None:
         "imageTag": "pushed-by-a-test",
     }
     for role in ("dev", "staging", "prod", "drift", "plan"):
+        refused(rehearsal, role, "ecr", "initiate_layer_upload", repositoryName="taproom")
+    for role in ("drift", "plan"):
         refused(rehearsal, role, "ecr", "put_image", **image)
     assert client_of(rehearsal, "build", "ecr").put_image(**image)["image"]["imageId"]["imageTag"] == image["imageTag"]
     rehearsal.aws("ecr").batch_delete_image(repositoryName="taproom", imageIds=[{"imageTag": image["imageTag"]}])

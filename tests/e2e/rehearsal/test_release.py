@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.terraform import TerraformError
+from scripts.image_digest import find
 from tests.support.github_api import github_api
 from tests.support.pipeline import ENVIRONMENTS, Pipeline
 from tests.support.rehearsal import ANSWERS_ONLY_HEALTH_CHECKS, MIGRATIONS, changes_of, migrations, quiet
@@ -72,6 +73,9 @@ def test_a_release_reaches_prod_once_approved_and_the_next_release_waits_for_it(
     assert set(release.result().conclusions.values()) == {SUCCESS}, release.result().log
     assert deployed(pipeline) == {"staging": digest, "prod": digest}
     assert all(pipeline.client(name).get("/beers").status == 200 for name in ENVIRONMENTS)
+    assert find(pipeline.aws("ecr"), {"repositoryName": "taproom"}, {"imageTag": "release-v1.0.0"}) == digest, (
+        "which never expires"
+    )
     notes = (pipeline.run.folder / "gh.txt").read_text()
     assert notes.startswith("release create v1.0.0 --verify-tag")
     assert "- What 1.0.0 brings." in notes
