@@ -50,12 +50,12 @@ output "functions" {
 
 output "alarm_arns" {
   description = "Alarms on drift and on rotations."
-  value = [
+  value = concat([
     aws_cloudwatch_metric_alarm.drift.arn,
     aws_cloudwatch_metric_alarm.not_verified.arn,
     aws_cloudwatch_metric_alarm.rotation_errors.arn,
     aws_cloudwatch_metric_alarm.rotation_not_watched.arn,
     aws_cloudwatch_metric_alarm.rotation_overdue.arn,
     aws_cloudwatch_metric_alarm.verify_failed.arn,
-  ]
+  ], aws_cloudwatch_metric_alarm.rotation_failed_unsent[*].arn)
 }
