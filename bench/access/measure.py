@@ -28,7 +28,7 @@ def compare(server: BenchServer, runs: int, folder: Path, progress: Callable[[st
     Raises:
         BenchError: A tool failed, or did not apply the desired access.
     """
-    participants = [make(server, folder) for make in (tools.ours, tools.pgbedrock, tools.ldap2pg)]
+    participants = [make(server, folder) for make in (tools.ours, tools.ldap2pg)]
     first: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
     again: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
     start: dict[str, list[Cost]] = {tool.name: [] for tool in participants}

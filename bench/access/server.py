@@ -8,7 +8,7 @@ from pathlib import Path
 from pg8000.native import identifier, literal
 
 from bench.access import workload
-from bench.access.workload import ExistingRole, Size
+from bench.access.workload import Size
 from bench.errors import BenchError
 from db_bootstrap.model import Credential, Endpoint
 from devtools.postgres.binaries import servers_by_major
@@ -18,14 +18,6 @@ from tests.support.database import running_cluster
 MAJOR = 15
 MASTER = "bench_master"
 _TEMPLATE = "bench_template"
-
-_ROLES = """
-SELECT rolname, rolcanlogin, rolsuper,
-       ARRAY[CASE WHEN rolcreatedb THEN 'CREATEDB' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
-             CASE WHEN rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END],
-       ARRAY(SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = r.oid)
-FROM pg_roles r WHERE rolname <> 'pg_signal_backend'
-"""
 
 _PRIVILEGES = """
 SELECT count(*) FROM pg_class c, aclexplode(c.relacl) a
@@ -55,10 +47,6 @@ class BenchServer:
             connection.run("DROP SCHEMA public")  # the tools treat it differently
             for statement in workload.objects(size):
                 connection.run(statement)
-        self.roles = tuple(
-            ExistingRole(name, can_login, is_superuser, tuple(filter(None, attributes)), tuple(groups))
-            for name, can_login, is_superuser, attributes, groups in cluster.admin(_ROLES)
-        )
         self._kept = self._role_names()
 
     @property
@@ -87,7 +75,6 @@ class BenchServer:
             connection.run(f"CREATE DATABASE {workload.DATABASE} TEMPLATE {_TEMPLATE} OWNER {identifier(MASTER)}")
             # Otherwise dirty pages would be written during a measurement.
             connection.run("CHECKPOINT")
-        self.cluster.set_password(MASTER, self._password)  # pgbedrock removes passwords that are not in its file
         self.cluster.admin("ANALYZE", workload.DATABASE)
 
     def _role_names(self) -> frozenset[str]:

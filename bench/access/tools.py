@@ -14,10 +14,9 @@ from bench.access.server import BenchServer
 from db_bootstrap.cli.command import DSN_VARIABLE
 from db_bootstrap.cli.dsn import PASSWORD_VARIABLE
 from devtools.checkout import CHECKOUT
-from devtools.postgres.cluster import SUPERUSER
 
 PEERS_FOLDER = Path(sys.prefix) / "bench-access"
-"""The virtual environment of the other tools."""
+"""The virtual environment of the other tool."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Tool:
 
 def ours(server: BenchServer, folder: Path) -> Tool:
     """Return `db_bootstrap`, as a master that is not a superuser, over verified TLS and with a password."""
-    document = folder / "access.json"  # as Terraform passes it; the others read only YAML
+    document = folder / "access.json"  # as Terraform passes it; ldap2pg reads only YAML
     document.write_text(json.dumps(workload.access_document(server.size)))
     endpoint, master = server.endpoint, server.master
     address = f"postgresql://{master.username}@{endpoint.host}:{endpoint.port}/{endpoint.database}"
@@ -59,20 +58,6 @@ def ours(server: BenchServer, folder: Path) -> Tool:
     )
 
 
-def pgbedrock(server: BenchServer, folder: Path) -> Tool:
-    """Return pgbedrock, as the superuser, through the server's socket."""
-    spec = _written(folder / "pgbedrock.yaml", workload.pgbedrock_spec(server.size, server.roles))
-    cluster = server.cluster
-    where = ("-h", str(cluster.directory), "-p", str(cluster.port), "-U", SUPERUSER, "-d", workload.DATABASE)
-    return Tool(
-        "pgbedrock 0.4.2",
-        (str(PEERS_FOLDER / "bin" / "pgbedrock"), "configure", *where, "--live", str(spec)),
-        _environment(),
-        "No changes needed",
-        (str(PEERS_FOLDER / "bin" / "pgbedrock"), "--help"),
-    )
-
-
 def ldap2pg(server: BenchServer, folder: Path) -> Tool:
     """Return ldap2pg without LDAP, as the superuser, through the server's socket."""
     desired = workload.ldap2pg_configuration(server.size, server.superuser_dsn)
@@ -87,8 +72,7 @@ def ldap2pg(server: BenchServer, folder: Path) -> Tool:
 
 
 def _written(file: Path, content: dict[str, Any]) -> Path:
-    # Shared objects are copied: YAML would write an alias, which pgbedrock cannot read.
-    file.write_text(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False))
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
     return file
 
 

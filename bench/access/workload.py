@@ -1,12 +1,11 @@
 """The desired access, in the configuration format of each tool. No I/O.
 
-Every group can read everything in all schemas, or do everything with it. Only these two levels of
-pgbedrock mean the same in the other tools, so that all tools grant the same privileges.
+Every group can read everything in all schemas, or do everything with it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 DATABASE = "bench"
@@ -16,7 +15,6 @@ KEEPERS = ("bench_keeper", "bench_loader")
 GROUPS = READERS + KEEPERS
 LOGINS = tuple(f"bench_login_{number:03}" for number in range(100))
 _WITH_TWO_GROUPS = 25
-_SYSTEM_SCHEMAS = ("information_schema", "pg_catalog")
 
 
 @dataclass(frozen=True)
@@ -63,21 +61,6 @@ class Size:
         return self.total_tables * (len(READERS) * (1 + 1) + len(KEEPERS) * (7 + 3))
 
 
-@dataclass(frozen=True)
-class ExistingRole:
-    """A role that exists beforehand; pgbedrock requires all of them in its file.
-
-    Attributes:
-        member_of: The roles that it is a member of.
-    """
-
-    name: str
-    can_login: bool
-    is_superuser: bool
-    attributes: tuple[str, ...] = ()
-    member_of: tuple[str, ...] = field(default=())
-
-
 def memberships() -> dict[str, tuple[str, ...]]:
     """Return the groups of each login: one or two."""
     return {
@@ -109,39 +92,6 @@ def access_document(size: Size) -> dict[str, Any]:
         | {group: {"schemas": dict.fromkeys(size.schema_names, preset)} for group, preset in presets.items()},
         "logins": {login: {"credential": "iam", "member_of": list(groups)} for login, groups in memberships().items()},
     }
-
-
-def pgbedrock_spec(size: Size, roles: Sequence[ExistingRole]) -> dict[str, Any]:
-    """Return the desired access for pgbedrock.
-
-    Args:
-        size: The number of objects.
-        roles: Every role of the server, including `OWNER`.
-    """
-    everything = [f"{schema}.*" for schema in size.schema_names]
-    owned = {"schemas": list(size.schema_names), "tables": everything, "sequences": everything}
-    systems_own = {"schemas": list(_SYSTEM_SCHEMAS), "tables": [f"{schema}.*" for schema in _SYSTEM_SCHEMAS]}
-    privileges = {
-        way: {"schemas": {way: list(size.schema_names)}, "tables": {way: everything}, "sequences": {way: everything}}
-        for way in ("read", "write")
-    }
-    return {
-        **{role.name: _pgbedrock_role(role) | ({"owns": systems_own} if role.is_superuser else {}) for role in roles},
-        OWNER: {"owns": owned},
-        **{group: {"privileges": privileges["read"]} for group in READERS},
-        **{group: {"privileges": privileges["write"]} for group in KEEPERS},
-        **{login: {"can_login": True, "member_of": list(groups)} for login, groups in memberships().items()},
-    }
-
-
-def _pgbedrock_role(role: ExistingRole) -> dict[str, Any]:
-    attributes: Mapping[str, Any] = {
-        "can_login": role.can_login,
-        "is_superuser": role.is_superuser,
-        "attributes": list(role.attributes),
-        "member_of": list(role.member_of),
-    }
-    return {key: value for key, value in attributes.items() if value}
 
 
 def ldap2pg_configuration(size: Size, dsn: str) -> dict[str, Any]:

@@ -5,15 +5,10 @@ from collections import Counter
 import pytest
 
 from bench.access import workload
-from bench.access.workload import ExistingRole, Size
+from bench.access.workload import Size
 from db_bootstrap.document import parse_document
 
 SIZE = Size(schemas=2, tables=3)
-FOUND = (
-    ExistingRole("rdsadmin", can_login=True, is_superuser=True, attributes=("CREATEDB",)),
-    ExistingRole("bench_master", can_login=True, is_superuser=False, member_of=("rds_superuser",)),
-    ExistingRole("bench_owner", can_login=False, is_superuser=False),
-)
 
 
 def test_there_are_as_many_groups_logins_and_memberships_as_were_asked_for() -> None:
@@ -38,24 +33,6 @@ def test_an_invalid_size_is_refused(text: str) -> None:
 def test_our_document_says_the_memberships() -> None:
     logins = parse_document(workload.access_document(SIZE)).logins
     assert {name: login.member_of for name, login in logins.items()} == workload.memberships()
-
-
-def test_pgbedrock_is_told_of_every_role_that_is_there_and_of_every_one_to_come() -> None:
-    spec = workload.pgbedrock_spec(SIZE, FOUND)
-    assert set(spec) == {role.name for role in FOUND} | set(workload.GROUPS) | set(workload.LOGINS)
-    assert spec["bench_master"] == {"can_login": True, "member_of": ["rds_superuser"]}
-    assert spec["rdsadmin"]["attributes"] == ["CREATEDB"]
-    assert spec["bench_login_000"] == {"can_login": True, "member_of": ["bench_reader", "bench_analyst"]}
-
-
-def test_pgbedrock_gets_the_owner_of_every_schema_and_object_because_it_refuses_to_leave_one_out() -> None:
-    owned = [role["owns"]["schemas"] for role in workload.pgbedrock_spec(SIZE, FOUND).values() if "owns" in role]
-    assert sorted(schema for schemas in owned for schema in schemas) == [
-        "bench_00",
-        "bench_01",
-        "information_schema",
-        "pg_catalog",
-    ]
 
 
 def test_ldap2pg_has_the_groups_the_logins_and_a_grant_for_each_group() -> None:
