@@ -7,8 +7,12 @@ import urllib.request
 from typing import Any
 
 import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
 
 from devtools.checkout import CHECKOUT
+from rehearsal.aws import REGION
+from tests.support.cloudformation import KINDS, template
 from tests.support.pipeline import ENVIRONMENTS, Pipeline
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
@@ -31,6 +35,18 @@ def test_plain_http_is_sent_to_https(pipeline: Pipeline) -> None:
 class NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_arguments: Any) -> None:
         return None
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_cfn_lint_finds_no_error_in_the_main_resources(pipeline: Pipeline, environment: str) -> None:
+    bucket = pipeline.terraform.account.outputs()["state_bucket_name"]
+    state = json.load(pipeline.aws("s3").get_object(Bucket=bucket, Key=f"taproom/{environment}.tfstate")["Body"])
+    resources = template(state)
+    kinds = {resource["Type"] for resource in resources["Resources"].values()}
+    assert kinds == set(KINDS), "each kind is in the state"
+    # Its warnings include one on every version of an engine without a minor version.
+    problems = lint(json.dumps(resources), config=ManualArgs(regions=[REGION]))
+    assert [str(problem) for problem in problems if problem.rule.id.startswith("E")] == []
 
 
 def test_every_alarm_tells_the_topic_of_its_environment_and_names_its_section_of_the_runbook(
