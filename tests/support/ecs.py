@@ -132,7 +132,7 @@ class Site:
             "portMappings": [{"containerPort": 8000, "protocol": "tcp"}],
             "environment": [{"name": name, "value": value} for name, value in environment.items()],
             "logConfiguration": log,
-            "stopTimeout": 10,
+            "stopTimeout": 30,
             **changes,
         }
         registered = self.ecs.register_task_definition(

@@ -223,7 +223,7 @@ def test_swagger_ui_shows_every_operation_under_the_same_content_security_policy
     served: Served, open_page: OpenPage
 ) -> None:
     page = open_page(served, "/docs")
-    expect(page.locator(".opblock")).to_have_count(6)
+    expect(page.locator(".opblock")).to_have_count(7)
     page.locator("#operations-Beers-listBeers").click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()

@@ -5,7 +5,6 @@ Requests to ECS are validated against botocore's model of it.
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,21 +16,19 @@ import pytest
 
 from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
+from devtools.postgres.binaries import Binaries
 from localaws.rds.instances import Databases
 from scripts import psql
 from tests.support.moto_server import moto_server
 from tests.support.token_database import TokenDatabase
 
-pytestmark = [
-    pytest.mark.database,
-    pytest.mark.skipif(not shutil.which("psql"), reason="needs psql, PostgreSQL's client, on the PATH"),
-]
+pytestmark = pytest.mark.database
 
 REPORT = "beers_report"
 TASK = "arn:aws:ecs:us-east-1:123456789012:task/taproom-dev/0123"
 
 # What the AWS command line does with its plugin: `host` and its port are reached from the task, here from this machine.
-AWS = f"""#!{sys.executable}
+AWS = f"""
 import json, os, sys
 open(os.environ["SEEN"], "w").write(json.dumps([os.getpid(), *sys.argv[1:]]))
 if "REFUSE" in os.environ:
@@ -98,8 +95,10 @@ def start(
     more: dict[str, str] | None = None,
 ) -> "subprocess.Popen[str]":
     """Start the script for somebody who may log in for reports."""
-    for program, text in {"aws": AWS, "session-manager-plugin": "#!/bin/sh\n"}.items():
-        (folder / program).write_text(text)
+    (folder / "aws.py").write_text(AWS)
+    run_it = f'exec "{sys.executable}" "{folder}/aws.py" "$@"\n'
+    for program, command in {"aws": run_it, "session-manager-plugin": ""}.items():
+        (folder / program).write_text(f"#!/bin/sh\n{command}")
         (folder / program).chmod(0o755)
     variables = {
         "DATABASE_HOST": database.host,
@@ -132,7 +131,7 @@ def start(
         cwd=CHECKOUT,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PG"))},
-            "PATH": f"{folder}:{os.environ['PATH']}",
+            "PATH": f"{folder}:{Binaries.find().folder}:{os.environ['PATH']}",
             "SEEN": str(folder / "seen"),
             "GIVEN": json.dumps(given),
             "ENVIRONMENT": "dev",
