@@ -100,11 +100,11 @@ LANES := --dist loadscope --no-loadscope-reorder
 MAJORS := 14 15 16 17 18
 
 test: .venv/ready browser engine $(patsubst %,$(SERVER),15) ## Run all tests but those that only test-nightly runs
-	$(call tests,test,not nightly) --numprocesses 7 $(LANES)
+	$(call tests,test,not nightly) --numprocesses 6 $(LANES)
 
 test-fast: export POSTGRESQL_MAJORS = 17
 test-fast: .venv/ready browser ## Run the tests that need no load, rehearsal, image, `terraform test` or other PostgreSQL version
-	$(call tests,test-fast,not rehearsal and not image and not load and not terraform and not nightly) --hypothesis-profile=fast $(SPREAD)
+	$(call tests,test-fast,not rehearsal and not image and not load and not terraform and not nightly) $(SPREAD)
 
 test-load: .venv/ready # The tests under load
 	$(call tests,test-load,load and not nightly) $(SPREAD)

@@ -30,7 +30,7 @@ _MISSING = [
 
 
 # pytest's option --hypothesis-profile takes one. Only the nightly run tries other examples each time.
-for _profile, _examples in {"fast": 50, "standard": 150, "nightly": 2000}.items():
+for _profile, _examples in {"standard": 50, "nightly": 2000}.items():
     settings.register_profile(
         _profile,
         max_examples=_examples,
