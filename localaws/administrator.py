@@ -30,6 +30,7 @@ class Administrator:
         exported = {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,  # what version 1 of the AWS CLI reads
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
         }

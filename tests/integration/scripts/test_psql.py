@@ -94,7 +94,7 @@ def start(
     ca_file: Path | None = None,
     more: dict[str, str] | None = None,
 ) -> "subprocess.Popen[str]":
-    """Start the script for somebody who may log in for reports."""
+    """Start the script as an analyst whose role can log in for reports."""
     (folder / "aws.py").write_text(AWS)
     run_it = f'exec "{sys.executable}" "{folder}/aws.py" "$@"\n'
     for program, command in {"aws": run_it, "session-manager-plugin": ""}.items():
@@ -166,8 +166,9 @@ RUNNING = (task("PENDING", "PENDING"), task("RUNNING", "RUNNING"))
 @pytest.mark.aws("SSM-1", "SSM-2")
 def test_a_session_is_the_login_over_verified_tls_and_leaves_no_task(database: TokenDatabase, tmp_path: Path) -> None:
     child = start(database, tmp_path, *RUNNING)
-    out, errors = child.communicate("\\conninfo\n", timeout=60)
+    out, errors = child.communicate("\\conninfo\n\\getenv mode PGSSLMODE\n\\echo :mode\n", timeout=60)
     assert child.returncode == 0, errors
+    assert "verify-full" in out, "so the certificate must also be for the database's name"
     assert f'as user "{REPORT}"' in out
     assert "SSL connection" in out
     assert "Stopped the task." in errors

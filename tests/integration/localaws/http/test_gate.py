@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,7 +88,9 @@ def test_an_unsigned_request_is_refused(aws: LocalAws) -> None:
     assert send(aws, "GET", "/moto-api/data.json", {}).status == 403
 
 
-def test_the_key_of_a_run_is_stored_for_its_owner_alone(aws: LocalAws) -> None:
+def test_the_key_of_a_run_is_stored_for_its_owner_alone_with_all_that_an_sdk_needs(aws: LocalAws) -> None:
     file = aws.directory / "aws.env"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert f"export AWS_ENDPOINT_URL={aws.endpoint}\n" in file.read_text()
+    exported = file.read_text()
+    assert f"export AWS_ENDPOINT_URL={aws.endpoint}\n" in exported
+    assert {"AWS_REGION", "AWS_DEFAULT_REGION"} <= set(re.findall(r"export (\w+)=us-east-1\n", exported))
