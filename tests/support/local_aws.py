@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from devtools.ports import free_port
 from localaws.administrator import Administrator
@@ -123,6 +123,12 @@ class LocalAws:
     def assume(self, role_arn: str) -> dict[str, str]:
         """Credentials of a role, as arguments of ``client``."""
         return assume_role(self, role_arn)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> int:
         """End it with a signal; its exit code."""

@@ -57,16 +57,15 @@ def site(podman: Engine, image: Built, tmp_path_factory: pytest.TempPathFactory)
     tag = f"localhost/taproom-task:{secrets.token_hex(4)}"
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    aws = LocalAws(tmp_path_factory.mktemp("run"), SERVICES_WITH_TASKS)
-    try:
-        podman.build(context, tag, base=image.tag, labels={RUN_LABEL: str(aws.directory)})
-        site = Site(aws)
-        described = aws.directory / "images" / site.image.partition("@sha256:")[2] / "image.json"
-        described.write_text(json.dumps({"command": ["python", "server.py"], "tag": tag}))
-        yield site
-    finally:
-        aws.stop()
-        podman.remove_labelled(str(aws.directory))
+    with LocalAws(tmp_path_factory.mktemp("run"), SERVICES_WITH_TASKS) as aws:
+        try:
+            podman.build(context, tag, base=image.tag, labels={RUN_LABEL: str(aws.directory)})
+            site = Site(aws)
+            described = aws.directory / "images" / site.image.partition("@sha256:")[2] / "image.json"
+            described.write_text(json.dumps({"command": ["python", "server.py"], "tag": tag}))
+            yield site
+        finally:
+            podman.remove_labelled(str(aws.directory))
 
 
 def _get(site: Site, path: str) -> dict[str, str]:

@@ -60,11 +60,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     with running_cluster(Binaries.find(), folder / "postgresql") as cluster:
         catalogue = CatalogueDatabase(Database(cluster, "outages"))
         migrate(catalogue.settings(catalogue.migrator))
-        aws = LocalAws(folder / "run", SERVICES_WITH_TASKS)
-        try:
+        with LocalAws(folder / "run", SERVICES_WITH_TASKS) as aws:
             yield Deployed(Site(aws, **health_check()), catalogue)
-        finally:
-            aws.stop()
 
 
 def health_check() -> dict[str, str | int]:

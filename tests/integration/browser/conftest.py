@@ -20,15 +20,23 @@ PATIENCE_MILLISECONDS = 10_000
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Start Chromium without a window, with more arguments if a test gives any.
+
+    A process can run one Playwright at a time, so every browser comes from here.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium here; on Debian and Ubuntu: sudo apt-get install chromium")
     with sync_playwright() as playwright:
-        # Root is given no sandbox by Chromium; it opens nothing here but the service's own pages.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # Root is given no sandbox by Chromium; it opens nothing here but the tests' own pages.
+        yield lambda *arguments: playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *arguments])
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """The browser that the tests of the status page and the service share."""
+    with launch() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,13 @@
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-from tests.integration.browser.conftest import CHROMIUM
 from tests.support.local_aws import LocalAws
 
 SECRET = "for-the-service-alone"
@@ -60,6 +59,13 @@ def foreign_port() -> Iterator[int]:
         server.shutdown()
 
 
+@pytest.fixture
+def aws(tmp_path: Path) -> Iterator[LocalAws]:
+    """A local AWS that the page attacks."""
+    with LocalAws(tmp_path) as running:
+        yield running
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("host", "rebound"),
@@ -67,27 +73,20 @@ def foreign_port() -> Iterator[int]:
     ids=["another port", "another host", "after DNS rebinding"],
 )
 def test_a_foreign_page_can_neither_read_nor_start_anything_in_the_local_aws(
-    tmp_path: Path, foreign_port: int, host: str, *, rebound: bool
+    launch: Callable[..., Browser], aws: LocalAws, foreign_port: int, host: str, *, rebound: bool
 ) -> None:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    aws = LocalAws(tmp_path)
     secrets = aws.client("secretsmanager")
     secrets.create_secret(Name="mine", SecretString=SECRET)
-    arguments = ["--no-sandbox", "--host-resolver-rules=MAP evil.example 127.0.0.1"]
     aws_port = aws.endpoint.rpartition(":")[2]
-    with sync_playwright() as playwright:
-        page = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments).new_page()
+    with launch("--host-resolver-rules=MAP evil.example 127.0.0.1") as browser:
+        page = browser.new_page()
         # After rebinding, the page and the API are the same origin for the browser.
         page.goto(f"http://{host}:{aws_port if rebound else foreign_port}/")
         endpoint = f"http://{host if rebound else '127.0.0.1'}:{aws_port}"
         seen = page.evaluate(ATTACK, [endpoint, aws.administrator["aws_access_key_id"]])
-    try:
-        assert SECRET not in json.dumps(seen)
-        assert [name for name, said in seen.items() if " 200 " in said] == []
-        assert secrets.get_secret_value(SecretId="mine")["SecretString"] == SECRET
-        assert aws.client("sqs").list_queues().get("QueueUrls", []) == []
-        assert aws.ask("status")[1]["failed_on_demand"] == []
-        assert len(aws.journal("api.misdirected")) >= 4
-    finally:
-        aws.stop()
+    assert SECRET not in json.dumps(seen)
+    assert [name for name, said in seen.items() if " 200 " in said] == []
+    assert secrets.get_secret_value(SecretId="mine")["SecretString"] == SECRET
+    assert aws.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert aws.ask("status")[1]["failed_on_demand"] == []
+    assert len(aws.journal("api.misdirected")) >= 4

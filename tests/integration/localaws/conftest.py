@@ -49,9 +49,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     for name in list(os.environ):
         if name.startswith("AWS_"):
             del os.environ[name]
-    running = LocalAws(tmp_path_factory.mktemp("local-aws"))
-    yield running
-    running.stop()
+    with LocalAws(tmp_path_factory.mktemp("local-aws")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -132,10 +132,10 @@ def test_the_journal_names_calls_but_no_values(aws: LocalAws) -> None:
 
 
 def test_it_ends_in_order_when_asked_to(tmp_path: Path) -> None:
-    running = LocalAws(tmp_path)
-    assert running.ask("stop", method="POST") == (200, {"stopping": True})
-    assert running.process.wait(20) == 0
-    assert running.journal("server.stopped")
+    with LocalAws(tmp_path) as running:
+        assert running.ask("stop", method="POST") == (200, {"stopping": True})
+        assert running.process.wait(20) == 0
+        assert running.journal("server.stopped")
 
 
 def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:

@@ -27,11 +27,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for name in list(os.environ):
         if name.startswith("AWS_"):
             del os.environ[name]
-    aws = LocalAws(tmp_path_factory.mktemp("run"), SERVICES_WITH_TASKS)
-    try:
+    with LocalAws(tmp_path_factory.mktemp("run"), SERVICES_WITH_TASKS) as aws:
         yield Site(aws)
-    finally:
-        aws.stop()
 
 
 @pytest.fixture

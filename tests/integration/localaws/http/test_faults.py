@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A local AWS in which changes fail."""
-    aws = LocalAws(tmp_path_factory.mktemp("failing"))
-    try:
+    with LocalAws(tmp_path_factory.mktemp("failing")) as aws:
         assert aws.ask("faults", "POST") == (200, {"failing": True})
         yield aws
-    finally:
-        aws.stop()
 
 
 def a_role(aws: LocalAws) -> dict[str, str]:
@@ -53,8 +50,5 @@ def test_terraforms_state_can_be_written(failing: LocalAws) -> None:
 
 
 def test_nothing_fails_that_nobody_asked_for(tmp_path: Path) -> None:
-    aws = LocalAws(tmp_path)
-    try:
+    with LocalAws(tmp_path) as aws:
         assert aws.client("sqs", **a_role(aws)).create_queue(QueueName="thing")
-    finally:
-        aws.stop()
