@@ -18,7 +18,7 @@ from devtools.errors import UserError
 from devtools.postgres.binaries import Binaries
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
-from rehearsal.aws import write_token
+from rehearsal.aws import aws_client, write_token
 from rehearsal.checks import Service, check_deployment
 from rehearsal.ports import DEFAULT_BALANCER_PORT
 from rehearsal.prerequisites import find_podman
@@ -116,7 +116,7 @@ def down(run: Run) -> None:
     Raises:
         UserError: something could not be destroyed; the processes are ended all the same.
     """
-    if not run.is_running() or run.is_being_changed():
+    if not run.is_running() or run.is_being_changed() or not deployment.Deployment.can_be_destroyed(run):
         ended = run.clear()
         print(f"Ended what an interrupted run had left: {', '.join(ended)}." if ended else "Nothing is running.")
         return
@@ -168,6 +168,9 @@ def _look_for_what_is_needed(
         stages.progress(f"Terraform {version}, PostgreSQL {server.major}")
         if run.is_running():
             _refuse_unless_applicable(run, balancer_port)
+            for lock in deployment.locks(run):
+                aws_client(run, "s3").delete_object(**lock)
+                stages.report(f"      A Terraform that was killed had left {lock['Key']}; removed it.")
             run.has_containers = in_containers
             return program
         ended = run.clear()

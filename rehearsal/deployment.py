@@ -21,7 +21,7 @@ from devtools.errors import UserError
 from devtools.images.engine import RUN_LABEL, Engine
 from devtools.images.store import ImageStore
 from devtools.processes import ProcessRegister
-from rehearsal.aws import assume_role
+from rehearsal.aws import assume_role, aws_client
 from rehearsal.run import Run
 from rehearsal.terraform import (
     Terraform,
@@ -163,6 +163,11 @@ class Deployment:
             beside.account if beside else self._terraform(self._folder / "account", credentials=run.administrator)
         )
 
+    @staticmethod
+    def can_be_destroyed(run: Run) -> bool:
+        """Whether the state of the environment is known to name everything: its last apply was not killed."""
+        return (run.folder / "dev-environment.sha256").exists() and not locks(run)
+
     @functools.cached_property
     def environment(self) -> Terraform:
         """The environment's root module, applied as the pipeline would: with the role that may deploy it.
@@ -290,6 +295,17 @@ def wait_until_it_answers(url: str, report: Report) -> None:
                 raise UserError(f"The service does not answer at {url}/readyz: {error}") from error
             report(f"{url}/readyz: {error}")
             time.sleep(0.2)
+
+
+def locks(run: Run) -> list[dict[str, str]]:
+    """Return bucket and key of each lock on a state; without a Terraform at work, one that was killed has left them."""
+    s3 = aws_client(run, "s3")
+    return [
+        {"Bucket": bucket["Name"], "Key": entry["Key"]}
+        for bucket in s3.list_buckets()["Buckets"]
+        for entry in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", [])
+        if entry["Key"].endswith(".tflock")
+    ]
 
 
 def check_nothing_is_left(run: Run) -> None:

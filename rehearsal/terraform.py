@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -130,7 +131,7 @@ class Terraform:
         if code != 0:
             raise TerraformError(
                 f"terraform {command} failed in {self.root.name}.\n\n"
-                + "\n\n".join(progress.errors or [self._end_of_log(command)])
+                + "\n\n".join(progress.errors or [self._reason(command, code)])
             )
         report(f"{progress.finished} changes")
 
@@ -153,7 +154,9 @@ class Terraform:
             self._processes.stop(child, grace_seconds=1)
             raise
         if allowed is not None and child.returncode not in allowed:
-            raise TerraformError(f"terraform {command} failed in {self.root.name}.\n\n{self._end_of_log(command)}")
+            raise TerraformError(
+                f"terraform {command} failed in {self.root.name}.\n\n{self._reason(command, child.returncode)}"
+            )
         return child.returncode
 
     def _capture(self, *arguments: str) -> str:
@@ -172,7 +175,9 @@ class Terraform:
     def _log(self, command: str) -> Path:
         return self._logs / f"terraform-{self.root.name}-{command}.log"
 
-    def _end_of_log(self, command: str) -> str:
+    def _reason(self, command: str, code: int) -> str:
+        if code < 0:
+            return f"It was ended by {signal.Signals(-code).name}."
         return "\n".join(self._log(command).read_text(errors="replace").splitlines()[-40:])
 
 

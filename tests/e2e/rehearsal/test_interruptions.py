@@ -16,6 +16,7 @@ from devtools.checkout import CHECKOUT
 from devtools.ports import is_free
 from devtools.processes import ProcessRegister
 from devtools.terraform.program import is_terraform
+from rehearsal.deployment import locks
 from rehearsal.run import Run
 from tests.support.journal import journal_events
 from tests.support.waiting import wait_until
@@ -131,6 +132,44 @@ def test_down_ends_what_a_killed_command_left(tmp_path: Path) -> None:
     assert said.strip() == f"Ended what an interrupted run had left: sleep ({left.pid})."
     assert left.wait(10) != 0
     assert not run.folder.exists()
+
+
+def kill_with_terraform(process: subprocess.Popen[str], folder: Path) -> None:
+    """Kill a command and the Terraform that it runs, so that only the local AWS goes on."""
+    process.kill()
+    process.communicate()
+    for orphan in filter(is_terraform, Run(folder).left_running()):
+        orphan.kill()
+        orphan.wait()
+
+
+def test_down_ends_an_up_that_was_killed_before_it_had_an_environment(tmp_path: Path) -> None:
+    up = command(tmp_path / "run", "up")
+    output_until(up, "Apply terraform/account")
+    kill_with_terraform(up, tmp_path / "run")
+    down = command(tmp_path / "run", "down")
+    said, _ = down.communicate(timeout=240)
+    assert (down.returncode, said.count("\n")) == (0, 1), said
+    assert said.startswith("Ended what an interrupted run had left: ")
+    assert not (tmp_path / "run").exists()
+
+
+def test_up_removes_the_lock_of_a_terraform_that_was_killed_and_down_ends_what_it_left(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    up = command(folder, "up")
+    output_until(up, "Apply terraform/environment ...")
+    wait_until(lambda: locks(Run(folder)), "the lock on the state", seconds=120)
+    kill_with_terraform(up, folder)
+    again = command(folder, "up")
+    output_until(again, "A Terraform that was killed had left taproom/dev.tfstate.tflock; removed it.")
+    output_until(again, "Apply terraform/environment ...")
+    wait_until(lambda: locks(Run(folder)), "the lock on the state", seconds=120)
+    kill_with_terraform(again, folder)
+    down = command(folder, "down")
+    said, _ = down.communicate(timeout=240)
+    assert down.returncode == 0, said
+    assert said.startswith("Ended what an interrupted run had left: ")
+    assert not folder.exists()
 
 
 def test_down_with_nothing_running_says_so(tmp_path: Path) -> None:
