@@ -247,7 +247,7 @@ def _destroy(run: Run, stages: Stages, program: str) -> None:
 
 @contextmanager
 def _nothing_half_made(run: Run, stages: Stages) -> Iterator[None]:
-    """End everything that was started unless the block ends well; the logs are kept for whoever wants to know why.
+    """End everything that was started unless the block ends well; the logs are kept to find out why.
 
     A rehearsal that ran before the block goes on when a change of it is refused or rolled back, as it would in AWS.
     """
@@ -266,6 +266,8 @@ def _nothing_half_made(run: Run, stages: Stages) -> Iterator[None]:
         run.clear()
         why = "Interrupted" if isinstance(error, KeyboardInterrupt) else "Stopped"
         stages.report(f"{why}. Everything that was started has been ended. The logs are in {logs}.")
+        if isinstance(error, UserError):  # which may name a log where it was
+            raise type(error)(str(error).replace(str(run.logs), str(logs))) from error
         raise
 
 
