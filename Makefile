@@ -43,25 +43,21 @@ docs: .venv/ready ## Write what is derived into the documentation: inputs and ou
 	@$(RUN) scripts.terraform_tables
 	@$(RUN) scripts.aws_behaviours
 
-# Universal locks: the same files serve every platform and Python from 3.11 on.
-LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml
+# The same files serve each platform of tool.uv.environments, and every Python from 3.11 on. Packages of development and
+# bench-service are installed together with service.txt, which has those that they share with the service.
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
-	@mkdir -p build
-	$(LOCK) --upgrade --python-version 3.11 --group development -o build/locked.txt
-	for group in service function; do \
-	  $(LOCK) --python-version 3.11 --group $$group -c build/locked.txt -o requirements/$$group.txt || exit 1; \
+	@rm -rf build/lock && mkdir -p build/lock
+	@sed -E '/^(postgresql-.*|terraform|mermaid) = /d' pyproject.toml > build/lock/pyproject.toml
+	.venv/bin/uv lock --quiet --directory build/lock
+	for group in service function development bench-access bench-service; do \
+	  .venv/bin/uv export --quiet --frozen --directory build/lock --no-header --no-annotate --only-group $$group --output-file $$group.txt \
+	    $$(case $$group in (development|bench-service) sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt;; esac) && \
+	  sed -E -e "s/ ; platform_machine == 'arm64' .* 'aarch64' [^\\]*/ /" -e 's/ and \(\(platform_machine [^\\]*/ /' build/lock/$$group.txt > requirements/$$group.txt || exit 1; \
 	done
-# Both are installed together with service.txt, which has the packages that they share with the service.
-	for group in development bench-service; do \
-	  $(LOCK) --upgrade --python-version 3.11 --group $$group -c $$([ $$group = development ] && echo build/locked.txt || echo requirements/service.txt) \
-	    $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt) -o requirements/$$group.txt || exit 1; \
+	for group in postgresql-14 postgresql-15 postgresql-16 postgresql-17 postgresql-18 terraform mermaid; do \
+	  .venv/bin/uv pip compile --no-config --quiet --universal --generate-hashes --no-header --no-annotate --no-deps --upgrade --python-version 3.12 \
+	    --group $$group --output-file requirements/$$group.txt pyproject.toml || exit 1; \
 	done
-	$(LOCK) --upgrade --python-version 3.11 --group bench-access -o requirements/bench-access.txt
-	for major in 14 15 16 17 18; do \
-	  $(LOCK) --upgrade --python-version 3.12 --group postgresql-$$major -o requirements/postgresql-$$major.txt || exit 1; \
-	done
-	$(LOCK) --no-deps --python-version 3.11 --group terraform -o requirements/terraform.txt
-	$(LOCK) --no-deps --python-version 3.11 --group mermaid -o requirements/mermaid.txt
 
 rename: ## Rename the project in all its files (NAME=brewery)
 	@$(PYTHON) scripts/rename.py "$(NAME)"
