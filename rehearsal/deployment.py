@@ -264,6 +264,9 @@ class Deployment:
         # Without an end to what is kept: for the rules that set one the AWS provider waits most of a minute.
         return {
             "github_repository": "example/taproom",
+            "github_owner_id": "1001",
+            "github_repository_id": "2002",
+            "saved_plan_days": 0,
             "state_version_days": 0,
             "access_log_days": 0,
             "domain_names": {"staging": ["beers.staging.example.com"], "prod": ["beers.example.com"]},

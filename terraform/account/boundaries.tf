@@ -25,7 +25,7 @@ data "aws_iam_policy_document" "pipeline_boundary" {
       "iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Remove*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*",
     ]
     resources = [
-      for name in ["role/${var.project_name}-build", "role/${var.project_name}-deploy-*", "role/${var.project_name}-drift", "role/${var.project_name}-plan", "policy/${var.project_name}-*", "oidc-provider/*"] :
+      for name in ["role/${var.project_name}-build", "role/${var.project_name}-deploy-*", "role/${var.project_name}-drift", "role/${var.project_name}-plan", "role/${var.project_name}-release-plan", "policy/${var.project_name}-*", "oidc-provider/*"] :
       "arn:${local.partition}:iam::${local.account_id}:${name}"
     ]
   }

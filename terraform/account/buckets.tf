@@ -2,12 +2,17 @@
 module "state_bucket" {
   source = "../modules/bucket"
 
-  name                   = "${var.project_name}-terraform-state-${local.account_id}"
+  name                   = local.state_bucket_name
+  policy                 = data.aws_iam_policy_document.state_bucket.json
+  prefix_days            = var.saved_plan_days == 0 ? {} : { "plans/" = var.saved_plan_days }
   access_log_bucket_name = module.access_log_bucket.name
   old_version_days       = var.state_version_days == 0 ? null : var.state_version_days
 }
 
 locals {
+  state_bucket_name = "${var.project_name}-terraform-state-${local.account_id}"
+  state_bucket_arn  = "arn:${local.partition}:s3:::${local.state_bucket_name}"
+
   # An environment finds the bucket by this name; its load balancers write below the environment's own.
   access_log_bucket_name = "${var.project_name}-access-logs-${local.account_id}"
   access_log_bucket_arn  = "arn:${local.partition}:s3:::${local.access_log_bucket_name}"
@@ -46,7 +51,7 @@ data "aws_iam_policy_document" "access_logs" {
   statement {
     sid       = "ServerAccessLogDelivery"
     actions   = ["s3:PutObject"]
-    resources = ["${local.access_log_bucket_arn}/${var.project_name}-terraform-state-${local.account_id}/*"]
+    resources = ["${local.access_log_bucket_arn}/${local.state_bucket_name}/*"]
 
     principals {
       type        = "Service"

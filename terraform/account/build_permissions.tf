@@ -20,4 +20,10 @@ data "aws_iam_policy_document" "build" {
     ]
     resources = [local.registry_arn]
   }
+
+  statement {
+    sid       = "PutArtifacts"
+    actions   = ["s3:PutObject"]
+    resources = [local.artifacts]
+  }
 }

@@ -15,6 +15,12 @@ data "aws_iam_policy_document" "deploy_state_and_image" {
   }
 
   statement {
+    sid       = "ReadArtifactsAndOwnPlans"
+    actions   = ["s3:GetObject"]
+    resources = [local.artifacts, "${module.state_bucket.arn}/plans/${each.key}/*"]
+  }
+
+  statement {
     sid       = "DeleteOwnStateLock"
     actions   = ["s3:DeleteObject"]
     resources = ["${module.state_bucket.arn}/${var.project_name}/${each.key}.tfstate.tflock"]

@@ -5,7 +5,7 @@ locals {
 }
 
 data "aws_iam_policy_document" "drift" {
-  source_policy_documents = [data.aws_iam_policy_document.plan.json]
+  source_policy_documents = [data.aws_iam_policy_document.plan.json, data.aws_iam_policy_document.read_artifacts.json]
 
   statement {
     sid       = "GetWriteTokens"

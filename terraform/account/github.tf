@@ -10,22 +10,46 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 locals {
-  # What GitHub says of the job that asks. A job gets the role of one environment only if it runs in GitHub's environment of
-  # that name, where people and branches that may deploy are named. A pull request from a fork gets no token at all.
-  # Jobs on main that run in no environment push images and check for drift: they need no approval.
-  subject_by_role = merge(
-    {
-      build = "repo:${var.github_repository}:ref:refs/heads/main"
-      drift = "repo:${var.github_repository}:ref:refs/heads/main"
-      plan  = "repo:${var.github_repository}:pull_request"
-    },
-    { for name in var.deploy_environments : "deploy-${name}" => "repo:${var.github_repository}:environment:${name}" },
+  # Names can be given up and registered by others; numbers cannot. GitHub writes both into the subject of its tokens, or
+  # names alone in the legacy format, which leaves the number to the claim repository_id.
+  # https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims
+  github_names = split("/", var.github_repository)
+  github_repositories = concat(
+    ["${local.github_names[0]}@${var.github_owner_id}/${local.github_names[1]}@${var.github_repository_id}"],
+    var.trust_legacy_subject ? [var.github_repository] : [],
   )
+
+  # The job that can assume each role: what follows the repository in its subject, and the workflow file that defines it. Only
+  # files of main count, in runs on main. So a branch, a tag on another commit or an environment without protection rules gets
+  # nothing, and changed workflows have been reviewed. Pull requests run their own files, so their role only reads; those from
+  # forks get no token at all.
+  trusted_jobs = merge(
+    {
+      build        = { context = "ref:refs/heads/main", file = "main.yml" }
+      drift        = { context = "ref:refs/heads/main", file = "drift.yml" }
+      plan         = { context = "pull_request", file = null }
+      release-plan = { context = "ref:refs/heads/main", file = "plan.yml" }
+    },
+    { for name in var.deploy_environments : "deploy-${name}" => { context = "environment:${name}", file = "deploy.yml" } },
+  )
+
+  # By equality, without a pattern: `repo:OWNER/REPOSITORY:*` would admit every branch and pull request. AWS can check these claims:
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+  trusted_claims = { for role, job in local.trusted_jobs : role => merge(
+    {
+      aud           = ["sts.amazonaws.com"]
+      repository_id = [var.github_repository_id]
+      sub           = [for repository in local.github_repositories : "repo:${repository}:${job.context}"]
+    },
+    job.file == null ? {} : {
+      job_workflow_ref = ["${var.github_repository}/.github/workflows/${job.file}@refs/heads/main"]
+      ref              = ["refs/heads/main"]
+    },
+  ) }
 }
 
-# Equality, no pattern: `repo:OWNER/REPOSITORY:*` would admit every branch and pull request.
 data "aws_iam_policy_document" "assumed_by_github" {
-  for_each = local.subject_by_role
+  for_each = local.trusted_claims
 
   statement {
     sid     = "AssumeRoleFromGitHub"
@@ -36,16 +60,14 @@ data "aws_iam_policy_document" "assumed_by_github" {
       identifiers = [coalesce(var.github_oidc_provider_arn, one(aws_iam_openid_connect_provider.github[*].arn))]
     }
 
-    condition {
-      test     = "StringEquals"
-      variable = "${local.github_issuer}:aud"
-      values   = ["sts.amazonaws.com"]
-    }
+    dynamic "condition" {
+      for_each = each.value
 
-    condition {
-      test     = "StringEquals"
-      variable = "${local.github_issuer}:sub"
-      values   = [each.value]
+      content {
+        test     = "StringEquals"
+        variable = "${local.github_issuer}:${condition.key}"
+        values   = condition.value
+      }
     }
   }
 }
@@ -81,6 +103,8 @@ locals {
     build = { does = "What a build on main may push", policy = data.aws_iam_policy_document.build.json }
     drift = { does = "What the daily drift check can read", policy = data.aws_iam_policy_document.drift.json }
     plan  = { does = "What a pull request can read to plan", policy = data.aws_iam_policy_document.plan.json }
+
+    release-plan = { does = "What the plan of a release can read and save", policy = data.aws_iam_policy_document.release_plan.json }
   } : name => role if name != "build" || local.has_registry }
 }
 

@@ -28,6 +28,11 @@ output "drift_role_arn" {
   value       = aws_iam_role.repository["drift"].arn
 }
 
+output "release_plan_role_arn" {
+  description = "Role with which main plans a release before its approval; GitHub's variable AWS_RELEASE_PLAN_ROLE_ARN of the repository."
+  value       = aws_iam_role.repository["release-plan"].arn
+}
+
 output "plan_role_arn" {
   description = "Role with which pull requests plan; GitHub's variable AWS_PLAN_ROLE_ARN of the repository."
   value       = aws_iam_role.repository["plan"].arn

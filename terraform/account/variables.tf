@@ -28,6 +28,33 @@ variable "github_repository" {
   }
 }
 
+variable "github_owner_id" {
+  description = "Number of the repository's owner, which never changes: `gh api repos/OWNER/REPOSITORY --jq .owner.id`."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]*$", var.github_owner_id))
+    error_message = "Use the owner's number, digits only."
+  }
+}
+
+variable "github_repository_id" {
+  description = "Number of the repository, which never changes: `gh api repos/OWNER/REPOSITORY --jq .id`."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]*$", var.github_repository_id))
+    error_message = "Use the repository's number, digits only."
+  }
+}
+
+variable "trust_legacy_subject" {
+  description = "Whether to trust the subject without numbers too, which GitHub gives a repository of before July 2026 that has not opted in to immutable subjects."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "github_oidc_provider_arn" {
   description = "GitHub's OIDC provider, if the account has it already; null creates it. AWS allows one per issuer."
   type        = string
@@ -47,8 +74,8 @@ variable "deploy_environments" {
 
   # Their names would be those of the account's own roles, policies and state.
   validation {
-    condition     = length(setintersection(var.deploy_environments, ["account", "build", "deploy", "drift", "pipeline", "plan"])) == 0
-    error_message = "Choose other names than account, build, deploy, drift, pipeline and plan: the account's own resources have them."
+    condition     = length(setintersection(var.deploy_environments, ["account", "build", "deploy", "drift", "pipeline", "plan", "release"])) == 0
+    error_message = "Choose other names than account, build, deploy, drift, pipeline, plan and release: the account's own resources have them."
   }
 }
 
@@ -118,6 +145,18 @@ variable "state_version_days" {
   validation {
     condition     = var.state_version_days == 0 || var.state_version_days >= 30
     error_message = "Choose at least 30 days, or 0 to keep them forever: a mistake may be noticed late."
+  }
+}
+
+variable "saved_plan_days" {
+  description = "Days after which saved plans expire; 0 keeps them forever."
+  type        = number
+  default     = 2
+  nullable    = false
+
+  validation {
+    condition     = var.saved_plan_days == 0 || var.saved_plan_days >= 2
+    error_message = "Choose at least 2 days, because a plan can be applied for one, or 0 to keep them forever."
   }
 }
 

@@ -6,8 +6,10 @@ from devtools.processes import ProcessRegister
 from devtools.terraform.program import find_terraform
 from rehearsal.aws import Running
 from rehearsal.terraform import Terraform, copy_configuration, write_cli_config
+from tests.support.github_tokens import Repository
 
 # Names of the greatest length that the variables allow.
+REPOSITORY = Repository(f"{'o' * 39}/{'r' * 100}", "9" * 12, "8" * 12)
 PROJECT = "taproom-long-one"
 LONGEST_ENVIRONMENT = "acceptance12"
 DOMAIN_NAMES = {
@@ -16,9 +18,12 @@ DOMAIN_NAMES = {
     "prod": ["beers.example.com"],
     LONGEST_ENVIRONMENT: [f"{letter * 60}.example.com" for letter in "abcde"],
 }
-_VARIABLES = {
+VARIABLES = {
     "project_name": PROJECT,
-    "github_repository": f"{'o' * 39}/{'r' * 100}",
+    "github_repository": REPOSITORY.name,
+    "github_owner_id": REPOSITORY.owner_id,
+    "github_repository_id": REPOSITORY.id,
+    "saved_plan_days": 0,
     "deploy_environments": list(DOMAIN_NAMES),
     "domain_names": DOMAIN_NAMES,
     "database_resource_ids": {"dev": "db-DEV", "prod": "db-PROD"},
@@ -28,8 +33,8 @@ _VARIABLES = {
 }
 
 
-def apply_account(folder: Path, aws: Running) -> None:
-    """Apply the account's configuration, from a copy in ``folder``, to the local AWS."""
+def apply_account(folder: Path, aws: Running) -> Terraform:
+    """Apply the account's configuration, from a copy in ``folder``, to the local AWS; return the root module."""
     copy_configuration(folder / "terraform")
     root = folder / "terraform" / "account"
     account = Terraform(
@@ -42,4 +47,5 @@ def apply_account(folder: Path, aws: Running) -> None:
         cli_config=write_cli_config(folder / "terraform.rc", root / ".terraform.lock.hcl", folder / "plugins"),
     )
     account.init({})
-    account.apply(_VARIABLES, lambda _note: None)
+    account.apply(VARIABLES, lambda _note: None)
+    return account

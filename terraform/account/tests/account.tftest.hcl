@@ -5,25 +5,12 @@ mock_provider "aws" {
 }
 
 variables {
-  github_repository = "example/taproom"
+  github_repository    = "example/taproom"
+  github_owner_id      = "1001"
+  github_repository_id = "2002"
 }
 
-run "a_job_gets_the_role_of_the_environment_that_it_runs_in_and_no_other" {
-
-  assert {
-    condition = {
-      for name, document in data.aws_iam_policy_document.assumed_by_github :
-      name => one([for condition in document.statement[0].condition : "${condition.test} ${one(condition.values)}" if endswith(condition.variable, ":sub")])
-      } == {
-      build          = "StringEquals repo:example/taproom:ref:refs/heads/main"
-      drift          = "StringEquals repo:example/taproom:ref:refs/heads/main"
-      plan           = "StringEquals repo:example/taproom:pull_request"
-      deploy-dev     = "StringEquals repo:example/taproom:environment:dev"
-      deploy-staging = "StringEquals repo:example/taproom:environment:staging"
-      deploy-prod    = "StringEquals repo:example/taproom:environment:prod"
-    }
-    error_message = "The subjects must be equal to one each."
-  }
+run "every_role_has_its_boundary_and_each_environment_its_policies" {
 
   assert {
     condition     = alltrue([for role in concat(values(aws_iam_role.deploy), values(aws_iam_role.repository)) : role.permissions_boundary == aws_iam_policy.pipeline_boundary.arn])
@@ -113,19 +100,25 @@ run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
   command = plan
 
   variables {
-    project_name        = "internal-tap"
-    github_repository   = "example/*"
-    deploy_environments = ["pre-prod"]
-    state_version_days  = 7
-    access_log_days     = -1
-    registry_account_id = "123"
+    project_name         = "internal-tap"
+    github_repository    = "example/*"
+    github_owner_id      = "example"
+    github_repository_id = "*"
+    deploy_environments  = ["pre-prod"]
+    state_version_days   = 7
+    saved_plan_days      = 1
+    access_log_days      = -1
+    registry_account_id  = "123"
   }
 
   expect_failures = [
     var.project_name,
     var.github_repository,
+    var.github_owner_id,
+    var.github_repository_id,
     var.deploy_environments,
     var.state_version_days,
+    var.saved_plan_days,
     var.access_log_days,
     var.registry_account_id,
   ]
@@ -135,7 +128,7 @@ run "names_of_the_accounts_own_resources_are_refused_for_environments" {
   command = plan
 
   variables {
-    deploy_environments = ["dev", "account"]
+    deploy_environments = ["dev", "release"]
   }
 
   expect_failures = [var.deploy_environments]

@@ -39,6 +39,7 @@ run "objects_can_go_and_their_use_be_logged" {
   variables {
     object_days            = 90
     old_version_days       = 1
+    prefix_days            = { "plans/" = 2 }
     access_log_bucket_name = "taproom-access-logs-123456789012"
   }
 
@@ -50,6 +51,14 @@ run "objects_can_go_and_their_use_be_logged" {
   assert {
     condition     = aws_s3_bucket_logging.this[0].target_bucket == "taproom-access-logs-123456789012" && aws_s3_bucket_logging.this[0].target_prefix == "${var.name}/"
     error_message = "Its use must be logged under its own name."
+  }
+
+  assert {
+    condition = [
+      for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule :
+      "${rule.id} ${one(rule.expiration).days} ${one(rule.noncurrent_version_expiration).noncurrent_days}"
+    ] == ["expire 90 1", "expire-plans 2 1"]
+    error_message = "Objects below the prefix must expire earlier than the others."
   }
 }
 

@@ -1,28 +1,37 @@
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  count = var.old_version_days == null ? 0 : 1
+  count = var.old_version_days == null && length(var.prefix_days) == 0 ? 0 : 1
 
   bucket = aws_s3_bucket.this.bucket
 
-  rule {
-    id     = "expire"
-    status = "Enabled"
+  dynamic "rule" {
+    for_each = concat(
+      var.old_version_days == null ? [] : [{ prefix = "", days = var.object_days, old_days = var.old_version_days }],
+      [for prefix, days in var.prefix_days : { prefix = prefix, days = days, old_days = 1 }],
+    )
 
-    filter {}
+    content {
+      id     = "expire${rule.value.prefix == "" ? "" : "-${trimsuffix(rule.value.prefix, "/")}"}"
+      status = "Enabled"
 
-    dynamic "expiration" {
-      for_each = var.object_days == null ? [] : [var.object_days]
-
-      content {
-        days = expiration.value
+      filter {
+        prefix = rule.value.prefix == "" ? null : rule.value.prefix
       }
-    }
 
-    noncurrent_version_expiration {
-      noncurrent_days = var.old_version_days
-    }
+      dynamic "expiration" {
+        for_each = rule.value.days == null ? [] : [rule.value.days]
 
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 7
+        content {
+          days = expiration.value
+        }
+      }
+
+      noncurrent_version_expiration {
+        noncurrent_days = rule.value.old_days
+      }
+
+      abort_incomplete_multipart_upload {
+        days_after_initiation = 7
+      }
     }
   }
 

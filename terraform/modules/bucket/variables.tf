@@ -38,6 +38,13 @@ variable "object_days" {
   }
 }
 
+variable "prefix_days" {
+  description = "Days after which objects below a prefix expire, by prefix; their noncurrent versions are deleted a day later."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+}
+
 variable "old_version_days" {
   description = "Days after which noncurrent versions are deleted; null keeps them forever."
   type        = number

@@ -6,18 +6,18 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from tests.support.github_tokens import Repository, claims_of_job, is_trusted
 from tests.support.policy_reference import findings_of_role, policies_of_role
 from tests.support.rehearsal import Rehearsal
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
-ISSUER = "token.actions.githubusercontent.com"
 TRUST = {"Version": "2012-10-17", "Statement": []}
 
 
 def roles(rehearsal: Rehearsal) -> dict[str, str]:
     outputs = rehearsal.deployment.account.outputs()
-    of_the_repository = {name: outputs[f"{name}_role_arn"] for name in ("build", "drift", "plan")}
+    of_the_repository = {name: outputs[f"{name}_role_arn"] for name in ("build", "drift", "plan", "release_plan")}
     return {**outputs["deploy_role_arns"], **of_the_repository}
 
 
@@ -25,26 +25,19 @@ def client_of(rehearsal: Rehearsal, role: str, service: str) -> Any:
     return rehearsal.aws_as(roles(rehearsal)[role], service)
 
 
-def test_each_role_is_for_one_subject_of_one_repository_by_equality(rehearsal: Rehearsal) -> None:
+def test_each_role_trusts_the_jobs_of_its_workflow_file_on_main_alone(rehearsal: Rehearsal) -> None:
     iam = rehearsal.aws("iam")
-    conditions = {}
-    for name, arn in roles(rehearsal).items():
-        (statement,) = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]["Statement"]
-        conditions[name] = statement["Condition"]
-
-    def only(subject: str) -> dict[str, dict[str, str]]:
-        return {
-            "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": f"repo:example/taproom:{subject}"}
-        }
-
-    assert conditions == {
-        "dev": only("environment:dev"),
-        "staging": only("environment:staging"),
-        "prod": only("environment:prod"),
-        "build": only("ref:refs/heads/main"),
-        "drift": only("ref:refs/heads/main"),
-        "plan": only("pull_request"),
+    repository = Repository("example/taproom", "1001", "2002")
+    jobs = {
+        **{name: claims_of_job(repository, "deploy.yml", environment=name) for name in ("dev", "staging", "prod")},
+        "build": claims_of_job(repository, "main.yml"),
+        "drift": claims_of_job(repository, "drift.yml"),
+        "plan": claims_of_job(repository, "pull-request.yml", ref="refs/pull/1/merge", event="pull_request"),
+        "release_plan": claims_of_job(repository, "plan.yml"),
     }
+    for role, arn in roles(rehearsal).items():
+        policy = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+        assert [name for name, claims in jobs.items() if is_trusted(policy, claims)] == [role]
 
 
 def refused(rehearsal: Rehearsal, role: str, service: str, operation: str, **parameters: Any) -> None:

@@ -51,7 +51,7 @@ def policies(aws: LocalAws, account: None) -> Mapping[str, dict[str, dict[str, A
         **{
             name: policies_of_role(iam, name)
             for name in names
-            if re.fullmatch(rf"{PROJECT}-(build|deploy-.*|drift|plan)", name)
+            if re.fullmatch(rf"{PROJECT}-(build|deploy-.*|drift|plan|release-plan)", name)
         },
     }
 

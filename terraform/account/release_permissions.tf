@@ -1,0 +1,95 @@
+# What main hands from one job to the next in the bucket of the states: the function's zip, which the build puts and others
+# read, and saved plans of one environment each, which the job that plans puts and only the approved deployment reads.
+locals {
+  artifacts = "arn:${local.partition}:s3:::${var.project_name}-terraform-state-${local.registry_account_id}/artifacts/*"
+}
+
+data "aws_iam_policy_document" "read_artifacts" {
+  statement {
+    sid       = "ReadArtifacts"
+    actions   = ["s3:GetObject"]
+    resources = [local.artifacts]
+  }
+
+  statement {
+    sid       = "DescribeImages"
+    actions   = ["ecr:BatchGetImage", "ecr:DescribeImages"]
+    resources = [local.registry_arn]
+  }
+}
+
+# Planning happens before the approval. So this role changes nothing but the code of the function that can only plan, and it
+# cannot read a plan back.
+data "aws_iam_policy_document" "release_plan" {
+  source_policy_documents = [data.aws_iam_policy_document.drift.json]
+
+  statement {
+    sid       = "SavePlans"
+    actions   = ["s3:PutObject"]
+    resources = [for name in var.deploy_environments : "${module.state_bucket.arn}/plans/${name}/*"]
+  }
+
+  statement {
+    sid       = "UpdatePlanner"
+    actions   = ["lambda:UpdateFunctionCode"]
+    resources = [for own in local.own : "arn:${local.partition}:lambda:${local.place}:function:${own}-access-plan"]
+  }
+}
+
+# Also for principals whose own policies allow all of S3, such as administrators.
+data "aws_iam_policy_document" "state_bucket" {
+  dynamic "statement" {
+    for_each = var.deploy_environments
+
+    content {
+      sid       = "DenyReadingPlansOf${title(statement.value)}"
+      effect    = "Deny"
+      actions   = ["s3:GetObject*"]
+      resources = ["${local.state_bucket_arn}/plans/${statement.value}/*"]
+
+      principals {
+        type        = "AWS"
+        identifiers = ["*"]
+      }
+
+      condition {
+        test     = "ArnNotEquals"
+        variable = "aws:PrincipalArn"
+        values   = ["arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-deploy-${statement.value}"]
+      }
+    }
+  }
+
+  statement {
+    sid       = "DenySavingPlans"
+    effect    = "Deny"
+    actions   = ["s3:PutObject*"]
+    resources = ["${local.state_bucket_arn}/plans/*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = ["arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-release-plan"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.registry_client_account_ids) == 0 ? [] : ["ReadArtifactsFromOtherAccounts"]
+
+    content {
+      sid       = statement.value
+      actions   = ["s3:GetObject"]
+      resources = [local.artifacts]
+
+      principals {
+        type        = "AWS"
+        identifiers = [for id in var.registry_client_account_ids : "arn:${local.partition}:iam::${id}:root"]
+      }
+    }
+  }
+}
