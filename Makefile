@@ -201,7 +201,7 @@ account: | terraform ## Apply terraform/account, once per AWS account (GITHUB_RE
 	@scripts/account
 
 deploy: .venv/ready | terraform ## Build and push the image, package the function, apply (ENVIRONMENT=dev, CLIENT_CIDR_BLOCKS=mine)
-	@scripts/deploy
+	@$(RUN) scripts.deploy
 
 # AWS is changed by the program only, never by the library that rehearsals can use.
 terraform:

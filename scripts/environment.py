@@ -1,18 +1,29 @@
-"""What an environment is and runs, asked of its state and of ECS; for the commands around an apply."""
+"""An environment's state, configuration and service, for the commands around an apply."""
 
 import json
 import os
+import re
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent / "terraform" / "environment"
+CHECKOUT = Path(__file__).parent.parent
+ROOT = CHECKOUT / "terraform" / "environment"
 
 
 class CommandError(Exception):
     """Something is missing or wrong; the message says what to do."""
+
+    exit_code = 1
+
+
+class RefusedError(CommandError):
+    """A command refused to go on, and nothing was changed; the message says what to do."""
+
+    exit_code = 3
 
 
 @dataclass(frozen=True)
@@ -59,8 +70,67 @@ def terraform(*arguments: str, root: Path = ROOT, allowed: tuple[int, ...] = (0,
         env={**os.environ, "TF_IN_AUTOMATION": "1"},
     )
     if done.returncode not in allowed:
-        raise CommandError(f"terraform {arguments[0]} failed.\n{done.stderr.strip() or done.stdout.strip()}")
+        raise failure(arguments[0], done.stderr.strip() or done.stdout.strip())
     return done
+
+
+def apply(plan_file: Path) -> None:
+    """Apply a saved plan, and show Terraform's output meanwhile.
+
+    Interrupted, Terraform finishes what it has begun and releases its lock, so this waits for it. A terminal interrupts
+    Terraform as well; SIGTERM is passed on.
+
+    Raises:
+        CommandError: it failed; with what it said.
+    """
+    arguments = ["terraform", "apply", "-input=false", "-no-color", "-lock-timeout=5m", str(plan_file)]
+    child = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    earlier = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda _number, _frame: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _frame: child.send_signal(number)),
+    }
+    try:
+        _, said = child.communicate()
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+    if child.returncode:
+        raise failure("apply", said.strip())
+
+
+def failure(command: str, said: str) -> CommandError:
+    """Return the error of a failed Terraform, with what to do where Terraform does not say it."""
+    if "Error acquiring the state lock" in said:
+        found = dict(re.findall(r"^\W*(ID|Operation|Who|Created): +(.+?)\W*$", said, re.MULTILINE))
+        return RefusedError(
+            f"{found.get('Who', 'Another apply')} holds the lock of the state since {found.get('Created', '?')} "
+            f"({found.get('Operation', '?')}). Nothing was changed. Wait until it ends, and try again. If no such "
+            'apply is running (docs/runbook.md, "The state is locked", says how to check), release the lock:\n'
+            f"  terraform -chdir=terraform/environment force-unlock {found.get('ID', 'ID')}"
+        )
+    if "Saved plan is stale" in said:
+        return RefusedError(
+            "Another apply has changed the state since this plan was made. Nothing was changed. Plan again."
+        )
+    return CommandError(f"terraform {command} failed.\n{said}")
+
+
+def init(name: str, settings: Mapping[str, str]) -> str:
+    """Prepare Terraform for one environment; return its region.
+
+    Raises:
+        CommandError: a setting is missing, or Terraform failed.
+    """
+    if not (ROOT / f"{name}.tfvars").exists():
+        raise CommandError(f"There is no terraform/environment/{name}.tfvars.")
+    bucket = required(
+        settings, "STATE_BUCKET", "the bucket of the states, terraform/account's output state_bucket_name"
+    )
+    region = required(settings, "AWS_REGION", "the environment's region")
+    backend = [f"-backend-config={name}.s3.tfbackend"]
+    backend += [f"-backend-config=bucket={bucket}", f"-backend-config=region={region}"]
+    terraform("init", "-input=false", "-reconfigure", "-lockfile=readonly", *backend)
+    return region
 
 
 def outputs(root: Path = ROOT) -> dict[str, Any]:
@@ -82,3 +152,29 @@ def running(ecs: Any, cluster: str, service: str) -> Running:
         desired=newest["desiredCount"],
         others=len(found["deployments"]) - 1,
     )
+
+
+def git(*arguments: str, allowed: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+    """Run git in the checkout.
+
+    Raises:
+        CommandError: it failed; with what it said.
+    """
+    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False)  # noqa: S607
+    if done.returncode not in allowed:
+        raise CommandError(f"git {arguments[0]} failed.\n{done.stderr.strip()}")
+    return done
+
+
+def hand_over(settings: Mapping[str, str], **values: str) -> None:
+    """Give outputs to the following steps of a workflow."""
+    if path := settings.get("GITHUB_OUTPUT"):
+        with Path(path).open("a") as file:
+            file.writelines(f"{name.replace('_', '-')}={value}\n" for name, value in values.items())
+
+
+def summarise(settings: Mapping[str, str], text: str) -> None:
+    """Add Markdown to the summary of a workflow's job, of which GitHub shows 1 MiB a step."""
+    if path := settings.get("GITHUB_STEP_SUMMARY"):
+        with Path(path).open("a") as file:
+            file.write(f"{text}\n")

@@ -1,132 +1,266 @@
-"""Say what an apply would change, in AWS and in the database, as one Markdown report; `make plan` and the drift watch.
+"""Plan environments: what an apply would change, in AWS and in the database, as one Markdown report; `make plan`.
 
-Reads only: no lock is taken, and with READ_ONLY=1 nothing is refreshed either, which the role of pull requests may not.
-The SQL comes from the function that can only plan, which is part of every plan. The image is the one that runs.
+Without SAVE it only reads, and takes the running image and the applied commit: for pull requests, the drift check, and
+people. With READ_ONLY=1 nothing is refreshed either, which the role of pull requests may not. The SQL comes from the
+function that can only plan, which is part of every plan.
+
+With SAVE=1 it plans a release or a deployment, and saves the plan for `make apply`: in build/plans/ENVIRONMENT, or at
+PLAN=s3://BUCKET/KEY. Before, it updates the code of the planning function, so that the SQL is that of the new version.
 """
 
+import base64
 import json
 import os
-import re
+import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.exceptions
 
-from scripts.environment import ROOT, CommandError, outputs, required, running, terraform
+from scripts import saved_plan
+from scripts.environment import (
+    CHECKOUT,
+    ROOT,
+    CommandError,
+    RefusedError,
+    git,
+    hand_over,
+    init,
+    outputs,
+    required,
+    running,
+    summarise,
+    terraform,
+)
+from scripts.image_digest import find
+from scripts.plan_report import SUMMARY_CHARACTERS, Plan, report
+from scripts.plan_store import store
 
-REPORT = ROOT.parent.parent / "build" / "plan.md"
-_PLAN_FILE = "make.tfplan"
+REPORT = CHECKOUT / "build" / "plan.md"
+PACKAGE = CHECKOUT / "build" / "db_bootstrap.zip"
 _CHANGES_EXIT_CODE = 2
-# GitHub takes 65,536 characters in one comment; headings and fences need some of them.
-_SHOWN_CHARACTERS = 60_000
+_COMMIT_DIGITS = 40
+_ADDRESS = "https://checkip.amazonaws.com"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What an apply of one environment would do.
+class Target:
+    """What is planned.
 
     Attributes:
-        environment: its name.
-        changes: whether there are any.
-        text: Terraform's own words.
-        sql: what would run in the database, with reasons; what is known of it when the function cannot be asked.
+        name: of the environment, for which Terraform is prepared.
+        region: of the environment.
+        image: of the service.
+        commit: that the state is to record; empty for none.
+        known: outputs of the environment; empty before its first apply.
     """
 
-    environment: str
-    changes: bool
-    text: str
-    sql: str
+    name: str
+    region: str
+    image: str
+    commit: str
+    known: Mapping[str, Any]
+
+    def plan(self, file: Path, *options: str) -> Plan:
+        """Plan into a file.
+
+        Raises:
+            CommandError: Terraform failed.
+        """
+        # The variable file overrides the ranges of the last apply, and an option overrides both.
+        ranges = json.dumps(self.known.get("client_cidr_blocks", []))
+        given = [f"-var=client_cidr_blocks={ranges}", f"-var-file={self.name}.tfvars"]
+        given += [f"-var={name}={getattr(self, name)}" for name in ("image", "region")]
+        given += [f"-var=commit={self.commit}"] if self.commit else []
+        fixed = ["-input=false", "-no-color", "-detailed-exitcode", f"-out={file}"]
+        done = terraform("plan", *fixed, *given, *options, allowed=(0, _CHANGES_EXIT_CODE))
+        text = terraform("show", "-no-color", str(file)).stdout
+        return Plan(self.name, done.returncode == _CHANGES_EXIT_CODE, text, show(file))
 
 
-def report(plans: Mapping[str, Plan | None]) -> str:
-    """Return one section for each environment, all of them within GitHub's limit."""
-    blocks = max(1, 2 * sum(plan is not None for plan in plans.values()))
-    return "\n".join(section(plan, name, _SHOWN_CHARACTERS // blocks) for name, plan in plans.items())
+def show(file: Path) -> dict[str, Any]:
+    """Return a plan as Terraform's JSON."""
+    shown: dict[str, Any] = json.loads(terraform("show", "-json", str(file)).stdout)
+    return shown
 
 
-def section(plan: Plan | None, environment: str, limit: int) -> str:
-    """Return the section of one environment; None is an environment that was never applied."""
-    if plan is None:
-        return f"## {environment}\n\nNot applied yet.\n"
-    verdict = "An apply would change something." if plan.changes else "Nothing to change."
-    return (
-        f"## {environment}\n\n{verdict}\n\n"
-        f"<details><summary>Terraform</summary>\n\n{_fenced(plan.text, 'text', limit)}\n</details>\n\n"
-        f"<details><summary>SQL in the database</summary>\n\n{_fenced(plan.sql, 'sql', limit)}\n</details>\n"
-    )
-
-
-def _fenced(text: str, language: str, limit: int) -> str:
-    """Return a block of code that its own content cannot end, cut to a number of characters."""
-    if len(text) > limit:
-        text = text[:limit] + "\n... cut; the rest is in the log of the job"
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.strip()}\n{fence}\n"
-
-
-def sql_of(plan: Mapping[str, Any]) -> str:
-    """What a plan, as Terraform's JSON, says of the database."""
-    values = plan.get("planned_values", {}).get("outputs", {})
-    known = values.get("access_plan", {}).get("value")
-    return known if isinstance(known, str) else "-- known only once the planning function has been applied"
-
-
-def planned(environment: str, settings: Mapping[str, str]) -> Plan | None:
-    """The plan of one environment; none when it was never applied.
-
-    Raises:
-        CommandError: Terraform failed, or a setting is missing.
-    """
-    bucket = required(
-        settings, "STATE_BUCKET", "the bucket of the states, terraform/account's output state_bucket_name"
-    )
-    region = required(settings, "AWS_REGION", "the environment's region")
-    backend = [f"-backend-config={environment}.s3.tfbackend"]
-    backend += [f"-backend-config=bucket={bucket}", f"-backend-config=region={region}"]
-    terraform("init", "-input=false", "-reconfigure", "-lockfile=readonly", *backend)
+def read_only(name: str, settings: Mapping[str, str]) -> Plan | None:
+    """Return the plan of one environment as it runs now; None if it was never applied."""
+    region = init(name, settings)
     known = outputs()
     if not known:
         return None
-    service = running(boto3.client("ecs", region_name=region), known["cluster_name"], known["service_name"])
-    # Like scripts/apply: the ranges of the last apply, unless the variable file sets others.
-    options = [f"-var=client_cidr_blocks={json.dumps(known.get('client_cidr_blocks', []))}"]
-    options += [
-        f"-var-file={environment}.tfvars",
-        f"-var=image={service.image}",
-        f"-var=region={region}",
-        "-lock=false",
-    ]
-    if settings.get("READ_ONLY"):
-        options.append("-refresh=false")
-    wanted = ["-input=false", "-no-color", "-detailed-exitcode", f"-out={_PLAN_FILE}"]
-    done = terraform("plan", *wanted, *options, allowed=(0, _CHANGES_EXIT_CODE))
+    image = settings.get("IMAGE") or running_image(region, known)
+    target = Target(name, region, image, settings.get("COMMIT") or known.get("commit") or "", known)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / saved_plan.PLAN_FILE
+        return target.plan(file, "-lock=false", *(["-refresh=false"] if settings.get("READ_ONLY") else []))
+
+
+def prepare(name: str, settings: Mapping[str, str]) -> tuple[Target, saved_plan.Metadata]:
+    """Check what is to be applied, and update the planning function.
+
+    Raises:
+        RefusedError: the environment has a newer commit, or the registry does not have the image.
+        CommandError: a setting or the zip is missing.
+    """
+    image = required(settings, "IMAGE", "the image to apply, REPOSITORY@sha256:...")
+    region = init(name, settings)
+    known = outputs()
+    commit = settings.get("COMMIT") or git("rev-parse", "HEAD").stdout.strip()
+    refuse_older(name, known.get("commit"), commit)
+    check_image(image, region)
+    if not PACKAGE.exists():
+        raise CommandError(
+            "build/db_bootstrap.zip is missing. Run `make package`, or `make fetch-function COMMIT=...`."
+        )
+    package = PACKAGE.read_bytes()
+    update_planner(boto3.client("lambda", region_name=region), known.get("planner_function_name"), package)
+    state = json.loads(terraform("state", "pull").stdout.strip() or "{}")
+    digest = sha256(package).hexdigest()
+    serial = state.get("lineage", ""), state.get("serial", 0)
+    return Target(name, region, image, commit, known), saved_plan.Metadata(
+        name, commit, image, digest, *serial, time.time()
+    )
+
+
+def save(name: str, settings: Mapping[str, str]) -> Plan:
+    """Plan a release or a deployment, and store the plan."""
+    target, found = prepare(name, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / saved_plan.PLAN_FILE
+        plan = target.plan(file, "-lock=false", *ranges_option(target, settings))
+        archive = saved_plan.pack(file.read_bytes(), found)
+    place = store(settings.get("PLAN", ""), name, archive, target.region)
+    hand_over(settings, plan=place, plan_sha256=sha256(archive).hexdigest())
+    return plan
+
+
+def refuse_older(name: str, applied: str | None, commit: str) -> None:
+    """Refuse a commit that is older than the applied one. A commit that is not in this repository is not newer.
+
+    Raises:
+        RefusedError: it is older.
+        CommandError: the history is missing.
+    """
+    if not applied or applied == commit:
+        return
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() == "true":
+        raise CommandError(
+            "The checkout has no history. Fetch it: git fetch --unshallow (actions/checkout: fetch-depth: 0)"
+        )
+    if git("cat-file", "-e", f"{applied}^{{commit}}", allowed=(0, 1, 128)).returncode:
+        return
+    if git("merge-base", "--is-ancestor", commit, applied, allowed=(0, 1)).returncode == 0:
+        raise RefusedError(
+            f"{name} has commit {applied[:12]}, which is newer than {commit[:12]}. Nothing was changed. Release the "
+            "newer commit; to return to an earlier image, roll back: make roll-back ENVIRONMENT=... IMAGE=..."
+        )
+
+
+def check_image(image: str, region: str) -> None:
+    """Check that the registry has an image.
+
+    Raises:
+        CommandError: it does not, or does not answer.
+    """
+    host, _, rest = image.partition("/")
+    name, at, digest = rest.partition("@")
+    name, _, tag = name.partition(":")
+    region = (host.split(".") + [region] * 4)[3]
+    wanted = {"imageDigest": digest} if at else {"imageTag": tag}
+    ecr = boto3.client("ecr", region_name=region)
+    repository = {"registryId": host.split(".")[0], "repositoryName": name}
     try:
-        text = terraform("show", "-no-color", _PLAN_FILE).stdout
-        sql = sql_of(json.loads(terraform("show", "-json", _PLAN_FILE).stdout))
-    finally:
-        (ROOT / _PLAN_FILE).unlink(missing_ok=True)
-    return Plan(environment, done.returncode == _CHANGES_EXIT_CODE, text, sql)
+        if find(ecr, repository, wanted):
+            return
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        raise CommandError(f"The registry does not say whether it has {image}: {error}") from error
+    raise RefusedError(
+        f"The registry has no image {image}. Nothing was changed. Let main build it again, or name another."
+    )
+
+
+def update_planner(client: Any, name: str | None, package: bytes) -> None:
+    """Give the planning function the code of a zip, and wait until it runs it. It can only read the database.
+
+    Args:
+        client: of Lambda.
+        name: the function; None before the first apply, and in a state that does not name it.
+        package: the zip.
+    """
+    if not name:
+        return
+    digest = base64.b64encode(sha256(package).digest()).decode()
+    if client.get_function_configuration(FunctionName=name)["CodeSha256"] != digest:
+        client.update_function_code(FunctionName=name, ZipFile=package)
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
+def running_image(region: str, known: Mapping[str, Any]) -> str:
+    """Return the image that an environment's service runs."""
+    return running(boto3.client("ecs", region_name=region), known["cluster_name"], known["service_name"]).image
+
+
+def ranges_option(target: Target, settings: Mapping[str, str]) -> list[str]:
+    """Return the option with the ranges that a person or the caller sets."""
+    chosen = client_ranges(target.name, settings, target.known.get("client_cidr_blocks", []))
+    return [] if chosen is None else [f"-var=client_cidr_blocks={json.dumps(chosen)}"]
+
+
+def client_ranges(name: str, settings: Mapping[str, str], kept: Sequence[str]) -> list[str] | None:
+    """Return the IPv4 ranges that can reach the service, if they are set; a person is asked where none ever were.
+
+    Raises:
+        CommandError: nobody answers, or the public address is unknown.
+    """
+    given = settings.get("CLIENT_CIDR_BLOCKS", "")
+    is_in_file = "\nclient_cidr_blocks" in "\n" + (ROOT / f"{name}.tfvars").read_text()
+    if not given and not settings.get("CI") and not kept and not is_in_file:
+        print(
+            "Which IPv4 ranges can reach the service? mine: your public address; none: no address; or a list such as "
+            "203.0.113.7/32.",
+            file=sys.stderr,
+        )
+        try:
+            given = input("[mine] ") or "mine"
+        except EOFError:
+            raise CommandError("Nobody answers here. Set CLIENT_CIDR_BLOCKS=mine, none or a list.") from None
+    if given == "mine":
+        command = ["curl", "--fail", "--silent", "--show-error", "--proto", "=https", "--max-time", "10", _ADDRESS]
+        own = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+        if [part.isdigit() for part in own.split(".")] != [True] * 4:
+            raise CommandError(
+                f"{_ADDRESS} does not tell your public IPv4 address. Set it: CLIENT_CIDR_BLOCKS=203.0.113.7/32"
+            )
+        return [f"{own}/32"]
+    if given == "none":
+        return []
+    return given.replace(",", " ").split() or None
 
 
 def main(settings: Mapping[str, str]) -> int:
     """Plan each environment of ENVIRONMENT, separated by spaces; print the report and write it to build/plan.md."""
     try:
         names = required(settings, "ENVIRONMENT", "the environments to plan, such as make plan ENVIRONMENT=dev").split()
-        plans = {name: planned(name, settings) for name in names}
+        plan = save if settings.get("SAVE") else read_only
+        plans = {name: plan(name, settings) for name in names}
     except CommandError as error:
         print(error, file=sys.stderr)
-        return 1
+        return error.exit_code
     text = report(plans)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(text)
     print(text)
-    if output := settings.get("GITHUB_OUTPUT"):
-        with Path(output).open("a") as file:
-            file.write(f"changes={json.dumps(any(plan and plan.changes for plan in plans.values()))}\n")
+    summarise(settings, report(plans, SUMMARY_CHARACTERS))
+    hand_over(settings, changes=json.dumps(any(plan and plan.changes for plan in plans.values())))
     return 0
 
 

@@ -23,6 +23,16 @@ output "database_endpoint" {
   value       = "${module.database.address}:${module.database.port}"
 }
 
+output "commit" {
+  description = "Commit whose configuration was applied last: an older one does not replace it, and a rollback keeps it."
+  value       = var.commit
+}
+
+output "planner_function_name" {
+  description = "Name of the function that plans the database's access. Before a release is planned, only its code is updated."
+  value       = module.database_access.planner_function_name
+}
+
 output "bootstrap_function_name" {
   description = "Name of the function that manages the database's access."
   value       = module.database_access.function_name

@@ -388,6 +388,12 @@ variable "image" {
   }
 }
 
+variable "commit" {
+  description = "Commit of main whose configuration is applied; the output of this name records it. Null where none is to be recorded."
+  type        = string
+  default     = null
+}
+
 variable "cpu_architecture" {
   description = "CPU architecture for which the image was built: ARM64 or X86_64."
   type        = string

@@ -33,14 +33,14 @@ class MotoServer:
         port: int = self.context.balancer_socket.getsockname()[1]
         return port
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str | None = None) -> Any:
         """A client that acts as the administrator."""
         settings = self.context.settings
         session: Any = boto3  # its overloads want a literal name
         return session.client(
             service,
             endpoint_url=settings.endpoint,
-            region_name=settings.region,
+            region_name=region or settings.region,
             aws_access_key_id="administrator",
             aws_secret_access_key="none",
             config=botocore.config.Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=50),

@@ -1,23 +1,36 @@
-"""What `make account` and `make deploy` call, in which order: fakes of the programs write down how they are called."""
+"""What `make account`, `make deploy`, `make plan` and `make apply` call, in which order.
 
+Fakes of the programs write down how they are called; moto has the registry and the service.
+"""
+
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.terraform.program import find_terraform
+from tests.support.moto_server import moto_server
 
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/taproom"
 FAKE = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$CALLS"
 case "$(basename "$0") $*" in
-  "terraform output -json client_cidr_blocks") [ -n "$KEPT" ] && echo "$KEPT" ;;
-  *service_url*) echo http://balancer ;;
-  *image_repository_url*) echo 123456789012.dkr.ecr.eu-west-1.amazonaws.com/taproom ;;
-  *state_bucket_name*) echo states ;;
+  "terraform output -json") case $PWD in */account) echo "$ACCOUNT" ;; *) echo "$OUTPUTS" ;; esac ;;
+  "terraform state pull") echo "$STATE" ;;
+  "terraform plan "*)
+    for argument in "$@"; do case $argument in -out=*) echo plan > "${argument#-out=}" ;; esac; done
+    exit 2 ;;
+  "terraform show -json "*again*) echo "${SHOWN_AGAIN:-$SHOWN}" ;;
+  "terraform show -json "*) echo "$SHOWN" ;;
+  "terraform apply "*) [ -z "$SAID" ] || { echo "$SAID" >&2; exit 1; } ;;
   *backend_configuration*) echo 'terraform {}' ;;
   *rev-parse*) echo c0ffee ;;
   "docker manifest inspect "*"$IMAGE_IN_REGISTRY") [ -n "$IMAGE_IN_REGISTRY" ] ;;
@@ -30,13 +43,65 @@ esac
 MAKE = """#!/bin/sh
 echo "make $*" >> "$CALLS"
 for argument in "$@"; do case $argument in *=*) export "${argument?}" ;; esac; done
-case $1 in account|deploy) exec "scripts/$1" ;; esac
+case $1 in
+  account) exec scripts/account ;;
+  deploy) exec "$PYTHON" -m scripts.deploy ;;
+  package) mkdir -p build && echo zip > build/db_bootstrap.zip ;;
+esac
 """
-APPLIED = {"ENVIRONMENT": "dev", "IMAGE": "image@sha256:a", "STATE_BUCKET": "states", "AWS_REGION": "eu-west-1"}
+# Pushes into moto, for images that a test cannot know beforehand.
+DOCKER = """#!/bin/sh
+case "$*" in
+  *--push*) exec "$PYTHON" -c "
+import boto3, sys
+(tag,) = [word.partition(':')[2] for word in sys.argv if ':laptop-' in word]
+boto3.client('ecr').put_image(repositoryName='taproom', imageTag=tag, imageManifest='''MANIFEST''')" "$@" ;;
+  manifest*) exit 1 ;;
+  *) echo linux/arm64 ;;
+esac
+"""
+APPLIED = {"ENVIRONMENT": "dev", "IMAGE": f"{REGISTRY}:c0ffee", "STATE_BUCKET": "states", "AWS_REGION": "eu-west-1"}
+LOCKED = """Error: Error acquiring the state lock
+
+Error message: operation error S3: PutObject, StatusCode: 412, api error PreconditionFailed
+Lock Info:
+  ID:        d1e0b2c3
+  Path:      states/taproom/dev.tfstate
+  Operation: OperationTypeApply
+  Who:       me@laptop
+  Version:   1.11.4
+  Created:   2026-11-29 06:00:00 UTC
+"""
+KEPT = {"client_cidr_blocks": ["203.0.113.7/32"], "cluster_name": "dev", "service_name": "dev"}
+BACKEND = "-backend-config=dev.s3.tfbackend -backend-config=bucket=states -backend-config=region=eu-west-1"
+
+
+def manifest(digest: str) -> str:
+    return json.dumps({"mediaType": MANIFEST, "config": {"digest": digest}})
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a moto with a registry that has two images, and a service that runs one."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as server:
+        ecr, ecs = (server.client(service, "eu-west-1") for service in ("ecr", "ecs"))
+        ecr.create_repository(repositoryName="taproom")
+        for tag in ("c0ffee", "laptop-c0ffee"):
+            ecr.put_image(
+                repositoryName="taproom",
+                imageTag=tag,
+                imageManifest=json.dumps({"mediaType": MANIFEST, "config": {"digest": tag}}),
+            )
+        ecs.create_cluster(clusterName="dev")
+        ecs.register_task_definition(
+            family="dev", containerDefinitions=[{"name": "service", "image": "before", "memory": 64}]
+        )
+        ecs.create_service(cluster="dev", serviceName="dev", taskDefinition="dev", desiredCount=0)
+        yield server.context.settings.endpoint
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def checkout(tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with the scripts, the folders that they use, and fakes of the programs that they call."""
     for name in ("scripts", "terraform/account", "terraform/environment"):
         shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns(".terraform", "__pycache__"))
@@ -45,26 +110,66 @@ def checkout(tmp_path: Path) -> Path:
         fake = tmp_path / "bin" / program
         fake.write_text(MAKE if program == "make" else FAKE)
         fake.chmod(0o755)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "db_bootstrap.zip").write_text("zip")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     return tmp_path
 
 
-def run(checkout: Path, script: str, answer: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
-    given = {
+def program_environment(checkout: Path, **more: str) -> dict[str, str]:
+    account = {"image_repository_url": {"value": REGISTRY}, "state_bucket_name": {"value": "states"}}
+    return {
         "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}",
+        "PYTHON": sys.executable,
+        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "AWS_ACCESS_KEY_ID": "administrator",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "NO_PROXY": "127.0.0.1",
         "CALLS": str(checkout / "calls"),
+        "ACCOUNT": json.dumps(account),
+        "OUTPUTS": "{}",
+        "SHOWN": json.dumps(shown()),
         "PLATFORM": "linux/arm64",
         "CLIENT_CIDR_BLOCKS": "none",
-        **environment,
+        **more,
     }
-    command = [str(checkout / "scripts" / script)]
-    return subprocess.run(command, env=given, input=answer, capture_output=True, text=True, check=False)
 
 
-def calls(checkout: Path, script: str, answer: str = "", **environment: str) -> list[str]:
+def shown(sql: str = "-- plan 1", *addresses: str) -> dict[str, object]:
+    """Return a plan as Terraform's JSON, with resources that it would create."""
+    created = {"actions": ["create"], "before": None, "after": {"size": 1}}
+    return {
+        "variables": {"client_cidr_blocks": {"value": ["203.0.113.7/32"]}},
+        "planned_values": {"outputs": {"access_plan": {"value": sql}}},
+        "resource_changes": [
+            {"address": address, "type": address.partition(".")[0], "change": created} for address in addresses
+        ],
+    }
+
+
+def kept(**more: object) -> str:
+    return json.dumps({name: {"value": value} for name, value in (KEPT | more).items()})
+
+
+def run(checkout: Path, script: str, answer: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+    name, _, command = script.partition(" ")
+    program = ["scripts/account"] if name == "account" else [sys.executable, "-m", f"scripts.{name}", *command.split()]
+    given = program_environment(checkout, **environment)
+    return subprocess.run(program, cwd=checkout, env=given, input=answer, capture_output=True, text=True, check=False)
+
+
+def calls(checkout: Path, script: str, answer: str = "yes\n", **environment: str) -> list[str]:
     (checkout / "calls").unlink(missing_ok=True)
     done = run(checkout, script, answer, **environment)
     assert done.returncode == 0, done.stderr
     return (checkout / "calls").read_text().splitlines()
+
+
+def planned(made: list[str]) -> str:
+    """Return the only `terraform plan`."""
+    (found,) = (call for call in made if call.startswith("terraform plan"))
+    return found
 
 
 @pytest.mark.aws("IAM-19")
@@ -82,29 +187,36 @@ def test_an_account_gets_the_service_linked_roles_that_it_lacks(answer: str, cod
 
 def test_a_deployment_pushes_the_image_before_it_applies_in_the_accounts_region(checkout: Path) -> None:
     made = calls(checkout, "deploy", ENVIRONMENT="dev")
-    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/taproom:laptop-c0ffee"
+    image = f"{REGISTRY}:laptop-c0ffee"
     pushed = made.index(f"docker buildx build --platform linux/arm64 --tag {image} --push .")
+    plan = planned(made)
+    assert f"-var=image={image} -var=region=eu-west-1 -var=commit=c0ffee -var=client_cidr_blocks=[]" in plan
     (applied,) = (index for index, call in enumerate(made) if call.startswith("terraform apply"))
-    assert made[applied].endswith(f"-var image={image} -var region=eu-west-1 -var client_cidr_blocks=[]")
-    assert made.index("make package") < applied < made.index(f"make smoke IMAGE={image} AWS_REGION=eu-west-1")
-    assert pushed < applied
-    backend = "-backend-config=dev.s3.tfbackend -backend-config=bucket=states -backend-config=region=eu-west-1"
-    assert f"terraform init -input=false -reconfigure -lockfile=readonly {backend}" in made
+    order = [made.index("make package"), pushed, made.index(plan), applied]
+    assert order == sorted(order)
+    assert applied < made.index(f"make smoke IMAGE={image} AWS_REGION=eu-west-1")
+    assert f"terraform init -input=false -reconfigure -lockfile=readonly {BACKEND}" in made
 
 
 def test_the_pipeline_is_asked_nothing_and_keeps_the_ranges_of_the_last_apply(checkout: Path) -> None:
-    given = {**APPLIED, "CLIENT_CIDR_BLOCKS": "", "KEPT": '["203.0.113.7/32"]'}
-    by_hand, by_pipeline = (calls(checkout, "apply", **given, **more)[-1] for more in ({}, {"CI": "true"}))
-    kept = '-var client_cidr_blocks=["203.0.113.7/32"] -var-file=dev.tfvars'
-    assert by_hand == f"terraform apply -lock-timeout=5m {kept} -var image=image@sha256:a -var region=eu-west-1"
-    assert by_pipeline == f"{by_hand} -input=false -auto-approve"
+    made = calls(checkout, "apply apply", answer="", **APPLIED, CLIENT_CIDR_BLOCKS="", OUTPUTS=kept(), CI="true")
+    assert '-var=client_cidr_blocks=["203.0.113.7/32"] -var-file=dev.tfvars' in planned(made)
+    assert planned(made).endswith(" -var=commit=c0ffee -lock-timeout=5m")
+    assert made[-1].startswith("terraform apply -input=false")
+
+
+@pytest.mark.parametrize("answer", ["no\n", "y\n", ""])
+def test_a_person_who_does_not_say_yes_applies_nothing(answer: str, checkout: Path) -> None:
+    done = run(checkout, "apply apply", answer, **APPLIED)
+    assert (done.returncode, done.stderr) == (3, "Not applied. Nothing was changed.\n")
+    assert "terraform apply" not in (checkout / "calls").read_text()
 
 
 @pytest.mark.parametrize(
     ("given", "answer", "ranges"),
     [
         ("", "\n", '["198.51.100.4/32"]'),
-        ("", "203.0.113.7/32, 203.0.113.9/32\n", '["203.0.113.7/32","203.0.113.9/32"]'),
+        ("", "203.0.113.7/32, 203.0.113.9/32\n", '["203.0.113.7/32", "203.0.113.9/32"]'),
         ("", "none\n", "[]"),
         ("mine", "", '["198.51.100.4/32"]'),
         ("203.0.113.7/32", "", '["203.0.113.7/32"]'),
@@ -113,25 +225,60 @@ def test_the_pipeline_is_asked_nothing_and_keeps_the_ranges_of_the_last_apply(ch
 def test_a_first_apply_without_a_domain_is_open_only_to_the_addresses_that_were_asked_for(
     given: str, answer: str, ranges: str, checkout: Path
 ) -> None:
-    made = calls(checkout, "apply", answer, **APPLIED, CLIENT_CIDR_BLOCKS=given, ADDRESS="198.51.100.4")
-    assert made[-1].endswith(f" -var client_cidr_blocks={ranges}")
+    made = calls(checkout, "apply apply", f"{answer}yes\n", **APPLIED, CLIENT_CIDR_BLOCKS=given, ADDRESS="198.51.100.4")
+    assert f" -var=client_cidr_blocks={ranges} " in planned(made)
 
 
 @pytest.mark.parametrize("address", ["", "<html>", "2001:db8::1"])
 def test_an_unknown_own_address_is_an_error_and_never_an_open_load_balancer(address: str, checkout: Path) -> None:
-    done = run(checkout, "apply", **APPLIED | {"CLIENT_CIDR_BLOCKS": "mine", "ADDRESS": address})
+    done = run(checkout, "apply apply", **APPLIED | {"CLIENT_CIDR_BLOCKS": "mine", "ADDRESS": address})
     assert done.returncode == 1
     assert "Set it: CLIENT_CIDR_BLOCKS=203.0.113.7/32" in done.stderr
-    done = run(checkout, "apply", **APPLIED | {"CLIENT_CIDR_BLOCKS": ""})
+    done = run(checkout, "apply apply", **APPLIED | {"CLIENT_CIDR_BLOCKS": ""})
     assert "Set CLIENT_CIDR_BLOCKS=mine" in done.stderr
     assert "terraform apply" not in (checkout / "calls").read_text()
+
+
+def test_a_saved_plan_is_applied_with_the_ranges_it_was_made_with_and_once(checkout: Path) -> None:
+    saved = calls(checkout, "plan", **APPLIED, SAVE="1", CLIENT_CIDR_BLOCKS="203.0.113.7/32")
+    assert planned(saved).endswith('-lock=false -var=client_cidr_blocks=["203.0.113.7/32"]')
+    folder = checkout / "build" / "plans" / "dev"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    made = calls(checkout, "apply apply", **APPLIED, CLIENT_CIDR_BLOCKS="")
+    assert planned(made).endswith('-var=client_cidr_blocks=["203.0.113.7/32"] -lock-timeout=5m')
+    assert made[-1].endswith("/plan.tfplan")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"STATE": '{"lineage": "a", "serial": 7}'},
+            "Another apply came in between: the state is number 7",
+        ),
+        ({"SHOWN_AGAIN": json.dumps(shown("-- plan 2"))}, "- sql would be other statements"),
+        ({"SHOWN_AGAIN": json.dumps(shown("-- plan 1", "aws_x.y"))}, "- aws_x.y would be changed now too: size"),
+        ({"SAID": "Error: Saved plan is stale"}, "Another apply has changed the state"),
+        ({"SAID": LOCKED}, "me@laptop holds the lock of the state since 2026-11-29 06:00"),
+    ],
+)
+def test_a_saved_plan_that_does_not_fit_any_more_is_refused(
+    changed: dict[str, str], sentence: str, checkout: Path
+) -> None:
+    calls(checkout, "plan", **APPLIED, SAVE="1")
+    (checkout / "calls").unlink()
+    done = run(checkout, "apply apply", "yes\n", **APPLIED | changed)
+    assert done.returncode == 3
+    assert sentence in done.stderr
+    assert ("terraform apply" in (checkout / "calls").read_text()) is ("SAID" in changed)
 
 
 @pytest.mark.parametrize("tag", ["c0ffee", "laptop-c0ffee"])
 def test_an_image_that_is_in_the_registry_is_not_built_again(tag: str, checkout: Path) -> None:
     made = calls(checkout, "deploy", ENVIRONMENT="dev", IMAGE_IN_REGISTRY=f"taproom:{tag}")
     assert [call for call in made if "buildx build" in call] == []
-    assert f"taproom:{tag} " in made[-2]
+    assert f"taproom:{tag} " in planned(made)
 
 
 def test_a_builder_without_arm64_is_refused_with_its_remedy(checkout: Path) -> None:
@@ -141,8 +288,7 @@ def test_a_builder_without_arm64_is_refused_with_its_remedy(checkout: Path) -> N
 
 
 def test_no_script_expands_an_empty_array_which_bash_3_refuses() -> None:
-    for script in ("account", "apply", "deploy"):
-        assert "[@]" not in (CHECKOUT / "scripts" / script).read_text()
+    assert "[@]" not in (CHECKOUT / "scripts" / "account").read_text()
 
 
 def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Path, tmp_path: Path) -> None:
@@ -155,22 +301,25 @@ def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Pat
     for name in copied:
         shutil.copytree(CHECKOUT / name, origin / name, ignore=shutil.ignore_patterns(".terraform", "__pycache__"))
     shutil.copy(CHECKOUT / ".gitignore", origin)
-    environment = {
-        "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "CALLS": str(checkout / "calls"),
-        "PLATFORM": "linux/arm64",
-        "ADDRESS": "198.51.100.4",
-        **{f"GIT_{role}_{what}": "me@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    environment = program_environment(checkout, HOME=str(tmp_path), ADDRESS="198.51.100.4") | {
+        f"GIT_{role}_{what}": "me@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
+    del environment["CLIENT_CIDR_BLOCKS"]
+    (checkout / "bin" / "docker").write_text(DOCKER.replace("MANIFEST", manifest("pushed").replace('"', '\\"')))
     first = "set -e; cd origin; git init --quiet .; git add .; git commit --quiet --message First; cd ..\n"
     script = first + commands.replace("https://github.com/OWNER/REPOSITORY", "origin").replace("OWNER/", "me/")
     done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, env=environment, input="\n\n", capture_output=True, text=True, check=False
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        input="\nyes\n",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     made = (checkout / "calls").read_text()
-    assert '-var client_cidr_blocks=["198.51.100.4/32"]' in made
+    assert '-var=client_cidr_blocks=["198.51.100.4/32"]' in made
     settings = tmp_path / "taproom" / "terraform" / "account" / "account.auto.tfvars"
     assert 'github_repository = "me/REPOSITORY"' in settings.read_text()
     assert "\n* @me\n" in (tmp_path / "taproom" / ".github" / "CODEOWNERS").read_text(), "an active rule"
@@ -225,24 +374,20 @@ def test_an_account_keeps_its_state_in_the_bucket_whatever_was_interrupted(inter
     [
         ("account", {}, "make account GITHUB_REPOSITORY=OWNER/REPOSITORY"),
         ("deploy", {}, "make deploy ENVIRONMENT=dev"),
-        ("apply", {"ENVIRONMENT": "dev"}, "make apply IMAGE=REPOSITORY@sha256:..."),
-        ("apply", {"ENVIRONMENT": "dev", "IMAGE": "x"}, "make apply STATE_BUCKET=..."),
+        ("apply apply", {}, "make apply ENVIRONMENT=dev"),
+        ("apply apply", {"ENVIRONMENT": "dev"}, "Set IMAGE: the image to apply"),
+        ("apply apply", {"ENVIRONMENT": "dev", "IMAGE": "x"}, "Set STATE_BUCKET"),
+        ("apply apply", {"ENVIRONMENT": "dev", "PLAN": "x"}, "Set PLAN_SHA256"),
         ("deploy", {"ENVIRONMENT": "test"}, "There is no terraform/environment/test.tfvars."),
     ],
 )
 def test_what_is_missing_is_named(script: str, environment: dict[str, str], sentence: str, checkout: Path) -> None:
-    done = subprocess.run(
-        [str(checkout / "scripts" / script)],
-        env={"PATH": os.environ["PATH"], **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(checkout, script, **environment)
     assert done.returncode == 1
     assert sentence in done.stderr
 
 
-@pytest.mark.parametrize("target", ["account", "deploy", "apply", "plan", "smoke"])
+@pytest.mark.parametrize("target", ["account", "deploy", "apply", "plan", "roll-back", "smoke"])
 def test_what_works_on_aws_requires_the_terraform_program(target: str, tmp_path: Path) -> None:
     for program in ("make", "sh", "sed"):
         (tmp_path / program).symlink_to(str(shutil.which(program)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts import image_digest, plan, release_notes, smoke
+from scripts import image_digest, plan_report, release_notes, saved_plan, smoke
 from scripts.environment import CommandError, Running
 from scripts.github import Repository, keep_comment, keep_issue
 from tests.support.github_api import GitHubApi, github_api
@@ -147,17 +147,19 @@ def test_a_service_that_does_not_answer_is_asked_for_half_a_minute() -> None:
 
 
 def test_a_report_has_the_sql_beside_the_resources_in_blocks_that_nothing_ends() -> None:
-    made = plan.section(plan.Plan("dev", True, "  + ```\n  + a", "GRANT SELECT"), "dev", 1000)
+    shown = {"planned_values": {"outputs": {"access_plan": {"value": "GRANT SELECT"}}}}
+    made = plan_report.section(plan_report.Plan("dev", True, "  + ```\n  + a", shown), "dev", 1000)
     assert "````text\n+ ```" in made
     assert "```sql\nGRANT SELECT\n```" in made
     assert "An apply would change something." in made
-    assert "Not applied yet" in plan.section(None, "prod", 1000)
+    assert "Not applied yet" in plan_report.section(None, "prod", 1000)
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_long_plans_fit_into_one_comment_however_many_environments_there_are(count: int) -> None:
-    plans = {str(n): plan.Plan(str(n), True, "x" * 10**6, "y" * 10**6) for n in range(count)}
-    made = plan.report({**plans, "new": None})
+    shown = {"planned_values": {"outputs": {"access_plan": {"value": "y" * 10**6}}}}
+    plans = {str(n): plan_report.Plan(str(n), True, "x" * 10**6, shown) for n in range(count)}
+    made = plan_report.report({**plans, "new": None})
     assert len(made) < 65_536
     assert made.count("... cut") == 2 * count
 
@@ -180,8 +182,8 @@ def test_a_service_that_is_closed_to_the_caller_is_judged_by_its_targets() -> No
 
 
 def test_sql_that_is_not_known_yet_is_said_to_be() -> None:
-    assert plan.sql_of({"planned_values": {"outputs": {"access_plan": {"value": "-- 1"}}}}) == "-- 1"
-    assert plan.sql_of({"planned_values": {"outputs": {"access_plan": {}}}}).startswith("-- known only once")
+    assert saved_plan.sql_of({"planned_values": {"outputs": {"access_plan": {"value": "-- 1"}}}}) == "-- 1"
+    assert saved_plan.sql_of({"planned_values": {"outputs": {"access_plan": {}}}}).startswith("-- known only once")
 
 
 @pytest.fixture
