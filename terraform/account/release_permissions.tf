@@ -39,13 +39,16 @@ data "aws_iam_policy_document" "release_plan" {
 # Also for principals whose own policies allow all of S3, such as administrators.
 data "aws_iam_policy_document" "state_bucket" {
   dynamic "statement" {
-    for_each = var.deploy_environments
+    for_each = merge(
+      { DenySavingPlans = { action = "s3:PutObject*", path = "*", role = "release-plan" } },
+      { for name in var.deploy_environments : "DenyReadingPlansOf${title(name)}" => { action = "s3:GetObject*", path = "${name}/*", role = "deploy-${name}" } },
+    )
 
     content {
-      sid       = "DenyReadingPlansOf${title(statement.value)}"
+      sid       = statement.key
       effect    = "Deny"
-      actions   = ["s3:GetObject*"]
-      resources = ["${local.state_bucket_arn}/plans/${statement.value}/*"]
+      actions   = [statement.value.action]
+      resources = ["${local.state_bucket_arn}/plans/${statement.value.path}"]
 
       principals {
         type        = "AWS"
@@ -55,26 +58,8 @@ data "aws_iam_policy_document" "state_bucket" {
       condition {
         test     = "ArnNotEquals"
         variable = "aws:PrincipalArn"
-        values   = ["arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-deploy-${statement.value}"]
+        values   = ["arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-${statement.value.role}"]
       }
-    }
-  }
-
-  statement {
-    sid       = "DenySavingPlans"
-    effect    = "Deny"
-    actions   = ["s3:PutObject*"]
-    resources = ["${local.state_bucket_arn}/plans/*"]
-
-    principals {
-      type        = "AWS"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "ArnNotEquals"
-      variable = "aws:PrincipalArn"
-      values   = ["arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-release-plan"]
     }
   }
 

@@ -1,4 +1,4 @@
-"""Who may assume the pipeline's roles, and what they cannot do. What the deploy role can do, every apply shows."""
+"""What the pipeline's roles cannot do. What the deploy role can do, every apply shows."""
 
 import json
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.support.github_tokens import Repository, claims_of_job, is_trusted
 from tests.support.policy_reference import findings_of_role, policies_of_role
 from tests.support.rehearsal import Rehearsal
 
@@ -23,21 +22,6 @@ def roles(rehearsal: Rehearsal) -> dict[str, str]:
 
 def client_of(rehearsal: Rehearsal, role: str, service: str) -> Any:
     return rehearsal.aws_as(roles(rehearsal)[role], service)
-
-
-def test_each_role_trusts_the_jobs_of_its_workflow_file_on_main_alone(rehearsal: Rehearsal) -> None:
-    iam = rehearsal.aws("iam")
-    repository = Repository("example/taproom", "1001", "2002")
-    jobs = {
-        **{name: claims_of_job(repository, "deploy.yml", environment=name) for name in ("dev", "staging", "prod")},
-        "build": claims_of_job(repository, "main.yml"),
-        "drift": claims_of_job(repository, "drift.yml"),
-        "plan": claims_of_job(repository, "pull-request.yml", ref="refs/pull/1/merge", event="pull_request"),
-        "release_plan": claims_of_job(repository, "plan.yml"),
-    }
-    for role, arn in roles(rehearsal).items():
-        policy = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
-        assert [name for name, claims in jobs.items() if is_trusted(policy, claims)] == [role]
 
 
 def refused(rehearsal: Rehearsal, role: str, service: str, operation: str, **parameters: Any) -> None:

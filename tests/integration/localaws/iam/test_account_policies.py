@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.iam.evaluate import Request, decide, statements_of
-from tests.support.account import LONGEST_ENVIRONMENT, PROJECT
+from tests.support.account import DOMAIN_NAMES, LONGEST_ENVIRONMENT, PROJECT
 from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws
 from tests.support.policy_reference import findings_of_role, managed_policy, policies_of_role
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("account")]
 
+DEPLOYMENTS = {f"deploy-{name}" for name in DOMAIN_NAMES}
 LONGEST_REGION = "ap-southeast-1"
 # Characters, without white space. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 MANAGED_LIMIT, INLINE_LIMIT, TRUST_LIMIT, ATTACHED_LIMIT = 6_144, 10_240, 2_048, 10
@@ -103,3 +104,35 @@ def test_a_workload_logs_in_by_token_only_to_the_database_of_its_environment(
     boundary = statements_of(policies["boundaries"][f"{PROJECT}-{environment}-boundary"])
     user = f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:{instance}/beers_app"
     assert decide(boundary, Request("rds-db:connect", user)).allowed is allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "may_put", "may_get"),
+    [
+        ("plans/dev/1.zip", {"release-plan"}, {"deploy-dev"}),
+        ("plans/prod/1.zip", {"release-plan"}, {"deploy-prod"}),
+        ("artifacts/1.zip", {"administrator", "build"}, {"administrator", "drift", "release-plan", *DEPLOYMENTS}),
+    ],
+)
+def test_plans_and_artifacts_pass_from_one_job_to_the_next_in_one_direction(
+    aws: LocalAws,
+    policies: Mapping[str, dict[str, dict[str, Any]]],
+    key: str,
+    may_put: set[str],
+    may_get: set[str],
+) -> None:
+    bucket = f"{PROJECT}-terraform-state-{ACCOUNT_ID}"
+    of_bucket = statements_of(json.loads(aws.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]))
+    administrator = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    roles = {**policies, f"{PROJECT}-administrator": {"all": administrator}}
+
+    def allowed(action: str) -> set[str]:
+        names = set()
+        for role, documents in roles.items():
+            context = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{role}", "aws:SecureTransport": "true"}
+            statements = [*of_bucket, *(one for document in documents.values() for one in statements_of(document))]
+            if decide(statements, Request(action, f"arn:aws:s3:::{bucket}/{key}", context)).allowed:
+                names.add(role.removeprefix(f"{PROJECT}-"))
+        return names
+
+    assert (allowed("s3:PutObject"), allowed("s3:GetObject")) == (may_put, may_get)
