@@ -479,6 +479,8 @@ class Snapshot:
 
     Attributes:
         facts: Every actual fact that the document could have declared.
+        kept: Privileges and memberships that are no facts in this sense and stay.
+        leaving: Those that end as a consequence, of a lost grant option, a retired role or a new owner.
         groups: The objects of the managed schemas that are in scope.
         columns: Their columns that have privileges, or that the document names.
         foreign: Single objects that the document names and that are out of scope, with the reason.
@@ -494,6 +496,8 @@ class Snapshot:
 
     server: Server
     facts: frozenset[Fact]
+    kept: frozenset[Fact]
+    leaving: frozenset[Fact]
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
     foreign: tuple[tuple[ObjectGroup, str], ...]
@@ -545,11 +549,13 @@ class Plan:
         statements: In order; empty when the database is in sync.
         refusals: The reasons why they cannot run; nothing is tried unless this is empty.
         unmanaged: Sentences on access in reach of the document that it leaves alone.
+        summary: Sentences on what each login gains and loses.
     """
 
     statements: tuple[Statement, ...]
     refusals: tuple[str, ...]
     unmanaged: tuple[str, ...]
+    summary: tuple[str, ...]
 
 
 def sorted_facts(facts: Iterable[Fact], kind: type[F]) -> list[F]:

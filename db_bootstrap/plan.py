@@ -7,6 +7,7 @@ from db_bootstrap.diff.descriptions import describe_undeclared
 from db_bootstrap.diff.difference import compare, unlisted_facts
 from db_bootstrap.diff.preflight import missing_objects, refusals
 from db_bootstrap.diff.statements import statements
+from db_bootstrap.diff.summary import summary
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.inspect.session import OpenElsewhere
 from db_bootstrap.inspect.snapshot import database_comment, identity, read_snapshot
@@ -28,14 +29,16 @@ def make_plan(connection: Connection, document: AccessDocument, elsewhere: OpenE
     snapshot = read_snapshot(connection, document, elsewhere)
     facts = desired_facts(document, snapshot)
     steps = statements(document, facts, snapshot)
+    difference = compare(document, facts, snapshot.facts)
     return Plan(
         steps,
-        refusals(document, snapshot, compare(document, facts, snapshot.facts), steps),
+        refusals(document, snapshot, difference, steps),
         (
             *snapshot.unmanaged,
             *describe_undeclared(unlisted_facts(document, facts, snapshot.facts)),
             *missing_objects(document, snapshot),
         ),
+        summary(document, snapshot, difference),
     )
 
 

@@ -43,6 +43,7 @@ class Report:
         statements: The statements that would run, or for `Action.APPLY` those that ran.
         refusals: The reasons why they cannot run.
         unmanaged: Access in reach of the document that is left alone.
+        summary: What each login gains and loses by the statements.
         digest: The digest that `Action.APPLY` can require, or "" if there is none; None except for `Action.PLAN`.
     """
 
@@ -51,6 +52,7 @@ class Report:
     statements: tuple[Statement, ...]
     refusals: tuple[str, ...]
     unmanaged: tuple[str, ...]
+    summary: tuple[str, ...] = ()
     digest: str | None = None
 
     @property
@@ -77,6 +79,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "database": report.database,
         "in_sync": report.is_in_sync,
         "digest": report.digest,
+        "summary": list(report.summary),
         "changes": changes(report.statements, report.database),
         "refusals": list(report.refusals),
         "unmanaged": list(report.unmanaged),
@@ -114,7 +117,9 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
 def _text(report: Report) -> Iterator[str]:
-    yield f"{escaped(report.database)}: {_summary(report)}"
+    yield f"{escaped(report.database)}: {_verdict(report)}"
+    if report.statements:
+        yield from (escaped(sentence) for sentence in report.summary)
     if report.action is Action.VERIFY:
         for step in report.statements:
             yield f"{'!' if step.is_destructive else '-'} {escaped(step.reason)}"
@@ -140,7 +145,7 @@ def _listed(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
             yield f"- {escaped(sentence)}"
 
 
-def _summary(report: Report) -> str:
+def _verdict(report: Report) -> str:
     is_drift = report.action is Action.VERIFY
     if not report.statements:
         return "nothing differs from the document." if is_drift else "nothing to do."
@@ -153,7 +158,9 @@ def _summary(report: Report) -> str:
 
 
 def _sql(report: Report) -> Iterator[str]:
-    yield f"-- {escaped(report.database)}: {_summary(report)}"
+    yield f"-- {escaped(report.database)}: {_verdict(report)}"
+    if report.statements:
+        yield from (f"-- {escaped(sentence)}" for sentence in report.summary)
     if report.digest:
         yield f"-- digest {report.digest}"
     for refusal in report.refusals:

@@ -132,7 +132,9 @@ def _run_action(options: Options, document: AccessDocument, endpoint: Endpoint, 
             connection.run(_READ_ONLY)
             done = make_plan(connection, document, elsewhere)
             digest = digest_for(connection, endpoint.host, done) if options.action is Action.PLAN else None
-    return Report(options.action, document.database, done.statements, done.refusals, done.unmanaged, digest)
+    return Report(
+        options.action, document.database, done.statements, done.refusals, done.unmanaged, done.summary, digest
+    )
 
 
 def _generated(endpoint: Endpoint, credential: Credential) -> tuple[Generated, Plan]:

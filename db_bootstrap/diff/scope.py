@@ -22,10 +22,12 @@ class ScopedEntries:
     Attributes:
         granted: Those that the document could have declared, or that can be revoked.
         kept: Those that cannot be revoked, or are left to others: grantee, privilege, and grantor.
+        leaving: Those that disappear with a grant option or a retired role, or are replaced by ownership.
     """
 
     granted: frozenset[Granted]
     kept: tuple[tuple[str, str, str], ...] = ()
+    leaving: frozenset[Granted] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -101,29 +103,32 @@ class Scope:
         is_ours = self.is_managed if only_managed else self.is_in_scope
         ours: list[Entry] = []
         kept = set[tuple[str, str, str]]()
+        leaving = set[Granted]()
         for grantee, privilege, is_grantable, grantor in entries:
             if (
                 grantee in owners
                 or grantee in self.successors
                 or (grantor in self.successors and grantor not in owners)
             ):
-                continue
-            if is_ours(grantee):
+                leaving.add((grantee, privilege, is_grantable))
+            elif is_ours(grantee):
                 ours.append((grantee, privilege, is_grantable, grantor))
             else:
                 kept.add((grantee, privilege, grantor))
         if not self.revokes:
-            return ScopedEntries(frozenset(entry[:3] for entry in ours), tuple(sorted(kept)))
+            return ScopedEntries(frozenset(entry[:3] for entry in ours), tuple(sorted(kept)), frozenset(leaving))
         lost = _lost_privilege_options(ours, owners)
         granted = set[Granted]()
         for grantee, privilege, is_grantable, grantor in ours:
             if grantor in owners:
                 granted.add((grantee, privilege, is_grantable))
-            elif (privilege, grantor) not in lost and (grantee, privilege) in desired:
+            elif (privilege, grantor) in lost:
+                leaving.add((grantee, privilege, is_grantable))
+            elif (grantee, privilege) in desired:
                 granted.add((grantee, privilege, False))
-            elif (privilege, grantor) not in lost:
+            else:
                 kept.add((grantee, privilege, grantor))
-        return ScopedEntries(frozenset(granted), tuple(sorted(kept)))
+        return ScopedEntries(frozenset(granted), tuple(sorted(kept)), frozenset(leaving))
 
     def single_objects(self) -> list[tuple[str, ObjectKind, str]]:
         """Return the objects that the document names: schema, kind, and each name that it may mean."""

@@ -17,6 +17,7 @@ from db_bootstrap.model import (
     Column,
     DefaultPrivilege,
     Fact,
+    Granted,
     ObjectGroup,
     ObjectKind,
     ObjectName,
@@ -42,6 +43,7 @@ class ActualContainers:
     facts: tuple[Fact, ...]
     schema_owners: dict[str, str]
     notes: tuple[str, ...]
+    scoped: tuple[tuple[Target, ScopedEntries], ...]
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,14 @@ class ActualObjects:
     columns: tuple[Column, ...]
     foreign: tuple[tuple[ObjectGroup, str], ...]
     notes: tuple[str, ...]
+    scoped: tuple[tuple[Target, ScopedEntries], ...]
 
 
 def containers(run: Run, scope: Scope) -> ActualContainers:
     """Read the privileges on the database and its managed schemas, and the owners of these."""
     facts: list[Fact] = []
     notes: list[str] = []
+    scoped: list[tuple[Target, ScopedEntries]] = []
     schema_owners: dict[str, str] = {}
     desired_grants: dict[Target, set[tuple[str, str]]] = {}
     for fact in desired.container_privileges(scope.document, scope.server):
@@ -81,8 +85,9 @@ def containers(run: Run, scope: Scope) -> ActualContainers:
             owners = (owner, scope.successor(owner), scope.document.schemas[name].owner)
             entries = scope.select(acl, owners, desired_grants.get(on, ()))
         facts += _privileges(entries, on)
+        scoped.append((on, entries))
         notes += _kept(entries, describe_target(on))
-    return ActualContainers(tuple(facts), schema_owners, tuple(notes))
+    return ActualContainers(tuple(facts), schema_owners, tuple(notes), tuple(scoped))
 
 
 def default_privileges(run: Run, scope: Scope, new_schemas: frozenset[str]) -> Iterator[Fact]:
@@ -104,8 +109,11 @@ def default_privileges(run: Run, scope: Scope, new_schemas: frozenset[str]) -> I
                 yield DefaultPrivilege(creator, schema, ObjectKind(kind), grantee, privilege, is_grantable)
 
 
-def objects(run: Run, scope: Scope) -> ActualObjects:
-    """Read the groups of objects in scope, with names where they must change, and a sentence on each other group."""
+def objects(run: Run, scope: Scope, *, members_change: bool) -> ActualObjects:
+    """Read the groups of objects in scope, and a sentence on each other group.
+
+    Their names are read if privileges on them, or the members of roles that may have some, must change.
+    """
     single = scope.single_objects()
     parameters = {
         "schemas": scope.schemas,
@@ -116,6 +124,7 @@ def objects(run: Run, scope: Scope) -> ActualObjects:
     on_all = desired.kind_grants(scope.document, scope.server)
     rows = sorted(run(queries.OBJECT_GROUPS, **parameters), key=lambda row: [str(value) for value in row[:7]])
     ours: list[ObjectGroup] = []
+    scoped: list[ScopedEntries] = []
     foreign: list[tuple[ObjectGroup, str]] = []
     notes: list[str] = []
     for row in rows:
@@ -133,15 +142,21 @@ def objects(run: Run, scope: Scope) -> ActualObjects:
             foreign.append((group, f"belongs to {owner!r}, which is not declared"))
         else:
             ours.append(group)
+            scoped.append(entries)
             notes += _kept(entries, what)
-    named = _named_where_needed(run, ours, on_all, scope, parameters)
     columns, column_notes = _columns(run, scope)
+    is_needed = members_change or any(_column_must_change(column, scope) for column, _ in columns)
+    named = _named_where_needed(run, ours, on_all, scope, parameters, is_needed=is_needed)
     return ActualObjects(
-        facts=(*_group_facts(named), *_column_facts(columns)),
+        facts=(*_group_facts(named), *_column_facts(column for column, _ in columns)),
         groups=named,
-        columns=columns,
+        columns=tuple(column for column, _ in columns),
         foreign=tuple((group, reason) for group, reason in foreign if group.single is not None),
         notes=(*notes, *column_notes),
+        scoped=(
+            *((desired.target(group), entries) for group, entries in zip(named, scoped, strict=True)),
+            *((column.target, entries) for column, entries in columns),
+        ),
     )
 
 
@@ -162,10 +177,16 @@ def _group(row: Sequence[Any], owner: str) -> ObjectGroup:
 
 
 def _named_where_needed(
-    run: Run, groups: list[ObjectGroup], on_all: desired.KindGrants, scope: Scope, parameters: dict[str, Any]
+    run: Run,
+    groups: list[ObjectGroup],
+    on_all: desired.KindGrants,
+    scope: Scope,
+    parameters: dict[str, Any],
+    *,
+    is_needed: bool,
 ) -> tuple[ObjectGroup, ...]:
     nameless = [group for group in groups if group.single is None]
-    if not any(_must_change(group, on_all, scope) for group in nameless):
+    if not nameless or not (is_needed or any(_must_change(group, on_all, scope) for group in nameless)):
         return tuple(groups)
     names: dict[tuple[Any, ...], list[ObjectName]] = {}
     for schema, kind, owner, acl, name, arguments in run(queries.OBJECT_NAMES, **parameters):
@@ -179,13 +200,20 @@ def _named_where_needed(
 
 
 def _must_change(group: ObjectGroup, on_all: desired.KindGrants, scope: Scope) -> bool:
-    desired_grants = desired.object_grants(scope.document, on_all, group)
+    return _differ(group.granted, desired.object_grants(scope.document, on_all, group), scope)
+
+
+def _column_must_change(column: Column, scope: Scope) -> bool:
+    return _differ(column.granted, desired.column_grants(scope.document, column), scope)
+
+
+def _differ(granted: frozenset[Granted], desired_grants: frozenset[Granted], scope: Scope) -> bool:
     if scope.revokes:
-        return group.granted != desired_grants
-    return not {granted[:2] for granted in desired_grants} <= {granted[:2] for granted in group.granted}
+        return granted != desired_grants
+    return not {entry[:2] for entry in desired_grants} <= {entry[:2] for entry in granted}
 
 
-def _columns(run: Run, scope: Scope) -> tuple[tuple[Column, ...], list[str]]:
+def _columns(run: Run, scope: Scope) -> tuple[list[tuple[Column, ScopedEntries]], list[str]]:
     single = scope.single_columns()
     rows = run(
         queries.COLUMNS,
@@ -194,7 +222,7 @@ def _columns(run: Run, scope: Scope) -> tuple[tuple[Column, ...], list[str]]:
         column_relations=[relation for _, relation, _ in single],
         column_names=[column for *_, column in single],
     )
-    columns: list[Column] = []
+    columns: list[tuple[Column, ScopedEntries]] = []
     notes: list[str] = []
     for schema, relation, name, owner, of_extension, acl in sorted(rows, key=tuple):
         future_owner = scope.successor(owner)
@@ -202,9 +230,9 @@ def _columns(run: Run, scope: Scope) -> tuple[tuple[Column, ...], list[str]]:
             on = OnColumn(schema, relation, name, future_owner)
             desired_grants = desired.column_grants(scope.document, Column(on, frozenset()))
             entries = scope.select(acl, (owner, future_owner), {granted[:2] for granted in desired_grants})
-            columns.append(Column(on, entries.granted))
+            columns.append((Column(on, entries.granted), entries))
             notes += _kept(entries, describe_target(on))
-    return tuple(columns), notes
+    return columns, notes
 
 
 def _group_facts(groups: Iterable[ObjectGroup]) -> Iterator[Fact]:

@@ -58,12 +58,16 @@ class ActualMemberships:
         acts_as: Grantors as whom the master acts without joining them.
         irrevocable: Sentences on those that must be revoked and cannot be.
         notes: Sentences on those that are left alone.
+        kept: Those that are left alone.
+        leaving: Those that disappear with an ADMIN OPTION or a retired role.
     """
 
     facts: tuple[Membership, ...]
     acts_as: frozenset[str]
     irrevocable: tuple[str, ...]
     notes: tuple[str, ...]
+    kept: tuple[Membership, ...]
+    leaving: tuple[Membership, ...]
 
 
 def server(run: Run) -> Server:
@@ -159,9 +163,8 @@ def memberships(run: Run, scope: Scope) -> ActualMemberships:
     rows = [_Row(*row) for row in run(query, names=names, **_rights(scope.server))]
     desired_memberships = {(fact.role, fact.member): fact for fact in desired.memberships(scope.document, scope.server)}
     # PostgreSQL itself makes the master a member of each role that it creates, to administer it.
-    rows = [
-        row for row in rows if row.member != scope.server.master and not {row.role, row.member} & set(scope.successors)
-    ]
+    read = [row for row in rows if row.member != scope.server.master]
+    rows = [row for row in read if not {row.role, row.member} & set(scope.successors)]
     if scope.server.has_membership_options:
         rows = [row for row in rows if row.grantor not in scope.successors]
         lost = _lost_admin_options(rows, desired_memberships, scope)
@@ -169,15 +172,19 @@ def memberships(run: Run, scope: Scope) -> ActualMemberships:
     facts: list[Membership] = []
     notes: list[str] = []
     irrevocable: list[str] = []
+    left: list[_Row] = []
+    leaving = tuple(row.fact() for row in read if row not in set(rows))
     rows.sort(key=lambda row: (row.role, row.member, row.grantor))
     for pair, group in groupby(rows, key=lambda row: (row.role, row.member)):
-        fact, notes_on_it = _membership(
+        fact, notes_on_it, kept = _membership(
             list(group), desired_memberships.get(pair), desired_memberships, scope, irrevocable
         )
+        left += kept
         facts += [fact] if fact else []
         notes += notes_on_it
     acts_as = frozenset(row.grantor for row in rows if row.can_act_as_grantor and not row.grantor_is_administered)
-    return ActualMemberships(tuple(facts), acts_as, tuple(irrevocable), tuple(notes))
+    kept_facts = tuple(row.fact() for row in left)
+    return ActualMemberships(tuple(facts), acts_as, tuple(irrevocable), tuple(notes), kept_facts, leaving)
 
 
 @dataclass(frozen=True)
@@ -208,23 +215,25 @@ def _membership(
     desired_memberships: _Memberships,
     scope: Scope,
     irrevocable: list[str],
-) -> tuple[Membership | None, list[str]]:
-    """Return the fact in scope that the rows of one membership add up to, and sentences on what is left alone.
+) -> tuple[Membership | None, list[str], list[_Row]]:
+    """Return the fact in scope that the rows of one membership add up to, and sentences on the rows that are kept.
 
     A sentence on what must not be left alone, and cannot be revoked, is added to ``irrevocable``.
     """
     role, member = rows[0].role, rows[0].member
     if not scope.is_in_scope(member):
-        return None, [f"{member!r} is a member of {role!r}, and is not declared in the document."]
+        return None, [f"{member!r} is a member of {role!r}, and is not declared in the document."], rows
     if not scope.revokes:
         # Every row counts, whoever granted it; `difference` finds what is not declared.
-        return _joined([row.fact() for row in rows]), []
+        return _joined([row.fact() for row in rows]), [], []
     kept: list[_Row] = []
     revocable: list[_Row] = []
+    passed_on: list[_Row] = []
     notes: list[str] = []
     for row in rows:
         grantor = desired_memberships.get((role, row.grantor))
         if member not in scope.managed_roles and grantor is not None and grantor.admin:
+            passed_on.append(row)
             notes.append(f"{member!r} is a member of {role!r} by {row.grantor!r}, which is declared to pass that on.")
         elif _is_revocable(row, scope):
             revocable.append(row)
@@ -233,7 +242,7 @@ def _membership(
     at_least = [row.fact() for row in kept]
     in_all = at_least + [row.fact(is_with_grantor=scope.server.has_membership_options) for row in revocable]
     if not in_all:
-        return None, notes
+        return None, notes, passed_on
     reachable = _joined([*at_least, desired_one] if desired_one else at_least)
     if kept and reachable != desired_one:
         grantors = ", ".join(sorted({repr(row.grantor) for row in kept}))
@@ -246,7 +255,7 @@ def _membership(
         else:
             notes.append(f"{kept_one}; only they can revoke it.")
     current = _joined(in_all)
-    return (desired_one if current == reachable else current), notes
+    return (desired_one if current == reachable else current), notes, kept + passed_on
 
 
 def _joined(facts: list[Membership]) -> Membership | None:

@@ -7,7 +7,9 @@ are not read, which a master on RDS could not.
 import pg8000.exceptions
 from pg8000.native import Connection
 
+from db_bootstrap import desired
 from db_bootstrap.desired import is_marked
+from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.scope import Scope
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.errors import StatementError
@@ -24,7 +26,7 @@ from db_bootstrap.inspect.roles import (
     server,
 )
 from db_bootstrap.inspect.session import OpenElsewhere, describe_error, remedy, runner
-from db_bootstrap.model import Snapshot
+from db_bootstrap.model import Privilege, Snapshot
 from db_bootstrap.plan_digest import Identity
 
 MAXIMUM_QUERIES = 12
@@ -67,20 +69,43 @@ def _read(connection: Connection, document: AccessDocument, elsewhere: OpenElsew
     settings = tuple(role_settings(run, scope.managed_roles))
     actual_memberships = memberships(run, scope)
     actual_containers = containers(run, scope)
-    actual_objects = objects(run, scope)
+    people = frozenset((*role_facts(actual_roles.values(), scope), *actual_memberships.facts))
+    desired_people = frozenset((*desired.roles(document), *desired.memberships(document, on)))
+    members_change = bool(retired or compare(document, desired_people, people))
+    actual_objects = objects(run, scope, members_change=members_change)
+    scoped = (*actual_containers.scoped, *actual_objects.scoped)
     actual_extensions = extensions(run, document)
     new_schemas = frozenset(document.schemas) - actual_containers.schema_owners.keys()
     return Snapshot(
         server=on,
         facts=frozenset(
             (
-                *role_facts(actual_roles.values(), scope),
+                *people,
                 *settings,
-                *actual_memberships.facts,
                 *actual_containers.facts,
                 *default_privileges(run, scope, new_schemas),
                 *actual_objects.facts,
                 *extension_facts(actual_extensions, document),
+            )
+        ),
+        kept=frozenset(
+            (
+                *actual_memberships.kept,
+                *(
+                    Privilege(grantee, privilege, target)
+                    for target, entries in scoped
+                    for grantee, privilege, _ in entries.kept
+                ),
+            )
+        ),
+        leaving=frozenset(
+            (
+                *actual_memberships.leaving,
+                *(
+                    Privilege(grantee, privilege, target, option)
+                    for target, entries in scoped
+                    for grantee, privilege, option in entries.leaving
+                ),
             )
         ),
         groups=actual_objects.groups,

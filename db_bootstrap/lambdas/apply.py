@@ -79,7 +79,8 @@ def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Make the database's access what the document declares, and ensure that every login has a credential.
 
     Returns:
-        The database's name, the statements that ran with their reasons, each login's outcome, what was left alone.
+        The database's name, what each login gained and lost, the statements that ran with their reasons, each login's
+        outcome, what was left alone.
 
     Raises:
         BootstrapError: Nothing was changed, or a later run continues; the message says what to do.
@@ -118,6 +119,7 @@ def _reviewed(event: ApplyEvent, settings: Settings) -> ReviewedPlan | None:
 def _report(document: AccessDocument, done: Plan, credentials: list[PublishedCredential]) -> dict[str, Any]:
     return {
         "database": document.database,
+        "summary": list(done.summary),
         "changes": changes(done.statements, document.database),
         "credentials": [asdict(credential) for credential in credentials],
         "unmanaged": list(done.unmanaged),

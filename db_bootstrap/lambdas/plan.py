@@ -62,9 +62,9 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Compare the database with a document.
 
     Returns:
-        `report.as_dict`: whether they agree, the statements that an apply would run and their digest, the refusals,
-        and what is not managed. For `Action.PLAN` a failure is returned too, as a refusal: Terraform shows it as a
-        paragraph, and the alarm on this function's errors remains one on drift checks.
+        `report.as_dict`: whether they agree, what each login would gain and lose, the statements that an apply would
+        run and their digest, the refusals, and what is not managed. For `Action.PLAN` a failure is returned too, as a
+        refusal: Terraform shows it as a paragraph, and the alarm on this function's errors remains one on drift checks.
 
     Raises:
         EventError: The event is invalid.
@@ -80,6 +80,8 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         report = Report(Action.PLAN, os.environ.get("DATABASE_NAME", ""), (), _reasons(error), ())
     if asked.action is Action.VERIFY:
         metrics.record_drift(report.database, len(report.statements) + len(report.refusals))
+        if not report.is_in_sync:
+            logger.warning("Access drift; an apply would undo it", summary=report.summary)
         for statement in report.statements:
             logger.warning("Drift detected", reason=statement.reason, sql=statement.sql)
         for refusal in report.refusals:
@@ -105,7 +107,15 @@ def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
         digest = None
         if event.action is Action.PLAN:
             digest = digest_for(connection, settings.endpoint.host, planned) or None
-    return Report(event.action, document.database, planned.statements, planned.refusals, planned.unmanaged, digest)
+    return Report(
+        event.action,
+        document.database,
+        planned.statements,
+        planned.refusals,
+        planned.unmanaged,
+        planned.summary,
+        digest,
+    )
 
 
 def _reasons(error: BootstrapError) -> tuple[str, ...]:

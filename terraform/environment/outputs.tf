@@ -48,6 +48,11 @@ output "access_plan" {
   value       = module.database_access.access_plan
 }
 
+output "access_summary" {
+  description = "What each login gains and loses by the statements of `access_plan`, as sentences; losses come first."
+  value       = module.database_access.access_summary
+}
+
 output "access_report" {
   description = "What the function found, changed and left alone in the database when it was last invoked; it holds no password."
   value       = module.database_access.access_report

@@ -39,14 +39,14 @@ run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
   override_data {
     target = data.aws_lambda_invocation.plan
     values = {
-      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true, \"database\": \"stouts\"}]}"
+      result = "{\"database\": \"beers\", \"in_sync\": false, \"summary\": [\"d loses c.\", \"b\\u202e gains a.\"], \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true, \"database\": \"stouts\"}]}"
     }
   }
 
   override_resource {
     target = aws_lambda_invocation.apply
     values = {
-      result = "{\"database\": \"beers\", \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true, \"database\": \"stouts\"}], \"in_sync\": true}"
+      result = "{\"database\": \"beers\", \"summary\": [\"d loses c.\", \"b\\u202e gains a.\"], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"nobody said so\", \"destructive\": true, \"database\": \"stouts\"}], \"in_sync\": true}"
     }
   }
 
@@ -59,6 +59,11 @@ run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
       "REVOKE c FROM d;",
     ])
     error_message = "The plan shows ${output.access_plan}"
+  }
+
+  assert {
+    condition     = output.access_summary == ["d loses c.", "b\uFFFD gains a."]
+    error_message = "The plan shows ${jsonencode(output.access_summary)}"
   }
 
   assert {
@@ -79,6 +84,11 @@ run "the_plan_after_an_apply_shows_the_same_for_what_was_done" {
     values = {
       result = "{\"database\": \"beers\", \"in_sync\": true, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": []}"
     }
+  }
+
+  assert {
+    condition     = output.access_summary == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_summary
+    error_message = "The plan shows ${jsonencode(output.access_summary)}"
   }
 
   assert {

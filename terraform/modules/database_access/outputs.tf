@@ -8,6 +8,11 @@ output "access_plan" {
   value       = local.shown_plan
 }
 
+output "access_summary" {
+  description = "What each login gains and loses by the statements of `access_plan`, as sentences; losses come first."
+  value       = local.shown_summary
+}
+
 output "login_secret_arns" {
   description = "Secret of each login that has a password, by the login's name. Known only once the function has put the credentials in."
   value       = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }

@@ -19,8 +19,11 @@ locals {
   expected_digest = try(local.plan.digest, null)
 
   # When there is nothing to do, what was done last: an apply then leaves this text as the plan has shown it.
-  last_changes  = jsondecode(aws_lambda_invocation.apply.result).changes
-  shown_changes = try(local.plan.in_sync, true) ? local.last_changes : local.plan.changes
+  last_report   = jsondecode(aws_lambda_invocation.apply.result)
+  is_in_sync    = try(local.plan.in_sync, true)
+  shown_changes = local.is_in_sync ? local.last_report.changes : local.plan.changes
+  # A function that is not updated yet answers no sentences.
+  sentences = local.is_in_sync ? tolist(try(local.last_report.summary, [])) : tolist(try(local.plan.summary, []))
   shown_lines = concat(
     # The same drift a second time has another digest; without this line, its plan would show nothing new.
     [local.expected_digest == null ? "-- no plan was reviewed" : "-- plan ${local.expected_digest}"],
@@ -37,6 +40,7 @@ locals {
   # turn the direction of writing are replaced. In a refusal, lines may end.
   invisible         = "/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/"
   invisible_in_line = "/[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\p{Cf}\\p{Zl}\\p{Zp}]/"
+  shown_summary     = [for sentence in local.sentences : replace(sentence, local.invisible, "\uFFFD")]
   shown_plan        = join("\n", [for line in local.shown_lines : replace(line, local.invisible, "\uFFFD")])
   refusals          = [for refusal in try(local.plan.refusals, []) : replace(refusal, local.invisible_in_line, "\uFFFD")]
 }

@@ -9,14 +9,17 @@ from db_bootstrap.report import Action, Format, Report, escaped, render
 
 GRANT = Statement('GRANT "a" TO "b"', "b is declared as a member of a")
 REVOKE = Statement('REVOKE "a" FROM "c"', "c is a member of a", is_destructive=True)
-PLAN = Report(Action.PLAN, "beers", (REVOKE, GRANT), (), ("Somebody else's.",), "sha256:0")
+PLAN = Report(
+    Action.PLAN, "beers", (REVOKE, GRANT), (), ("Somebody else's.",), ("c loses membership in a.",), "sha256:0"
+)
 DONE = replace(PLAN, action=Action.APPLY, digest=None)
 DRIFT = replace(PLAN, action=Action.VERIFY, digest=None)
-IN_SYNC = replace(PLAN, statements=(), unmanaged=())
+IN_SYNC = replace(PLAN, statements=(), unmanaged=(), summary=("Access does not change.",))
 REFUSED = replace(PLAN, refusals=("Not yours.",), unmanaged=())
 
 PLAN_TEXT = """\
 beers: 2 statements to run, 1 of them taking access away.
+c loses membership in a.
 ! REVOKE "a" FROM "c";
       because c is a member of a, TAKES ACCESS AWAY
   GRANT "a" TO "b";
@@ -27,6 +30,7 @@ To apply exactly this plan: apply --expect-digest sha256:0
 """
 DONE_TEXT = """\
 beers: 2 statements ran, 1 of them taking access away.
+c loses membership in a.
 ! REVOKE "a" FROM "c";
       because c is a member of a, TAKES ACCESS AWAY
   GRANT "a" TO "b";
@@ -36,6 +40,7 @@ Not managed, and left alone:
 """
 DRIFT_TEXT = """\
 beers: 2 differences from the document, 1 of them (!) fixed by taking access away.
+c loses membership in a.
 ! c is a member of a
 - b is declared as a member of a
 Not managed, and left alone:
@@ -43,6 +48,7 @@ Not managed, and left alone:
 """
 REFUSED_TEXT = """\
 beers: 2 statements to run, 1 of them taking access away.
+c loses membership in a.
 ! REVOKE "a" FROM "c";
       because c is a member of a, TAKES ACCESS AWAY
   GRANT "a" TO "b";
@@ -52,6 +58,7 @@ Cannot run:
 """
 PLAN_SQL = """\
 -- beers: 2 statements to run, 1 of them taking access away.
+-- c loses membership in a.
 -- digest sha256:0
 BEGIN;
 -- because c is a member of a, TAKES ACCESS AWAY
@@ -78,7 +85,7 @@ COMMIT;
             id="nothing has drifted",
         ),
         pytest.param(
-            replace(PLAN, statements=(GRANT,), unmanaged=(), digest=None),
+            replace(PLAN, statements=(GRANT,), unmanaged=(), summary=(), digest=None),
             Format.SQL,
             "-- beers: 1 statement to run.\nBEGIN;\n-- because b is declared as a member of a\n"
             'GRANT "a" TO "b";\nCOMMIT;\n',
@@ -108,6 +115,7 @@ def test_json_has_everything(report: Report, in_sync: bool) -> None:
         "database": "beers",
         "in_sync": in_sync,
         "digest": report.digest,
+        "summary": list(report.summary),
         "changes": [
             {"sql": step.sql, "reason": step.reason, "destructive": step.is_destructive, "database": "beers"}
             for step in report.statements
@@ -144,7 +152,7 @@ HOSTILE = 'x\n"; DROP TABLE beers; --\r\x1b[2K\u2028\u202e\u200b'
 
 def test_a_hostile_name_ends_no_comment_and_moves_no_cursor() -> None:
     step = Statement("GRANT a TO b", HOSTILE)
-    report = Report(Action.PLAN, HOSTILE, (step,), (HOSTILE,), (HOSTILE,), "sha256:0")
+    report = Report(Action.PLAN, HOSTILE, (step,), (HOSTILE,), (HOSTILE,), (HOSTILE,), "sha256:0")
     for line in render(report, Format.SQL).split("\n"):
         assert line in ("BEGIN;", "GRANT a TO b;", "COMMIT;", "") or line.startswith("-- ")
     for form in Format:
