@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make` alone lists those that people call. The pipeline's are in ci.mk.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
-export PYTHON PORT GITHUB_REPOSITORY REGION ENVIRONMENT LOGIN CLIENT_CIDR_BLOCKS TASKS BASE TERRAFORM
+export PYTHON PORT GITHUB_REPOSITORY REGION ENVIRONMENT LOGIN CLIENT_CIDR_BLOCKS TASKS BASE TERRAFORM YES
 
 .DEFAULT_GOAL := help
 .PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile ci.mk)
@@ -199,6 +199,12 @@ psql: .venv/ready build/rds-ca.pem ## Open psql as an IAM login, through a task 
 
 account: | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY, REGION=us-east-1)
 	@scripts/account
+
+github: .venv/ready | terraform ## Apply .github/settings.yml to GitHub, with an administrator's login of gh (YES=1: without asking)
+	@$(RUN) scripts.github_settings
+
+github-check: .venv/ready | terraform ## Compare GitHub's settings with .github/settings.yml
+	@$(RUN) scripts.github_settings --check
 
 deploy: .venv/ready | terraform ## Build and push the image, package the function, apply (ENVIRONMENT=dev, CLIENT_CIDR_BLOCKS=mine)
 	@$(RUN) scripts.deploy

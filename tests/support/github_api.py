@@ -1,51 +1,79 @@
-"""What stands in for GitHub's API: it keeps what it is sent, and lists what it is told to."""
+"""GitHub for one test: a repository in a file, and a program ``gh`` that answers from it."""
 
 import json
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tests.support.http_servers import serving_in_thread
+from scripts.github_api import Answer
+from tests.support import gh_program
+
+# Outputs of terraform/account.
+ACCOUNT: dict[str, Any] = {
+    "state_bucket_name": "states",
+    "region": "eu-west-1",
+    "image_repository_url": "registry/taproom",
+    "deploy_role_arns": {name: f"arn:{name}" for name in ("dev", "staging", "prod")},
+    **{f"{role}_role_arn": f"arn:{role}" for role in ("build", "drift", "plan", "release_plan")},
+}
+_NEW = {
+    "repos/example/taproom": {
+        "full_name": "example/taproom",
+        "owner": {"login": "example"},
+        "permissions": {"admin": True},
+    },
+    "repos/example/taproom/actions/permissions/workflow": {"default_workflow_permissions": "write"},
+    "users/example": {"type": "User", "id": 7},
+}
 
 
 @dataclass
 class GitHubApi:
-    """A server of one test.
+    """A repository; ``url`` is the file, which the program finds in GITHUB_STATE."""
 
-    Attributes:
-        url: its address.
-        known: the entries of every list.
-        changes: what was sent that changes something: method, path below the repository, body.
-    """
+    url: str
 
-    url: str = ""
-    known: list[dict[str, Any]] = field(default_factory=list)
-    changes: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    @property
+    def changes(self) -> list[tuple[str, str, Any]]:
+        """Return the successful requests that changed something: method, path below the repository, body."""
+        return [(method, path.split("/", 3)[3], body) for method, path, body in self.read()["changes"]]
+
+    def read(self) -> Any:
+        """Return the state: ``entries`` by path, ``changes``, and ``failures`` still to come."""
+        return json.loads(Path(self.url).read_text())
+
+    def send(self, method: str, path: str, body: object) -> Answer:
+        """Answer without the program, which takes longer."""
+        status, headers, answer = gh_program.answer(self.url, method, path, body)
+        return Answer(status, {name.lower(): value for name, value in headers.items()}, answer)
+
+    def add(self, path: str, entry: Any) -> None:
+        """Let GitHub have an entry at a path."""
+        state = self.read()
+        Path(self.url).write_text(json.dumps({**state, "entries": {**state["entries"], path: entry}}))
+
+    def fail(self, request: str, status: int, message: str, times: int) -> None:
+        """Let the next ``times`` requests that match a pattern (``METHOD path``) fail; negative: each."""
+        failure = {"request": request, "status": status, "message": message, "times": times}
+        state = self.read()
+        Path(self.url).write_text(json.dumps({**state, "failures": [*state["failures"], failure]}))
 
 
 @contextmanager
 def github_api() -> Iterator[GitHubApi]:
-    """Serve until the end of the block."""
-    api = GitHubApi()
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.command != "GET":
-                path = self.path.split("/", 4)[4]
-                api.changes.append((self.command, path, json.loads(body)))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(api.known if self.command == "GET" else {}).encode())
-
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - the names that http.server asks for
-
-        def log_message(self, *_arguments: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    api.url = f"http://127.0.0.1:{server.server_port}"
-    with serving_in_thread(server):
+    """Keep a repository until the end of the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        api = GitHubApi(str(Path(folder) / "github.json"))
+        Path(api.url).write_text(json.dumps({"entries": _NEW, "changes": [], "failures": []}))
         yield api
+
+
+def install_gh(folder: Path) -> None:
+    """Put the program into a folder of the PATH; commands other than ``gh api`` are written to the file CALLS."""
+    program = folder / "gh"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{gh_program.__file__}" "$@"\n')
+    program.chmod(0o755)

@@ -23,6 +23,7 @@ from rehearsal.aws import REGION, assume_role, aws_client
 from rehearsal.deployment import Deployment
 from rehearsal.run import Run
 from rehearsal.terraform import copy_configuration
+from tests.support.github_api import install_gh
 from tests.support.http import Client
 from tests.support.workflows import REPOSITORY, SUCCESS, Event, Job, Result, Runner, load
 
@@ -42,7 +43,7 @@ class Pipeline:
         origin: the git repository, where people commit.
         terraform: the account's root module.
         story: what happened, in order: (run's ref, job, event).
-        github: address of the emulated GitHub API.
+        github: file of the emulated GitHub.
         refused: branches and tags for which an approval of prod is refused.
         asked: set when an approval of prod is pending.
         answer: approvals of prod wait for it.
@@ -227,7 +228,7 @@ class Pipeline:
             "AWS_ENDPOINT_URL": str(self.run.endpoint),
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "CHECKPOINT_DISABLE": "1",
-            "GITHUB_API_URL": self.github,
+            "GITHUB_STATE": self.github,
             "CALLS": str(self.run.folder / "gh.txt"),
             "NO_PROXY": "127.0.0.1",
             "PATH": f"{self.run.folder / 'bin'}:{Path(find_terraform()[0]).parent}:{os.environ['PATH']}",
@@ -265,9 +266,7 @@ def pipeline_on(run: Run) -> Pipeline:
     (origin / ".gitignore").write_text(".venv\nbuild\n.terraform\n*.tfplan\n__pycache__\n")
     _git(origin, "init", "--quiet", "--initial-branch=main")
     (run.folder / "bin").mkdir()
-    gh = run.folder / "bin" / "gh"
-    gh.write_text('#!/bin/sh\necho "$*" >> "$CALLS"\ncat build/release-notes.md >> "$CALLS"\n')
-    gh.chmod(0o755)
+    install_gh(run.folder / "bin")
     return Pipeline(run, origin, terraform)
 
 

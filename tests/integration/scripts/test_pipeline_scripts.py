@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,6 @@ import pytest
 
 from scripts import image_digest, plan_report, release_notes, saved_plan, smoke
 from scripts.environment import CommandError, Running
-from scripts.github import Repository, keep_comment, keep_issue
-from tests.support.github_api import GitHubApi, github_api
 from tests.support.moto_server import moto_server
 
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n- Later.\n\n## 1.2.0 - 2026-11-24\n\n- Now.\n\n## 1.1.0\n\n- Before.\n"
@@ -184,44 +181,3 @@ def test_a_service_that_is_closed_to_the_caller_is_judged_by_its_targets() -> No
 def test_sql_that_is_not_known_yet_is_said_to_be() -> None:
     assert saved_plan.sql_of({"planned_values": {"outputs": {"access_plan": {"value": "-- 1"}}}}) == "-- 1"
     assert saved_plan.sql_of({"planned_values": {"outputs": {"access_plan": {}}}}).startswith("-- known only once")
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubApi]:
-    with github_api() as api:
-        yield api
-
-
-def repository(api: GitHubApi) -> Repository:
-    return Repository(api.url, "me/taproom", "a-token")
-
-
-def entry(text: str, **more: Any) -> dict[str, Any]:
-    return {"id": 9, "number": 4, "user": {"type": "Bot"}, "body": text, **more}
-
-
-def test_a_pull_request_has_one_comment_that_is_written_anew(github: GitHubApi) -> None:
-    github.known = [entry("<!-- plan -->\nquoted", user={"type": "User"})]
-    keep_comment(repository(github), 12, "<!-- plan -->", "one")
-    github.known = [entry("<!-- plan -->\none")]
-    keep_comment(repository(github), 12, "<!-- plan -->", "two")
-    assert github.changes == [
-        ("POST", "issues/12/comments", {"body": "<!-- plan -->\none"}),
-        ("PATCH", "issues/comments/9", {"body": "<!-- plan -->\ntwo"}),
-    ]
-
-
-def test_drift_is_one_issue_that_is_closed_when_it_is_gone(github: GitHubApi) -> None:
-    mark = "<!-- drift prod -->"
-    keep_issue(repository(github), "prod", mark, None)
-    github.known = [entry(mark, pull_request={}), entry("<!-- drift dev -->")]
-    keep_issue(repository(github), "prod", mark, "a")
-    github.known = [entry(f"{mark}\na")]
-    keep_issue(repository(github), "prod", mark, "b")
-    keep_issue(repository(github), "prod", mark, None)
-    assert [(method, path) for method, path, _ in github.changes] == [
-        ("POST", "issues"),
-        ("PATCH", "issues/4"),
-        ("PATCH", "issues/4"),
-    ]
-    assert [body.get("state") for _, _, body in github.changes] == [None, None, "closed"]

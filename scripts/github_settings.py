@@ -1,0 +1,265 @@
+"""Make GitHub's settings those of .github/settings.yml, or report the differences, as an administrator.
+
+A setting is the body of a request to GitHub's REST API, by its path below the repository (docs/github.md has sources).
+The functions above ``main`` are pure.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from scripts.environment import CHECKOUT, ROOT, CommandError, outputs, terraform
+from scripts.github_api import GitHub, GitHubError
+
+FILE = ".github/settings.yml"
+_ACCOUNT = ROOT.parent / "account"
+_WORKFLOW = "actions/permissions/workflow"
+_POLICIES = "deployment-branch-policies"
+Body = Mapping[str, Any]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)?$")]
+
+
+class _Environment(BaseModel, extra="forbid"):
+    reviewers: Annotated[list[_Name], Field(max_length=6)] = []
+    prevent_self_review: bool = True
+
+
+class _Ruleset(BaseModel, extra="allow"):  # GitHub checks the rest
+    name: str
+    rules: list[dict[str, Any]]
+
+
+class Settings(BaseModel, extra="forbid"):
+    """The settings file."""
+
+    workflow_permissions: dict[str, str | bool]
+    environments: dict[str, _Environment]
+    rulesets: list[_Ruleset]
+
+
+class Change(NamedTuple):
+    """A request, and a sentence that says why."""
+
+    sentence: str
+    method: str
+    path: str
+    body: Body | None
+
+
+def parse(text: str, environments: Iterable[str]) -> Settings:
+    """Read the settings file, or raise CommandError; ``environments`` are those with a variable file."""
+    try:
+        settings = Settings.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise CommandError(f"{FILE} is not YAML: {error}") from error
+    except ValidationError as error:
+        lines = (f"{FILE}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise CommandError("\n".join(lines)) from error
+    for name in settings.environments.keys() - set(environments):
+        raise CommandError(f"{FILE}: environments.{name}: there is no terraform/environment/{name}.tfvars")
+    return settings
+
+
+def wanted(settings: Settings, environments: Iterable[str], account: Body, reviewers: Body) -> dict[str, Body]:
+    """Return the settings that GitHub should have.
+
+    Args:
+        settings: of the file.
+        environments: those with a variable file.
+        account: outputs of terraform/account.
+        reviewers: GitHub's type and number of each reviewer, by name.
+    """
+    made: dict[str, Body] = {_WORKFLOW: settings.workflow_permissions}
+    for name in sorted(environments):
+        about = settings.environments.get(name, _Environment())
+        people = [reviewers[who] for who in about.reviewers]
+        made[f"environments/{name}"] = _environment(people, about.prevent_self_review)
+        made[f"environments/{name}/{_POLICIES}/main"] = {"name": "main", "type": "branch"}
+    for path, value in _variables(account, set(environments)).items():
+        made[path] = {"name": path.rpartition("/")[2], "value": value}
+    default = {"enforcement": "active", "bypass_actors": []}
+    return made | {f"rulesets/{each.name}": default | each.model_dump() for each in settings.rulesets}
+
+
+def _environment(reviewers: Iterable[Body], prevent_self_review: object, *, is_custom: bool = True) -> Body:
+    """Return a body that does not mention reviewers if there are none: some plans would refuse it."""
+    policy = {"protected_branches": False, "custom_branch_policies": True} if is_custom else None
+    review = {"reviewers": sorted(reviewers, key=lambda who: who["id"]), "prevent_self_review": prevent_self_review}
+    return {"deployment_branch_policy": policy, **(review if review["reviewers"] else {})}
+
+
+def _variables(account: Body, environments: set[str]) -> dict[str, str]:
+    """Return each variable's value by path. The account with the registry sets the repository's.
+
+    Another account overrides them for its environments; for jobs outside of environments it adds names with a suffix.
+    """
+    own = account["deploy_role_arns"]
+    roles = {f"AWS_{role.upper()}_ROLE_ARN": account[f"{role}_role_arn"] for role in ("drift", "release_plan")}
+    shared = {"STATE_BUCKET": account["state_bucket_name"], **roles}
+    made = {f"environments/{name}/variables/AWS_DEPLOY_ROLE_ARN": arn for name, arn in own.items()}
+    if account.get("build_role_arn"):
+        shared |= {"AWS_REGION": account["region"], "IMAGE_REPOSITORY": account["image_repository_url"]}
+        shared |= {f"AWS_{role.upper()}_ROLE_ARN": account[f"{role}_role_arn"] for role in ("build", "plan")}
+        if own.keys() < environments:
+            shared["PLANNED_ENVIRONMENTS"] = " ".join(sorted(own))
+        return made | {f"actions/variables/{name}": value for name, value in shared.items()}
+    for name in own:
+        made[f"environments/{name}/variables/STATE_BUCKET"] = shared["STATE_BUCKET"]
+        made |= {f"actions/variables/{key}_{name.upper()}": value for key, value in shared.items()}
+    return made
+
+
+def found_environment(answer: Body) -> Body:
+    """Return an environment that GitHub describes, in the form of a request's body."""
+    review: Body = next((rule for rule in answer["protection_rules"] if rule["type"] == "required_reviewers"), {})
+    people = [{"type": entry["type"], "id": entry["reviewer"]["id"]} for entry in review.get("reviewers", [])]
+    is_custom = bool((answer["deployment_branch_policy"] or {}).get("custom_branch_policies"))
+    return _environment(people, review.get("prevent_self_review"), is_custom=is_custom)
+
+
+def changes(wanted: Mapping[str, Body], found: Mapping[str, Body]) -> Iterator[Change]:
+    """Yield the requests after which GitHub has the wanted settings. Variables and rulesets of other names stay."""
+    for path, body in wanted.items():
+        collection, _, name = path.rpartition("/")
+        is_listed, is_variable = collection.endswith(("variables", "rulesets", _POLICIES)), "variables/" in path
+        if path not in found:
+            yield Change(f"{path}: create it", *(("POST", collection) if is_listed else ("PUT", path)), body)
+        elif wrong := "; ".join(_differences(_comparable(body), _comparable(found[path]))):
+            key = name if is_variable else found[path].get("id", name)
+            no_reviewers: Body = {"reviewers": None} if "reviewers" in found[path] else {}
+            yield Change(
+                f"{path}: {wrong}", "PATCH" if is_variable else "PUT", f"{collection}/{key}", {**no_reviewers, **body}
+            )
+    for path in found.keys() - wanted.keys():
+        if _POLICIES in path:
+            address = f"{path.partition(_POLICIES)[0]}{_POLICIES}/{found[path]['id']}"
+            yield Change(f"{path}: delete it, because only main deploys", "DELETE", address, None)
+
+
+def reduced(body: Body | None) -> Body | None:
+    """Return what remains of a body that a plan refuses: no reviewers, no merge queue. None: nothing remains."""
+    if body and "rules" in body:
+        less = {**body, "rules": [rule for rule in body["rules"] if rule["type"] != "merge_queue"]}
+    else:
+        less = {key: value for key, value in (body or {}).items() if key == "deployment_branch_policy"}
+    return less if less and less != body else None
+
+
+def _comparable(body: Body) -> Body:
+    """Return rules by type, because GitHub orders them, and say that there are no reviewers."""
+    if "rules" not in body:
+        return {"reviewers": [], **body} if "deployment_branch_policy" in body else body
+    rules = {rule["type"]: rule.get("parameters") or {} for rule in body["rules"]}
+    actors = sorted(body["bypass_actors"], key=lambda actor: actor["actor_id"] or 0)
+    return {**body, "rules": rules, "bypass_actors": actors, "types of rules": sorted(rules)}
+
+
+def _differences(wanted: Any, found: Any, where: str = "") -> Iterator[str]:
+    """Yield what differs. Keys that only GitHub's answer has are its defaults."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for key, value in wanted.items():
+            yield from _differences(value, found.get(key), f"{where}.{key}".lstrip("."))
+    elif wanted != found:
+        yield f"{where} is {found}, should be {wanted}"
+
+
+def main(arguments: list[str], environment: Mapping[str, str], github: GitHub) -> int:
+    """Return 0 if GitHub has the settings, or as many as its plan allows; with ``--check``, 1 if one differs."""
+    try:
+        repository, differing = _compare(github)
+        print("\n".join([change.sentence for change in differing] or [f"{repository} has the settings of {FILE}."]))
+        if differing and "--check" in arguments:
+            print(f"{len(differing)} settings differ from {FILE}. make github applies it.")
+            return 1
+        if differing and environment.get("YES") != "1":
+            question = f"Change these {len(differing)} settings of {repository}? Only 'yes' is accepted: "
+            if input(question) != "yes":
+                raise CommandError("Nothing was changed.")
+        if differing:
+            _apply(github, repository, differing)
+    except EOFError:
+        print("Nothing was changed. Set YES=1 where nobody can answer.", file=sys.stderr)
+        return 1
+    except (CommandError, GitHubError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Applied settings stay; make github continues.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _compare(github: GitHub) -> tuple[str, list[Change]]:
+    """Return the repository's path in the API, and what differs."""
+    names = [file.stem for file in ROOT.glob("*.tfvars")]
+    settings = parse((CHECKOUT / FILE).read_text(), names)
+    about = github.request("GET", "repos/{owner}/{repo}")  # gh knows them from git's remote
+    if not about["permissions"]["admin"]:
+        raise CommandError(f"The login of gh is not an administrator of {about['full_name']}: gh auth status.")
+    terraform("init", "-input=false", root=_ACCOUNT)
+    named = {who for each in settings.environments.values() for who in each.reviewers}
+    reviewers = {who: _reviewer(github, about["owner"]["login"] if who == "OWNER" else who) for who in named}
+    repository = f"repos/{about['full_name']}"
+    found = _found(github, repository, names)
+    return repository, list(changes(wanted(settings, names, outputs(_ACCOUNT), reviewers), found))
+
+
+def _reviewer(github: GitHub, name: str) -> Body:
+    organization, _, team = name.rpartition("/")
+    path = f"orgs/{organization}/teams/{team}" if organization else f"users/{name}"
+    answer = github.request("GET", path)
+    if answer.get("type") == "Organization":
+        raise CommandError(f"{FILE}: {name} is an organization. Name a user, or a team such as {name}/platform.")
+    return {"type": "Team" if organization else "User", "id": answer["id"]}
+
+
+def _found(github: GitHub, repository: str, names: Iterable[str]) -> dict[str, Body]:
+    """Return the settings that GitHub has, by path."""
+
+    def entries(path: str, key: str | None = None) -> list[Any]:
+        try:
+            return list(github.pages(f"{repository}/{path}", key))
+        except GitHubError as error:
+            if error.is_not_in_plan:
+                return []  # the request that would change it says so
+            raise
+
+    found = {_WORKFLOW: github.request("GET", f"{repository}/{_WORKFLOW}")}
+    for each in entries("rulesets?includes_parents=false"):
+        found[f"rulesets/{each['name']}"] = github.request("GET", f"{repository}/rulesets/{each['id']}")
+    environments = [each for each in entries("environments", "environments") if each["name"] in names]
+    for section in ("actions", *(f"environments/{each['name']}" for each in environments)):
+        found |= {f"{section}/variables/{each['name']}": each for each in entries(f"{section}/variables", "variables")}
+    for each in environments:
+        section = f"environments/{each['name']}"
+        found[section] = body = found_environment(each)
+        for policy in entries(f"{section}/{_POLICIES}", "branch_policies") if body["deployment_branch_policy"] else []:
+            tag = "tag " if policy.get("type") == "tag" else ""
+            found[f"{section}/{_POLICIES}/{tag}{policy['name']}"] = {"type": "branch", **policy}
+    return found
+
+
+def _apply(github: GitHub, repository: str, changes: Iterable[Change]) -> None:
+    """Send the requests; report what the plan does not include, leave out the settings below it, and go on."""
+    missing: list[str] = []
+    for change in changes:
+        body = change.body
+        while not f"{change.path}/".startswith(tuple(missing)):
+            try:
+                github.request(change.method, f"{repository}/{change.path}", body)
+                break
+            except GitHubError as error:
+                if not error.is_not_in_plan:
+                    raise
+                print(f"Not available in this plan (docs/github.md): {change.sentence}. {error}")
+                body = reduced(body)
+                missing += [] if body else [f"{change.path}/"]
+    print("Applied, as far as the plan allows." if missing else "Applied.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ, GitHub()))
