@@ -19,6 +19,7 @@ from moto.rds.models import DBParameterGroup
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
 
+from localaws.iam.authorizer import CALLER
 from localaws.iam.evaluate import Request, decide, statements_of
 from localaws.patch import PatchingService
 
@@ -113,7 +114,8 @@ class MotoPatches(PatchingService):
                 for statement in statements_of(json.loads(bucket.policy))
                 if statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
             ]
-            request = Request(action, resource, {"aws:SecureTransport": "true"})
+            caller = {"aws:PrincipalArn": CALLER.get(), "aws:SecureTransport": "true"}
+            request = Request(action, resource, caller)
             if decide(public, request).allowed:
                 return PermissionResult.PERMITTED
             everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from moto.iam.exceptions import NotFoundException
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 
 # The journal's name for the policy that says who can assume a role.
 TRUST = "trust"
+# The role whose call this thread handles; empty for the administrator.
+CALLER: ContextVar[str] = ContextVar("CALLER", default="")
 _GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
 
 
@@ -65,11 +68,13 @@ class Authorizer:
 
     def denial(self, call: ApiCall) -> Answer | None:
         """Return the refusal of a call, in its service's wire format; None if it is allowed."""
+        CALLER.set("")
         if self._settings.administrator.is_key(call.access_key_id):
             return None
         session = self._session(call.access_key_id)
         if session is None:
             return _unauthenticated(call)
+        CALLER.set(session.role_arn)
         for request in required_permissions(call, self.context):
             decision = self.allows(session.role_arn, request)
             if not decision.allowed:

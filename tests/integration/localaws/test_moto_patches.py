@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
+from rehearsal.aws import assume_role
 from tests.support.local_aws import allow, policy
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_a_rule_keeps_its_description_and_takes_another_reference(aws: LocalAws)
     assert describe()[by_group["SecurityGroupRuleId"]] == ("more queries", new, None)
 
 
-def test_a_bucket_that_denies_unencrypted_connections_serves_the_others(aws: LocalAws) -> None:
+def test_a_bucket_policy_that_denies_unencrypted_connections_or_all_but_a_role_serves_the_others(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="encrypted-only")
     deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": "arn:aws:s3:::encrypted-only/*"}
@@ -101,6 +102,12 @@ def test_a_bucket_that_denies_unencrypted_connections_serves_the_others(aws: Loc
     s3.put_bucket_policy(
         Bucket="encrypted-only", Policy=json.dumps(policy(allow("s3:*", Principal="*"), deny, unencrypted))
     )
+    with pytest.raises(ClientError):
+        s3.get_object(Bucket="encrypted-only", Key="state")
+    reader = aws.make_role("reader", allow("s3:GetObject"))
+    others = {**deny, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": reader}}}
+    s3.put_bucket_policy(Bucket="encrypted-only", Policy=json.dumps(policy(others)))
+    aws.client("s3", **assume_role(aws, reader)).get_object(Bucket="encrypted-only", Key="state")
     with pytest.raises(ClientError):
         s3.get_object(Bucket="encrypted-only", Key="state")
 
