@@ -1,4 +1,4 @@
-"""Measure every design of a rotation, and write the results: ``python -m bench.rotation`` (90 seconds)."""
+"""Measure every design of a rotation, and print the results: ``python -m bench.rotation`` (90 seconds)."""
 
 import argparse
 import sys
@@ -6,21 +6,16 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.rotation.measure import DESIGNS, measure
-from bench.rotation.report import chart, table
+from bench.rotation.measure import DESIGNS, measure, table
 from db_bootstrap.lambdas.apply import logger
 from devtools.postgres.binaries import Binaries
 from tests.support.database import running_cluster
 from tests.support.rotation import RotatingDatabase, secrets_manager
 
-DOCS = Path(__file__).parents[2] / "docs"
-
 
 def main() -> int:
-    """Print the table and write the chart; return 1 if Taproom lost a request."""
-    parser = argparse.ArgumentParser(prog="python -m bench.rotation", description=__doc__)
-    parser.add_argument("--picture", type=Path, default=DOCS / "rotation-errors.svg", help="the SVG to write")
-    options = parser.parse_args()
+    """Print the table; return 1 if Taproom lost a request."""
+    argparse.ArgumentParser(prog="python -m bench.rotation", description=__doc__).parse_args()
     logger.setLevel("WARNING")
     results = []
     with ExitStack() as stack:
@@ -34,7 +29,6 @@ def main() -> int:
                 results.append(measure(design, database, manager.endpoint, directory))
                 print(f"{design.name}: {results[-1].failed} of {len(results[-1].sent)} failed", file=sys.stderr)
     print(table(results), end="")
-    options.picture.write_text(chart(results))
     return int(results[-1].failed > 0)
 
 

@@ -1,13 +1,15 @@
 """Measure one design under load while its credential rotates."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
+from bench import document
 from bench.rotation import procedures
-from bench.rotation.procedures import Moment
-from rehearsal.load import Load, Sent
+from db_bootstrap.credentials.rotation import Step
+from rehearsal.load import Load
 from tests.support.rotation import RotatingDatabase
 from tests.support.served import serving
 
@@ -28,7 +30,7 @@ class Design:
 
     name: str
     consumer: str
-    rotate: Callable[[RotatingDatabase], Iterator[Moment]]
+    rotate: Callable[[RotatingDatabase], Iterator[Step]]
 
 
 DESIGNS = (
@@ -42,29 +44,26 @@ DESIGNS = (
 
 @dataclass(frozen=True)
 class Measured:
-    """The measurements of a design; times are seconds since the start of the load.
+    """The measurements of a design.
 
     Attributes:
-        sent: The end and duration of each request and whether it failed, from the first rotation on.
-        moments: The events of the rotations.
+        sent: Seconds of each request and whether it failed, from the first rotation on.
         rotation_seconds: The duration of each rotation, without the pauses between its steps.
     """
 
     design: Design
-    seconds: float
-    sent: tuple[tuple[float, float, bool], ...]
-    moments: tuple[tuple[float, Moment], ...]
+    sent: tuple[tuple[float, bool], ...]
     rotation_seconds: tuple[float, ...]
 
     @property
     def failed(self) -> int:
         """The number of failed requests."""
-        return sum(failed for _, _, failed in self.sent)
+        return sum(failed for _, failed in self.sent)
 
     @property
     def p99_seconds(self) -> float:
         """The 99th percentile of the latency."""
-        durations = sorted(duration for _, duration, _ in self.sent)
+        durations = sorted(duration for duration, _ in self.sent)
         return durations[min(len(durations) - 1, len(durations) * 99 // 100)]
 
 
@@ -74,7 +73,6 @@ def measure(design: Design, database: RotatingDatabase, endpoint_url: str, direc
     database.start_over()
     # Connections live for one second: 15 seconds replace them as often as hours otherwise.
     given = {**database.environment(endpoint_url), "DATABASE_POOL_RECYCLE_SECONDS": "1"}
-    moments: list[tuple[float, Moment]] = []
     rotation_seconds = []
     with (
         serving(directory, application=f"bench.rotation.consumers:{design.consumer}()", **given) as served,
@@ -84,17 +82,28 @@ def measure(design: Design, database: RotatingDatabase, endpoint_url: str, direc
         time.sleep(QUIET_SECONDS)
         for _ in range(ROTATIONS):
             started_at, pauses = time.monotonic(), 0
-            for moment in design.rotate(database):
-                moments.append((time.monotonic() - began_at, moment))
-                if moment is Moment.SET:
+            for step in design.rotate(database):
+                if step is Step.SET:
                     time.sleep(STEP_SECONDS)
                     pauses += 1
             rotation_seconds.append(time.monotonic() - started_at - pauses * STEP_SECONDS)
             time.sleep(QUIET_SECONDS)
-        ended_at = time.monotonic()
-    sent = tuple(_relative(one, began_at) for one in load.sent if one.ended_at >= began_at + QUIET_SECONDS)
-    return Measured(design, ended_at - began_at, sent, tuple(moments), tuple(rotation_seconds))
+    sent = tuple((one.seconds, one.failed) for one in load.sent if one.ended_at >= began_at + QUIET_SECONDS)
+    return Measured(design, sent, tuple(rotation_seconds))
 
 
-def _relative(sent: Sent, began_at: float) -> tuple[float, float, bool]:
-    return sent.ended_at - began_at, sent.seconds, sent.failed
+def table(results: Sequence[Measured]) -> str:
+    """Return a table with a row for each design."""
+    return document.table(
+        ("design", "failed", "requests", "p99 latency", "a rotation takes"),
+        [
+            (
+                result.design.name,
+                str(result.failed),
+                str(len(result.sent)),
+                f"{result.p99_seconds * 1000:.0f} ms",
+                f"{mean(result.rotation_seconds):.2f} s",
+            )
+            for result in results
+        ],
+    )
