@@ -16,8 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from scripts import plan, plan_store, saved_plan, smoke
-from scripts.environment import CommandError, RefusedError, apply, git, hand_over, init, outputs, required, summarise
-from scripts.plan_report import COMMENT_CHARACTERS, section
+from scripts.environment import (
+    CommandError,
+    RefusedError,
+    apply,
+    git,
+    hand_over,
+    init,
+    outputs,
+    required,
+    run_command,
+    summarise,
+)
+from scripts.plan_report import section
 
 _WAIT = "-lock-timeout=5m"
 _AGAIN = "Plan again (in the pipeline: run the release again), and have that approved."
@@ -31,7 +42,9 @@ def apply_saved(name: str, settings: Mapping[str, str]) -> None:
         CommandError: something is missing, or Terraform failed.
     """
     place = settings.get("PLAN", "")
-    digest = required(settings, "PLAN_SHA256", "the digest that `make plan` printed for this plan") if place else ""
+    digest = settings.get("PLAN_SHA256", "")
+    if place and not digest:
+        raise CommandError("Set PLAN_SHA256: the digest that `make plan` printed for this plan.")
     archive = plan_store.load(place, name, required(settings, "AWS_REGION", "the environment's region"))
     try:
         content, planned = saved_plan.unpack(archive, digest)
@@ -43,6 +56,7 @@ def apply_saved(name: str, settings: Mapping[str, str]) -> None:
     wrong = saved_plan.outdated(planned, now)
     if wrong:
         raise RefusedError("\n".join([f"The plan of {name} does not fit. Nothing was changed.", *wrong, _AGAIN]))
+    plan.update_planner(target)
     with tempfile.TemporaryDirectory() as folder:
         file, again = (Path(folder) / saved for saved in (saved_plan.PLAN_FILE, "again.tfplan"))
         file.write_bytes(content)
@@ -50,7 +64,7 @@ def apply_saved(name: str, settings: Mapping[str, str]) -> None:
         ranges = json.dumps(shown["variables"]["client_cidr_blocks"]["value"])
         made = target.plan(again, f"-var=client_cidr_blocks={ranges}", _WAIT)
         accepted = compare(name, shown, made.shown, settings)
-        _finish(target, again if accepted else file, section(made, name, COMMENT_CHARACTERS) + accepted, settings)
+        _finish(target, again if accepted else file, section(made, name) + accepted, settings)
     if not place:
         plan_store.local(name).unlink()
 
@@ -58,10 +72,11 @@ def apply_saved(name: str, settings: Mapping[str, str]) -> None:
 def apply_now(name: str, settings: Mapping[str, str]) -> None:
     """Plan, ask, and apply."""
     target, _ = plan.prepare(name, settings)
+    plan.update_planner(target)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / saved_plan.PLAN_FILE
         made = target.plan(file, *plan.ranges_option(target, settings), _WAIT)
-        _finish(target, file, section(made, name, COMMENT_CHARACTERS), settings)
+        _finish(target, file, section(made, name), settings)
 
 
 def roll_back(name: str, settings: Mapping[str, str]) -> None:
@@ -99,13 +114,12 @@ def compare(name: str, planned: Mapping[str, Any], now: Mapping[str, Any], setti
         RefusedError: a difference is not accepted.
     """
     found = saved_plan.differences(planned, now)
-    wrong = saved_plan.accept(found, settings.get("ACCEPT", ""), settings.get("REASON", ""))
-    lines = [f"- {difference.name} {difference.detail}" for difference in found]
+    wrong = saved_plan.unacceptable(found, settings.get("ACCEPT", ""), settings.get("REASON", ""))
+    lines = [f"- {difference} {detail}" for difference, detail in found.items()]
     if wrong:
-        names = " ".join(difference.name for difference in found)
+        emergency = f"In an emergency, accept exactly this: ACCEPT='{' '.join(found)}' REASON='...'"
         heading = f"An apply of {name} would not do what was approved. Nothing was changed."
-        emergency = [f"In an emergency, accept exactly this: ACCEPT='{names}' REASON='...'"] if found else []
-        raise RefusedError("\n".join([heading, *lines, *wrong, _AGAIN, *emergency]))
+        raise RefusedError("\n".join([heading, *lines, *wrong, _AGAIN, emergency]))
     if not found:
         return ""
     reason = f"Reason: {settings['REASON']}"
@@ -129,23 +143,17 @@ def _finish(target: plan.Target, file: Path, text: str, settings: Mapping[str, s
     print(f"Applied to {target.name}.")
 
 
+def apply_one(name: str, settings: Mapping[str, str]) -> None:
+    """Apply the saved plan if there is one, else plan and ask."""
+    saved = settings.get("PLAN") or plan_store.local(name).exists()
+    (apply_saved if saved else apply_now)(name, settings)
+
+
 def main(command: str, settings: Mapping[str, str]) -> int:
     """Run ``apply``, ``roll-back`` or ``applied-commit`` for ENVIRONMENT."""
-    try:
-        name = required(settings, "ENVIRONMENT", f"such as make {command} ENVIRONMENT=dev")
-        if command == "roll-back":
-            roll_back(name, settings)
-        elif command == "applied-commit":
-            applied_commit(name, settings)
-        elif settings.get("PLAN") or plan_store.local(name).exists():
-            apply_saved(name, settings)
-        else:
-            apply_now(name, settings)
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        summarise(settings, f"```text\n{error}\n```")
-        return error.exit_code
-    return 0
+    function = {"apply": apply_one, "roll-back": roll_back, "applied-commit": applied_commit}[command]
+    meaning = f"such as make {command} ENVIRONMENT=dev"
+    return run_command(settings, lambda: function(required(settings, "ENVIRONMENT", meaning), settings))
 
 
 if __name__ == "__main__":

@@ -6,20 +6,10 @@ import sys
 from collections.abc import Mapping
 
 from scripts import apply
-from scripts.environment import CHECKOUT, ROOT, CommandError, git, outputs, required, terraform
+from scripts.environment import CHECKOUT, ROOT, CommandError, git, outputs, required, run_command, terraform
 
 _ACCOUNT = ROOT.parent / "account"
 _BUILT_FROM = ("app", "requirements", "Dockerfile", ".dockerignore")
-
-
-def main(settings: Mapping[str, str]) -> int:
-    """Deploy ENVIRONMENT."""
-    try:
-        deploy(settings)
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
 
 
 def deploy(settings: Mapping[str, str]) -> None:
@@ -43,9 +33,7 @@ def deploy(settings: Mapping[str, str]) -> None:
     _run("docker", "login", "--username", "AWS", "--password-stdin", repository.partition("/")[0], given=password)
     image = _image(repository, commit)
     given = {"IMAGE": image, "COMMIT": commit, "STATE_BUCKET": account["state_bucket_name"], "AWS_REGION": region}
-    code = apply.main("apply", {**settings, **given, "PLAN": ""})
-    if code:
-        sys.exit(code)
+    apply.apply_now(name, {**settings, **given})
     _run("make", "smoke", f"IMAGE={image}", f"AWS_REGION={region}")  # the apply ends before ECS has watched the alarm
     print(f"The service is at {terraform('output', '-raw', 'service_url').stdout}")
 
@@ -75,4 +63,4 @@ def _run(*command: str, shown: bool = True, given: str | None = None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(run_command(os.environ, lambda: deploy(os.environ)))

@@ -5,10 +5,13 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 CHECKOUT = Path(__file__).parent.parent
 ROOT = CHECKOUT / "terraform" / "environment"
@@ -45,6 +48,21 @@ class Running:
     running: int
     desired: int
     others: int
+
+
+def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int:
+    """Run a command; on an error print it, add it to the job's summary, and return its exit code."""
+    try:
+        command()
+    except CommandError as error:
+        said, code = str(error), error.exit_code
+    except (BotoCoreError, ClientError) as error:
+        said, code = f"AWS refused, or did not answer: {error}. Try again; the role's permissions can be the cause.", 1
+    else:
+        return 0
+    print(said, file=sys.stderr)
+    summarise(settings, f"```text\n{said}\n```")
+    return code
 
 
 def required(environment: Mapping[str, str], name: str, meaning: str) -> str:

@@ -11,6 +11,7 @@ PLAN=s3://BUCKET/KEY. Before, it updates the code of the planning function, so t
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.exceptions
 
 from scripts import saved_plan
 from scripts.environment import (
@@ -35,6 +35,7 @@ from scripts.environment import (
     init,
     outputs,
     required,
+    run_command,
     running,
     summarise,
     terraform,
@@ -47,6 +48,7 @@ REPORT = CHECKOUT / "build" / "plan.md"
 PACKAGE = CHECKOUT / "build" / "db_bootstrap.zip"
 _CHANGES_EXIT_CODE = 2
 _COMMIT_DIGITS = 40
+_PROGRESS = re.compile(r"^\S+: (Refreshing state|Reading|Read |Still reading|Opening|Closing).*\n", re.MULTILINE)
 _ADDRESS = "https://checkip.amazonaws.com"
 
 
@@ -81,8 +83,8 @@ class Target:
         given += [f"-var=commit={self.commit}"] if self.commit else []
         fixed = ["-input=false", "-no-color", "-detailed-exitcode", f"-out={file}"]
         done = terraform("plan", *fixed, *given, *options, allowed=(0, _CHANGES_EXIT_CODE))
-        text = terraform("show", "-no-color", str(file)).stdout
-        return Plan(self.name, done.returncode == _CHANGES_EXIT_CODE, text, show(file))
+        text = _PROGRESS.sub("", done.stdout).partition("\n\u2500")[0]  # a line, and how to apply the file
+        return Plan(self.name, done.returncode == _CHANGES_EXIT_CODE, text.strip(), show(file))
 
 
 def show(file: Path) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def read_only(name: str, settings: Mapping[str, str]) -> Plan | None:
 
 
 def prepare(name: str, settings: Mapping[str, str]) -> tuple[Target, saved_plan.Metadata]:
-    """Check what is to be applied, and update the planning function.
+    """Check what is to be applied.
 
     Raises:
         RefusedError: the environment has a newer commit, or the registry does not have the image.
@@ -113,27 +115,23 @@ def prepare(name: str, settings: Mapping[str, str]) -> tuple[Target, saved_plan.
     """
     image = required(settings, "IMAGE", "the image to apply, REPOSITORY@sha256:...")
     region = init(name, settings)
-    known = outputs()
+    state = json.loads(terraform("state", "pull").stdout.strip() or "{}")
+    known = {output: content["value"] for output, content in state.get("outputs", {}).items()}
     commit = settings.get("COMMIT") or git("rev-parse", "HEAD").stdout.strip()
     refuse_older(name, known.get("commit"), commit)
-    check_image(image, region)
+    check_image(image)
     if not PACKAGE.exists():
-        raise CommandError(
-            "build/db_bootstrap.zip is missing. Run `make package`, or `make fetch-function COMMIT=...`."
-        )
-    package = PACKAGE.read_bytes()
-    update_planner(boto3.client("lambda", region_name=region), known.get("planner_function_name"), package)
-    state = json.loads(terraform("state", "pull").stdout.strip() or "{}")
-    digest = sha256(package).hexdigest()
-    serial = state.get("lineage", ""), state.get("serial", 0)
-    return Target(name, region, image, commit, known), saved_plan.Metadata(
-        name, commit, image, digest, *serial, time.time()
-    )
+        raise CommandError("build/db_bootstrap.zip is missing: make package, or make fetch-function COMMIT=...")
+    made_for = state.get("lineage", ""), state.get("serial", 0)
+    digest = sha256(PACKAGE.read_bytes()).hexdigest()
+    found = saved_plan.Metadata(name, commit, image, digest, *made_for, time.time())
+    return Target(name, region, image, commit, known), found
 
 
 def save(name: str, settings: Mapping[str, str]) -> Plan:
     """Plan a release or a deployment, and store the plan."""
     target, found = prepare(name, settings)
+    update_planner(target)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / saved_plan.PLAN_FILE
         plan = target.plan(file, "-lock=false", *ranges_option(target, settings))
@@ -165,39 +163,29 @@ def refuse_older(name: str, applied: str | None, commit: str) -> None:
         )
 
 
-def check_image(image: str, region: str) -> None:
+def check_image(image: str) -> None:
     """Check that the registry has an image.
 
     Raises:
-        CommandError: it does not, or does not answer.
+        RefusedError: it does not.
     """
-    host, _, rest = image.partition("/")
-    name, at, digest = rest.partition("@")
-    name, _, tag = name.partition(":")
-    region = (host.split(".") + [region] * 4)[3]
-    wanted = {"imageDigest": digest} if at else {"imageTag": tag}
+    found = re.fullmatch(r"(\d+)\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)(?::([^:@]+))?(?:@(.+))?", image)
+    if not found:
+        raise CommandError(f"{image!r} is not an image in ECR. Set IMAGE=REPOSITORY@sha256:...")
+    account, region, name, tag, digest = found.groups()
+    wanted = {"imageDigest": digest} if digest else {"imageTag": tag or ""}
     ecr = boto3.client("ecr", region_name=region)
-    repository = {"registryId": host.split(".")[0], "repositoryName": name}
-    try:
-        if find(ecr, repository, wanted):
-            return
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        raise CommandError(f"The registry does not say whether it has {image}: {error}") from error
-    raise RefusedError(
-        f"The registry has no image {image}. Nothing was changed. Let main build it again, or name another."
-    )
+    if not find(ecr, {"registryId": account, "repositoryName": name}, wanted):
+        raise RefusedError(f"The registry has no image {image}. Nothing was changed. Deploy an image that main built.")
 
 
-def update_planner(client: Any, name: str | None, package: bytes) -> None:
-    """Give the planning function the code of a zip, and wait until it runs it. It can only read the database.
-
-    Args:
-        client: of Lambda.
-        name: the function; None before the first apply, and in a state that does not name it.
-        package: the zip.
-    """
-    if not name:
+def update_planner(target: Target) -> None:
+    """Give the planning function the code of the zip, and wait until it runs it. It can only read the database."""
+    name = target.known.get("planner_function_name")
+    if not name:  # before the first apply, or in a state that is older than this output
         return
+    client = boto3.client("lambda", region_name=target.region)
+    package = PACKAGE.read_bytes()
     digest = base64.b64encode(sha256(package).digest()).decode()
     if client.get_function_configuration(FunctionName=name)["CodeSha256"] != digest:
         client.update_function_code(FunctionName=name, ZipFile=package)
@@ -246,23 +234,18 @@ def client_ranges(name: str, settings: Mapping[str, str], kept: Sequence[str]) -
     return given.replace(",", " ").split() or None
 
 
-def main(settings: Mapping[str, str]) -> int:
+def run(settings: Mapping[str, str]) -> None:
     """Plan each environment of ENVIRONMENT, separated by spaces; print the report and write it to build/plan.md."""
-    try:
-        names = required(settings, "ENVIRONMENT", "the environments to plan, such as make plan ENVIRONMENT=dev").split()
-        plan = save if settings.get("SAVE") else read_only
-        plans = {name: plan(name, settings) for name in names}
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    names = required(settings, "ENVIRONMENT", "the environments to plan, such as make plan ENVIRONMENT=dev").split()
+    plan = save if settings.get("SAVE") else read_only
+    plans = {name: plan(name, settings) for name in names}
     text = report(plans)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(text)
     print(text)
     summarise(settings, report(plans, SUMMARY_CHARACTERS))
     hand_over(settings, changes=json.dumps(any(plan and plan.changes for plan in plans.values())))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(run_command(os.environ, lambda: run(os.environ)))

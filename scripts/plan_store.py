@@ -4,17 +4,17 @@ import re
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from scripts.environment import CHECKOUT, CommandError, RefusedError
 
-_FOLDER = CHECKOUT / "build" / "plans"
-_IN_BUCKET = re.compile(r"s3://([a-z0-9.-]+)/(plans/([a-z0-9]+)/[\w./-]+)")
+# Without the right to list, S3 answers AccessDenied for an object that does not exist.
+_GONE = {"NoSuchKey", "AccessDenied"}
 
 
 def local(environment: str) -> Path:
     """Return the file of an environment's plan on this machine."""
-    return _FOLDER / environment / "plan.zip"
+    return CHECKOUT / "build" / "plans" / environment / "plan.zip"
 
 
 def store(place: str, environment: str, archive: bytes, region: str) -> str:
@@ -25,20 +25,12 @@ def store(place: str, environment: str, archive: bytes, region: str) -> str:
         environment: its name.
         archive: the plan.
         region: of the bucket.
-
-    Raises:
-        CommandError: the bucket cannot be written.
     """
     if place:
-        bucket, key = _object(place, environment)
-        try:
-            boto3.client("s3", region_name=region).put_object(Bucket=bucket, Key=key, Body=archive)
-        except (BotoCoreError, ClientError) as error:
-            raise CommandError(f"The plan cannot be stored at {place}: {error}") from error
+        boto3.client("s3", region_name=region).put_object(**_object(place, environment), Body=archive)
         return place
     file = local(environment)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.parent.chmod(0o700)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.write_bytes(archive)
     return str(file)
 
@@ -47,29 +39,25 @@ def load(place: str, environment: str, region: str) -> bytes:
     """Return a stored plan.
 
     Raises:
-        RefusedError: it is not there any more.
-        CommandError: the bucket cannot be read.
+        RefusedError: it does not exist any more.
     """
     if not place:
         return local(environment).read_bytes()
-    bucket, key = _object(place, environment)
     try:
-        body: bytes = boto3.client("s3", region_name=region).get_object(Bucket=bucket, Key=key)["Body"].read()
+        answer = boto3.client("s3", region_name=region).get_object(**_object(place, environment))
     except ClientError as error:
-        # Without the right to list, S3 answers 403 for what does not exist.
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404", "403", "AccessDenied"}:
-            raise RefusedError(
-                f"There is no plan at {place}, or this role cannot read it. Plans are deleted after two days. "
-                "Nothing was changed. Run the release again."
-            ) from error
-        raise CommandError(f"The plan at {place} cannot be read: {error}") from error
-    except BotoCoreError as error:
-        raise CommandError(f"The plan at {place} cannot be read: {error}") from error
-    return body
+        if error.response["Error"]["Code"] not in _GONE:
+            raise
+        raise RefusedError(
+            f"There is no plan at {place}, or this role cannot read it: a plan is deleted after two days. Nothing was "
+            "changed. Run the release again."
+        ) from error
+    content: bytes = answer["Body"].read()
+    return content
 
 
-def _object(place: str, environment: str) -> tuple[str, str]:
-    found = _IN_BUCKET.fullmatch(place)
-    if not found or found[3] != environment:
+def _object(place: str, environment: str) -> dict[str, str]:
+    found = re.fullmatch(rf"s3://([a-z0-9.-]+)/(plans/{re.escape(environment)}/[\w.-]+)", place)
+    if not found:
         raise CommandError(f"{place} is not a plan of {environment}. Use PLAN=s3://BUCKET/plans/{environment}/NAME.")
-    return found[1], found[2]
+    return {"Bucket": found[1], "Key": found[2]}

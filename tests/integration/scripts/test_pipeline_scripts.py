@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts import image_digest, plan_report, release_notes, saved_plan, smoke
+from scripts import image_digest, release_notes, smoke
 from scripts.environment import CommandError, Running
 from tests.support.moto_server import moto_server
 
@@ -143,24 +143,6 @@ def test_a_service_that_does_not_answer_is_asked_for_half_a_minute() -> None:
     assert sum(pauses) == 25
 
 
-def test_a_report_has_the_sql_beside_the_resources_in_blocks_that_nothing_ends() -> None:
-    shown = {"planned_values": {"outputs": {"access_plan": {"value": "GRANT SELECT"}}}}
-    made = plan_report.section(plan_report.Plan("dev", True, "  + ```\n  + a", shown), "dev", 1000)
-    assert "````text\n+ ```" in made
-    assert "```sql\nGRANT SELECT\n```" in made
-    assert "An apply would change something." in made
-    assert "Not applied yet" in plan_report.section(None, "prod", 1000)
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_long_plans_fit_into_one_comment_however_many_environments_there_are(count: int) -> None:
-    shown = {"planned_values": {"outputs": {"access_plan": {"value": "y" * 10**6}}}}
-    plans = {str(n): plan_report.Plan(str(n), True, "x" * 10**6, shown) for n in range(count)}
-    made = plan_report.report({**plans, "new": None})
-    assert len(made) < 65_536
-    assert made.count("... cut") == 2 * count
-
-
 class TargetHealth:
     """Answers like the load balancer's API."""
 
@@ -176,8 +158,3 @@ def test_a_service_that_is_closed_to_the_caller_is_judged_by_its_targets() -> No
     for states, said in ((("healthy", "unhealthy"), "healthy, unhealthy"), ((), "missing"), (("draining",), "missing")):
         with pytest.raises(CommandError, match=f"targets are {said}, not healthy"):
             smoke.check_targets(TargetHealth(*states), "arn")
-
-
-def test_sql_that_is_not_known_yet_is_said_to_be() -> None:
-    assert saved_plan.sql_of({"planned_values": {"outputs": {"access_plan": {"value": "-- 1"}}}}) == "-- 1"
-    assert saved_plan.sql_of({"planned_values": {"outputs": {"access_plan": {}}}}).startswith("-- known only once")
