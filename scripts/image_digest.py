@@ -1,12 +1,15 @@
-"""Find the digest of an image in the registry: of the one that main built for a commit, or of one that is named.
+"""Find the digest of an image in the registry, of a commit or a given one, and check that main built it.
 
-What is deployed is always named by digest, so that what staging has tried is what prod gets, whatever happens to a tag.
-Only a release changes the registry: RELEASE=v1.2.0 also tags the image, so that the registry keeps it.
+A deployment names its image by digest, so prod gets the image that staging has run, whatever happens to a tag. Only
+main tags an image with a bare commit. With ATTESTED=true, the image's attestation must say so too. Only a release
+changes the registry: RELEASE=prod-v1.2.0 also tags the image, so the registry keeps it, and RELEASED_FOR=prod finds it.
 """
 
 import argparse
+import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +19,11 @@ import boto3
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_RUN = "dev.taproom.run"
+# Without the image's own type in this list, the registry may answer with another manifest, of another digest.
+_KINDS = ("oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.list.v2")
+_TYPES = [f"application/vnd.{kind}+json" for kind in (*_KINDS, "docker.distribution.manifest.v2")]
+_MANIFEST = Path(__file__).parent.parent / "build" / "image-manifest.json"
 
 
 class ImageError(Exception):
@@ -61,9 +69,49 @@ def keep(ecr: Any, repository: Mapping[str, str], digest: str, release: str) -> 
         return
     if earlier:
         raise ImageError(f"{tag} is another image, {earlier}. Release {digest} under a new version.")
-    (image,) = ecr.batch_get_image(**repository, imageIds=[{"imageDigest": digest}])["images"]
+    image = ecr.batch_get_image(**repository, imageIds=[{"imageDigest": digest}])["images"][0]
     media_type = {name: image[name] for name in ("imageManifestMediaType",) if name in image}
     ecr.put_image(**repository, imageTag=tag, imageManifest=image["imageManifest"], **media_type)
+
+
+def check(ecr: Any, repository: Mapping[str, str], digest: str, environment: Mapping[str, str]) -> str:
+    """Check where an image comes from; return the number of the run that built it, empty where it is unknown.
+
+    Raises:
+        ImageError: main did not build it, or it was not released where RELEASED_FOR requires that.
+    """
+    (details,) = ecr.describe_images(**repository, imageIds=[{"imageDigest": digest}])["imageDetails"]
+    tags = details.get("imageTags", [])
+    if not any(_COMMIT.fullmatch(tag) for tag in tags):
+        raise ImageError(f"Main did not build {digest}: no tag of it is a commit ({', '.join(tags) or 'no tags'}).")
+    released_for = environment.get("RELEASED_FOR")
+    if released_for and not any(tag.startswith(f"release-{released_for}-") for tag in tags):
+        raise ImageError(f"{digest} was never released to {released_for}. Choose an image that was, or make a release.")
+    wanted = {"imageIds": [{"imageDigest": digest}], "acceptedMediaTypes": _TYPES}
+    manifest = ecr.batch_get_image(**repository, **wanted)["images"][0]["imageManifest"]
+    if environment.get("ATTESTED") == "true":
+        verify_attestation(manifest, environment)
+    return str(json.loads(manifest).get("annotations", {}).get(_RUN, ""))
+
+
+def verify_attestation(manifest: str, environment: Mapping[str, str]) -> None:
+    """Verify that main's workflow, run on main, attested the image. Its digest is the SHA-256 of its manifest.
+
+    https://cli.github.com/manual/gh_attestation_verify
+
+    Raises:
+        ImageError: it did not, or GitHub does not answer.
+    """
+    _MANIFEST.parent.mkdir(exist_ok=True)
+    _MANIFEST.write_text(manifest)
+    name = environment["GITHUB_REPOSITORY"]
+    command = ["gh", "attestation", "verify", str(_MANIFEST), "--repo", name, "--source-ref", "refs/heads/main"]
+    command += ["--signer-workflow", f"{name}/.github/workflows/main.yml"]
+    if environment.get("COMMIT"):
+        command += ["--source-digest", environment["COMMIT"]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ImageError(f"The image has no valid attestation of main. gh says: {done.stderr.strip()}")
 
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
@@ -87,8 +135,9 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         if digest is None and not options.if_any:
             raise ImageError(
                 f"The registry {name} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
-                "until its run for this commit has ended, or see why it failed. Images without a release expire."
+                "until its run for this commit has ended, or re-run that. Images without a release expire."
             )
+        run = check(ecr, repository, digest, environment) if digest else ""
         if digest and (release := environment.get("RELEASE")):
             keep(ecr, repository, digest, release)
     except ImageError as error:
@@ -98,7 +147,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         print(digest)
         if output := environment.get("GITHUB_OUTPUT"):
             with Path(output).open("a") as file:
-                file.write(f"digest={digest}\n")
+                file.write(f"digest={digest}\nrun={run}\n")
     return 0
 
 

@@ -1,6 +1,7 @@
-"""Hold a tag to what a release is: a commit of main, and a version that the changelog tells of.
+"""Check that a tag is a release: a commit of main, whose changelog has a section on the version.
 
-Writes the changelog's section into ``build/release-notes.md``, for the release's page.
+Reads the tag's commit without checking it out: nothing of it may run before it is known to be on main. Writes the
+section into ``build/release-notes.md``, for the release's page, and hands the commit to the workflow.
 """
 
 import os
@@ -46,29 +47,43 @@ def notes(changelog: str, version: str) -> str:
     return section[1].strip() + "\n"
 
 
-def is_on_main(tag: str, checkout: Path) -> bool:
-    """Whether main contains a tag's commit, as the remote has both."""
-    command = ["git", "merge-base", "--is-ancestor", f"refs/tags/{tag}^{{commit}}", "refs/remotes/origin/main"]
-    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
-    if done.returncode not in {0, 1}:
-        raise ReleaseError(f"git cannot say whether {tag} is on main: {done.stderr.strip()}")
-    return done.returncode == 0
+def commit_of(tag: str, checkout: Path) -> str:
+    """Return the commit of a tag, which main contains, as the remote has both.
+
+    Raises:
+        ReleaseError: there is no such tag, or it is not on main.
+    """
+    commit = _git(checkout, "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}")
+    if commit.returncode:
+        raise ReleaseError(f"There is no tag {tag}. Push it: git push origin {tag}")
+    name = commit.stdout.strip()
+    if _git(checkout, "merge-base", "--is-ancestor", name, "refs/remotes/origin/main").returncode:
+        raise ReleaseError(f"{tag} is not on main. What is released was reviewed there first: merge it, then tag.")
+    return name
+
+
+def _git(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
 
 
 def main(environment: Mapping[str, str], checkout: Path = CHECKOUT) -> int:
     """Check the tag TAG and write its notes."""
     tag = environment.get("TAG", "")
     try:
-        text = notes((checkout / "CHANGELOG.md").read_text(), version_of(tag))
-        if not is_on_main(tag, checkout):
-            raise ReleaseError(f"{tag} is not on main. What is released was reviewed there first: merge it, then tag.")
+        version = version_of(tag)
+        commit = commit_of(tag, checkout)
+        text = notes(_git(checkout, "show", f"{commit}:CHANGELOG.md").stdout, version)
     except ReleaseError as error:
         print(error, file=sys.stderr)
         return 1
     target = checkout / "build" / "release-notes.md"
     target.parent.mkdir(exist_ok=True)
     target.write_text(text)
-    print(f"{tag} is on main; its notes are in build/release-notes.md.")
+    if output := environment.get("GITHUB_OUTPUT"):
+        with Path(output).open("a") as file:
+            file.write(f"commit={commit}\n")
+    print(f"{tag} is {commit} on main; its notes are in build/release-notes.md.")
     return 0
 
 

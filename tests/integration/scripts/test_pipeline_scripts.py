@@ -1,6 +1,7 @@
 """What the pipeline's commands decide and say. That they work, tests/e2e/rehearsal/test_release.py shows."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -42,22 +43,44 @@ def test_a_release_has_its_section_of_the_changelog_as_notes() -> None:
     assert release_notes.notes(CHANGELOG, "1.1.0") == "- Before.\n"
 
 
-def test_a_release_tags_its_image_once_and_never_another_image(tmp_path: Path) -> None:
+def test_a_release_tags_its_image_once_and_never_another_image_and_laptops_images_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gh = tmp_path / "gh"
+    gh.write_text("#!/bin/sh\necho none >&2\nexit 1\n")
+    gh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    tags = ("a" * 40, "b" * 40, "laptop-" + "c" * 40)
+    annotations = {"dev.taproom.run": "77"}
     with moto_server(tmp_path) as server:
         ecr = server.client("ecr")
         ecr.create_repository(repositoryName="taproom", imageTagMutability="IMMUTABLE")
-        for tag in ("a" * 40, "b" * 40):
+        for tag in tags:
             ecr.put_image(
                 repositoryName="taproom",
                 imageTag=tag,
-                imageManifest=json.dumps({"mediaType": MANIFEST, "config": {"digest": tag}}),
+                imageManifest=json.dumps(
+                    {"mediaType": MANIFEST, "config": {"digest": tag}, "annotations": annotations}
+                ),
             )
-        first, second = (image_digest.find(ecr, REPOSITORY, {"imageTag": tag}) for tag in ("a" * 40, "b" * 40))
+        first, second, laptops = (image_digest.find(ecr, REPOSITORY, {"imageTag": tag}) for tag in tags)
         for _ in range(2):
             image_digest.keep(ecr, REPOSITORY, str(first), "v1.2.0")
         assert image_digest.find(ecr, REPOSITORY, {"imageTag": "release-v1.2.0"}) == first
         with pytest.raises(image_digest.ImageError, match=r"release-v1\.2\.0 is another image"):
             image_digest.keep(ecr, REPOSITORY, str(second), "v1.2.0")
+        image_digest.keep(ecr, REPOSITORY, str(second), "staging-v1.3.0")
+        assert image_digest.check(ecr, REPOSITORY, str(second), {"RELEASED_FOR": "staging"}) == "77"
+        for image, settings, sentence in (
+            (laptops, {}, "Main did not build .*laptop-c"),
+            (second, {"RELEASED_FOR": "prod"}, "never released to prod"),
+            (second, {"ATTESTED": "true", "GITHUB_REPOSITORY": "o/r"}, "no valid attestation of main. gh says: none"),
+        ):
+            with pytest.raises(image_digest.ImageError, match=sentence):
+                image_digest.check(ecr, REPOSITORY, str(image), settings)
+        gh.write_text("#!/bin/sh\n")
+        attested = {"ATTESTED": "true", "GITHUB_REPOSITORY": "o/r", "COMMIT": "b" * 40}
+        assert image_digest.check(ecr, REPOSITORY, str(second), attested) == "77"
 
 
 @pytest.mark.parametrize("tag", ["", "1.2.0", "v1.2", "v1.2.0;id", "vnext"])
@@ -83,11 +106,15 @@ def test_only_a_tag_on_main_is_a_release(tmp_path: Path) -> None:
     git("commit", "--message", "One")
     git("update-ref", "refs/remotes/origin/main", "HEAD")
     git("tag", "--annotate", "v1.2.0", "--message", "A tag of its own kind")
-    assert release_notes.main({"TAG": "v1.2.0"}, tmp_path) == 0
+    (tmp_path / "CHANGELOG.md").write_text("Not of the tag\n")
+    assert release_notes.main({"TAG": "v1.2.0", "GITHUB_OUTPUT": str(tmp_path / "output")}, tmp_path) == 0
+    assert (tmp_path / "output").read_text() == f"commit={release_notes.commit_of('v1.2.0', tmp_path)}\n"
     assert (tmp_path / "build" / "release-notes.md").read_text() == "- Now.\n"
     git("commit", "--allow-empty", "--message", "Two")
     git("tag", "v1.1.0")
-    assert release_notes.main({"TAG": "v1.1.0"}, tmp_path) == 1
+    for tag, sentence in (("v1.1.0", "not on main"), ("v1.3.0", "There is no tag")):
+        with pytest.raises(release_notes.ReleaseError, match=sentence):
+            release_notes.commit_of(tag, tmp_path)
 
 
 GOOD = Running("td:7", "image@sha256:a", "COMPLETED", running=2, desired=2, others=0)
