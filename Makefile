@@ -77,7 +77,7 @@ lint: .venv/ready trivy ## Check style, types, imports, dead code, Terraform, sh
 	.venv/bin/shellcheck $(SHELL_SCRIPTS)
 	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
 	.venv/bin/actionlint
-	.venv/bin/zizmor --offline --quiet .github
+	.venv/bin/zizmor --offline --quiet --persona=auditor .github
 	@$(RUN) devtools.terraform fmt -check -recursive terraform
 
 # The servers that tests run on, besides the one that setup fetches. One that cannot be had is tried again the next time.

@@ -3,7 +3,7 @@
 rehearse: .venv/ready # Rehearse, check and destroy in one go
 	@$(RUN) rehearsal rehearse
 
-image-digest: .venv/ready # Print the digest of the image that main built (COMMIT=..., or DIGEST=... to check that it exists; ARGS=--if-any)
+image-digest: .venv/ready # Print the digest of the image that main built (COMMIT=..., or DIGEST=... to check it; ARGS=--if-any, RELEASED_FOR=prod)
 	@$(RUN) scripts.image_digest $(ARGS)
 
 store-function: .venv/ready # Store build/db_bootstrap.zip and print its SHA-256 (IMAGE_REPOSITORY, STATE_BUCKET, AWS_REGION)
@@ -37,5 +37,5 @@ release-notes: .venv/ready # Check that TAG=v1.2.0 is on main and in the changel
 post-plan: .venv/ready # For pull requests: one comment
 	@$(RUN) scripts.github comment build/plan.md
 
-post-drift: .venv/ready # For the drift watch: one issue an environment
-	@$(RUN) scripts.github issue build/plan.md
+post-issue: .venv/ready # For the drift check and the nightly run: one issue titled TITLE, closed if OPEN=false (ARGS=FILE)
+	@$(RUN) scripts.github issue $(ARGS)

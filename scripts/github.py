@@ -53,8 +53,8 @@ def main(arguments: list[str], settings: Mapping[str, str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     comment = commands.add_parser("comment", help="of the pull request PULL_REQUEST")
     comment.add_argument("file", type=Path)
-    issue = commands.add_parser("issue", help="about the drift of ENVIRONMENT; closed when CHANGES=false")
-    issue.add_argument("file", type=Path)
+    issue = commands.add_parser("issue", help="titled TITLE; closed when OPEN=false")
+    issue.add_argument("file", nargs="?", type=Path)
     options = parser.parse_args(arguments)
     try:
         repository = settings["GITHUB_REPOSITORY"]
@@ -62,10 +62,11 @@ def main(arguments: list[str], settings: Mapping[str, str]) -> int:
             number = int(settings["PULL_REQUEST"])
             keep_comment(GitHub(), repository, number, "<!-- plan -->", options.file.read_text())
         else:
-            name = settings["ENVIRONMENT"]
-            text = None if settings["CHANGES"] == "false" else options.file.read_text()
-            title = f"{name} is not what main or its last release says"
-            keep_issue(GitHub(), repository, title, f"<!-- drift {name} -->", text)
+            title = settings["TITLE"]
+            run = f"{repository}/actions/runs/{settings['GITHUB_RUN_ID']}"
+            report = options.file.read_text() if options.file else ""
+            text = f"{report}\nThe run: {settings['GITHUB_SERVER_URL']}/{run}\n"
+            keep_issue(GitHub(), repository, title, f"<!-- {title} -->", None if settings["OPEN"] == "false" else text)
     except KeyError as error:
         print(f"Set {error.args[0]}; the workflows do.", file=sys.stderr)
         return 1

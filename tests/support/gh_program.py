@@ -64,6 +64,11 @@ def _environment(name: str, body: Any) -> Any:
 
 
 def _main(arguments: list[str]) -> int:
+    if arguments[0] == "attestation":
+        manifest = Path(arguments[2]).read_text()
+        return int(not any(line in manifest for line in Path(f"{os.environ['CALLS']}.attested").read_text().split()))
+    if arguments[:2] == ["release", "view"]:
+        return 1
     if arguments[0] != "api":
         notes = Path("build/release-notes.md")
         with Path(os.environ["CALLS"]).open("a") as calls:

@@ -1,7 +1,8 @@
 """The project's pipeline on this machine: its workflows, a git remote, and a local AWS to deploy to.
 
-Emulated: GitHub, the runner's tools, GitHub's identity provider (the role's trust policy is evaluated here), the
-registry login and the build of the image. Real: the steps' shell, make, the scripts, Terraform, and their results.
+Emulated: GitHub, the runner's tools, GitHub's identity provider (the role's trust policy is evaluated here),
+attestations, the registry login and the build of the image. The commands of the checks and of dev's deployment are
+replaced: their place in a run and the roles of dev are tested. Real: the steps' shell, make, the scripts, Terraform.
 """
 
 import json
@@ -10,6 +11,7 @@ import shutil
 import ssl
 import subprocess
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,14 +26,16 @@ from rehearsal.deployment import Deployment
 from rehearsal.run import Run
 from rehearsal.terraform import copy_configuration
 from tests.support.github_api import install_gh
+from tests.support.github_tokens import Repository, claims_of_job, is_trusted
 from tests.support.http import Client
-from tests.support.workflows import REPOSITORY, SUCCESS, Event, Job, Result, Runner, load
+from tests.support.workflows import REPOSITORY, SUCCESS, ActionError, Event, Job, Result, Runner, load
 
 ENVIRONMENTS = ("staging", "prod")
 _COPIED = ("app", "db_bootstrap", "requirements", "scripts", "CHANGELOG.md", "Dockerfile", "Makefile", "ci.mk")
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_GITHUB = Repository(REPOSITORY, "1001", "2002")  # as rehearsal/deployment.py names it
 
 
 @dataclass
@@ -42,60 +46,84 @@ class Pipeline:
         run: of the local AWS.
         origin: the git repository, where people commit.
         terraform: the account's root module.
-        story: what happened, in order: (run's ref, job, event).
+        pushed: digests of images, in order.
         github: file of the emulated GitHub.
-        refused: branches and tags for which an approval of prod is refused.
-        asked: set when an approval of prod is pending.
-        answer: approvals of prod wait for it.
+        asked: by release, set when its approval for prod is pending.
+        answer: by release, what its approval for prod waits for; other approvals are given at once.
+        is_attesting: False makes GitHub refuse attestations.
     """
 
     run: Run
     origin: Path
     terraform: Deployment
-    story: list[tuple[str, str, str]] = field(default_factory=list)
+    pushed: list[str] = field(default_factory=list)
     github: str = ""
-    refused: set[str] = field(default_factory=set)
-    asked: threading.Event = field(default_factory=threading.Event)
-    answer: threading.Event = field(default_factory=threading.Event)
+    asked: dict[str, threading.Event] = field(default_factory=lambda: defaultdict(threading.Event))
+    answer: dict[str, threading.Event] = field(default_factory=dict)
+    is_attesting: bool = True
     _deployments: dict[str, Deployment] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.answer.set()
         self._account = self.terraform.account.outputs()
-        nothing = dict.fromkeys(("actions/setup-python", "docker/setup-buildx-action"), _nothing)
         self.runner = Runner(
             workflows=load(CHECKOUT / ".github" / "workflows"),
             actions={
-                **nothing,
-                "actions/attest-build-provenance": self._attest,
-                "actions/checkout": self._check_out,
+                "$/.github/actions/prepare": self._check_out,
+                "actions/attest": self._attest,
                 "aws-actions/amazon-ecr-login": _nothing,
                 "aws-actions/configure-aws-credentials": self._assume_role,
                 "docker/build-push-action": self._build_and_push,
-                "hashicorp/setup-terraform": _nothing,
+                "docker/setup-buildx-action": _nothing,
             },
             variables=self._variables,
             machine=self._machine,
             approve=self._approve,
             folder=self.run.folder / "jobs",
-            without=frozenset({"checks", "dev"}),
+            replace=_replaced,
         )
 
-    def start(self, workflow: str, ref: str, **inputs: str) -> Result:
+    def start(self, workflow: str, ref: str = "refs/heads/main", **inputs: str) -> Result:
         """Run a workflow for a branch or tag of the remote."""
         return self.runner.run(workflow, Event(ref, self.git("rev-parse", f"{ref}^{{commit}}"), inputs))
 
     def push(self) -> str:
         """Let main build its newest commit; return the image's digest."""
-        result = self.start("main.yml", "refs/heads/main")
-        assert result.conclusions["image"] == SUCCESS, result.log
-        return self.story[-1][2].removeprefix("pushed ")
+        result = self.start("main.yml")
+        assert set(result.conclusions.values()) == {SUCCESS}, result.log
+        return self.built(self.git("rev-parse", "main"))
+
+    def built(self, tag: str) -> str:
+        """Return the digest of an image by its tag."""
+        (image,) = self.aws("ecr").batch_get_image(repositoryName="taproom", imageIds=[{"imageTag": tag}])["images"]
+        return str(image["imageId"]["imageDigest"])
+
+    def release(self, version: str) -> Result:
+        """Push a tag; return what came of the release that its workflow starts on main."""
+        calls = self.run.folder / "gh.txt"
+        before = len(calls.read_text()) if calls.exists() else 0
+        started = self.start("tag.yml", f"refs/tags/{version}")
+        assert started.conclusions == {"start": SUCCESS}, started.log
+        assert f"workflow run release.yml --ref main --field tag={version}\n" in calls.read_text()[before:]
+        return self.start("release.yml", tag=version, accept="", reason="")
 
     def roll_back(self, environment: str, digest: str) -> tuple[str, str]:
         """Run the rollback by hand; return its conclusion, and the end of the log unless it succeeded."""
-        result = self.start("rollback.yml", "refs/heads/main", environment=environment, digest=digest)
-        succeeded = result.conclusions["rollback"] == SUCCESS
-        return result.conclusions["rollback"], "" if succeeded else result.log["rollback/deploy"][-2000:]
+        return self._deploy("rollback.yml", "rollback/", environment=environment, digest=digest)
+
+    def deploy(self, environment: str, digest: str) -> tuple[str, str]:
+        """Plan and deploy main's newest commit; return like ``roll_back``."""
+        commit = self.git("rev-parse", "main")
+        return self._deploy("plan-and-deploy.yml", "", environment=environment, digest=digest, commit=commit)
+
+    def _deploy(self, workflow: str, prefix: str, **inputs: str) -> tuple[str, str]:
+        result = self.start(workflow, **inputs)
+        conclusion = result.conclusions[f"{prefix}deploy"]
+        return conclusion, "" if conclusion == SUCCESS else list(result.log.values())[-1][-2000:]
+
+    def summary(self, job: str) -> str:
+        """Return the newest summary of a job."""
+        found = (self.run.folder / "jobs").glob(f"*-{job.replace('/', '-')}.summary")
+        return max(found, key=lambda file: int(file.name.partition("-")[0])).read_text()
 
     def propose(self, head: str) -> Result:
         """Run the pull request workflow for main's newest commit, proposed from a repository."""
@@ -154,9 +182,10 @@ class Pipeline:
         return self.run.authority / "ca.pem"
 
     def _check_out(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:
-        assert given["persist-credentials"] == "false"
+        if _is_check(job):
+            return {}
         _git(self.origin.parent, "clone", "--quiet", str(self.origin), str(job.folder))
-        _git(job.folder, "checkout", "--quiet", "--detach", job.event.commit)
+        _git(job.folder, "checkout", "--quiet", "--detach", given.get("ref") or job.event.commit)
         (job.folder / ".venv").symlink_to(CHECKOUT / ".venv")
         (job.folder / "build").mkdir()
         (job.folder / "build" / "function-packages").symlink_to(CHECKOUT / "build" / "function-packages")
@@ -166,16 +195,15 @@ class Pipeline:
         return {}
 
     def _assume_role(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:
-        """Give the job the role's credentials if the role trusts the subject that GitHub would send for the job."""
+        """Give the job the role's credentials if the role trusts the token that GitHub would issue for the job."""
         assert job.permissions["id-token"] == "write"
-        iam = self.aws("iam")
-        name = given["role-to-assume"].rpartition("/")[2]
-        (statement,) = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
-        outside = "pull_request" if job.event.payload else f"ref:{job.event.ref}"
-        subject = f"environment:{job.environment}" if job.environment else outside
-        trusted = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
-        assert trusted == f"repo:{REPOSITORY}:{subject}"
-        role = assume_role(self.run, given["role-to-assume"])
+        arn = given["role-to-assume"]
+        trust = self.aws("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+        event = "pull_request" if "pull_request" in job.event.payload else "push"
+        claims = claims_of_job(_GITHUB, job.file, ref=job.event.ref, event=event, environment=job.environment)
+        if not is_trusted(trust, claims):
+            raise ActionError("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+        role = assume_role(self.run, arn)
         job.variables |= {"AWS_REGION": given["aws-region"], **{name.upper(): value for name, value in role.items()}}
         return {}
 
@@ -183,30 +211,31 @@ class Pipeline:
         assert (given["push"], given["platforms"]) == ("true", "linux/arm64")
         digest = ImageStore(self.run.images).build(job.folder, job.folder / "build" / "rds-ca.pem")
         repository, _, tag = given["tags"].rpartition(":")
+        annotations = dict(line.removeprefix("index:").split("=", 1) for line in given["annotations"].splitlines())
+        manifest = {"mediaType": _MANIFEST, "config": {"digest": digest}, "annotations": annotations}
         self.aws("ecr", job.variables).put_image(
             repositoryName=repository.partition("/")[2],
             imageTag=tag,
             imageDigest=digest,
-            imageManifest=json.dumps({"mediaType": _MANIFEST, "config": {"digest": digest}}),
+            imageManifest=json.dumps(manifest),
         )
-        self._tell(job, f"pushed {digest}")
+        self.pushed.append(digest)
         return {"digest": digest}
 
     def _attest(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:
-        assert given["subject-digest"].startswith("sha256:")
         assert (job.permissions["attestations"], job.permissions["id-token"]) == ("write", "write")
+        if not self.is_attesting:
+            raise ActionError("GitHub answered 503")
+        with (self.run.folder / "gh.txt.attested").open("a") as attested:
+            attested.write(f"{given['subject-digest']}\n")
         return {}
 
     def _approve(self, job: Job) -> bool:
-        self._tell(job, "asked")
-        if job.environment != "prod":
-            return True
-        self.asked.set()
-        assert self.answer.wait(300)
-        return job.event.ref.rpartition("/")[2] not in self.refused
-
-    def _tell(self, job: Job, what: str) -> None:
-        self.story.append((job.event.ref.rpartition("/")[2], job.name, what))
+        release = job.event.inputs.get("tag", "")
+        if job.environment == "prod" and release in self.answer:
+            self.asked[release].set()
+            assert self.answer[release].wait(600)
+        return True
 
     def _variables(self, environment: str) -> Mapping[str, str]:
         if environment:
@@ -216,6 +245,7 @@ class Pipeline:
             "AWS_DRIFT_ROLE_ARN": self._account["drift_role_arn"],
             "AWS_PLAN_ROLE_ARN": self._account["plan_role_arn"],
             "AWS_REGION": REGION,
+            "AWS_RELEASE_PLAN_ROLE_ARN": self._account["release_plan_role_arn"],
             "IMAGE_REPOSITORY": self._account["image_repository_url"],
             "STATE_BUCKET": self._account["state_bucket_name"],
         }
@@ -276,6 +306,17 @@ def _git(folder: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def _is_check(job: Job) -> bool:
+    return job.name.startswith("checks/")
+
+
+def _replaced(job: Job, command: str) -> Mapping[str, str] | None:
+    """Replace the commands of the checks, and of dev's deployment, which staging and prod run for real."""
+    if _is_check(job) or (job.name.startswith("dev/") and command.startswith("make ")):
+        return {"digest": "sha256:" + "0" * 64}
+    return None
 
 
 def _nothing(_job: Job, _given: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,14 +1,15 @@
 """Run this project's workflows on this machine: their jobs in the order of their needs, their steps' own shell.
 
-What GitHub supplies is supplied here: contexts, a step's outputs, a job's environment and its approval, concurrency
-groups. Actions (``uses:``) are stood in for by functions that the caller gives. Different from GitHub: the jobs of one
-run go one after the other, and a matrix has one dimension.
+Emulated: contexts, a step's outputs, concurrency groups, and then the approval of a job's environment. Functions of
+the caller stand in for actions of others and for expensive commands. Different from GitHub: jobs start when all jobs
+that started before them have ended, a matrix has one dimension, and a run is cancelled between two steps only.
 """
 
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,11 +53,13 @@ class Event:
     def github(self) -> dict[str, Any]:
         """The context ``github``."""
         return {
-            "event": self.payload,
+            "event": {"repository": {"private": False}, **self.payload},
             "ref": self.ref,
             "ref_name": self.ref.split("/", 2)[2],
             "ref_type": "tag" if self.ref.startswith("refs/tags/") else "branch",
             "repository": REPOSITORY,
+            "run_attempt": 1,
+            "run_id": 1,
             "sha": self.commit,
             "token": "token-of-the-job",
         }
@@ -67,15 +70,17 @@ class Job:
     """One job while it runs.
 
     Attributes:
-        name: of the job, after that of the job that called its workflow: ``staging/deploy``.
+        name: of the job, after that of the job that called its workflow: ``staging/apply``.
+        file: name of the workflow file that defines it.
         environment: of GitHub's that it runs in; empty if none.
         permissions: that its token has.
-        folder: where it checks out.
+        folder: where it checks out; its summary is beside that, in ``FOLDER.summary``.
         variables: environment variables that its steps have set.
         contexts: for its expressions.
     """
 
     name: str
+    file: str
     environment: str
     permissions: Mapping[str, str]
     folder: Path
@@ -98,19 +103,26 @@ class Result:
 
 
 class CancelledError(Exception):
-    """A newer run took this one's place in the queue."""
+    """A newer run took this one's place in the queue, or a person cancelled it."""
+
+
+class ActionError(Exception):
+    """What stands in for an action fails the step."""
 
 
 class Concurrency:
-    """GitHub's groups: one run at a time, one that waits, and a newer one takes the place of the one that waits.
+    """GitHub's groups: one run or job at a time, and a newer one replaces those that wait unless ``queue: max`` is set.
 
     That a newer one cuts off the one that runs (``cancel-in-progress``) is left out: nothing that deploys asks for it.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._holders: dict[str, object] = {}
-        self.waiting: dict[str, object] = {}
+        self._queues: dict[str, list[object]] = {}
+
+    def entered(self, group: str) -> int:
+        """Return how many hold or wait for a group."""
+        return len(self._queues.get(group, []))
 
     @contextmanager
     def held(self, settings: Mapping[str, Any] | None, contexts: Mapping[str, Any]) -> Iterator[None]:
@@ -118,21 +130,21 @@ class Concurrency:
         if settings is None:
             yield
             return
-        group, me = interpolate(settings["group"], contexts), object()
+        me = object()
         with self._changed:
-            if group in self._holders:
-                self.waiting[group] = me
-                self._changed.notify_all()
-                self._changed.wait_for(lambda: group not in self._holders or self.waiting.get(group) is not me)
-                if self.waiting.get(group) is not me:
-                    raise CancelledError
-                del self.waiting[group]
-            self._holders[group] = me
+            queue = self._queues.setdefault(interpolate(settings["group"], contexts), [])
+            if settings.get("queue") != "max":
+                del queue[1:]
+            queue.append(me)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: queue[0] is me or me not in queue)
+            if me not in queue:
+                raise CancelledError
         try:
             yield
         finally:
             with self._changed:
-                del self._holders[group]
+                queue.remove(me)
                 self._changed.notify_all()
 
 
@@ -149,7 +161,7 @@ class Runner:
         variables: GitHub's ``vars`` of an environment; of the repository for the empty name.
         machine: environment variables that this machine adds for a job's shell.
         approve: asked before a job starts in an environment.
-        without: jobs that are left out, as if they had succeeded, by the names that ``Job.name`` would have.
+        replace: outputs of a step whose command is not run; None runs it, and CancelledError cancels the run there.
         folder: for the jobs' files.
     """
 
@@ -159,7 +171,7 @@ class Runner:
     machine: Callable[[Job], Mapping[str, str]]
     approve: Callable[[Job], bool]
     folder: Path
-    without: frozenset[str] = frozenset()
+    replace: Callable[[Job, str], Mapping[str, str] | None] = lambda _job, _command: None
     concurrency: Concurrency = field(default_factory=Concurrency)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(10_000)))
 
@@ -170,97 +182,117 @@ class Runner:
         contexts = {"github": event.github, "inputs": event.inputs, "vars": self.variables("")}
         try:
             with self.concurrency.held(workflow.get("concurrency"), contexts):
-                self._run_jobs(workflow, event, contexts, result, "")
+                self._run_jobs(name, event, contexts, result, "")
         except CancelledError:
             result.conclusions[""] = CANCELLED
         return result
 
     def _run_jobs(
-        self, workflow: Mapping[str, Any], event: Event, contexts: Mapping[str, Any], result: Result, prefix: str
+        self, file: str, event: Event, contexts: Mapping[str, Any], result: Result, prefix: str
     ) -> dict[str, dict[str, Any]]:
         """Run every job; what the context ``needs`` says of each."""
         done: dict[str, dict[str, Any]] = {}
-        waiting = dict(workflow["jobs"])
+        waiting = dict(self.workflows[file]["jobs"])
+
+        def run(name: str) -> dict[str, Any]:
+            known = {**contexts, "needs": {need: done[need] for need in _needs(jobs[name])}}
+            return self._run_job({**jobs[name], "file": file}, event, known, result, prefix + name)
+
         while waiting:
-            name = next(name for name, job in waiting.items() if set(_needs(job)) <= done.keys())
-            job = waiting.pop(name)
-            known = {**contexts, "needs": {need: done[need] for need in _needs(job)}}
-            done[name] = self._run_job(job, event, known, result, prefix + name)
-            result.conclusions[prefix + name] = done[name]["result"]
+            jobs = {name: job for name, job in waiting.items() if set(_needs(job)) <= done.keys()}
+            with ThreadPoolExecutor(len(jobs)) as pool:
+                ended = dict(zip(jobs, pool.map(run, jobs), strict=True))
+            done |= ended
+            result.conclusions |= {prefix + name: end["result"] for name, end in ended.items()}
+            waiting = {name: job for name, job in waiting.items() if name not in done}
         return done
 
     def _run_job(
         self, job: Mapping[str, Any], event: Event, contexts: Mapping[str, Any], result: Result, name: str
     ) -> dict[str, Any]:
-        if name in self.without:
-            return {"result": SUCCESS, "outputs": {}}
         succeeded = all(need["result"] == SUCCESS for need in contexts["needs"].values())
         if not holds(job.get("if"), contexts, succeeded=succeeded):
             return {"result": SKIPPED, "outputs": {}}
-        if "uses" in job:
-            return self._call(job, event, contexts, result, name)
         matrix = job.get("strategy", {}).get("matrix")
         if matrix and "matrix" not in contexts:
             ((key, values),) = matrix.items()
-            each = [
-                self._run_job(job, event, {**contexts, "matrix": {key: value}}, result, f"{name}-{value}")
-                for value in values
-            ]
-            failed = any(done["result"] == FAILURE for done in each)
-            return {"result": FAILURE if failed else SUCCESS, "outputs": {}}
+
+            def run(value: object) -> dict[str, Any]:
+                return self._run_job(job, event, {**contexts, "matrix": {key: value}}, result, f"{name}-{value}")
+
+            with ThreadPoolExecutor(len(values)) as pool:
+                return {"result": _combined(pool.map(run, values)), "outputs": {}}
+        try:
+            with self.concurrency.held(job.get("concurrency"), contexts):
+                if "uses" in job:
+                    return self._call(job, event, contexts, result, name)
+                return self._run_on_runner(job, event, contexts, result, name)
+        except CancelledError:
+            return {"result": CANCELLED, "outputs": {}}
+
+    def _run_on_runner(
+        self, job: Mapping[str, Any], event: Event, contexts: Mapping[str, Any], result: Result, name: str
+    ) -> dict[str, Any]:
         environment = interpolate(job.get("environment", ""), contexts)
         folder = self.folder / f"{next(self._numbers)}-{name.replace('/', '-')}"
-        running = Job(name, environment, job["permissions"], folder, event)
-        running.contexts = {**contexts, "vars": {**self.variables(""), **self.variables(environment)}, "steps": {}}
+        running = Job(name, job["file"], environment, job["permissions"], folder, event)
+        known = {**contexts, "vars": {**self.variables(""), **self.variables(environment)}}
+        running.variables = {key: interpolate(value, known) for key, value in job.get("env", {}).items()}
+        running.contexts = {**known, "env": running.variables, "steps": {}}
         if environment and not self.approve(running):
             return {"result": FAILURE, "outputs": {}}
-        with self.concurrency.held(job.get("concurrency"), contexts):
-            conclusion = self._run_steps(job, running, result)
+        folder.mkdir(parents=True)
+        log: list[str] = []
+        try:
+            succeeded = self._run_steps(job, running, log)
+        finally:
+            result.log[name] = "".join(log)
         outputs = {key: interpolate(value, running.contexts) for key, value in job.get("outputs", {}).items()}
-        return {"result": conclusion, "outputs": outputs}
+        return {"result": SUCCESS if succeeded else FAILURE, "outputs": outputs}
 
     def _call(
         self, job: Mapping[str, Any], event: Event, contexts: Mapping[str, Any], result: Result, name: str
     ) -> dict[str, Any]:
         """Run the jobs of a workflow that another one uses."""
-        called = self.workflows[job["uses"].removeprefix("$/.github/workflows/")]
-        interface = called["on"]["workflow_call"] or {}
-        declared = interface.get("inputs", {})
-        given = {key: interpolate(value, contexts) for key, value in job.get("with", {}).items()}
-        assert given.keys() <= declared.keys()
-        assert {key for key, value in declared.items() if value.get("required")} <= given.keys()
-        inputs = {key: given.get(key, value.get("default", "")) for key, value in declared.items()}
-        jobs = self._run_jobs(called, event, {**contexts, "inputs": inputs}, result, f"{name}/")
-        failed = any(done["result"] == FAILURE for done in jobs.values())
+        file = job["uses"].removeprefix("$/.github/workflows/")
+        interface = self.workflows[file]["on"]["workflow_call"] or {}
+        inputs = _inputs(interface.get("inputs", {}), job.get("with", {}), contexts)
+        jobs = self._run_jobs(file, event, {**contexts, "inputs": inputs}, result, f"{name}/")
         outputs = interface.get("outputs", {})
         return {
-            "result": FAILURE if failed else SUCCESS,
+            "result": _combined(jobs.values()),
             "outputs": {key: interpolate(value["value"], {"jobs": jobs}) for key, value in outputs.items()},
         }
 
-    def _run_steps(self, job: Mapping[str, Any], running: Job, result: Result) -> str:
-        running.folder.mkdir(parents=True)
-        succeeded = True
-        log: list[str] = []
+    def _run_steps(self, job: Mapping[str, Any], running: Job, log: list[str]) -> bool:
+        """Run a job's steps; return False if one failed."""
+        contexts, succeeded = running.contexts, True
         for number, step in enumerate(job["steps"]):
-            if not holds(step.get("if"), running.contexts, succeeded=succeeded):
+            if not holds(step.get("if"), contexts, succeeded=succeeded):
                 continue
+            code, outputs = 0, dict[str, str]()
             if "uses" in step:
-                action = step["uses"].partition("@")[0]
-                given = {key: interpolate(value, running.contexts) for key, value in step.get("with", {}).items()}
-                outputs: Mapping[str, str] = self.actions[action](running, given)
+                given = {key: interpolate(value, contexts) for key, value in step.get("with", {}).items()}
+                try:
+                    outputs = dict(self.actions[step["uses"].partition("@")[0]](running, given))
+                except ActionError as error:
+                    code = 1
+                    log.append(f"{step['uses']}: {error}\n")
             else:
                 code, outputs = self._run_shell(step, number, running, log)
-                succeeded = succeeded and code == 0
-            running.contexts["steps"][step.get("id", f"_{number}")] = {"outputs": outputs}
-        result.log[running.name] = "".join(log)
-        return SUCCESS if succeeded else FAILURE
+            succeeded = succeeded and code == 0
+            outcome = FAILURE if code else SUCCESS
+            contexts["steps"][step.get("id", f"_{number}")] = {"outputs": outputs, "outcome": outcome}
+        return succeeded
 
     def _run_shell(
         self, step: Mapping[str, Any], number: int, running: Job, log: list[str]
     ) -> tuple[int, dict[str, str]]:
         """Run a step's shell as GitHub does; its exit status and outputs."""
         assert "${{" not in step["run"], "values reach a shell through its environment alone"
+        replaced = self.replace(running, step["run"])
+        if replaced is not None:
+            return 0, dict(replaced)
         files = {name: running.folder.parent / f"{running.folder.name}.{number}.{name}" for name in ("output", "env")}
         for file in files.values():
             file.touch()
@@ -273,7 +305,10 @@ class Runner:
                 "CI": "true",
                 "GITHUB_OUTPUT": str(files["output"]),
                 "GITHUB_ENV": str(files["env"]),
+                "GITHUB_STEP_SUMMARY": f"{running.folder}.summary",
                 "GITHUB_REPOSITORY": REPOSITORY,
+                "GITHUB_RUN_ID": "1",
+                "GITHUB_SERVER_URL": "https://github.com",
                 "GITHUB_SHA": running.event.commit,
                 **self.machine(running),
                 **running.variables,
@@ -292,6 +327,19 @@ class Runner:
 def _needs(job: Mapping[str, Any]) -> list[str]:
     needs = job.get("needs", [])
     return [needs] if isinstance(needs, str) else list(needs)
+
+
+def _combined(jobs: Iterable[Mapping[str, Any]]) -> str:
+    results = {job["result"] for job in jobs}
+    return next((result for result in (FAILURE, CANCELLED) if result in results), SUCCESS)
+
+
+def _inputs(declared: Mapping[str, Any], values: Mapping[str, Any], contexts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the inputs of a called workflow or action, which declares what it takes."""
+    given = {key: interpolate(value, contexts) for key, value in values.items()}
+    assert given.keys() <= declared.keys()
+    assert {key for key, value in declared.items() if value.get("required")} <= given.keys()
+    return {key: given.get(key, value.get("default", "")) for key, value in declared.items()}
 
 
 def _pairs(file: Path) -> dict[str, str]:

@@ -1,30 +1,45 @@
 """What every workflow promises: least permissions, pinned actions, limits, and commands that people have too."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from devtools.checkout import CHECKOUT
+from tests.support.waiting import wait_until
 from tests.support.workflow_expressions import evaluate, holds, interpolate
-from tests.support.workflows import Concurrency, load
+from tests.support.workflows import CancelledError, Concurrency, Event, Job, Runner, load
 
 WORKFLOWS = load(CHECKOUT / ".github" / "workflows")
+ACTION = yaml.safe_load((CHECKOUT / ".github" / "actions" / "prepare" / "action.yml").read_text())
+PREPARE = "$/.github/actions/prepare"
 ALL = pytest.mark.parametrize("workflow", WORKFLOWS.values(), ids=WORKFLOWS.keys())
+CHECKS = WORKFLOWS["checks.yml"]["jobs"]["check"]["strategy"]["matrix"]["check"]
 MAKEFILE = (CHECKOUT / "Makefile").read_text() + (CHECKOUT / "ci.mk").read_text()
 
 # Who may do more than read the code, and what for.
 MORE_THAN_READING = {
-    ("deploy.yml", "deploy"): {"id-token"},
-    ("drift.yml", "look"): {"id-token", "issues"},
+    ("deploy.yml", "apply"): {"id-token"},
+    ("drift.yml", "drift"): {"id-token", "issues"},
+    ("main.yml", "build"): {"id-token", "attestations"},
     ("main.yml", "dev"): {"id-token"},
-    ("main.yml", "image"): {"id-token", "attestations"},
+    ("nightly.yml", "issue"): {"issues"},
+    ("plan-and-deploy.yml", "deploy"): {"id-token"},
+    ("plan-and-deploy.yml", "plan"): {"id-token"},
+    ("plan.yml", "plan"): {"id-token"},
     ("pull-request.yml", "plan"): {"id-token", "pull-requests"},
     ("release.yml", "notes"): {"contents"},
+    ("release.yml", "plan-prod"): {"id-token"},
+    ("release.yml", "plan-staging"): {"id-token"},
     ("release.yml", "prod"): {"id-token"},
     ("release.yml", "staging"): {"id-token"},
     ("rollback.yml", "rollback"): {"id-token"},
+    ("tag.yml", "start"): {"actions"},
 }
 
 
@@ -39,6 +54,8 @@ def steps() -> Iterator[tuple[str, dict[str, Any]]]:
     for file, name, job in jobs():
         for step in job.get("steps", []):
             yield f"{file} {name}", step
+    for step in ACTION["runs"]["steps"]:
+        yield "prepare", step
 
 
 @ALL
@@ -50,7 +67,7 @@ def test_a_job_may_read_the_code_and_what_is_listed_here() -> None:
     found = {}
     for file, name, job in jobs():
         writes = {scope for scope, access in job["permissions"].items() if access == "write"}
-        assert {scope for scope in job["permissions"] if scope not in writes} <= {"contents"}
+        assert {scope for scope in job["permissions"] if scope not in writes} <= {"attestations", "contents"}
         if writes:
             found[file, name] = writes
     assert found == MORE_THAN_READING
@@ -65,33 +82,15 @@ def test_a_job_that_calls_a_workflow_gives_what_that_ones_jobs_need() -> None:
 
 
 def test_an_action_is_named_by_its_commit_with_the_release_beside_it() -> None:
-    for file in (CHECKOUT / ".github" / "workflows").glob("*.yml"):
+    local = rf"\$/\.github/workflows/[a-z-]+\.yml|{re.escape(PREPARE)}"
+    for file in (CHECKOUT / ".github").rglob("*.yml"):
         for line in re.findall(r"uses: (.*)", file.read_text()):
-            assert re.fullmatch(r"\$/\.github/workflows/[a-z-]+\.yml|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+(\.\d+)*", line)
-
-
-def test_an_action_is_taken_at_the_same_commit_everywhere() -> None:
-    commits: dict[str, set[str]] = {}
-    for _where, step in steps():
-        if "uses" in step:
-            name, _, commit = step["uses"].partition("@")
-            commits.setdefault(name, set()).add(commit)
-    assert {name: found for name, found in commits.items() if len(found) > 1} == {}
+            assert re.fullmatch(rf"{local}|[\w-]+/[\w-]+@[0-9a-f]{{40}} # v\d+(\.\d+)*", line)
 
 
 def test_a_job_has_a_limit_of_time() -> None:
     limits = {f"{file} {name}": job.get("timeout-minutes") for file, name, job in jobs() if "steps" in job}
     assert [name for name, limit in limits.items() if not isinstance(limit, int) or limit > 90] == []
-
-
-def test_no_value_is_written_into_a_shells_text() -> None:
-    assert [where for where, step in steps() if "${{" in step.get("run", "")] == []
-
-
-def test_the_code_is_checked_out_without_leaving_the_jobs_token() -> None:
-    checkouts = [step for _where, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) > 5
-    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
 def test_aws_is_reached_by_oidc_and_no_secret_is_kept() -> None:
@@ -100,19 +99,77 @@ def test_aws_is_reached_by_oidc_and_no_secret_is_kept() -> None:
         assert "secrets: inherit" not in file.read_text()
     roles = {step["with"]["role-to-assume"] for _where, step in steps() if "configure-aws" in step.get("uses", "")}
     names = {name for role in roles for name in re.findall(r"vars\.(\w+)", role)}
-    shared = {f"AWS_{role}_ROLE_ARN" for role in ("BUILD", "DEPLOY", "DRIFT", "PLAN")}
-    assert names == shared | {f"AWS_DRIFT_ROLE_ARN_{environment}" for environment in ("STAGING", "PROD")}
+    shared = {f"AWS_{role}_ROLE_ARN" for role in ("BUILD", "DEPLOY", "DRIFT", "PLAN", "RELEASE_PLAN")}
+    others = {f"AWS_{role}_ROLE_ARN_{name}" for role in ("DRIFT", "RELEASE_PLAN") for name in ("STAGING", "PROD")}
+    assert names == shared | others
 
 
-def test_what_applies_is_one_at_a_time_in_an_environment_and_never_cut_off() -> None:
-    applying = [(file, job) for file, _name, job in jobs() if any("make apply" in s.get("run", "") for s in _of(job))]
-    assert [file for file, _job in applying] == ["deploy.yml"]
-    assert applying[0][1]["concurrency"] == {"group": "deploy-${{ inputs.environment }}", "cancel-in-progress": False}
-    assert WORKFLOWS["release.yml"]["concurrency"] == {"group": "release", "cancel-in-progress": False}
+def test_what_deploys_waits_its_turn_and_a_rollback_never_waits_for_an_approval_of_a_release() -> None:
+    queues = {
+        "dev": WORKFLOWS["main.yml"]["jobs"]["dev"]["concurrency"],
+        "release": WORKFLOWS["release.yml"]["concurrency"],
+        "rollback-${{ inputs.environment }}": WORKFLOWS["rollback.yml"]["concurrency"],
+    }
+    for group, settings in queues.items():
+        assert settings == {"group": group, "cancel-in-progress": False, "queue": "max"}
+    assert [
+        name for name in ("plan.yml", "deploy.yml", "plan-and-deploy.yml") if "concurrency" in WORKFLOWS[name]
+    ] == []
+
+
+def test_both_environments_are_planned_before_staging_is_applied_and_prod_is_approved() -> None:
+    release = WORKFLOWS["release.yml"]["jobs"]
+    assert release["staging"]["needs"] == ["check", "plan-staging", "plan-prod"]
+    assert release["prod"]["needs"] == ["check", "plan-prod", "staging"]
+    assert [file for file, _name, job in jobs() if "environment" in job] == ["deploy.yml"]
+    for file in ("release.yml", "plan-and-deploy.yml"):
+        for job in WORKFLOWS[file]["jobs"].values():
+            if job.get("uses", "").endswith("/deploy.yml"):
+                assert re.fullmatch(r"\$\{\{ needs\.plan[a-z-]*\.outputs\.plan \}\}", job["with"]["plan"])
+
+
+def test_a_job_with_a_role_or_a_token_that_can_write_restores_no_cache() -> None:
+    for file, name, job in jobs():
+        for step in job.get("steps", []):
+            if step.get("uses") == PREPARE:
+                privileged = "write" in job["permissions"].values()
+                assert step.get("with", {}).get("cache", "true") == ("false" if privileged else "true"), (file, name)
+
+
+@pytest.mark.parametrize("run", ["1", "", "2"])
+@pytest.mark.parametrize(
+    ("private", "variable", "attestable"), [(False, "", True), (True, "", False), (True, "true", True)]
+)
+def test_an_image_of_this_run_is_attested_where_github_keeps_attestations_and_else_the_run_says_so(
+    *, run: str, private: bool, variable: str, attestable: bool
+) -> None:
+    contexts = {
+        "github": {"event": {"repository": {"private": private}}, "run_id": 1},
+        "steps": {"earlier": {"outputs": {"digest": "sha256:a", "run": run}}},
+        "vars": {"ATTEST": variable},
+    }
+    attest, notice = WORKFLOWS["main.yml"]["jobs"]["build"]["steps"][-2:]
+    assert holds(attest["if"], contexts, succeeded=True) == (attestable and run == "1")
+    assert holds(notice["if"], contexts, succeeded=True) != attestable
+    for file in ("plan.yml", "deploy.yml"):
+        (job,) = WORKFLOWS[file]["jobs"].values()
+        (verified,) = [step["env"]["ATTESTED"] for step in job["steps"] if "ATTESTED" in step.get("env", {})]
+        assert interpolate(verified, contexts) == str(attestable).lower()
+
+
+@pytest.mark.parametrize("checks", ["success", "failure", "cancelled", "skipped"])
+@pytest.mark.parametrize("plan", ["success", "failure", "cancelled", "skipped"])
+def test_the_required_check_passes_only_after_the_checks_and_a_plan_that_did_not_fail(checks: str, plan: str) -> None:
+    assert set(WORKFLOWS["pull-request.yml"]["on"]) == {"pull_request", "merge_group"}
+    job = WORKFLOWS["pull-request.yml"]["jobs"]["required"]
+    contexts = {"needs": {"checks": {"result": checks}, "plan": {"result": plan}}}
+    assert contexts["needs"].keys() == set(job["needs"])
+    assert holds(job["if"], contexts, succeeded=False)
+    passes = checks == "success" and plan in {"success", "skipped"}
+    assert holds(job["steps"][0]["if"], contexts, succeeded=True) != passes
 
 
 def test_a_pull_request_from_a_fork_gets_no_credentials() -> None:
-    assert list(WORKFLOWS["pull-request.yml"]["on"]) == ["pull_request"], "not pull_request_target"
     condition = WORKFLOWS["pull-request.yml"]["jobs"]["plan"]["if"]
     github = {"repository": "me/taproom"}
 
@@ -129,6 +186,7 @@ def test_a_pull_request_from_a_fork_gets_no_credentials() -> None:
 def test_every_command_of_make_that_a_workflow_calls_is_there() -> None:
     targets = set(re.findall(r"^([a-z][\w/.-]*):", MAKEFILE, re.MULTILINE))
     called = {name for _where, step in steps() for name in re.findall(r"\bmake ([\w/.-]+)", step.get("run", ""))}
+    called |= {target for check in CHECKS for target in check["targets"].split()}
     assert len(called) > 10
     assert called <= targets
 
@@ -139,21 +197,28 @@ def test_a_step_calls_what_people_call() -> None:
     assert {run.strip() for run in own if not re.fullmatch(r"make [^\n|>]+", run.strip())} == {
         "set -o pipefail\nmake rehearse | tee rehearsal.txt",
         "{ echo '```text'; cat rehearsal.txt; echo '```'; } >> \"$GITHUB_STEP_SUMMARY\"",
-        'gh release create "$TAG" --verify-tag --title "$TAG" --notes-file build/release-notes.md',
-        "git checkout --quiet \"$(git describe --tags --abbrev=0 --match 'v*' || echo HEAD)\"",
+        'gh workflow run release.yml --ref main --field tag="$TAG"',
+        (
+            'gh release view "$TAG" >/dev/null 2>&1 || '
+            'gh release create "$TAG" --verify-tag --title "$TAG" --notes-file build/release-notes.md'
+        ),
+        'git checkout --quiet "$COMMIT"',
+        'git checkout --quiet "$COMMIT" && make fetch-function',
+        'echo "Not attested, because this repository is private (docs/releases.md)." >> "$GITHUB_STEP_SUMMARY"',
+        "exit 1",
     }
 
 
 def test_the_tests_run_on_every_python_that_is_supported() -> None:
-    assert WORKFLOWS["checks.yml"]["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert [check["python"] for check in CHECKS if "python" in check] == ["3.11", "3.12", "3.13", "3.14"]
     assert 'requires-python = ">=3.11"' in (CHECKOUT / "pyproject.toml").read_text()
 
 
 def test_the_same_terraform_everywhere_but_where_the_newest_is_tested_too() -> None:
-    used = {step["with"]["terraform_version"] for _where, step in steps() if "setup-terraform" in step.get("uses", "")}
-    tested = WORKFLOWS["checks.yml"]["jobs"]["terraform"]["strategy"]["matrix"]["version"]
-    assert used == {tested[0], "${{ matrix.version }}"}
-    assert tested[1:] == ["latest"]
+    default = ACTION["inputs"]["terraform"]["default"]
+    assert [check["terraform"] for check in CHECKS if "terraform" in check] == [default, "latest"]
+    given = {step["with"]["terraform"] for _where, step in steps() if "terraform" in step.get("with", {})}
+    assert given == {f"${{{{ matrix.check.terraform || '{default}' }}}}"}
 
 
 def test_dependabot_watches_every_kind_of_dependency() -> None:
@@ -187,18 +252,52 @@ def test_a_step_runs_after_a_failure_only_if_it_asks_to() -> None:
     assert not holds("failure()", {}, succeeded=True)
 
 
-def test_a_group_lets_one_in_at_a_time() -> None:
-    group, inside = Concurrency(), []
-    with group.held({"group": "a-${{ x }}", "cancel-in-progress": False}, {"x": 1}):
+@pytest.mark.parametrize(("queue", "order"), [("max", [1, 2, 3]), ("single", [1, 3])])
+def test_a_group_lets_one_in_at_a_time_and_its_queue_keeps_all_or_the_newest(queue: str, order: list[int]) -> None:
+    groups, settings, inside = Concurrency(), {"group": "a-${{ x }}", "queue": queue}, list[int]()
+
+    def enter(number: int) -> None:
+        with suppress(CancelledError), groups.held(settings, {"x": 1}):
+            inside.append(number)
+
+    with ThreadPoolExecutor() as pool, groups.held(settings, {"x": 1}):
         inside.append(1)
-        with group.held({"group": "a-${{ x }}", "cancel-in-progress": False}, {"x": 2}):
-            inside.append(2)
-    assert inside == [1, 2]
+        second = pool.submit(enter, 2)
+        wait_until(lambda: groups.entered("a-1") == 2)
+        pool.submit(enter, 3)
+        wait_until(lambda: groups.entered("a-1") == 3 or second.done())
+        with groups.held(settings, {"x": 2}):
+            assert inside == [1], "another group does not wait"
+    assert inside == order
 
 
-def _of(job: dict[str, Any]) -> list[dict[str, Any]]:
-    steps_of: list[dict[str, Any]] = job.get("steps", [])
-    return steps_of
+def test_an_approval_is_asked_for_inside_the_group_and_a_cancelled_run_starts_nothing_more(tmp_path: Path) -> None:
+    step = {"uses": "an/action@1"}
+    job = {"steps": [step], "permissions": {}, "environment": "prod", "concurrency": {"group": "a"}}
+    then = {"steps": [step], "permissions": {}, "needs": "deploy"}
+    ran: list[str] = []
+
+    def record(job: Job, _given: Mapping[str, str]) -> Mapping[str, str]:
+        ran.append(job.name)
+        return {}
+
+    def cancel(_job: Job, _command: str) -> None:
+        raise CancelledError
+
+    runner = Runner(
+        workflows={"w.yml": {"jobs": {"deploy": job, "after": then}}},
+        actions={"an/action": record},
+        variables=lambda _environment: {},
+        machine=lambda _job: {},
+        approve=lambda _job: runner.concurrency.entered("a") == 1,
+        folder=tmp_path,
+    )
+    event = Event("refs/heads/main", "c" * 40)
+    assert runner.run("w.yml", event).conclusions == {"deploy": "success", "after": "success"}
+    job["steps"] = [{"run": "true"}]
+    runner.replace = cancel
+    assert runner.run("w.yml", event).conclusions == {"deploy": "cancelled", "after": "skipped"}
+    assert ran == ["deploy", "after"]
 
 
 @pytest.mark.parametrize(
@@ -210,9 +309,10 @@ def _of(job: dict[str, Any]) -> list[dict[str, Any]]:
         ("prod", {"STATE_BUCKET": "devs", "STATE_BUCKET_PROD": "prods"}, "prods"),
     ],
 )
-def test_drift_is_looked_for_in_the_account_of_the_environment(
-    environment: str, variables: dict[str, str], found: str
+@pytest.mark.parametrize(("file", "name"), [("drift.yml", "matrix"), ("plan.yml", "inputs")])
+def test_an_environment_is_planned_in_its_own_account(
+    file: str, name: str, environment: str, variables: dict[str, str], found: str
 ) -> None:
-    (step,) = [step for step in WORKFLOWS["drift.yml"]["jobs"]["look"]["steps"] if step.get("id") == "plan"]
-    contexts = {"matrix": {"environment": environment}, "vars": variables}
-    assert interpolate(step["env"]["STATE_BUCKET"], contexts) == found
+    (job,) = WORKFLOWS[file]["jobs"].values()
+    contexts = {name: {"environment": environment}, "vars": variables}
+    assert interpolate(job["env"]["STATE_BUCKET"], contexts) == found

@@ -69,7 +69,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         pipeline.commit({})
         digest = pipeline.push()
         with ThreadPoolExecutor(len(ENVIRONMENTS)) as pool:
-            applies = [pool.submit(pipeline.roll_back, name, digest) for name in ENVIRONMENTS]
+            applies = [pool.submit(pipeline.deploy, name, digest) for name in ENVIRONMENTS]
         for made in applies:
             assert made.result() == (SUCCESS, ""), made.result()[1]
         yield pipeline

@@ -4,13 +4,16 @@ The tests run in this order.
 """
 
 import re
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from rehearsal.terraform import TerraformError
-from scripts.image_digest import find
+from scripts import image_digest
 from tests.support.github_api import github_api
 from tests.support.pipeline import ENVIRONMENTS, Pipeline
 from tests.support.rehearsal import ANSWERS_ONLY_HEALTH_CHECKS, MIGRATIONS, changes_of, migrations, quiet
@@ -31,6 +34,17 @@ def commit_release(pipeline: Pipeline, files: dict[str, str], *versions: str, br
         pipeline.git("tag", f"v{version}")
 
 
+@contextmanager
+def approvals_waiting(pipeline: Pipeline, *releases: str) -> Iterator[None]:
+    """Let approvals for prod wait until the test gives them, or ends."""
+    pipeline.answer |= {release: threading.Event() for release in releases}
+    try:
+        yield
+    finally:
+        for release in releases:
+            pipeline.answer[release].set()
+
+
 def deployed(pipeline: Pipeline) -> dict[str, str]:
     return {name: pipeline.deployed(name) for name in ENVIRONMENTS}
 
@@ -42,83 +56,108 @@ def first(pipeline: Pipeline) -> str:
     return digest
 
 
-def test_a_tag_without_an_image_or_away_from_main_deploys_nothing(pipeline: Pipeline, first: str) -> None:
+def test_a_tag_without_an_image_or_away_from_main_deploys_nothing_and_gets_no_role(
+    pipeline: Pipeline, first: str
+) -> None:
     commit_release(pipeline, {}, "0.1.0")
-    result = pipeline.start("release.yml", "refs/tags/v0.1.0")
-    assert result.conclusions["staging/deploy"] == FAILURE
-    assert "Only main builds images" in result.log["staging/deploy"]
-    assert result.conclusions["prod"] == SKIPPED
+    result = pipeline.release("v0.1.0")
+    assert result.conclusions["plan-staging/plan"] == FAILURE
+    assert "Only main builds images" in result.log["plan-staging/plan"]
+    assert [result.conclusions[job] for job in ("staging", "prod")] == [SKIPPED] * 2
     commit_release(pipeline, {}, "0.2.0", branch="aside")
-    result = pipeline.start("release.yml", "refs/tags/v0.2.0")
-    assert "v0.2.0 is not on main" in result.log["tag"]
-    assert [result.conclusions[job] for job in ("tag", "staging", "prod", "notes")] == [FAILURE, *[SKIPPED] * 3]
+    result = pipeline.release("v0.2.0")
+    assert "v0.2.0 is not on main" in result.log["check"]
+    assert set(result.conclusions.values()) == {FAILURE, SKIPPED}
+    own = {"environment": "staging", "commit": "", "digest": first}
+    result = pipeline.start("plan-and-deploy.yml", "refs/tags/v0.2.0", **own)
+    assert "Not authorized to perform sts:AssumeRoleWithWebIdentity" in result.log["plan/plan"]
     pipeline.git("checkout", "--quiet", "main")
     assert deployed(pipeline) == {"staging": first, "prod": first}
 
 
-def test_a_release_reaches_prod_once_approved_and_the_next_release_waits_for_it(pipeline: Pipeline, first: str) -> None:
-    commit_release(pipeline, ADDS_A_COLUMN, "1.0.0", "1.0.1")
+def test_a_release_reaches_prod_as_approved_and_the_next_one_is_refused_after_a_rollback_in_between(
+    pipeline: Pipeline, first: str
+) -> None:
+    image_digest.keep(pipeline.aws("ecr"), {"repositoryName": "taproom"}, first, "prod-v0.9.0")
+    engine = pipeline.origin / "db_bootstrap" / "__init__.py"
+    changed = {**ADDS_A_COLUMN, "db_bootstrap/__init__.py": engine.read_text() + "# A change of the access function.\n"}
+    commit_release(pipeline, changed, "1.0.0", "1.0.1")
     digest = pipeline.push()
-    pipeline.story.clear()
-    pipeline.asked.clear()
-    pipeline.answer.clear()
-    pipeline.refused.add("v1.0.1")
-    with ThreadPoolExecutor(2) as pool:
-        release = pool.submit(pipeline.start, "release.yml", "refs/tags/v1.0.0")
-        wait_until(lambda: pipeline.asked.is_set() or release.done(), "an approval to be pending", 600)
+    with ThreadPoolExecutor(2) as pool, approvals_waiting(pipeline, "v1.0.0", "v1.0.1"):
+        release = pool.submit(pipeline.release, "v1.0.0")
+        wait_until(lambda: pipeline.asked["v1.0.0"].is_set() or release.done(), "an approval to be pending", 600)
         assert deployed(pipeline) == {"staging": digest, "prod": first}
-        after = pool.submit(pipeline.start, "release.yml", "refs/tags/v1.0.1")
-        wait_until(lambda: "release" in pipeline.runner.concurrency.waiting or after.done())
-        pipeline.answer.set()
-    assert set(release.result().conclusions.values()) == {SUCCESS}, release.result().log
-    assert deployed(pipeline) == {"staging": digest, "prod": digest}
-    assert all(pipeline.client(name).get("/beers").status == 200 for name in ENVIRONMENTS)
-    assert find(pipeline.aws("ecr"), {"repositoryName": "taproom"}, {"imageTag": "release-v1.0.0"}) == digest, (
-        "which never expires"
-    )
-    notes = (pipeline.run.folder / "gh.txt").read_text()
-    assert notes.startswith("release create v1.0.0 --verify-tag")
-    assert "- What 1.0.0 brings." in notes
-    conclusions = after.result().conclusions
-    assert [conclusions[job] for job in ("staging/deploy", "prod/deploy", "notes")] == [SUCCESS, FAILURE, SKIPPED]
-    assert "v1.0.1" not in notes, "approval was refused"
-    assert [(ref, job) for ref, job, _ in pipeline.story] == [
-        ("v1.0.0", "staging/deploy"),
-        ("v1.0.0", "prod/deploy"),
-        ("v1.0.1", "staging/deploy"),
-        ("v1.0.1", "prod/deploy"),
+        assert "No login loses access." in pipeline.summary("plan-prod/plan"), "the approver reads this"
+        after = pool.submit(pipeline.release, "v1.0.1")
+        wait_until(lambda: pipeline.runner.concurrency.entered("release") == 2 or after.done())
+        pipeline.answer["v1.0.0"].set()
+        assert set(release.result().conclusions.values()) == {SUCCESS}, release.result().log
+        assert deployed(pipeline) == {"staging": digest, "prod": digest}
+        assert pipeline.built("release-prod-v1.0.0") == digest, "which never expires"
+        wait_until(lambda: pipeline.asked["v1.0.1"].is_set() or after.done(), "the next approval to be pending", 600)
+        assert pipeline.roll_back("prod", first) == (SUCCESS, "")
+        assert deployed(pipeline) == {"staging": digest, "prod": first}
+        pipeline.answer["v1.0.1"].set()
+    assert [after.result().conclusions[job] for job in ("staging", "prod/apply", "notes")] == [
+        SUCCESS,
+        FAILURE,
+        SKIPPED,
     ]
+    assert "Nothing was changed" in after.result().log["prod/apply"]
+    assert deployed(pipeline) == {"staging": digest, "prod": first}
+    notes = (pipeline.run.folder / "gh.txt").read_text()
+    assert "release create v1.0.0 --verify-tag" in notes
+    assert "- What 1.0.0 brings." in notes
+    assert "release create v1.0.1" not in notes
 
 
-def test_main_does_not_build_a_commit_twice(pipeline: Pipeline) -> None:
-    story = list(pipeline.story)
-    assert pipeline.start("main.yml", "refs/heads/main").conclusions["image"] == SUCCESS
-    assert pipeline.story == story
+def test_a_rollback_to_the_version_before_a_migration_serves_on_the_migrated_database(pipeline: Pipeline) -> None:
+    ready = pipeline.client("prod").get("/readyz")
+    assert (ready.status, ready.body["revision"]) == (200, "rehearsed_1"), "every task started on the newer database"
+    assert all(pipeline.client(name).get("/beers").status == 200 for name in ENVIRONMENTS)
 
 
-def test_a_release_that_does_not_serve_stops_at_staging(pipeline: Pipeline) -> None:
-    good = deployed(pipeline)["prod"]
-    kept = (pipeline.origin / "app" / "__init__.py").read_text()
+def test_a_build_that_github_did_not_attest_is_attested_by_the_next_attempt_and_not_built_twice(
+    pipeline: Pipeline,
+) -> None:
     commit_release(pipeline, {"app/__init__.py": ANSWERS_ONLY_HEALTH_CHECKS}, "1.1.0")
-    bad = pipeline.push()
-    result = pipeline.start("release.yml", "refs/tags/v1.1.0")
-    assert result.conclusions["staging/deploy"] == FAILURE
-    assert "/beers does not answer as it should: 500" in result.log["staging/deploy"]
+    pipeline.pushed.clear()
+    pipeline.is_attesting = False
+    result = pipeline.start("main.yml")
+    assert (result.conclusions["build"], result.conclusions["dev"]) == (FAILURE, SKIPPED)
+    pipeline.is_attesting = True
+    digest = pipeline.push()
+    assert pipeline.pushed == [digest]
+    assert digest in (pipeline.run.folder / "gh.txt.attested").read_text()
+
+
+def test_a_release_that_does_not_serve_goes_back_at_staging_and_cannot_be_rolled_back_to(
+    pipeline: Pipeline, first: str
+) -> None:
+    good = deployed(pipeline)["staging"]
+    kept = (pipeline.origin / "app" / "__init__.py").read_text()
+    result = pipeline.release("v1.1.0")
+    assert result.conclusions["staging/apply"] == FAILURE
+    assert "/beers does not answer as it should: 500" in result.log["staging/apply"]
     assert result.conclusions["prod"] == SKIPPED
-    assert deployed(pipeline) == {"staging": bad, "prod": good}
+    assert deployed(pipeline) == {"staging": good, "prod": first}
+    assert pipeline.client("staging").get("/beers").status == 200
+    for digest, sentence in (
+        (pipeline.built(pipeline.git("rev-parse", "main")), "never released to prod"),
+        ("sha256:" + "0" * 64, "no image"),
+    ):
+        conclusion, said = pipeline.roll_back("prod", digest)
+        assert (conclusion, sentence in said) == (SKIPPED, True), said
     pipeline.commit({"app/__init__.py": kept})
 
 
-def test_rollback_by_hand_to_the_version_before_a_migration_serves_on_the_migrated_database(
-    pipeline: Pipeline, first: str
-) -> None:
-    assert pipeline.client("prod").get("/readyz").body["revision"] == "rehearsed_1"
-    assert pipeline.roll_back("staging", first) == (SUCCESS, "")
-    assert deployed(pipeline)["staging"] == first
-    ready = pipeline.client("staging").get("/readyz")
-    assert (ready.status, ready.body["revision"]) == (200, "rehearsed_1"), "every task started on the newer database"
-    assert pipeline.client("staging").get("/beers").status == 200
-    assert pipeline.roll_back("staging", "sha256:" + "0" * 64)[0] == FAILURE
+def test_a_plan_that_is_no_longer_kept_is_refused(pipeline: Pipeline, first: str) -> None:
+    commit = pipeline.git("rev-parse", "main~1")
+    gone = {"plan": f"s3://{pipeline.terraform.account.outputs()['state_bucket_name']}/plans/prod/1-1"}
+    inputs = {"environment": "prod", "commit": commit, "digest": first, "plan-sha256": "0" * 64, **gone}
+    result = pipeline.start("deploy.yml", **inputs, release="", accept="", reason="")
+    assert result.conclusions["apply"] == FAILURE
+    assert "Plans are deleted after two days" in result.log["apply"]
 
 
 def test_a_pull_request_shows_what_it_would_change_and_one_from_a_fork_does_not(pipeline: Pipeline) -> None:
@@ -143,8 +182,8 @@ def test_drift_of_one_environment_is_reported_in_its_issue_and_the_other_has_non
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=1)
     with github_api() as github:
         pipeline.github = github.url
-        result = pipeline.start("drift.yml", "refs/heads/main")
-    assert result.conclusions["look"] == SUCCESS, result.log["look-prod"][-3000:]
+        result = pipeline.start("drift.yml")
+    assert result.conclusions["drift"] == SUCCESS, result.log["drift-prod"][-3000:]
     ((method, path, issue),) = github.changes
     assert (method, path) == ("POST", "issues")
     assert issue["title"].startswith("prod ")
