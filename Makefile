@@ -75,7 +75,7 @@ lint: .venv/ready trivy ## Check style, types, imports, dead code, Terraform, sh
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/vulture
 	.venv/bin/shellcheck $(SHELL_SCRIPTS)
-	.venv/bin/hadolint Dockerfile db_bootstrap/Dockerfile
+	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet --persona=auditor .github
 	@$(RUN) devtools.terraform fmt -check -recursive terraform
@@ -119,7 +119,7 @@ test-nightly: export POSTGRESQL_MAJORS = $(MAJORS)
 test-nightly: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) ## Run the exhaustive tests: thousands of examples on PostgreSQL 14 to 18, long loads, each failure (hours)
 	$(call tests,test-nightly,nightly or each_major) --hypothesis-profile=nightly --timeout=3600 --numprocesses 3 $(LANES)
 
-image-test: .venv/ready engine ## Build the image, run it as production and compose.yaml do, print its size and content
+image-test: .venv/ready engine ## Build the image, run it as production does, print its size and content
 	$(call tests,test-image,image)
 
 stats: # Print lines per package, dependencies, and how long the last runs of the tests took
@@ -169,9 +169,9 @@ bench: .venv/ready $(if $(filter access service,$(SUITE)),.venv/bench-$(SUITE)/r
 image: .venv/ready build/rds-ca.pem ## Build the image with docker, podman or buildah (BASE=...: on another base; RDS_CA_FILE=...: without internet)
 	@$(RUN) devtools image
 
-pin-base: # Pin the base of both images by its newest digest; needs docker and its registry. Dependabot reads no ARG
-	@digest=$$(docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}') && for file in Dockerfile db_bootstrap/Dockerfile; do \
-	  sed "s|^ARG BASE_TAG=.*|ARG BASE_TAG=\$${PYTHON_VERSION}-slim@$$digest|" $$file > build/pinned && cat build/pinned > $$file || exit 1; done
+pin-base: # Pin the image's base by its newest digest; needs docker and its registry. Dependabot reads no ARG
+	@digest=$$(docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}') && \
+	  sed "s|^ARG BASE_TAG=.*|ARG BASE_TAG=\$${PYTHON_VERSION}-slim@$$digest|" Dockerfile > build/pinned && cat build/pinned > Dockerfile
 
 package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=...: without internet)
 	@$(RUN) scripts.package_function --ca-file build/rds-ca.pem --output build/db_bootstrap.zip

@@ -1,6 +1,6 @@
-"""Fallback images for tests of images on a machine that reaches no registry.
+"""The fallback base for tests of the image on a machine that reaches no registry.
 
-A fallback image is this machine's release of Debian or Ubuntu, made with mmdebstrap from the mirror that its apt uses,
+It is this machine's release of Debian or Ubuntu, made with mmdebstrap from the mirror that its apt uses,
 with its Python where the official image has it. It proves the Dockerfile, not the official image: its size and its
 version of Python are its own.
 """
@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.errors import UserError
@@ -32,39 +31,11 @@ _OPTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class FallbackImage:
-    """An image of this machine's release, for an official one that cannot be fetched.
-
-    Attributes:
-        name: the image's; its tag changes with what it is made of.
-        packages: the packages in addition to the release's essential ones.
-        customize: shell commands that run at the end; ``$1`` is the image's root.
-    """
-
-    name: str
-    packages: tuple[str, ...]
-    customize: tuple[str, ...] = ()
-
-    @property
-    def options(self) -> list[str]:
-        """The options of mmdebstrap."""
-        hooks = [f"--customize-hook={command}" for command in self.customize]
-        return [*_OPTIONS, f"--include={','.join(self.packages)}", *hooks]
-
-    @property
-    def tag(self) -> str:
-        """The image's name with its tag."""
-        files = [path.read_text() for path in (_AUTHORITIES, _PIP_SETTINGS) if path.exists()]
-        recipe = "\0".join([*self.options, _suite(), *files])
-        return f"{self.name}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
-
-
-PYTHON = FallbackImage(
-    "localhost/taproom-fallback",
-    ("ca-certificates", "python3-venv"),
-    # The official image has its Python, with pip, below /usr/local too.
-    ('chroot "$1" python3 -m venv /usr/local',),
+# The official image has its Python, with pip, below /usr/local too.
+_RECIPE = (
+    *_OPTIONS,
+    "--include=ca-certificates,python3-venv",
+    '--customize-hook=chroot "$1" python3 -m venv /usr/local',
 )
 
 
@@ -77,18 +48,13 @@ def base_image(engine: Engine, dockerfile: Path) -> str:
     official = official_base(dockerfile.read_text())
     if engine.pull(official):
         return official
-    return fallback_image(engine, PYTHON, official)
-
-
-def fallback_image(engine: Engine, fallback: FallbackImage, official: str) -> str:
-    """Return the fallback for an official image; it is made if it does not exist.
-
-    Raises:
-        UserError: it cannot be made here.
-    """
-    if not engine.has(fallback.tag):
-        _make(engine, fallback, official)
-    return fallback.tag
+    # Its tag changes with what it is made of.
+    files = [path.read_text() for path in (_AUTHORITIES, _PIP_SETTINGS) if path.exists()]
+    recipe = "\0".join([*_RECIPE, _suite(), *files])
+    tag = f"localhost/taproom-fallback:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    if not engine.has(tag):
+        _make(engine, tag, official)
+    return tag
 
 
 def official_base(dockerfile: str) -> str:
@@ -104,7 +70,7 @@ def _suite() -> str:
     return found[1] if found else ""
 
 
-def _make(engine: Engine, fallback: FallbackImage, official: str) -> None:
+def _make(engine: Engine, tag: str, official: str) -> None:
     program = shutil.which("mmdebstrap")
     if program is None or os.geteuid() != 0 or engine.name != "podman":
         raise UserError(
@@ -116,11 +82,11 @@ def _make(engine: Engine, fallback: FallbackImage, official: str) -> None:
         copied = [
             f"--customize-hook=copy-in {path} {path.parent}" for path in (_AUTHORITIES, _PIP_SETTINGS) if path.exists()
         ]
-        done = run_quietly([program, *fallback.options, *copied, _suite(), str(archive), *_mirrors()])
+        done = run_quietly([program, *_RECIPE, *copied, _suite(), str(archive), *_mirrors()])
         if done.returncode != 0:
             end = "\n".join(done.stderr.strip().splitlines()[-10:])
             raise UserError(f"mmdebstrap could not make the fallback image.\n{end}")
-        imported = ["import", "--change", f"ENV {_PATH}", str(archive), fallback.tag]
+        imported = ["import", "--change", f"ENV {_PATH}", str(archive), tag]
         engine.call(imported, "The fallback image was not imported.")
 
 

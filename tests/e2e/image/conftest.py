@@ -1,7 +1,6 @@
 """The image, built once for the session and run as production runs it, against a real PostgreSQL."""
 
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -39,7 +38,7 @@ NOT_FOR_THE_IMAGE = (
     "terraform.tfstate",
     "app/__pycache__/left.pyc",
     "app/README.md",
-    "db_bootstrap/__pycache__/left.pyc",
+    "db_bootstrap/settings.py",
     "requirements/development.txt",
 )
 
@@ -156,21 +155,16 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def context(deployed_postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What images of this checkout are built from, as somebody's folder has it: among things that are not for them.
+    """The folder that the image is built from, with files that are not for it.
 
-    They trust the test's certificate authority.
+    It trusts the test's certificate authority.
     """
     context = tmp_path_factory.mktemp("context")
     copy_context(CHECKOUT, deployed_postgres.authority.ca_file, context)
-    for name in ("compose", "db_bootstrap"):
-        shutil.copytree(CHECKOUT / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("compose.yaml", "requirements/function.txt"):
-        shutil.copyfile(CHECKOUT / name, context / name)
     for name in NOT_FOR_THE_IMAGE:
         (context / name).parent.mkdir(exist_ok=True)
         (context / name).write_text("not=for_the_image")
-    for room in ("app", "db_bootstrap"):
-        (context / room / "settings.py").chmod(0o600)  # as a careful umask leaves it
+    (context / "app" / "settings.py").chmod(0o600)  # as a careful umask leaves it
     return context
 
 

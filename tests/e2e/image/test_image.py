@@ -4,15 +4,18 @@ import contextlib
 import http.client
 import json
 import re
+import secrets
 import signal
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from devtools.checkout import CHECKOUT
+from devtools.images.engine import Engine
 from tests.e2e.image.conftest import NOT_FOR_THE_IMAGE, USER, Built, Serving
 from tests.support.http import Client
 from tests.support.waiting import wait_until
@@ -21,6 +24,11 @@ pytestmark = pytest.mark.image
 
 MEGABYTE = 1_000_000
 BEER = {"name": "Slow Stout", "style": "Stout", "abv": 6.5}
+SOURCES = {
+    f"/srv/{path.relative_to(CHECKOUT).as_posix()}"
+    for path in (CHECKOUT / "app").rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts
+} - {f"/srv/{name}" for name in NOT_FOR_THE_IMAGE}
 _LIST_PACKAGES = """
 from importlib.metadata import distributions
 print(*(f"{package.name}=={package.version}" for package in distributions()))
@@ -42,12 +50,22 @@ def test_the_image_declares_its_user_its_health_check_and_its_only_port(image: B
 
 def test_only_what_is_named_goes_into_the_image(image: Built) -> None:
     listed = image.run(["find", "/srv", "-type", "f"]).stdout.split()
-    sources = {
-        f"/srv/{path.relative_to(CHECKOUT).as_posix()}"
-        for path in (CHECKOUT / "app").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert set(listed) == sources - {f"/srv/{name}" for name in NOT_FOR_THE_IMAGE} | {"/srv/rds-ca.pem"}
+    assert set(listed) == SOURCES | {"/srv/rds-ca.pem"}
+
+
+def test_a_build_gets_what_the_dockerfile_copies_and_nothing_else(
+    engine: Engine, base: str, context: Path, tmp_path: Path
+) -> None:
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text("ARG BASE\nARG BASE_TAG\nFROM ${BASE}:${BASE_TAG}\nCOPY . /given\n")
+    tag = f"localhost/taproom-context:{secrets.token_hex(4)}"
+    engine.build(context, tag, base=base, dockerfile=dockerfile)
+    try:
+        given = Built(engine, tag, base, {}).run(["find", "/given", "-type", "f"], options=["--user", "0"]).stdout
+    finally:
+        engine.call(["rmi", "--force", tag], "The test's image was not removed.")
+    sources = {f"/given/{name.removeprefix('/srv/')}" for name in SOURCES}
+    assert set(given.split()) == sources | {"/given/build/rds-ca.pem", "/given/requirements/service.txt"}
 
 
 def test_neither_pip_nor_a_compiler_nor_a_cache_comes_along(image: Built) -> None:
