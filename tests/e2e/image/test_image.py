@@ -87,7 +87,7 @@ def _lock() -> str:
     return (CHECKOUT / "requirements" / "service.txt").read_text()
 
 
-def test_it_runs_as_nobody_who_could_change_anything(migrated: Built, serving: Serving) -> None:
+def test_it_runs_as_a_user_without_write_access(migrated: Built, serving: Serving) -> None:
     engine = migrated.engine
     status = engine.call(["exec", serving.name, "cat", "/proc/1/status"], "no status")
     fields = dict(line.split(":", 1) for line in status.splitlines())

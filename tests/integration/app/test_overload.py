@@ -109,7 +109,7 @@ HALF_A_BODY = (
 )
 
 
-def test_slow_clients_get_408_and_idle_ones_delay_nobody(served: Served) -> None:
+def test_slow_clients_get_408_and_idle_ones_do_not_delay_others(served: Served) -> None:
     sent = {"half a head": HALF_A_HEAD, "half a body": HALF_A_BODY}
     with ExitStack() as open_connections:
 

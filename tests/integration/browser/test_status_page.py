@@ -232,7 +232,7 @@ def test_it_says_when_the_rehearsal_has_ended(recorded: Recorded, open_status: C
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 768, 1280])
-def test_every_text_can_be_told_from_its_background_and_fits(
+def test_every_text_contrasts_with_its_background_and_fits(
     recorded: Recorded, open_status: Callable[..., Page], colours: str, width: int
 ) -> None:
     recorded.is_applied()

@@ -163,18 +163,18 @@ def test_a_second_run_finds_nothing_to_do(cellar: Access) -> None:
 
 
 @pytest.mark.parametrize("by_hand", DRIFT)
-def test_what_was_changed_by_hand_is_found_and_mended(by_hand: str, settled_cellar: Access) -> None:
+def test_manual_changes_are_found_and_reverted(by_hand: str, settled_cellar: Access) -> None:
     settle(settled_cellar)
     settled_cellar.as_superuser(by_hand)
-    assert_mended(settled_cellar)
+    assert_reverted(settled_cellar)
 
 
 @pytest.mark.parametrize("by_hand", DRIFT_BY_MASTER)
-def test_a_membership_that_was_changed_by_hand_is_found_and_mended(by_hand: str, settled_cellar: Access) -> None:
+def test_manual_changes_of_memberships_are_found_and_reverted(by_hand: str, settled_cellar: Access) -> None:
     settle(settled_cellar)
     with settled_cellar.master() as connection:
         connection.run(settled_cellar.filled(by_hand))
-    assert_mended(settled_cellar)
+    assert_reverted(settled_cellar)
 
 
 def settle(cellar: Access) -> None:
@@ -183,7 +183,7 @@ def settle(cellar: Access) -> None:
     assert cellar.plan().statements == (), "nothing has drifted yet"
 
 
-def assert_mended(cellar: Access) -> None:
+def assert_reverted(cellar: Access) -> None:
     assert cellar.plan().statements != ()
     cellar.apply()
     assert cellar.plan().statements == ()
@@ -296,7 +296,7 @@ def test_names_are_taken_literally(cellar: Access) -> None:
         pytest.param('ALTER DATABASE "{database}" OWNER TO rdsadmin', "only its owner may say who", id="the database"),
     ],
 )
-def test_what_belongs_to_somebody_else_is_refused_before_anything_changes(
+def test_objects_of_an_undeclared_owner_are_refused_before_anything_changes(
     before: str, refusal: str, cellar: Access
 ) -> None:
     cellar.as_superuser(*before.split("; "))
@@ -311,9 +311,7 @@ def test_a_document_about_another_database_is_refused(cellar: Access) -> None:
         cellar.apply()
 
 
-def test_a_lock_that_somebody_keeps_is_not_waited_for_without_end(
-    cellar: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_waiting_for_a_lock_times_out(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("db_bootstrap.apply.LOCK_WAIT_SECONDS", 1)
     with (
         cellar.master() as connection,

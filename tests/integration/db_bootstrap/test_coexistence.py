@@ -69,7 +69,7 @@ def test_of_eight_documents_at_once_the_last_one_holds(cellar: Access) -> None:
         ("TEMPORARY ON DATABASE {database}", False),
     ],
 )
-def test_what_a_stranger_passed_on_goes_with_their_option_or_is_told(
+def test_memberships_that_a_stranger_granted_are_revoked_with_the_option_or_reported(
     target: str, is_taken: bool, cellar: Access
 ) -> None:
     cellar.apply()
@@ -221,9 +221,7 @@ def test_eight_applies_on_two_databases_of_one_server_share_their_roles(two_cell
     assert one.plan().statements == two.plan().statements == ()
 
 
-def test_a_table_that_somebody_locked_altogether_does_not_stop_an_apply_half_way(
-    cellar: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_table_does_not_stop_an_apply_half_way(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     cellar.apply()
     cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
     todo = cellar.plan().statements

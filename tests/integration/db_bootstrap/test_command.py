@@ -142,7 +142,7 @@ def test_a_session_that_plans_may_only_read(command_line: CommandLine) -> None:
         pytest.param({"query": "sslmode=disable"}, "no encryption", id="plain text, which this server does not let in"),
     ],
 )
-def test_a_database_that_cannot_be_talked_to_is_told_in_one_paragraph(
+def test_an_unreachable_database_is_reported_in_one_paragraph(
     change: dict[str, Any], complaint: str, command_line: CommandLine
 ) -> None:
     status, said = command_line.run("plan", dsn=command_line.dsn(**change))

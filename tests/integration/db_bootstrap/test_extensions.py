@@ -23,7 +23,7 @@ def test_a_missing_extension_is_created_where_it_is_declared_and_never_dropped(c
     assert "pgcrypto" in where(cellar)
 
 
-def test_an_extension_in_another_schema_is_moved_or_told(cellar: Access) -> None:
+def test_an_extension_in_another_schema_is_moved_or_reported(cellar: Access) -> None:
     cellar.raw["extensions"] = {"pgcrypto": {"schema": "public"}}
     cellar.apply()
     cellar.raw["extensions"] = {"pgcrypto": {"schema": cellar.schema}}

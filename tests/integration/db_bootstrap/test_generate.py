@@ -41,7 +41,7 @@ def own(cellar: Access, made: Generated) -> Generated:
 
 
 @given(data=st.data())
-def test_whatever_there_is_the_document_for_it_plans_empty(data: st.DataObject, workshop: Workshop) -> None:
+def test_the_document_generated_from_any_state_plans_no_change(data: st.DataObject, workshop: Workshop) -> None:
     earlier = data.draw(st.none() | documents(), label="an earlier document")
     by_hand = data.draw(starting_states(data.draw(documents(), label="names")), label="by hand")
     workshop.clear()

@@ -1,4 +1,4 @@
-"""Single privileges: on objects, columns, types and everybody; who may do what, tried, and mended when it drifts."""
+"""Single privileges: on objects, columns, types and everybody; who may do what, tried, and reverted when it drifts."""
 
 from typing import Any
 
@@ -155,7 +155,7 @@ def settled(settled_cellar: Access) -> Access:
 
 @pytest.mark.parametrize("unlisted", ["revoke", "report"])
 @pytest.mark.parametrize("by_hand", LACKING)
-def test_what_is_declared_and_was_taken_or_changed_is_found_and_mended(
+def test_declared_grants_that_were_revoked_or_changed_are_restored(
     by_hand: str, unlisted: str, settled: Access
 ) -> None:
     settled.raw["unlisted"] = unlisted
@@ -168,7 +168,7 @@ def test_what_is_declared_and_was_taken_or_changed_is_found_and_mended(
 
 
 @pytest.mark.parametrize("by_hand", TOO_MUCH)
-def test_what_is_not_declared_is_told_and_left_or_taken_back(by_hand: str, settled: Access) -> None:
+def test_undeclared_grants_are_reported_and_kept_or_revoked(by_hand: str, settled: Access) -> None:
     settled.as_superuser(by_hand)
     settled.raw["unlisted"] = "report"
     told = settled.plan()

@@ -110,7 +110,7 @@ def test_a_secret_that_leads_to_another_database_is_published_again(bootstrap: B
     assert bootstrap.content("app") == content
 
 
-def test_a_secret_of_somebody_else_is_refused_and_left_as_it_is(bootstrap: Bootstrap) -> None:
+def test_a_secret_of_another_owner_is_refused_and_unchanged(bootstrap: Bootstrap) -> None:
     arn = bootstrap.arns[bootstrap.cellar.role("app")]
     bootstrap.client.put_secret_value(SecretId=arn, SecretString='{"username": "root", "password": "theirs"}')
     with pytest.raises(SecretError, match="has the login role 'root'") as refused:

@@ -34,7 +34,7 @@ def test_a_membership_has_the_options_that_are_declared(
 
 
 @pytest.mark.parametrize("unlisted", ["revoke", "report"])
-def test_options_that_drift_are_mended_and_more_than_declared_is_told_where_nothing_is_taken(
+def test_membership_options_that_drift_are_reset_and_undeclared_ones_reported_where_nothing_is_revoked(
     unlisted: str, cellar: Access
 ) -> None:
     member(cellar)
@@ -129,7 +129,7 @@ def test_a_database_that_was_never_managed_can_be_described_without_a_change(cel
     assert cellar.plan().statements == ()
 
 
-def test_roles_that_a_reporting_document_makes_are_marked_and_others_are_not(cellar: Access) -> None:
+def test_only_roles_that_a_reporting_document_creates_are_marked(cellar: Access) -> None:
     cellar.as_superuser("CREATE ROLE {reader}", "GRANT {reader} TO {master} WITH ADMIN OPTION")
     cellar.raw["unlisted"] = "report"
     cellar.raw["roles"][cellar.role("reader")]["comment"] = "Reads."

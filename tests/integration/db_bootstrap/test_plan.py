@@ -147,7 +147,7 @@ def test_postgresql_refuses_a_change_in_the_session_that_plans(
         functions.ask("verify")
 
 
-def test_drift_is_measured_named_and_measured_as_mended(
+def test_drift_is_measured_named_and_zero_after_an_apply(
     functions: Functions, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     functions.apply()

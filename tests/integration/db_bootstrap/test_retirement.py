@@ -186,7 +186,7 @@ def test_what_cannot_be_retired_is_said_before_anything_changes(before: str, rea
     assert exists(cellar)
 
 
-def test_a_database_that_cannot_be_looked_at_is_said(cellar: Access, elsewhere: Access) -> None:
+def test_a_database_that_cannot_be_inspected_is_reported(cellar: Access, elsewhere: Access) -> None:
     leave(cellar, elsewhere)
     retire(cellar, drop_owned=True)
     elsewhere.as_superuser("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC, {master}")
@@ -219,7 +219,7 @@ def test_a_password_that_is_rotated_in_the_middle_stops_it_and_leaves_all_as_it_
     assert owner_of(elsewhere, "loft.trunk") == "stranger"
 
 
-def test_what_others_built_on_its_things_stops_it_and_leaves_all_as_it_was(cellar: Access) -> None:
+def test_objects_that_depend_on_its_objects_stop_the_retirement_without_changes(cellar: Access) -> None:
     leave(cellar)
     cellar.as_superuser("CREATE VIEW public.glass AS SELECT id FROM {schema}.wine")
     retire(cellar, drop_owned=True)

@@ -91,7 +91,7 @@ def test_the_proof_reads_a_table_that_the_role_may_read(own_logins: RotatedLogin
     assert tested.read_table == (own_logins.cellar.schema, "ale")
 
 
-def test_a_table_that_somebody_holds_does_not_stop_a_rotation(own_logins: RotatedLogins) -> None:
+def test_a_locked_table_does_not_stop_a_rotation(own_logins: RotatedLogins) -> None:
     own_logins.cellar.as_superuser("CREATE TABLE {schema}.ale (id int)", "GRANT SELECT ON {schema}.ale TO {writer}")
     with own_logins.cellar.database.cluster.connect_as_superuser(own_logins.cellar.database.name) as migration:
         migration.run("BEGIN")

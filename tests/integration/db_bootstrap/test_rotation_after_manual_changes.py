@@ -150,8 +150,8 @@ def test_a_login_role_made_anew_has_all_that_its_sibling_has(own_logins: Rotated
     )
     token = own_logins.begin()
     own_logins.step(Step.CREATE, token)
-    mended = [change.sql for change in own_logins.step(Step.SET, token).repairs]
-    assert mended[0].startswith("CREATE ROLE")
+    repairs = [change.sql for change in own_logins.step(Step.SET, token).repairs]
+    assert repairs[0].startswith("CREATE ROLE")
     own_logins.finish(token)
     settings = own_logins.cellar.as_superuser(
         "SELECT rolname::text, setdatabase::text, unnest(setconfig) "
@@ -192,7 +192,7 @@ def test_a_login_role_that_the_master_made_a_member_of_rds_iam_gets_out_of_it(
     assert_as_declared(logins, logins.serving())
 
 
-def test_a_login_role_that_somebody_else_made_a_member_of_another_role_is_named(logins: RotatedLogins) -> None:
+def test_a_login_role_with_a_manual_membership_is_named(logins: RotatedLogins) -> None:
     """Before version 16 any administrator of a role revokes any membership in it; since then, its grantor does."""
     logins.by_hand("GRANT {reader} TO {other}")
     token = logins.begin()

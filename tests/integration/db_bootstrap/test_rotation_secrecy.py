@@ -118,9 +118,9 @@ def test_each_step_is_logged_with_the_secret_the_version_and_the_login_roles(fun
     assert [record["step"] for record in done] == list(STEPS)
     assert {record["username"] for record in done} == {logins.cellar.role("app_b")}
     assert done[-1]["replaced"] == before
-    mended = [record for record in function.logged if record["message"] == "Login role repaired"]
-    assert [record["sql"] for record in mended] == [f'ALTER ROLE "{logins.cellar.role("app_b")}" LOGIN']
-    assert mended[0]["level"] == "WARNING"
+    repaired = [record for record in function.logged if record["message"] == "Login role repaired"]
+    assert [record["sql"] for record in repaired] == [f'ALTER ROLE "{logins.cellar.role("app_b")}" LOGIN']
+    assert repaired[0]["level"] == "WARNING"
     assert logins.logs_in()
 
 

@@ -45,7 +45,7 @@ def test_certificates_that_cannot_be_read_are_named(cellar: Access, tmp_path: Pa
         pass
 
 
-def test_nobody_listening_is_said_with_where_to_look(cellar: Access) -> None:
+def test_a_refused_connection_is_reported_with_what_to_check(cellar: Access) -> None:
     endpoint = replace(cellar.endpoint, port=1)
     with (
         pytest.raises(UnreachableDatabaseError, match="Check the security groups"),

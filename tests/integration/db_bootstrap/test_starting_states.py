@@ -111,7 +111,7 @@ def test_the_schema_public_is_taken_over_from_the_database_owner(cellar: Access)
     assert cellar.as_superuser("SELECT has_schema_privilege('{reader}', 'public', 'USAGE')") == [[False]]
 
 
-def test_an_owner_has_its_preset_on_what_others_own_in_its_schema(cellar: Access) -> None:
+def test_an_owner_has_its_preset_on_objects_of_other_owners_in_its_schema(cellar: Access) -> None:
     cellar.raw["roles"][cellar.role("owner")] = {"schemas": {cellar.schema: "write"}}
     cellar.apply()
     cellar.as_superuser(WINE, "ALTER TABLE {schema}.wine OWNER TO {master}")

@@ -40,7 +40,7 @@ def test_publishing_twice_gives_the_same_port() -> None:
     assert addresses.publish("10.0.0.4", 8000) == addresses.publish("10.0.0.4", 8000)
 
 
-def test_nobody_is_reached_at_a_withdrawn_address() -> None:
+def test_a_withdrawn_address_refuses_connections() -> None:
     addresses = NetworkAddresses()
     addresses.publish("10.0.0.4", 8000)
     addresses.publish("10.0.0.4", 9000)

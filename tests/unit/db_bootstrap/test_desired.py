@@ -179,7 +179,7 @@ def test_before_17_a_preset_means_these_privileges(
 
 @pytest.mark.parametrize("version", [170000, VERSION_17, 180006])
 @pytest.mark.parametrize(("preset", "kind", "privileges"), PRIVILEGES)
-def test_from_17_on_maintenance_of_relations_is_the_owners_and_nobody_elses(
+def test_from_17_on_only_the_owner_can_maintain_relations(
     preset: Preset, kind: ObjectKind, privileges: str, version: int
 ) -> None:
     more = {"MAINTAIN"} if (preset, kind) == (Preset.OWN, RELATION) else set()
@@ -388,7 +388,7 @@ def test_extensions_are_there_and_in_the_schema_that_is_said() -> None:
     }
 
 
-def test_whoever_owns_an_object_needs_no_grant_on_it() -> None:
+def test_the_owner_of_an_object_needs_no_grant_on_it() -> None:
     grantees = {
         fact.grantee
         for fact in desired.object_facts(BEERS, SERVER, [_group(RELATION, "beers_writer")])

@@ -618,7 +618,7 @@ def test_roles_may_share_groups_without_being_a_circle() -> None:
     assert parse_document({"database": "beers", "roles": roles}).roles["a"].member_of == ("b", "c")
 
 
-def test_a_circle_is_told_by_its_own_roles_and_not_by_those_that_lead_to_it() -> None:
+def test_a_cycle_is_reported_with_its_roles_and_without_those_that_lead_to_it() -> None:
     roles = {"a": {"member_of": ["b"]}, "b": {"member_of": ["c"]}, "c": {"member_of": ["b"]}}
     with pytest.raises(AccessDocumentError) as refusal:
         parse_document({"database": "beers", "roles": roles})
@@ -713,7 +713,7 @@ NEARLY_DOCUMENTS = _keys(
 
 
 @given(st.one_of(JSON, NEARLY_DOCUMENTS))
-def test_whatever_json_holds_it_is_a_document_or_refused(raw: object) -> None:
+def test_any_json_is_either_a_document_or_refused(raw: object) -> None:
     problems, names = tuple[str, ...](), frozenset[str]()
     try:
         names = parse_document(raw).role_names()

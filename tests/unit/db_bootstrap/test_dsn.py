@@ -87,7 +87,7 @@ def test_what_is_no_address_is_refused_without_repeating_it(dsn: str, complaint:
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
-def test_no_password_is_told_with_where_to_put_it() -> None:
+def test_a_missing_password_is_reported_with_where_to_put_it() -> None:
     with pytest.raises(ConfigurationError, match="put it into PGPASSWORD"):
         parse_dsn(f"postgresql://master@db/beers?{CA}", {})
 

@@ -133,7 +133,7 @@ def test_an_identifier_unquotes_to_its_name(name: str) -> None:
 
 
 @given(STORABLE_TEXT, st.booleans())
-def test_a_literal_unquotes_to_its_value_whatever_the_server_makes_of_backslashes(
+def test_a_literal_unquotes_to_its_value_with_either_setting_for_backslashes(
     value: str, standard_conforming_strings: bool
 ) -> None:
     assert _read_literal(sql.literal(value), standard_conforming_strings=standard_conforming_strings) == value

@@ -65,7 +65,7 @@ def test_of_all_wheels_the_deployed_version_is_found_first_and_each_is_listed_on
     assert found[14] == tmp_path / "postgresql-14"
 
 
-def test_what_cannot_be_fetched_is_said_with_the_remedy_and_the_others_are_fetched_all_the_same(
+def test_a_failed_download_is_reported_with_the_remedy_and_other_downloads_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(postgres_programs, "_ENVIRONMENT", tmp_path / "environment")

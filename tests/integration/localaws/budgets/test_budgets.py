@@ -41,7 +41,7 @@ def test_a_budget_can_be_changed(budgets: Any) -> None:
         budgets.update_budget(AccountId=ACCOUNT_ID, NewBudget={**changed, "BudgetName": "wines"})
 
 
-def test_a_budget_knows_who_is_told(budgets: Any) -> None:
+def test_a_budget_keeps_its_subscribers(budgets: Any) -> None:
     budgets.create_notification(
         AccountId=ACCOUNT_ID, BudgetName="beers", Notification=WARNING, Subscribers=[SUBSCRIBER]
     )

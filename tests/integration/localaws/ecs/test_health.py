@@ -72,7 +72,7 @@ def test_failures_while_it_starts_do_not_count(watched: Watched) -> None:
     assert watched.told.get(timeout=10) == "HEALTHY"
 
 
-def test_a_check_that_spells_out_the_port_is_told_where_the_port_is() -> None:
+def test_a_check_that_names_the_port_gets_the_tasks_port() -> None:
     spelled_out = Container("app", "i", ports=(8000,), health_check=HealthCheck(("curl", "http://localhost:8000/")))
     assert explain_unhealthy(spelled_out) == (
         "Task failed container health checks (container app); its check names port 8000, "

@@ -321,7 +321,7 @@ def test_a_task_that_dies_is_replaced(site: Site, beers: str) -> None:
     assert "container app, exit code 7" in dead["stoppedReason"]
 
 
-def test_a_task_that_somebody_stops_is_replaced(site: Site, beers: str) -> None:
+def test_a_stopped_task_is_replaced(site: Site, beers: str) -> None:
     task = site.tasks(beers)[0]["taskArn"]
     site.ecs.stop_task(cluster="taproom", task=task, reason="by hand")
     wait_until(lambda: site.is_steady(beers) and len(site.tasks(beers)) == 2, "a replacement")

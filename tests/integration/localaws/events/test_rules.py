@@ -98,7 +98,7 @@ def test_a_moved_label_invokes_the_function_of_a_rule_that_matches(aws: LocalAws
     assert log.read_text().count("Secret Label Updated") == 1, "neither the pending one nor the one before"
 
 
-def test_a_failed_rotation_is_told_to_a_topic_that_lets_rules_in(
+def test_a_failed_rotation_is_published_to_a_topic_that_admits_rules(
     aws: LocalAws, secret: str, rotator: Callable[..., str]
 ) -> None:
     open_topic, heard = topic(aws, events_may_publish())
@@ -154,7 +154,7 @@ def test_eventbridge_supplies_no_source_keys_to_the_key_of_an_encrypted_topic(
     assert bool(failed) is not is_heard
 
 
-def test_a_version_of_somebodys_own_ends_a_rotation_that_is_under_way(
+def test_a_version_put_by_hand_ends_a_rotation_that_is_under_way(
     aws: LocalAws, secret: str, rotator: Callable[..., str]
 ) -> None:
     arn, heard = topic(aws, events_may_publish())

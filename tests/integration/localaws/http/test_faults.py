@@ -49,6 +49,6 @@ def test_terraforms_state_can_be_written(failing: LocalAws) -> None:
     failing.client("s3", **a_role(failing)).put_object(Bucket="state", Key="dev.tfstate", Body=b"{}")
 
 
-def test_nothing_fails_that_nobody_asked_for(tmp_path: Path) -> None:
+def test_only_injected_faults_occur(tmp_path: Path) -> None:
     with LocalAws(tmp_path) as aws:
         assert aws.client("sqs", **a_role(aws)).create_queue(QueueName="thing")

@@ -306,7 +306,7 @@ def test_an_asynchronous_event_is_tried_three_times_and_then_kept(aws: LocalAws,
 
 
 @pytest.mark.parametrize("may_use_the_key", [True, False])
-def test_an_encrypted_topic_is_told_of_an_event_by_a_role_that_may_use_its_key(
+def test_an_event_is_published_to_an_encrypted_topic_by_a_role_that_can_use_its_key(
     aws: LocalAws,
     deploy: Callable[..., str],
     may_use_the_key: bool,

@@ -140,7 +140,7 @@ def test_a_good_token_for_something_else_is_refused(
     assert reason in why(database)
 
 
-def test_a_token_of_somebody_who_may_something_else_is_refused(database: TokenDatabase) -> None:
+def test_a_token_of_a_role_without_the_permission_is_refused(database: TokenDatabase) -> None:
     roles = (
         database.role("other-user", database.user_arn("somebody_else")),
         database.role("other-instance", database.user_arn(REPORT, resource_id="db-OTHER")),
@@ -172,14 +172,14 @@ def test_a_token_is_no_password_for_those_who_have_one(database: TokenDatabase) 
         database.connect(user, PASSWORD).close()
 
 
-def test_without_tls_nobody_is_asked_for_a_token(database: TokenDatabase, analyst: dict[str, str]) -> None:
+def test_without_tls_the_proxy_asks_for_no_token(database: TokenDatabase, analyst: dict[str, str]) -> None:
     for user in (REPORT, "beers_app"):
         said = refused(database, user, database.token(analyst, REPORT), tls=False)
         assert said.startswith("28000 ")
         assert "no encryption" in said
 
 
-def test_whoever_has_a_password_is_passed_on_unchanged(database: TokenDatabase) -> None:
+def test_a_password_login_is_passed_on_unchanged(database: TokenDatabase) -> None:
     with closing(database.connect("beers_app", PASSWORD)) as entered:
         assert entered.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [[True]]
         # More than any buffer on the way, in both directions.
@@ -206,7 +206,7 @@ def test_a_statement_can_be_cancelled(database: TokenDatabase, analyst: dict[str
         timer.join()
 
 
-def test_whatever_somebody_says_others_still_get_in(database: TokenDatabase, analyst: dict[str, str]) -> None:
+def test_malformed_messages_do_not_affect_other_clients(database: TokenDatabase, analyst: dict[str, str]) -> None:
     request_for_tls = struct.pack("!ii", 8, 80877103)
     for words in (
         b"",

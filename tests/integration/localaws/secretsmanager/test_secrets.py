@@ -127,7 +127,7 @@ def test_a_failing_step_stops_the_rotation_and_the_current_value_stays(
     assert {event["step"] for event in failures} == {step}
 
 
-def test_an_incomplete_rotation_is_attempted_again_and_the_caller_told(
+def test_an_incomplete_rotation_is_retried_and_reported_to_the_caller(
     aws: LocalAws, secret: str, rotator: Callable[..., str]
 ) -> None:
     function = rotator(FAIL_AT="setSecret")

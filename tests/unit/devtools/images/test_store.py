@@ -28,7 +28,9 @@ def test_an_image_is_found_by_its_digest_with_its_files_and_command(checkout: Pa
     assert sorted(path.name for path in (image.directory / "app").iterdir()) == ["__init__.py"]
 
 
-def test_the_same_files_give_the_same_digest_and_others_another(checkout: Path, tmp_path: Path) -> None:
+def test_the_same_files_give_the_same_digest_and_different_files_a_different_one(
+    checkout: Path, tmp_path: Path
+) -> None:
     store = ImageStore(tmp_path / "images")
     first = store.build(checkout, checkout / "ca.pem")
     assert store.build(checkout, checkout / "ca.pem") == first

@@ -54,12 +54,12 @@ def test_the_values_of_a_period_become_one_data_point(statistic: str, point: flo
     assert data_points(replace(RULE, statistic=statistic), values, now=661) == [point]
 
 
-def test_two_more_periods_than_are_evaluated_are_looked_at() -> None:
+def test_two_more_periods_than_are_evaluated_are_read() -> None:
     values = [(minute * 60.0, float(minute)) for minute in range(10)]
     assert data_points(RULE, values, now=9 * 60 + 1) == [5.0, 6.0, 7.0, 8.0, 9.0]
 
 
-def test_what_comes_from_the_future_is_not_looked_at_yet() -> None:
+def test_datapoints_of_the_future_are_not_read() -> None:
     assert data_points(RULE, [(120.0, 1.0)], now=30) == []
 
 

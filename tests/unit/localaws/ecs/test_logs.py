@@ -66,7 +66,7 @@ def test_an_unfinished_last_line_is_copied_at_the_end(logs: TaskLogs, file: Path
     assert stream.messages == ["one", "last words"]
 
 
-def test_a_refusal_ends_the_copying_and_is_told_once(logs: TaskLogs, file: Path, tmp_path: Path) -> None:
+def test_a_refusal_ends_the_copying_and_is_reported_once(logs: TaskLogs, file: Path, tmp_path: Path) -> None:
     stream = FakeStream()
     stream.is_refusing = True
     logs.follow(file, stream, "group", "stream")

@@ -32,7 +32,7 @@ def test_a_value_is_picked_from_the_secret(key: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["hunter2", '["hunter2"]', '{"other": "hunter2"}'])
-def test_a_missing_key_is_named_and_no_value_is_told(text: str) -> None:
+def test_a_missing_key_is_named_without_any_value(text: str) -> None:
     with pytest.raises(SecretValueError, match="password") as caught:
         pick(SecretReference(ARN, "password"), text)
     assert ARN in str(caught.value)

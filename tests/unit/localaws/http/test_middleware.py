@@ -112,7 +112,7 @@ def test_an_invocation_may_call_back_into_its_own_service() -> None:
     ],
 )
 @pytest.mark.parametrize("error", [NotImplementedError("no such thing"), KeyError("<&>")])
-def test_whatever_breaks_in_moto_is_a_501_in_the_services_own_format(
+def test_any_error_in_moto_is_a_501_in_the_services_format(
     journal: Journal, protocol: str, service: str, shape: str, error: Exception
 ) -> None:
     def broken(made: ApiCall) -> Answer:
@@ -133,7 +133,7 @@ def test_whatever_breaks_in_moto_is_a_501_in_the_services_own_format(
         pytest.param(Answer(404, (), b""), "s3", 404, id="the head of an object that is not there"),
     ],
 )
-def test_a_404_of_the_routing_is_told_from_one_of_a_service(
+def test_a_404_of_the_routing_is_distinguished_from_one_of_a_service(
     journal: Journal, answer: Answer, service: str, status: int
 ) -> None:
     assert not_implemented(lambda made: answer, journal)(call(service=service)).status == status

@@ -187,7 +187,7 @@ def test_a_trust_policy_names_the_service_that_may_assume_its_role(
         ([], False),
     ],
 )
-def test_a_resource_that_nobody_can_tell_is_covered_by_an_allow_of_any(
+def test_an_unknown_resource_is_covered_by_an_allow_of_any(
     statements: list[dict[str, object]], *, allowed: bool
 ) -> None:
     assert decide(statements, Request("x:Do", None)).allowed is allowed
