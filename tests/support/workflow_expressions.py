@@ -1,24 +1,43 @@
-"""The expressions of GitHub's workflows, as far as this project's workflows use them.
+"""The expressions of GitHub's workflows, as far as this project's workflows use them, by translation into Python.
 
-Text, ``==``, ``!=``, ``&&``, ``||``, ``!``, parentheses, the contexts by dotted names, and the status functions.
-Whatever else is met is an error, so that a workflow that grows past this is noticed.
+Text, ``==``, ``!=``, ``&&``, ``||``, ``!`` of one value, parentheses, the contexts by dotted names, and the status
+functions. Anything else is an error, so that a workflow that grows past this is noticed.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<name>[A-Za-z_][\w.-]*)|(?P<sign>==|!=|&&|\|\||!|\(|\)))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<function>[a-z]+)\(\)|(?P<name>[A-Za-z_][\w.-]*)|(?P<sign>==|!=|&&|\|\||!|\(|\)))"
+)
 _INTERPOLATION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_TRANSLATIONS: Mapping[str, Callable[[str], str]] = {
+    "text": lambda token: repr(token[1:-1].replace("''", "'")),
+    "function": "functions[{!r}]()".format,
+    "name": "value({!r})".format,
+    "sign": lambda token: {"&&": "and", "||": "or", "!": "not"}.get(token, token),
+}
 
 
 def evaluate(expression: str, contexts: Mapping[str, Any]) -> Any:
     """The value of an expression, without the braces around it."""
-    tokens = _tokens(expression)
-    value = _either(tokens, contexts)
-    if tokens:
-        raise NotImplementedError(f"{expression!r}: what does {tokens[0]!r} mean?")
-    return value
+    python, position = [], 0
+    while expression[position:].strip():
+        found = _TOKEN.match(expression, position)
+        if found is None or found.lastgroup is None:
+            raise NotImplementedError(f"{expression!r}: what does {expression[position:]!r} mean?")
+        python.append(_TRANSLATIONS[found.lastgroup](found[found.lastgroup]))
+        position = found.end()
+
+    def value(name: str) -> Any:
+        found: Any = contexts
+        for part in name.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found if isinstance(found, bool) else as_text(found)
+
+    names = {"functions": contexts.get("functions"), "value": value}
+    return eval(" ".join(python), {"__builtins__": {}}, names)
 
 
 def interpolate(text: object, contexts: Mapping[str, Any]) -> str:
@@ -44,65 +63,4 @@ def holds(condition: str | None, contexts: Mapping[str, Any], *, succeeded: bool
 
 def as_text(value: object) -> str:
     """How GitHub writes a value into a text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def _tokens(expression: str) -> list[str]:
-    tokens, position = [], 0
-    while expression[position:].strip():
-        found = _TOKEN.match(expression, position)
-        if found is None:
-            raise NotImplementedError(f"{expression!r}: what does {expression[position:]!r} mean?")
-        tokens.append(found[0].strip())
-        position = found.end()
-    return tokens
-
-
-def _either(tokens: list[str], contexts: Mapping[str, Any]) -> Any:
-    value = _both(tokens, contexts)
-    while tokens[:1] == ["||"]:
-        tokens.pop(0)
-        other = _both(tokens, contexts)
-        value = value or other
-    return value
-
-
-def _both(tokens: list[str], contexts: Mapping[str, Any]) -> Any:
-    value = _compared(tokens, contexts)
-    while tokens[:1] == ["&&"]:
-        tokens.pop(0)
-        other = _compared(tokens, contexts)
-        value = value and other
-    return value
-
-
-def _compared(tokens: list[str], contexts: Mapping[str, Any]) -> Any:
-    value = _single(tokens, contexts)
-    while tokens[:1] in (["=="], ["!="]):
-        sign = tokens.pop(0)
-        is_equal = as_text(value) == as_text(_single(tokens, contexts))
-        value = is_equal if sign == "==" else not is_equal
-    return value
-
-
-def _single(tokens: list[str], contexts: Mapping[str, Any]) -> Any:
-    token = tokens.pop(0)
-    if token == "!":
-        return not _single(tokens, contexts)
-    if token == "(":
-        value = _either(tokens, contexts)
-        assert tokens.pop(0) == ")"
-        return value
-    if token.startswith("'"):
-        return token[1:-1].replace("''", "'")
-    if tokens[:2] == ["(", ")"]:
-        del tokens[:2]
-        return contexts["functions"][token]()
-    value = contexts
-    for name in token.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
