@@ -43,12 +43,14 @@ docs: .venv/ready ## Write what is derived into the documentation: inputs and ou
 	@$(RUN) scripts.terraform_tables
 	@$(RUN) scripts.aws_behaviours
 
-# The same files serve each platform of tool.uv.environments, and every Python from 3.11 on. Packages of development and
-# bench-service are installed together with service.txt, which has those that they share with the service.
+# The same files serve each platform of tool.uv.environments (Linux with glibc), and every Python from 3.11 on but for
+# free-threaded builds. Packages of development and bench-service are installed together with service.txt, which has those that
+# they share with the service.
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
 	@rm -rf build/lock && mkdir -p build/lock
 	@sed -E '/^(postgresql-.*|terraform|mermaid) = /d' pyproject.toml > build/lock/pyproject.toml
 	.venv/bin/uv lock --quiet --directory build/lock
+	@sed -E '/musllinux|-cp[0-9]+t-/d' build/lock/uv.lock > build/lock/kept && mv build/lock/kept build/lock/uv.lock
 	for group in service function development bench-access bench-service; do \
 	  .venv/bin/uv export --quiet --frozen --directory build/lock --no-header --no-annotate --only-group $$group --output-file $$group.txt \
 	    $$(case $$group in (development|bench-service) sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt;; esac) && \
