@@ -69,7 +69,7 @@ class Pipeline:
             workflows=load(CHECKOUT / ".github" / "workflows"),
             actions={
                 "$/.github/actions/prepare": self._check_out,
-                "actions/attest": self._attest,
+                "actions/attest-build-provenance": self._attest,
                 "aws-actions/amazon-ecr-login": _nothing,
                 "aws-actions/configure-aws-credentials": self._assume_role,
                 "docker/build-push-action": self._build_and_push,
