@@ -30,7 +30,6 @@ from scripts.environment import (
 )
 from scripts.plan_report import section
 
-_WAIT = "-lock-timeout=5m"
 _AGAIN = "Plan again (in the pipeline: run the release again), and have that approved."
 
 
@@ -62,7 +61,7 @@ def apply_saved(name: str, settings: Mapping[str, str]) -> None:
         file.write_bytes(content)
         shown = plan.show(file)
         ranges = json.dumps(shown["variables"]["client_cidr_blocks"]["value"])
-        made = target.plan(again, f"-var=client_cidr_blocks={ranges}", _WAIT)
+        made = target.plan(again, f"-var=client_cidr_blocks={ranges}")
         accepted = compare(name, shown, made.shown, settings)
         _finish(target, again if accepted else file, section(made, name) + accepted, settings)
     if not place:
@@ -75,7 +74,7 @@ def apply_now(name: str, settings: Mapping[str, str]) -> None:
     plan.update_planner(target)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / saved_plan.PLAN_FILE
-        made = target.plan(file, *plan.ranges_option(target, settings), _WAIT)
+        made = target.plan(file, *plan.ranges_option(target, settings))
         _finish(target, file, section(made, name), settings)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from scripts import plan
 from scripts.environment import CommandError, hand_over, required, run_command
 from scripts.image_digest import ImageError, image_id
-from scripts.plan import PACKAGE
 
 ANNOTATION = "dev.taproom.function.sha256"
 _INDEXES = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"]
@@ -25,7 +25,7 @@ _INDEXES = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.d
 
 def store(settings: Mapping[str, str]) -> None:
     """Store the zip, unless it is stored already, and hand over its digest for the annotation."""
-    package = PACKAGE.read_bytes()
+    package = plan.PACKAGE.read_bytes()
     digest = sha256(package).hexdigest()
     s3, place = _place(settings, digest)
     try:
@@ -62,8 +62,8 @@ def fetch(settings: Mapping[str, str]) -> None:
     package = s3.get_object(**place)["Body"].read()
     if sha256(package).hexdigest() != digest:
         raise CommandError(f"{place['Key']} in {place['Bucket']} is not the zip that main built. Build it again.")
-    PACKAGE.parent.mkdir(exist_ok=True)
-    PACKAGE.write_bytes(package)
+    plan.PACKAGE.parent.mkdir(exist_ok=True)
+    plan.PACKAGE.write_bytes(package)
     print(f"build/db_bootstrap.zip is {digest}.")
 
 

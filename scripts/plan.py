@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -47,7 +47,6 @@ from scripts.plan_store import store
 REPORT = CHECKOUT / "build" / "plan.md"
 PACKAGE = CHECKOUT / "build" / "db_bootstrap.zip"
 _CHANGES_EXIT_CODE = 2
-_COMMIT_DIGITS = 40
 _PROGRESS = re.compile(r"^\S+: (Refreshing state|Reading|Read |Still reading|Opening|Closing).*\n", re.MULTILINE)
 _ADDRESS = "https://checkip.amazonaws.com"
 
@@ -81,7 +80,8 @@ class Target:
         given = [f"-var=client_cidr_blocks={ranges}", f"-var-file={self.name}.tfvars"]
         given += [f"-var={name}={getattr(self, name)}" for name in ("image", "region")]
         given += [f"-var=commit={self.commit}"] if self.commit else []
-        fixed = ["-input=false", "-no-color", "-detailed-exitcode", f"-out={file}"]
+        # Without the lock, which an interrupted plan could leave: Terraform does not apply a plan whose state moved.
+        fixed = ["-input=false", "-no-color", "-lock=false", "-detailed-exitcode", f"-out={file}"]
         done = terraform("plan", *fixed, *given, *options, allowed=(0, _CHANGES_EXIT_CODE))
         text = _PROGRESS.sub("", done.stdout).partition("\n\u2500")[0]  # a line, and how to apply the file
         return Plan(self.name, done.returncode == _CHANGES_EXIT_CODE, text.strip(), show(file))
@@ -103,7 +103,7 @@ def read_only(name: str, settings: Mapping[str, str]) -> Plan | None:
     target = Target(name, region, image, settings.get("COMMIT") or known.get("commit") or "", known)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / saved_plan.PLAN_FILE
-        return target.plan(file, "-lock=false", *(["-refresh=false"] if settings.get("READ_ONLY") else []))
+        return target.plan(file, *(["-refresh=false"] if settings.get("READ_ONLY") else []))
 
 
 def prepare(name: str, settings: Mapping[str, str]) -> tuple[Target, saved_plan.Metadata]:
@@ -134,7 +134,7 @@ def save(name: str, settings: Mapping[str, str]) -> Plan:
     update_planner(target)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / saved_plan.PLAN_FILE
-        plan = target.plan(file, "-lock=false", *ranges_option(target, settings))
+        plan = target.plan(file, *ranges_option(target, settings))
         archive = saved_plan.pack(file.read_bytes(), found)
     place = store(settings.get("PLAN", ""), name, archive, target.region)
     hand_over(settings, plan=place, plan_sha256=sha256(archive).hexdigest())
@@ -151,9 +151,7 @@ def refuse_older(name: str, applied: str | None, commit: str) -> None:
     if not applied or applied == commit:
         return
     if git("rev-parse", "--is-shallow-repository").stdout.strip() == "true":
-        raise CommandError(
-            "The checkout has no history. Fetch it: git fetch --unshallow (actions/checkout: fetch-depth: 0)"
-        )
+        raise CommandError("The checkout has no history: git fetch --unshallow (actions/checkout: fetch-depth: 0)")
     if git("cat-file", "-e", f"{applied}^{{commit}}", allowed=(0, 1, 128)).returncode:
         return
     if git("merge-base", "--is-ancestor", commit, applied, allowed=(0, 1)).returncode == 0:
@@ -198,25 +196,16 @@ def running_image(region: str, known: Mapping[str, Any]) -> str:
 
 
 def ranges_option(target: Target, settings: Mapping[str, str]) -> list[str]:
-    """Return the option with the ranges that a person or the caller sets."""
-    chosen = client_ranges(target.name, settings, target.known.get("client_cidr_blocks", []))
-    return [] if chosen is None else [f"-var=client_cidr_blocks={json.dumps(chosen)}"]
-
-
-def client_ranges(name: str, settings: Mapping[str, str], kept: Sequence[str]) -> list[str] | None:
-    """Return the IPv4 ranges that can reach the service, if they are set; a person is asked where none ever were.
+    """Return the option with the IPv4 ranges that can reach the service, if they are set; ask where none ever were.
 
     Raises:
-        CommandError: nobody answers, or the public address is unknown.
+        CommandError: there is no answer, or the public address is unknown.
     """
     given = settings.get("CLIENT_CIDR_BLOCKS", "")
-    is_in_file = "\nclient_cidr_blocks" in "\n" + (ROOT / f"{name}.tfvars").read_text()
-    if not given and not settings.get("CI") and not kept and not is_in_file:
-        print(
-            "Which IPv4 ranges can reach the service? mine: your public address; none: no address; or a list such as "
-            "203.0.113.7/32.",
-            file=sys.stderr,
-        )
+    is_in_file = re.search(r"^client_cidr_blocks", (ROOT / f"{target.name}.tfvars").read_text(), re.MULTILINE)
+    if not (given or settings.get("CI") or target.known.get("client_cidr_blocks") or is_in_file):
+        meanings = "mine: your public address; none: no address; or a list such as 203.0.113.7/32"
+        print(f"Which IPv4 ranges can reach the service? {meanings}.", file=sys.stderr)
         try:
             given = input("[mine] ") or "mine"
         except EOFError:
@@ -224,14 +213,11 @@ def client_ranges(name: str, settings: Mapping[str, str], kept: Sequence[str]) -
     if given == "mine":
         command = ["curl", "--fail", "--silent", "--show-error", "--proto", "=https", "--max-time", "10", _ADDRESS]
         own = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
-        if [part.isdigit() for part in own.split(".")] != [True] * 4:
-            raise CommandError(
-                f"{_ADDRESS} does not tell your public IPv4 address. Set it: CLIENT_CIDR_BLOCKS=203.0.113.7/32"
-            )
-        return [f"{own}/32"]
-    if given == "none":
-        return []
-    return given.replace(",", " ").split() or None
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+){3}", own):
+            raise CommandError(f"{_ADDRESS} does not tell your IPv4 address. Set CLIENT_CIDR_BLOCKS=203.0.113.7/32")
+        given = f"{own}/32"
+    ranges = [] if given == "none" else given.replace(",", " ").split()
+    return [f"-var=client_cidr_blocks={json.dumps(ranges)}"] if given else []
 
 
 def run(settings: Mapping[str, str]) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.terraform.program import LAUNCHER
-from rehearsal.aws import REGION, assume_role
 from tests.support.rehearsal import Rehearsal, superuser
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
@@ -38,21 +37,14 @@ class Operator:
             imageManifest=json.dumps({"mediaType": MANIFEST, "config": {"digest": rehearsal.digest}}),
         )
         account = rehearsal.deployment.account.outputs()
-        credentials = assume_role(rehearsal.run, account["deploy_role_arns"]["dev"])
         self.environment = {
-            **{name: os.environ[name] for name in ("HOME", "NO_PROXY") if name in os.environ},
-            **{name.upper(): value for name, value in credentials.items()},
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_ENDPOINT_URL": str(rehearsal.run.endpoint),
-            "AWS_REGION": REGION,
-            "CHECKPOINT_DISABLE": "1",
+            **rehearsal.deployment.environment._environment,
             "CI": "true",
             "ENVIRONMENT": "dev",
             "IMAGE": f"{account['image_repository_url']}@{rehearsal.digest}",
             "PATH": f"{LAUNCHER.parent}:{os.environ['PATH']}",
             "STATE_BUCKET": account["state_bucket_name"],
             "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
-            "TF_CLI_CONFIG_FILE": str(self.folder / "terraform.rc"),
             "TF_VAR_database_bootstrap_package": str(rehearsal.run.package),
         }
 
@@ -135,7 +127,6 @@ def test_a_manual_grant_and_a_changed_resource_are_refused_by_name(operator: Ope
     with superuser(operator.rehearsal) as connection:
         connection.run("GRANT INSERT ON beers.beers TO beers_report")
     said = operator.refused(PLAN_SHA256=approved)
-    print(said)
     assert "- module.service.aws_cloudwatch_log_group.tasks would change too: retention_in_days" in said
     assert '    +REVOKE INSERT ON TABLE "beers"."beers" FROM "beers_report";' in said
     assert "CREATE ROLE" not in said, "what was applied before"
@@ -147,11 +138,9 @@ def test_the_same_plan_made_again_is_applied_with_the_code_that_it_shows(operato
         package.writestr("next.txt", "another version")
     commit = operator.commit()
     made = operator.run("scripts.plan", SAVE="1")
-    print(made.stdout)
     assert "REVOKE" in made.stdout, "the planning function has the new code already"
     done = operator.run("scripts.apply", "apply")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    print(done.stdout)
     with superuser(operator.rehearsal) as connection:
         assert "beers_report" not in str(connection.run(GRANTED))
     assert operator.run("scripts.apply", "applied-commit").stdout.strip() == commit

@@ -1,0 +1,102 @@
+"""The functions' zip and saved plans in S3, and the registry's word on both; moto has them."""
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from scripts import artifacts, plan, plan_store
+from scripts.environment import CommandError, RefusedError, run_command
+from tests.support.moto_server import MotoServer, moto_server
+
+REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
+COMMIT = "c" * 40
+SETTINGS = {
+    "AWS_REGION": "us-east-1",
+    "COMMIT": COMMIT,
+    "IMAGE_REPOSITORY": REPOSITORY,
+    "STATE_BUCKET": "taproom-terraform-state-999999999999",  # of another account than the registry's
+}
+BUCKET = "taproom-terraform-state-123456789012"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoServer]:
+    with moto_server(tmp_path / "moto") as server:
+        for name, value in {
+            "AWS_ENDPOINT_URL": server.context.settings.endpoint,
+            "AWS_ACCESS_KEY_ID": "administrator",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "NO_PROXY": "127.0.0.1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        server.client("s3").create_bucket(Bucket=BUCKET)
+        server.client("ecr").create_repository(repositoryName="taproom")
+        monkeypatch.setattr(plan, "PACKAGE", tmp_path / "build" / "db_bootstrap.zip")
+        yield server
+
+
+def push(server: MotoServer, annotations: dict[str, str]) -> None:
+    index = {"mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [], "annotations": annotations}
+    server.client("ecr").put_image(repositoryName="taproom", imageTag=COMMIT, imageManifest=json.dumps(index))
+
+
+def test_a_zip_is_stored_once_and_fetched_by_the_images_annotation(server: MotoServer) -> None:
+    plan.PACKAGE.parent.mkdir()
+    plan.PACKAGE.write_bytes(b"zip")
+    for _ in range(2):
+        artifacts.store(SETTINGS)
+    push(server, {artifacts.ANNOTATION: sha256(b"zip").hexdigest()})
+    plan.PACKAGE.unlink()
+    artifacts.fetch(SETTINGS)
+    assert plan.PACKAGE.read_bytes() == b"zip"
+    key = f"artifacts/{sha256(b'zip').hexdigest()}.zip"
+    server.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"another")
+    plan.PACKAGE.unlink()
+    with pytest.raises(CommandError, match="is not the zip that main built"):
+        artifacts.fetch(SETTINGS)
+    assert not plan.PACKAGE.exists()
+
+
+@pytest.mark.parametrize("annotations", [None, {}])
+def test_an_image_that_main_did_not_build_has_no_zip(annotations: dict[str, str] | None, server: MotoServer) -> None:
+    if annotations is not None:
+        push(server, annotations)
+    with pytest.raises(CommandError, match="Only main builds both"):
+        artifacts.fetch(SETTINGS)
+
+
+def test_only_an_image_of_the_registry_is_applied(server: MotoServer) -> None:
+    push(server, {})
+    plan.check_image(f"{REPOSITORY}:{COMMIT}")
+    with pytest.raises(RefusedError, match="The registry has no image"):
+        plan.check_image(f"{REPOSITORY}@sha256:{'0' * 64}")
+    with pytest.raises(CommandError, match="is not an image in ECR"):
+        plan.check_image("taproom")
+
+
+def test_a_plan_in_the_bucket_is_read_back_until_it_is_deleted(server: MotoServer) -> None:
+    place = f"s3://{BUCKET}/plans/prod/42"
+    assert plan_store.store(place, "prod", b"plan", "us-east-1") == place
+    assert plan_store.load(place, "prod", "us-east-1") == b"plan"
+    server.client("s3").delete_object(Bucket=BUCKET, Key="plans/prod/42")
+    with pytest.raises(RefusedError, match="Run the release again"):
+        plan_store.load(place, "prod", "us-east-1")
+    for foreign in (place.replace("prod", "dev"), f"s3://{BUCKET}/prod/42", "plan.zip", f"{place}/../dev"):
+        with pytest.raises(CommandError, match="is not a plan of prod"):
+            plan_store.load(foreign, "prod", "us-east-1")
+
+
+def test_an_unreachable_bucket_is_one_clear_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    def load() -> None:
+        plan_store.load(f"s3://{BUCKET}/plans/prod/42", "prod", "us-east-1")
+
+    assert run_command({}, load) == 1
+    assert "AWS refused, or did not answer" in capsys.readouterr().err
