@@ -123,7 +123,7 @@ def failure(command: str, said: str) -> CommandError:
         return RefusedError(
             f"{found.get('Who', 'Another apply')} holds the lock of the state since {found.get('Created', '?')} "
             f"({found.get('Operation', '?')}). Nothing was changed. Wait until it ends, and try again. If no such "
-            'apply is running (docs/runbook.md, "The state is locked", says how to check), release the lock:\n'
+            'apply is running (docs/releases.md, "After a lost runner", says how to check), release the lock:\n'
             f"  terraform -chdir=terraform/environment force-unlock {found.get('ID', 'ID')}"
         )
     if "Saved plan is stale" in said:

@@ -77,9 +77,10 @@ def _head(shown: Mapping[str, Any]) -> Iterator[str]:
         found = [f"- `{address}`" for address, action in actions.items() if action in chosen]
         yield from [f"\n{title}:\n", *found] if found else []
     prices = [row for entry in entries for row in _prices(entry)]
-    yield from ["\n| resource with a price | | before | after |\n| --- | --- | --- | --- |", *prices] if prices else []
+    yield from ["\n| what costs | | before | after |\n| --- | --- | --- | --- |", *prices] if prices else []
     counts = Counter(actions.values())
-    yield "\n" + ", ".join(f"{count} to {action}" for action, count in sorted(counts.items())) if counts else ""
+    said = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
+    yield f"\nResources: {said}.\n" if said else ""
 
 
 def _prices(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -140,11 +140,11 @@ def test_a_report_begins_with_access_then_replacements_and_prices_and_has_the_sq
     assert made.split("<details>")[0] == (
         "## prod\n\nAn apply would change something.\n\n- \\*carol\\* loses SELECT.\n\nReplaced:\n\n"
         "- `aws_ecs_task_definition.x`\n\nDestroyed:\n\n- `aws_sqs_queue.x`\n\n"
-        "| resource with a price | | before | after |\n| --- | --- | --- | --- |\n"
+        "| what costs | | before | after |\n| --- | --- | --- | --- |\n"
         "| `aws_db_instance.this` | instance_class | db.a | db.b |\n"
         "| `module.network.aws_nat_gateway.this` | | none | 1 |\n"
         "| `aws_ecs_task_definition.x` | cpu | 256 | 512 |\n\n"
-        "1 to create, 1 to create/delete, 1 to delete, 1 to update\n"
+        "Resources: 1 create, 1 create/delete, 1 delete, 1 update.\n\n"
     )
     assert made.index("```sql\nREVOKE\n```") < made.index("````text\n+ ```")
     assert "Not applied yet" in plan_report.section(None, "prod")
