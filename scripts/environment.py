@@ -58,6 +58,8 @@ def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int
         said, code = str(error), error.exit_code
     except (BotoCoreError, ClientError) as error:
         said, code = f"AWS refused, or did not answer: {error}. Try again; the role's permissions can be the cause.", 1
+    except KeyboardInterrupt:
+        said, code = "Interrupted. Nothing was changed.", 130
     else:
         return 0
     print(said, file=sys.stderr)

@@ -7,9 +7,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from devtools.checkout import CHECKOUT
 from devtools.terraform.program import find_terraform
 from tests.support.moto_server import moto_server
+from tests.support.waiting import wait_until
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/taproom"
@@ -271,6 +274,26 @@ def test_a_saved_plan_that_does_not_fit_any_more_is_refused(
     assert done.returncode == 3
     assert sentence in done.stderr
     assert ("terraform apply" in (checkout / "calls").read_text()) is ("SAID" in changed)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(
+    signal_number: int, checkout: Path
+) -> None:
+    """A terminal interrupts the whole group of processes; SIGTERM reaches only the first."""
+    release = 'sleep 0.3; echo released >> "$CALLS"; exit 1'
+    slow = f"trap '{release}' INT TERM; echo begun >> \"$CALLS\"; while :; do sleep 0.1; done"
+    fake = checkout / "bin" / "terraform"
+    fake.write_text(fake.read_text().replace('"terraform apply "*)', f'"terraform apply "*) {slow} ;;\n  never)'))
+    command = [sys.executable, "-m", "scripts.apply", "apply"]
+    given = program_environment(checkout, **APPLIED, CI="true")
+    with subprocess.Popen(command, cwd=checkout, env=given, start_new_session=True, stderr=subprocess.PIPE) as process:
+        calls_made = checkout / "calls"
+        wait_until(lambda: calls_made.exists() and "begun" in calls_made.read_text())
+        (process.send_signal if signal_number == signal.SIGTERM else partial(os.killpg, process.pid))(signal_number)
+        _, said = process.communicate(timeout=30)
+    assert "released" in calls_made.read_text()
+    assert (process.returncode, b"terraform apply failed" in said) == (1, True)
 
 
 @pytest.mark.parametrize("tag", ["c0ffee", "laptop-c0ffee"])
