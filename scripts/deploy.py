@@ -1,4 +1,4 @@
-"""Build what runs, and apply one environment from this machine; `make deploy`. The pipeline does the same in steps."""
+"""Build and apply one environment from this machine; `make deploy`. The pipeline does the same in steps."""
 
 import os
 import subprocess

@@ -53,7 +53,7 @@ _ADDRESS = "https://checkip.amazonaws.com"
 
 @dataclass(frozen=True)
 class Target:
-    """What is planned.
+    """An environment to plan, and its inputs.
 
     Attributes:
         name: of the environment, for which Terraform is prepared.
@@ -107,7 +107,7 @@ def read_only(name: str, settings: Mapping[str, str]) -> Plan | None:
 
 
 def prepare(name: str, settings: Mapping[str, str]) -> tuple[Target, saved_plan.Metadata]:
-    """Check what is to be applied.
+    """Check image, commit and zip.
 
     Raises:
         RefusedError: the environment has a newer commit, or the registry does not have the image.
@@ -209,7 +209,7 @@ def ranges_option(target: Target, settings: Mapping[str, str]) -> list[str]:
         try:
             given = input("[mine] ") or "mine"
         except EOFError:
-            raise CommandError("Nobody answers here. Set CLIENT_CIDR_BLOCKS=mine, none or a list.") from None
+            raise CommandError("There is no answer. Set CLIENT_CIDR_BLOCKS=mine, none or a list.") from None
     if given == "mine":
         command = ["curl", "--fail", "--silent", "--show-error", "--proto", "=https", "--max-time", "10", _ADDRESS]
         own = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()

@@ -69,7 +69,7 @@ def section(plan: Plan | None, environment: str, limit: int = COMMENT_CHARACTERS
 
 
 def _head(shown: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a person reads first: access, what is replaced or destroyed, prices, counts."""
+    """Yield the lines to read first: access, replaced and destroyed resources, prices, counts."""
     yield from (f"- {_plain(sentence)}" for sentence in sentences_of(shown))
     entries = [entry for entry in shown.get("resource_changes", []) if entry["change"]["actions"] not in IDLE]
     actions = {entry["address"]: "/".join(entry["change"]["actions"]) for entry in entries}

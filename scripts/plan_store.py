@@ -1,4 +1,4 @@
-"""Where saved plans are: a folder of this machine, or an S3 bucket that only the deploying role can read."""
+"""Storage of saved plans: a folder of this machine, or an S3 bucket that only the deploying role can read."""
 
 import re
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""What a saved plan is, and how it differs from one that is made later. Pure; the callers pass the time.
+"""Saved plans, and their differences from a later plan. Pure; the callers pass the time.
 
-The archive holds Terraform's plan and what that does not say. Terraform itself refuses a plan whose state has changed;
-here the resources, the database and the artifacts are compared too.
+An archive contains Terraform's plan and the inputs that the plan does not name. Terraform itself refuses a plan whose
+state has changed; here the resources, the database and the artifacts are compared too.
 """
 
 import difflib
@@ -24,7 +24,7 @@ IDLE = (["no-op"], ["read"])
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a plan was made of.
+    """The inputs of a plan.
 
     Attributes:
         environment: its name.

@@ -64,17 +64,6 @@ boto3.client('ecr').put_image(repositoryName='taproom', imageTag=tag, imageManif
 esac
 """
 APPLIED = {"ENVIRONMENT": "dev", "IMAGE": f"{REGISTRY}:c0ffee", "STATE_BUCKET": "states", "AWS_REGION": "eu-west-1"}
-LOCKED = """Error: Error acquiring the state lock
-
-Error message: operation error S3: PutObject, StatusCode: 412, api error PreconditionFailed
-Lock Info:
-  ID:        d1e0b2c3
-  Path:      states/taproom/dev.tfstate
-  Operation: OperationTypeApply
-  Who:       me@laptop
-  Version:   1.11.4
-  Created:   2026-11-29 06:00:00 UTC
-"""
 KEPT = {"client_cidr_blocks": ["203.0.113.7/32"], "cluster_name": "dev", "service_name": "dev"}
 BACKEND = "-backend-config=dev.s3.tfbackend -backend-config=bucket=states -backend-config=region=eu-west-1"
 
@@ -262,7 +251,6 @@ def test_a_saved_plan_is_applied_with_the_ranges_it_was_made_with_and_once(check
         ({"SHOWN_AGAIN": json.dumps(shown("-- plan 2"))}, "- sql would be other statements"),
         ({"SHOWN_AGAIN": json.dumps(shown("-- plan 1", "aws_x.y"))}, "- aws_x.y would change too: size"),
         ({"SAID": "Error: Saved plan is stale"}, "Another apply has changed the state"),
-        ({"SAID": LOCKED}, "me@laptop holds the lock of the state since 2026-11-29 06:00"),
     ],
 )
 def test_a_saved_plan_that_does_not_fit_any_more_is_refused(
@@ -274,6 +262,16 @@ def test_a_saved_plan_that_does_not_fit_any_more_is_refused(
     assert done.returncode == 3
     assert sentence in done.stderr
     assert ("terraform apply" in (checkout / "calls").read_text()) is ("SAID" in changed)
+
+
+def test_an_accepted_difference_is_applied_as_it_is_planned_now_and_reported_with_its_reason(checkout: Path) -> None:
+    calls(checkout, "plan", **APPLIED, SAVE="1")
+    accepted = {"SHOWN_AGAIN": json.dumps(shown("-- plan 2")), "ACCEPT": "sql", "REASON": "Incident 7"}
+    summary = checkout / "summary.md"
+    made = calls(checkout, "apply apply", **APPLIED, **accepted, GITHUB_STEP_SUMMARY=str(summary))
+    assert made[-1].endswith("/again.tfplan")
+    assert "- sql would be other statements" in summary.read_text()
+    assert "Reason: Incident 7" in summary.read_text()
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
