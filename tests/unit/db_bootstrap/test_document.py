@@ -167,229 +167,184 @@ def _with_setting(name: object, value: object) -> dict[str, Any]:
     return _with_login("report", {**IAM, "settings": {name: value}})
 
 
-MALFORMED = [
-    pytest.param(None, "document.database: this key is missing; add it.", id="nothing"),
-    pytest.param([], "document: expected keys and values, found a list.", id="a list"),
-    pytest.param("x", "document: expected keys and values, found 'x'.", id="text"),
-    pytest.param({}, "document.database: this key is missing; add it.", id="no database"),
-    pytest.param(_with(database=5), "document.database: expected text, found 5; put it in quotes.", id="number"),
-    pytest.param(_with(database="x" * 99 + "\0"), "document.database: '" + "x" * 59 + "... has a NUL", id="long NUL"),
-    pytest.param(_with(schema={}), "document.schema: there is no such key here", id="unknown key"),
-    pytest.param(_with(schema={}), "did you mean 'schemas'?", id="unknown key that is nearly one"),
-    pytest.param(_with(**{"not a word": 1}), "document['not a word']: there is no such key here", id="no word"),
-    pytest.param(
-        _with(zzz=1),
-        "only database, extensions, logins, public, retired, roles, schemas, unlisted; remove it.",
-        id="unknown key like no other",
-    ),
-    pytest.param(_with(schemas=["beers"]), "document.schemas: expected keys and values, found a list.", id="schemas"),
-    pytest.param(_with(roles="beers"), "document.roles: expected keys and values, found 'beers'.", id="roles"),
-    pytest.param(_with(logins=7), "document.logins: expected keys and values, found 7.", id="logins"),
-    pytest.param(
-        _with(schemas={"beers": None}), "document.schemas['beers'].owner: this key is missing; add it.", id="no owner"
-    ),
-    pytest.param(
-        _with_role(7, {}), "document.roles[7]: expected text, found 7; put it in quotes.", id="a name that is a number"
-    ),
-    pytest.param(
-        _with_role("new", []), "document.roles['new']: expected keys and values, found a list.", id="role as list"
-    ),
-    pytest.param(
+MALFORMED: list[tuple[object, str]] = [
+    (None, "document.database: this key is missing; add it."),
+    ([], "document: expected keys and values, found a list."),
+    ("x", "document: expected keys and values, found 'x'."),
+    ({}, "document.database: this key is missing; add it."),
+    (_with(database=5), "document.database: expected text, found 5; put it in quotes."),
+    (_with(database="x" * 99 + "\0"), "document.database: '" + "x" * 59 + "... has a NUL"),
+    (_with(schema={}), "document.schema: there is no such key here"),
+    (_with(schema={}), "did you mean 'schemas'?"),
+    (_with(**{"not a word": 1}), "document['not a word']: there is no such key here"),
+    (_with(zzz=1), "only database, extensions, logins, public, retired, roles, schemas, unlisted; remove it."),
+    (_with(schemas=["beers"]), "document.schemas: expected keys and values, found a list."),
+    (_with(roles="beers"), "document.roles: expected keys and values, found 'beers'."),
+    (_with(logins=7), "document.logins: expected keys and values, found 7."),
+    (_with(schemas={"beers": None}), "document.schemas['beers'].owner: this key is missing; add it."),
+    (_with_role(7, {}), "document.roles[7]: expected text, found 7; put it in quotes."),
+    (_with_role("new", []), "document.roles['new']: expected keys and values, found a list."),
+    (
         _with_role("new", {"member_of": "beers_reader"}),
         "document.roles['new'].member_of: expected a list of names, found 'beers_reader'.",
-        id="one name in place of a list",
     ),
-    pytest.param(
+    (
         _with_role("new", {"member_of": ["beers_reader", 7]}),
         "document.roles['new'].member_of: expected a list of names, found a list.",
-        id="a list of more than names",
     ),
-    pytest.param(
+    (
         _with_role("new", {"schemas": {"beers": "admin"}}),
         "document.roles['new'].schemas['beers']: expected one of read, write, own; found 'admin'.",
-        id="unknown preset",
     ),
-    pytest.param(
+    (
         _with_role("new", {"schemas": {"beers": None}}),
         "document.roles['new'].schemas['beers']: expected one of read, write, own; found nothing.",
-        id="no preset",
     ),
-    pytest.param(
+    (
         _with_role("new", {"schemas": {"beers": ["read"]}}),
         "document.roles['new'].schemas['beers']: expected one of read, write, own; found a list.",
-        id="several presets",
     ),
-    pytest.param(
-        _with_login("new", {}), "document.logins['new'].credential: this key is missing; add it.", id="no credential"
-    ),
-    pytest.param(
+    (_with_login("new", {}), "document.logins['new'].credential: this key is missing; add it."),
+    (
         _with_login("new", {"credential": "password"}),
         "document.logins['new'].credential: expected one of rotated, iam, external; found 'password'.",
-        id="unknown credential",
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "acts_as": ["beers_owner"]}),
         "document.logins['new'].acts_as: expected text, found a list; put it in quotes.",
-        id="acts as several",
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "connection_limit": "50"}),
         "document.logins['new'].connection_limit: expected a whole number, found '50'.",
-        id="limit as text",
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "connection_limit": True}),
         "document.logins['new'].connection_limit: expected a whole number, found True.",
-        id="limit as boolean",
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "settings": ["jit"]}),
         "document.logins['new'].settings: expected keys and values, found a list.",
-        id="settings as list",
     ),
-    pytest.param(
+    (
         _with_setting("search path", "beers"),
-        "document.logins['report'].settings['search path']: this is not a valid name of a setting; "
-        "write it as PostgreSQL does.",
-        id="no name of a setting",
+        (
+            "document.logins['report'].settings['search path']: this is not a valid name of a setting; "
+            "write it as PostgreSQL does."
+        ),
     ),
-    pytest.param(
-        _with_setting(7, "beers"), "settings[7]: this is not a valid name of a setting;", id="a number as setting"
-    ),
-    pytest.param(
-        _with_setting("work_mem", ["4MB"]),
-        "settings['work_mem']: expected text, a number or a boolean, found a list.",
-        id="a list for a setting that has none",
-    ),
-    pytest.param(
+    (_with_setting(7, "beers"), "settings[7]: this is not a valid name of a setting;"),
+    (_with_setting("work_mem", ["4MB"]), "settings['work_mem']: expected text, a number or a boolean, found a list."),
+    (
         _with_setting("search_path", {"beers": 1}),
         "settings['search_path']: expected a list of names, found keys and values.",
-        id="no list for a setting that has one",
     ),
-    pytest.param(
+    (
         _with_setting("search_path", "beers,,public"),
         "settings['search_path']: 'beers,,public' is not a comma-separated list of names. Write it as a list.",
-        id="a broken list",
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "settings": {"jit": "on", "JIT": "off"}}),
         "document.logins['new'].settings['JIT']: PostgreSQL ignores case here, so jit is set twice; remove one",
-        id="a setting twice",
     ),
-    pytest.param(
+    (
         _with_setting("work_mem", "4\0MB"),
-        r"settings['work_mem']: '4\x00MB' has a NUL character or half of a surrogate pair, which PostgreSQL cannot "
-        "store; remove it.",
-        id="NUL in a setting",
+        (
+            r"settings['work_mem']: '4\x00MB' has a NUL character or half of a surrogate pair, which PostgreSQL cannot "
+            "store; remove it."
+        ),
     ),
-    pytest.param(
-        _with_setting("search_path", ["\ud800"]), r"['search_path']: '\ud800' has a NUL", id="surrogate in a list"
-    ),
-    pytest.param(_with_role("a\0b", {}), r"document.roles['a\x00b']: 'a\x00b' has a NUL", id="NUL in a name"),
-    pytest.param(
-        _with_role("new", {"member_of": ["\udfff"]}), r".member_of: '\udfff' has a NUL", id="surrogate in a member"
-    ),
+    (_with_setting("search_path", ["\ud800"]), r"['search_path']: '\ud800' has a NUL"),
+    (_with_role("a\0b", {}), r"document.roles['a\x00b']: 'a\x00b' has a NUL"),
+    (_with_role("new", {"member_of": ["\udfff"]}), r".member_of: '\udfff' has a NUL"),
 ]
 
 CONTRADICTIONS = [
-    pytest.param(_with(database=""), "document.database: a name cannot be empty; give it one.", id="empty name"),
-    pytest.param(
+    (_with(database=""), "document.database: a name cannot be empty; give it one."),
+    (
         _with(database="é" * 32),
-        "document.database: the name has 64 bytes, and PostgreSQL would truncate it silently; "
-        "shorten it to at most 63 bytes.",
-        id="name too long in bytes",
+        (
+            "document.database: the name has 64 bytes, and PostgreSQL would truncate it silently; "
+            "shorten it to at most 63 bytes."
+        ),
     ),
-    pytest.param(
+    (
         _with_login("x" * 62, ROTATED),
         "the name has 62 bytes, and PostgreSQL would truncate it silently; shorten it to at most 61 bytes.",
-        id="no space for the suffix of a login role",
     ),
-    pytest.param(
+    (
         _with(schemas={"pg_beers": {"owner": "beers_owner"}}),
         "document.schemas['pg_beers']: PostgreSQL reserves this schema; choose another name.",
-        id="reserved schema",
     ),
-    pytest.param(
+    (
         _with(schemas={"information_schema": {"owner": "beers_owner"}}),
         "document.schemas['information_schema']: PostgreSQL reserves this schema;",
-        id="the standard's schema",
     ),
-    pytest.param(
+    (
         _with_role("pg_read_all_data", {}),
         "document.roles['pg_read_all_data']: PostgreSQL or RDS reserves this name; choose another one.",
-        id="reserved role",
     ),
-    pytest.param(
-        _with_role("public", {}),
-        "document.roles['public']: PostgreSQL or RDS reserves this name",
-        id="everybody as role",
-    ),
-    pytest.param(
-        _with_login("rdsadmin", IAM),
-        "document.logins['rdsadmin']: PostgreSQL or RDS reserves this name",
-        id="RDS's login",
-    ),
-    pytest.param(
+    (_with_role("public", {}), "document.roles['public']: PostgreSQL or RDS reserves this name"),
+    (_with_login("rdsadmin", IAM), "document.logins['rdsadmin']: PostgreSQL or RDS reserves this name"),
+    (
         _with(schemas={"beers": {"owner": "beers_ower"}}),
-        "document.schemas['beers'].owner: no role 'beers_ower' is declared; "
-        "add it to document.roles, or correct the name.",
-        id="unknown owner",
+        (
+            "document.schemas['beers'].owner: no role 'beers_ower' is declared; "
+            "add it to document.roles, or correct the name."
+        ),
     ),
-    pytest.param(
+    (
         _with(schemas={"beers": {"owner": "beers_app"}}),
-        "document.schemas['beers'].owner: 'beers_app' is a login, and only a role can stand here; "
-        "name one of document.roles.",
-        id="a login as owner",
+        (
+            "document.schemas['beers'].owner: 'beers_app' is a login, and only a role can stand here; "
+            "name one of document.roles."
+        ),
     ),
-    pytest.param(
+    (
         _with_role("new", {"member_of": ["beers_reader", "gone"]}),
         "document.roles['new'].member_of[1]: no role 'gone' is declared;",
-        id="role of an unknown role",
     ),
-    pytest.param(
+    (
         _with_role("new", {"schemas": {"wines": "read"}}),
-        "document.roles['new'].schemas['wines']: this schema is not declared; "
-        "add it to document.schemas with its owner, or remove this key.",
-        id="unknown schema",
+        (
+            "document.roles['new'].schemas['wines']: this schema is not declared; "
+            "add it to document.schemas with its owner, or remove this key."
+        ),
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "member_of": ["beers_app"]}),
         "document.logins['new'].member_of[0]: 'beers_app' is a login, and only a role can stand here;",
-        id="member of a login",
     ),
-    pytest.param(
+    (
         _with_login("new", {**ROTATED, "member_of": ["rds_iam"]}),
-        "document.logins['new'].member_of[0]: membership in rds_iam is granted by 'credential: iam'; "
-        "set that, and remove it here.",
-        id="a password and IAM tokens for one login",
+        (
+            "document.logins['new'].member_of[0]: membership in rds_iam is granted by 'credential: iam'; "
+            "set that, and remove it here."
+        ),
     ),
-    pytest.param(
+    (
         _with_login("new", {**ROTATED, "acts_as": "rds_superuser"}),
         "document.logins['new'].acts_as: no role 'rds_superuser' is declared;",
-        id="acting as somebody that is not declared",
     ),
-    pytest.param(
+    (
         _with_login("beers_owner", IAM),
         "document.logins['beers_owner']: a role has the same name; rename one of the two.",
-        id="login and role of one name",
     ),
-    pytest.param(
+    (
         _with_role("beers_app_a", {}),
-        "document.logins['beers_app']: its rotation needs a login role 'beers_app_a', and the document "
-        "declares one of that name for something else; rename one of the two.",
-        id="a role with the name of a login role",
+        (
+            "document.logins['beers_app']: its rotation needs a login role 'beers_app_a', and the document "
+            "declares one of that name for something else; rename one of the two."
+        ),
     ),
-    pytest.param(
+    (
         _with_login("beers_app_b", ROTATED),
         "document.logins['beers_app']: its rotation needs a login role 'beers_app_b'",
-        id="a login with the name of a login role",
     ),
-    pytest.param(
+    (
         _with_role("new", {"member_of": ["new"]}),
         "document.roles['new'].member_of: new -> new is a circle; remove one of its memberships.",
-        id="member of itself",
     ),
-    pytest.param(
+    (
         _with(
             roles={
                 **documents.beers()["roles"],
@@ -399,27 +354,22 @@ CONTRADICTIONS = [
             }
         ),
         "document.roles['a'].member_of: a -> b -> c -> a is a circle; remove one of its memberships.",
-        id="member of itself through others",
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "connection_limit": -2}),
         "document.logins['new'].connection_limit: -2 is not a valid limit; use 0 to 2147483647, or -1 for none.",
-        id="limit too small",
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "connection_limit": 2**31}),
         "document.logins['new'].connection_limit: 2147483648 is not a valid limit;",
-        id="limit too large",
     ),
-    pytest.param(
+    (
         _with_setting("Role", "beers_owner"),
         "document.logins['report'].settings['role']: the role that a session acts as is set by 'acts_as'; use that.",
-        id="role as a setting",
     ),
-    pytest.param(
+    (
         _with_setting("session_authorization", "beers_owner"),
         "settings['session_authorization']: the role that a session acts as is set by 'acts_as'; use that.",
-        id="session authorization as a setting",
     ),
 ]
 
@@ -427,175 +377,133 @@ CONTRADICTIONS = [
 # What stands before each problem: where the second grant of the new role is.
 GRANT = "document.roles['new'].grants[1]"
 GRANTS = [
-    pytest.param(
+    (
         _with_role("new", {"grants": {"on": "schema"}}),
         "document.roles['new'].grants: expected a list, found keys and values.",
-        id="grants that are no list",
     ),
-    pytest.param(_with_grant(privileges=["USAGE"]), f"{GRANT}.on: this key is missing; add it.", id="no kind"),
-    pytest.param(
+    (_with_grant(privileges=["USAGE"]), f"{GRANT}.on: this key is missing; add it."),
+    (
         _with_grant(on="views", privileges=["SELECT"]),
         f"{GRANT}.on: expected one of database, schema, tables, sequences, routines, types; found 'views'.",
-        id="a kind that there is not",
     ),
-    pytest.param(_on_tables(name=["a"]), f"{GRANT}.name: there is no such key here, only columns,", id="unknown key"),
-    pytest.param(
+    (_on_tables(name=["a"]), f"{GRANT}.name: there is no such key here, only columns,"),
+    (
         _on_tables(privileges=["ALL"]),
-        f"{GRANT}.privileges[0]: the meaning of ALL differs between versions of PostgreSQL; list the privileges, "
-        "of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER, MAINTAIN.",
-        id="all privileges",
+        (
+            f"{GRANT}.privileges[0]: the meaning of ALL differs between versions of PostgreSQL; list the privileges, "
+            "of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER, MAINTAIN."
+        ),
     ),
-    pytest.param(_on_tables(privileges=["all privileges"]), f"{GRANT}.privileges[0]: the meaning of ALL", id="all"),
-    pytest.param(
+    (_on_tables(privileges=["all privileges"]), f"{GRANT}.privileges[0]: the meaning of ALL"),
+    (
         _on_tables(privileges=["SELECT", "select"]),
-        f"{GRANT}.privileges[1]: on tables there is no privilege 'select', only SELECT, INSERT, UPDATE, DELETE, "
-        "TRUNCATE, REFERENCES, TRIGGER, MAINTAIN; did you mean SELECT?",
-        id="a privilege in small letters",
+        (
+            f"{GRANT}.privileges[1]: on tables there is no privilege 'select', only SELECT, INSERT, UPDATE, DELETE, "
+            "TRUNCATE, REFERENCES, TRIGGER, MAINTAIN; did you mean SELECT?"
+        ),
     ),
-    pytest.param(
+    (
         _with_grant(on="database", privileges=["TEMP"]),
-        f"{GRANT}.privileges[0]: on database there is no privilege 'TEMP', only CONNECT, CREATE, TEMPORARY; "
-        "did you mean TEMPORARY?",
-        id="a privilege's short name",
+        (
+            f"{GRANT}.privileges[0]: on database there is no privilege 'TEMP', only CONNECT, CREATE, TEMPORARY; "
+            "did you mean TEMPORARY?"
+        ),
     ),
-    pytest.param(
+    (
         _with_grant(on="sequences", schema="beers", privileges=["EXECUTE"]),
         f"{GRANT}.privileges[0]: on sequences there is no privilege 'EXECUTE', only SELECT, USAGE, UPDATE; remove it.",
-        id="a privilege of another kind",
     ),
-    pytest.param(
+    (
         _on_tables(names=["a"], columns=["b"], privileges=["DELETE"]),
         f"{GRANT}.privileges[0]: on columns there is no privilege 'DELETE', only SELECT, INSERT, UPDATE, REFERENCES;",
-        id="a privilege that columns do not have",
     ),
-    pytest.param(
-        _on_tables(privileges=[]), f"{GRANT}.privileges: an empty list grants nothing; name one of", id="no privilege"
-    ),
-    pytest.param(
-        _on_tables(names=[]), f"{GRANT}.names: an empty list grants nothing; name something, or leave", id="no names"
-    ),
-    pytest.param(_on_tables(names=[None]), f"{GRANT}.names: expected a list of names, found a list.", id="null a name"),
-    pytest.param(
-        _on_tables(names=["a", "é" * 32]), f"{GRANT}.names[1]: the name has 64 bytes, and", id="an object's long name"
-    ),
-    pytest.param(_on_tables(names=["a"], columns=[""]), f"{GRANT}.columns[0]: a name cannot be empty", id="no column"),
-    pytest.param(
+    (_on_tables(privileges=[]), f"{GRANT}.privileges: an empty list grants nothing; name one of"),
+    (_on_tables(names=[]), f"{GRANT}.names: an empty list grants nothing; name something, or leave"),
+    (_on_tables(names=[None]), f"{GRANT}.names: expected a list of names, found a list."),
+    (_on_tables(names=["a", "é" * 32]), f"{GRANT}.names[1]: the name has 64 bytes, and"),
+    (_on_tables(names=["a"], columns=[""]), f"{GRANT}.columns[0]: a name cannot be empty"),
+    (
         _on_tables(columns=["b"]),
         f"{GRANT}.columns: only tables have columns, and they must be named; set 'on: tables', and add 'names'.",
-        id="columns of no table",
     ),
-    pytest.param(
+    (
         _with_grant(on="types", schema="beers", names=["a"], columns=["b"], privileges=["USAGE"]),
         f"{GRANT}.columns: only tables have columns,",
-        id="columns of a type",
     ),
-    pytest.param(
-        _on_tables(schema=None), f"{GRANT}.schema: this key is missing; add the name of the schema.", id="no schema"
-    ),
-    pytest.param(
+    (_on_tables(schema=None), f"{GRANT}.schema: this key is missing; add the name of the schema."),
+    (
         _on_tables(schema="wines"),
         f"{GRANT}.schema: the schema 'wines' is not declared; add it to document.schemas with its owner, or remove",
-        id="a schema that is not declared",
     ),
-    pytest.param(
+    (
         _with_grant(on="database", schema="beers", privileges=["CONNECT"]),
         f"{GRANT}.schema: a database is not in a schema; remove it, or set 'on: schema'.",
-        id="a database in a schema",
     ),
-    pytest.param(
+    (
         _with_grant(on="schema", schema="beers", names=["a"], privileges=["USAGE"]),
         f"{GRANT}.names: these are for the objects of a schema; remove them, or set 'on: tables' or another kind.",
-        id="objects of a schema",
     ),
-    pytest.param(
+    (
         _with(public={"grants": [{"on": "types", "schema": "wines", "privileges": ["SELECT"]}]}),
         "document.public.grants[0].privileges[0]: on types there is no privilege 'SELECT', only USAGE; remove it.",
-        id="a wrong grant to everybody",
     ),
-    pytest.param(
-        _with(public={"schemas": {"wines": "read"}}),
-        "document.public.schemas['wines']: this schema is not declared;",
-        id="everybody in a schema that is not declared",
-    ),
+    (_with(public={"schemas": {"wines": "read"}}), "document.public.schemas['wines']: this schema is not declared;"),
 ]
 
 MORE_CONTRADICTIONS = [
-    pytest.param(
-        _with(unlisted="drop"), "document.unlisted: expected one of revoke, report; found 'drop'.", id="unlisted"
-    ),
-    pytest.param(_with_role("new", {"comment": " "}), "document.roles['new'].comment: it is empty;", id="comment"),
-    pytest.param(
+    (_with(unlisted="drop"), "document.unlisted: expected one of revoke, report; found 'drop'."),
+    (_with_role("new", {"comment": " "}), "document.roles['new'].comment: it is empty;"),
+    (
         _with_role("new", {"member_of": ["beers_reader"], "memberships": {"beers_reader": None}}),
         "document.roles['new'].member_of[0]: 'beers_reader' is in memberships too; remove one of the two.",
-        id="a membership twice",
     ),
-    pytest.param(
+    (
         _with_role("new", {"memberships": {"gone": {}}}),
         "document.roles['new'].memberships['gone']: no role 'gone' is declared;",
-        id="a membership in an unknown role",
     ),
-    pytest.param(
+    (
         _with_role("new", {"memberships": {"beers_reader": {"admin": "yes"}}}),
         "document.roles['new'].memberships['beers_reader'].admin: expected true or false, found 'yes'.",
-        id="an option that is no truth",
     ),
-    pytest.param(
+    (
         _with_role("new", {"memberships": {"rds_iam": {}}}),
         "document.roles['new'].memberships['rds_iam']: membership in rds_iam is granted by 'credential: iam';",
-        id="IAM tokens by the way of a role",
     ),
-    pytest.param(
+    (
         _with_login("new", {"credential": "external", "memberships": {"rds_iam": {}}}),
         "document.logins['new'].memberships['rds_iam']: membership in rds_iam is granted by 'credential: iam';",
-        id="IAM tokens of an external login",
     ),
-    pytest.param(
+    (
         _with_login("new", {**IAM, "acts_as": "beers_owner", "memberships": {"beers_owner": {"set": False}}}),
         "document.logins['new'].memberships['beers_owner'].set: its sessions act as this role, which needs 'set';",
-        id="acting as a role without the right to",
     ),
-    pytest.param(
+    (
         {
             "database": "beers",
             "roles": {"a": {"memberships": {"b": {}}}},
             "logins": {"b": {"credential": "external", "acts_as": "a"}},
         },
         "document.logins['b'].member_of: b -> a -> b is a circle; remove one of its memberships.",
-        id="a circle through options and acting",
     ),
-    pytest.param(
+    (
         _with(extensions={"citext": {"schema": ""}}),
         "document.extensions['citext'].schema: a name cannot be empty; give it one.",
-        id="an extension in no schema",
     ),
-    pytest.param(
-        _with(extensions={"x" * 64: {}}), "document.extensions['xx", id="an extension's name that is too long"
-    ),
-    pytest.param(
+    (_with(extensions={"x" * 64: {}}), "document.extensions['xx"),
+    (
         _retiring("beers_app_b", {}),
         "document.retired['beers_app_b']: the document declares this role as well; remove one of the two.",
-        id="retired and declared",
     ),
-    pytest.param(
-        _retiring("rds_superuser", {}),
-        "document.retired['rds_superuser']: PostgreSQL or RDS reserves this name;",
-        id="retiring a reserved role",
-    ),
-    pytest.param(
+    (_retiring("rds_superuser", {}), "document.retired['rds_superuser']: PostgreSQL or RDS reserves this name;"),
+    (
         _retiring("old", {"reassign_to": "older"}),
         "document.retired['old'].reassign_to: 'older' is not declared; name one of document.roles or document.logins,",
-        id="an successor that is not declared",
     ),
-    pytest.param(
+    (
         _retiring("old", {"reassign_to": "beers_owner", "drop_owned": True}),
         "document.retired['old'].drop_owned: what it owns goes to 'beers_owner', so it cannot be dropped;",
-        id="inherited and dropped",
     ),
-    pytest.param(
-        _retiring("old", {"drop_owned": 1}),
-        "document.retired['old'].drop_owned: expected true or false, found 1.",
-        id="a number for a truth",
-    ),
+    (_retiring("old", {"drop_owned": 1}), "document.retired['old'].drop_owned: expected true or false, found 1."),
 ]
 
 
