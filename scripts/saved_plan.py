@@ -89,8 +89,9 @@ def outdated(planned: Metadata, now: Metadata) -> list[str]:
 def sql_of(shown: Mapping[str, Any]) -> str:
     """Return the SQL that a plan, as Terraform's JSON, shows for the database."""
     known = _planned_output(shown, "access_plan")
-    if not isinstance(known, str):
-        return "-- known only once the planning function has been applied"
+    if not isinstance(known, str):  # where functions are invoked again, the output is known only after that
+        is_idle = _answer(shown).get("in_sync")
+        return "-- nothing to do" if is_idle else "-- known only once the planning function has been applied"
     # With nothing to do, the output keeps the statements of the last apply.
     is_kept = shown.get("output_changes", {}).get("access_plan", {}).get("actions") == ["no-op"]
     return f"{known.splitlines()[0]}\n-- nothing to do" if is_kept else known
@@ -99,7 +100,18 @@ def sql_of(shown: Mapping[str, Any]) -> str:
 def sentences_of(shown: Mapping[str, Any]) -> list[str]:
     """Return the sentences about gained and lost access; empty if the state is older than they are."""
     known = _planned_output(shown, "access_summary")
-    return [str(sentence) for sentence in known] if isinstance(known, list) else []
+    return [str(sentence) for sentence in (known if isinstance(known, list) else _answer(shown).get("summary", []))]
+
+
+def _answer(shown: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the planning function's answer to this plan; empty if it is asked only during the apply."""
+    modules = [shown.get("prior_state", {}).get("values", {}).get("root_module", {})]
+    for module in modules:
+        modules += module.get("child_modules", [])
+        for resource in module.get("resources", []):
+            if (resource["mode"], resource["type"]) == ("data", "aws_lambda_invocation"):
+                return dict(json.loads(resource["values"]["result"]))
+    return {}
 
 
 def differences(planned: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:

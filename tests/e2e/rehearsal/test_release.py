@@ -87,7 +87,7 @@ def test_a_release_reaches_prod_as_approved_and_the_next_one_is_refused_after_a_
         release = pool.submit(pipeline.release, "v1.0.0")
         wait_until(lambda: pipeline.asked["v1.0.0"].is_set() or release.done(), "an approval to be pending", 600)
         assert deployed(pipeline) == {"staging": digest, "prod": first}
-        assert "No login loses access." in pipeline.summary("plan-prod/plan"), "the approver reads this"
+        assert "- Access does not change." in pipeline.summary("plan-prod/plan"), "the approver reads this"
         after = pool.submit(pipeline.release, "v1.0.1")
         wait_until(lambda: pipeline.runner.concurrency.entered("release") == 2 or after.done())
         pipeline.answer["v1.0.0"].set()
