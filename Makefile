@@ -199,8 +199,8 @@ dist: # Pack the last commit's files into build/taproom.zip; the same commit giv
 psql: .venv/ready build/rds-ca.pem ## Open psql as an IAM login, through a task that lives for the session (ENVIRONMENT=dev, LOGIN=beers_report)
 	@$(RUN) scripts.psql
 
-account: | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY, REGION=us-east-1)
-	@scripts/account
+account: .venv/ready | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY, REGION=us-east-1)
+	@$(RUN) scripts.account
 
 github: .venv/ready | terraform ## Apply .github/settings.yml to GitHub, with an administrator's login of gh (YES=1: without asking)
 	@$(RUN) scripts.github_settings

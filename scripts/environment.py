@@ -90,12 +90,21 @@ def terraform(*arguments: str, root: Path = ROOT, allowed: tuple[int, ...] = (0,
         env={**os.environ, "TF_IN_AUTOMATION": "1"},
     )
     if done.returncode not in allowed:
-        raise failure(arguments[0], done.stderr.strip() or done.stdout.strip())
+        raise failure(arguments[0], done.stderr.strip() or done.stdout.strip(), root)
     return done
 
 
 def apply(plan_file: Path) -> None:
     """Apply a saved plan, and show Terraform's output meanwhile.
+
+    Raises:
+        CommandError: it failed; with what it said.
+    """
+    in_foreground("apply", "-input=false", "-no-color", "-lock-timeout=5m", str(plan_file))
+
+
+def in_foreground(*arguments: str, root: Path = ROOT) -> None:
+    """Run Terraform, show its output meanwhile and let it ask.
 
     Interrupted, Terraform finishes what it has begun and releases its lock, so this waits for it. A terminal interrupts
     Terraform as well; SIGTERM is passed on.
@@ -103,8 +112,7 @@ def apply(plan_file: Path) -> None:
     Raises:
         CommandError: it failed; with what it said.
     """
-    arguments = ["terraform", "apply", "-input=false", "-no-color", "-lock-timeout=5m", str(plan_file)]
-    child = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(["terraform", *arguments], cwd=root, stderr=subprocess.PIPE, text=True)  # noqa: S607
     earlier = {
         signal.SIGINT: signal.signal(signal.SIGINT, lambda _number, _frame: None),
         signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _frame: child.send_signal(number)),
@@ -115,10 +123,10 @@ def apply(plan_file: Path) -> None:
         for number, handler in earlier.items():
             signal.signal(number, handler)
     if child.returncode:
-        raise failure("apply", said.strip())
+        raise failure(arguments[0], said.strip(), root)
 
 
-def failure(command: str, said: str) -> CommandError:
+def failure(command: str, said: str, root: Path = ROOT) -> CommandError:
     """Return the error of a failed Terraform, with what to do where Terraform does not say it."""
     if "Error acquiring the state lock" in said:
         found = dict(re.findall(r"^\W*(ID|Operation|Who|Created): +(.+?)\W*$", said, re.MULTILINE))
@@ -126,7 +134,7 @@ def failure(command: str, said: str) -> CommandError:
             f"{found.get('Who', 'Another apply')} holds the lock of the state since {found.get('Created', '?')} "
             f"({found.get('Operation', '?')}). Nothing was changed. Wait until it ends, and try again. If no such "
             'apply is running (docs/releases.md, "After a lost runner", says how to check), release the lock:\n'
-            f"  terraform -chdir=terraform/environment force-unlock {found.get('ID', 'ID')}"
+            f"  terraform -chdir=terraform/{root.name} force-unlock {found.get('ID', 'ID')}"
         )
     if "Saved plan is stale" in said:
         return RefusedError(

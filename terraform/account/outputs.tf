@@ -37,17 +37,3 @@ output "plan_role_arn" {
   description = "Role with which pull requests plan; GitHub's variable AWS_PLAN_ROLE_ARN of the repository."
   value       = aws_iam_role.repository["plan"].arn
 }
-
-output "backend_configuration" {
-  description = "Content of a backend.tf with which this configuration keeps its own state in the bucket that it made."
-  value       = <<-EOT
-    terraform {
-      backend "s3" {
-        bucket       = "${module.state_bucket.name}"
-        key          = "${var.project_name}/account.tfstate"
-        region       = "${var.region}"
-        use_lockfile = true
-      }
-    }
-  EOT
-}

@@ -8,5 +8,5 @@ terraform {
     }
   }
 
-  # No backend yet: this configuration makes the bucket in which all states live. ../README.md moves its own state there.
+  # `make account` writes backend.tf, which names the bucket that this configuration describes.
 }

@@ -80,11 +80,6 @@ run "states_and_logs_lie_in_buckets_of_this_very_account" {
     condition     = output.state_bucket_name == "taproom-terraform-state-123456789012"
     error_message = "The states are in ${output.state_bucket_name}."
   }
-
-  assert {
-    condition     = strcontains(output.backend_configuration, "use_lockfile = true") && strcontains(output.backend_configuration, output.state_bucket_name)
-    error_message = "This configuration's own state must lie there too, locked."
-  }
 }
 
 run "states_and_logs_can_be_kept_for_ever" {

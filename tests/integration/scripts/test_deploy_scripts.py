@@ -5,7 +5,6 @@ Fakes of the programs write down how they are called; moto has the registry and 
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -17,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from devtools.checkout import CHECKOUT
-from devtools.terraform.program import find_terraform
 from tests.support.moto_server import moto_server
 from tests.support.waiting import wait_until
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/taproom"
+NUMBERS = {"GITHUB_OWNER_ID": "1001", "GITHUB_REPOSITORY_ID": "2002"}
 FAKE = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$CALLS"
 case "$(basename "$0") $*" in
@@ -34,7 +33,6 @@ case "$(basename "$0") $*" in
   "terraform show -json "*again*) echo "${SHOWN_AGAIN:-$SHOWN}" ;;
   "terraform show -json "*) echo "$SHOWN" ;;
   "terraform apply "*) [ -z "$SAID" ] || { echo "$SAID" >&2; exit 1; } ;;
-  *backend_configuration*) echo 'terraform {}' ;;
   *rev-parse*) echo c0ffee ;;
   "docker manifest inspect "*"$IMAGE_IN_REGISTRY") [ -n "$IMAGE_IN_REGISTRY" ] ;;
   "docker manifest"*) exit 1 ;;
@@ -47,7 +45,7 @@ MAKE = """#!/bin/sh
 echo "make $*" >> "$CALLS"
 for argument in "$@"; do case $argument in *=*) export "${argument?}" ;; esac; done
 case $1 in
-  account) exec scripts/account ;;
+  account) echo yes | "$PYTHON" -m scripts.account ;;
   deploy) exec "$PYTHON" -m scripts.deploy ;;
   package) mkdir -p build && echo zip > build/db_bootstrap.zip ;;
 esac
@@ -147,7 +145,7 @@ def state(**outputs: object) -> str:
 
 def run(checkout: Path, script: str, answer: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
     name, _, command = script.partition(" ")
-    program = ["scripts/account"] if name == "account" else [sys.executable, "-m", f"scripts.{name}", *command.split()]
+    program = [sys.executable, "-m", f"scripts.{name}", *command.split()]
     given = program_environment(checkout, **environment)
     return subprocess.run(program, cwd=checkout, env=given, input=answer, capture_output=True, text=True, check=False)
 
@@ -163,19 +161,6 @@ def planned(made: list[str]) -> str:
     """Return the only `terraform plan`."""
     (found,) = (call for call in made if call.startswith("terraform plan"))
     return found
-
-
-@pytest.mark.aws("IAM-19")
-@pytest.mark.parametrize(
-    ("answer", "code"), [("", 0), ("Service role name X has been taken in this account", 0), ("AccessDenied", 1)]
-)
-def test_an_account_gets_the_service_linked_roles_that_it_lacks(answer: str, code: int, checkout: Path) -> None:
-    status = 254 if answer else 0
-    (checkout / "bin" / "aws").write_text(f'#!/bin/sh\necho "$*" >> "$CALLS"; echo "{answer}" >&2; exit {status}\n')
-    done = run(checkout, "account", GITHUB_REPOSITORY="me/taproom")
-    assert done.returncode == code, done.stderr
-    named = re.findall(r"--aws-service-name (\S+)\.amazonaws\.com", (checkout / "calls").read_text())
-    assert named == ["rds", "ecs", "elasticloadbalancing", "ecs.application-autoscaling"][: 4 if code == 0 else 1]
 
 
 def test_a_deployment_pushes_the_image_before_it_applies_in_the_accounts_region(checkout: Path) -> None:
@@ -307,10 +292,6 @@ def test_a_builder_without_arm64_is_refused_with_its_remedy(checkout: Path) -> N
     assert "binfmt --install arm64" in done.stderr
 
 
-def test_no_script_expands_an_empty_array_which_bash_3_refuses() -> None:
-    assert "[@]" not in (CHECKOUT / "scripts" / "account").read_text()
-
-
 def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Path, tmp_path: Path) -> None:
     """The real git decides whether the tree is clean; `make account` leaves files in it."""
     (checkout / "bin" / "git").unlink()
@@ -321,7 +302,7 @@ def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Pat
     for name in copied:
         shutil.copytree(CHECKOUT / name, origin / name, ignore=shutil.ignore_patterns(".terraform", "__pycache__"))
     shutil.copy(CHECKOUT / ".gitignore", origin)
-    environment = program_environment(checkout, HOME=str(tmp_path), ADDRESS="198.51.100.4") | {
+    environment = program_environment(checkout, HOME=str(tmp_path), ADDRESS="198.51.100.4", **NUMBERS) | {
         f"GIT_{role}_{what}": "me@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
     del environment["CLIENT_CIDR_BLOCKS"]
@@ -341,52 +322,11 @@ def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Pat
     made = (checkout / "calls").read_text()
     assert '-var=client_cidr_blocks=["198.51.100.4/32"]' in made
     settings = tmp_path / "taproom" / "terraform" / "account" / "account.auto.tfvars"
-    assert 'github_repository = "me/REPOSITORY"' in settings.read_text()
+    assert '"me/REPOSITORY"\n' in settings.read_text()
     assert "\n* @me\n" in (tmp_path / "taproom" / ".github" / "CODEOWNERS").read_text(), "an active rule"
     assert made.index("terraform apply") < made.index("Authorization: Bearer"), (
         "the token is sent once the ranges are set"
     )
-
-
-ACCOUNT = """
-variable "github_repository" { type = string }
-variable "region" { type = string }
-resource "terraform_data" "account" { input = "${var.github_repository} in ${var.region}" }
-output "made" { value = terraform_data.account.output }
-output "backend_configuration" {
-  value = "terraform {\\n  backend \\"local\\" {\\n    path = \\"bucket/state\\"\\n  }\\n}\\n"
-}
-"""
-
-
-@pytest.mark.terraform
-@pytest.mark.parametrize("interrupted", ["init", "apply", "output", "state pull", "state push", ""])
-def test_an_account_keeps_its_state_in_the_bucket_whatever_was_interrupted(interrupted: str, checkout: Path) -> None:
-    """The real Terraform; another local file stands in for the bucket."""
-    account = checkout / "terraform" / "account"
-    shutil.rmtree(account)
-    account.mkdir()
-    (account / "main.tf").write_text(ACCOUNT)
-    once = checkout / "once"
-    once.touch()
-    failing = (
-        f'case "$*" in "{interrupted}"*) [ ! -e {once} ] || {{ rm {once}; exit 1; }} ;; esac\n' if interrupted else ""
-    )
-    (checkout / "bin" / "terraform").write_text(f'#!/bin/sh\n{failing}exec {find_terraform()[0]} "$@"\n')
-    given = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
-    first = run(checkout, "account", "yes\n", GITHUB_REPOSITORY="me/taproom", REGION="eu-west-1", **given)
-    assert (first.returncode == 0) is (not interrupted), first.stderr
-    settings = account / "account.auto.tfvars"
-    settings.write_text(f"{settings.read_text()}# kept\n")
-    for _ in range(2):
-        done = run(checkout, "account", "yes\n", **given)
-        assert done.returncode == 0, done.stderr
-        assert "me/taproom in eu-west-1" in (account / "bucket" / "state").read_text()
-        assert not (account / "terraform.tfstate").exists()
-        assert re.search(r'backend "local"', (account / "backend.tf").read_text())
-    assert settings.read_text().count("# kept") == 1
-    refused = run(checkout, "account", GITHUB_REPOSITORY="me/taproom", REGION="eu-west-2", **given)
-    assert "states and registry are in eu-west-1" in refused.stderr
 
 
 @pytest.mark.parametrize(

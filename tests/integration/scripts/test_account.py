@@ -1,0 +1,140 @@
+"""`make account` against a local AWS, with the real Terraform and configuration: cut off, continued, and elsewhere."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devtools.checkout import CHECKOUT
+from devtools.terraform.program import find_terraform
+from rehearsal.terraform import copy_configuration, write_cli_config
+from tests.support.local_aws import ACCOUNT_ID, LocalAws
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(600)]
+
+BUCKET = f"taproom-terraform-state-{ACCOUNT_ID}"
+SETTINGS = Path("terraform/account/account.auto.tfvars")
+STATE_KEY = "taproom/account.tfstate"
+PROVIDER = f"arn:aws:iam::{ACCOUNT_ID}:oidc-provider/token.actions.githubusercontent.com"
+NUMBERS = {"GITHUB_OWNER_ID": "1001", "GITHUB_REPOSITORY_ID": "2002"}
+NAMED = {"GITHUB_REPOSITORY": "me/taproom", **NUMBERS}
+# Without retention: for its rules the AWS provider waits most of a minute.
+QUICK = 'deploy_environments = ["dev"]\nstate_version_days = 0\nsaved_plan_days = 0\naccess_log_days = 0\n'
+# Ends once, where the test says: before a command of Terraform.
+TERRAFORM = """#!/bin/sh
+case "$*" in "$(cat "$CUT" 2>/dev/null || echo none)"*) rm "$CUT"; echo cut off >&2; exit 1 ;; esac
+exec "$TERRAFORM" "$@"
+"""
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws(tmp_path_factory.mktemp("local-aws")) as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "terraform").write_text(TERRAFORM)
+    (tmp_path / "bin" / "terraform").chmod(0o755)
+    return tmp_path
+
+
+def clone(folder: Path, name: str) -> Path:
+    """Return a checkout with the account's configuration."""
+    root = folder / name
+    shutil.copytree(CHECKOUT / "scripts", root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_configuration(root / "terraform")
+    (root / "terraform" / "account" / "quick.auto.tfvars").write_text(QUICK)
+    (root / ".github").mkdir()
+    (root / ".github" / "CODEOWNERS").write_text("# owners\n* @OWNER\n")
+    return root
+
+
+def start(root: Path, aws: LocalAws, **environment: str) -> "subprocess.Popen[str]":
+    folder = root.parent
+    lock_file = root / "terraform" / "account" / ".terraform.lock.hcl"
+    given = {
+        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+        "CUT": str(folder / "cut"),
+        "TERRAFORM": find_terraform()[0],
+        "TF_CLI_CONFIG_FILE": str(write_cli_config(folder / "terraform.rc", lock_file, folder / "plugins")),
+        "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
+        "TF_INPUT": "1",
+        "CHECKPOINT_DISABLE": "1",
+        "HOME": str(folder),
+        "NO_PROXY": "127.0.0.1",
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        **{name.upper(): value for name, value in aws.administrator.items()},
+        **environment,
+    }
+    with (folder / "said").open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scripts.account"],
+            cwd=root,
+            env=given,
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=said,
+            text=True,
+            process_group=0,
+        )
+    assert process.stdin
+    with process.stdin as answers:
+        answers.write("yes\n")
+    return process
+
+
+def run(root: Path, aws: LocalAws, **environment: str) -> tuple[int, str]:
+    """Return the exit code, and what was said."""
+    code = start(root, aws, **environment).wait(200)
+    return code, (root.parent / "said").read_text()
+
+
+def has_role(aws: LocalAws, name: str) -> bool:
+    return name in {role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]}
+
+
+@pytest.mark.aws("IAM-19")
+def test_an_interrupted_run_is_continued_by_another_person_in_another_clone(aws: LocalAws, folder: Path) -> None:
+    first, second = clone(folder, "first"), clone(folder, "second")
+    (folder / "cut").write_text("init")
+    code, said = run(first, aws, **NAMED, REGION="eu-west-1")
+    assert (code, "cut off" in said) == (1, True), said
+    process = start(first, aws, **NAMED)
+    wait_until(lambda: has_role(aws, "taproom-drift"), "the first roles", 200)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(200) == 1
+    assert "nterrupt" in (folder / "said").read_text()
+    code, said = run(second, aws, **NAMED)
+    assert code == 0, said
+    assert len(aws.client("iam").list_roles(PathPrefix="/aws-service-role/")["Roles"]) == 4
+    assert "* @me\n" in (second / ".github" / "CODEOWNERS").read_text()
+    assert not list(folder.glob("*/terraform/account/*.tfstate*"))
+    assert aws.client("s3").head_object(Bucket=BUCKET, Key=STATE_KEY)
+    code, said = run(second, aws, REGION="eu-west-2")
+    assert (code, "states and registry are in eu-west-1" in said) == (1, True), said
+
+
+def test_resources_that_are_not_in_the_state_are_imported(aws: LocalAws, folder: Path) -> None:
+    """As after a run that was killed before Terraform saved the state."""
+    aws.client("s3").delete_object(Bucket=BUCKET, Key=STATE_KEY)
+    root = clone(folder, "third")
+    audience = {"OpenIDConnectProviderArn": PROVIDER, "ClientID": "sts.amazonaws.com"}
+    aws.client("iam").remove_client_id_from_open_id_connect_provider(**audience)
+    code, said = run(root, aws, **NAMED)
+    assert (code, f"{PROVIDER} --client-id sts.amazonaws.com" in said) == (1, True), said
+    aws.client("iam").add_client_id_to_open_id_connect_provider(**audience)
+    code, said = run(root, aws, **NAMED)
+    assert (code, "0 to destroy" in said) == (0, True), said
+    assert not list(root.glob("terraform/account/imports.tf"))
+    assert f'github_oidc_provider_arn = "{PROVIDER}"' in (root / SETTINGS).read_text()
+    code, said = run(root, aws)
+    assert (code, "Apply" in said) == (0, False), said
