@@ -217,6 +217,9 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
         stages.report("      Next the whole environment. The AWS provider alone waits 80 s for a new database.")
     with stages.stage("Apply terraform/environment"):
         terraform.apply_environment(digest, stages.progress)
+    stages.report("      What the last change of access meant:")
+    for sentence in terraform.environment.outputs()["access_summary"]:
+        stages.report(f"      - {sentence}")
     url = f"http://127.0.0.1:{run.ports.balancer}" if run.ports else ""
     with stages.stage("Wait until the service answers"):
         deployment.wait_until_it_answers(url, stages.progress)

@@ -137,8 +137,8 @@ class Workshop:
                 self.superuser.run(MAKING[kind].format(f"{schema}.new_{kind}"))
             self.superuser.run("RESET SESSION AUTHORIZATION")
 
-    def things(self, document: dict[str, Any]) -> list[Thing]:
-        """The objects that the document speaks of."""
+    def things(self, document: dict[str, Any], *, of_anybody: bool = False) -> list[Thing]:
+        """The objects that the document speaks of, or all objects in its schemas."""
         rows = self.rows(
             "SELECT c.oid::bigint, c.relname, c.relnamespace::regnamespace::text,"
             " CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, pg_get_userbyid(c.relowner)"
@@ -155,7 +155,7 @@ class Workshop:
             schemas=list(document["schemas"]),
         )
         judged = {self.role(name) for name in [*names_of(document), "master"]}
-        return [Thing(*row) for row in rows if row[4] in judged]
+        return [Thing(*row) for row in rows if of_anybody or row[4] in judged]
 
     def allowed(self, document: dict[str, Any], things: list[Thing], roles: list[str]) -> Allowed:
         """What PostgreSQL says."""
@@ -259,45 +259,6 @@ class Workshop:
         assert groups & set(names_of(document)) == passed_on
         return passed_on
 
-    def entries(self) -> set[tuple[str, str, str]]:
-        """Every entry of an access control list: what it is on, whose it is, and the privilege."""
-        relation = """coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))"""
-        lists = " UNION ALL ".join(
-            f"SELECT '{on}:' || {table}.oid, {acl}, {owner} FROM {table}"
-            + ("" if space is None else f" WHERE {space}::regnamespace::text IN ('hall', 'yard')")
-            for on, table, acl, owner, space in (
-                ("relation", "pg_class", relation, "relowner", "relnamespace"),
-                ("routine", "pg_proc", "coalesce(proacl, acldefault('f', proowner))", "proowner", "pronamespace"),
-                ("type", "pg_type", "coalesce(typacl, acldefault('T', typowner))", "typowner", "typnamespace"),
-                ("schema", "pg_namespace", "coalesce(nspacl, acldefault('n', nspowner))", "nspowner", "oid"),
-            )
-        )
-        rows = self.rows(
-            "SELECT l.path, CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type"
-            f" FROM ({lists}) l (path, acl, owner), aclexplode(l.acl) a"
-            " WHERE a.grantor IS NOT NULL"
-        )
-        return {(path, self.short(grantee), privilege) for path, grantee, privilege in rows}
-
-    def members(self) -> set[tuple[str, str]]:
-        """Every membership that there is among the roles of this database."""
-        rows = self.rows("SELECT pg_get_userbyid(roleid), pg_get_userbyid(member) FROM pg_auth_members")
-        return {(self.short(role), self.short(member)) for role, member in rows if role.startswith(self.role(""))}
-
-    def owners(self) -> dict[str, int]:
-        """Whose every object is, by its name in `entries`."""
-        owners = (
-            ("relation", "pg_class", "relowner"),
-            ("routine", "pg_proc", "proowner"),
-            ("type", "pg_type", "typowner"),
-            ("schema", "pg_namespace", "nspowner"),
-        )
-        parts = [f"SELECT '{kind}:' || oid, {owner}::bigint FROM {table}" for kind, table, owner in owners]
-        return dict(self.rows(" UNION ALL ".join(parts)))
-
-    def snapshot(self) -> "Snapshot":
-        return Snapshot(self.entries(), self.members(), self.owners())
-
     def tries(self, things: list[Thing], allowed: Allowed, roles: list[str]) -> list[tuple[str, str, bool]]:
         """What some roles can really do to some things, where it is not what PostgreSQL said they may."""
         possible = {
@@ -325,15 +286,6 @@ class Workshop:
             return True
         finally:
             self.superuser.run("RESET SESSION AUTHORIZATION")
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What there was before an apply."""
-
-    entries: set[tuple[str, str, str]]
-    members: set[tuple[str, str]]
-    owners: dict[str, int]
 
 
 @contextmanager

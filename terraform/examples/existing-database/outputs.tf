@@ -3,11 +3,6 @@ output "access_plan" {
   value       = module.database_access.access_plan
 }
 
-output "access_summary" {
-  description = "What each login gains and loses by the statements of `access_plan`, as sentences; losses come first."
-  value       = module.database_access.access_summary
-}
-
 output "access_report" {
   description = "What the last apply found and changed in the database; it contains no password."
   value       = module.database_access.access_report

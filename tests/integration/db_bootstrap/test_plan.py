@@ -161,8 +161,15 @@ def test_drift_is_measured_named_and_zero_after_an_apply(
     assert measured(capsys.readouterr().out) == [len(answer["changes"])]
     logged = [vars(record)["reason"] for record in caplog.records if record.message == "Drift detected"]
     assert logged == [change["reason"] for change in answer["changes"]]
+    (summed_up,) = [vars(record)["summary"] for record in caplog.records if record.message.startswith("Access drift")]
+    app, writer, schema = functions.cellar.role("app"), functions.cellar.role("writer"), functions.cellar.schema
+    assert [*summed_up] == answer["summary"]
+    assert answer["summary"] == [
+        f"{app}_a has the connection limit 5 instead of 7.",
+        f"{app} loses CREATE on schema {schema} through {writer}.",
+    ]
     assert len(logged) >= 2, "the statements that mend it, with those that make the master a member meanwhile"
-    functions.apply()
+    assert functions.apply()["summary"] == answer["summary"]
     assert measured(capsys.readouterr().out) == [0]
 
 
