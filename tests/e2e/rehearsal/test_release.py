@@ -151,7 +151,7 @@ def test_a_plan_that_is_no_longer_kept_is_refused(pipeline: Pipeline, first: str
     inputs = {"environment": "prod", "commit": commit, "digest": first, "plan-sha256": "0" * 64, **gone}
     result = pipeline.start("deploy.yml", **inputs, release="", accept="", reason="")
     assert result.conclusions["apply"] == FAILURE
-    assert "Plans are deleted after two days" in result.log["apply"]
+    assert "a plan is deleted after two days" in result.log["apply"]
 
 
 def test_a_pull_request_shows_what_it_would_change_and_one_from_a_fork_does_not(pipeline: Pipeline) -> None:
