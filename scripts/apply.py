@@ -2,7 +2,7 @@
 
 A saved plan is at PLAN, with the SHA-256 PLAN_SHA256, or in build/plans/ENVIRONMENT. Before it is applied, the
 environment is planned again, and a difference is refused, unless ACCEPT names it and REASON says why: then the new plan
-is applied. Without a saved plan, this plans, and asks. In the pipeline, where CI is set, nothing is asked.
+is applied. Without a saved plan, this plans, and asks. In the pipeline, where CI is set, it asks nothing and needs one.
 
 Exit codes: 0 applied, 1 failed, 3 refused, with nothing changed.
 """
@@ -145,6 +145,8 @@ def _finish(target: plan.Target, file: Path, text: str, settings: Mapping[str, s
 def apply_one(name: str, settings: Mapping[str, str]) -> None:
     """Apply the saved plan if there is one, else plan and ask."""
     saved = settings.get("PLAN") or plan_store.local(name).exists()
+    if settings.get("CI") and not saved:
+        raise CommandError("Set PLAN: in the pipeline, only a saved plan is applied.")
     (apply_saved if saved else apply_now)(name, settings)
 
 

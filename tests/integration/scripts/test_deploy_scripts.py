@@ -176,10 +176,14 @@ def test_a_deployment_pushes_the_image_before_it_applies_in_the_accounts_region(
     assert f"terraform init -input=false -reconfigure -lockfile=readonly {BACKEND}" in made
 
 
-def test_the_pipeline_is_asked_nothing_and_keeps_the_ranges_of_the_last_apply(checkout: Path) -> None:
-    made = calls(checkout, "apply apply", answer="", **APPLIED, CLIENT_CIDR_BLOCKS="", STATE=state(**KEPT), CI="true")
-    assert '-var=client_cidr_blocks=["203.0.113.7/32"] -var-file=dev.tfvars' in planned(made)
-    assert planned(made).endswith(" -var=commit=c0ffee")
+def test_the_pipeline_applies_a_saved_plan_unasked_with_the_ranges_of_the_last_apply(checkout: Path) -> None:
+    given = {**APPLIED, "CLIENT_CIDR_BLOCKS": "", "STATE": state(**KEPT), "CI": "true"}
+    refused = run(checkout, "apply apply", **given)
+    assert (refused.returncode, refused.stderr) == (1, "Set PLAN: in the pipeline, only a saved plan is applied.\n")
+    saved = calls(checkout, "plan", "", **given, SAVE="1")
+    assert '-var=client_cidr_blocks=["203.0.113.7/32"] -var-file=dev.tfvars' in planned(saved)
+    assert planned(saved).endswith(" -var=commit=c0ffee")
+    made = calls(checkout, "apply apply", "", **given)
     assert made[-1].startswith("terraform apply -input=false")
 
 
@@ -266,6 +270,7 @@ def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(
     """A terminal interrupts the whole group of processes; SIGTERM reaches only the first."""
     release = 'sleep 0.3; echo released >> "$CALLS"; exit 1'
     slow = f"trap '{release}' INT TERM; echo begun >> \"$CALLS\"; while :; do sleep 0.1; done"
+    calls(checkout, "plan", **APPLIED, SAVE="1")
     fake = checkout / "bin" / "terraform"
     fake.write_text(fake.read_text().replace('"terraform apply "*)', f'"terraform apply "*) {slow} ;;\n  never)'))
     command = [sys.executable, "-m", "scripts.apply", "apply"]
