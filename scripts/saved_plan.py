@@ -99,8 +99,10 @@ def sql_of(shown: Mapping[str, Any]) -> str:
 
 def sentences_of(shown: Mapping[str, Any]) -> list[str]:
     """Return the sentences about gained and lost access; empty if the state is older than they are."""
-    known = _planned_output(shown, "access_summary")
-    return [str(sentence) for sentence in (known if isinstance(known, list) else _answer(shown).get("summary", []))]
+    answer = _answer(shown)
+    # With nothing to do, the output keeps the sentences of the last apply.
+    known = answer.get("summary") if answer.get("in_sync") else _planned_output(shown, "access_summary")
+    return [str(sentence) for sentence in known or []]
 
 
 def _answer(shown: Mapping[str, Any]) -> Mapping[str, Any]:

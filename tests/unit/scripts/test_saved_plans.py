@@ -168,7 +168,9 @@ def test_sql_of_an_earlier_apply_is_not_shown_as_to_be_run() -> None:
     values = {"result": '{"in_sync": true, "summary": ["Access does not change."]}'}
     asked = {"mode": "data", "type": "aws_lambda_invocation", "values": values}
     idle = {"prior_state": {"values": {"root_module": {"child_modules": [{"resources": [asked]}]}}}}
-    assert (saved_plan.sql_of(idle), saved_plan.sentences_of(idle)) == ("-- nothing to do", ["Access does not change."])
+    assert saved_plan.sql_of(idle) == "-- nothing to do"
+    assert saved_plan.sentences_of(shown(access_summary=["a gains b."])) == ["a gains b."]
+    assert saved_plan.sentences_of(shown(access_summary=["a gains b."]) | idle) == ["Access does not change."]
 
 
 def test_a_locked_and_a_changed_state_say_what_to_do() -> None:
