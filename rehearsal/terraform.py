@@ -30,6 +30,7 @@ _OVERRIDES = {
     # In an account the states outlive what they describe; here they go with it.
     "modules/bucket": 'resource "aws_s3_bucket" "this" {\n  force_destroy = true\n}\n',
 }
+_NOT_COPIED = (".terraform", "*.tfstate*", "*.tfplan", "backend.tf", "*.auto.tfvars")
 _POLL_SECONDS = 0.1
 _CHANGES_EXIT_CODE = 2
 _PLAN_FILE = "rehearsal.tfplan"
@@ -182,13 +183,14 @@ class Terraform:
 
 
 def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform") -> None:
-    """Copy the project's configuration, keeping what Terraform itself has put into the copy before."""
+    """Copy the project's configuration, keeping what Terraform itself has put into the copy before.
+
+    Left out are the files of a real account: its backend, and its variables.
+    """
     for path in sorted(destination.rglob("*"), reverse=True):
         if ".terraform" not in path.parts and ".tfstate" not in path.name and path.is_file():
             path.unlink()
-    shutil.copytree(
-        source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
-    )
+    shutil.copytree(source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     for folder, override in _OVERRIDES.items():
         (destination / folder / "rehearsal_override.tf").write_text(override)
 

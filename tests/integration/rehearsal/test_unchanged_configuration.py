@@ -7,7 +7,7 @@ import pytest
 from localaws.administrator import Administrator
 from rehearsal.deployment import Deployment
 from rehearsal.run import Run
-from rehearsal.terraform import TerraformError
+from rehearsal.terraform import TerraformError, copy_configuration
 
 TERRAFORM = """#!/bin/sh
 echo "$(basename "$PWD") $1" >> "$(dirname "$0")/calls"
@@ -72,3 +72,12 @@ def test_a_failed_apply_is_repeated_even_if_the_change_is_taken_back(runs: Runs,
 def test_a_new_local_aws_gets_its_account(runs: Runs) -> None:
     runs.run.clear()
     assert runs.up() == APPLIED
+
+
+def test_the_backend_and_the_variables_of_a_real_account_are_not_rehearsed(tmp_path: Path) -> None:
+    for folder in ("account", "environment", "modules/bucket"):
+        (tmp_path / "terraform" / folder).mkdir(parents=True)
+    for name in ("main.tf", "backend.tf", "account.auto.tfvars", "environments.auto.tfvars"):
+        (tmp_path / "terraform" / "account" / name).touch()
+    copy_configuration(tmp_path / "copy", tmp_path / "terraform")
+    assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == {"main.tf", "rehearsal_override.tf"}

@@ -138,3 +138,6 @@ def test_resources_that_are_not_in_the_state_are_imported(aws: LocalAws, folder:
     assert f'github_oidc_provider_arn = "{PROVIDER}"' in (root / SETTINGS).read_text()
     code, said = run(root, aws)
     assert (code, "Apply" in said) == (0, False), said
+    (root / "terraform" / "account" / "backend.tf").write_text('bucket = "taproom-terraform-state-999999999999"')
+    code, said = run(root, aws)
+    assert (code, f"the credentials are those of the account {ACCOUNT_ID}" in said) == (1, True), said

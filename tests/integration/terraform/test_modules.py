@@ -76,7 +76,8 @@ def _prepare(folder: Path) -> None:
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     for name in ("valid", "mocked"):
-        shutil.copytree(TERRAFORM, part / name, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
+        copied = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf", "*.auto.tfvars")
+        shutil.copytree(TERRAFORM, part / name, ignore=copied)
     first_value = part / "mocked" / "modules" / "write_token" / "first_value.tf"
     assert "ephemeral" in first_value.read_text()
     first_value.write_text('locals {\n  first_value = "a-token-for-tests-only"\n}\n')
