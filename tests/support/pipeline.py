@@ -258,6 +258,7 @@ class Pipeline:
             "AWS_ENDPOINT_URL": str(self.run.endpoint),
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "CHECKPOINT_DISABLE": "1",
+            "GOGC": "400",
             "GITHUB_STATE": self.github,
             "CALLS": str(self.run.folder / "gh.txt"),
             "NO_PROXY": "127.0.0.1",

@@ -1,4 +1,4 @@
-# What the environment refuses. A run breaks one rule of each of its variables, because each run takes a second.
+# Values that the environment refuses. A run breaks one rule of each of its variables.
 
 mock_provider "aws" {
   source = "./tests/mocks"
