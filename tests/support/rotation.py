@@ -2,17 +2,16 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from moto.secretsmanager.models import FakeSecret, secretsmanager_backends
 
 from app.database.migrate import migrate
 from app.settings import InjectedSecret
 from app.settings import Settings as AppSettings
-from db_bootstrap.credentials.passwords import new_password
 from db_bootstrap.credentials.rotation import Rotation, Step, StepReport
 from db_bootstrap.credentials.store import SecretStore
 from db_bootstrap.document import login_role_names
@@ -219,13 +218,6 @@ class RotatedLogins:
             self.cellar.as_superuser(filled)
 
 
-class Rotates(Protocol):
-    """What does the steps of one rotation."""
-
-    def run(self, step: Step) -> object:
-        """Do one step."""
-
-
 class RotatingDatabase:
     """A migrated database with its secrets.
 
@@ -282,14 +274,11 @@ class RotatingDatabase:
         for _ in self.steps(login):
             pass
 
-    def steps(self, login: str = LOGIN, make: Callable[[str, str], Rotates] | None = None) -> Iterator[Step]:
-        """One rotation, which stops after each of its steps and says which that was.
-
-        ``make`` makes what does the steps of the rotation of a secret to a version, if it is not this project's.
-        """
+    def steps(self, login: str = LOGIN) -> Iterator[Step]:
+        """One rotation, which stops after each of its steps and says which that was."""
         arn = self.arns[login]
         token = self._manager.begin(arn)
-        rotation = make(arn, token) if make else self._rotation(login, arn, token)
+        rotation = self._rotation(login, arn, token)
         for step in Step:
             rotation.run(step)
             if step is Step.FINISH:
@@ -302,12 +291,6 @@ class RotatingDatabase:
         return Rotation(
             self._store, self.endpoint, self._master_arn, login, arn, token, lambda: FUNCTION_TIMEOUT_SECONDS
         )
-
-    def start_over(self) -> None:
-        """Make the first of the login's roles current, with a new password, whoever was current before."""
-        credential = {**self.secret(), "username": login_role_names(LOGIN)[0], "password": new_password()}
-        self.cluster.set_password(credential["username"], credential["password"])
-        self.client.put_secret_value(SecretId=self.arns[LOGIN], SecretString=json.dumps(credential))
 
     def rows(self, statement: str) -> list[list[Any]]:
         """The rows of a statement, run by the superuser."""

@@ -1,1 +1,0 @@
-"""Failed requests during a rotation, by how the service gets its credential and how it rotates."""
