@@ -140,7 +140,7 @@ def test_a_failing_secrets_manager_during_a_rotation_loses_and_delays_no_request
 ) -> None:
     # Connections of one second, so that some open all the time.
     with serving(tmp_path, **database.environment(aws.endpoint), DATABASE_POOL_RECYCLE_SECONDS="1") as served:
-        with Load([served.address], connections=4) as load:
+        with Load([served.address], connections=4, pause_seconds=0.02) as load:
             load.wait_for(50)
             asked_before = aws.calls
             aws.fault = fault
