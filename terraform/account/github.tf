@@ -80,6 +80,7 @@ resource "aws_iam_role" "deploy" {
   description          = "What a deployment of ${each.key} from GitHub may do"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_github["deploy-${each.key}"].json
   permissions_boundary = aws_iam_policy.pipeline_boundary.arn
+  max_session_duration = 2 * 60 * 60 # a first apply can come near an hour, the default
 }
 
 resource "aws_iam_policy" "deploy" {
