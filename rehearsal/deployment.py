@@ -266,7 +266,6 @@ class Deployment:
             "github_repository": "example/taproom",
             "github_owner_id": "1001",
             "github_repository_id": "2002",
-            "saved_plan_days": 0,
             "state_version_days": 0,
             "access_log_days": 0,
             "domain_names": {"staging": ["beers.staging.example.com"], "prod": ["beers.example.com"]},

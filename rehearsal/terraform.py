@@ -30,7 +30,7 @@ _OVERRIDES = {
     # In an account the states outlive what they describe; here they go with it.
     "modules/bucket": 'resource "aws_s3_bucket" "this" {\n  force_destroy = true\n}\n',
 }
-_NOT_COPIED = (".terraform", "*.tfstate*", "*.tfplan", "backend.tf", "*.auto.tfvars")
+_NOT_COPIED = (".terraform", "*.tfstate*", "*.tfplan", "backend.tf", "*.auto.tfvars*")
 _POLL_SECONDS = 0.1
 _CHANGES_EXIT_CODE = 2
 _PLAN_FILE = "rehearsal.tfplan"

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent / "terraform" / "account"
 _ISSUER = "token.actions.githubusercontent.com"
 _AUDIENCE = "sts.amazonaws.com"
 _FIRST_REGION = "us-east-1"  # which no location constraint names
-_SETTINGS = ROOT / "account.auto.tfvars"
+_SETTINGS = ROOT / "account.auto.tfvars.json"
 _IMPORTS = ROOT / "imports.tf"
 _TIMEOUT_SECONDS = 30
 # The bucket exists before Terraform runs, so the state is never anywhere else.
@@ -52,18 +52,6 @@ _NAMED = {
     "aws_s3_bucket": ("s3", "head_bucket", "Bucket", "{bucket}"),
 }
 _ABSENT = {"404", "NoSuchEntity", "RepositoryNotFoundException"}
-
-
-def settings_in(text: str) -> dict[str, str]:
-    """Return the text variables that a variable file sets."""
-    return dict(re.findall(r'^(\w+) *= *"(.*)"$', text, re.MULTILINE))
-
-
-def with_settings(text: str, settings: Mapping[str, str]) -> str:
-    """Return a variable file's text with variables set, and all else as it is."""
-    others = [line for line in text.splitlines() if line.split("=")[0].strip() not in settings]
-    width = max(map(len, settings))
-    return "\n".join([*(f'{name:{width}} = "{value}"' for name, value in settings.items()), *others, ""])
 
 
 def trusted_repository(environment: Mapping[str, str], kept: Mapping[str, str], github: GitHub) -> dict[str, str]:
@@ -103,9 +91,7 @@ def send(method: str, path: str, body: object = None) -> Answer:
         with urllib.request.urlopen(f"https://api.github.com/{path}", timeout=_TIMEOUT_SECONDS) as response:
             return Answer(response.status, body=json.load(response))
     except urllib.error.HTTPError as error:
-        with error:
-            headers = {name.lower(): value for name, value in error.headers.items()}
-            return Answer(error.code, headers, error.read().decode(errors="replace"))
+        return Answer(error.code, body=str(error))
     except (OSError, ValueError) as error:
         return Answer(0, body=str(error))
 
@@ -116,10 +102,11 @@ def prepare(environment: Mapping[str, str]) -> None:
     Raises:
         CommandError: something is missing or wrong, or Terraform failed.
     """
-    kept = _kept_settings()
+    kept = json.loads(_SETTINGS.read_text()) if _SETTINGS.exists() else {}
+    project = re.findall(r'"project_name"(?s:.*?)default +=  *"(.*?)"', (ROOT / "variables.tf").read_text())[0]
     caller = boto3.client("sts", region_name=_FIRST_REGION).get_caller_identity()
     number, partition = caller["Account"], caller["Arn"].split(":")[1]
-    bucket = f"{kept['project_name']}-terraform-state-{number}"
+    bucket = f"{project}-terraform-state-{number}"
     backend = ROOT / "backend.tf"
     if backend.exists() and bucket not in backend.read_text():
         raise CommandError(f"{backend} is another account's, but the credentials are those of the account {number}.")
@@ -130,32 +117,19 @@ def prepare(environment: Mapping[str, str]) -> None:
             f"The account's states and registry are in {region}."
             f" To move them to {environment['REGION']}, destroy terraform/account first."
         )
-    repository = trusted_repository(environment, kept, GitHub(send))
-    _set({**repository, "region": region})
-    _name_owner(repository["github_repository"].partition("/")[0])
+    settings = kept | trusted_repository(environment, kept, GitHub(send)) | {"region": region}
+    _write(_SETTINGS, json.dumps(settings, indent=2) + "\n")
+    _name_owner(settings["github_repository"].partition("/")[0])
     if not there:
         elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != _FIRST_REGION else {}
         boto3.client("s3", region_name=region).create_bucket(Bucket=bucket, **elsewhere)
-    key = f"{kept['project_name']}/account.tfstate"
+    key = f"{project}/account.tfstate"
     _write(backend, _BACKEND.format(bucket=bucket, key=key, region=region))
-    _open_state()
-    _use_existing_provider(kept, boto3.client("iam", region_name=region))
+    terraform("init", "-input=false", "-reconfigure", root=ROOT)
+    _use_existing_provider(settings, boto3.client("iam", region_name=region))
     _apply(region, f"arn:{partition}:iam::{number}")
     _create_linked_roles(boto3.client("iam", region_name=region))
     print(f"Commit {_SETTINGS.name}, {backend.name} and CODEOWNERS: other clones and `make deploy` use them.")
-
-
-def _kept_settings() -> dict[str, str]:
-    """Return the variables of the account's variable files, and the project's name also if it is the default."""
-    declared = re.search(r'"project_name".*?default *= "(.*?)"', (ROOT / "variables.tf").read_text(), re.DOTALL)
-    kept = {"project_name": declared[1]} if declared else {}
-    for file in sorted(ROOT.glob("*.auto.tfvars")):
-        kept |= settings_in(file.read_text())
-    return kept
-
-
-def _set(settings: Mapping[str, str]) -> None:
-    _write(_SETTINGS, with_settings(_SETTINGS.read_text() if _SETTINGS.exists() else "", settings))
 
 
 def _write(path: Path, text: str) -> None:
@@ -182,19 +156,7 @@ def _name_owner(owner: str) -> None:
         _write(owners, re.sub(r"^\* @OWNER$", f"* @{owner}", owners.read_text(), flags=re.MULTILINE))
 
 
-def _open_state() -> None:
-    """Use the state in the bucket. Put one there that an earlier version of this command has left here."""
-    here, moving = ROOT / "terraform.tfstate", ROOT / "terraform.tfstate.moving"
-    if here.exists() and here.stat().st_size:
-        here.replace(moving)
-    terraform("init", "-input=false", "-reconfigure", root=ROOT)
-    if moving.exists():
-        if not terraform("state", "pull", root=ROOT).stdout.strip():
-            terraform("state", "push", moving.name, root=ROOT)
-        moving.replace(ROOT / "terraform.tfstate.moved")
-
-
-def _use_existing_provider(kept: Mapping[str, str], iam: Any) -> None:
+def _use_existing_provider(settings: dict[str, str], iam: Any) -> None:
     """Use an OIDC provider for GitHub that was not created here: AWS allows one for each issuer.
 
     Raises:
@@ -203,14 +165,14 @@ def _use_existing_provider(kept: Mapping[str, str], iam: Any) -> None:
     providers = [one["Arn"] for one in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
     arn = next((one for one in providers if one.endswith(f"/{_ISSUER}")), None)
     managed = terraform("state", "pull", root=ROOT).stdout
-    if arn is None or "github_oidc_provider_arn" in kept or '"aws_iam_openid_connect_provider"' in managed:
+    if arn is None or "github_oidc_provider_arn" in settings or '"aws_iam_openid_connect_provider"' in managed:
         return
     if _AUDIENCE not in iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]:
         raise CommandError(
             f"The account's OIDC provider for GitHub does not accept tokens for {_AUDIENCE}. Allow it:\n  aws iam"
             f" add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {arn} --client-id {_AUDIENCE}"
         )
-    _set({"github_oidc_provider_arn": arn})
+    _write(_SETTINGS, json.dumps(settings | {"github_oidc_provider_arn": arn}, indent=2) + "\n")
 
 
 def _apply(region: str, iam: str) -> None:

@@ -4,7 +4,7 @@ module "state_bucket" {
 
   name                   = local.state_bucket_name
   policy                 = data.aws_iam_policy_document.state_bucket.json
-  prefix_days            = var.saved_plan_days == 0 ? {} : { "plans/" = var.saved_plan_days }
+  prefix_days            = var.state_version_days == 0 ? {} : { "plans/" = 2 }
   access_log_bucket_name = module.access_log_bucket.name
   old_version_days       = var.state_version_days == 0 ? null : var.state_version_days
 }

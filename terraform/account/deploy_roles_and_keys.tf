@@ -17,22 +17,9 @@ data "aws_iam_policy_document" "deploy_roles_and_keys" {
   statement {
     sid = "ManageOwnKeys"
     actions = [
-      "kms:CreateAlias",
-      "kms:CreateGrant",
-      "kms:DeleteAlias",
-      "kms:Decrypt",
-      "kms:DescribeKey",
-      "kms:EnableKeyRotation",
-      "kms:Encrypt",
-      "kms:GenerateDataKey*",
-      "kms:GetKeyPolicy",
-      "kms:GetKeyRotationStatus",
-      "kms:ListResourceTags",
-      "kms:PutKeyPolicy",
-      "kms:ScheduleKeyDeletion",
-      "kms:TagResource",
-      "kms:UntagResource",
-      "kms:UpdateAlias",
+      "kms:CreateAlias", "kms:CreateGrant", "kms:DeleteAlias", "kms:Decrypt", "kms:DescribeKey", "kms:EnableKeyRotation",
+      "kms:Encrypt", "kms:GenerateDataKey*", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags",
+      "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias",
       "kms:UpdateKeyDescription",
     ]
     resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
@@ -48,9 +35,7 @@ data "aws_iam_policy_document" "deploy_roles_and_keys" {
   statement {
     sid = "ManageOwnMasterRotation"
     actions = [
-      "secretsmanager:CancelRotateSecret",
-      "secretsmanager:DescribeSecret",
-      "secretsmanager:RotateSecret",
+      "secretsmanager:CancelRotateSecret", "secretsmanager:DescribeSecret", "secretsmanager:RotateSecret",
     ]
     resources = [local.master_secrets]
 
@@ -70,16 +55,8 @@ data "aws_iam_policy_document" "deploy_roles_and_keys" {
   statement {
     sid = "ManageOwnRoles"
     actions = [
-      "iam:DeleteRole",
-      "iam:GetRole",
-      "iam:GetRolePolicy",
-      "iam:ListAttachedRolePolicies",
-      "iam:ListInstanceProfilesForRole",
-      "iam:ListRolePolicies",
-      "iam:TagRole",
-      "iam:UntagRole",
-      "iam:UpdateRole",
-      "iam:UpdateRoleDescription",
+      "iam:DeleteRole", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole",
+      "iam:ListRolePolicies", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole", "iam:UpdateRoleDescription",
     ]
     resources = local.own_roles[each.key]
   }
@@ -88,11 +65,7 @@ data "aws_iam_policy_document" "deploy_roles_and_keys" {
   statement {
     sid = "CreateOwnRolesWithBoundary"
     actions = [
-      "iam:CreateRole",
-      "iam:DeleteRolePolicy",
-      "iam:DetachRolePolicy",
-      "iam:PutRolePermissionsBoundary",
-      "iam:PutRolePolicy",
+      "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
       "iam:UpdateAssumeRolePolicy",
     ]
     resources = local.own_roles[each.key]

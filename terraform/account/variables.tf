@@ -137,7 +137,7 @@ variable "registry_client_account_ids" {
 }
 
 variable "state_version_days" {
-  description = "Days for which earlier versions of a state are kept; 0 keeps them forever."
+  description = "Days for which earlier versions of a state are kept; 0 keeps them, and saved plans, forever."
   type        = number
   default     = 365
   nullable    = false
@@ -145,18 +145,6 @@ variable "state_version_days" {
   validation {
     condition     = var.state_version_days == 0 || var.state_version_days >= 30
     error_message = "Choose at least 30 days, or 0 to keep them forever: a mistake may be noticed late."
-  }
-}
-
-variable "saved_plan_days" {
-  description = "Days after which saved plans expire; 0 keeps them forever."
-  type        = number
-  default     = 2
-  nullable    = false
-
-  validation {
-    condition     = var.saved_plan_days == 0 || var.saved_plan_days >= 2
-    error_message = "Choose at least 2 days, because a plan can be applied for one, or 0 to keep them forever."
   }
 }
 

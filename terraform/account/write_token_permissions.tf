@@ -12,9 +12,7 @@ data "aws_iam_policy_document" "deploy_write_token" {
   statement {
     sid = "ManageWriteToken"
     actions = [
-      "secretsmanager:GetSecretValue",
-      "secretsmanager:PutSecretValue",
-      "secretsmanager:UpdateSecretVersionStage",
+      "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage",
     ]
     resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${each.value}/service/write-token-*"]
   }

@@ -23,7 +23,6 @@ VARIABLES = {
     "github_repository": REPOSITORY.name,
     "github_owner_id": REPOSITORY.owner_id,
     "github_repository_id": REPOSITORY.id,
-    "saved_plan_days": 0,
     "deploy_environments": list(DOMAIN_NAMES),
     "domain_names": DOMAIN_NAMES,
     "database_resource_ids": {"dev": "db-DEV", "prod": "db-PROD"},

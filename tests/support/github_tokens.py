@@ -21,22 +21,14 @@ class Repository:
     """A repository on GitHub.
 
     Attributes:
-        name: OWNER/REPOSITORY; another repository can get it after a deletion or renaming.
-        owner_id: number of the owner, which is never reused.
-        id: number of the repository, which is never reused.
-        has_immutable_subject: subjects contain the numbers; False for the legacy format.
+        name: OWNER/REPOSITORY, which another repository can get later; owner_id and id are never reused.
+        has_immutable_subject: subjects contain these numbers; False for the legacy format.
     """
 
     name: str
     owner_id: str
     id: str
     has_immutable_subject: bool = True
-
-    @property
-    def subject(self) -> str:
-        """Return the part of a subject that names the repository."""
-        owner, _, name = self.name.partition("/")
-        return f"{owner}@{self.owner_id}/{name}@{self.id}" if self.has_immutable_subject else self.name
 
 
 def claims_of_job(
@@ -52,19 +44,21 @@ def claims_of_job(
 
     Args:
         repository: the repository in which the job runs.
-        file: name of the workflow file that defines the job, which for a reusable workflow is not the caller's.
-        ref: branch, tag or pull request of the run.
-        event: what started the run.
+        file: name of the workflow file that defines the job; of a reusable one, not of its caller.
+        ref: branch, tag or pull request of the run, which ``event`` started.
         environment: the job's GitHub environment; empty for none.
-        workflow: repository and ref of the file as ``OWNER/REPOSITORY@REF`` if it is not of the run's own.
+        workflow: the file's ``OWNER/REPOSITORY@REF`` if they are not those of the run.
     """
+    owner, _, name = repository.name.partition("/")
+    numbered = f"{owner}@{repository.owner_id}/{name}@{repository.id}"
+    subject = numbered if repository.has_immutable_subject else repository.name
     context = f"environment:{environment}" if environment else f"ref:{ref}"
     if event == "pull_request" and not environment:
         context = "pull_request"
     of, _, at = (workflow or f"{repository.name}@{ref}").partition("@")
     return {
         "aud": "sts.amazonaws.com",
-        "sub": f"repo:{repository.subject}:{context}",
+        "sub": f"repo:{subject}:{context}",
         "repository": repository.name,
         "repository_id": repository.id,
         "ref": ref,
@@ -76,10 +70,6 @@ def claims_of_job(
 def is_trusted(trust_policy: Mapping[str, Any], claims: Mapping[str, str]) -> bool:
     """Return True if a role's trust policy lets a token with these claims assume the role."""
     provider = f":oidc-provider/{ISSUER}"
-    statements = [
-        statement
-        for statement in statements_of(trust_policy)
-        if str(statement["Principal"].get("Federated", "")).endswith(provider)
-    ]
+    found = [one for one in statements_of(trust_policy) if one["Principal"].get("Federated", "").endswith(provider)]
     context = {f"{ISSUER}:{name}": value for name, value in claims.items() if name in _CONDITION_KEYS}
-    return decide(statements, Request("sts:AssumeRoleWithWebIdentity", "*", context)).allowed
+    return decide(found, Request("sts:AssumeRoleWithWebIdentity", "*", context)).allowed

@@ -101,7 +101,6 @@ run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
     github_repository_id = "*"
     deploy_environments  = ["pre-prod"]
     state_version_days   = 7
-    saved_plan_days      = 1
     access_log_days      = -1
     registry_account_id  = "123"
   }
@@ -113,7 +112,6 @@ run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
     var.github_repository_id,
     var.deploy_environments,
     var.state_version_days,
-    var.saved_plan_days,
     var.access_log_days,
     var.registry_account_id,
   ]

@@ -77,7 +77,7 @@ def test_a_new_local_aws_gets_its_account(runs: Runs) -> None:
 def test_the_backend_and_the_variables_of_a_real_account_are_not_rehearsed(tmp_path: Path) -> None:
     for folder in ("account", "environment", "modules/bucket"):
         (tmp_path / "terraform" / folder).mkdir(parents=True)
-    for name in ("main.tf", "backend.tf", "account.auto.tfvars", "environments.auto.tfvars"):
+    for name in ("main.tf", "backend.tf", "account.auto.tfvars.json", "environments.auto.tfvars"):
         (tmp_path / "terraform" / "account" / name).touch()
     copy_configuration(tmp_path / "copy", tmp_path / "terraform")
     assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == {"main.tf", "rehearsal_override.tf"}

@@ -19,13 +19,14 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(600)]
 
 BUCKET = f"taproom-terraform-state-{ACCOUNT_ID}"
-SETTINGS = Path("terraform/account/account.auto.tfvars")
+SETTINGS = Path("terraform/account/account.auto.tfvars.json")
 STATE_KEY = "taproom/account.tfstate"
 PROVIDER = f"arn:aws:iam::{ACCOUNT_ID}:oidc-provider/token.actions.githubusercontent.com"
+ISSUER = "https://token.actions.githubusercontent.com"
 NUMBERS = {"GITHUB_OWNER_ID": "1001", "GITHUB_REPOSITORY_ID": "2002"}
 NAMED = {"GITHUB_REPOSITORY": "me/taproom", **NUMBERS}
 # Without retention: for its rules the AWS provider waits most of a minute.
-QUICK = 'deploy_environments = ["dev"]\nstate_version_days = 0\nsaved_plan_days = 0\naccess_log_days = 0\n'
+QUICK = 'deploy_environments = ["dev"]\nstate_version_days = 0\naccess_log_days = 0\n'
 # Ends once, where the test says: before a command of Terraform.
 TERRAFORM = """#!/bin/sh
 case "$*" in "$(cat "$CUT" 2>/dev/null || echo none)"*) rm "$CUT"; echo cut off >&2; exit 1 ;; esac
@@ -127,15 +128,16 @@ def test_resources_that_are_not_in_the_state_are_imported(aws: LocalAws, folder:
     """As after a run that was killed before Terraform saved the state."""
     aws.client("s3").delete_object(Bucket=BUCKET, Key=STATE_KEY)
     root = clone(folder, "third")
-    audience = {"OpenIDConnectProviderArn": PROVIDER, "ClientID": "sts.amazonaws.com"}
-    aws.client("iam").remove_client_id_from_open_id_connect_provider(**audience)
-    code, said = run(root, aws, **NAMED)
-    assert (code, f"{PROVIDER} --client-id sts.amazonaws.com" in said) == (1, True), said
-    aws.client("iam").add_client_id_to_open_id_connect_provider(**audience)
+    for audience in ("another", "sts.amazonaws.com"):
+        aws.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER)
+        aws.client("iam").create_open_id_connect_provider(Url=ISSUER, ClientIDList=[audience])
+        if audience == "another":
+            code, said = run(root, aws, **NAMED)
+            assert (code, f"{PROVIDER} --client-id sts.amazonaws.com" in said) == (1, True), said
     code, said = run(root, aws, **NAMED)
     assert (code, "0 to destroy" in said) == (0, True), said
     assert not list(root.glob("terraform/account/imports.tf"))
-    assert f'github_oidc_provider_arn = "{PROVIDER}"' in (root / SETTINGS).read_text()
+    assert f'"github_oidc_provider_arn": "{PROVIDER}"' in (root / SETTINGS).read_text()
     code, said = run(root, aws)
     assert (code, "Apply" in said) == (0, False), said
     (root / "terraform" / "account" / "backend.tf").write_text('bucket = "taproom-terraform-state-999999999999"')

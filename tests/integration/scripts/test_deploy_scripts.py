@@ -326,8 +326,8 @@ def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Pat
     assert done.returncode == 0, done.stderr
     made = (checkout / "calls").read_text()
     assert '-var=client_cidr_blocks=["198.51.100.4/32"]' in made
-    settings = tmp_path / "taproom" / "terraform" / "account" / "account.auto.tfvars"
-    assert '"me/REPOSITORY"\n' in settings.read_text()
+    settings = tmp_path / "taproom" / "terraform" / "account" / "account.auto.tfvars.json"
+    assert '"me/REPOSITORY"' in settings.read_text()
     assert "\n* @me\n" in (tmp_path / "taproom" / ".github" / "CODEOWNERS").read_text(), "an active rule"
     assert made.index("terraform apply") < made.index("Authorization: Bearer"), (
         "the token is sent once the ranges are set"

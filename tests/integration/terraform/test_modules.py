@@ -80,7 +80,7 @@ def _prepare(folder: Path) -> None:
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     for name in ("valid", "mocked"):
-        copied = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf", "*.auto.tfvars")
+        copied = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf", "*.auto.tfvars*")
         shutil.copytree(TERRAFORM, part / name, ignore=copied)
     first_value = part / "mocked" / "modules" / "write_token" / "first_value.tf"
     assert "ephemeral" in first_value.read_text()

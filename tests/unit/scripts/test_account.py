@@ -1,8 +1,8 @@
-"""Which repository `make account` trusts, and what it keeps in its variable file."""
+"""The repository that `make account` trusts."""
 
 import pytest
 
-from scripts.account import settings_in, trusted_repository, with_settings
+from scripts.account import trusted_repository
 from scripts.environment import CommandError
 from scripts.github_api import Answer, GitHub
 
@@ -51,11 +51,3 @@ def test_an_unknown_number_is_asked_for_with_the_command_that_shows_it(status: i
 def test_an_incomplete_name_or_number_is_refused(environment: dict[str, str]) -> None:
     with pytest.raises(CommandError, match="GITHUB_"):
         trusted_repository(environment, {}, github(FOUND))
-
-
-def test_other_lines_of_the_variable_file_are_kept() -> None:
-    text = 'region = "eu-west-1"\n# a note\ndeploy_environments = ["dev"]\nregions = "x"\n'
-    written = with_settings(text, {"region": "eu-west-2", "github_owner_id": "7"})
-    assert settings_in(written) == {"region": "eu-west-2", "github_owner_id": "7", "regions": "x"}
-    assert '# a note\ndeploy_environments = ["dev"]\n' in written
-    assert with_settings(written, {"region": "eu-west-2", "github_owner_id": "7"}) == written

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("account")]
 
 DEPLOYMENTS = {f"deploy-{name}" for name in DOMAIN_NAMES}
+READERS = ("drift", "plan", "release-plan")
+BUCKET = f"s3:::{PROJECT}-terraform-state-{ACCOUNT_ID}"
+PLACE = f"{REGION}:{ACCOUNT_ID}"
 LONGEST_REGION = "ap-southeast-1"
 # Characters, without white space. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 MANAGED_LIMIT, INLINE_LIMIT, TRUST_LIMIT, ATTACHED_LIMIT = 6_144, 10_240, 2_048, 10
@@ -107,32 +110,49 @@ def test_a_workload_logs_in_by_token_only_to_the_database_of_its_environment(
 
 
 @pytest.mark.parametrize(
-    ("key", "may_put", "may_get"),
+    ("action", "resource", "roles"),
     [
-        ("plans/dev/1.zip", {"release-plan"}, {"deploy-dev"}),
-        ("plans/prod/1.zip", {"release-plan"}, {"deploy-prod"}),
-        ("artifacts/1.zip", {"administrator", "build"}, {"administrator", "drift", "release-plan", *DEPLOYMENTS}),
+        ("s3:PutObject", f"{BUCKET}/plans/dev/1.zip", {"release-plan"}),
+        ("s3:GetObject", f"{BUCKET}/plans/dev/1.zip", {"deploy-dev"}),
+        ("s3:GetObject", f"{BUCKET}/plans/prod/1.zip", {"deploy-prod"}),
+        ("s3:PutObject", f"{BUCKET}/artifacts/1.zip", {"administrator", "build"}),
+        ("s3:GetObject", f"{BUCKET}/artifacts/1.zip", {"administrator", "drift", "release-plan", *DEPLOYMENTS}),
+        ("s3:GetObject", f"{BUCKET}/{PROJECT}/dev.tfstate", {"administrator", "deploy-dev", *READERS}),
+        ("s3:PutObject", f"{BUCKET}/{PROJECT}/dev.tfstate", {"administrator", "deploy-dev"}),
+        ("ecr:InitiateLayerUpload", f"ecr:{PLACE}:repository/{PROJECT}", {"administrator", "build"}),
+        ("ecr:PutImage", f"ecr:{PLACE}:repository/{PROJECT}", {"administrator", "build", *DEPLOYMENTS}),
+        ("lambda:UpdateFunctionCode", f"lambda:{PLACE}:function:{PROJECT}-dev-access", {"administrator", "deploy-dev"}),
+        (
+            "lambda:UpdateFunctionCode",
+            f"lambda:{PLACE}:function:{PROJECT}-dev-access-plan",
+            {"administrator", "deploy-dev", "release-plan"},
+        ),
+        ("secretsmanager:GetSecretValue", f"secretsmanager:{PLACE}:secret:{PROJECT}-dev/login/x-1", {"administrator"}),
+        ("rds:DeleteDBInstance", f"rds:{PLACE}:db:{PROJECT}-dev", {"administrator", "deploy-dev"}),
+        ("iam:CreateUser", f"iam::{ACCOUNT_ID}:user/eve", {"administrator"}),
+        *(
+            ("iam:PutRolePolicy", f"iam::{ACCOUNT_ID}:role/{PROJECT}-{role}", {"administrator"})
+            for role in ("build", "deploy-dev", "drift", "plan", "release-plan")
+        ),
+        # Without a boundary. Every rehearsal shows that a deployment creates roles within it.
+        ("iam:CreateRole", f"iam::{ACCOUNT_ID}:role/{PROJECT}-dev-eve", {"administrator"}),
     ],
 )
-def test_plans_and_artifacts_pass_from_one_job_to_the_next_in_one_direction(
-    aws: LocalAws,
-    policies: Mapping[str, dict[str, dict[str, Any]]],
-    key: str,
-    may_put: set[str],
-    may_get: set[str],
+def test_only_these_roles_can(
+    aws: LocalAws, policies: Mapping[str, dict[str, dict[str, Any]]], action: str, resource: str, roles: set[str]
 ) -> None:
-    bucket = f"{PROJECT}-terraform-state-{ACCOUNT_ID}"
-    of_bucket = statements_of(json.loads(aws.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]))
-    administrator = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-    roles = {**policies, f"{PROJECT}-administrator": {"all": administrator}}
-
-    def allowed(action: str) -> set[str]:
-        names = set()
-        for role, documents in roles.items():
-            context = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{role}", "aws:SecureTransport": "true"}
-            statements = [*of_bucket, *(one for document in documents.values() for one in statements_of(document))]
-            if decide(statements, Request(action, f"arn:aws:s3:::{bucket}/{key}", context)).allowed:
-                names.add(role.removeprefix(f"{PROJECT}-"))
-        return names
-
-    assert (allowed("s3:PutObject"), allowed("s3:GetObject")) == (may_put, may_get)
+    """By their own policies, the boundary and the bucket's policy; an administrator's allow everything."""
+    boundary = statements_of(policies["boundaries"][f"{PROJECT}-pipeline-boundary"])
+    of_bucket = json.loads(aws.client("s3").get_bucket_policy(Bucket=BUCKET.removeprefix("s3:::"))["Policy"])
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    every = {**policies, f"{PROJECT}-administrator": {"all": {"Statement": everything}}}
+    allowed = set()
+    for role in every.keys() - {"boundaries"}:
+        name = role.removeprefix(f"{PROJECT}-")
+        context = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{role}", "aws:SecureTransport": "true"}
+        request = Request(action, f"arn:aws:{resource}", context | {"aws:RequestedRegion": REGION})
+        own = [one for document in every[role].values() for one in statements_of(document)]
+        is_within = name == "administrator" or decide(boundary, request).allowed
+        if is_within and decide([*own, *statements_of(of_bucket)], request).allowed:
+            allowed.add(name)
+    assert allowed == roles

@@ -82,12 +82,10 @@ def test_no_job_gets_a_role_from(trust: Mapping[str, Trust], origin: dict[str, A
     assert {role: roles_for(trust, *job, **origin) for role, job in JOBS.items()} == {role: set() for role in JOBS}
 
 
-def test_no_job_of_another_workflow_file_gets_a_role(trust: Mapping[str, Trust]) -> None:
-    jobs = {(file, environment) for file, _ in JOBS.values() for environment in ("", "dev", "prod", "qa")}
-    jobs |= {("nightly.yml", ""), ("nightly.yml", "prod"), ("rollback.yml", "prod"), ("release.yml", "prod")}
-    assert {job: roles_for(trust, *job) for job in jobs - set(JOBS.values())} == {
-        job: set() for job in jobs - set(JOBS.values())
-    }
+def test_no_job_of_another_workflow_file_or_environment_gets_a_role(trust: Mapping[str, Trust]) -> None:
+    files = {file for file, _ in JOBS.values()} | {"nightly.yml", "release.yml", "rollback.yml"}
+    for job in {(file, name) for file in files for name in ("", "dev", "prod", "qa")} - set(JOBS.values()):
+        assert roles_for(trust, *job) == set(), job
 
 
 @pytest.mark.parametrize("file", ["pull-request.yml", "main.yml", "deploy.yml"])
@@ -107,10 +105,3 @@ def test_a_legacy_subject_is_trusted_after_the_opt_in_for_the_same_repository_al
         assert roles_for(legacy_trust, *job) == roles_for(legacy_trust, *job, **LEGACY) == {role}
         assert roles_for(legacy_trust, *job, **LEGACY_RECREATED) == set()
         assert roles_for(legacy_trust, *job, **LEGACY, ref=BRANCH) == set()
-
-
-def test_each_condition_of_a_trust_policy_is_an_equality(trust: Mapping[str, Trust]) -> None:
-    conditions = [one["Condition"] for policy in trust.values() for one in policy["Statement"]]
-    assert conditions
-    assert all(list(condition) == ["StringEquals"] for condition in conditions)
-    assert "*" not in json.dumps(conditions)
