@@ -88,13 +88,10 @@ def outdated(planned: Metadata, now: Metadata) -> list[str]:
 
 def sql_of(shown: Mapping[str, Any]) -> str:
     """Return the SQL that a plan, as Terraform's JSON, shows for the database."""
+    if _answer(shown).get("in_sync"):  # the output keeps the statements of the last apply
+        return "-- nothing to do"
     known = _planned_output(shown, "access_plan")
-    if not isinstance(known, str):  # where functions are invoked again, the output is known only after that
-        is_idle = _answer(shown).get("in_sync")
-        return "-- nothing to do" if is_idle else "-- known only once the planning function has been applied"
-    # With nothing to do, the output keeps the statements of the last apply.
-    is_kept = shown.get("output_changes", {}).get("access_plan", {}).get("actions") == ["no-op"]
-    return f"{known.splitlines()[0]}\n-- nothing to do" if is_kept else known
+    return known if isinstance(known, str) else "-- known only once the planning function has been applied"
 
 
 def sentences_of(shown: Mapping[str, Any]) -> list[str]:
