@@ -79,9 +79,3 @@ def test_every_condition_is_broken_by_a_run_of_its_own(module: Path) -> None:
         if tested[address] < number
     ]
     assert not missing, "\n".join(missing)
-
-
-@pytest.mark.parametrize("run", [pytest.param(run, id=f"{run.module.name}-{run.name}") for run in RUNS if run.refused])
-def test_a_run_expects_failures_only_of_what_has_a_condition(run: Run) -> None:
-    conditions = _conditions(run.module)
-    assert [address for address in run.refused if not conditions[address]] == []
