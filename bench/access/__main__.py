@@ -70,10 +70,6 @@ def _report(compared: Sequence[Result], settled: Sequence[Settled], handler: Han
         "compares the minimums:\n"
     )
     yield results.comparison(compared)
-    yield "The same without the start of Python and of the tool, measured with `--help` or `--version`:\n"
-    yield results.without_start(compared)
-    yield "CPU time and messages:\n"
-    yield results.effort(compared)
     yield "`db_bootstrap` with nothing to do, all sizes in rotation: the command, and a warm process:\n"
     yield results.settled(settled)
     yield (

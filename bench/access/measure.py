@@ -32,30 +32,17 @@ def compare(server: BenchServer, runs: int, folder: Path, progress: Callable[[st
     first: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
     again: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
     start: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
-    messages: dict[str, tuple[int, int]] = {}
-    settling: dict[str, int] = {}
     for run in range(runs):
         for tool in _rotated(participants, run):
             progress(f"{server.size}, run {run + 1} of {runs}: {tool.name}")
             server.reset()
             first[tool.name].append(_run(tool, folder))
-            settling[tool.name] = _settle(tool, folder)
+            _settle(tool, folder)
             again[tool.name] += (_run(tool, folder, must_be_settled=True) for _ in range(AGAIN_PER_RUN))
             start[tool.name] += (_start(tool, folder) for _ in range(AGAIN_PER_RUN))
             server.check()
-    for tool in participants:
-        progress(f"{server.size}: counting the messages of {tool.name}")
-        messages[tool.name] = _count_messages(server, tool, folder)
     return [
-        Result(
-            tool.name,
-            server.size,
-            tuple(first[tool.name]),
-            tuple(again[tool.name]),
-            tuple(start[tool.name]),
-            *messages[tool.name],
-            settling[tool.name],
-        )
+        Result(tool.name, server.size, tuple(first[tool.name]), tuple(again[tool.name]), tuple(start[tool.name]))
         for tool in participants
     ]
 
@@ -122,22 +109,12 @@ def _start(tool: Tool, folder: Path) -> Cost:
     return measured(tool.start, tool.environment, folder / "output")
 
 
-def _settle(tool: Tool, folder: Path) -> int:
-    for count in range(1, _RUNS_UNTIL_SETTLED + 1):
+def _settle(tool: Tool, folder: Path) -> None:
+    for _ in range(_RUNS_UNTIL_SETTLED):
         _run(tool, folder)
         if _found_nothing(tool, folder):
-            return count
+            return
     raise BenchError(f"{tool.name} does not converge within {_RUNS_UNTIL_SETTLED} runs.")
-
-
-def _count_messages(server: BenchServer, tool: Tool, folder: Path) -> tuple[int, int]:
-    server.reset()
-    with server.counting_messages() as first:
-        _run(tool, folder)
-    _settle(tool, folder)
-    with server.counting_messages() as again:
-        _run(tool, folder, must_be_settled=True)
-    return len(first), len(again)
 
 
 def _found_nothing(tool: Tool, folder: Path) -> bool:

@@ -26,10 +26,6 @@ class Result:
         first: Runs that applied everything.
         again: Runs with nothing to do.
         start: Runs that only loaded the tool.
-        first_messages: Number of messages to the server in a first run, by its log; a message can contain many
-            statements.
-        again_messages: Number of messages in a run with nothing to do.
-        runs_until_settled: Number of runs before one had nothing to do.
     """
 
     tool: str
@@ -37,9 +33,6 @@ class Result:
     first: tuple[Cost, ...]
     again: tuple[Cost, ...]
     start: tuple[Cost, ...]
-    first_messages: int
-    again_messages: int
-    runs_until_settled: int
 
     @property
     def work(self) -> float:
@@ -110,52 +103,6 @@ def comparison(results: Sequence[Result]) -> str:
             )
         )
     return table(head, rows)
-
-
-def without_start(results: Sequence[Result]) -> str:
-    """Return the table of runs with nothing to do, without the start of the tool."""
-    head = ("schemas x tables", "tool", "start alone, s", "nothing to do, less the start, s", "times ours")
-    return table(
-        head,
-        [
-            (
-                str(result.size),
-                result.tool,
-                spread(_walls(result.start)),
-                f"{result.work:.3g}",
-                f"{result.work / _ours(results, result.size).work:.1f}",
-            )
-            for result in results
-        ],
-    )
-
-
-def effort(results: Sequence[Result]) -> str:
-    """Return the table of CPU times and messages."""
-    head = (
-        "schemas x tables",
-        "tool",
-        "CPU of the tool, s: first",
-        "again",
-        "messages: first",
-        "again",
-        "runs to settle",
-    )
-    return table(
-        head,
-        [
-            (
-                str(result.size),
-                result.tool,
-                f"{median(cost.cpu for cost in result.first):.2f}",
-                f"{median(cost.cpu for cost in result.again):.2f}",
-                f"{result.first_messages:,}",
-                f"{result.again_messages:,}",
-                str(result.runs_until_settled),
-            )
-            for result in results
-        ],
-    )
 
 
 def settled(measured: Sequence[Settled]) -> str:

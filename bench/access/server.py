@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pg8000.native import identifier, literal
+from pg8000.native import identifier
 
 from bench.access import workload
 from bench.access.workload import Size
@@ -89,23 +89,6 @@ class BenchServer:
         ((count,),) = self.cluster.admin(_PRIVILEGES, workload.DATABASE, groups=list(workload.GROUPS))
         if count != self.size.privileges:
             raise BenchError(f"The groups have {count} privileges on objects, expected {self.size.privileges}.")
-
-    @contextmanager
-    def counting_messages(self) -> Iterator[list[str]]:
-        """Yield a list that contains the messages of all clients after the block."""
-        setting = f"ALTER DATABASE {workload.DATABASE} SET log_statement = "
-        self.cluster.admin(setting + literal("all"))
-        start = self.cluster.log.stat().st_size
-        messages: list[str] = []
-        yield messages
-        self.cluster.admin(setting + literal("none"))
-        with self.cluster.log.open("rb") as log:
-            log.seek(start)
-            messages += (line for line in log.read().decode(errors="replace").splitlines() if _is_a_message(line))
-
-
-def _is_a_message(line: str) -> bool:
-    return "LOG:  statement: " in line or "LOG:  execute " in line
 
 
 @contextmanager

@@ -11,7 +11,7 @@ HANDLER = Handler(zip_bytes=1_600_000, from_source=(0.4, 0.31, 0.5), compiled=(0
 
 
 def result(tool: str, first: list[float], again: list[float], size: Size = SMALL) -> Result:
-    return Result(tool, size, costs(first), costs(again), START, 1234, again_messages=9, runs_until_settled=1)
+    return Result(tool, size, costs(first), costs(again), START)
 
 
 def costs(walls: list[float]) -> tuple[Cost, ...]:
@@ -41,12 +41,6 @@ def test_the_comparison_has_a_line_for_each_tool_and_says_how_many_times_as_long
     assert lines[2] == "| 20x50 | db_bootstrap | 0.2 (0.1 to 0.9) | 1.0 | 0.1 (0.1 to 0.1) | 1.0 |"
     assert lines[3] == "| 20x50 | tortoise 1.0 | 4 (4 to 4) | 40.0 | 1 (1 to 1) | 10.0 |"
     assert lines[4] == "| 20x50 | hare 2.0 | 1 (0.4 to 2) | 4.0 | 1.1 (0.2 to 2) | 2.0 |"
-
-
-def test_the_start_of_each_tool_is_taken_off_its_own_time() -> None:
-    lines = results.without_start([OURS, FAST]).splitlines()
-    assert lines[2] == "| 20x50 | db_bootstrap | 0.05 (0.05 to 0.05) | 0.05 | 1.0 |"
-    assert lines[3] == "| 20x50 | hare 2.0 | 0.05 (0.05 to 0.05) | 0.15 | 3.0 |"
 
 
 def test_a_tool_is_compared_with_ours_of_the_same_size() -> None:
