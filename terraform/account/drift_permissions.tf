@@ -1,11 +1,24 @@
-# The permissions of a pull request, and what a refresh also reads: the write tokens, to check that they exist, and functions'
-# environment variables, which Lambda decrypts as the caller. Without that, each plan would set them again.
+# The permissions of a pull request, what main built, and what a refresh also reads: the write tokens, to check that they
+# exist, and functions' environment variables, which Lambda decrypts as the caller. Without that, each plan would set them
+# again.
 locals {
   write_tokens = [for own in local.own : "arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/service/write-token-*"]
 }
 
 data "aws_iam_policy_document" "drift" {
-  source_policy_documents = [data.aws_iam_policy_document.plan.json, data.aws_iam_policy_document.read_artifacts.json]
+  source_policy_documents = [data.aws_iam_policy_document.plan.json]
+
+  statement {
+    sid       = "ReadArtifacts"
+    actions   = ["s3:GetObject"]
+    resources = [local.artifacts]
+  }
+
+  statement {
+    sid       = "DescribeImages"
+    actions   = ["ecr:BatchGetImage", "ecr:DescribeImages"]
+    resources = [local.registry_arn]
+  }
 
   statement {
     sid       = "GetWriteTokens"

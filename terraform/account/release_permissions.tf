@@ -4,20 +4,6 @@ locals {
   artifacts = "arn:${local.partition}:s3:::${var.project_name}-terraform-state-${local.registry_account_id}/artifacts/*"
 }
 
-data "aws_iam_policy_document" "read_artifacts" {
-  statement {
-    sid       = "ReadArtifacts"
-    actions   = ["s3:GetObject"]
-    resources = [local.artifacts]
-  }
-
-  statement {
-    sid       = "DescribeImages"
-    actions   = ["ecr:BatchGetImage", "ecr:DescribeImages"]
-    resources = [local.registry_arn]
-  }
-}
-
 # Planning happens before the approval. So this role changes nothing but the code of the function that can only plan, and it
 # cannot read a plan back.
 data "aws_iam_policy_document" "release_plan" {

@@ -48,19 +48,6 @@ run "an_environment_that_is_not_named_has_no_role_and_no_boundary" {
   }
 }
 
-run "an_existing_oidc_provider_is_trusted_and_not_created_again" {
-  command = plan
-
-  variables {
-    github_oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
-  }
-
-  assert {
-    condition     = length(aws_iam_openid_connect_provider.github) == 0
-    error_message = "AWS refuses a second provider for one issuer."
-  }
-}
-
 run "an_image_never_changes_under_its_tag_and_is_scanned" {
 
   assert {
@@ -79,15 +66,6 @@ run "states_and_logs_lie_in_buckets_of_this_very_account" {
   assert {
     condition     = output.state_bucket_name == "taproom-terraform-state-123456789012"
     error_message = "The states are in ${output.state_bucket_name}."
-  }
-}
-
-run "states_and_logs_can_be_kept_for_ever" {
-  command = plan
-
-  variables {
-    state_version_days = 0
-    access_log_days    = 0
   }
 }
 
@@ -139,15 +117,16 @@ run "wildcards_are_refused_where_environments_are_told_apart" {
   expect_failures = [var.domain_names, var.database_resource_ids, var.registry_client_account_ids]
 }
 
-run "a_domain_name_of_two_environments_and_a_database_of_none_are_refused" {
+run "names_and_databases_of_no_single_environment_are_refused" {
   command = plan
 
   variables {
+    github_repository     = "taproom"
     domain_names          = { dev = ["beers.example.com"], prod = ["beers.example.com"] }
     database_resource_ids = { qa = "db-ABC" }
   }
 
-  expect_failures = [var.domain_names, var.database_resource_ids]
+  expect_failures = [var.github_repository, var.domain_names, var.database_resource_ids]
 }
 
 run "an_account_can_use_the_registry_of_another_one" {
@@ -176,15 +155,4 @@ run "an_account_shares_its_registry_with_others" {
     condition     = aws_ecr_repository_policy.clients[0].repository == "taproom" && one(data.aws_iam_policy_document.registry_clients.statement[0].principals).identifiers == toset(["arn:aws:iam::999999999999:root"])
     error_message = "The named account, and no other, must be able to use the images."
   }
-}
-
-run "a_repository_without_its_owner_and_no_environment_are_refused" {
-  command = plan
-
-  variables {
-    github_repository   = "taproom"
-    deploy_environments = []
-  }
-
-  expect_failures = [var.github_repository, var.deploy_environments]
 }
