@@ -200,7 +200,8 @@ def _apply(region: str, iam: str) -> None:
 
 def _plan(file: Path) -> Any:
     """Return the changes that a plan would make, as Terraform describes them; an empty list for none."""
-    options = ("-input=false", "-detailed-exitcode", f"-out={file}")
+    # Without a lock, which an interrupted plan would leave. Terraform refuses a plan of a state that has changed since.
+    options = ("-input=false", "-lock=false", "-detailed-exitcode", f"-out={file}")
     if terraform("plan", *options, root=ROOT, allowed=(0, 2)).returncode == 0:
         return []
     return json.loads(terraform("show", "-json", str(file), root=ROOT).stdout)["resource_changes"]

@@ -27,10 +27,11 @@ NUMBERS = {"GITHUB_OWNER_ID": "1001", "GITHUB_REPOSITORY_ID": "2002"}
 NAMED = {"GITHUB_REPOSITORY": "me/taproom", **NUMBERS}
 # Without retention: for its rules the AWS provider waits most of a minute.
 QUICK = 'deploy_environments = ["dev"]\nstate_version_days = 0\naccess_log_days = 0\n'
-# Ends once, where the test says: before a command of Terraform.
-TERRAFORM = """#!/bin/sh
-case "$*" in "$(cat "$CUT" 2>/dev/null || echo none)"*) rm "$CUT"; echo cut off >&2; exit 1 ;; esac
-exec "$TERRAFORM" "$@"
+# A shell starts background processes without SIGINT, and children inherit that.
+PROGRAM = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("scripts.account", run_name="__main__")
 """
 
 
@@ -40,17 +41,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         yield running
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "terraform").write_text(TERRAFORM)
-    (tmp_path / "bin" / "terraform").chmod(0o755)
-    return tmp_path
-
-
-def clone(folder: Path, name: str) -> Path:
+def clone(tmp_path: Path, name: str) -> Path:
     """Return a checkout with the account's configuration."""
-    root = folder / name
+    root = tmp_path / name
     shutil.copytree(CHECKOUT / "scripts", root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     copy_configuration(root / "terraform")
     (root / "terraform" / "account" / "quick.auto.tfvars").write_text(QUICK)
@@ -63,9 +56,7 @@ def start(root: Path, aws: LocalAws, **environment: str) -> "subprocess.Popen[st
     folder = root.parent
     lock_file = root / "terraform" / "account" / ".terraform.lock.hcl"
     given = {
-        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
-        "CUT": str(folder / "cut"),
-        "TERRAFORM": find_terraform()[0],
+        "PATH": f"{Path(find_terraform()[0]).parent}:{os.environ['PATH']}",
         "TF_CLI_CONFIG_FILE": str(write_cli_config(folder / "terraform.rc", lock_file, folder / "plugins")),
         "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
         "TF_INPUT": "1",
@@ -78,7 +69,7 @@ def start(root: Path, aws: LocalAws, **environment: str) -> "subprocess.Popen[st
     }
     with (folder / "said").open("w") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.account"],
+            [sys.executable, "-c", PROGRAM],
             cwd=root,
             env=given,
             stdin=subprocess.PIPE,
@@ -104,30 +95,33 @@ def has_role(aws: LocalAws, name: str) -> bool:
 
 
 @pytest.mark.aws("IAM-19")
-def test_an_interrupted_run_is_continued_by_another_person_in_another_clone(aws: LocalAws, folder: Path) -> None:
-    first, second = clone(folder, "first"), clone(folder, "second")
-    (folder / "cut").write_text("init")
-    code, said = run(first, aws, **NAMED, REGION="eu-west-1")
-    assert (code, "cut off" in said) == (1, True), said
-    process = start(first, aws, **NAMED)
-    wait_until(lambda: has_role(aws, "taproom-drift"), "the first roles", 200)
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(200) == 1
-    assert "nterrupt" in (folder / "said").read_text()
+def test_an_interrupted_run_is_continued_by_another_person_in_another_clone(aws: LocalAws, tmp_path: Path) -> None:
+    first, second = clone(tmp_path, "first"), clone(tmp_path, "second")
+    account = first / "terraform" / "account"
+    for happens in (
+        (account / "backend.tf").exists,
+        (account / "imports.tf").exists,
+        lambda: has_role(aws, "taproom-drift"),
+    ):
+        process = start(first, aws, **NAMED, REGION="eu-west-1")
+        wait_until(happens, "the moment to interrupt", 200)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(200) in {1, 130}
+        assert "nterrupt" in (tmp_path / "said").read_text()
     code, said = run(second, aws, **NAMED)
     assert code == 0, said
     assert len(aws.client("iam").list_roles(PathPrefix="/aws-service-role/")["Roles"]) == 4
     assert "* @me\n" in (second / ".github" / "CODEOWNERS").read_text()
-    assert not list(folder.glob("*/terraform/account/*.tfstate*"))
+    assert not list(tmp_path.glob("*/terraform/account/*.tfstate*"))
     assert aws.client("s3").head_object(Bucket=BUCKET, Key=STATE_KEY)
     code, said = run(second, aws, REGION="eu-west-2")
     assert (code, "states and registry are in eu-west-1" in said) == (1, True), said
 
 
-def test_resources_that_are_not_in_the_state_are_imported(aws: LocalAws, folder: Path) -> None:
+def test_resources_that_are_not_in_the_state_are_imported(aws: LocalAws, tmp_path: Path) -> None:
     """As after a run that was killed before Terraform saved the state."""
     aws.client("s3").delete_object(Bucket=BUCKET, Key=STATE_KEY)
-    root = clone(folder, "third")
+    root = clone(tmp_path, "third")
     for audience in ("another", "sts.amazonaws.com"):
         aws.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER)
         aws.client("iam").create_open_id_connect_provider(Url=ISSUER, ClientIDList=[audience])
