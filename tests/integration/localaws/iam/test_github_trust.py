@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rehearsal.terraform import Terraform
     from tests.support.local_aws import LocalAws
 
-pytestmark = [pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.aws("IAM-21")]
 
 # Workflow file and GitHub environment of the job on main that each role is for.
 JOBS = {
