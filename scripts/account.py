@@ -91,7 +91,7 @@ def send(method: str, path: str, body: object = None) -> Answer:
         with urllib.request.urlopen(f"https://api.github.com/{path}", timeout=_TIMEOUT_SECONDS) as response:
             return Answer(response.status, body=json.load(response))
     except urllib.error.HTTPError as error:
-        return Answer(error.code, body=str(error))
+        return Answer(error.code, {name.lower(): value for name, value in error.headers.items()}, str(error))
     except (OSError, ValueError) as error:
         return Answer(0, body=str(error))
 
