@@ -14,9 +14,7 @@ from db_bootstrap.model import (
     Fact,
     Membership,
     ObjectKind,
-    OnColumn,
     OnDatabase,
-    OnObjects,
     OnSchema,
     Privilege,
     RoleAttribute,
@@ -42,8 +40,9 @@ class OnFutureObjects(NamedTuple):
     kind: ObjectKind
 
 
-Item = tuple[str, Target | OnFutureObjects]
-"""A privilege and its target."""
+AnyTarget = Target | OnFutureObjects
+Item = tuple[str, int]
+"""A privilege, and the number of its target: comparing targets would compare the names of thousands of objects."""
 
 
 class Change(NamedTuple):
@@ -52,7 +51,7 @@ class Change(NamedTuple):
     is_loss: bool
     through: str
     privilege: str
-    target: Target | OnFutureObjects
+    target: int
 
 
 @dataclass
@@ -61,14 +60,16 @@ class State:
 
     Attributes:
         absent: The roles that do not exist at this moment.
-        tables: By schema and name of a relation: the target that it is a part of.
+        numbers: By target: its number, the same at every moment.
+        tables: By number of a column: that of the target that its relation is a part of.
         held: By role: the items that it has itself.
         groups: By member and role: the membership, joined over its grantors.
         attributes: By role and attribute: the value, of declared roles.
     """
 
     absent: frozenset[str]
-    tables: dict[tuple[str, str], OnObjects]
+    numbers: dict[AnyTarget, int]
+    tables: dict[int, int]
     held: dict[str, set[Item]] = field(default_factory=dict)
     groups: dict[str, dict[str, Membership]] = field(default_factory=dict)
     attributes: dict[tuple[str, Attribute], AttributeValue] = field(default_factory=dict)
@@ -91,10 +92,16 @@ class State:
     def greater(self, item: Item) -> set[Item]:
         """Return the other items that include this one."""
         privilege, target = item
-        items: set[Item] = {(OWNERSHIP, target)}
-        if isinstance(target, OnColumn) and (table := self.tables.get((target.schema, target.relation))):
+        items = {(OWNERSHIP, target)}
+        if (table := self.tables.get(target)) is not None:
             items |= {(privilege, table), (OWNERSHIP, table)}
         return items - {item}
+
+    def add(self, role: str, privilege: str, target: AnyTarget, *, is_grantable: bool = False) -> None:
+        """Let a role have a privilege."""
+        number = self.numbers.setdefault(target, len(self.numbers))
+        privileges = (privilege, GRANT_OPTION + privilege) if is_grantable else (privilege,)
+        self.held.setdefault(role, set()).update((held, number) for held in privileges)
 
     def is_login(self, role: str) -> bool:
         """Return True if a declared role can log in."""
@@ -111,28 +118,35 @@ def states(snapshot: Snapshot, difference: Difference) -> tuple[State, State]:
     before |= {SchemaOwner(schema, owner) for schema, owner in snapshot.schema_owners.items()}
     after = (snapshot.facts - difference.surplus) | difference.missing
     targets = [desired.target(group) for group in snapshot.groups]
-    relations = [target for target in targets if target.kind is ObjectKind.RELATION]
-    tables = {(target.schema, name.name): target for target in relations for name in target.names}
+    numbers: dict[AnyTarget, int] = {target: number for number, target in enumerate(targets)}
+    relations = {
+        (on.schema, name.name): number
+        for number, on in enumerate(targets)
+        if on.kind is ObjectKind.RELATION
+        for name in on.names
+    }
+    columns = [column.target for column in snapshot.columns]
+    numbers |= {column: len(numbers) + index for index, column in enumerate(columns)}
+    tables = {numbers[on]: relations[place] for on in columns if (place := (on.schema, on.relation)) in relations}
     owned = [(group.key[0], target) for group, target in zip(snapshot.groups, targets, strict=True)]
     owned_after = [(target.owner, target) for target in targets]
     return (
-        _state(snapshot, State(new, tables), before | snapshot.kept | snapshot.leaving, owned),
-        _state(snapshot, State(retired, tables), after | snapshot.kept, owned_after),
+        _state(snapshot, State(new, numbers, tables), before | snapshot.kept | snapshot.leaving, owned),
+        _state(snapshot, State(retired, numbers, tables), after | snapshot.kept, owned_after),
     )
 
 
 def _state(snapshot: Snapshot, state: State, facts: Iterable[Fact], owned: Iterable[tuple[str, Target]]) -> State:
     for owner, target in (*owned, (snapshot.server.database_owner, OnDatabase(snapshot.server.database))):
-        state.held.setdefault(owner, set()).add((OWNERSHIP, target))
+        state.add(owner, OWNERSHIP, target)
     for fact in facts:
         match fact:
             case Privilege(grantee, privilege, on, is_grantable):
-                items = {(privilege, on), (GRANT_OPTION + privilege, on)} if is_grantable else {(privilege, on)}
-                state.held.setdefault(grantee, set()).update(items)
+                state.add(grantee, privilege, on, is_grantable=is_grantable)
             case DefaultPrivilege(creator, schema, kind, grantee, privilege):
-                state.held.setdefault(grantee, set()).add((privilege, OnFutureObjects(creator, schema, kind)))
+                state.add(grantee, privilege, OnFutureObjects(creator, schema, kind))
             case SchemaOwner(schema, owner):
-                state.held.setdefault(owner, set()).add((OWNERSHIP, OnSchema(schema)))
+                state.add(owner, OWNERSHIP, OnSchema(schema))
             case Membership(role, member):
                 groups = state.groups.setdefault(member, {})
                 groups[role] = fact.joined(groups.get(role, fact))

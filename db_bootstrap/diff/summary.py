@@ -8,6 +8,7 @@ from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.effective import (
     GRANT_OPTION,
     OWNERSHIP,
+    AnyTarget,
     Change,
     OnFutureObjects,
     State,
@@ -27,7 +28,6 @@ from db_bootstrap.model import (
     RoleExists,
     RoleSetting,
     Snapshot,
-    Target,
     sorted_facts,
 )
 from db_bootstrap.sql import PUBLIC, identifier
@@ -132,14 +132,22 @@ def _sessions(document: AccessDocument, difference: Difference, before: State, a
 
 def _access(document: AccessDocument, snapshot: Snapshot, before: State, after: State) -> Iterator[_Clause]:
     names = {role: name for name, login in document.logins.items() for role in login_roles(name, login)}
+    targets = [*after.numbers]
+    phrases: dict[frozenset[Change], list[str]] = {}
+    listed = document.role_names() | {PUBLIC}
     for role in subjects(document, snapshot, before, after):
-        changed = [*changes(before, after, role)]
-        if role not in document.role_names():  # the sentence on every other role covers it
-            changed = [change for change in changed if change.through != PUBLIC or role == PUBLIC]
+        itself = {role, names.get(role)}
+        changed = [
+            change._replace(through="") if change.through in itself else change
+            for change in changes(before, after, role)
+            # the sentence on every other role covers roles that are not declared
+            if change.through != PUBLIC or role in listed
+        ]
         for is_loss, verb, one, other in ((True, "loses", before, after), (False, "gains", after, before)):
-            for phrase in _privileges(
-                [change for change in changed if change.is_loss is is_loss], {role, names.get(role)}
-            ):
+            key = frozenset(change for change in changed if change.is_loss is is_loss)
+            if key not in phrases:  # many logins have the same groups
+                phrases[key] = [*_privileges(key, targets)]
+            for phrase in phrases[key]:
                 yield is_loss, role, f"{verb} {phrase}"
             ways = one.ways(role) - other.ways(role)
             for group in sorted({group for _, group in ways} - {IAM_ROLE, names.get(role)}):
@@ -152,25 +160,24 @@ def _membership(group: str, options: set[str]) -> str:
     return join_names(f"{text} {_name(group)}" for text in sorted(texts, reverse=True))
 
 
-def _privileges(changed: Iterable[Change], itself: set[str | None]) -> Iterator[str]:
+def _privileges(changed: Iterable[Change], all_targets: list[AnyTarget]) -> Iterator[str]:
     """Yield the privileges that come from the same role, with their targets."""
-    by_target: dict[tuple[str, Target | OnFutureObjects], set[str]] = {}
+    by_target: dict[tuple[str, int], set[str]] = {}
     for change in changed:
-        through = "" if change.through in itself else change.through
-        by_target.setdefault((through, change.target), set()).add(change.privilege)
-    targets: dict[tuple[str, tuple[str, ...]], list[Target | OnFutureObjects]] = {}
+        by_target.setdefault((change.through, change.target), set()).add(change.privilege)
+    targets: dict[tuple[str, tuple[str, ...]], list[AnyTarget]] = {}
     for (through, target), privileges in by_target.items():
         shown = {text for text in privileges if text.removeprefix(GRANT_OPTION) not in privileges - {text}}
-        targets.setdefault((through, tuple(sorted(shown))), []).append(target)
+        targets.setdefault((through, tuple(sorted(shown))), []).append(all_targets[target])
     for (through, shown_ones), on in sorted(targets.items(), key=lambda item: item[0]):
         path = f" through {'PUBLIC' if through == PUBLIC else _name(through)}" if through else ""
         yield f"{join_names(shown_ones)} {'of' if OWNERSHIP in shown_ones else 'on'} {join_names(_targets(on))}{path}"
 
 
-def _targets(targets: Iterable[Target | OnFutureObjects]) -> Iterator[str]:
+def _targets(targets: Iterable[AnyTarget]) -> Iterator[str]:
     """Yield the targets of each kind together, by name if they are few."""
     kinds: dict[str, list[tuple[str, int, str]]] = {}
-    future: dict[str, list[str]] = {}
+    future: dict[tuple[str, str], set[str]] = {}
     for target in targets:
         match target:
             case OnDatabase(database):
@@ -186,9 +193,9 @@ def _targets(targets: Iterable[Target | OnFutureObjects]) -> Iterator[str]:
                     for name, types in names
                 ]
                 kinds.setdefault(_NOUNS[kind], []).extend(named or [("", count, schema)])
-            case OnFutureObjects(creator, schema_or_any, kind):
-                where = f"of {_name(creator)}" if schema_or_any is None else f"in schema {_name(schema_or_any)}"
-                future.setdefault(where, []).append(f"{_NOUNS[kind]}s")
+            case OnFutureObjects(creator, within, kind):
+                place = ("in", _name(within)) if within else ("of", _name(creator))
+                future.setdefault(place, set()).add(f"{_NOUNS[kind]}s")
     for noun, entries in sorted(kinds.items()):
         total = sum(count for _, count, _ in entries)
         if total <= MAXIMUM_NAMES and all(name for name, _, _ in entries):
@@ -197,7 +204,17 @@ def _targets(targets: Iterable[Target | OnFutureObjects]) -> Iterator[str]:
             schemas = sorted({_name(schema) for _, _, schema in entries if schema})
             where = f" in {_noun('schema', len(schemas))} {join_names(_few(schemas))}" if schemas else ""
             yield f"{total} {_noun(noun, total)}{where}"
-    yield from (f"future {join_names(sorted(nouns))} {where}" for where, nouns in sorted(future.items()))
+    yield from _future(future)
+
+
+def _future(kinds: dict[tuple[str, str], set[str]]) -> Iterator[str]:
+    """Yield the kinds of future objects, by preposition and place, those of the same kinds together."""
+    places: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (preposition, place), nouns in sorted(kinds.items()):
+        places.setdefault((preposition, tuple(sorted(nouns))), []).append(place)
+    for (preposition, nouns_there), names in sorted(places.items()):
+        within = f"in {_noun('schema', len(names))}" if preposition == "in" else preposition
+        yield f"future {join_names(nouns_there)} {within} {join_names(_few(names))}"
 
 
 def _noun(noun: str, count: int) -> str:

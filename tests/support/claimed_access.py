@@ -85,7 +85,7 @@ class Claims:
         return [*changes(self.before, self.after, self.workshop.role(role))]
 
     def _paths(self, change: Change) -> list[tuple[str, str]]:
-        match change.target:
+        match [*self.after.numbers][change.target]:
             case OnDatabase():
                 return [("database", "database")]
             case OnSchema(schema):

@@ -107,7 +107,7 @@ resource "aws_iam_role_policy" "drift" {
 # A value comes every few hours: between two, the alarm stays as the last one left it.
 resource "aws_cloudwatch_metric_alarm" "drift" {
   alarm_name        = "${var.context.name}-access-drift"
-  alarm_description = "The access to database ${var.database.name} was changed manually. `terraform plan` shows the statements that undo it, an apply runs them. See docs/runbook.md#alarm-access-drift"
+  alarm_description = "The access to database ${var.database.name} was changed manually. The log of ${module.planner.name} says in sentences what each login gains or loses if an apply undoes that; `terraform plan` shows the statements. See docs/runbook.md#alarm-access-drift"
 
   namespace           = local.metrics_namespace
   metric_name         = "AccessDrift"

@@ -13,6 +13,7 @@ from db_bootstrap.document import parse_document
 from db_bootstrap.model import (
     Attribute,
     AttributeValue,
+    Column,
     Dependency,
     Fact,
     Membership,
@@ -43,9 +44,15 @@ COLUMN = OnColumn("beers", "beers", "name", OWNER)
 def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, Any], **found: Any) -> list[str]:
     """Return the sentences for a database that lacks what is missing, and has the surplus."""
     parsed = parse_document(document)
-    known: dict[str, Any] = dict.fromkeys(("columns", "foreign", "extensions", "retired_roles", "irrevocable"), ())
+    known: dict[str, Any] = dict.fromkeys(("foreign", "extensions", "retired_roles", "irrevocable"), ())
     known |= {"server": SERVER, "kept": frozenset(), "leaving": frozenset(), "groups": (TABLES,), **found}
-    known |= {"roles": {}, "acts_as": frozenset(), "restricted_settings": {}, "unmanaged": ()}
+    known |= {
+        "columns": (Column(COLUMN, frozenset()),),
+        "roles": {},
+        "acts_as": frozenset(),
+        "restricted_settings": {},
+        "unmanaged": (),
+    }
     desired = facts(parsed, known["server"]) | object_facts(parsed, known["server"], known["groups"])
     actual = (desired - {*missing}) | {*surplus}
     snapshot = Snapshot(**{**known, "facts": actual, "schema_owners": {"beers": OWNER}})
