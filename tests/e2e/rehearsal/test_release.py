@@ -161,8 +161,8 @@ def test_a_pull_request_shows_what_it_would_change_and_one_from_a_fork_does_not(
         assert pipeline.propose("somebody/taproom").conclusions["plan"] == SKIPPED
         assert github.changes == []
         result = pipeline.propose("example/taproom")
-    assert result.conclusions["plan"] == SUCCESS, result.log["plan"]
-    ((_, path, comment),) = github.changes
+        assert result.conclusions["plan"] == SUCCESS, result.log["plan"]
+        ((_, path, comment),) = github.changes
     assert path == "issues/12/comments"
     dev, _, prod = comment["body"].partition("## prod")
     assert "Not applied yet" in dev
@@ -177,8 +177,8 @@ def test_drift_of_one_environment_is_reported_in_its_issue_and_the_other_has_non
     with github_api() as github:
         pipeline.github = github.url
         result = pipeline.start("drift.yml")
-    assert result.conclusions["drift"] == SUCCESS, result.log["drift-prod"][-3000:]
-    ((method, path, issue),) = github.changes
+        assert result.conclusions["drift"] == SUCCESS, result.log["drift-prod"][-3000:]
+        ((method, path, issue),) = github.changes
     assert (method, path) == ("POST", "issues")
     assert issue["title"].startswith("prod ")
     assert "retention_in_days" in issue["body"]
