@@ -54,7 +54,7 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	for group in service function development bench-access bench-service; do \
 	  .venv/bin/uv export --quiet --frozen --directory build/lock --no-header --no-annotate --only-group $$group --output-file $$group.txt \
 	    $$(case $$group in (development|bench-service) sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt;; esac) && \
-	  sed -E -e "s/ ; platform_machine == 'arm64' .* 'aarch64' [^\\]*/ /" -e 's/ and \(\(platform_machine [^\\]*/ /' build/lock/$$group.txt > requirements/$$group.txt || exit 1; \
+	  sed -E -e "s/ ; platform_machine == 'arm64' .* 'linux' / /" -e 's/ and \(\(platform_machine [^\\]*/ /' build/lock/$$group.txt > requirements/$$group.txt || exit 1; \
 	done
 	for group in postgresql-14 postgresql-15 postgresql-16 postgresql-17 postgresql-18 terraform mermaid; do \
 	  .venv/bin/uv pip compile --no-config --quiet --universal --generate-hashes --no-header --no-annotate --no-deps --upgrade --python-version 3.12 \
