@@ -50,7 +50,7 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	@rm -rf build/lock && mkdir -p build/lock
 	@sed -E '/^(postgresql-.*|terraform|mermaid) = /d' pyproject.toml > build/lock/pyproject.toml
 	.venv/bin/uv lock --quiet --directory build/lock
-	@sed -E '/musllinux|-cp[0-9]+t-/d' build/lock/uv.lock > build/lock/kept && mv build/lock/kept build/lock/uv.lock
+	@sed -E -e '/manylinux/!{/musllinux/d;}' -e '/-cp[0-9]+t-/d' build/lock/uv.lock > build/lock/kept && mv build/lock/kept build/lock/uv.lock
 	for group in service function development bench-access bench-service; do \
 	  .venv/bin/uv export --quiet --frozen --directory build/lock --no-header --no-annotate --only-group $$group --output-file $$group.txt \
 	    $$(case $$group in (development|bench-service) sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt;; esac) && \
