@@ -51,7 +51,7 @@ class Change(NamedTuple):
 
 
 def parse(text: str, environments: Iterable[str]) -> Settings:
-    """Read the settings file, or raise CommandError; ``environments`` are those with a variable file."""
+    """Read the settings file, or raise CommandError; ``environments`` are those that have a state."""
     try:
         settings = Settings.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:
@@ -69,7 +69,7 @@ def wanted(settings: Settings, environments: Iterable[str], account: Body, revie
 
     Args:
         settings: of the file.
-        environments: those with a variable file.
+        environments: those that have a state.
         account: outputs of terraform/account.
         reviewers: GitHub's type and number of each reviewer, by name.
     """
@@ -176,7 +176,7 @@ def main(arguments: list[str], environment: Mapping[str, str], github: GitHub) -
             print(f"{len(differing)} settings differ from {FILE}. make github applies it.")
             return 1
         if differing and environment.get("YES") != "1":
-            question = f"Change these {len(differing)} settings of {repository}? Only 'yes' is accepted: "
+            question = f"Change these {len(differing)} settings of {repository}? Only yes is accepted: "
             if input(question) != "yes":
                 raise CommandError("Nothing was changed.")
         if differing:
@@ -195,17 +195,20 @@ def main(arguments: list[str], environment: Mapping[str, str], github: GitHub) -
 
 def _compare(github: GitHub) -> tuple[str, list[Change]]:
     """Return the repository's path in the API, and what differs."""
-    names = [file.stem for file in ROOT.glob("*.tfvars")]
+    names = [file.name.partition(".")[0] for file in ROOT.glob("*.s3.tfbackend")]
     settings = parse((CHECKOUT / FILE).read_text(), names)
     about = github.request("GET", "repos/{owner}/{repo}")  # gh knows them from git's remote
     if not about["permissions"]["admin"]:
         raise CommandError(f"The login of gh is not an administrator of {about['full_name']}: gh auth status.")
     terraform("init", "-input=false", root=_ACCOUNT)
+    account = outputs(_ACCOUNT)
+    if not account:
+        raise CommandError("terraform/account has no outputs. Run make account first.")
     named = {who for each in settings.environments.values() for who in each.reviewers}
     reviewers = {who: _reviewer(github, about["owner"]["login"] if who == "OWNER" else who) for who in named}
     repository = f"repos/{about['full_name']}"
     found = _found(github, repository, names)
-    return repository, list(changes(wanted(settings, names, outputs(_ACCOUNT), reviewers), found))
+    return repository, list(changes(wanted(settings, names, account, reviewers), found))
 
 
 def _reviewer(github: GitHub, name: str) -> Body:

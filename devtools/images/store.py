@@ -88,15 +88,20 @@ class ImageStore:
             (image / "image.json").write_text(json.dumps({"command": command}))
         return f"sha256:{digest.hexdigest()}", image
 
+    def tag(self, digest: str, reference: str) -> None:
+        """Give an image a reference without a digest."""
+        name = hashlib.sha256(reference.encode()).hexdigest()
+        (self._directory / name).symlink_to(digest.removeprefix("sha256:"))
+
     def get(self, reference: str) -> Image:
-        """The image that ``REPOSITORY@sha256:DIGEST`` names.
+        """The image that ``REPOSITORY@sha256:DIGEST`` names, or ``REPOSITORY:TAG`` after ``tag``.
 
         Raises:
-            ImageNotFoundError: there is none, or the reference has no digest.
+            ImageNotFoundError: there is none.
         """
         match = _REFERENCE.match(reference)
-        folder = self._directory / match["digest"] if match else None
-        if folder is None or not (folder / "image.json").exists():
+        folder = self._directory / (match["digest"] if match else hashlib.sha256(reference.encode()).hexdigest())
+        if not (folder / "image.json").exists():
             raise ImageNotFoundError(
                 f"CannotPullContainerError: {reference} is not among the images of this rehearsal. "
                 "Build it with `make up`, which passes the digest on to Terraform."

@@ -1,4 +1,4 @@
-"""A program that answers ``gh api`` as GitHub's REST API does, from a file. Started often, so it imports little."""
+"""Answers ``gh api`` as GitHub's REST API does, from a file. Started often, so it imports little."""
 
 import fcntl
 import json
@@ -74,11 +74,16 @@ def _main(arguments: list[str]) -> int:
         with Path(os.environ["CALLS"]).open("a") as calls:
             calls.write(f"{' '.join(arguments)}\n{notes.read_text() if notes.exists() else ''}")
         return 0
-    method, path = arguments[3:5]
+    is_plain = "--include" not in arguments
+    method, path = ("GET", arguments[1]) if is_plain else arguments[3:5]
     body = json.load(sys.stdin) if "--input" in arguments else None
     status, headers, content = answer(os.environ["GITHUB_STATE"], method, path, body)
     lines = "".join(f"{name}: {value}\r\n" for name, value in {"Content-Type": "application/json", **headers}.items())
-    print(f"HTTP/2.0 {status} Status\n{lines}\r\n{'' if status == 204 else json.dumps(content)}")
+    print(
+        "" if is_plain else f"HTTP/2.0 {status} Status\n{lines}\r",
+        "" if status == 204 else json.dumps(content),
+        sep="\n",
+    )
     return int(status > 299)
 
 

@@ -23,7 +23,8 @@ ACCOUNT: dict[str, Any] = {
 _NEW = {
     "repos/example/taproom": {
         "full_name": "example/taproom",
-        "owner": {"login": "example"},
+        "id": 2,
+        "owner": {"id": 1, "login": "example"},
         "permissions": {"admin": True},
     },
     "repos/example/taproom/actions/permissions/workflow": {"default_workflow_permissions": "write"},

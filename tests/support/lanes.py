@@ -11,6 +11,7 @@ _LANE_BY_FILE = {
     "test_half_done_applies.py": "half-done applies",
     "test_interruptions.py": "interruptions",
     "test_production.py": "release",
+    "test_readme.py": "half-done applies",
     "test_release.py": "release",
 }
 

@@ -31,7 +31,8 @@ from tests.support.http import Client
 from tests.support.workflows import REPOSITORY, SUCCESS, ActionError, Event, Job, Result, Runner, load
 
 ENVIRONMENTS = ("staging", "prod")
-_COPIED = ("app", "db_bootstrap", "requirements", "scripts", "CHANGELOG.md", "Dockerfile", "Makefile", "ci.mk")
+_FOLDERS = (".github", "app", "db_bootstrap", "requirements", "scripts")
+_COPIED = (*_FOLDERS, ".dockerignore", ".gitignore", "CHANGELOG.md", "Dockerfile", "Makefile", "ci.mk")
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -286,6 +287,14 @@ def pipeline_on(run: Run) -> Pipeline:
     known = Path(system).read_text() if system else ""
     (run.folder / "trusted.pem").write_text(known + (run.authority / "ca.pem").read_text())
     origin = run.folder / "origin"
+    copy_project(origin)
+    (run.folder / "bin").mkdir()
+    install_gh(run.folder / "bin")
+    return Pipeline(run, origin, terraform)
+
+
+def copy_project(origin: Path) -> None:
+    """Make a git repository of the project's files, adapted to the local AWS."""
     origin.mkdir()
     for name in _COPIED:
         source = CHECKOUT / name
@@ -294,11 +303,7 @@ def pipeline_on(run: Run) -> Pipeline:
         else:
             shutil.copyfile(source, origin / name)
     copy_configuration(origin / "terraform")
-    (origin / ".gitignore").write_text(".venv\nbuild\n.terraform\n*.tfplan\n__pycache__\n")
     _git(origin, "init", "--quiet", "--initial-branch=main")
-    (run.folder / "bin").mkdir()
-    install_gh(run.folder / "bin")
-    return Pipeline(run, origin, terraform)
 
 
 def _git(folder: Path, *arguments: str) -> str:

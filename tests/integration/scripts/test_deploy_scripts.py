@@ -50,24 +50,9 @@ case $1 in
   package) mkdir -p build && echo zip > build/db_bootstrap.zip ;;
 esac
 """
-# Pushes into moto, for images that a test cannot know beforehand.
-DOCKER = """#!/bin/sh
-case "$*" in
-  *--push*) exec "$PYTHON" -c "
-import boto3, sys
-(tag,) = [word.partition(':')[2] for word in sys.argv if ':laptop-' in word]
-boto3.client('ecr').put_image(repositoryName='taproom', imageTag=tag, imageManifest='''MANIFEST''')" "$@" ;;
-  manifest*) exit 1 ;;
-  *) echo linux/arm64 ;;
-esac
-"""
 APPLIED = {"ENVIRONMENT": "dev", "IMAGE": f"{REGISTRY}:c0ffee", "STATE_BUCKET": "states", "AWS_REGION": "eu-west-1"}
 KEPT = {"client_cidr_blocks": ["203.0.113.7/32"], "cluster_name": "dev", "service_name": "dev"}
 BACKEND = "-backend-config=dev.s3.tfbackend -backend-config=bucket=states -backend-config=region=eu-west-1"
-
-
-def manifest(digest: str) -> str:
-    return json.dumps({"mediaType": MANIFEST, "config": {"digest": digest}})
 
 
 @pytest.fixture(scope="module")
@@ -295,43 +280,6 @@ def test_a_builder_without_arm64_is_refused_with_its_remedy(checkout: Path) -> N
     done = run(checkout, "deploy", ENVIRONMENT="dev", PLATFORM="linux/386")
     assert done.returncode == 1
     assert "binfmt --install arm64" in done.stderr
-
-
-def test_the_commands_of_the_readme_work_in_order_in_a_fresh_clone(checkout: Path, tmp_path: Path) -> None:
-    """The real git decides whether the tree is clean; `make account` leaves files in it."""
-    (checkout / "bin" / "git").unlink()
-    readme = (CHECKOUT / "README.md").read_text().partition("## Deploy it to AWS")[2]
-    commands = readme.partition("```sh\n")[2].partition("```")[0]
-    origin = tmp_path / "origin"
-    copied = ("scripts", "terraform/account", "terraform/environment", "app", "requirements", ".github")
-    for name in copied:
-        shutil.copytree(CHECKOUT / name, origin / name, ignore=shutil.ignore_patterns(".terraform", "__pycache__"))
-    shutil.copy(CHECKOUT / ".gitignore", origin)
-    environment = program_environment(checkout, HOME=str(tmp_path), ADDRESS="198.51.100.4", **NUMBERS) | {
-        f"GIT_{role}_{what}": "me@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
-    del environment["CLIENT_CIDR_BLOCKS"]
-    (checkout / "bin" / "docker").write_text(DOCKER.replace("MANIFEST", manifest("pushed").replace('"', '\\"')))
-    first = "set -e; cd origin; git init --quiet .; git add .; git commit --quiet --message First; cd ..\n"
-    script = first + commands.replace("https://github.com/OWNER/REPOSITORY", "origin").replace("OWNER/", "me/")
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env=environment,
-        input="\nyes\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    made = (checkout / "calls").read_text()
-    assert '-var=client_cidr_blocks=["198.51.100.4/32"]' in made
-    settings = tmp_path / "taproom" / "terraform" / "account" / "account.auto.tfvars.json"
-    assert '"me/REPOSITORY"' in settings.read_text()
-    assert "\n* @me\n" in (tmp_path / "taproom" / ".github" / "CODEOWNERS").read_text(), "an active rule"
-    assert made.index("terraform apply") < made.index("Authorization: Bearer"), (
-        "the token is sent once the ranges are set"
-    )
 
 
 @pytest.mark.parametrize(
