@@ -202,13 +202,13 @@ account: .venv/ready | terraform ## Apply terraform/account, once per AWS accoun
 	@$(RUN) scripts.account
 
 github: .venv/ready | terraform ## Apply .github/settings.yml to GitHub, with an administrator's login of gh (YES=1: without asking)
-	@$(RUN) scripts.github_settings
+	@$(RUN) scripts.github.settings
 
 github-check: .venv/ready | terraform ## Compare GitHub's settings with .github/settings.yml
-	@$(RUN) scripts.github_settings --check
+	@$(RUN) scripts.github.settings --check
 
 deploy: .venv/ready | terraform ## Build and push the image, package the function, apply (ENVIRONMENT=dev, CLIENT_CIDR_BLOCKS=mine)
-	@$(RUN) scripts.deploy
+	@$(RUN) scripts.deployment.deploy
 
 # AWS is changed by the program only, never by the library that rehearsals can use.
 terraform:

@@ -20,7 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.environment import CommandError, in_foreground, terraform
-from scripts.github_api import Answer, GitHub, GitHubError, run_gh
+from scripts.github.api import Answer, GitHub, GitHubError, run_gh
 
 ROOT = Path(__file__).parent.parent / "terraform" / "account"
 _ISSUER = "token.actions.githubusercontent.com"

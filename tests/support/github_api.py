@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.github_api import Answer
+from scripts.github.api import Answer
 from tests.support import gh_program
 
 # Outputs of terraform/account.

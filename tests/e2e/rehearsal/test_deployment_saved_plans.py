@@ -81,7 +81,7 @@ class Operator:
     def refused(self, **more: str) -> str:
         """Apply, which is refused with nothing changed; return why."""
         before = self.everything()
-        done = self.run("scripts.apply", "apply", **more)
+        done = self.run("scripts.deployment.apply", "apply", **more)
         assert done.returncode == 3, done.stdout[-3000:] + done.stderr[-3000:]
         assert self.everything() == before
         return done.stderr
@@ -103,7 +103,7 @@ def operator(rehearsal: Rehearsal) -> Operator:
 def approved(operator: Operator) -> str:
     """Plan the first commit; return the plan's digest."""
     operator.commit()
-    done = operator.run("scripts.plan", SAVE="1")
+    done = operator.run("scripts.deployment.plan", SAVE="1")
     assert done.returncode == 0, done.stderr
     return sha256(operator.plan.read_bytes()).hexdigest()
 
@@ -137,12 +137,12 @@ def test_the_same_plan_made_again_is_applied_with_the_code_that_it_shows(operato
     with zipfile.ZipFile(operator.package, "a") as package:
         package.writestr("next.txt", "another version")
     commit = operator.commit()
-    made = operator.run("scripts.plan", SAVE="1")
+    made = operator.run("scripts.deployment.plan", SAVE="1")
     assert "REVOKE" in made.stdout, "the planning function has the new code already"
-    done = operator.run("scripts.apply", "apply")
+    done = operator.run("scripts.deployment.apply", "apply")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     with superuser(operator.rehearsal) as connection:
         assert "beers_report" not in str(connection.run(GRANTED))
-    assert operator.run("scripts.apply", "applied-commit").stdout.strip() == commit
+    assert operator.run("scripts.deployment.apply", "applied-commit").stdout.strip() == commit
     operator.plan.write_bytes(earlier)
     assert f"has commit {commit[:12]}, which is newer" in operator.refused(PLAN_SHA256=approved)

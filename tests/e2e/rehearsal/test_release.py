@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.terraform import TerraformError
-from scripts import image_digest
+from scripts.deployment import image_digest
 from tests.support.github_api import github_api
 from tests.support.pipeline import ENVIRONMENTS, Pipeline
 from tests.support.rehearsal import ANSWERS_ONLY_HEALTH_CHECKS, MIGRATIONS, changes_of, migrations, quiet

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import artifacts, plan, plan_store
+from scripts.deployment import artifacts, plan, store
 from scripts.environment import CommandError, RefusedError, run_command
 from tests.support.moto_server import MotoServer, moto_server
 
@@ -79,14 +79,14 @@ def test_only_an_image_of_the_registry_is_applied(server: MotoServer) -> None:
 
 def test_a_plan_in_the_bucket_is_read_back_until_it_is_deleted(server: MotoServer) -> None:
     place = f"s3://{BUCKET}/plans/prod/42"
-    assert plan_store.store(place, "prod", b"plan", "us-east-1") == place
-    assert plan_store.load(place, "prod", "us-east-1") == b"plan"
+    assert store.store(place, "prod", b"plan", "us-east-1") == place
+    assert store.load(place, "prod", "us-east-1") == b"plan"
     server.client("s3").delete_object(Bucket=BUCKET, Key="plans/prod/42")
     with pytest.raises(RefusedError, match="Run the release again"):
-        plan_store.load(place, "prod", "us-east-1")
+        store.load(place, "prod", "us-east-1")
     for foreign in (place.replace("prod", "dev"), f"s3://{BUCKET}/prod/42", "plan.zip", f"{place}/../dev"):
         with pytest.raises(CommandError, match="is not a plan of prod"):
-            plan_store.load(foreign, "prod", "us-east-1")
+            store.load(foreign, "prod", "us-east-1")
 
 
 def test_an_unreachable_bucket_is_one_clear_message(
@@ -96,7 +96,7 @@ def test_an_unreachable_bucket_is_one_clear_message(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
     def load() -> None:
-        plan_store.load(f"s3://{BUCKET}/plans/prod/42", "prod", "us-east-1")
+        store.load(f"s3://{BUCKET}/plans/prod/42", "prod", "us-east-1")
 
     assert run_command({}, load) == 1
     assert "AWS refused, or did not answer" in capsys.readouterr().err

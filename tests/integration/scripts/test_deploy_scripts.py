@@ -46,7 +46,7 @@ echo "make $*" >> "$CALLS"
 for argument in "$@"; do case $argument in *=*) export "${argument?}" ;; esac; done
 case $1 in
   account) echo yes | "$PYTHON" -m scripts.account ;;
-  deploy) exec "$PYTHON" -m scripts.deploy ;;
+  deploy) exec "$PYTHON" -m scripts.deployment.deploy ;;
   package) mkdir -p build && echo zip > build/db_bootstrap.zip ;;
 esac
 """
@@ -258,7 +258,7 @@ def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(
     calls(checkout, "plan", **APPLIED, SAVE="1")
     fake = checkout / "bin" / "terraform"
     fake.write_text(fake.read_text().replace('"terraform apply "*)', f'"terraform apply "*) {slow} ;;\n  never)'))
-    command = [sys.executable, "-m", "scripts.apply", "apply"]
+    command = [sys.executable, "-m", "scripts.deployment.apply", "apply"]
     given = program_environment(checkout, **APPLIED, CI="true")
     with subprocess.Popen(command, cwd=checkout, env=given, start_new_session=True, stderr=subprocess.PIPE) as process:
         calls_made = checkout / "calls"

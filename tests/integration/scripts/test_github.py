@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts import github, github_settings
-from scripts.github_api import GitHub
+from scripts.github import comments, settings
+from scripts.github.api import GitHub
 from tests.support.github_api import ACCOUNT, GitHubApi, github_api, install_gh
 
 REVIEWERS = "Please ensure the billing plan supports the required reviewers protection rule."
@@ -30,7 +30,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
 
 
 def configure(github: GitHub, *arguments: str) -> int:
-    return github_settings.main(list(arguments), {"YES": "1"}, github)
+    return settings.main(list(arguments), {"YES": "1"}, github)
 
 
 def without_process(api: GitHubApi) -> GitHub:
@@ -116,7 +116,7 @@ def test_a_pull_request_has_one_comment_within_githubs_limit(api: GitHubApi) -> 
         quoted = {"user": {"type": "User"}, "body": "<!-- plan -->\nquoted"}
         api.add(f"repos/me/taproom/issues/12/comments/9{number}", quoted)
     for text in ("one", "x" * 70_000):
-        github.keep_comment(without_process(api), "me/taproom", 12, "<!-- plan -->", text)
+        comments.keep_comment(without_process(api), "me/taproom", 12, "<!-- plan -->", text)
     (post, first), (patch, second) = [(method, body["body"]) for method, _path, body in api.changes]
     assert (post, first, patch) == ("POST", "<!-- plan -->\none", "PATCH")
     assert len(second) == 65_536
@@ -125,6 +125,6 @@ def test_a_pull_request_has_one_comment_within_githubs_limit(api: GitHubApi) -> 
 
 def test_drift_is_one_issue_that_is_closed_when_it_is_gone(api: GitHubApi) -> None:
     for text in (None, "a", "b", None, "c"):
-        github.keep_issue(without_process(api), "me/taproom", "prod", "<!-- drift prod -->", text)
+        comments.keep_issue(without_process(api), "me/taproom", "prod", "<!-- drift prod -->", text)
     states = [(method, body.get("state")) for method, _path, body in api.changes]
     assert states == [("POST", None), ("PATCH", None), ("PATCH", "closed"), ("POST", None)]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts import image_digest, release_notes, smoke
+from scripts import release_notes
+from scripts.deployment import image_digest, smoke
 from scripts.environment import CommandError, Running
 from tests.support.moto_server import moto_server
 
@@ -34,7 +35,7 @@ def test_an_image_is_named_by_digest_or_by_its_commit() -> None:
     ],
 )
 def test_what_names_no_image_is_refused(commit: str, digest: str, sentence: str) -> None:
-    with pytest.raises(image_digest.ImageError, match=sentence):
+    with pytest.raises(CommandError, match=sentence):
         image_digest.image_id(commit, digest)
 
 
@@ -67,7 +68,7 @@ def test_a_release_tags_its_image_once_and_never_another_image_and_laptops_image
         for _ in range(2):
             image_digest.keep(ecr, REPOSITORY, str(first), "v1.2.0")
         assert image_digest.find(ecr, REPOSITORY, {"imageTag": "release-v1.2.0"}) == first
-        with pytest.raises(image_digest.ImageError, match=r"release-v1\.2\.0 is another image"):
+        with pytest.raises(CommandError, match=r"release-v1\.2\.0 is another image"):
             image_digest.keep(ecr, REPOSITORY, str(second), "v1.2.0")
         image_digest.keep(ecr, REPOSITORY, str(second), "staging-v1.3.0")
         assert image_digest.check(ecr, REPOSITORY, str(second), {"RELEASED_FOR": "staging"}) == "77"
@@ -76,7 +77,7 @@ def test_a_release_tags_its_image_once_and_never_another_image_and_laptops_image
             (second, {"RELEASED_FOR": "prod"}, "never released to prod"),
             (second, {"ATTESTED": "true", "GITHUB_REPOSITORY": "o/r"}, "no valid attestation of main. gh says: none"),
         ):
-            with pytest.raises(image_digest.ImageError, match=sentence):
+            with pytest.raises(CommandError, match=sentence):
                 image_digest.check(ecr, REPOSITORY, str(image), settings)
         gh.write_text("#!/bin/sh\n")
         attested = {"ATTESTED": "true", "GITHUB_REPOSITORY": "o/r", "COMMIT": "b" * 40}

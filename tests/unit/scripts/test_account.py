@@ -4,7 +4,7 @@ import pytest
 
 from scripts.account import trusted_repository
 from scripts.environment import CommandError
-from scripts.github_api import Answer, GitHub
+from scripts.github.api import Answer, GitHub
 
 FOUND = Answer(200, body={"full_name": "Me/Taproom", "owner": {"id": 7}, "id": 8})
 NAMED = {"GITHUB_REPOSITORY": "me/taproom"}

@@ -8,8 +8,8 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from scripts.environment import CommandError
-from scripts.github_api import Answer, GitHub, GitHubError
-from scripts.github_settings import FILE, changes, found_environment, parse, reduced, wanted
+from scripts.github.api import Answer, GitHub, GitHubError
+from scripts.github.settings import FILE, changes, found_environment, parse, reduced, wanted
 from tests.support.github_api import ACCOUNT
 
 NAMES = ["dev", "staging", "prod"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scripts import plan_report, saved_plan
+from scripts.deployment import report, saved_plan
 from scripts.environment import RefusedError, failure
 
 PLANNED = saved_plan.Metadata("prod", "c" * 40, "image@sha256:a", "f" * 64, "lineage", 7, 1000.0)
@@ -123,7 +123,7 @@ def test_exactly_the_named_differences_are_accepted_and_with_a_reason(
 
 
 def test_a_report_begins_with_access_then_replacements_and_prices_and_has_the_sql_before_terraforms_text() -> None:
-    plan = plan_report.Plan(
+    plan = report.Plan(
         "prod",
         True,
         "  + ```\n  + a",
@@ -136,7 +136,7 @@ def test_a_report_begins_with_access_then_replacements_and_prices_and_has_the_sq
             access_plan="REVOKE",
         ),
     )
-    made = plan_report.section(plan, "prod")
+    made = report.section(plan, "prod")
     assert made.split("<details>")[0] == (
         "## prod\n\nAn apply would change something.\n\n- \\*carol\\* loses SELECT.\n\nReplaced:\n\n"
         "- `aws_ecs_task_definition.x`\n\nDestroyed:\n\n- `aws_sqs_queue.x`\n\n"
@@ -147,14 +147,14 @@ def test_a_report_begins_with_access_then_replacements_and_prices_and_has_the_sq
         "Resources: 1 create, 1 create/delete, 1 delete, 1 update.\n\n"
     )
     assert made.index("```sql\nREVOKE\n```") < made.index("````text\n+ ```")
-    assert "Not applied yet" in plan_report.section(None, "prod")
+    assert "Not applied yet" in report.section(None, "prod")
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_long_plans_are_cut_to_one_comment_and_terraforms_text_first(count: int) -> None:
     long = shown(access_plan="y" * 10_000)
-    plans = {str(n): plan_report.Plan(str(n), True, "x" * 10**6, long) for n in range(count)}
-    made = plan_report.report({**plans, "new": None})
+    plans = {str(n): report.Plan(str(n), True, "x" * 10**6, long) for n in range(count)}
+    made = report.report({**plans, "new": None})
     assert 55_000 * count / (count + 1) < len(made) < 65_536
     assert made.count("y" * 10_000) == made.count("... cut") == count
 

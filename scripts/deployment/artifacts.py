@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from scripts import plan
+from scripts.deployment import plan
+from scripts.deployment.image_digest import image_id
 from scripts.environment import CommandError, hand_over, required, run_command
-from scripts.image_digest import ImageError, image_id
 
 ANNOTATION = "dev.taproom.function.sha256"
 _INDEXES = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"]
@@ -44,10 +44,7 @@ def fetch(settings: Mapping[str, str]) -> None:
         CommandError: there is no such image, or the zip is not the one that was built.
     """
     host, _, name = _repository(settings).partition("/")
-    try:
-        wanted = image_id(settings.get("COMMIT", ""), settings.get("DIGEST", ""))
-    except ImageError as error:
-        raise CommandError(str(error)) from error
+    wanted = image_id(settings.get("COMMIT", ""), settings.get("DIGEST", ""))
     repository = {"registryId": host.split(".")[0], "repositoryName": name}
     ecr = boto3.client("ecr", region_name=settings.get("AWS_REGION"))
     answer = ecr.batch_get_image(**repository, imageIds=[wanted], acceptedMediaTypes=_INDEXES)

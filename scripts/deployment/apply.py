@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts import plan, plan_store, saved_plan, smoke
+from scripts.deployment import plan, saved_plan, smoke, store
+from scripts.deployment.report import section
 from scripts.environment import (
     CommandError,
     RefusedError,
@@ -28,7 +29,6 @@ from scripts.environment import (
     run_command,
     summarise,
 )
-from scripts.plan_report import section
 
 _AGAIN = "Plan again (in the pipeline: run the release again), and have that approved."
 
@@ -44,7 +44,7 @@ def apply_saved(name: str, settings: Mapping[str, str]) -> None:
     digest = settings.get("PLAN_SHA256", "")
     if place and not digest:
         raise CommandError("Set PLAN_SHA256: the digest that `make plan` printed for this plan.")
-    archive = plan_store.load(place, name, required(settings, "AWS_REGION", "the environment's region"))
+    archive = store.load(place, name, required(settings, "AWS_REGION", "the environment's region"))
     try:
         content, planned = saved_plan.unpack(archive, digest)
     except ValueError as error:
@@ -65,7 +65,7 @@ def apply_saved(name: str, settings: Mapping[str, str]) -> None:
         accepted = compare(name, shown, made.shown, settings)
         _finish(target, again if accepted else file, section(made, name) + accepted, settings)
     if not place:
-        plan_store.local(name).unlink()
+        store.local(name).unlink()
 
 
 def apply_now(name: str, settings: Mapping[str, str]) -> None:
@@ -144,7 +144,7 @@ def _finish(target: plan.Target, file: Path, text: str, settings: Mapping[str, s
 
 def apply_one(name: str, settings: Mapping[str, str]) -> None:
     """Apply the saved plan if there is one, else plan and ask."""
-    saved = settings.get("PLAN") or plan_store.local(name).exists()
+    saved = settings.get("PLAN") or store.local(name).exists()
     if settings.get("CI") and not saved:
         raise CommandError("Set PLAN: in the pipeline, only a saved plan is applied.")
     (apply_saved if saved else apply_now)(name, settings)

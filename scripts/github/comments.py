@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.github_api import GitHub, GitHubError
+from scripts.github.api import GitHub, GitHubError
 
 _LIMIT = 65_536  # characters of a comment or an issue
 _CUT = "\n\n(Cut here, at GitHub's limit. The job's log has the rest.)\n"

@@ -12,10 +12,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import boto3
+
+from scripts.environment import CHECKOUT, CommandError, hand_over
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -23,25 +24,21 @@ _RUN = "dev.taproom.run"
 # Without the image's own type in this list, the registry may answer with another manifest, of another digest.
 _KINDS = ("oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.list.v2")
 _TYPES = [f"application/vnd.{kind}+json" for kind in (*_KINDS, "docker.distribution.manifest.v2")]
-_MANIFEST = Path(__file__).parent.parent / "build" / "image-manifest.json"
-
-
-class ImageError(Exception):
-    """There is no such image; the message says what to do."""
+_MANIFEST = CHECKOUT / "build" / "image-manifest.json"
 
 
 def image_id(commit: str, digest: str) -> dict[str, str]:
     """How the registry names the image: by digest if one is given, else by the tag that main gave it.
 
     Raises:
-        ImageError: what is given is neither.
+        CommandError: what is given is neither.
     """
     if digest:
         if not _DIGEST.fullmatch(digest):
-            raise ImageError(f"{digest!r} is no digest. Give sha256: and 64 hexadecimal digits.")
+            raise CommandError(f"{digest!r} is no digest. Give sha256: and 64 hexadecimal digits.")
         return {"imageDigest": digest}
     if not _COMMIT.fullmatch(commit):
-        raise ImageError(f"{commit!r} is no commit. Give COMMIT=, all 40 hexadecimal digits, or DIGEST=sha256:...")
+        raise CommandError(f"{commit!r} is no commit. Give COMMIT=, all 40 hexadecimal digits, or DIGEST=sha256:...")
     return {"imageTag": commit}
 
 
@@ -61,14 +58,14 @@ def keep(ecr: Any, repository: Mapping[str, str], digest: str, release: str) -> 
     """Tag an image as released, which exempts it from expiry; idempotent.
 
     Raises:
-        ImageError: the release has tagged another image before.
+        CommandError: the release has tagged another image before.
     """
     tag = f"release-{release}"
     earlier = find(ecr, repository, {"imageTag": tag})
     if earlier == digest:
         return
     if earlier:
-        raise ImageError(f"{tag} is another image, {earlier}. Release {digest} under a new version.")
+        raise CommandError(f"{tag} is another image, {earlier}. Release {digest} under a new version.")
     image = ecr.batch_get_image(**repository, imageIds=[{"imageDigest": digest}])["images"][0]
     media_type = {name: image[name] for name in ("imageManifestMediaType",) if name in image}
     ecr.put_image(**repository, imageTag=tag, imageManifest=image["imageManifest"], **media_type)
@@ -78,15 +75,17 @@ def check(ecr: Any, repository: Mapping[str, str], digest: str, environment: Map
     """Check where an image comes from; return the number of the run that built it, empty where it is unknown.
 
     Raises:
-        ImageError: main did not build it, or it was not released where RELEASED_FOR requires that.
+        CommandError: main did not build it, or it was not released where RELEASED_FOR requires that.
     """
     (details,) = ecr.describe_images(**repository, imageIds=[{"imageDigest": digest}])["imageDetails"]
     tags = details.get("imageTags", [])
     if not any(_COMMIT.fullmatch(tag) for tag in tags):
-        raise ImageError(f"Main did not build {digest}: no tag of it is a commit ({', '.join(tags) or 'no tags'}).")
+        raise CommandError(f"Main did not build {digest}: no tag of it is a commit ({', '.join(tags) or 'no tags'}).")
     released_for = environment.get("RELEASED_FOR")
     if released_for and not any(tag.startswith(f"release-{released_for}-") for tag in tags):
-        raise ImageError(f"{digest} was never released to {released_for}. Choose an image that was, or make a release.")
+        raise CommandError(
+            f"{digest} was never released to {released_for}. Choose an image that was, or make a release."
+        )
     wanted = {"imageIds": [{"imageDigest": digest}], "acceptedMediaTypes": _TYPES}
     manifest = ecr.batch_get_image(**repository, **wanted)["images"][0]["imageManifest"]
     if environment.get("ATTESTED") == "true":
@@ -100,7 +99,7 @@ def verify_attestation(manifest: str, environment: Mapping[str, str]) -> None:
     https://cli.github.com/manual/gh_attestation_verify
 
     Raises:
-        ImageError: it did not, or GitHub does not answer.
+        CommandError: it did not, or GitHub does not answer.
     """
     _MANIFEST.parent.mkdir(exist_ok=True)
     _MANIFEST.write_text(manifest)
@@ -111,7 +110,7 @@ def verify_attestation(manifest: str, environment: Mapping[str, str]) -> None:
         command += ["--source-digest", environment["COMMIT"]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ImageError(f"The image has no valid attestation of main. gh says: {done.stderr.strip()}")
+        raise CommandError(f"The image has no valid attestation of main. gh says: {done.stderr.strip()}")
 
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
@@ -133,21 +132,19 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         repository = {"registryId": host.split(".")[0], "repositoryName": name}  # perhaps of another account
         digest = find(ecr, repository, wanted)
         if digest is None and not options.if_any:
-            raise ImageError(
+            raise CommandError(
                 f"The registry {name} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
                 "until its run for this commit has ended, or re-run that. Images without a release expire."
             )
         run = check(ecr, repository, digest, environment) if digest else ""
         if digest and (release := environment.get("RELEASE")):
             keep(ecr, repository, digest, release)
-    except ImageError as error:
+    except CommandError as error:
         print(error, file=sys.stderr)
         return 1
     if digest:
         print(digest)
-        if output := environment.get("GITHUB_OUTPUT"):
-            with Path(output).open("a") as file:
-                file.write(f"digest={digest}\nrun={run}\n")
+        hand_over(environment, digest=digest, run=run)
     return 0
 
 

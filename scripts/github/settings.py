@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from scripts.environment import CHECKOUT, ROOT, CommandError, outputs, terraform
-from scripts.github_api import GitHub, GitHubError
+from scripts.github.api import GitHub, GitHubError
 
 FILE = ".github/settings.yml"
 _ACCOUNT = ROOT.parent / "account"

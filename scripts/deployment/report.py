@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripts.saved_plan import IDLE, sentences_of, sql_of
+from scripts.deployment.saved_plan import IDLE, sentences_of, sql_of
 
 # GitHub takes 65,536 characters in one comment, and 1 MiB in the summary of a step.
 COMMENT_CHARACTERS = 60_000

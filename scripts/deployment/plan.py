@@ -24,7 +24,10 @@ from typing import Any
 
 import boto3
 
-from scripts import saved_plan
+from scripts.deployment import saved_plan
+from scripts.deployment.image_digest import find
+from scripts.deployment.report import SUMMARY_CHARACTERS, Plan, report
+from scripts.deployment.store import store
 from scripts.environment import (
     CHECKOUT,
     ROOT,
@@ -40,9 +43,6 @@ from scripts.environment import (
     summarise,
     terraform,
 )
-from scripts.image_digest import find
-from scripts.plan_report import SUMMARY_CHARACTERS, Plan, report
-from scripts.plan_store import store
 
 REPORT = CHECKOUT / "build" / "plan.md"
 PACKAGE = CHECKOUT / "build" / "db_bootstrap.zip"

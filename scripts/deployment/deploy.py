@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from scripts import apply
+from scripts.deployment import apply
 from scripts.environment import CHECKOUT, ROOT, CommandError, git, outputs, required, run_command, terraform
 
 _ACCOUNT = ROOT.parent / "account"

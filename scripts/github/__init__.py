@@ -1,0 +1,1 @@
+"""GitHub, by the gh program: settings of the repository, comments and issues."""
