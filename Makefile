@@ -44,13 +44,14 @@ docs: .venv/ready ## Write what is derived into the documentation: inputs and ou
 	@$(RUN) scripts.aws_behaviours
 
 # The same files serve each platform of tool.uv.environments (Linux with glibc), and every Python from 3.11 on but for
-# free-threaded builds. Packages of development and bench-service are installed together with service.txt, which has those that
-# they share with the service.
+# free-threaded builds. No source is accepted where one wheel serves all. Packages of development and bench-service are
+# installed together with service.txt, which has those that they share with the service.
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
 	@rm -rf build/lock && mkdir -p build/lock
 	@sed -E '/^(postgresql-.*|terraform|mermaid) = /d' pyproject.toml > build/lock/pyproject.toml
 	.venv/bin/uv lock --quiet --directory build/lock
-	@sed -E -e '/manylinux/!{/musllinux/d;}' -e '/-cp[0-9]+t-/d' build/lock/uv.lock > build/lock/kept && mv build/lock/kept build/lock/uv.lock
+	@sed -E -e '/manylinux/!{/musllinux/d;}' -e '/-cp[0-9]+t-/d' build/lock/uv.lock | \
+	  awk 'BEGIN { RS = ""; ORS = "\n\n" } /-none-any\.whl/ { gsub(/sdist = [^\n]*\n/, "") } { print }' > build/lock/kept && mv build/lock/kept build/lock/uv.lock
 	for group in service function development bench-access bench-service; do \
 	  .venv/bin/uv export --quiet --frozen --directory build/lock --no-header --no-annotate --only-group $$group --output-file $$group.txt \
 	    $$(case $$group in (development|bench-service) sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt;; esac) && \
