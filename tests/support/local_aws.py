@@ -20,6 +20,7 @@ from tests.support.journal import journal_events
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
 START_TIMEOUT_SECONDS = 180
+STOP_TIMEOUT_SECONDS = 120
 _START = """
 import socket, sys
 from pathlib import Path
@@ -136,7 +137,7 @@ class LocalAws:
             client.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(STOP_TIMEOUT_SECONDS)
 
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:

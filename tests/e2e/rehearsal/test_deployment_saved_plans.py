@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -95,8 +96,9 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-def operator(rehearsal: Rehearsal) -> Operator:
-    return Operator(rehearsal)
+def operator(rehearsal: Rehearsal) -> Iterator[Operator]:
+    yield Operator(rehearsal)
+    rehearsal.aws("ecr").batch_delete_image(repositoryName="taproom", imageIds=[{"imageTag": "released"}])
 
 
 @pytest.fixture(scope="module")

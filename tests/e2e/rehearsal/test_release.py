@@ -147,7 +147,7 @@ def test_a_release_that_does_not_serve_goes_back_at_staging_and_cannot_be_rolled
 
 def test_a_plan_that_is_no_longer_kept_is_refused(pipeline: Pipeline, first: str) -> None:
     commit = pipeline.git("rev-parse", "main~1")
-    gone = {"plan": f"s3://{pipeline.terraform.account.outputs()['state_bucket_name']}/plans/prod/1-1"}
+    gone = {"plan": f"s3://{pipeline.terraform.account.outputs()['state_bucket_name']}/plans/prod/deleted"}
     inputs = {"environment": "prod", "commit": commit, "digest": first, "plan-sha256": "0" * 64, **gone}
     result = pipeline.start("deploy.yml", **inputs, release="", accept="", reason="")
     assert result.conclusions["apply"] == FAILURE
