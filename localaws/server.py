@@ -106,7 +106,9 @@ class LocalAws:
         serving.start()
         self._context.journal.record("server.started", port=self._context.settings.port, pid=os.getpid())
         try:
-            self._stop_asked.wait()
+            # Python runs a signal's handler in this thread, which a signal does not always wake up.
+            while not self._stop_asked.wait(1):
+                pass
         finally:
             self._end(serving)
 

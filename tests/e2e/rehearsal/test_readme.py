@@ -18,7 +18,7 @@ from tests.support import laptop
 from tests.support.github_api import github_api, install_gh
 from tests.support.pipeline import copy_project
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 # What a person answers, in order: the end of a question, and the answer.
 ANSWERS = [

@@ -60,6 +60,7 @@ def test_a_release_tags_its_image_once_and_never_another_image_and_laptops_image
             ecr.put_image(
                 repositoryName="taproom",
                 imageTag=tag,
+                imageDigest=f"sha256:{tag[-1] * 64}",  # else moto chooses one of a hundred
                 imageManifest=json.dumps(
                     {"mediaType": MANIFEST, "config": {"digest": tag}, "annotations": annotations}
                 ),
