@@ -1,5 +1,3 @@
-import pytest
-
 from bench.document import Target, marks, replaced, target_table
 
 BEGIN, END = marks("this")
@@ -17,9 +15,3 @@ def test_what_was_measured_before_is_replaced_and_the_rest_is_kept() -> None:
     once = replaced(f"# Title\n\n{BEGIN}\n{END}\n\n{other}\n", "this", "first\n")
     assert once == f"# Title\n\n{BEGIN}\n\nfirst\n\n{END}\n\n{other}\n"
     assert replaced(once, "this", r"second \1") == once.replace("first", r"second \1")
-
-
-@pytest.mark.parametrize("text", ["", BEGIN, f"{BEGIN}{END}{BEGIN}{END}"])
-def test_a_document_without_its_marks_is_left_alone(text: str) -> None:
-    with pytest.raises(ValueError, match="exactly once"):
-        replaced(text, "this", "measured")
