@@ -50,5 +50,6 @@ JUSTIFIED = {
         "taproom-deploy-ENVIRONMENT: trust: AssumeRoleFromGitHub",
         "taproom-drift: trust: AssumeRoleFromGitHub",
         "taproom-plan: trust: AssumeRoleFromGitHub",
+        "taproom-release-plan: trust: AssumeRoleFromGitHub",
     },
 }
