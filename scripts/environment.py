@@ -59,7 +59,7 @@ def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int
     except (BotoCoreError, ClientError) as error:
         said, code = f"AWS refused, or did not answer: {error}. Try again; the role's permissions can be the cause.", 1
     except KeyboardInterrupt:
-        said, code = "Interrupted. Nothing was changed.", 130
+        said, code = "Interrupted. Run the command again: it continues from what was applied.", 130
     else:
         return 0
     print(said, file=sys.stderr)
@@ -131,7 +131,7 @@ def failure(command: str, said: str, root: Path = ROOT) -> CommandError:
     if "Error acquiring the state lock" in said:
         found = dict(re.findall(r"^\W*(ID|Operation|Who|Created): +(.+?)\W*$", said, re.MULTILINE))
         return RefusedError(
-            f"{found.get('Who', 'Another apply')} holds the lock of the state since {found.get('Created', '?')} "
+            f"{found.get('Who', 'Another apply')} holds the lock of the state, taken at {found.get('Created', '?')} "
             f"({found.get('Operation', '?')}). Nothing was changed. Wait until it ends, and try again. If no such "
             'apply is running (docs/releases.md, "After a lost runner", says how to check), release the lock:\n'
             f"  terraform -chdir=terraform/{root.name} force-unlock {found.get('ID', 'ID')}"

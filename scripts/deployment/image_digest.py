@@ -35,10 +35,10 @@ def image_id(commit: str, digest: str) -> dict[str, str]:
     """
     if digest:
         if not _DIGEST.fullmatch(digest):
-            raise CommandError(f"{digest!r} is no digest. Give sha256: and 64 hexadecimal digits.")
+            raise CommandError(f"{digest!r} is not a digest. Give sha256: and 64 hexadecimal digits.")
         return {"imageDigest": digest}
     if not _COMMIT.fullmatch(commit):
-        raise CommandError(f"{commit!r} is no commit. Give COMMIT=, all 40 hexadecimal digits, or DIGEST=sha256:...")
+        raise CommandError(f"{commit!r} is not a commit. Give COMMIT=, all 40 hexadecimal digits, or DIGEST=sha256:...")
     return {"imageTag": commit}
 
 
@@ -50,8 +50,11 @@ def find(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> 
         repository: ``registryId``, the account that has it, and ``repositoryName``.
         wanted: the image, by digest or by tag.
     """
-    answer = ecr.batch_get_image(**repository, imageIds=[dict(wanted)])
-    return next((image["imageId"]["imageDigest"] for image in answer["images"]), None)
+    return next((image["imageId"]["imageDigest"] for image in _images(ecr, repository, wanted)), None)
+
+
+def _images(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> Any:
+    return ecr.batch_get_image(**repository, imageIds=[dict(wanted)], acceptedMediaTypes=_TYPES)["images"]
 
 
 def keep(ecr: Any, repository: Mapping[str, str], digest: str, release: str) -> None:
@@ -66,7 +69,7 @@ def keep(ecr: Any, repository: Mapping[str, str], digest: str, release: str) -> 
         return
     if earlier:
         raise CommandError(f"{tag} is another image, {earlier}. Release {digest} under a new version.")
-    image = ecr.batch_get_image(**repository, imageIds=[{"imageDigest": digest}])["images"][0]
+    (image,) = _images(ecr, repository, {"imageDigest": digest})
     media_type = {name: image[name] for name in ("imageManifestMediaType",) if name in image}
     ecr.put_image(**repository, imageTag=tag, imageManifest=image["imageManifest"], **media_type)
 
@@ -86,8 +89,7 @@ def check(ecr: Any, repository: Mapping[str, str], digest: str, environment: Map
         raise CommandError(
             f"{digest} was never released to {released_for}. Choose an image that was, or make a release."
         )
-    wanted = {"imageIds": [{"imageDigest": digest}], "acceptedMediaTypes": _TYPES}
-    manifest = ecr.batch_get_image(**repository, **wanted)["images"][0]["imageManifest"]
+    manifest = _images(ecr, repository, {"imageDigest": digest})[0]["imageManifest"]
     if environment.get("ATTESTED") == "true":
         verify_attestation(manifest, environment)
     return str(json.loads(manifest).get("annotations", {}).get(_RUN, ""))

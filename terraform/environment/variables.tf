@@ -392,6 +392,11 @@ variable "commit" {
   description = "Commit of main whose configuration is applied; the output of this name records it. Null where none is to be recorded."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.commit == null || can(regex("^[0-9a-f]{40}$", var.commit))
+    error_message = "Use the 40 hexadecimal digits of a commit."
+  }
 }
 
 variable "cpu_architecture" {

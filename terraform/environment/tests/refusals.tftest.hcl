@@ -16,6 +16,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
 
   variables {
     project_name                   = "tap--room"
+    commit                         = "main"
     client_cidr_blocks             = ["my-laptop"]
     environment                    = "pre-prod"
     vpc_cidr                       = "10.20.0.0/23"
@@ -39,6 +40,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
 
   expect_failures = [
     var.project_name,
+    var.commit,
     var.client_cidr_blocks,
     var.environment,
     var.vpc_cidr,

@@ -28,10 +28,10 @@ def test_an_image_is_named_by_digest_or_by_its_commit() -> None:
 @pytest.mark.parametrize(
     ("commit", "digest", "sentence"),
     [
-        ("", "", "no commit"),
-        ("main", "", "no commit"),
-        ("c" * 40, "sha256:abc", "no digest"),
-        ("", "$(id)", "no digest"),
+        ("", "", "not a commit"),
+        ("main", "", "not a commit"),
+        ("c" * 40, "sha256:abc", "not a digest"),
+        ("", "$(id)", "not a digest"),
     ],
 )
 def test_what_names_no_image_is_refused(commit: str, digest: str, sentence: str) -> None:

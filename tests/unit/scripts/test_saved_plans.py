@@ -177,7 +177,7 @@ def test_a_locked_and_a_changed_state_say_what_to_do() -> None:
         "│   Who:       runner@host\n│   Created:   2026-11-29 06:00:00 UTC\n"
     )
     for said, sentences in (
-        (locked, ("runner@host holds the lock", "since 2026-11-29 06:00:00 UTC", "force-unlock d1e0")),
+        (locked, ("runner@host holds the lock", "taken at 2026-11-29 06:00:00 UTC", "force-unlock d1e0")),
         ("Error: Saved plan is stale", ("Another apply has changed the state", "Plan again")),
     ):
         error = failure("apply", said)
