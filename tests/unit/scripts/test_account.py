@@ -28,9 +28,13 @@ def github(answer: Answer) -> GitHub:
     ids=["asked", "passed in", "kept", "kept by an earlier version", "re-created"],
 )
 def test_the_repository_and_its_numbers(
-    environment: dict[str, str], kept: dict[str, str], expected: tuple[str, str, str]
+    environment: dict[str, str],
+    kept: dict[str, str],
+    expected: tuple[str, str, str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert tuple(trusted_repository(environment, kept, github(FOUND)).values()) == expected
+    assert ("The roles trusted repository number 18" in capsys.readouterr().out) == ("18" in kept.values())
 
 
 @pytest.mark.parametrize("status", [0, 403, 404, 429, 503])
