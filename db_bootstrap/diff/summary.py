@@ -98,7 +98,7 @@ def _created(document: AccessDocument, difference: Difference) -> Iterator[_Clau
     credentials = {role: login for name, login in document.logins.items() for role in login_roles(name, login)}
     for role in sorted(new - (document.logins.keys() - credentials.keys())):
         login = credentials.get(role)
-        yield False, role, f"is created with {_CREDENTIALS[login.credential] if login else 'no right to log in'}"
+        yield False, role, f"is created with {_CREDENTIALS[login.credential] if login else 'NOLOGIN'}"
 
 
 def _attributes(before: State, after: State) -> Iterator[_Clause]:

@@ -167,7 +167,7 @@ def test_created_and_retired_roles_are_named() -> None:
     assert sentences[:4] == [
         "elder is dropped and loses all access; 3 objects of it will be passed to beers_owner.",
         "beers_app is created with a rotated password.",
-        "beers_reader is created with no right to log in.",
+        "beers_reader is created with NOLOGIN.",
         "beers_report is created with IAM authentication.",
     ]
 
