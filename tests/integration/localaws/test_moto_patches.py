@@ -91,6 +91,7 @@ def test_a_rule_keeps_its_description_and_takes_another_reference(aws: LocalAws)
     assert describe()[by_group["SecurityGroupRuleId"]] == ("more queries", new, None)
 
 
+@pytest.mark.aws("S3-2")
 def test_a_bucket_policy_that_denies_unencrypted_connections_or_all_but_a_role_serves_the_others(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="encrypted-only")
