@@ -51,6 +51,15 @@ def grantees(names: Iterable[str]) -> str:
     return ", ".join("PUBLIC" if name == PUBLIC else identifier(name) for name in names)
 
 
+def text_array(values: Iterable[str]) -> str:
+    """Return PostgreSQL's text form of an array, with each element quoted: ``null`` in any case is a name like others.
+
+    Sessions use it for lists, instead of pg8000's adapter, which leaves ``null`` unquoted.
+    """
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+
+
 def literal(value: str) -> str:
     """Return ``value`` as a string literal that does not depend on ``standard_conforming_strings``.
 

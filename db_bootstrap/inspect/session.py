@@ -17,6 +17,7 @@ from pg8000.native import Connection
 
 from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
 from db_bootstrap.model import Credential, Endpoint
+from db_bootstrap.sql import text_array
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
@@ -169,7 +170,7 @@ def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLConte
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         # pg8000 sends a query in parts, and the server delays the acknowledgment of the first by 40 ms.
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return Connection(
+        connection = Connection(
             _StartupName(credential.username.encode()),
             password=credential.password,
             host=endpoint.host,
@@ -182,6 +183,8 @@ def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLConte
     except BaseException:
         plain.close()
         raise
+    connection.register_out_adapter(list, text_array)
+    return connection
 
 
 @cache

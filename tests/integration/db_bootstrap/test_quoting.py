@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pg8000.native import Connection
 
 from db_bootstrap.credentials.initial import Outcome, ensure_credential
@@ -73,8 +75,20 @@ def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(name:
     assert cellar.plan().statements == ()
     cellar.raw["roles"][name[:20] + " w"]["schemas"] = {}
     cellar.raw["logins"] = {}
+    cellar.raw["retired"] = {retired: {} for retired in (name, name + "_a", name + "_b")}
     cellar.apply()
+    assert not roles(cellar) & cellar.raw["retired"].keys()
     assert cellar.plan().statements == ()
+
+
+@given(
+    names=st.lists(
+        st.sampled_from(["null", "NULL", "Null", ""]) | st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+    )
+)
+def test_lists_of_names_reach_postgresql_unchanged(names: list[str], settled_cellar: Access) -> None:
+    with settled_cellar.master() as master:
+        assert master.run("SELECT CAST(:names AS text[])", names=names) == [[names]]
 
 
 @pytest.mark.parametrize("name", ["\u00fc" * 31 + "x", "\U0001f377" * 15 + "xyz"])
