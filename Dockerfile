@@ -15,7 +15,8 @@ RUN python -m venv --without-pip /opt/venv \
 FROM ${BASE}:${BASE_TAG}
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv
 # Readable by whoever runs it, however private the checkout is.

@@ -9,11 +9,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import BeforeValidator, Field, ValidationError
 
 _SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:\S+")
 # The syntax of a bearer token in RFC 6750; a shorter one could be guessed.
 WRITE_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{20,200}=*")
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class SettingsError(Exception):
@@ -63,8 +66,20 @@ class TokenLogin:
 Login = DatabaseUrl | SecretReference | InjectedSecret | TokenLogin
 WriteToken = FixedToken | SecretReference | None
 
+_VARIABLES = {
+    "ca_file": "DATABASE_CA_FILE",
+    "seeding_is_allowed": "SEEDING",
+    "pool_size": "DATABASE_POOL_SIZE",
+    "pool_recycle_seconds": "DATABASE_POOL_RECYCLE_SECONDS",
+    "host": "HOST",
+    "port": "PORT",
+    "worker_count": "WEB_CONCURRENCY",
+    "log_level": "LOG_LEVEL",
+    "version": "APP_VERSION",
+}
 
-@dataclass(frozen=True)
+
+@pydantic.dataclasses.dataclass(frozen=True)
 class Settings:
     """The service's configuration.
 
@@ -75,10 +90,9 @@ class Settings:
         seeding_is_allowed: Whether ``POST /beers/seed`` is enabled.
         pool_size: Maximum number of database connections of each worker; with 0 each request opens its own.
         pool_recycle_seconds: Age at which a connection is replaced before its next use.
-        host: Address to listen on.
+        host: Address to listen on. The image listens on all addresses, because a container has its own network.
         port: Port to listen on.
-        worker_count: Number of worker processes; None derives it from CPU and memory.
-        task_metadata_uri: The task metadata endpoint of ECS.
+        worker_count: Number of worker processes; one continues while another is replaced.
         log_level: The minimum level that is logged.
         version: The version of this build, shown in pg_stat_activity and in the OpenAPI document.
     """
@@ -87,13 +101,12 @@ class Settings:
     ca_file: Path = Path("rds-ca.pem")
     write_token: WriteToken = None
     seeding_is_allowed: bool = True
-    pool_size: int = 5
-    pool_recycle_seconds: int = 900
-    host: str = "0.0.0.0"  # noqa: S104 - a container has its own network namespace
-    port: int = 8000
-    worker_count: int | None = None
-    task_metadata_uri: str | None = None
-    log_level: str = "INFO"
+    pool_size: Annotated[int, Field(ge=0, le=100)] = 5
+    pool_recycle_seconds: Annotated[int, Field(ge=1, le=86400)] = 900
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    worker_count: Annotated[int, Field(ge=1, le=64)] = 2
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
     version: str = "development"
 
     @classmethod
@@ -104,20 +117,14 @@ class Settings:
             SettingsError: A variable is missing or its value is not valid.
         """
         given = {name: value for name, value in environment.items() if value}
-        return cls(
-            login=_login(given),
-            ca_file=Path(given.get("DATABASE_CA_FILE", cls.ca_file)),
-            write_token=_write_token(given),
-            seeding_is_allowed=_switch(given, "SEEDING", default=cls.seeding_is_allowed),
-            pool_size=_integer(given, "DATABASE_POOL_SIZE", cls.pool_size, 0, 100),
-            pool_recycle_seconds=_integer(given, "DATABASE_POOL_RECYCLE_SECONDS", cls.pool_recycle_seconds, 1, 86400),
-            host=given.get("HOST", cls.host),
-            port=_integer(given, "PORT", cls.port, 1, 65535),
-            worker_count=_optional_integer(given, "WEB_CONCURRENCY", 1, 64),
-            task_metadata_uri=given.get("ECS_CONTAINER_METADATA_URI_V4"),
-            log_level=_log_level(given.get("LOG_LEVEL", cls.log_level)),
-            version=given.get("APP_VERSION", cls.version),
-        )
+        values: dict[str, Any] = {field: given[name] for field, name in _VARIABLES.items() if name in given}
+        login, write_token = _login(given), _write_token(given)
+        try:
+            return cls(login, write_token=write_token, **values)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)[0]
+        name = _VARIABLES[str(wrong["loc"][0])]
+        raise SettingsError(f"{name} is {wrong['input']!r:.100}. {wrong['msg']}.")
 
 
 def _login(given: Mapping[str, str]) -> Login:
@@ -163,29 +170,3 @@ def _check_arn(reference: SecretReference, name: str, hint: str) -> None:
         raise SettingsError(
             f"{name} is not the ARN of a secret; expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME. ({hint})"
         )
-
-
-def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
-    text = given.get(name, "on" if default else "off")
-    if text not in {"on", "off"}:
-        raise SettingsError(f"{name} is {text!r}; expected on or off.")
-    return text == "on"
-
-
-def _optional_integer(given: Mapping[str, str], name: str, least: int, most: int) -> int | None:
-    return _integer(given, name, least, least, most) if name in given else None
-
-
-def _integer(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = given.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):  # noqa: PLR2004
-        raise SettingsError(f"{name} is {text!r}; expected a whole number from {least} to {most}.")
-    return int(text)
-
-
-def _log_level(text: str) -> str:
-    if text.upper() not in _LOG_LEVELS:
-        raise SettingsError(f"LOG_LEVEL is {text!r}; expected one of {', '.join(_LOG_LEVELS)}.")
-    return text.upper()

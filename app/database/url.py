@@ -3,7 +3,9 @@
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from app.database.credentials import Credential
 from app.settings import SettingsError
@@ -32,8 +34,8 @@ def parse_url(url: str, default_ca_file: Path) -> PostgresUrl:
     Raises:
         SettingsError: The URL is incomplete, or asks for less than verified TLS to another machine.
     """
-    credential, query = _parts(url, "DATABASE_URL", _EXAMPLE)
-    options, host = dict(parse_qsl(query)), credential.host
+    credential, options = _parts(url, "DATABASE_URL", _EXAMPLE)
+    host = credential.host
     unknown = sorted(options.keys() - {"sslmode", "sslrootcert"})
     if unknown:
         raise SettingsError(f"DATABASE_URL has the option {unknown[0]!r}; only sslmode and sslrootcert are supported.")
@@ -62,17 +64,17 @@ def parse_iam_url(url: str) -> Credential:
     return login
 
 
-def _parts(url: str, variable: str, example: str) -> tuple[Credential, str]:
-    """Return the credential in ``url`` and its query string."""
+def _parts(url: str, variable: str, example: str) -> tuple[Credential, dict[str, str]]:
+    """Return the credential in ``url`` and its options."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or 5432
-    except ValueError:
-        raise SettingsError(f"{variable} has a host or port that is not valid; expected {example}") from None
-    database = unquote(parts.path.removeprefix("/"))
-    if parts.scheme not in _SCHEMES or not host or not parts.username or not database:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsError(f"{variable} is not a URL of the form {example}") from None
+    host, user, database = parts.host, parts.username, parts.database
+    if parts.drivername not in _SCHEMES or not (host and user and database):
         raise SettingsError(f"{variable} lacks its scheme, host, user or database; expected {example}")
-    return Credential(host, port, database, unquote(parts.username), unquote(parts.password or "")), parts.query
+    options = {name: str(value) for name, value in parts.query.items()}
+    return Credential(host, parts.port or 5432, database, user, parts.password or ""), options
 
 
 def _is_this_machine(host: str) -> bool:

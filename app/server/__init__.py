@@ -1,1 +1,1 @@
-"""gunicorn: its configuration, its worker, and the number of workers."""
+"""gunicorn: its configuration and its worker."""

@@ -11,7 +11,6 @@ from app.api.health import STARTUP_LATCH
 from app.api.latch import Latch
 from app.database.credentials import CredentialError
 from app.database.pool import open_database
-from app.server.capacity import capacity, worker_count
 from app.server.worker import JsonLogger, patch_gunicorn
 from app.settings import Settings, SettingsError
 
@@ -26,7 +25,7 @@ except (SettingsError, CredentialError) as _error:
 patch_gunicorn()
 
 bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
-workers = _SETTINGS.worker_count or worker_count(capacity(_SETTINGS.task_metadata_uri))
+workers = _SETTINGS.worker_count
 worker_class = "app.server.worker.BoundedWorker"
 # More threads than database connections, so that the liveness probe is answered while all of those are busy. Without a
 # pool, the threads limit the connections.

@@ -4,7 +4,8 @@ locals {
 
   service_credential = var.database_auth == "iam" ? "iam" : "rotated"
 
-  # What app/server/capacity.py makes of a task's share of a machine, and app/settings.py of each worker.
+  # One worker for each started core, at least two, so that one continues while another is replaced, and no more than fit
+  # into the memory: twice the measured 52 MB of a worker, and 60 for their master. app/settings.py has the connections.
   service_workers     = max(1, min(max(2, ceil(var.service_cpu_units / 1024)), floor((var.service_memory_mebibytes - 60) / 110)))
   service_connections = 5
 

@@ -109,6 +109,7 @@ module "service" {
   exec_is_allowed              = var.service_exec_is_allowed
   cpu_units                    = var.service_cpu_units
   memory_mebibytes             = var.service_memory_mebibytes
+  worker_count                 = local.service_workers
   cpu_architecture             = var.cpu_architecture
   service_port                 = local.service_port
   service_secret_arn           = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]

@@ -13,6 +13,7 @@ variables {
   task_count                = { minimum = 3, maximum = 12 }
   cpu_units                 = 512
   memory_mebibytes          = 1024
+  worker_count              = 2
   cpu_architecture          = "ARM64"
   service_port              = 8000
   service_secret_arn        = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app"
@@ -172,8 +173,8 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
   assert {
     condition = {
       for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment :
-      variable.name => variable.value if contains(["SEEDING", "WRITE_TOKEN_SECRET_ARN"], variable.name)
-    } == { SEEDING = "off", WRITE_TOKEN_SECRET_ARN = var.write_token_secret_arn }
+      variable.name => variable.value if contains(["SEEDING", "WEB_CONCURRENCY", "WRITE_TOKEN_SECRET_ARN"], variable.name)
+    } == { SEEDING = "off", WEB_CONCURRENCY = "2", WRITE_TOKEN_SECRET_ARN = var.write_token_secret_arn }
     error_message = "The service is told otherwise."
   }
 

@@ -40,6 +40,7 @@ locals {
       { name = "AWS_REGION", value = data.aws_region.current.id },
       local.database_login,
       { name = "PORT", value = tostring(var.service_port) },
+      { name = "WEB_CONCURRENCY", value = tostring(var.worker_count) },
     ])
 
     # Is the process alive? Whether it can reach the database is the load balancer's question: a restart mends no database.

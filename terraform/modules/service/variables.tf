@@ -24,6 +24,11 @@ variable "memory_mebibytes" {
   type        = number
 }
 
+variable "worker_count" {
+  description = "Number of worker processes of one task."
+  type        = number
+}
+
 variable "cpu_architecture" {
   description = "CPU architecture for which the image was built: ARM64 or X86_64."
   type        = string

@@ -12,7 +12,7 @@ URL = "postgresql://me:hidden@localhost/beers"
 def test_only_the_database_is_required() -> None:
     settings = Settings.from_environment({"DATABASE_URL": URL})
     assert settings == Settings(DatabaseUrl(URL))
-    assert (settings.host, settings.port, settings.ca_file) == ("0.0.0.0", 8000, Path("rds-ca.pem"))
+    assert (settings.host, settings.port, settings.ca_file) == ("127.0.0.1", 8000, Path("rds-ca.pem"))
 
 
 def test_every_variable_is_read() -> None:
@@ -23,10 +23,9 @@ def test_every_variable_is_read() -> None:
         "SEEDING": "off",
         "DATABASE_POOL_SIZE": "7",
         "DATABASE_POOL_RECYCLE_SECONDS": "60",
-        "HOST": "127.0.0.1",
+        "HOST": "0.0.0.0",
         "PORT": "8080",
         "WEB_CONCURRENCY": "3",
-        "ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/task",
         "LOG_LEVEL": "warning",
         "APP_VERSION": "v1",
     }
@@ -37,10 +36,9 @@ def test_every_variable_is_read() -> None:
         seeding_is_allowed=False,
         pool_size=7,
         pool_recycle_seconds=60,
-        host="127.0.0.1",
+        host="0.0.0.0",
         port=8080,
         worker_count=3,
-        task_metadata_uri="http://169.254.170.2/v4/task",
         log_level="WARNING",
         version="v1",
     )
@@ -69,14 +67,14 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ({"DATABASE_SECRET_ARN": "taproom-dev-hidden"}, "DATABASE_SECRET_ARN is not the ARN of a secret"),
         ({"DATABASE_IAM_URL": "postgresql://me@db/beers"}, "DATABASE_IAM_URL needs AWS_REGION"),
         ({"DATABASE_URL": URL, "DATABASE_POOL_RECYCLE_SECONDS": "0"}, "DATABASE_POOL_RECYCLE_SECONDS is '0'"),
-        ({"DATABASE_URL": URL, "PORT": "0"}, "PORT is '0'"),
+        ({"DATABASE_URL": URL, "PORT": "0"}, "PORT is '0'. Input should be greater than or equal to 1"),
         ({"DATABASE_URL": URL, "PORT": "65536"}, "PORT is '65536'"),
         ({"DATABASE_URL": URL, "PORT": "9" * 5000}, "PORT is '9"),
         ({"DATABASE_URL": URL, "PORT": "٣"}, "PORT is"),
         ({"DATABASE_URL": URL, "WEB_CONCURRENCY": "-1"}, "WEB_CONCURRENCY is '-1'"),
         ({"DATABASE_URL": URL, "DATABASE_POOL_SIZE": "many"}, "DATABASE_POOL_SIZE is 'many'"),
-        ({"DATABASE_URL": URL, "LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
-        ({"DATABASE_URL": URL, "SEEDING": "yes"}, "SEEDING is 'yes'; expected on or off"),
+        ({"DATABASE_URL": URL, "LOG_LEVEL": "loud"}, "LOG_LEVEL is 'LOUD'"),
+        ({"DATABASE_URL": URL, "SEEDING": "perhaps"}, "SEEDING is 'perhaps'. Input should be a valid boolean"),
         ({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden"}, "WRITE_TOKEN is not a valid bearer token"),
         (
             {"DATABASE_URL": URL, "WRITE_TOKEN_SECRET_ARN": "hidden"},
