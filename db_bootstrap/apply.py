@@ -12,14 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 
-import pg8000.exceptions
-from pg8000.native import Connection
-
 from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
-from db_bootstrap.inspect.session import OpenElsewhere, describe_error, remedy
+from db_bootstrap.inspect.session import OpenElsewhere, Session
 from db_bootstrap.inspect.snapshot import database_comment, read_snapshot
 from db_bootstrap.model import Difference, Membership, Plan, Server, Statement, sorted_facts
 from db_bootstrap.plan import desired_facts, digest_for, make_plan
@@ -39,7 +36,7 @@ _PAUSE_SECONDS = 0.05
 # A concurrent change; a deadlock; a role, membership or schema that another session has just created.
 _CONFLICTS = frozenset({"XX000", "40001", "40P01", "23505", "42710"})
 
-_ERRORS = (pg8000.exceptions.Error, OSError)
+_UNCONFIRMED = "The commit was not confirmed: either all changes were made or none. Apply again to find out."
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class ReviewedPlan:
 
 
 def apply(
-    connection: Connection,
+    session: Session,
     document: AccessDocument,
     reviewed: ReviewedPlan | None = None,
     elsewhere: OpenElsewhere | None = None,
@@ -68,7 +65,7 @@ def apply(
     the apply of another database changes the same role at the same moment, everything is retried.
 
     Args:
-        connection: As the master.
+        session: As the master.
         document: The desired access.
         reviewed: The plan that was reviewed, whose digest the database then stores; None to do whatever is needed. An
             empty plan always passes, so that a reviewed plan can be applied again.
@@ -83,7 +80,7 @@ def apply(
     for attempt in range(1, ATTEMPTS + 1):
         progress = _Progress()
         try:
-            return _apply(connection, document, reviewed, elsewhere, progress)
+            return _apply(session, document, reviewed, elsewhere, progress)
         except (StatementError, NotConvergedError) as error:
             # Commits in other databases have changed the plan, so it is no longer the reviewed one.
             is_outdated = reviewed is not None and bool(progress.databases)
@@ -107,50 +104,39 @@ class _Progress:
 
 
 def _apply(
-    connection: Connection,
+    session: Session,
     document: AccessDocument,
     reviewed: ReviewedPlan | None,
     elsewhere: OpenElsewhere | None,
     progress: _Progress,
 ) -> Plan:
-    _run(connection, "BEGIN")
-    try:
-        planned = make_plan(connection, document, elsewhere)
+    with session.transaction(_UNCONFIRMED):
+        planned = make_plan(session, document, elsewhere)
         if planned.refusals:
             listed = "\n".join(f"- {reason}" for reason in planned.refusals)
             raise UnmanageableError(f"The document cannot be carried out; nothing was changed.\n{listed}")
         if planned.statements:
-            _check_review(connection, planned, reviewed)
+            _check_review(session, planned, reviewed)
             for database, steps in groupby(planned.statements, key=lambda step: step.database):
                 if database is not None and elsewhere is not None:
                     _run_elsewhere(elsewhere, database, list(steps), progress)
                 else:
-                    _run_all(connection, steps, progress)
+                    _run_all(session, steps, progress)
             if reviewed is not None:
-                _store_digest(connection, document.database, reviewed.digest)
-            _verify(connection, document, elsewhere)
-        _commit(connection)
-    except BaseException:
-        _roll_back(connection)
-        raise
+                _store_digest(session, document.database, reviewed.digest)
+            _verify(session, document, elsewhere)
     return planned
 
 
-def _run_all(connection: Connection, steps: Iterable[Statement], progress: _Progress) -> None:
-    _run(connection, f"SET LOCAL lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
+def _run_all(session: Session, steps: Iterable[Statement], progress: _Progress) -> None:
+    _run(session, f"SET LOCAL lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
     for step in steps:
-        _run(connection, step.sql, step.reason, progress.so_far)
+        _run(session, step.sql, step.reason, progress.so_far)
 
 
 def _run_elsewhere(elsewhere: OpenElsewhere, database: str, steps: list[Statement], progress: _Progress) -> None:
-    with elsewhere(database) as connection, locked(connection):
-        _run(connection, "BEGIN")
-        try:
-            _run_all(connection, steps, progress)
-            _commit(connection)
-        except BaseException:
-            _roll_back(connection)
-            raise
+    with elsewhere(database) as session, locked(session), session.transaction(_UNCONFIRMED):
+        _run_all(session, steps, progress)
     progress.databases.append(database)
 
 
@@ -162,7 +148,7 @@ def _is_transient(error: StatementError | NotConvergedError, attempt: int) -> bo
 
 
 @contextmanager
-def locked(connection: Connection) -> Iterator[None]:
+def locked(session: Session) -> Iterator[None]:
     """Hold the lock for changes of access in this database.
 
     It is a session lock, taken before the transaction: a snapshot taken while waiting for it would be out of date.
@@ -170,19 +156,19 @@ def locked(connection: Connection) -> Iterator[None]:
     Raises:
         StatementError: Another session held it for all of `LOCK_WAIT_SECONDS`.
     """
-    _run(connection, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
-    _run(connection, f"SELECT pg_advisory_lock({LOCK_KEY})", "only one session at a time changes access")
+    _run(session, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    _run(session, f"SELECT pg_advisory_lock({LOCK_KEY})", "only one session at a time changes access")
     try:
         yield
     finally:
-        with suppress(*_ERRORS):  # a broken connection has released its lock already
-            connection.run(f"SELECT pg_advisory_unlock({LOCK_KEY})")
+        with suppress(StatementError):  # a broken connection has released its lock already
+            session.run(f"SELECT pg_advisory_unlock({LOCK_KEY})")
 
 
-def _check_review(connection: Connection, planned: Plan, reviewed: ReviewedPlan | None) -> None:
+def _check_review(session: Session, planned: Plan, reviewed: ReviewedPlan | None) -> None:
     if reviewed is None:
         return
-    actual = digest_for(connection, reviewed.host, planned)
+    actual = digest_for(session, reviewed.host, planned)
     if actual != reviewed.digest:
         raise UnexpectedPlanError(
             f"The plan is not the reviewed one: expected digest {reviewed.digest}, actual {actual} for "
@@ -191,13 +177,13 @@ def _check_review(connection: Connection, planned: Plan, reviewed: ReviewedPlan 
         )
 
 
-def _store_digest(connection: Connection, database: str, reviewed: str) -> None:
-    comment = with_stored_digest(database_comment(connection), reviewed)
-    _run(connection, f"COMMENT ON DATABASE {identifier(database)} IS {literal(comment)}", "the plan was reviewed")
+def _store_digest(session: Session, database: str, reviewed: str) -> None:
+    comment = with_stored_digest(database_comment(session), reviewed)
+    _run(session, f"COMMENT ON DATABASE {identifier(database)} IS {literal(comment)}", "the plan was reviewed")
 
 
-def _verify(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None) -> None:
-    snapshot = read_snapshot(connection, document, elsewhere)
+def _verify(session: Session, document: AccessDocument, elsewhere: OpenElsewhere | None) -> None:
+    snapshot = read_snapshot(session, document, elsewhere)
     difference = compare(document, desired_facts(document, snapshot), snapshot.facts)
     if difference or snapshot.retired_roles:
         remaining = [f"missing: {fact}" for fact in sorted(difference.missing, key=repr)]
@@ -223,27 +209,6 @@ def _remedy_of_memberships(difference: Difference, server: Server) -> str:
     )
 
 
-def _commit(connection: Connection) -> None:
-    try:
-        connection.run("COMMIT")
-    except _ERRORS as error:
-        message, sqlstate = describe_error(error)
-        raise StatementError(
-            f"The commit was not confirmed: either all changes were made or none. Apply again to find out.\n{message}",
-            sqlstate,
-        ) from None
-
-
-def _run(connection: Connection, sql: str, reason: str | None = None, so_far: str = "nothing was changed") -> None:
-    try:
-        connection.run(sql)
-    except _ERRORS as error:
-        message, sqlstate = describe_error(error)
-        purpose = f" (because {reason})" if reason else ""
-        refused = f"PostgreSQL refused a statement; {so_far}.\n{sql}{purpose}"
-        raise StatementError(f"{refused}\n{message}{remedy(sqlstate)}", sqlstate) from None
-
-
-def _roll_back(connection: Connection) -> None:
-    with suppress(*_ERRORS):  # if the connection broke, the server rolls back
-        connection.run("ROLLBACK")
+def _run(session: Session, sql: str, reason: str | None = None, so_far: str = "nothing was changed") -> None:
+    purpose = f" (because {reason})" if reason else ""
+    session.run(sql, failure=f"PostgreSQL refused a statement; {so_far}.\n{sql}{purpose}")

@@ -9,6 +9,16 @@ class BootstrapError(Exception):
     """The root of this package's errors: catch this one to catch them all."""
 
 
+class UnexpectedError(BootstrapError):
+    """An error that this package did not expect; its message, which may contain a secret, is left out."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"Unexpected {kind}: db_bootstrap has a bug. What was not committed is rolled back. Report it with the "
+            "traceback in the function's log, which contains no values."
+        )
+
+
 class AccessDocumentError(BootstrapError):
     """The access document is invalid; every problem is listed with its path."""
 
@@ -37,6 +47,10 @@ class UnreachableDatabaseError(BootstrapError):
     def __init__(self, message: str, sqlstate: str = "") -> None:
         self.sqlstate = sqlstate
         super().__init__(message)
+
+
+class NotReadyError(UnreachableDatabaseError):
+    """The server starts, is full, is a standby or refuses connections, and another attempt may succeed."""
 
 
 class RefusedLoginError(BootstrapError):

@@ -1,7 +1,5 @@
 """The plan for a database: what would make its access what a document declares. Reads only."""
 
-from pg8000.native import Connection
-
 from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import describe_undeclared
 from db_bootstrap.diff.difference import compare, unlisted_facts
@@ -9,24 +7,24 @@ from db_bootstrap.diff.preflight import missing_objects, refusals
 from db_bootstrap.diff.statements import statements
 from db_bootstrap.diff.summary import summary
 from db_bootstrap.document import AccessDocument
-from db_bootstrap.inspect.session import OpenElsewhere
+from db_bootstrap.inspect.session import OpenElsewhere, Session
 from db_bootstrap.inspect.snapshot import database_comment, identity, read_snapshot
 from db_bootstrap.model import Fact, Plan, Snapshot
 from db_bootstrap.plan_digest import plan_digest, stored_digest
 
 
-def make_plan(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Plan:
+def make_plan(session: Session, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Plan:
     """Compare the database with the document, without a lock and without a change.
 
     Args:
-        connection: As the master.
+        session: As the master.
         document: The desired access.
         elsewhere: Opens other databases of the server, for the retired roles.
 
     Raises:
         StatementError: The catalogs could not be read.
     """
-    snapshot = read_snapshot(connection, document, elsewhere)
+    snapshot = read_snapshot(session, document, elsewhere)
     facts = desired_facts(document, snapshot)
     steps = statements(document, facts, snapshot)
     difference = compare(document, facts, snapshot.facts)
@@ -48,13 +46,13 @@ def desired_facts(document: AccessDocument, snapshot: Snapshot) -> frozenset[Fac
     return desired.facts(document, snapshot.server) | objects
 
 
-def digest_for(connection: Connection, host: str, planned: Plan) -> str:
+def digest_for(session: Session, host: str, planned: Plan) -> str:
     """Return the digest by which an apply runs exactly this plan on this database, or nothing.
 
     With nothing to do it is the digest that the database stores, of the last reviewed plan that ran; so it stays the
     same while nothing changes. "" if there was none.
     """
-    stored = stored_digest(database_comment(connection))
+    stored = stored_digest(database_comment(session))
     if not planned.statements:
         return stored
-    return plan_digest(identity(connection, host), planned.statements, stored)
+    return plan_digest(identity(session, host), planned.statements, stored)

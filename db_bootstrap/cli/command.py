@@ -8,14 +8,11 @@ including invalid arguments, for which argparse would use 2.
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
-
-import pg8000.exceptions
-from pg8000.native import Connection
 
 from db_bootstrap.apply import ReviewedPlan, apply, locked
 from db_bootstrap.cli.document_file import read_document, render_document
@@ -24,15 +21,13 @@ from db_bootstrap.cli.generate import Generated, generate
 from db_bootstrap.cli.survey import survey
 from db_bootstrap.document import AccessDocument, parse_document
 from db_bootstrap.errors import BootstrapError, ConfigurationError, GenerationError
-from db_bootstrap.inspect.session import connected_as_master, describe_error
+from db_bootstrap.inspect.session import Session, connected_as_master
 from db_bootstrap.model import Credential, Endpoint, Plan
 from db_bootstrap.plan import digest_for, make_plan
 from db_bootstrap.plan_digest import is_digest
 from db_bootstrap.report import Action, Format, Report, render
 
 DSN_VARIABLE = "DB_BOOTSTRAP_DSN"
-
-_READ_ONLY = "SET default_transaction_read_only = on"
 
 DONE, FAILED, DIFFERENT = 0, 1, 2
 """Exit statuses."""
@@ -94,9 +89,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     except BootstrapError as error:
         return _failed(str(error))
-    except (pg8000.exceptions.Error, OSError) as error:
-        message, _ = describe_error(error)
-        return _failed(f"The connection failed; what was not committed is rolled back. Run it again.\n{message}")
     except KeyboardInterrupt:
         return _failed("Interrupted; what was not committed is rolled back.")
 
@@ -115,22 +107,18 @@ def _run(options: Options) -> int:
 
 
 def _run_action(options: Options, document: AccessDocument, endpoint: Endpoint, credential: Credential) -> Report:
-    @contextmanager
-    def elsewhere(database: str) -> Iterator[Connection]:
-        other = replace(endpoint, database=database)
-        with connected_as_master(other, lambda: credential, retry_seconds=0) as connection:
-            if options.action is not Action.APPLY:
-                connection.run(_READ_ONLY)
-            yield connection
+    def opened(database: str) -> AbstractContextManager[Session]:
+        there = replace(endpoint, database=database)
+        is_read_only = options.action is not Action.APPLY
+        return connected_as_master(there, lambda: credential, retry_seconds=0, is_read_only=is_read_only)
 
-    with connected_as_master(endpoint, lambda: credential, retry_seconds=0) as connection:
+    with opened(endpoint.database) as connection:
         if options.action is Action.APPLY:
             with locked(connection):
-                done = apply(connection, document, options.reviewed(endpoint.host), elsewhere)
+                done = apply(connection, document, options.reviewed(endpoint.host), opened)
             digest = None
         else:
-            connection.run(_READ_ONLY)
-            done = make_plan(connection, document, elsewhere)
+            done = make_plan(connection, document, opened)
             digest = digest_for(connection, endpoint.host, done) if options.action is Action.PLAN else None
     return Report(
         options.action, document.database, done.statements, done.refusals, done.unmanaged, done.summary, digest
@@ -139,8 +127,7 @@ def _run_action(options: Options, document: AccessDocument, endpoint: Endpoint, 
 
 def _generated(endpoint: Endpoint, credential: Credential) -> tuple[Generated, Plan]:
     """Return a document that describes the database, and its plan, which has no statements."""
-    with connected_as_master(endpoint, lambda: credential, retry_seconds=0) as connection:
-        connection.run(_READ_ONLY)
+    with connected_as_master(endpoint, lambda: credential, retry_seconds=0, is_read_only=True) as connection:
         generated = generate(*survey(connection))
         planned = make_plan(connection, parse_document(generated.document))
     if planned.statements:

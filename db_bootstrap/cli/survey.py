@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pg8000.native import Connection
-
 from db_bootstrap.document import GrantKind
 from db_bootstrap.inspect.roles import joined_memberships, parse_setting, role_attributes, server
-from db_bootstrap.inspect.session import runner
+from db_bootstrap.inspect.session import Session, catalog_reader
 from db_bootstrap.model import (
     Attribute,
     AttributeValue,
@@ -138,13 +136,13 @@ class Survey:
     defaults: frozenset[tuple[GrantKind, str, str, str, str]]
 
 
-def survey(connection: Connection) -> tuple[Survey, Server]:
+def survey(session: Session) -> tuple[Survey, Server]:
     """Read all access.
 
     Args:
-        connection: As the master, with an empty ``search_path``, so that types are printed with their schemas.
+        session: As the master, with an empty ``search_path``, so that types are printed with their schemas.
     """
-    run = runner(connection)
+    run = catalog_reader(session)
     on = server(run)
     surveyed = Survey(
         roles={

@@ -8,17 +8,15 @@ privileges. It must not be a member of rds_iam: RDS accepts only IAM tokens from
 `changes` is pure; the rest reads and changes PostgreSQL.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import pg8000.exceptions
-from pg8000.native import Connection
-
 from db_bootstrap.desired import IAM_ROLE
-from db_bootstrap.errors import StatementError, UnfitLoginError
+from db_bootstrap.errors import UnfitLoginError
 from db_bootstrap.inspect.roles import joined_memberships, role_attributes, role_settings
-from db_bootstrap.inspect.session import describe_error
+from db_bootstrap.inspect.session import Rows, Session
 from db_bootstrap.model import FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS, Attribute
 from db_bootstrap.sql import identifier, literal, setting_name
 
@@ -74,7 +72,7 @@ class Change:
     reason: str
 
 
-def repair_login_role(master: Connection, login: str, name: str, current: str) -> tuple[Change, ...]:
+def repair_login_role(master: Session, login: str, name: str, current: str) -> tuple[Change, ...]:
     """Make the login role ``name`` identical to the one in use, or create it, and return what was done.
 
     The caller holds the lock of `apply` and has begun a transaction, which it rolls back after an error. If the login
@@ -211,10 +209,8 @@ def _within(setting: Setting) -> str:
     return "" if setting.database is None else f" IN DATABASE {identifier(setting.database)}"
 
 
-def _read_roles(master: Connection, names: list[str], version: int) -> dict[str, LoginRole]:
-    def run(sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        return _run(master, sql, **parameters)
-
+def _read_roles(master: Session, names: list[str], version: int) -> dict[str, LoginRole]:
+    run = partial(_run, master)
     settings: dict[str, set[Setting]] = {}
     for setting in role_settings(run, names):
         settings.setdefault(setting.role, set()).add(Setting(setting.database, setting.name, setting.value))
@@ -238,18 +234,13 @@ def _read_roles(master: Connection, names: list[str], version: int) -> dict[str,
     }
 
 
-def _run(master: Connection, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
-    try:
-        rows: Sequence[Sequence[Any]] | None = master.run(sql, **parameters)
-    except (pg8000.exceptions.Error, OSError) as error:
-        message, sqlstate = describe_error(error)
-        advice = (
-            "\nThe master must administer the login's roles: grant it each WITH ADMIN OPTION, or drop the login role, "
-            "which the next attempt creates again."
-            if sqlstate == "42501"
-            else ""
-        )
-        raise StatementError(
-            f"PostgreSQL refused a statement; nothing was changed.\n{sql}\n{message}{advice}", sqlstate
-        ) from None
-    return rows or []
+def _run(master: Session, sql: str, **parameters: Any) -> Rows:
+    return master.run(
+        sql,
+        failure=f"PostgreSQL refused a statement; nothing was changed.\n{sql}",
+        advice={
+            "42501": "\nThe master must administer the login's roles: grant it each WITH ADMIN OPTION, or drop the "
+            "login role, which the next attempt creates again."
+        },
+        **parameters,
+    )

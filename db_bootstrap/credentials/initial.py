@@ -8,15 +8,12 @@ password that was never published, and the next run sets another one.
 from dataclasses import dataclass
 from enum import StrEnum
 
-import pg8000.exceptions
-from pg8000.native import Connection
-
 from db_bootstrap.credentials.passwords import new_password, verifier
 from db_bootstrap.credentials.store import LoginSecret, SecretStore
 from db_bootstrap.credentials.verify import verify_credential
 from db_bootstrap.document import login_role_names
-from db_bootstrap.errors import RefusedLoginError, SecretError, StatementError, UnreachableDatabaseError
-from db_bootstrap.inspect.session import describe_error
+from db_bootstrap.errors import RefusedLoginError, SecretError, UnreachableDatabaseError
+from db_bootstrap.inspect.session import Session
 from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import identifier, literal
 
@@ -42,7 +39,7 @@ class PublishedCredential:
 
 
 def ensure_credential(
-    master: Connection, endpoint: Endpoint, store: SecretStore, login: str, secret_arn: str
+    master: Session, endpoint: Endpoint, store: SecretStore, login: str, secret_arn: str
 ) -> PublishedCredential:
     """Ensure that a login's secret has a credential that logs in; the caller holds the lock of `apply`.
 
@@ -71,25 +68,20 @@ def ensure_credential(
     return PublishedCredential(login, secret_arn, version_id, outcome)
 
 
-def set_password(master: Connection, credential: Credential) -> None:
+def set_password(master: Session, credential: Credential) -> None:
     """Set the password of a login role; the server gets only its verifier.
 
     Raises:
         StatementError: The server refuses.
     """
-    text = literal(verifier(credential.password))
-    try:
-        master.run(f"ALTER ROLE {identifier(credential.username)} PASSWORD {text}")
-    except (pg8000.exceptions.Error, OSError) as error:
-        message, sqlstate = describe_error(error)
-        advice = (
-            "\nIf the parameter rds.restrict_password_commands is on, the master must be a member of rds_password."
-            if sqlstate == "42501"
-            else ""
-        )
-        raise StatementError(
-            f"The password of {credential.username!r} could not be set.\n{message}{advice}", sqlstate
-        ) from None
+    master.run(
+        f"ALTER ROLE {identifier(credential.username)} PASSWORD {literal(verifier(credential.password))}",
+        failure=f"The password of {credential.username!r} could not be set.",
+        advice={
+            "42501": "\nIf the parameter rds.restrict_password_commands is on, the master must be a member of "
+            "rds_password."
+        },
+    )
 
 
 def credential_in(secret: LoginSecret, login: str, secret_arn: str) -> Credential:

@@ -9,12 +9,8 @@ No session is ended here, and no login role is locked out.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-
-import pg8000.exceptions
-from pg8000.native import Connection
 
 from db_bootstrap.apply import locked
 from db_bootstrap.credentials.alternate import Change, repair_login_role
@@ -23,12 +19,12 @@ from db_bootstrap.credentials.passwords import new_password
 from db_bootstrap.credentials.store import CURRENT, PENDING, LoginSecret, SecretStore, SecretVersions
 from db_bootstrap.credentials.verify import verify_credential
 from db_bootstrap.document import login_role_names
-from db_bootstrap.errors import EventError, MissingVersionError, NotPendingError, SameLoginError, StatementError
+from db_bootstrap.errors import EventError, MissingVersionError, NotPendingError, SameLoginError
 from db_bootstrap.inspect.session import (
     MASTER_RETRY_SECONDS,
     STATEMENT_TIMEOUT_SECONDS,
+    Session,
     connected_as_master,
-    describe_error,
 )
 from db_bootstrap.model import Credential, Endpoint
 
@@ -170,24 +166,12 @@ class Rotation:
                 repairs = self._change_login_role(master, pending, current)
         return StepReport(Step.SET, Outcome.DONE, pending.username, repairs=repairs)
 
-    def _change_login_role(self, master: Connection, pending: Credential, current: str) -> tuple[Change, ...]:
+    def _change_login_role(self, master: Session, pending: Credential, current: str) -> tuple[Change, ...]:
         """Repair the login role and set its password, in one transaction."""
-        try:
-            master.run("BEGIN")
+        unconfirmed = f"{pending.username!r} may not have its new password yet; the next attempt sets it."
+        with master.transaction(unconfirmed):
             repairs = repair_login_role(master, self.login, pending.username, current)
             set_password(master, pending)
-            master.run("COMMIT")
-        except (pg8000.exceptions.Error, OSError) as error:
-            message, sqlstate = describe_error(error)
-            raise StatementError(
-                f"{pending.username!r} may not have its new password yet; the next attempt sets it.\n{message}",
-                sqlstate,
-            ) from None
-        except BaseException:
-            # If the connection broke, the server rolls back.
-            with suppress(pg8000.exceptions.Error, OSError):
-                master.run("ROLLBACK")
-            raise
         return repairs
 
     def _test(self) -> StepReport:

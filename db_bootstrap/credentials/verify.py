@@ -1,25 +1,18 @@
 """Verification that a credential works: a new session over verified TLS, as the right login and with its rights.
 
 A successful login is not enough. PostgreSQL accepts a session whose membership is gone, and one that cannot SET ROLE to
-its ``role`` setting: it warns, and continues as the login itself. So the session reports its users, reads a table that
-its role can read, if there is one, and sets its login's role.
+its ``role`` setting: it warns, and continues as the login itself. So the session reports its users and a table that it
+can read, if there is one, and sets its login's role. It touches no object of a user, whose code would run as the login.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-import pg8000.exceptions
-from pg8000.native import Connection
-
 from db_bootstrap.errors import StatementError, UnfitLoginError, UnreachableDatabaseError
-from db_bootstrap.inspect.session import connected, describe_error
+from db_bootstrap.inspect.session import Rows, Session, connected
 from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import identifier
 
-LOCK_WAIT_SECONDS = 2
-
 _INSUFFICIENT_PRIVILEGE = "42501"
-_LOCKED = "55P03"
 
 # A setting for this database takes precedence over one for all.
 _USERS = """
@@ -35,11 +28,13 @@ SELECT session_user::text, current_user::text,
 # The login itself can read this of its session; the role that it acts as cannot.
 _IS_ENCRYPTED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
+# PostgreSQL's check of privileges, and not a query of the table: even planning one runs the code of row policies and of
+# index expressions, which belong to others.
 _READABLE_TABLE = """
 SELECT n.nspname, c.relname
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-  AND has_schema_privilege(:role, n.oid, 'USAGE') AND has_table_privilege(:role, c.oid, 'SELECT')
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
 LIMIT 1
 """
 
@@ -73,10 +68,7 @@ def verify_credential(endpoint: Endpoint, login: str, credential: Credential) ->
         ) from None
 
 
-def _verify_session(session: Connection, login: str, username: str, *, is_encrypted: bool) -> tuple[str, str] | None:
-    # Override the login's own settings of search_path and lock_timeout.
-    _run(session, "SET search_path = pg_catalog, pg_temp")
-    _run(session, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+def _verify_session(session: Session, login: str, username: str, *, is_encrypted: bool) -> tuple[str, str] | None:
     user, acts_as, is_member, role = _run(session, _USERS, login=login)[0]
     if user != username:
         raise UnfitLoginError(f"The session of {username!r} is one of {user!r}.")
@@ -89,36 +81,20 @@ def _verify_session(session: Connection, login: str, username: str, *, is_encryp
         raise UnfitLoginError(
             f"{user!r} does not have the privileges of {login!r}. Apply the access document, which grants them."
         )
-    table = _read_table(session, role or login)
+    tables = _run(session, _READABLE_TABLE)
     _run(session, "SET ROLE NONE")
     if is_encrypted and _run(session, _IS_ENCRYPTED) != [[True]]:
         raise UnfitLoginError(f"The session of {user!r} is not encrypted.")
     _run(session, f"SET ROLE {identifier(login)}")
-    return table
+    return (tables[0][0], tables[0][1]) if tables else None
 
 
-def _read_table(session: Connection, role: str) -> tuple[str, str] | None:
-    rows = _run(session, _READABLE_TABLE, role=role)
-    if not rows:
-        return None
-    schema, table = rows[0]
+def _run(session: Session, sql: str, **parameters: Any) -> Rows:
     try:
-        _run(session, f"SELECT FROM {identifier(schema)}.{identifier(table)} LIMIT 0")
+        return session.run(sql, failure="The login could not be verified.", **parameters)
     except StatementError as error:
-        if error.sqlstate == _LOCKED:
-            return None
-        raise
-    return schema, table
-
-
-def _run(session: Connection, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
-    try:
-        rows: Sequence[Sequence[Any]] | None = session.run(sql, **parameters)
-    except (pg8000.exceptions.Error, OSError) as error:
-        message, sqlstate = describe_error(error)
-        if sqlstate == _INSUFFICIENT_PRIVILEGE:
-            raise UnfitLoginError(
-                f"The login lacks a privilege of its role. Apply the access document.\n{sql}\n{message}"
-            ) from None
-        raise StatementError(f"The login could not be verified.\n{message}", sqlstate) from None
-    return rows or []
+        if error.sqlstate != _INSUFFICIENT_PRIVILEGE:
+            raise
+        raise UnfitLoginError(
+            f"The login lacks a privilege of its role. Apply the access document.\n{sql}\n{error}"
+        ) from None

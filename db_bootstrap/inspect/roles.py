@@ -9,7 +9,7 @@ from db_bootstrap.diff.scope import Scope, lost_options
 from db_bootstrap.document import LIST_SETTINGS, AccessDocument
 from db_bootstrap.errors import BootstrapError, ConfigurationError
 from db_bootstrap.inspect import queries
-from db_bootstrap.inspect.session import OpenElsewhere, Run, runner
+from db_bootstrap.inspect.session import OpenElsewhere, Run, catalog_reader
 from db_bootstrap.model import (
     FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS,
     ActualRole,
@@ -344,8 +344,8 @@ def _retired_roles_elsewhere(
 ) -> dict[str, RetiredRole]:
     if elsewhere is None:
         raise ConfigurationError("There is no way to connect to it from here; apply by the function or command line.")
-    with elsewhere(database) as connection:
-        return _retired_roles_in(runner(connection), document, database)
+    with elsewhere(database) as session:
+        return _retired_roles_in(catalog_reader(session), document, database)
 
 
 def _with_dependencies(role: RetiredRole, read: RetiredRole, database: str) -> RetiredRole:

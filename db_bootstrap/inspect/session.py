@@ -1,4 +1,4 @@
-"""Sessions with the database: verified TLS, timeouts, and retries while RDS replaces the master's password.
+"""Sessions with the database: verified TLS, timeouts, and patience with a server that is not ready yet.
 
 By default pg8000 tries TLS without verifying the certificate, and continues in plain text if the server has no TLS. So
 it is always given a context here.
@@ -7,15 +7,23 @@ it is always given a context here.
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache
+from functools import cache, partial
+from types import MappingProxyType
 from typing import Any
 
 import pg8000.exceptions
 from pg8000.native import Connection
+from scramp import ScramException
 
-from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
+from db_bootstrap.errors import (
+    ConfigurationError,
+    NotReadyError,
+    RefusedLoginError,
+    StatementError,
+    UnreachableDatabaseError,
+)
 from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import text_array
 
@@ -29,11 +37,95 @@ MASTER_RETRY_SECONDS = 90
 
 _PAUSE_SECONDS = (1.0, 2.0, 4.0, 8.0, 10.0)
 _REFUSED = frozenset({"28P01", "28000"})
+_READ_ONLY = "25006"
+_NOT_READY = frozenset({"57P01", "57P02", "57P03", "53300"})
+"""The server is shutting down or starting, or has no connection to spare."""
+_DRIVER_LOST_CONNECTION = "network error"
 
-Run = Callable[..., Sequence[Sequence[Any]]]
+# In the startup message, so that they precede all settings of roles and databases, and the first code that runs.
+_SETTINGS = {
+    # Find nothing by search path: PostgreSQL then prints types with their schemas, and no foreign object is called.
+    "search_path": "pg_catalog, pg_temp",
+    "row_security": "off",  # an error instead of the code of a policy
+    "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
+    # Compiling one of `queries` takes seconds and running it milliseconds, contrary to the planner's estimate.
+    "jit": "off",
+    # Dates are compared as text.
+    "datestyle": "ISO",
+    "timezone": "UTC",
+}
+
+_DRIVER_ERRORS = (pg8000.exceptions.Error, OSError)
+_NO_ADVICE: Mapping[str, str] = MappingProxyType({})
+
+Rows = Sequence[Sequence[Any]]
+
+Run = Callable[..., Rows]
 """Runs one query with parameters by keyword, and returns its rows."""
 
-OpenElsewhere = Callable[[str], AbstractContextManager[Connection]]
+
+class Session:
+    """A session that raises errors of this package only, whatever the driver or the network raises.
+
+    Args:
+        driver: The open connection.
+    """
+
+    def __init__(self, driver: Connection) -> None:
+        self._driver = driver
+
+    def run(
+        self,
+        sql: str,
+        *,
+        failure: str = "PostgreSQL refused a statement; nothing was changed.",
+        advice: Mapping[str, str] = _NO_ADVICE,
+        **parameters: object,
+    ) -> Rows:
+        """Run one statement, and return its rows.
+
+        Args:
+            sql: With ``:name`` for each parameter.
+            failure: The first line of an error's message. The statement is not part of it: it may contain a verifier.
+            advice: What to do, by SQLSTATE, where that is not what `remedy` says.
+            parameters: The values, by name.
+
+        Raises:
+            StatementError: The server refused the statement, or the connection broke.
+        """
+        try:
+            rows: Rows | None = self._driver.run(sql, **parameters)
+        except _DRIVER_ERRORS as error:
+            message, sqlstate = describe_error(error)
+            raise StatementError(f"{failure}\n{message}{advice.get(sqlstate) or remedy(sqlstate)}", sqlstate) from None
+        return rows or []
+
+    @contextmanager
+    def transaction(self, unconfirmed: str) -> Iterator[None]:
+        """Begin a transaction, commit it at the end, and roll it back after any error.
+
+        Args:
+            unconfirmed: The first line of the error if the commit was not confirmed.
+
+        Raises:
+            StatementError: The transaction could not be begun or committed.
+        """
+        self.run("BEGIN")
+        try:
+            yield
+            self.run("COMMIT", failure=unconfirmed)
+        except BaseException:
+            with suppress(StatementError):  # if the connection broke, the server rolls back
+                self.run("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Close the session, which may have broken before."""
+        with suppress(*_DRIVER_ERRORS):
+            self._driver.close()
+
+
+OpenElsewhere = Callable[[str], AbstractContextManager[Session]]
 """Opens a session of the master in another database of the same server, by its name."""
 
 
@@ -50,51 +142,58 @@ class _StartupName(bytes):
 
 
 @contextmanager
-def connected(endpoint: Endpoint, credential: Credential) -> Iterator[Connection]:
-    """Open a connection, and close it at the end.
+def connected(endpoint: Endpoint, credential: Credential) -> Iterator[Session]:
+    """Open a session that only reads, and close it at the end.
 
     Raises:
         ConfigurationError: The CA file cannot be used.
         RefusedLoginError: The server refuses the login, with its code.
         UnreachableDatabaseError: The connection failed, or could not be verified.
     """
-    connection = _open(endpoint, credential)
+    session = _open(endpoint, credential, is_read_only=True)
     try:
-        yield connection
+        yield session
     finally:
-        with suppress(pg8000.exceptions.Error, OSError):  # it may have broken before
-            connection.close()
+        session.close()
 
 
 @contextmanager
 def connected_as_master(
-    endpoint: Endpoint, read_credential: Callable[[], Credential], retry_seconds: float = MASTER_RETRY_SECONDS
-) -> Iterator[Connection]:
-    """Open a connection as the master, and read its secret again while the server refuses the credential.
+    endpoint: Endpoint,
+    read_credential: Callable[[], Credential],
+    retry_seconds: float = MASTER_RETRY_SECONDS,
+    *,
+    is_read_only: bool = False,
+) -> Iterator[Session]:
+    """Open a session as the master, and close it at the end.
+
+    While the server refuses the credential, its secret is read again. A server that is starting, has no connection to
+    spare, refuses connections or is still a standby after a failover is retried too.
+
+    Args:
+        endpoint: The database.
+        read_credential: Returns the master's credential.
+        retry_seconds: How long to retry.
+        is_read_only: True if PostgreSQL must refuse changes; a standby is accepted then.
 
     Raises:
         RefusedLoginError: The server still refuses it after ``retry_seconds``.
+        UnreachableDatabaseError: No verified connection could be opened, or the server is not ready in time.
     """
     deadline = time.monotonic() + retry_seconds
     for pause in _pauses():
         try:
-            connection = _open(endpoint, read_credential())
+            session = _open(endpoint, read_credential(), is_read_only=is_read_only)
             break
-        except RefusedLoginError:
+        except (RefusedLoginError, NotReadyError):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise
             time.sleep(min(pause, left))
     try:
-        # Find nothing by search path: PostgreSQL then prints types with their schemas, and no foreign object is called.
-        connection.run("SET search_path = pg_catalog, pg_temp")
-        connection.run(f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
-        # Compiling one of `queries` takes seconds and running it milliseconds, contrary to the planner's estimate.
-        connection.run("SET jit = off")
-        yield connection
+        yield session
     finally:
-        with suppress(pg8000.exceptions.Error, OSError):  # it may have broken before
-            connection.close()
+        session.close()
 
 
 def describe_error(error: Exception) -> tuple[str, str]:
@@ -107,33 +206,30 @@ def describe_error(error: Exception) -> tuple[str, str]:
     return f"{type(error).__name__}: {error}", ""
 
 
+_REMEDIES = {
+    "55P03": "Another session held a lock for too long; apply again when the database is less busy.",
+    # "tuple concurrently updated": others do not take our lock
+    "XX000": "Most likely another session changed the same thing at the same moment; apply again.",
+    "42501": "The master lacks a right that it needs. Log in as a role that has it, such as one with ADMIN OPTION "
+    "on the role (\\drg in psql), and grant it to the master; or choose another name, or take the entry "
+    "out of the document. On RDS apply as a member of rds_superuser: no customer can act as rdsadmin.",
+    _READ_ONLY: "The server accepts no changes: it is a standby, as just after a failover, its storage is full, or "
+    "default_transaction_read_only is on. Wait for the failover, or add storage; then apply again.",
+    "57P03": "The server is starting or shutting down; apply again when it accepts connections.",
+    "53300": "All connections are in use. End idle sessions, which pg_stat_activity shows, or raise the limit of the "
+    "role, the database or the server; then apply again.",
+    "": "The connection broke; apply again.",
+}
+
+
 def remedy(sqlstate: str) -> str:
-    """Return what to do about an error of a statement that reads or changes access; "" if that is not known."""
-    match sqlstate:
-        case "55P03":
-            return "\nAnother session held a lock for too long; apply again when the database is less busy."
-        case "XX000":  # "tuple concurrently updated": others do not take our lock
-            return "\nMost likely another session changed the same thing at the same moment; apply again."
-        case "42501":
-            return (
-                "\nThe master lacks a right that it needs. Log in as a role that has it, such as one with ADMIN OPTION "
-                "on the role (\\drg in psql), and grant it to the master; or choose another name, or take the entry "
-                "out of the document. On RDS apply as a member of rds_superuser: no customer can act as rdsadmin."
-            )
-        case "":
-            return "\nThe connection broke; apply again."
-        case _:
-            return ""
+    """Return what to do about an error, on a line of its own; "" if that is not known."""
+    return f"\n{_REMEDIES[sqlstate]}" if sqlstate in _REMEDIES else ""
 
 
-def runner(connection: Connection) -> Run:
-    """Return a function that runs queries on this connection."""
-
-    def run(sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        rows: Sequence[Sequence[Any]] | None = connection.run(sql, **parameters)
-        return rows or []
-
-    return run
+def catalog_reader(session: Session) -> Run:
+    """Return a function that reads the catalogs."""
+    return partial(session.run, failure="The catalogs could not be read; nothing was changed.")
 
 
 def _pauses() -> Iterator[float]:
@@ -142,27 +238,45 @@ def _pauses() -> Iterator[float]:
         yield _PAUSE_SECONDS[-1]
 
 
-def _open(endpoint: Endpoint, credential: Credential) -> Connection:
+def _open(endpoint: Endpoint, credential: Credential, *, is_read_only: bool) -> Session:
     tls = None if endpoint.ca_file is None else _tls(endpoint.ca_file)
+    where = f"{endpoint.host}:{endpoint.port}/{endpoint.database}"
     try:
-        return _start_session(endpoint, credential, tls)
-    except (pg8000.exceptions.Error, OSError) as error:
+        driver = _start_session(endpoint, credential, tls, is_read_only=is_read_only)
+    except (ScramException, UnicodeError):
+        raise ConfigurationError(
+            f"The user or the password for the database at {where} has characters that PostgreSQL's login cannot "
+            "send; use printable ASCII characters."
+        ) from None
+    except _DRIVER_ERRORS as error:
         message, sqlstate = describe_error(error)
-        where = f"{endpoint.host}:{endpoint.port}/{endpoint.database}"
         if sqlstate in _REFUSED:
             raise RefusedLoginError(
                 f"The database at {where} refuses the login {credential.username!r}.\n{message}", sqlstate
             ) from None
         if sqlstate:
-            raise UnreachableDatabaseError(f"The database at {where} is not ready.\n{message}", sqlstate) from None
+            kind = NotReadyError if sqlstate in _NOT_READY else UnreachableDatabaseError
+            raise kind(f"The database at {where} is not ready.\n{message}{remedy(sqlstate)}", sqlstate) from None
+        if isinstance(error, ConnectionError) or str(error) == _DRIVER_LOST_CONNECTION:
+            raise NotReadyError(
+                f"The database at {where} refuses connections or ended this one.\n{message}\nCheck the security "
+                "groups, the routes, and that the server runs."
+            ) from None
         raise UnreachableDatabaseError(
             f"No connection that can be trusted to the database at {where}.\n{message}\nCheck the security groups, the "
             f"routes, and that {endpoint.ca_file or 'sslrootcert'} holds the authority that signed the server's "
             "certificate."
         ) from None
+    session = Session(driver)
+    if not is_read_only and driver.parameter_statuses.get("in_hot_standby") == "on":
+        session.close()
+        raise NotReadyError(f"The database at {where} is a standby.{remedy(_READ_ONLY)}", _READ_ONLY)
+    return session
 
 
-def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLContext | None) -> Connection:
+def _start_session(
+    endpoint: Endpoint, credential: Credential, tls: ssl.SSLContext | None, *, is_read_only: bool
+) -> Connection:
     """Open a session on our socket: pg8000's would keep the connect timeout as the timeout for answers."""
     plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
     try:
@@ -179,6 +293,7 @@ def _start_session(endpoint: Endpoint, credential: Credential, tls: ssl.SSLConte
             # With None, pg8000 would try TLS without verifying the certificate.
             ssl_context=tls or False,
             application_name="db_bootstrap",
+            startup_params=_SETTINGS | ({"default_transaction_read_only": "on"} if is_read_only else {}),
         )
     except BaseException:
         plain.close()

@@ -4,15 +4,11 @@ The number of queries is constant (`MAXIMUM_QUERIES`), whatever the size of the 
 are not read, which a master on RDS could not.
 """
 
-import pg8000.exceptions
-from pg8000.native import Connection
-
 from db_bootstrap import desired
 from db_bootstrap.desired import is_marked
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.scope import Scope
 from db_bootstrap.document import AccessDocument
-from db_bootstrap.errors import StatementError
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.extensions import extension_facts, extension_notes, extensions
 from db_bootstrap.inspect.privileges import containers, default_privileges, objects
@@ -25,7 +21,7 @@ from db_bootstrap.inspect.roles import (
     roles,
     server,
 )
-from db_bootstrap.inspect.session import OpenElsewhere, describe_error, remedy, runner
+from db_bootstrap.inspect.session import OpenElsewhere, Session, catalog_reader
 from db_bootstrap.model import Privilege, Snapshot
 from db_bootstrap.plan_digest import Identity
 
@@ -36,28 +32,18 @@ LEAST_QUERIES = 8
 """Queries of a snapshot of a database in sync, for a document without extensions and retired roles."""
 
 
-def read_snapshot(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Snapshot:
+def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Snapshot:
     """Read everything that the database has within the scope of ``document``.
 
     Args:
-        connection: As the master, with an empty ``search_path``, so that types are printed with their schemas.
+        session: As the master, with an empty ``search_path``, so that types are printed with their schemas.
         document: Sets the scope: its roles, its schemas, and roles that an earlier version of it left behind.
         elsewhere: Opens other databases; used only for those that a retired role has dependencies in.
 
     Raises:
         StatementError: The catalogs could not be read.
     """
-    try:
-        return _read(connection, document, elsewhere)
-    except (pg8000.exceptions.Error, OSError) as error:
-        message, sqlstate = describe_error(error)
-        raise StatementError(
-            f"The catalogs could not be read; nothing was changed.\n{message}{remedy(sqlstate)}", sqlstate
-        ) from None
-
-
-def _read(connection: Connection, document: AccessDocument, elsewhere: OpenElsewhere | None) -> Snapshot:
-    run = runner(connection)
+    run = catalog_reader(session)
     on = server(run)
     retired = retired_roles(run, document, elsewhere)
     others = {role.role for role in retired}.union(*(role.needed() for role in retired))
@@ -133,15 +119,15 @@ def _read(connection: Connection, document: AccessDocument, elsewhere: OpenElsew
     )
 
 
-def identity(connection: Connection, host: str) -> Identity:
+def identity(session: Session, host: str) -> Identity:
     """Read the identity of the database, reached under the name of ``host``."""
-    run = runner(connection)
+    run = catalog_reader(session)
     oid, database, can_read_identifier = run(queries.IDENTITY)[0]
     system_identifier = run(queries.SYSTEM_IDENTIFIER)[0][0] if can_read_identifier else None
     return Identity(host, system_identifier, oid, database)
 
 
-def database_comment(connection: Connection) -> str:
+def database_comment(session: Session) -> str:
     """Read the comment of the connected database; "" for none."""
-    comment: str = runner(connection)(queries.DATABASE_COMMENT)[0][0]
+    comment: str = catalog_reader(session)(queries.DATABASE_COMMENT)[0][0]
     return comment

@@ -11,24 +11,20 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pg8000.native import Connection
 
 from db_bootstrap.apply import ReviewedPlan, apply, locked
 from db_bootstrap.credentials.initial import PublishedCredential, ensure_credential
 from db_bootstrap.credentials.store import SecretStore, store_of_runtime
 from db_bootstrap.document import AccessDocument, parse_document
 from db_bootstrap.errors import EventError
-from db_bootstrap.inspect.session import connected_as_master
+from db_bootstrap.inspect.session import Session, connected_as_master
 from db_bootstrap.lambdas import metrics
-from db_bootstrap.lambdas.logs import failure_logged
+from db_bootstrap.lambdas.handler import handler, logger
 from db_bootstrap.model import Endpoint, Plan
 from db_bootstrap.plan_digest import is_digest
 from db_bootstrap.report import changes
 from db_bootstrap.settings import Settings
-
-logger = Logger()
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class ApplyEvent:
         return cls(document, dict(arns), expected)
 
 
-@logger.inject_lambda_context(clear_state=True)
+@handler("Apply failed")
 def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Make the database's access what the document declares, and ensure that every login has a credential.
 
@@ -85,8 +81,7 @@ def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     Raises:
         BootstrapError: Nothing was changed, or a later run continues; the message says what to do.
     """
-    with failure_logged(logger, "Apply failed"):
-        report = run(ApplyEvent.parse(event), Settings.from_environment(os.environ), store_of_runtime())
+    report = run(ApplyEvent.parse(event), Settings.from_environment(os.environ), store_of_runtime())
     # There is no drift now, and its alarm need not wait for the next check.
     metrics.record_drift(report["database"], 0)
     return report
@@ -95,10 +90,10 @@ def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, Any]:
     """Process one event, without Lambda."""
 
-    def master(endpoint: Endpoint) -> AbstractContextManager[Connection]:
+    def master(endpoint: Endpoint) -> AbstractContextManager[Session]:
         return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn))
 
-    def elsewhere(database: str) -> AbstractContextManager[Connection]:
+    def elsewhere(database: str) -> AbstractContextManager[Session]:
         return master(replace(settings.endpoint, database=database))
 
     with master(settings.endpoint) as connection, locked(connection):

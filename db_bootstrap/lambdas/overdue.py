@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from db_bootstrap.credentials.store import LastRotation, store_of_runtime
 from db_bootstrap.errors import EventError
 from db_bootstrap.lambdas import metrics
-from db_bootstrap.lambdas.logs import failure_logged
-
-logger = Logger()
+from db_bootstrap.lambdas.handler import handler, logger
 
 _ONE_DAY = timedelta(days=1)
 
@@ -60,7 +57,7 @@ def overdue_reason(rotation: LastRotation, overdue_after: timedelta, now: dateti
     return f"it is due every {overdue_after.days} days at the latest, and the last was on {since:%Y-%m-%d}{never}"
 
 
-@logger.inject_lambda_context(clear_state=True)
+@handler("Check for overdue rotations failed")
 def watch(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Count the secrets whose rotation is overdue, as the metric ``OverdueRotations``.
 
@@ -70,13 +67,12 @@ def watch(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     Raises:
         BootstrapError: A secret cannot be described; nothing was counted.
     """
-    with failure_logged(logger, "Check for overdue rotations failed"):
-        asked = WatchEvent.parse(event)
-        store, now = store_of_runtime(), datetime.now(UTC)
-        reasons = {
-            arn: overdue_reason(store.last_rotation(arn), overdue_after, now)
-            for arn, overdue_after in asked.overdue_after.items()
-        }
+    asked = WatchEvent.parse(event)
+    store, now = store_of_runtime(), datetime.now(UTC)
+    reasons = {
+        arn: overdue_reason(store.last_rotation(arn), overdue_after, now)
+        for arn, overdue_after in asked.overdue_after.items()
+    }
     overdue = {arn: reason for arn, reason in reasons.items() if reason}
     for arn, reason in overdue.items():
         logger.warning("Overdue rotation detected", secret_arn=arn, reason=reason)

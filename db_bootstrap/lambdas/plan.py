@@ -6,26 +6,22 @@ refuse a statement that changes something.
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pg8000.native import Connection
 
 from db_bootstrap.credentials.store import SecretStore, store_of_runtime
 from db_bootstrap.document import parse_document
 from db_bootstrap.errors import AccessDocumentError, BootstrapError, EventError
-from db_bootstrap.inspect.session import connected_as_master
+from db_bootstrap.inspect.session import Session, connected_as_master
 from db_bootstrap.lambdas import metrics
-from db_bootstrap.lambdas.logs import failure_logged
+from db_bootstrap.lambdas.handler import handler, log_failure, logger
 from db_bootstrap.plan import digest_for, make_plan
 from db_bootstrap.report import Action, Report, as_dict
 from db_bootstrap.settings import Settings
-
-logger = Logger()
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class PlanEvent:
         return cls(Action(event["action"]), event["document"])
 
 
-@logger.inject_lambda_context(clear_state=True)
+@handler("Drift check failed")
 def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Compare the database with a document.
 
@@ -72,11 +68,11 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """
     asked = PlanEvent.parse(event)
     try:
-        with failure_logged(logger, "Plan failed" if asked.action is Action.PLAN else "Drift check failed"):
-            report = run(asked, Settings.from_environment(os.environ), store_of_runtime())
+        report = run(asked, Settings.from_environment(os.environ), store_of_runtime())
     except BootstrapError as error:
         if asked.action is Action.VERIFY:
             raise
+        log_failure("Plan failed", error)
         report = Report(Action.PLAN, os.environ.get("DATABASE_NAME", ""), (), _reasons(error), ())
     if asked.action is Action.VERIFY:
         metrics.record_drift(report.database, len(report.statements) + len(report.refusals))
@@ -93,20 +89,17 @@ def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
     """Process one event, without Lambda."""
     document = parse_document(event.document)
 
-    @contextmanager
-    def reading(database: str) -> Iterator[Connection]:
+    def reading(database: str) -> AbstractContextManager[Session]:
         endpoint = replace(settings.endpoint, database=database)
-        with connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn)) as connection:
-            connection.run("SET default_transaction_read_only = on")
-            yield connection
+        return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn), is_read_only=True)
 
-    with reading(settings.endpoint.database) as connection:
+    with reading(settings.endpoint.database) as session:
         # One consistent snapshot: a concurrent apply is visible as a whole or not at all.
-        connection.run("START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        planned = make_plan(connection, document, reading)
+        session.run("START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        planned = make_plan(session, document, reading)
         digest = None
         if event.action is Action.PLAN:
-            digest = digest_for(connection, settings.endpoint.host, planned) or None
+            digest = digest_for(session, settings.endpoint.host, planned) or None
     return Report(
         event.action,
         document.database,

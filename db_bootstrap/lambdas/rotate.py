@@ -9,16 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from db_bootstrap.credentials.rotation import Rotation, RotationEvent, StepReport
 from db_bootstrap.credentials.store import store_of_runtime
 from db_bootstrap.errors import ConfigurationError, EventError
-from db_bootstrap.lambdas.logs import failure_logged
+from db_bootstrap.lambdas.handler import handler, logger
 from db_bootstrap.settings import Settings
-
-logger = Logger()
 
 _ROTATED_LOGINS = "ROTATED_LOGINS"
 
@@ -68,7 +65,7 @@ class RotationSettings:
         return self.login_by_secret_arn[secret_arn]
 
 
-@logger.inject_lambda_context(clear_state=True)
+@handler("Rotation step failed")
 def rotate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one step of a rotation.
 
@@ -78,22 +75,21 @@ def rotate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Raises:
         BootstrapError: The step failed; the current version continues to log in.
     """
-    with failure_logged(logger, "Rotation step failed"):
-        asked = RotationEvent.parse(event)
-        logger.append_keys(step=asked.step, secret_arn=asked.secret_arn, version_id=asked.version_id)
-        settings = RotationSettings.from_environment(os.environ)
-        login = settings.login_of(asked.secret_arn)
-        logger.append_keys(login=login)
-        rotation = Rotation(
-            store_of_runtime(),
-            settings.function.endpoint,
-            settings.function.master_secret_arn,
-            login,
-            asked.secret_arn,
-            asked.version_id,
-            lambda: context.get_remaining_time_in_millis() / 1000,
-        )
-        report = rotation.run(asked.step)
+    asked = RotationEvent.parse(event)
+    logger.append_keys(step=asked.step, secret_arn=asked.secret_arn, version_id=asked.version_id)
+    settings = RotationSettings.from_environment(os.environ)
+    login = settings.login_of(asked.secret_arn)
+    logger.append_keys(login=login)
+    rotation = Rotation(
+        store_of_runtime(),
+        settings.function.endpoint,
+        settings.function.master_secret_arn,
+        login,
+        asked.secret_arn,
+        asked.version_id,
+        lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+    report = rotation.run(asked.step)
     return _logged(report)
 
 

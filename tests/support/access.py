@@ -13,7 +13,7 @@ from pg8000.native import Connection
 from db_bootstrap import desired
 from db_bootstrap.apply import apply, locked
 from db_bootstrap.document import parse_document
-from db_bootstrap.inspect.session import connected_as_master
+from db_bootstrap.inspect.session import Session, connected_as_master
 from db_bootstrap.model import Credential, Endpoint, Plan
 from db_bootstrap.plan import make_plan
 from tests.support.database import Database
@@ -91,12 +91,12 @@ class Access:
         return Credential(self.database.master, password or self.database.password)
 
     @contextmanager
-    def master(self) -> Iterator[Connection]:
+    def master(self) -> Iterator[Session]:
         with connected_as_master(self.endpoint, self.credential) as connection:
             yield connection
 
     @contextmanager
-    def elsewhere(self, database: str) -> Iterator[Connection]:
+    def elsewhere(self, database: str) -> Iterator[Session]:
         """A connection of the master to another database of the server."""
         with connected_as_master(replace(self.endpoint, database=database), self.credential) as connection:
             yield connection

@@ -13,6 +13,7 @@ from pg8000.native import Connection
 
 from db_bootstrap.apply import apply
 from db_bootstrap.document import AccessDocument, parse_document
+from db_bootstrap.inspect.session import Session
 from devtools.postgres.cluster import Cluster
 from tests.support import random_access as model
 from tests.support.access import Access
@@ -52,7 +53,7 @@ class Thing:
 class Workshop:
     """A database that is made new for each example, at the cost of some statements instead of a CREATE DATABASE."""
 
-    def __init__(self, cellar: Access, superuser: Connection, master: Connection) -> None:
+    def __init__(self, cellar: Access, superuser: Connection, master: Session) -> None:
         self.cellar = cellar
         self.superuser = superuser
         self.master = master

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from db_bootstrap.inspect.session import connected
+from db_bootstrap.cli.command import main
+from db_bootstrap.inspect.session import Session, connected
 from db_bootstrap.inspect.snapshot import identity
 from db_bootstrap.plan import digest_for
 from scripts.package_function import PROJECT
@@ -102,7 +103,7 @@ def test_a_digest_is_bound_to_the_database_and_to_the_name_it_is_reached_by(cell
     with connected(cellar.endpoint, cellar.credential()) as connection:
         here = identity(connection, "a.example")
     with cellar.database.cluster.connect_as_superuser() as connection:
-        other_database = identity(connection, "a.example")
+        other_database = identity(Session(connection), "a.example")
     assert here.database == cellar.database.name
     assert here.system_identifier, "a master that is no superuser may ask for it"
     assert here.system_identifier == other_database.system_identifier
@@ -127,16 +128,20 @@ def test_what_the_master_may_not_do_is_listed_and_is_an_error(command_line: Comm
     assert command_line.run("apply")[0] == 1
 
 
-def test_a_session_that_plans_may_only_read(command_line: CommandLine) -> None:
+def test_a_session_that_plans_may_only_read(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     command_line.run("plan")
-    log = command_line.cellar.database.cluster.log.read_text()
-    assert "SET default_transaction_read_only = on" in log
+    monkeypatch.setenv("PGPASSWORD", command_line.cellar.database.password)
+    monkeypatch.setattr("db_bootstrap.cli.command.make_plan", lambda session, *_: session.run("CREATE ROLE stranger"))
+    assert main(["plan", "--document", str(command_line.file), "--dsn", command_line.dsn()]) == 1
+    assert "25006" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        pytest.param({"port": 1}, "No connection that can be trusted", id="nobody listens there"),
+        pytest.param({"port": 1}, "refuses connections", id="nobody listens there"),
         pytest.param({"login": "nobody"}, "28P01", id="a login that there is not"),
         pytest.param({"query": "sslrootcert=/nowhere.pem"}, "/nowhere.pem cannot be used", id="no certificates"),
         pytest.param({"query": "sslmode=disable"}, "no encryption", id="plain text, which this server does not let in"),

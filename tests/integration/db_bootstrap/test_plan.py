@@ -7,12 +7,11 @@ from typing import Any
 
 import boto3
 import moto
-import pg8000.exceptions
 import pytest
 
 from db_bootstrap import apply
 from db_bootstrap.credentials.store import SecretStore, store_of_runtime
-from db_bootstrap.errors import AccessDocumentError, EventError, RefusedLoginError, UnexpectedPlanError
+from db_bootstrap.errors import AccessDocumentError, EventError, RefusedLoginError, StatementError, UnexpectedPlanError
 from db_bootstrap.lambdas import plan as planner
 from db_bootstrap.lambdas.apply import ApplyEvent, bootstrap
 from db_bootstrap.plan_digest import is_digest
@@ -143,7 +142,7 @@ def test_postgresql_refuses_a_change_in_the_session_that_plans(
         connection.run(f"CREATE ROLE {functions.cellar.role('stranger')}")
 
     monkeypatch.setattr("db_bootstrap.lambdas.plan.make_plan", change)
-    with pytest.raises(pg8000.exceptions.DatabaseError, match="25006"):
+    with pytest.raises(StatementError, match="25006"):
         functions.ask("verify")
 
 
@@ -208,7 +207,7 @@ def test_a_database_that_cannot_be_reached_is_an_answer_to_a_plan_and_an_error_o
 ) -> None:
     monkeypatch.setattr(
         "db_bootstrap.lambdas.plan.connected_as_master",
-        lambda *_: (_ for _ in ()).throw(RefusedLoginError("The database refuses the login.", "28P01")),
+        lambda *_, **__: (_ for _ in ()).throw(RefusedLoginError("The database refuses the login.", "28P01")),
     )
     assert functions.ask("plan")["refusals"] == ["The database refuses the login."]
     with pytest.raises(RefusedLoginError):

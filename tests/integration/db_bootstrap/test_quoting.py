@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pg8000.native import Connection
 
 from db_bootstrap.credentials.initial import Outcome, ensure_credential
 from db_bootstrap.credentials.store import LoginSecret, SecretStore
 from db_bootstrap.document import parse_document
-from db_bootstrap.inspect.session import connected
+from db_bootstrap.inspect.session import Session, connected_as_master
 from db_bootstrap.model import Credential, Endpoint
 from tests.support.access import UNUSUAL_NAMES, Access
 
@@ -58,7 +57,9 @@ def document(cellar: Access, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", UNUSUAL_NAMES)
-def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(name: str, cellar: Access) -> None:
+def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(
+    name: str, cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cellar.raw = document(cellar, name)
     before = roles(cellar)
     cellar.apply()
@@ -69,9 +70,12 @@ def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(name:
         assert ensure_credential(master, cellar.endpoint, store, name, "arn").outcome is Outcome.KEPT
     secret = store.content["arn"]
     assert secret["username"] == name + "_a"
-    with connected(cellar.endpoint, Credential(secret["username"], secret["password"])) as session:
+    monkeypatch.setattr("db_bootstrap.inspect.session._SETTINGS", {})  # they would precede the login's settings
+    credential = Credential(secret["username"], secret["password"])
+    with connected_as_master(cellar.endpoint, lambda: credential) as session:
         session.run("CREATE TABLE wine (id int)")
         assert who(session) == [name + "_a", name[:20] + " o", name]
+    monkeypatch.undo()
     assert cellar.plan().statements == ()
     cellar.raw["roles"][name[:20] + " w"]["schemas"] = {}
     cellar.raw["logins"] = {}
@@ -106,7 +110,7 @@ def roles(cellar: Access) -> set[str]:
     return {name for (name,) in cellar.as_superuser("SELECT rolname FROM pg_roles")}
 
 
-def who(session: Connection) -> list[str]:
+def who(session: Session) -> list[str]:
     """Who logged in, as whom it acts, and where its table is."""
     rows = session.run(
         "SELECT session_user::text, current_user::text, nspname::text"

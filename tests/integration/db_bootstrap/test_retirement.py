@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pg8000.exceptions
 import pytest
-from pg8000.native import Connection
 
 from db_bootstrap.apply import ReviewedPlan, apply, locked
 from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError, UnexpectedPlanError, UnmanageableError
-from db_bootstrap.inspect.session import connected_as_master
+from db_bootstrap.inspect.session import Session, connected_as_master
 from db_bootstrap.model import Credential
 from db_bootstrap.plan import digest_for, make_plan
 from devtools.postgres.cluster import Cluster
@@ -207,7 +206,7 @@ def test_a_password_that_is_rotated_in_the_middle_stops_it_and_leaves_all_as_it_
     retire(cellar, drop_owned=True)
     old = Credential(cellar.database.master, cellar.database.password)
 
-    def connected_there(database: str) -> AbstractContextManager[Connection]:
+    def connected_there(database: str) -> AbstractContextManager[Session]:
         there = replace(cellar.endpoint, database=database)
         return connected_as_master(there, lambda: old, retry_seconds=0)
 

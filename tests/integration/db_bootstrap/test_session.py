@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from db_bootstrap.errors import ConfigurationError, RefusedLoginError, UnreachableDatabaseError
+from db_bootstrap.errors import ConfigurationError, RefusedLoginError, StatementError, UnreachableDatabaseError
 from db_bootstrap.inspect.session import connected, connected_as_master
 from db_bootstrap.model import Credential
 from devtools.certificates import create_authority
@@ -20,7 +20,7 @@ def test_the_connection_is_encrypted(cellar: Access) -> None:
 
 def test_connections_use_tcp_nodelay(cellar: Access) -> None:
     with connected(cellar.endpoint, cellar.credential()) as connection:
-        assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert connection._driver._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_server_that_another_authority_vouches_for_is_not_talked_to(cellar: Access, tmp_path: Path) -> None:
@@ -64,7 +64,10 @@ def test_the_time_for_connecting_does_not_limit_what_a_statement_may_take(
 
 def test_a_server_that_says_nothing_is_given_up(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("db_bootstrap.inspect.session.ANSWER_TIMEOUT_SECONDS", 1)
-    with connected(cellar.endpoint, cellar.credential()) as connection, pytest.raises(OSError, match="timed out"):
+    with (
+        connected(cellar.endpoint, cellar.credential()) as connection,
+        pytest.raises(StatementError, match="timed out"),
+    ):
         connection.run("SELECT FROM pg_sleep(10)")
 
 

@@ -1,0 +1,49 @@
+"""What the handlers share: their log, and what leaves them when they fail."""
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from db_bootstrap.errors import BootstrapError, UnexpectedError
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+logger = Logger()
+
+
+def handler(failure: str) -> Callable[[Handler], Handler]:
+    """Make a function a handler: it logs with the request's context, and raises errors of this package only.
+
+    Lambda returns and logs an error's message. That of an unexpected error may contain a secret, so only its type and
+    the lines of code that it passed are logged.
+
+    Args:
+        failure: The log's message if the handler fails.
+    """
+
+    def decorate(handle: Handler) -> Handler:
+        @logger.inject_lambda_context(clear_state=True)
+        @functools.wraps(handle)
+        def handled(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+            try:
+                return handle(event, context)
+            except BootstrapError as error:
+                log_failure(failure, error)
+                raise
+            except Exception as error:  # noqa: BLE001 - no raw exception leaves a handler
+                lines = traceback.format_tb(error.__traceback__)
+                logger.error(failure, error=type(error).__name__, traceback=lines)  # noqa: TRY400 - see above
+                raise UnexpectedError(type(error).__name__) from None
+
+        return handled
+
+    return decorate
+
+
+def log_failure(message: str, error: BootstrapError) -> None:
+    """Log an error of this package, without its traceback, which Lambda logs itself."""
+    logger.error(message, error=type(error).__name__, reason=str(error))
