@@ -86,12 +86,12 @@ def problem_response(problem: Problem) -> Response:
 def register_problem_handlers(app: Flask) -> None:
     """Turn every error of ``app`` into a problem document."""
     app.register_error_handler(Problem, problem_response)
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(DatabaseUnavailableError, _database_unavailable)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _http_error(error: HTTPException) -> Response:
+def http_error(error: HTTPException) -> Response:
     """Handle the errors that Flask and Werkzeug raise: unknown routes, methods, oversized bodies."""
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}

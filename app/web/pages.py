@@ -15,15 +15,22 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, render_template, request
 from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
 
 from app.api.operations import conditional
-from app.api.problems import RETRY_AFTER_SECONDS, log_database_unavailable, plain_problem
-from app.api.requests import field_errors
+from app.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, http_error, log_database_unavailable, plain_problem
+from app.api.requests import JSON, field_errors
 from app.database.catalogue import Catalogue
 from app.database.pool import DatabaseUnavailableError
 from app.models import BeersQuery
 
 _PAGE_SIZE = 20
+_STRENGTH = "Enter a number from 0 to 100 with at most two decimal places, such as 4.5."
+_FILTER_ERRORS = {
+    "style": "Enter a style of 1 to 50 characters, at least one of them visible.",
+    "abv_min": _STRENGTH,
+    "abv_max": _STRENGTH,
+}
 # The suggestions of the style filter, which accepts any text.
 _MAX_STYLES = 200
 
@@ -115,6 +122,14 @@ def pages_blueprint(catalogue: Catalogue, *, requires_token: bool, seeding_is_al
     def docs() -> Response:
         return _html("docs.html")
 
+    @blueprint.app_errorhandler(HTTPStatus.NOT_FOUND)
+    def not_found(error: HTTPException) -> Response:
+        # On equal terms, such as */*, the first wins.
+        accepted = request.accept_mimetypes.best_match([JSON, MEDIA_TYPE, "text/html"])
+        response = _html("not_found.html", HTTPStatus.NOT_FOUND) if accepted == "text/html" else http_error(error)
+        response.vary.add("Accept")
+        return response
+
     @blueprint.get("/assets/<name>")
     def asset(name: str) -> Response:
         if name not in _FILES:
@@ -129,9 +144,14 @@ def _view(catalogue: Catalogue) -> _View:
     # A form also sends its empty fields.
     given = {name: value for name, value in request.args.items() if value.strip()}
     try:
-        query = BeersQuery.model_validate({"limit": str(_PAGE_SIZE), **given})
+        decimals = {name: given[name].strip().replace(",", ".") for name in ("abv_min", "abv_max") if name in given}
+        query = BeersQuery.model_validate({"limit": str(_PAGE_SIZE), **given, **decimals})
     except ValidationError as error:
-        return _View(given, errors={wrong.field: wrong.message for wrong in field_errors(error)})
+        return _View(
+            given, errors={wrong.field: _FILTER_ERRORS.get(wrong.field, wrong.message) for wrong in field_errors(error)}
+        )
+    if query.abv_min is not None and query.abv_max is not None and query.abv_min > query.abv_max:
+        return _View(given, errors={"abv_max": "Enter a number that is not lower than the first one."})
     try:
         page = catalogue.page(query)
         styles = catalogue.styles(_MAX_STYLES)

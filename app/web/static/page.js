@@ -1,6 +1,6 @@
 "use strict";
 
-// Adds a beer and seeds, through the same API that programs use, and shows the API's errors next to the fields.
+// Adds a beer and seeds, through the same API that programs use. The fields' own texts explain their errors.
 
 const add = document.getElementById("add");
 const seed = document.getElementById("seed");
@@ -17,67 +17,85 @@ if (token) {
 }
 
 /** Call the API; return the status and the JSON of the response. */
-async function post(path, text) {
+async function post(path, body) {
   const headers = { Accept: "application/json" };
-  if (text !== undefined) headers["Content-Type"] = "application/json";
+  if (body) headers["Content-Type"] = "application/json";
   // A header cannot contain other characters, and neither can a token.
   const shown = token ? token.value.trim().replace(/[^\x21-\x7e]/g, "?") : "";
   if (shown) headers.Authorization = `Bearer ${shown}`;
   try {
-    const response = await fetch(path, { method: "POST", headers, body: text });
+    const response = await fetch(path, { method: "POST", headers, body: body && JSON.stringify(body) });
     return { status: response.status, body: await response.json() };
   } catch {
     return { status: 0, body: { detail: "The service cannot be reached. Please try again." } };
   }
 }
 
-/** Return the form as JSON without its empty fields. A number is sent as typed, so that the service sees every digit. */
-function beerAsJson() {
-  const texts = Object.fromEntries([...new FormData(add)].map(([name, value]) => [name, value.trim()]));
-  const abv = texts.abv.replace(",", ".");
-  const isNumber = /^-?(0|[1-9]\d*)(\.\d+)?$/.test(abv);
-  const fields = Object.entries(texts).filter(([name, text]) => name !== "abv" && text);
-  const parts = fields.map(([name, text]) => `${JSON.stringify(name)}: ${JSON.stringify(text)}`);
-  if (abv) parts.push(`"abv": ${isNumber ? abv : JSON.stringify(texts.abv)}`);
-  return `{${parts.join(", ")}}`;
+/** Return the beer in the form, without its empty fields. */
+function beer() {
+  const texts = [...new FormData(add)].filter(([, text]) => text);
+  // The field's pattern admits two decimal places, which no conversion changes.
+  return Object.fromEntries(texts.map(([name, text]) => [name, name === "abv" ? Number(text.replace(",", ".")) : text]));
 }
 
-/** Show each error next to its field, if it has one, and focus the first of them. */
-function show(answer) {
-  const isUnauthorized = answer.status === 401 && token;
-  const errors = isUnauthorized ? [{ field: "token", message: answer.body.detail }] : answer.body.errors ?? [];
-  let first = null;
-  const others = [];
-  for (const { field, message } of errors) {
-    const input = field === "token" ? token : add.elements.namedItem(field);
-    if (!input) {
-      others.push(`${field}: ${message}`);
-      continue;
-    }
+/** Show the error of each input of ``inputs`` next to it, and focus the first. Return whether there is none. */
+function explain(inputs, message) {
+  for (const input of inputs) {
     input.setAttribute("aria-invalid", "true");
-    document.getElementById(`${input.id}-error`).textContent = message;
-    first ??= input;
+    document.getElementById(`${input.id}-error`).textContent = message(input);
   }
-  say(first ? "" : [answer.body.detail ?? "Something went wrong.", ...others].join(" "), true);
-  first?.focus();
+  inputs[0]?.focus();
+  return !inputs.length;
 }
 
-function say(text, isError = false) {
-  said.textContent = text;
+/** Check ``inputs`` before they are sent, so that all errors are shown at once. */
+function check(inputs) {
+  inputs.forEach((input) => { input.value = input.value.trim(); });
+  const wrong = inputs.filter((input) => !input.validity.valid);
+  return explain(wrong, ({ validity, dataset }) => (validity.valueMissing ? dataset.missing : dataset.invalid));
+}
+
+/** Show the errors of a response next to their fields, or below the form. */
+function show({ status, body }) {
+  const fields = (body.errors ?? []).map(({ field }) => add.elements.namedItem(field)).filter(Boolean);
+  if (status === 401 && token) fields.push(token);
+  const isTaken = status === 409;
+  const message = ({ dataset }) => (isTaken ? "This name is already taken. Upper and lower case count as the same." : dataset.invalid);
+  if (explain(fields, message)) say([body.detail ?? "Something went wrong. Please try again."], true);
+}
+
+function say(parts, isError = false) {
+  said.replaceChildren(...parts);
   said.classList.toggle("bad", isError);
 }
 
 function clear() {
-  say("");
+  say([]);
   for (const input of add.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   for (const error of add.querySelectorAll(".error")) error.textContent = "";
 }
 
+async function load(path) {
+  const response = await fetch(path, { headers: { Accept: "text/html" } });
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
 /** Reload the list, without losing the form's content or the focus. */
 async function refresh() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = await load(location.href);
   for (const id of ["beers", "styles"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
+}
+
+/** Show the beer with this ID in the list. It comes first if the page does not contain it. */
+async function reveal(id, path) {
+  await refresh();
+  if (!document.getElementById(id)) {
+    const row = (await load(path)).getElementById(id);
+    const rows = document.querySelector("#beers tbody");
+    if (row && rows) rows.prepend(row);
+    else if (row) document.getElementById("beers").replaceChildren(row.closest("table"));
+  }
+  document.getElementById(id)?.classList.add("new");
 }
 
 /** Run ``work`` on submit, and ignore further submits until it is done. */
@@ -97,18 +115,24 @@ function once(form, work) {
 }
 
 once(add, async () => {
-  const answer = await post("/beers", beerAsJson());
+  if (!check([...add.querySelectorAll("input")])) return;
+  const answer = await post("/beers", beer());
   if (answer.status !== 201) return show(answer);
   add.querySelectorAll("input[name]").forEach((input) => { input.value = ""; });
-  say(`${answer.body.name} is in the catalogue.`);
+  const { id, name } = answer.body;
+  const link = document.createElement("a");
+  link.href = `/?after=${id - 1}#beer-${id}`;
+  link.textContent = name;
+  say([link, " is in the catalogue."]);
   document.getElementById("add-name").focus();
-  await refresh();
+  await reveal(`beer-${id}`, link.href);
 });
 
 once(seed, async () => {
+  if (token && !check([token])) return;
   const answer = await post("/beers/seed");
   if (answer.status !== 200) return show(answer);
   const { inserted, present } = answer.body;
-  say(inserted ? `${inserted} beers were added${present ? `, ${present} were already in the catalogue` : ""}.` : "All of them are already in the catalogue.");
+  say([inserted ? `${inserted} beers were added${present ? `, ${present} were already in the catalogue` : ""}.` : "All of them are already in the catalogue."]);
   await refresh();
 });

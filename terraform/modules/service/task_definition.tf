@@ -58,7 +58,8 @@ locals {
     stopTimeout = 30 # seconds until SIGKILL; the service finishes what is under way in less
   })
 
-  image_version = regex("[^:@]+$", var.image)
+  # A tag, or the first digits of a digest.
+  image_version = replace(regex("[^:@]+$", var.image), "/^([0-9a-f]{12})[0-9a-f]{52}$/", "$1")
 }
 
 resource "aws_ecs_task_definition" "this" {

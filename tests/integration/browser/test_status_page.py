@@ -15,7 +15,7 @@ from rehearsal.status import snapshot
 from rehearsal.status.events import Events
 from rehearsal.status.page import Site
 from rehearsal.status.snapshot import Session
-from tests.support.contrast import FAINT_TEXTS
+from tests.support.accessibility import obstacles
 
 pytestmark = pytest.mark.browser
 
@@ -230,18 +230,14 @@ def test_it_says_when_the_rehearsal_has_ended(recorded: Recorded, open_status: C
     expect(page.get_by_role("status")).to_have_text("Live")
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 768, 1280])
-def test_every_text_contrasts_with_its_background_and_fits(
-    recorded: Recorded, open_status: Callable[..., Page], colours: str, width: int
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_page_is_accessible_in_both_colour_schemes_and_fits(
+    recorded: Recorded, open_status: Callable[..., Page], width: int
 ) -> None:
     recorded.is_applied()
     recorded.rotation("started", steps=STEPS)
     recorded.rotation("failed", step="createSecret", error="StatementError: " + "x" * 200)
-    page = open_status(color_scheme=colours, viewport={"width": width, "height": 800})
+    page = open_status(viewport={"width": width, "height": 800})
     expect(page.get_by_role("region", name="Rotations")).to_contain_text("StatementError")
     page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
-    assert page.evaluate(FAINT_TEXTS) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off at the side"
-    unlabelled = "[...document.querySelectorAll('input, select')].filter((one) => !one.labels.length).length"
-    assert page.evaluate(unlabelled) == 0
+    assert obstacles(page) == []

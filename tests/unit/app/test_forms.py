@@ -47,6 +47,22 @@ def test_an_unexpected_error_is_logged_and_not_in_the_response(app: Flask, caplo
     assert "the inside" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("*/*", "application/problem+json"),
+        ("application/json", "application/problem+json"),
+        ("", "application/problem+json"),
+    ],
+)
+def test_an_unknown_route_is_a_page_for_browsers_and_a_problem_for_programs(
+    app: Flask, accept: str, media_type: str
+) -> None:
+    response = app.test_client().get("/nope", headers={"Accept": accept})
+    assert (response.status_code, response.mimetype, response.headers["Vary"]) == (404, media_type, "Accept")
+
+
 def test_liveness_needs_no_database_and_is_not_logged(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     assert app.test_client().get("/livez").json == {"status": "ok"}
