@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from db_bootstrap.document import AccessDocument, CredentialKind, Grant, GrantKind, Login, Preset, login_role_names
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
-from db_bootstrap.document.routines import is_called
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,
@@ -147,9 +146,7 @@ def names(grant: Grant, written: str, group: ObjectGroup) -> bool:
     """Return True if the name ``written`` in a grant means the single object of this group."""
     if group.single is None or OBJECT_KINDS.get(grant.on) is not group.kind or grant.schema != group.schema:
         return False
-    if group.kind is ObjectKind.ROUTINE:
-        return is_called(written, group.single.name, group.types)
-    return written == group.single.name
+    return written == group.single.name or written in group.written
 
 
 def column_grants(document: AccessDocument, column: Column) -> frozenset[Granted]:
@@ -185,7 +182,7 @@ def object_facts(
 
 def target(group: ObjectGroup) -> OnObjects:
     """Return the group as the target of a privilege."""
-    return OnObjects(group.schema, group.kind, group.names, group.owner, group.count)
+    return OnObjects(group.schema, group.kind, group.names, group.owner, group.count, group.needs)
 
 
 def login_roles(name: str, login: Login) -> tuple[str, ...]:

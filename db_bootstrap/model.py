@@ -231,6 +231,20 @@ class ObjectName(NamedTuple):
     arguments: str | None = None
 
 
+class NeededSchema(NamedTuple):
+    """A schema of the types of a routine's arguments: a statement that names the routine needs USAGE on it.
+
+    Attributes:
+        is_usable: Whether the master has USAGE.
+        is_usable_by_owner: Whether the owner of the routine has it.
+    """
+
+    schema: str
+    owner: str
+    is_usable: bool
+    is_usable_by_owner: bool
+
+
 @dataclass(frozen=True)
 class OnDatabase:
     """The target of a privilege: a database."""
@@ -253,6 +267,7 @@ class OnObjects:
         names: The objects, sorted; empty unless they must change.
         owner: The owner of all of them: a grant on them must be made as this role.
         count: The number of objects.
+        needs: Other schemas that a statement on them needs USAGE on. It is not compared.
     """
 
     schema: str
@@ -260,6 +275,7 @@ class OnObjects:
     names: tuple[ObjectName, ...]
     owner: str
     count: int
+    needs: frozenset[NeededSchema] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -329,8 +345,10 @@ class ObjectGroup:
         count: The number of objects.
         granted: The privileges on them that are in the document's scope.
         single: The object, if the document names it, which puts it into a group of one.
-        types: Of a single routine: the types of its arguments, as a document writes them.
+        types: Of a single routine: the types of its arguments, as PostgreSQL prints them.
+        written: Of a single routine: the names in the document that mean it.
         names: The objects; read only for groups that must change.
+        needs: As in `OnObjects`; read with the names.
     """
 
     schema: str
@@ -341,7 +359,9 @@ class ObjectGroup:
     granted: frozenset[Granted]
     single: ObjectName | None = None
     types: tuple[str, ...] = ()
+    written: frozenset[str] = frozenset()
     names: tuple[ObjectName, ...] = ()
+    needs: frozenset[NeededSchema] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -484,6 +504,7 @@ class Snapshot:
         groups: The objects of the managed schemas that are in scope.
         columns: Their columns that have privileges, or that the document names.
         foreign: Single objects that the document names and that are out of scope, with the reason.
+        unknown_types: By schema and signature in the document: a type in it that PostgreSQL does not know.
         roles: By name: the declared roles that exist, those declared once, and those whose rights may be needed.
         acts_as: The roles whose rights the master has without joining them first.
         schema_owners: The owner of each managed schema that exists.
@@ -501,6 +522,7 @@ class Snapshot:
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
     foreign: tuple[tuple[ObjectGroup, str], ...]
+    unknown_types: dict[tuple[str, str], str]
     roles: dict[str, ActualRole]
     acts_as: frozenset[str]
     schema_owners: dict[str, str]

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from db_bootstrap import desired
-from db_bootstrap.document import AccessDocument, Grant, Unlisted
+from db_bootstrap.diff.descriptions import join_names
+from db_bootstrap.diff.scope import readings
+from db_bootstrap.document import AccessDocument, Grant, GrantKind, Unlisted
 from db_bootstrap.document.rules import circle
 from db_bootstrap.model import (
     FIRST_VERSION_WITH_MAINTAIN,
@@ -20,6 +22,7 @@ from db_bootstrap.model import (
     ExtensionSchema,
     Membership,
     ObjectGroup,
+    ObjectKind,
     RetiredRole,
     RoleAttribute,
     RoleComment,
@@ -30,6 +33,7 @@ from db_bootstrap.model import (
     Statement,
     sorted_facts,
 )
+from db_bootstrap.sql import identifier
 
 
 def refusals(
@@ -41,6 +45,7 @@ def refusals(
         *_unknown_to_this_version(document, snapshot),
         *_foreign_roles(document, snapshot),
         *_roles_of_others(document, snapshot, difference, statements),
+        *_unusable_schemas(snapshot),
         *_membership_circles(snapshot, difference),
         *snapshot.irrevocable,
         *_rights_of_the_master(snapshot, difference),
@@ -118,7 +123,9 @@ def _roles_of_others(
         if isinstance(fact, RoleAttribute | RoleComment | RoleSetting | Membership)
     } | {role.role for role in snapshot.retired_roles}
     needed = frozenset[str]().union(*(statement.acts_as for statement in statements))
-    owners = set(snapshot.schema_owners.values()) - document.role_names()  # `_foreign_schemas` reports those
+    # `_foreign_schemas` and `_unusable_schemas` report those.
+    owners = set(snapshot.schema_owners.values()) - document.role_names()
+    owners |= {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
     for name, role in sorted(snapshot.roles.items()):
         if name in changed and not role.may_be_administered:
             remedy = (
@@ -134,6 +141,19 @@ def _roles_of_others(
             yield (
                 f"{snapshot.server.master!r} must act as the role {name!r} and is not its member; "
                 f"let its creator run GRANT {name!r} TO {snapshot.server.master!r} once."
+            )
+
+
+def _unusable_schemas(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the schemas of argument types without which routines that must change cannot be named."""
+    needs = {need for group in snapshot.groups for need in group.needs if need.schema not in snapshot.schema_owners}
+    for need in sorted(needs):
+        owner = snapshot.roles.get(need.owner)
+        if not need.is_usable and not snapshot.server.master_is_superuser and not (owner and owner.is_in_reach):
+            master = identifier(snapshot.server.master)
+            yield (
+                f"Routines have arguments of types in schema {need.schema!r}, which {snapshot.server.master!r} may not "
+                f"use; let {need.owner!r} run: GRANT USAGE ON SCHEMA {identifier(need.schema)} TO {master};"
             )
 
 
@@ -307,10 +327,10 @@ def missing_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[st
     columns = {(column.target.schema, column.target.relation, column.target.column) for column in snapshot.columns}
     for named in _named(document, snapshot):
         schema = named.grant.schema
-        if not named.ours and not named.foreign:
+        if not named.ours and not named.foreign and (schema, named.written) not in snapshot.unknown_types:
             yield (
                 f"{named.path}: there is no {named.grant.on.removesuffix('s')} {named.written!r} in schema {schema!r} "
-                "yet; the first apply after it is there grants on it."
+                f"yet{_overloads(named, snapshot)}; the first apply after it is there grants on it."
             )
         for column in named.grant.columns or () if named.ours else ():
             if (schema, named.written, column) not in columns:
@@ -320,6 +340,21 @@ def missing_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[st
                 )
 
 
+def _overloads(named: _Named, snapshot: Snapshot) -> str:
+    """Return which routines of the same name exist, because a signature may be meant to be one of them."""
+    names = {name for name, _ in readings(named.written)} if named.grant.on is GrantKind.ROUTINES else ()
+    groups = (*snapshot.groups, *(group for group, _ in snapshot.foreign))
+    existing = sorted(
+        f"{group.single.name}({', '.join(group.types)})"
+        for group in groups
+        if group.kind is ObjectKind.ROUTINE
+        and group.schema == named.grant.schema
+        and group.single is not None
+        and group.single.name in names
+    )
+    return f", only {join_names(existing)}" if existing else ""
+
+
 def _named_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
     """Yield why privileges on a named object cannot be granted."""
     for named in _named(document, snapshot):
@@ -327,6 +362,11 @@ def _named_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[str
         if len(meant) > 1:
             signatures = ", ".join(f"{named.written}({', '.join(group.types)})" for group in meant)
             yield f"{named.path}: {named.written!r} could be any of {signatures}; write out which is meant."
+        if unknown := snapshot.unknown_types.get((named.grant.schema or "", named.written)):
+            yield (
+                f"{named.path}: {named.written!r} has an argument {unknown!r}, which is not a type of PostgreSQL; "
+                "correct it. Write a type that is not built in with its schema, as in beers.style."
+            )
         for _, reason in named.foreign:
             yield (
                 f"{named.path}: {named.written!r} in schema {named.grant.schema!r} {reason}, so nothing can be granted "

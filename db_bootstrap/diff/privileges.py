@@ -90,9 +90,8 @@ def privileges(
             yield _cascading(revoke)
         else:
             owner = owners[target.schema] if isinstance(target, OnSchema) else target.owner
-            may_name_it = {owners[target.schema], server.master}
-            may_name_it |= _holders(OnSchema(target.schema), desired - difference.missing)
-            yield from _as_owner(_cascading(revoke), owner, server, target.schema if owner not in may_name_it else None)
+            unusable = _unusable_schemas(target, owner, owners, desired - difference.missing)
+            yield from _as_owner(_cascading(revoke), owner, server, unusable)
     yield from _grants(missing, owners)
 
 
@@ -128,10 +127,6 @@ def _grants(
         )
 
 
-def _holders(target: Target, facts: Iterable[Fact]) -> set[str]:
-    return {fact.grantee for fact in facts if isinstance(fact, Privilege) and fact.target == target}
-
-
 def _declared(names: Sequence[str]) -> str:
     return f"{join_names(names)} {'is' if len(names) == 1 else 'are'} declared"
 
@@ -160,12 +155,26 @@ def _cascading(revoke: Statement) -> Statement:
     return replace(revoke, sql=f"{revoke.sql} CASCADE", reason=reason)
 
 
-def _as_owner(statement: Statement, owner: str, server: Server, unusable_schema: str | None) -> Iterator[Statement]:
-    """Run a statement as ``owner``, with a temporary USAGE on ``unusable_schema`` if given."""
+def _unusable_schemas(
+    target: Target | _OnColumns, owner: str, owners: Mapping[str, str], kept: Iterable[Fact]
+) -> list[str]:
+    """Return the schemas on which ``owner`` lacks the USAGE that it needs to name the target."""
+    needs = target.needs if isinstance(target, OnObjects) else ()
+    named = {need.schema for need in needs} | (set() if isinstance(target, OnDatabase) else {target.schema})
+    usable = {schema for schema, its_owner in owners.items() if its_owner == owner}
+    usable |= {need.schema for need in needs if need.schema not in owners and need.is_usable_by_owner}
+    for fact in kept:
+        if isinstance(fact, Privilege) and isinstance(fact.target, OnSchema) and fact.grantee == owner:
+            usable |= {fact.target.schema} if fact.privilege == "USAGE" else set()
+    return sorted(named - usable)
+
+
+def _as_owner(statement: Statement, owner: str, server: Server, unusable_schemas: list[str]) -> Iterator[Statement]:
+    """Run a statement as ``owner``, with a temporary USAGE on the schemas given."""
     if server.master_is_superuser or owner == server.master:
         yield statement
         return
-    usage = f"USAGE ON SCHEMA {identifier(unusable_schema)}" if unusable_schema else ""
+    usage = f"USAGE ON SCHEMA {identifiers(unusable_schemas)}" if unusable_schemas else ""
     reason = f"only {owner} can revoke everything that was granted on its objects"
     if usage:
         yield Statement(f"GRANT {usage} TO {identifier(owner)}", reason, acts_as=statement.acts_as)
@@ -178,8 +187,11 @@ def _as_owner(statement: Statement, owner: str, server: Server, unusable_schema:
 
 def _grantor(target: Target | _OnColumns, owners: Mapping[str, str]) -> frozenset[str]:
     if isinstance(target, OnObjects | _OnColumns):
-        # Naming an object requires USAGE on its schema, which the owner of the schema has.
-        return frozenset({target.owner, owners[target.schema]})
+        # Naming an object requires USAGE on its schema, which the owner of the schema has; a routine's also on those
+        # of its arguments' types.
+        needs = target.needs if isinstance(target, OnObjects) else ()
+        others = {owners.get(need.schema, need.owner) for need in needs if need.schema in owners or not need.is_usable}
+        return frozenset({target.owner, owners[target.schema], *others})
     return frozenset({owners[target.schema]}) if isinstance(target, OnSchema) else frozenset()
 
 

@@ -1,13 +1,13 @@
 """The scope of a document on one server: the roles it manages, and the part of each access control list it decides."""
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from db_bootstrap.desired import holders
 from db_bootstrap.document import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.document.presets import OBJECT_KINDS
-from db_bootstrap.document.routines import possible_names
 from db_bootstrap.model import Granted, ObjectKind, Server
 from db_bootstrap.sql import PUBLIC
 
@@ -137,9 +137,16 @@ class Scope:
             for holder in holders(self.document)
             for grant in holder.grants
             for written in grant.names or ()
-            for name in (possible_names(written) if grant.on is GrantKind.ROUTINES else [written])
+            for name in (written, *(name for name, _ in readings(written) if grant.on is GrantKind.ROUTINES))
         }
         return sorted(named)
+
+    def single_routines(self) -> Iterator[tuple[str, str]]:
+        """Yield the routines that the document names: schema, and the name or signature as written."""
+        for holder in holders(self.document):
+            for grant in holder.grants:
+                if grant.on is GrantKind.ROUTINES:
+                    yield from ((grant.schema or "", written) for written in grant.names or ())
 
     def single_columns(self) -> list[tuple[str, str, str]]:
         """Return the columns that the document names: schema, relation, column."""
@@ -151,6 +158,22 @@ class Scope:
             for column in grant.columns or ()
         }
         return sorted(named)
+
+
+def readings(written: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each way to read a routine's name with the types of its arguments: a name can contain parentheses itself.
+
+    The types are as written, with modes and names of arguments; an argument that is only for output is left out.
+    """
+    for bracket in re.finditer(r"\(", written) if written.endswith(")") else ():
+        listed = written[bracket.end() : -1]
+        parts = re.findall(r'(?:"(?:[^"]|"")*"|\([^()]*\)|[^,"()])+', listed)
+        if ",".join(parts) != listed:  # an empty part, or a bracket or quote without its counterpart: not a type
+            parts = [listed]
+        types = (part.strip() for part in parts)
+        given = tuple(part for part in types if part and not re.match(r"out\s", part, re.IGNORECASE))
+        for name in sorted({written[: bracket.start()], written[: bracket.start()].rstrip()} - {""}):
+            yield name, given
 
 
 def lost_options(options: Mapping[tuple[str, str], Collection[tuple[str, bool]]]) -> set[tuple[str, str]]:

@@ -12,12 +12,14 @@ from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import describe_target
 from db_bootstrap.diff.scope import Scope, ScopedEntries
 from db_bootstrap.inspect import queries
+from db_bootstrap.inspect.routines import resolve_signatures
 from db_bootstrap.inspect.session import Run
 from db_bootstrap.model import (
     Column,
     DefaultPrivilege,
     Fact,
     Granted,
+    NeededSchema,
     ObjectGroup,
     ObjectKind,
     ObjectName,
@@ -54,12 +56,14 @@ class ActualObjects:
         groups: The objects in scope.
         columns: Their columns that have privileges, or that the document names.
         foreign: Single objects that the document names and that are out of scope, with the reason.
+        unknown_types: By schema and signature in the document: a type in it that PostgreSQL does not know.
     """
 
     facts: tuple[Fact, ...]
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
     foreign: tuple[tuple[ObjectGroup, str], ...]
+    unknown_types: dict[tuple[str, str], str]
     notes: tuple[str, ...]
     scoped: tuple[tuple[Target, ScopedEntries], ...]
 
@@ -127,12 +131,13 @@ def objects(run: Run, scope: Scope, *, members_change: bool) -> ActualObjects:
     scoped: list[ScopedEntries] = []
     foreign: list[tuple[ObjectGroup, str]] = []
     notes: list[str] = []
-    for row in rows:
+    groups = [_group(row, scope.successor(row[2])) for row in rows]
+    groups, unknown_types = _with_written_names(run, groups, scope)
+    for row, read in zip(rows, groups, strict=True):
         owner, of_extension, acl = row[2], row[4], row[-1]
-        group = _group(row, scope.successor(owner))
-        desired_grants = desired.object_grants(scope.document, on_all, group)
-        entries = scope.select(acl, (owner, group.owner), {granted[:2] for granted in desired_grants})
-        group = replace(group, granted=entries.granted)
+        desired_grants = desired.object_grants(scope.document, on_all, read)
+        entries = scope.select(acl, (owner, read.owner), {granted[:2] for granted in desired_grants})
+        group = replace(read, granted=entries.granted)
         what = f"{group.count} {group.kind}(s) in schema {group.schema!r}"
         if of_extension:
             notes.append(f"{what} belong to an extension and are left alone.")
@@ -152,6 +157,7 @@ def objects(run: Run, scope: Scope, *, members_change: bool) -> ActualObjects:
         groups=named,
         columns=tuple(column for column, _ in columns),
         foreign=tuple((group, reason) for group, reason in foreign if group.single is not None),
+        unknown_types=unknown_types,
         notes=(*notes, *column_notes),
         scoped=(
             *((desired.target(group), entries) for group, entries in zip(named, scoped, strict=True)),
@@ -161,7 +167,7 @@ def objects(run: Run, scope: Scope, *, members_change: bool) -> ActualObjects:
 
 
 def _group(row: Sequence[Any], owner: str) -> ObjectGroup:
-    schema, kind, owner_now, acl, _, count, single, name, arguments, types, _ = row
+    schema, kind, owner_now, acl, _, count, single, name, arguments, types, needs, _ = row
     named = None if single is None else ObjectName(name, arguments)
     return ObjectGroup(
         schema=schema,
@@ -173,7 +179,42 @@ def _group(row: Sequence[Any], owner: str) -> ObjectGroup:
         single=named,
         types=tuple(types or ()),
         names=() if named is None else (named,),
+        needs=_needs(needs),
     )
+
+
+def _needs(listed: Iterable[Sequence[Any]] | None) -> frozenset[NeededSchema]:
+    return frozenset(NeededSchema(*each) for each in listed or ())
+
+
+def _with_written_names(
+    run: Run, groups: list[ObjectGroup], scope: Scope
+) -> tuple[list[ObjectGroup], dict[tuple[str, str], str]]:
+    """Return the groups with the names that the document has for single routines, and types in it that are unknown."""
+    named: dict[str, set[str]] = {}
+    for schema, written in scope.single_routines():
+        named.setdefault(schema, set()).add(written)
+    signatures = resolve_signatures(
+        run, set[str]().union(*named.values()), {name for group in groups for name in group.types}
+    )
+
+    def with_names(group: ObjectGroup) -> ObjectGroup:
+        if group.single is None or group.kind is not ObjectKind.ROUTINE:
+            return group
+        names = named.get(group.schema, ())
+        return replace(
+            group, written=frozenset(one for one in names if signatures.mean(one, group.single.name, group.types))
+        )
+
+    found = [with_names(group) for group in groups]
+    meant = {(group.schema, written) for group in found for written in group.written}
+    unknown = {
+        (schema, written): signatures.unknown[written]
+        for schema, names in named.items()
+        for written in names & signatures.unknown.keys()
+        if (schema, written) not in meant
+    }
+    return found, unknown
 
 
 def _named_where_needed(
@@ -189,13 +230,17 @@ def _named_where_needed(
     if not nameless or not (is_needed or any(_must_change(group, on_all, scope) for group in nameless)):
         return tuple(groups)
     names: dict[tuple[Any, ...], list[ObjectName]] = {}
-    for schema, kind, owner, acl, name, arguments in run(queries.OBJECT_NAMES, **parameters):
-        names.setdefault((schema, ObjectKind(kind), owner, acl), []).append(ObjectName(name, arguments))
+    needs: dict[tuple[Any, ...], frozenset[NeededSchema]] = {}
+    for schema, kind, owner, acl, name, arguments, needed in run(queries.OBJECT_NAMES, **parameters):
+        key = (schema, ObjectKind(kind), owner, acl)
+        names.setdefault(key, []).append(ObjectName(name, arguments))
+        needs[key] = needs.get(key, frozenset()) | _needs(needed)
     return tuple(
         group
         if group.single is not None
-        else replace(group, names=tuple(sorted(names.get((group.schema, group.kind, *group.key), ()), key=str)))
+        else replace(group, names=tuple(sorted(names.get(key, ()), key=str)), needs=needs.get(key, frozenset()))
         for group in groups
+        for key in [(group.schema, group.kind, *group.key)]
     )
 
 

@@ -125,24 +125,32 @@ _ARGUMENTS = """CASE p.prokind WHEN 'a' THEN array_to_string(ARRAY(
            ORDER BY t.position), ', ')
        ELSE pg_get_function_identity_arguments(p.oid) END"""
 
+# Other schemas whose types a routine's arguments have, each as `model.NeededSchema`.
+_NEEDED_SCHEMAS = """(SELECT jsonb_agg(DISTINCT jsonb_build_array(s.nspname, pg_get_userbyid(s.nspowner),
+               has_schema_privilege(s.oid, 'USAGE'), has_schema_privilege(p.proowner, s.oid, 'USAGE')))
+           FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) t (type)
+           JOIN pg_type ON pg_type.oid = t.type JOIN pg_namespace s ON s.oid = typnamespace
+           WHERE s.oid NOT IN (p.pronamespace, 'pg_catalog'::regnamespace))"""
+
 # Types without those that PostgreSQL creates implicitly: row types, array types and multiranges.
 _OBJECTS = f"""
 SELECT n.nspname AS schema, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'relation' END AS kind,
        c.relowner AS owner, c.relacl AS acl, 'pg_class'::regclass AS class, c.oid, c.relname AS name,
-       NULL::text AS arguments
+       NULL::text AS arguments, NULL::jsonb AS needs
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 UNION ALL
-SELECT n.nspname, 'routine', p.proowner, p.proacl, 'pg_proc'::regclass, p.oid, p.proname, {_ARGUMENTS}
+SELECT n.nspname, 'routine', p.proowner, p.proacl, 'pg_proc'::regclass, p.oid, p.proname, {_ARGUMENTS},
+       {_NEEDED_SCHEMAS}
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[]))
 UNION ALL
-SELECT n.nspname, 'type', t.typowner, t.typacl, 'pg_type'::regclass, t.oid, t.typname, NULL
+SELECT n.nspname, 'type', t.typowner, t.typacl, 'pg_type'::regclass, t.oid, t.typname, NULL, NULL
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND t.typtype IN ('b', 'd', 'e', 'r')
   AND NOT (t.typelem <> 0 AND t.typsubscript = 'pg_catalog.array_subscript_handler'::regproc)
 UNION ALL
-SELECT n.nspname, 'type', t.typowner, t.typacl, 'pg_type'::regclass, t.oid, t.typname, NULL
+SELECT n.nspname, 'type', t.typowner, t.typacl, 'pg_type'::regclass, t.oid, t.typname, NULL, NULL
 FROM pg_class c JOIN pg_type t ON t.oid = c.reltype JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind = 'c'
 """  # noqa: S608 - put together from constants
@@ -186,12 +194,13 @@ SELECT g.schema, g.kind, pg_get_userbyid(g.owner), g.acl::text, g.of_extension, 
            SELECT ARRAY(SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
                         ORDER BY t.position)
            FROM pg_proc p WHERE p.oid = g.single) END,
+       CASE WHEN g.kind = 'routine' THEN (SELECT {_NEEDED_SCHEMAS} FROM pg_proc p WHERE p.oid = g.single) END,
        {_ENTRIES.format(acl=_ACL_OF_GROUP, owner="g.owner")}
 FROM grouped g
 """  # noqa: S608 - put together from constants
 
 OBJECT_NAMES = f"""
-SELECT o.schema, o.kind, pg_get_userbyid(o.owner), o.acl::text, o.name, o.arguments
+SELECT o.schema, o.kind, pg_get_userbyid(o.owner), o.acl::text, o.name, o.arguments, o.needs
 FROM ({_OBJECTS}) o
 LEFT JOIN ({_SINGLED_OUT}) s ON s.schema = o.schema AND s.kind = o.kind AND s.name = o.name
 {_IS_OF_EXTENSION}

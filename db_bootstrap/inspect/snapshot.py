@@ -59,6 +59,9 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
     desired_people = frozenset((*desired.roles(document), *desired.memberships(document, on)))
     members_change = bool(retired or compare(document, desired_people, people))
     actual_objects = objects(run, scope, members_change=members_change)
+    owners = {need.owner for group in actual_objects.groups for need in group.needs if not need.is_usable}
+    if owners - actual_roles.keys():
+        actual_roles |= roles(run, document, on, owners)
     scoped = (*actual_containers.scoped, *actual_objects.scoped)
     actual_extensions = extensions(run, document)
     new_schemas = frozenset(document.schemas) - actual_containers.schema_owners.keys()
@@ -97,6 +100,7 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
         groups=actual_objects.groups,
         columns=actual_objects.columns,
         foreign=actual_objects.foreign,
+        unknown_types=actual_objects.unknown_types,
         roles=actual_roles,
         acts_as=actual_memberships.acts_as
         | {name for name, role in actual_roles.items() if role.needs_no_joining}

@@ -1,11 +1,16 @@
 """Single privileges: on objects, columns, types and everybody; who may do what, tried, and reverted when it drifts."""
 
+import copy
 from typing import Any
 
 import pg8000.exceptions
 import pytest
 
+from db_bootstrap.document import parse_document
 from db_bootstrap.errors import UnmanageableError
+from db_bootstrap.inspect.routines import resolve_signatures
+from db_bootstrap.inspect.session import catalog_reader
+from db_bootstrap.plan import make_plan
 from tests.support.access import UNUSUAL_NAMES, Access
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
@@ -269,4 +274,118 @@ def test_names_of_objects_columns_and_types_are_taken_literally(name: str, cella
     assert cellar.as_superuser(granted) == [[True, name], [False, "other"]]
     cellar.raw["roles"][cellar.role("auditor")] = {}
     assert cellar.apply().statements
+    assert cellar.plan().statements == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "types"),
+    [
+        ("pour(INTEGER)", "pour", ["integer"]),
+        ("pour ( Int4 ,  VARCHAR(20)[] )", "pour", ["integer", "character varying[]"]),
+        ("pour()", "pour", []),
+        ("pour(numeric(10,2), dec, float, Double  Precision)", "pour", [*["numeric"] * 2, *["double precision"] * 2]),
+        ("pour(timestamp(3) with time zone, timestamptz)", "pour", ["timestamp with time zone"] * 2),
+        ('pour(a integer, IN "b, (c" text, VARIADIC rest text[], OUT d int)', "pour", ["integer", "text", "text[]"]),
+        ("pour(cellar.colour, Cellar.Colour[])", "pour", ["cellar.colour", "cellar.colour[]"]),
+        ("pour(x", "pour(x", None),
+        ("pour(x)(int)", "pour(x)", ["integer"]),
+        ("Pour(INT)", "Pour", ["integer"]),
+        ("pour", "pour", None),
+    ],
+)
+def test_signatures_are_resolved_by_postgresql(
+    written: str, name: str, types: list[str] | None, settled: Access
+) -> None:
+    with settled.master() as master:
+        signatures = resolve_signatures(catalog_reader(master), [written], ["text"])
+    assert signatures.mean(written, name, tuple(types or ()))
+    assert signatures.unknown == {}
+    if types is not None:
+        assert not signatures.mean(written, name, (*types, "text"))
+        assert not signatures.mean(written, name.swapcase(), tuple(types))
+
+
+def test_every_type_of_postgresql_is_resolved_in_its_spellings(settled: Access) -> None:
+    with settled.master() as master:
+        known = "SELECT quote_ident(typname), format_type(oid, NULL) FROM pg_type WHERE typtype IN ('b', 'r', 'm', 'p')"
+        known += " AND typnamespace = 'pg_catalog'::regnamespace"
+        rows = master.run(known) or []
+        written = {f"f({spelled})": printed for names, printed in rows for spelled in {names, printed, printed.upper()}}
+        written = {one: printed for one, printed in written.items() if one == one.lower() or '"' not in one}
+        assert len(written) > 300
+        signatures = resolve_signatures(catalog_reader(master), written, [])
+    assert [one for one, printed in written.items() if not signatures.mean(one, "f", (printed,))] == []
+
+
+@pytest.mark.parametrize("unknown", ["intger", "colour", "nowhere.colour", "int)", "int,", '"int', "'; SELECT 1; --"])
+def test_a_signature_with_an_unknown_type_is_refused(unknown: str, settled: Access) -> None:
+    document = copy.deepcopy(settled.raw)
+    document["public"] = {"grants": [on("routines", "EXECUTE", names=[f"twice(int, {unknown})"])]}
+    with settled.master() as master:
+        (refusal,) = make_plan(master, parse_document(document)).refusals
+    assert "is not a type of PostgreSQL; correct it" in refusal
+
+
+def test_types_in_a_schema_that_the_master_may_not_use_are_resolved(cellar: Access) -> None:
+    cellar.as_superuser("CREATE SCHEMA styles", "CREATE DOMAIN styles.style AS text")
+    with cellar.master() as master:
+        assert master.run("SELECT has_schema_privilege('styles', 'USAGE')") == [[False]]
+        signatures = resolve_signatures(
+            catalog_reader(master), ["f(x Styles.STYLE, styles . style[], styles.none)"], []
+        )
+        assert signatures.unknown == {"f(x Styles.STYLE, styles . style[], styles.none)": "styles.none"}
+        signatures = resolve_signatures(catalog_reader(master), ["f(x Styles.STYLE, styles . style[])"], [])
+        assert signatures.mean("f(x Styles.STYLE, styles . style[])", "f", ("styles.style", "styles.style[]"))
+
+
+def test_a_signature_that_names_nothing_is_reported_with_the_routines_of_that_name(settled: Access) -> None:
+    document = copy.deepcopy(settled.raw)
+    document["public"] = {"grants": [on("routines", "EXECUTE", names=["twice(bigint)"])]}
+    with settled.master() as master:
+        notes = make_plan(master, parse_document(document)).unmanaged
+    assert "'twice(bigint)' in schema 'cellar' yet, only twice(integer) and twice(text); the" in "\n".join(notes)
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+@pytest.mark.parametrize("option", ["", " WITH GRANT OPTION"])
+def test_routines_with_types_of_other_schemas_are_changed(option: str, is_declared: bool, cellar: Access) -> None:
+    """A statement that names such a routine needs USAGE on the schemas of its arguments' types."""
+    cellar.raw["roles"][cellar.role("auditor")] = {}
+    if is_declared:
+        cellar.raw["schemas"]["styles"] = {"owner": cellar.role("auditor")}
+    else:
+        cellar.as_superuser("CREATE ROLE {auditor}", "GRANT {auditor} TO {master} WITH ADMIN OPTION")
+        cellar.as_superuser("CREATE SCHEMA styles AUTHORIZATION {auditor}")
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE DOMAIN styles.style AS text",
+        "CREATE TYPE styles.pair AS (a int, b int)",
+        "CREATE FUNCTION {schema}.find(a styles.style) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE PROCEDURE {schema}.store(a int, b styles.pair[]) LANGUAGE sql AS 'SELECT 1'",
+        "CREATE AGGREGATE {schema}.sum(styles.pair) (SFUNC = array_append, STYPE = styles.pair[])",
+        "ALTER ROUTINE {schema}.find OWNER TO {owner}",
+        "ALTER ROUTINE {schema}.store OWNER TO {owner}",
+        "ALTER ROUTINE {schema}.sum(styles.pair) OWNER TO {owner}",
+        "CREATE ROLE {stranger}",
+        "GRANT EXECUTE ON ALL ROUTINES IN SCHEMA {schema} TO {stranger}" + option,
+    )
+    cellar.raw["roles"][cellar.role("writer")]["grants"] = [on("routines", "EXECUTE", names=["find(styles.style)"])]
+    cellar.apply()
+    assert cellar.plan().statements == ()
+    may = "SELECT bool_or(has_function_privilege('{stranger}', oid, 'EXECUTE')) FROM pg_proc WHERE proowner = "
+    assert cellar.as_superuser(may + "'{owner}'::regrole") == [[False]]
+
+
+def test_a_schema_that_a_statement_needs_and_the_master_cannot_use_is_refused(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE SCHEMA styles",
+        "CREATE DOMAIN styles.style AS text",
+        "CREATE FUNCTION {schema}.find(a styles.style) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "ALTER ROUTINE {schema}.find OWNER TO {owner}",
+    )
+    (refusal,) = cellar.plan().refusals
+    assert f'GRANT USAGE ON SCHEMA "styles" TO "{cellar.database.master}"' in refusal
+    cellar.as_superuser("GRANT USAGE ON SCHEMA styles TO {master}")
+    cellar.apply()
     assert cellar.plan().statements == ()

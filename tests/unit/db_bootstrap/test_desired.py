@@ -9,7 +9,6 @@ import pytest
 from db_bootstrap import desired
 from db_bootstrap.document import AccessDocument, Preset, parse_document
 from db_bootstrap.document.presets import object_privileges
-from db_bootstrap.document.routines import is_called, possible_names
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,
@@ -302,34 +301,6 @@ def test_a_grant_on_columns_is_on_no_table() -> None:
     ]
     found = [desired.column_grants(document, column) for column in columns]
     assert found == [{("guest", "UPDATE", False)}, frozenset(), frozenset(), frozenset()]
-
-
-@pytest.mark.parametrize(
-    ("written", "name", "types", "is_meant"),
-    [
-        ("pour", "pour", ("integer",), True),
-        ("pour(integer)", "pour", ("integer",), True),
-        ("pour(int)", "pour", ("integer",), True),
-        ("pour ( int4 ,  varchar[] )", "pour", ("integer", "character varying[]"), True),
-        ("pour()", "pour", (), True),
-        ("pour(double  precision, timestamptz)", "pour", ("double precision", "timestamp with time zone"), True),
-        ("pour(beers.size)", "pour", ("beers.size",), True),
-        ("pour()", "pour", ("integer",), False),
-        ("pour(text)", "pour", ("integer",), False),
-        ("pour", "pours", (), False),
-        ("pour(x", "pour(x", (), True),
-        ("pour(x)(int)", "pour(x)", ("integer",), True),
-        ("pour(x)", "pour(x)", ("integer",), True),
-        ("Pour(INT)", "Pour", ("integer",), True),
-        ("Pour(INT)", "pour", ("integer",), False),
-        ("", "pour", (), False),
-    ],
-)
-def test_a_routine_is_named_alone_or_with_its_arguments_types(
-    written: str, name: str, types: tuple[str, ...], is_meant: bool
-) -> None:
-    assert is_called(written, name, types) is is_meant
-    assert not is_meant or name in possible_names(written)
 
 
 def test_a_single_grant_on_schema_and_database_is_on_these_alone() -> None:

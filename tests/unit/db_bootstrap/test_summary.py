@@ -51,6 +51,7 @@ def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, A
         "roles": {},
         "acts_as": frozenset(),
         "restricted_settings": {},
+        "unknown_types": {},
         "unmanaged": (),
     }
     desired = facts(parsed, known["server"]) | object_facts(parsed, known["server"], known["groups"])
