@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
 from app.database.connector import Connector, connector_for, sqlstate
 from app.database.credentials import CredentialError
 from app.database.semaphore import FairSemaphore
+from app.logs import sql_comment
 from app.settings import Settings
 
 # Longer than the statement_timeout that the login carries (5 s), so that normally the server ends a slow statement.
@@ -24,6 +25,8 @@ READ_TIMEOUT_SECONDS = 10.0
 POOL_TIMEOUT_SECONDS = 3.0
 # A session that was used less than this ago is assumed to be alive.
 IDLE_SECONDS = 1.0
+# Between two statements with a comment, which are not prepared.
+COMMENT_SECONDS = 0.1
 
 # After these the session has ended, or its server is not the primary.
 _SESSION_IS_LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
@@ -88,6 +91,7 @@ class Database:
             else NullPool(self._open, reset_on_return=None)
         )
         self._last_loss_at = float("-inf")
+        self._commented_at = float("-inf")
         event.listen(self._pool, "checkin", _record_use)
         event.listen(self._pool, "checkout", self._ping_if_suspect)
 
@@ -128,13 +132,25 @@ class Database:
             # Lives as long as the session, like PostgreSQL's prepared statements.
             prepared = session.info.setdefault("prepared", {})
             try:
+                driver_connection: Any = session.driver_connection
+                rows: Sequence[Sequence[Any]]
+                if comment := self._comment():
+                    rows = driver_connection.run(statement + comment, **parameters)
+                    return rows
                 if statement not in prepared:
-                    driver_connection: Any = session.driver_connection
                     prepared[statement] = driver_connection.prepare(statement)
-                rows: Sequence[Sequence[Any]] = prepared[statement].run(**parameters)
+                rows = prepared[statement].run(**parameters)
             except (pg8000.Error, OSError) as error:
                 raise self._translated(error, session) from error
             return rows
+
+    def _comment(self) -> str:
+        """Return the comment for the next statement. It costs 0.5 ms, so that clients get it only so often."""
+        now = time.monotonic()
+        comment = sql_comment() if now - self._commented_at >= COMMENT_SECONDS else ""
+        if comment:
+            self._commented_at = now
+        return comment
 
     @contextmanager
     def _session(self) -> Iterator[PoolProxiedConnection]:

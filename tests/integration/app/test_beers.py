@@ -1,6 +1,7 @@
 """The catalogue's routes on a real database."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.api.seeds import SEEDS
+from app.database import pool
 from tests.support.catalogue_database import CatalogueDatabase
 
 pytestmark = pytest.mark.database
@@ -150,3 +152,24 @@ def test_an_unknown_beer_is_a_404_problem(client: FlaskClient, place: str) -> No
 def test_database_constraints_refuse_invalid_beers(catalogue: CatalogueDatabase, columns: str, values: str) -> None:
     with pytest.raises(Exception, match=r"23514|23502|22003"):
         catalogue.admin(f"INSERT INTO beers.beers ({columns}) VALUES ({values})")
+
+
+def test_only_statements_of_recorded_traces_carry_the_request_s_ids(
+    client: FlaskClient, catalogue: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "COMMENT_SECONDS", 3600)
+
+    def last_statement(flags: str) -> str:
+        client.get("/beers/1", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-{flags}"})
+        ((statement,),) = catalogue.cluster.admin(
+            "SELECT query FROM pg_stat_activity WHERE datname = :name AND query LIKE '%row_to_json(beer)%' "
+            "AND pid <> pg_backend_pid()",
+            name=catalogue.database.name,
+        )
+        return str(statement).strip()
+
+    assert last_statement("00").endswith("FROM beer")
+    comment = rf"FROM beer\s+/\*request_id='\w+',traceparent='00-{'a' * 32}-\w{{16}}-01'\*/$"
+    assert re.search(comment, last_statement("01"))
+    # They are not prepared, so few of them are accepted.
+    assert last_statement("01").endswith("FROM beer")
