@@ -27,6 +27,8 @@ patch_gunicorn()
 bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
 workers = _SETTINGS.worker_count
 worker_class = "app.server.worker.BoundedWorker"
+# It would bypass the worker's own sending.
+sendfile = False
 # More threads than database connections, so that the liveness probe is answered while all of those are busy. Without a
 # pool, the threads limit the connections.
 threads = (_SETTINGS.pool_size or Settings.pool_size) + 3

@@ -1,14 +1,16 @@
 """Overload: every client gets a response soon, and the process survives."""
 
 import http.client
+import re
 import resource
 import selectors
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -104,32 +106,134 @@ def table_locked(catalogue: CatalogueDatabase) -> Iterator[None]:
         holder.run("COMMIT")
 
 
-HALF_A_HEAD = b"GET /beers HTTP/1.1\r\nHost:"
-HALF_A_BODY = (
-    b'POST /beers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"name": '
-)
+TOKEN = "the-write-token-of-the-test"
+HEAD = b"POST /beers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%bContent-Length: 50\r\n"
+# Half of the attackers have a token.
+HEADS = (HEAD % b"", HEAD % f"Authorization: Bearer {TOKEN}\r\n".encode())
+SECONDS = 3.0
 
 
-def test_slow_clients_get_408_and_idle_ones_do_not_delay_others(served: Served) -> None:
-    sent = {"half a head": HALF_A_HEAD, "half a body": HALF_A_BODY}
-    with ExitStack() as open_connections:
+class Attack:
+    """Clients that send some bytes at once and then one byte at a time, and read nothing.
 
-        def call(saying: bytes) -> socket.socket:
-            connection = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_SECONDS)
-            connection.sendall(saying)
-            return open_connections.enter_context(connection)
+    Attributes:
+        requests: what they send at once, in turns.
+        clients: how many there are at the beginning.
+        clients_per_second: how many more come.
+        trickle: what they send then; it is repeated.
+        receive_buffer: the size of their buffer, if it is not the default.
+    """
 
-        # More silent ones than there are threads; fewer of the others.
-        callers = {"silent": [call(b"") for _ in range(40)]}
-        started = time.monotonic()
-        assert served.request("GET", "/beers").status == 200
-        assert time.monotonic() - started < 10
-        callers |= {kind: [call(saying) for _ in range(3)] for kind, saying in sent.items()}
-        told = {kind: [caller.recv(4096) for caller in slow] for kind, slow in callers.items()}
-    assert set(told["silent"]) == {b""}
-    assert {status(head) for head in told["half a head"]} == {408}
-    assert {status(head) for head in told["half a body"]} == {400}
-    assert all(b"application/problem+json" in head for kind in sent for head in told[kind])
+    def __init__(
+        self,
+        *requests: bytes,
+        clients: int = 0,
+        clients_per_second: int = 0,
+        trickle: bytes = b"",
+        receive_buffer: int = 0,
+    ) -> None:
+        self.requests, self.clients, self.clients_per_second = requests, clients, clients_per_second
+        self.trickle, self.receive_buffer = trickle, receive_buffer
+
+    def run(self, port: int, done: threading.Event) -> None:
+        """Attack until ``done`` is set."""
+        with ExitStack() as connections:
+            attackers = [connections.enter_context(self._connect(port, number)) for number in range(self.clients)]
+            steps = 0
+            while not done.wait(1 / (self.clients_per_second or 5)):
+                if self.clients_per_second:
+                    attackers.append(connections.enter_context(self._connect(port, steps)))
+                for attacker in attackers if self.trickle else ():
+                    with suppress(OSError):
+                        attacker.send(self.trickle[steps % len(self.trickle) :][:1])
+                steps += 1
+
+    def _connect(self, port: int, number: int) -> socket.socket:
+        connection = socket.socket()
+        if self.receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        connection.settimeout(PATIENCE_SECONDS)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(self.requests[number % len(self.requests)])
+        return connection
+
+
+BIG_FILE = b"GET /assets/swagger-ui.js HTTP/1.1\r\nHost: x\r\n\r\n"
+CLOSING = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+CLOSED = [head + b"Connection: close\r\n\r\n" for head in HEADS]
+MALFORMED = [head + b"no header\r\n\r\n" for head in HEADS]
+ATTACKS = {
+    "slow heads": Attack(*HEADS, clients=100, trickle=b"X: y\r\n"),
+    "slow bodies": Attack(*(head + b"\r\n" for head in HEADS), clients=100, trickle=b" "),
+    "slow readers": Attack(BIG_FILE, clients=40, receive_buffer=4096),
+    "connections left open": Attack(CLOSING, *CLOSED, clients_per_second=20),
+    "malformed requests": Attack(b"nonsense\r\n\r\n", *MALFORMED, clients_per_second=50),
+}
+
+
+def measure(served: Served, attack: Attack) -> tuple[list[float], list[float]]:
+    """The seconds that probes and pages took during an attack, with a new connection each."""
+    found: dict[str, list[float]] = {"/livez": [], "/beers": []}
+    done = threading.Event()
+    with ThreadPoolExecutor(1) as thread:
+        attacking = thread.submit(attack.run, served.port, done)
+        ends_at = time.monotonic() + SECONDS
+        try:
+            while time.monotonic() < ends_at:
+                for path, seconds in found.items():
+                    started = time.monotonic()
+                    assert served.request("GET", path).status == 200
+                    seconds.append(time.monotonic() - started)
+                time.sleep(0.02)
+        finally:
+            done.set()
+        attacking.result()
+    return found["/livez"], found["/beers"]
+
+
+def percentile(seconds: list[float], percent: int) -> float:
+    return sorted(seconds)[len(seconds) * percent // 100]
+
+
+@pytest.fixture(scope="module")
+def guarded(migrated: CatalogueDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    variables = {"DATABASE_URL": migrated.url(migrated.app), "WRITE_TOKEN": TOKEN}
+    with serving(tmp_path_factory.mktemp("guarded"), **variables) as served:
+        yield served
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_clients_that_are_slow_silent_or_abusive_delay_no_others(guarded: Served, attack: str) -> None:
+    probes, pages = measure(guarded, ATTACKS[attack])
+    # 0.2 s on a quiet machine: docs/decisions/2026-11-29-clients-occupy-no-thread.md has the figures.
+    assert percentile(probes, 99) < 2, (percentile(probes, 50), len(pages))
+    assert percentile(pages, 50) < 0.5
+
+
+def test_slow_clients_get_408_and_silent_ones_are_disconnected(served: Served) -> None:
+    requests = {b"": b"", b"GET / HTTP/1.1\r\nHost:": b"HTTP/1.1 408 ", HEADS[0] + b"\r\n{": b"HTTP/1.1 408 "}
+    with ExitStack() as connections:
+        clients = []
+        for request in requests:
+            client = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_SECONDS)
+            client.sendall(request)
+            clients.append(connections.enter_context(client))
+        assert [client.recv(4096)[:13] for client in clients] == list(requests.values())
+
+
+def test_pipelined_chunked_and_expecting_requests_are_answered(served: Served) -> None:
+    beer = b'{"name": "%b", "style": "x", "abv": 5}'
+    chunked = HEAD.replace(b"%bContent-Length: 50", b"Transfer-Encoding: chunked")
+    sized = HEAD.replace(b"%bContent-Length: 50", b"Content-Length: %d\r\nExpect: 100-continue") % len(beer % b"a")
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_SECONDS) as client:
+        client.sendall(sized + b"\r\n")
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(beer % b"a" + 2 * b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(chunked + b"\r\n%x\r\n%b\r\n" % (len(beer % b"b"), beer % b"b"))
+        client.sendall(b"0\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        answers = b"".join(iter(lambda: client.recv(65536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"201", b"200", b"200", b"201"]
 
 
 def accepted(served: Served) -> list[int]:
@@ -151,12 +255,6 @@ def test_connections_are_balanced_over_the_workers(served: Served) -> None:
         for number in range(1, 41):
             connect_and_wait(number)
         assert min(accepted(served)) >= 8
-
-
-def test_more_slow_clients_than_threads_time_out_in_parallel(served: Served) -> None:
-    found = answers(served.port, HALF_A_HEAD, 100)
-    assert len(found) == 100
-    assert {status(head) for _, head in found} == {408}
 
 
 def test_replacing_a_worker_loses_no_request(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
