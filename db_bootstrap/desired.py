@@ -297,9 +297,31 @@ def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:
                 yield Privilege(holder.grantee, privilege, OnSchema(schema))
 
 
+def creators(document: AccessDocument) -> dict[str, frozenset[str]]:
+    """Return the declared roles whose objects can appear in each schema: its owner, and roles that inherit CREATE.
+
+    Logins whose sessions act as another role are left out: what they create belongs to that role.
+    """
+    creating = {name: {schema.owner} for name, schema in document.schemas.items()}
+    for fact in _schema_privileges(document):
+        if fact.privilege == "CREATE" and isinstance(fact.target, OnSchema):
+            creating[fact.target.schema].add(fact.grantee)
+    found = {name: {schema.owner} for name, schema in document.schemas.items()}
+    for name, member in document.members().items():
+        login = member if isinstance(member, Login) else None
+        if login is None or login.acts_as is None:
+            reached = {name, PUBLIC, *_inherited(document, name)}
+            names = {name} if login is None else {name, *login_roles(name, login)}
+            for schema, roles_there in creating.items():
+                if roles_there & reached:
+                    found[schema] |= names
+    return {schema: frozenset(names) for schema, names in found.items()}
+
+
 def _default_privileges(document: AccessDocument, server: Server) -> Iterator[Fact]:
+    creators_of = creators(document)
     for (schema, kind), grants in kind_grants(document, server).items():
-        owner = document.schemas[schema].owner
-        for grantee, privilege in grants:
-            if grantee != owner:
-                yield DefaultPrivilege(owner, schema, kind, grantee, privilege)
+        for creator in creators_of[schema]:
+            for grantee, privilege in grants:
+                if grantee != creator:
+                    yield DefaultPrivilege(creator, schema, kind, grantee, privilege)

@@ -5,13 +5,13 @@ is empty. Access that a document cannot express is left out: whole roles with th
 plan's list of what is not managed. No I/O happens here.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from db_bootstrap.cli.survey import Survey, SurveyedObject, SurveyedRole
-from db_bootstrap.desired import IAM_ROLE, is_marked, is_marked_by_another, text_of
-from db_bootstrap.document import GrantKind, Preset, Unlisted, login_role_names
+from db_bootstrap.desired import IAM_ROLE, creators, is_marked, is_marked_by_another, text_of
+from db_bootstrap.document import GrantKind, Preset, Unlisted, login_role_names, parse_document
 from db_bootstrap.document.model import PRIVILEGES, RESERVED_NAMES, CredentialKind
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
@@ -39,18 +39,9 @@ def generate(survey: Survey, server: Server) -> Generated:
         name: reason for name, role in sorted(survey.roles.items()) if (reason := _obstacle(role, survey, server))
     }
     scope = _Scope(survey, server, frozenset(survey.roles) - left_out.keys())
-    members = {name: _member(scope, name) for name in sorted(scope.names - scope.login_roles())}
-    logins = {name: member for name, member in members.items() if "credential" in member}
-    document = {
-        "database": server.database,
-        "unlisted": Unlisted.REPORT.value,
-        "schemas": {schema: {"owner": owner} for schema, owner in scope.schemas().items()},
-        "extensions": {name: {"schema": schema} for name, schema in survey.extensions.items()},
-        "roles": {name: member for name, member in members.items() if name not in logins},
-        "logins": logins,
-        "public": _privileges(scope, PUBLIC),
-    }
-    return Generated({key: value for key, value in document.items() if value}, left_out)
+    # Who can create in a schema does not depend on the privileges on its objects, so the first draft says it.
+    scope = replace(scope, creators=creators(parse_document(_document(scope))))
+    return Generated(_document(scope), left_out)
 
 
 @dataclass(frozen=True)
@@ -59,11 +50,13 @@ class _Scope:
 
     Attributes:
         names: The roles that it declares, login roles included.
+        creators: By schema: the roles whose default privileges are judged.
     """
 
     survey: Survey
     server: Server
     names: frozenset[str]
+    creators: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def rotated(self) -> frozenset[str]:
         return frozenset(name for name in self.names if _is_rotated(name, self.survey, self.server.database))
@@ -89,13 +82,35 @@ class _Scope:
             and (one.owner in self.names or one.owner == self.server.master)
         ]
 
+    def creates_all(self, grantee: str, schema: str) -> bool:
+        """Return True if all future objects of a schema belong to the grantee, who needs no privileges on them."""
+        return self.survey.schemas[schema] == grantee and self.creators.get(schema, frozenset()) <= {grantee}
+
     def has(self, grantee: str, one: SurveyedObject, privilege: str) -> bool:
         """Return True if a grantee has a privilege without the grant option, which documents cannot declare."""
         return one.owner == grantee or (grantee, privilege, False) in self.survey.privileges[one]
 
     def has_by_default(self, grantee: str, schema: str, kind: GrantKind, privilege: str) -> bool:
-        owner = self.survey.schemas[schema]
-        return owner == grantee or (kind, schema, owner, grantee, privilege) in self.survey.defaults
+        return all(
+            creator == grantee or (kind, schema, creator, grantee, privilege) in self.survey.defaults
+            for creator in self.creators.get(schema, ())
+        )
+
+
+def _document(scope: _Scope) -> dict[str, Any]:
+    survey, server = scope.survey, scope.server
+    members = {name: _member(scope, name) for name in sorted(scope.names - scope.login_roles())}
+    logins = {name: member for name, member in members.items() if "credential" in member}
+    document = {
+        "database": server.database,
+        "unlisted": Unlisted.REPORT.value,
+        "schemas": {schema: {"owner": owner} for schema, owner in scope.schemas().items()},
+        "extensions": {name: {"schema": schema} for name, schema in survey.extensions.items()},
+        "roles": {name: member for name, member in members.items() if name not in logins},
+        "logins": logins,
+        "public": _privileges(scope, PUBLIC),
+    }
+    return {key: value for key, value in document.items() if value}
 
 
 def _obstacle(role: SurveyedRole, survey: Survey, server: Server) -> str | None:
@@ -204,8 +219,8 @@ def _privileges(scope: _Scope, grantee: str) -> dict[str, Any]:
 
 def _preset(scope: _Scope, grantee: str, schema: str) -> Preset | None:
     """Return the largest preset of which a grantee has every privilege, now and in future."""
-    if scope.survey.schemas[schema] == grantee:
-        return None  # an owner needs no preset
+    if scope.creates_all(grantee, schema):
+        return None
     for preset in reversed(Preset):
         has_schema = all(scope.has(grantee, _schema(scope, schema), right) for right in SCHEMA_PRIVILEGES[preset])
         if has_schema and all(
@@ -266,10 +281,7 @@ def _object_grants(
         for privilege in PRIVILEGES[kind]
         if privilege not in covered and _has_all(scope, grantee, schema, kind, privilege)
     ]
-    # The owner of the schema and everything in it has all privileges implicitly.
-    owns_all = scope.survey.schemas[schema] == grantee and all(
-        one.owner == grantee for one in scope.objects(schema, kind)
-    )
+    owns_all = scope.creates_all(grantee, schema) and all(one.owner == grantee for one in scope.objects(schema, kind))
     if of_all and not owns_all:
         yield {"on": kind.value, "schema": schema, "privileges": of_all}
     covered |= set(of_all)

@@ -221,7 +221,7 @@ def default_privileges(difference: Difference) -> Iterator[Statement]:
         ("REVOKE", "FROM", difference.surplus, True),
         ("GRANT", "TO", difference.missing, False),
     ):
-        # First join the schemas with the same privileges for a grantee, then the grantees with the same schemas.
+        # Join the schemas with the same privileges for a grantee, the grantees with the same schemas, and the creators.
         schemas_of: dict[tuple[str, bool, ObjectKind, str, str], list[str | None]] = {}
         for (creator, schema, kind, grantee), group in _grouped(
             sorted_facts(facts, DefaultPrivilege), by_schema
@@ -231,19 +231,22 @@ def default_privileges(difference: Difference) -> Iterator[Statement]:
         receivers_of: dict[tuple[str, ObjectKind, str, tuple[str | None, ...]], list[str]] = {}
         for (creator, _, kind, grantee, names), schemas in schemas_of.items():
             receivers_of.setdefault((creator, kind, names, tuple(schemas)), []).append(grantee)
+        creators_of: dict[tuple[ObjectKind, str, tuple[str | None, ...], tuple[str, ...]], list[str]] = {}
         for (creator, kind, names, on), receivers in receivers_of.items():
+            creators_of.setdefault((kind, names, on, tuple(receivers)), []).append(creator)
+        for (kind, names, on, to), creators in creators_of.items():
             # Without IN SCHEMA for a default everywhere: with it, revoking a built-in default has no effect.
             schemas_named = [schema for schema in on if schema is not None]
             within = f" IN SCHEMA {identifiers(schemas_named)}" if schemas_named else ""
             where = join_names(f"schema {schema}" for schema in schemas_named) if schemas_named else "any schema"
             verdict = "which is not declared" if is_destructive else "as declared"
             yield Statement(
-                f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(creator)}{within}"
-                f" {verb} {names} ON {_DEFAULTS_KEYWORD[kind]} {direction} {grantees(receivers)}",
-                f"{join_names(receivers)} {'gets' if len(receivers) == 1 else 'get'} {names} on every {kind} that "
-                f"{creator} will create in {where}, {verdict}",
+                f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifiers(creators)}{within}"
+                f" {verb} {names} ON {_DEFAULTS_KEYWORD[kind]} {direction} {grantees(to)}",
+                f"{join_names(to)} {'gets' if len(to) == 1 else 'get'} {names} on every {kind} that "
+                f"{join_names(creators)} will create in {where}, {verdict}",
                 is_destructive=is_destructive,
-                acts_as=frozenset({creator}),
+                acts_as=frozenset(creators),
             )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass
 from functools import cached_property
 
-from db_bootstrap.desired import holders
+from db_bootstrap.desired import creators, holders
 from db_bootstrap.document import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.document.presets import OBJECT_KINDS
 from db_bootstrap.model import Granted, ObjectKind, Server
@@ -54,10 +54,10 @@ class Scope:
         """The managed schemas, sorted."""
         return sorted(self.document.schemas)
 
-    @property
-    def owners(self) -> list[str]:
-        """The declared owners of schemas, sorted."""
-        return sorted({schema.owner for schema in self.document.schemas.values()})
+    @cached_property
+    def creators(self) -> list[str]:
+        """The declared roles whose objects can appear in a managed schema, sorted."""
+        return sorted(frozenset[str]().union(*creators(self.document).values()))
 
     @property
     def revokes(self) -> bool:

@@ -15,13 +15,13 @@ The order, and why:
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from db_bootstrap.desired import creators
 from db_bootstrap.diff import retirement, roles
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.privileges import default_privileges, privileges, revoked_with_their_tables
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
-    DefaultPrivilege,
     Difference,
     ExtensionExists,
     ExtensionSchema,
@@ -79,22 +79,19 @@ def statements(document: AccessDocument, desired: frozenset[Fact], snapshot: Sna
 
 def _difference(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> Difference:
     # What a new role or schema has implicitly exists by the time that its other facts are compared.
-    actual |= _implicit_facts(desired - actual)
+    creating = frozenset[str]().union(*creators(document).values())
+    actual |= _implicit_facts(desired - actual, creating)
     difference = compare(document, desired, actual)
     revoked = revoked_with_their_tables(difference.surplus, actual)
     return compare(document, desired, actual - revoked) if revoked else difference
 
 
-def _implicit_facts(missing: frozenset[Fact]) -> frozenset[Fact]:
+def _implicit_facts(missing: frozenset[Fact], creating: frozenset[str]) -> frozenset[Fact]:
     implicit: set[Fact] = set()
     for fact in missing:
         if isinstance(fact, RoleExists):
             implicit |= {RoleAttribute(fact.role, attribute, value) for attribute, value in DEFAULT_ATTRIBUTES.items()}
-    creators = {fact.creator for fact in missing if isinstance(fact, DefaultPrivilege)}
-    owners = {fact.owner for fact in missing if isinstance(fact, SchemaOwner)}
-    new = {fact.role for fact in missing if isinstance(fact, RoleExists)}
-    for owner in (creators | owners) & new:
-        implicit |= builtin_default_privileges(owner)
+            implicit |= builtin_default_privileges(fact.role) if fact.role in creating else set()
     return frozenset(implicit)
 
 

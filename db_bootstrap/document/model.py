@@ -116,7 +116,7 @@ class Schema:
     """A schema that the document manages, with all objects in it.
 
     Attributes:
-        owner: The role that owns it; default privileges cover the objects that this role creates.
+        owner: The role that owns it; what declared roles create in it gets its privileges at once.
     """
 
     owner: str

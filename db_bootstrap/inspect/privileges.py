@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from db_bootstrap import desired
-from db_bootstrap.diff.descriptions import describe_target
+from db_bootstrap.diff.descriptions import describe_target, describe_undeclared
 from db_bootstrap.diff.scope import Scope, ScopedEntries
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.routines import resolve_signatures
@@ -94,23 +94,32 @@ def containers(run: Run, scope: Scope) -> ActualContainers:
     return ActualContainers(tuple(facts), schema_owners, tuple(notes), tuple(scoped))
 
 
-def default_privileges(run: Run, scope: Scope, new_schemas: frozenset[str]) -> Iterator[Fact]:
-    """Read the default privileges of the schemas' owners, and those that new schemas will get from them."""
-    rows = run(queries.DEFAULT_PRIVILEGES, creators=scope.owners, schemas=scope.schemas)
+def default_privileges(run: Run, scope: Scope, new_schemas: frozenset[str]) -> tuple[list[Fact], list[str]]:
+    """Read the default privileges of declared roles, and those that new schemas will get from them.
+
+    Returns:
+        The facts, and a sentence on those that other roles have in the managed schemas.
+    """
+    facts: list[Fact] = []
+    others: list[Fact] = []
+    rows = run(queries.DEFAULT_PRIVILEGES, creators=scope.creators, schemas=scope.schemas)
     replaced = {(creator, kind) for creator, schema, kind, _ in rows if schema is None}
-    for owner in scope.owners:
-        for builtin in builtin_default_privileges(owner):
-            if owner in scope.managed_roles and (owner, builtin.kind) not in replaced:
-                yield builtin
+    for creator in scope.managed_roles.intersection(scope.creators):
+        facts += (fact for fact in builtin_default_privileges(creator) if (creator, fact.kind) not in replaced)
     for creator, schema, kind, acl in rows:
         owned = [new for new in new_schemas if scope.document.schemas[new].owner == creator]
         for grantee, privilege, is_grantable, _ in acl:
-            if grantee in scope.successors or not scope.is_in_scope(grantee):
+            if grantee in scope.successors or creator in scope.successors or not scope.is_in_scope(grantee):
                 continue
             if kind == "schema":
-                yield from (Privilege(grantee, privilege, OnSchema(new), is_grantable) for new in owned)
+                facts += (Privilege(grantee, privilege, OnSchema(new), is_grantable) for new in owned)
             else:
-                yield DefaultPrivilege(creator, schema, ObjectKind(kind), grantee, privilege, is_grantable)
+                fact = DefaultPrivilege(creator, schema, ObjectKind(kind), grantee, privilege, is_grantable)
+                (facts if creator in scope.declared_roles else others).append(fact)
+    return facts, [f"{sentence} {_STAYS}" for sentence in describe_undeclared(others)]
+
+
+_STAYS = "It stays, because the document does not declare the creator."
 
 
 def objects(run: Run, scope: Scope, *, members_change: bool) -> ActualObjects:

@@ -242,8 +242,8 @@ SELECT pg_get_userbyid(c.defaclrole), n.nspname,
 FROM pg_default_acl c
 LEFT JOIN pg_namespace n ON n.oid = c.defaclnamespace
 WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
-  AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[]))
-  AND (c.defaclnamespace = 0 OR n.nspname = ANY (CAST(:schemas AS text[])))
+  AND (c.defaclnamespace = 0 AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[]))
+       OR n.nspname = ANY (CAST(:schemas AS text[])))
 """  # noqa: S608 - put together from constants
 
 # The objects of a trusted extension belong to the superuser, who alone can move them.

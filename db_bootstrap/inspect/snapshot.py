@@ -62,9 +62,10 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
     owners = {need.owner for group in actual_objects.groups for need in group.needs if not need.is_usable}
     if owners - actual_roles.keys():
         actual_roles |= roles(run, document, on, owners)
+    new_schemas = frozenset(document.schemas) - actual_containers.schema_owners.keys()
+    defaults, default_notes = default_privileges(run, scope, new_schemas)
     scoped = (*actual_containers.scoped, *actual_objects.scoped)
     actual_extensions = extensions(run, document)
-    new_schemas = frozenset(document.schemas) - actual_containers.schema_owners.keys()
     return Snapshot(
         server=on,
         facts=frozenset(
@@ -72,7 +73,7 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
                 *people,
                 *settings,
                 *actual_containers.facts,
-                *default_privileges(run, scope, new_schemas),
+                *defaults,
                 *actual_objects.facts,
                 *extension_facts(actual_extensions, document),
             )
@@ -118,6 +119,7 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
             *actual_memberships.notes,
             *actual_containers.notes,
             *actual_objects.notes,
+            *default_notes,
             *extension_notes(actual_extensions, document),
         ),
     )

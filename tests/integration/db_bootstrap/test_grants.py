@@ -186,6 +186,35 @@ def test_undeclared_grants_are_reported_and_kept_or_revoked(by_hand: str, settle
     assert not [note for note in settled.plan().unmanaged if "not declared" in note]
 
 
+def test_default_privileges_of_every_declared_creator_are_judged_and_those_of_others_reported(cellar: Access) -> None:
+    cellar.raw["roles"][cellar.role("auditor")] = {"schemas": {cellar.schema: "own"}}
+    cellar.as_superuser("CREATE ROLE {stranger}")
+    cellar.apply()
+    within = "ALTER DEFAULT PRIVILEGES FOR ROLE {auditor} IN SCHEMA {schema} "
+    cellar.as_superuser(
+        within + "GRANT ALL ON TABLES TO {stranger}",
+        within + "REVOKE SELECT ON TABLES FROM {reader}",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {auditor} GRANT EXECUTE ON ROUTINES TO PUBLIC",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {stranger} IN SCHEMA {schema} GRANT INSERT ON TABLES TO {reader}",
+    )
+    cellar.apply()
+    planned = cellar.plan()
+    assert planned.statements == ()
+    note = (
+        "gets INSERT on every relation that {stranger} will create in schema {schema}, which is not declared. It stays,"
+    )
+    assert any(cellar.filled(note) in sentence for sentence in planned.unmanaged)
+    cellar.as_superuser(
+        "SET ROLE {auditor}; CREATE TABLE {schema}.fact (id int);"
+        " CREATE FUNCTION {schema}.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"
+    )
+    assert cellar.plan().statements == ()
+    may = "SELECT has_table_privilege('{reader}', '{schema}.fact', 'SELECT'),"
+    may += " has_table_privilege('{stranger}', '{schema}.fact', 'SELECT, INSERT'),"
+    may += " has_function_privilege('{stranger}', '{schema}.f()', 'EXECUTE')"
+    assert cellar.as_superuser(may) == [[True, False, False]]
+
+
 def test_what_is_not_there_yet_is_waited_for_and_granted_when_it_is(cellar: Access) -> None:
     cellar.raw["roles"][cellar.role("auditor")] = {
         "grants": [

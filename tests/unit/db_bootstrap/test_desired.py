@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from db_bootstrap import desired
-from db_bootstrap.document import AccessDocument, Preset, parse_document
+from db_bootstrap.document import AccessDocument, Preset, login_role_names, parse_document
 from db_bootstrap.document.presets import object_privileges
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
@@ -41,6 +41,7 @@ from tests.support.documents import SERVER
 RELATION, SEQUENCE, ROUTINE, TYPE = ObjectKind
 VERSION_15, VERSION_16, VERSION_17 = 150018, 160002, 170002
 BEERS = parse_document(documents.beers())
+CREATING = {"on": "schema", "schema": "beers", "privileges": ["CREATE"]}
 
 F = TypeVar("F", bound=Fact)
 
@@ -200,6 +201,33 @@ def test_what_the_schemas_owner_makes_later_gets_the_privileges_that_are_there_n
     assert _facts(DefaultPrivilege) == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ({"beers_report": {"schemas": {"beers": "own"}}}, {"beers_report"}),
+        ({"beers_app": {"grants": [CREATING]}}, {"beers_app", "beers_app_a", "beers_app_b"}),
+        ({"beers_writer": {"grants": [CREATING]}}, {"beers_writer", "beers_app", "beers_app_a", "beers_app_b"}),
+        ({"beers_report": {"member_of": ["beers_owner"]}}, {"beers_report"}),
+        ({"beers_report": {"memberships": {"beers_owner": {"inherit": False}}}}, set()),
+        ({"beers_report": {"grants": [CREATING], "acts_as": "beers_reader"}}, set()),
+    ],
+)
+def test_roles_that_can_create_in_a_schema_are_creators(changes: dict[str, Any], more: set[str]) -> None:
+    raw = documents.beers()
+    for name, change in changes.items():
+        raw["logins" if name in raw["logins"] else "roles"][name] |= {"member_of": []} | change
+    document = parse_document(raw)
+    assert desired.creators(document) == {"beers": {"beers_owner"} | more}
+    assert {fact.creator for fact in _facts(DefaultPrivilege, document)} == {"beers_owner"} | more
+
+
+def test_everyone_who_does_not_act_as_another_role_creates_where_public_can() -> None:
+    document = parse_document(documents.beers() | {"public": {"grants": [CREATING]}})
+    assert desired.creators(document) == {
+        "beers": document.role_names() - {*login_role_names("beers_migrator"), "beers_migrator"}
+    }
+
+
 @pytest.mark.parametrize(("version", "count"), [(VERSION_15, 0), (VERSION_16, 0), (VERSION_17, 1)])
 def test_maintenance_is_a_default_only_where_it_exists_and_only_for_own(version: int, count: int) -> None:
     raw = documents.beers()
@@ -221,9 +249,11 @@ def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
     document = parse_document(raw)
     of_wines = replace(_group(RELATION, "beers_writer"), schema="wines")
     assert _object_grants(document, of_wines) == {("beers_reader", "SELECT", False)}
+    # The owner and its members create there.
     assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "wines"} == {
-        DefaultPrivilege("beers_writer", "wines", RELATION, "beers_reader", "SELECT"),
-        DefaultPrivilege("beers_writer", "wines", SEQUENCE, "beers_reader", "SELECT"),
+        DefaultPrivilege(creator, "wines", kind, "beers_reader", "SELECT")
+        for creator in ("beers_writer", "beers_app", "beers_app_a", "beers_app_b")
+        for kind in (RELATION, SEQUENCE)
     }
     assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "beers"} == _facts(DefaultPrivilege)
 
