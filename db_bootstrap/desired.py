@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from db_bootstrap.document import AccessDocument, CredentialKind, Grant, GrantKind, Login, Preset, login_role_names
+from db_bootstrap.document.model import IAM_ROLE, NEVER, MembershipOptions
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,
+    AttributeValue,
     Column,
     DefaultPrivilege,
     ExtensionExists,
@@ -36,9 +38,6 @@ from db_bootstrap.model import (
 from db_bootstrap.sql import PUBLIC
 
 _MARK_BEGINS = "Managed by db_bootstrap for the database "
-
-IAM_ROLE = "rds_iam"
-"""Members of this role log in to RDS by IAM token only."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
     """Return all facts that the document declares, except on existing objects in the schemas."""
     return frozenset(
         (
-            *roles(document),
+            *roles(document, server),
             *memberships(document, server),
             *settings(document),
             *_schemas(document),
@@ -190,16 +189,25 @@ def login_roles(name: str, login: Login) -> tuple[str, ...]:
     return login_role_names(name) if login.credential is CredentialKind.ROTATED else (name,)
 
 
-def roles(document: AccessDocument) -> Iterator[Fact]:
-    """Yield the roles with their attributes and comments."""
-    for name, role in document.roles.items():
-        yield from _role(name, comment(role.comment, document.database), is_login=False)
-    for name, login in document.logins.items():
-        text = comment(login.comment, document.database)
-        if login.credential is CredentialKind.ROTATED:
-            yield from _role(name, text, is_login=False)
-        for login_role in login_roles(name, login):
-            yield from _role(login_role, text, is_login=True, connection_limit=login.connection_limit)
+def roles(document: AccessDocument, server: Server) -> Iterator[Fact]:
+    """Yield the roles with their comments, and the attributes that the document declares, if only by their absence.
+
+    Before PostgreSQL 16, INHERIT is an attribute of the member: one with groups to inherit from must have it.
+    """
+    for name, member in document.members().items():
+        login = member if isinstance(member, Login) else None
+        is_pair = login is not None and login.credential is CredentialKind.ROTATED
+        text = comment(member.comment, document.database)
+        attributes: dict[Attribute, AttributeValue] = {}
+        if member.inherit is not None or (member.inherited() and not server.has_membership_options):
+            attributes[Attribute.INHERIT] = member.inherit is not False
+        if is_pair:
+            yield from _role(name, text, attributes)
+            attributes = {} if server.has_membership_options else {Attribute.INHERIT: True}
+        if login is not None:
+            attributes |= _of_login(login)
+        for login_role in login_roles(name, login) if login is not None else (name,):
+            yield from _role(login_role, text, attributes)
 
 
 def container_privileges(document: AccessDocument, server: Server) -> Iterator[Privilege]:
@@ -208,24 +216,43 @@ def container_privileges(document: AccessDocument, server: Server) -> Iterator[P
     yield from _schema_privileges(document)
 
 
-def _role(name: str, text: str, *, is_login: bool, connection_limit: int = -1) -> Iterator[Fact]:
+_UNLESS_DECLARED = frozenset({Attribute.INHERIT, Attribute.CONNECTION_LIMIT, Attribute.VALID_UNTIL})
+"""The attributes that stay as they are unless a document declares them: PostgreSQL's default gives the most."""
+
+DECLARED_ATTRIBUTES = _UNLESS_DECLARED | {Attribute.LOGIN}
+"""The attributes that a document gives; it declares others only by the existence of the role."""
+
+
+def _of_login(login: Login) -> dict[Attribute, AttributeValue]:
+    attributes: dict[Attribute, AttributeValue] = {Attribute.LOGIN: True}
+    if login.connection_limit is not None:
+        attributes[Attribute.CONNECTION_LIMIT] = login.connection_limit
+    if login.valid_until is not None:
+        expires = login.valid_until != NEVER
+        attributes[Attribute.VALID_UNTIL] = str(login.valid_until).removesuffix(":00") if expires else None
+    return attributes
+
+
+def _role(name: str, text: str, declared: Mapping[Attribute, AttributeValue]) -> Iterator[Fact]:
     yield RoleExists(name)
     yield RoleComment(name, text)
-    special = {Attribute.LOGIN: is_login, Attribute.CONNECTION_LIMIT: connection_limit}
-    for attribute, value in {**DEFAULT_ATTRIBUTES, **special}.items():
-        yield RoleAttribute(name, attribute, value)
+    for attribute, default in DEFAULT_ATTRIBUTES.items():
+        if attribute in declared or attribute not in _UNLESS_DECLARED:
+            yield RoleAttribute(name, attribute, declared.get(attribute, default))
 
 
 def memberships(document: AccessDocument, server: Server) -> Iterator[Membership]:
     """Yield the memberships."""
     for name, member in document.members().items():
-        for group in member.member_of:
-            yield Membership(group, name)
-        for group, options in member.memberships.items():
-            yield Membership(group, name, options.inherit, options.set, options.admin)
+        plain: tuple[str, ...] = member.member_of
+        if isinstance(member, Login) and member.acts_as is not None and member.acts_as not in member.memberships:
+            plain = (*plain, member.acts_as)
+        inherited = member.inherited()
+        for group in (*plain, *member.memberships):
+            options = member.memberships.get(group, MembershipOptions())
+            inherits = group in inherited or not server.has_membership_options
+            yield Membership(group, name, inherits, options.set, options.admin)
     for name, login in document.logins.items():
-        if login.acts_as is not None and login.acts_as not in login.memberships:
-            yield Membership(login.acts_as, name)
         if login.credential is CredentialKind.ROTATED:
             for login_role in login_role_names(name):
                 yield Membership(name, login_role)
@@ -274,11 +301,9 @@ def _database_privileges(document: AccessDocument, server: Server) -> Iterator[P
 
 def _inherited(document: AccessDocument, name: str) -> frozenset[str]:
     """Return the roles whose privileges a member inherits."""
-    member = document.members()[name]
-    groups = {*member.member_of, *(group for group, options in member.memberships.items() if options.inherit)}
-    if isinstance(member, Login) and member.acts_as is not None and member.acts_as not in member.memberships:
-        groups.add(member.acts_as)
-    return frozenset(groups).union(*(_inherited(document, group) for group in groups))
+    member = document.members().get(name)
+    groups = member.inherited() if member is not None else frozenset[str]()
+    return groups.union(*(_inherited(document, group) for group in groups))
 
 
 def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from db_bootstrap.cli.survey import Survey, SurveyedObject, SurveyedRole
-from db_bootstrap.desired import IAM_ROLE, creators, is_marked, is_marked_by_another, text_of
-from db_bootstrap.document import GrantKind, Preset, Unlisted, login_role_names, parse_document
-from db_bootstrap.document.model import PRIVILEGES, RESERVED_NAMES, CredentialKind
+from db_bootstrap.desired import DECLARED_ATTRIBUTES, creators, is_marked, is_marked_by_another, text_of
+from db_bootstrap.document import IAM_ROLE, GrantKind, Preset, Unlisted, login_role_names, parse_document
+from db_bootstrap.document.model import PRIVILEGES, CredentialKind, is_predefined_group, is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
 from db_bootstrap.sql import PUBLIC
@@ -116,15 +116,14 @@ def _document(scope: _Scope) -> dict[str, Any]:
 def _obstacle(role: SurveyedRole, survey: Survey, server: Server) -> str | None:
     """Return why a document cannot declare a role, if so."""
     is_login = role.attributes[Attribute.LOGIN]
-    declarable = {Attribute.LOGIN, *([Attribute.CONNECTION_LIMIT] if is_login else [])}
     special = [
         attribute.value
         for attribute, value in DEFAULT_ATTRIBUTES.items()
-        if attribute not in declarable and role.attributes[attribute] != value
+        if attribute not in DECLARED_ATTRIBUTES and role.attributes[attribute] != value
     ]
     obstacles = (
         (role.name == server.master, "it is the role that applies the document"),
-        (role.name.startswith("pg_") or role.name in RESERVED_NAMES, "PostgreSQL or RDS reserves it"),
+        (is_reserved(role.name), "PostgreSQL or RDS reserves it"),
         (role.attributes[Attribute.SUPERUSER], "it is a superuser"),
         (is_marked_by_another(role.comment, server.database), "the document of another database manages it"),
         (special, f"a document cannot declare a role with another {', '.join(special)} than the default"),
@@ -173,22 +172,30 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
     login_role = scope.survey.roles[login_role_names(name)[0]] if name in scope.rotated() else role
     settings = {fact.name: fact.value for fact in scope.survey.settings if fact.role == login_role.name}
     memberships = {
-        fact.role: fact for fact in scope.survey.memberships if fact.member == name and fact.role in scope.groups()
+        fact.role: fact
+        for fact in scope.survey.memberships
+        if fact.member == name and (fact.role in scope.groups() or is_predefined_group(fact.role))
     }
     member: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
     if login_role.attributes[Attribute.LOGIN]:
         limit = login_role.attributes[Attribute.CONNECTION_LIMIT]
+        expiry = login_role.attributes[Attribute.VALID_UNTIL]
         acts_as = memberships.get("".join(settings.pop("role", ())))
         member |= {
             "credential": _credential(scope, name),
-            "acts_as": acts_as.role if acts_as is not None and acts_as.set else None,
+            "acts_as": acts_as.role if acts_as is not None and acts_as.set and acts_as.role in scope.groups() else None,
             "connection_limit": limit if limit != DEFAULT_ATTRIBUTES[Attribute.CONNECTION_LIMIT] else None,
+            "valid_until": expiry.replace("+00", "Z") if isinstance(expiry, str) else None,
             "settings": {key: list(value) if len(value) > 1 else value[0] for key, value in sorted(settings.items())},
         }
+    inherits = role.attributes[Attribute.INHERIT] is True
+    member["inherit"] = None if inherits else False
     plain, special = [], {}
     for group, fact in memberships.items():
-        if fact != Membership(group, name):
-            special[group] = {"inherit": fact.inherit, "set": fact.set, "admin": fact.admin}
+        is_plain = not scope.server.has_membership_options and not fact.admin
+        if not is_plain and fact != Membership(group, name, inherit=inherits):
+            inherit = {"inherit": fact.inherit} if scope.server.has_membership_options else {}
+            special[group] = {**inherit, "set": fact.set, "admin": fact.admin}
         elif group != member.get("acts_as"):
             plain.append(group)
     member |= {"member_of": plain, "memberships": special, **_privileges(scope, name)}

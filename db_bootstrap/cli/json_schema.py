@@ -9,11 +9,12 @@ import json
 import re
 import sys
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
 from db_bootstrap.document import LIST_SETTINGS, MAXIMUM_CONNECTION_LIMIT, AccessDocument
-from db_bootstrap.document.model import PRIVILEGES
+from db_bootstrap.document.model import MOMENT_PATTERN, PRIVILEGES
 from db_bootstrap.document.reader import is_required, without_none
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES, SETTING_NAME_PATTERN
 
@@ -28,6 +29,11 @@ _SETTINGS: _Schema = {
     "propertyNames": {"pattern": f"^{SETTING_NAME_PATTERN}$"},
     "properties": dict.fromkeys(sorted(LIST_SETTINGS), _LIST_SETTING_VALUE),
     "additionalProperties": _SETTING_VALUE,
+}
+_SCALARS: dict[Any, _Schema] = {
+    str: _NAME,
+    bool: {"type": "boolean"},
+    datetime: {"type": "string", "pattern": f"^(infinity|{MOMENT_PATTERN})$"},
 }
 _COMMENT: _Schema = {"type": ["string", "null"], "minLength": 1}
 _PRIVILEGES: _Schema = {
@@ -96,10 +102,8 @@ def _value(hint: Any, *, is_optional: bool) -> _Schema:
 
 def _given(hint: Any) -> _Schema:
     """Return the schema of a value that is not null."""
-    if hint is str:
-        return dict(_NAME)
-    if hint is bool:
-        return {"type": "boolean"}
+    if hint in _SCALARS:
+        return dict(_SCALARS[hint])
     if is_dataclass(hint):
         # The description is the one of the key.
         return {key: value for key, value in _object(hint).items() if key != "description"}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from db_bootstrap.desired import IAM_ROLE
+from db_bootstrap.document import IAM_ROLE
 from db_bootstrap.errors import UnfitLoginError
 from db_bootstrap.inspect.roles import joined_memberships, role_attributes, role_settings
 from db_bootstrap.inspect.session import Rows, Session

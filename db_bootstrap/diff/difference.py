@@ -6,10 +6,10 @@ takes nothing away except what contradicts the document: an owner, a login, a li
 
 from dataclasses import replace
 
-from db_bootstrap.desired import is_marked, login_roles, text_of
-from db_bootstrap.document import AccessDocument, Unlisted
+from db_bootstrap.desired import DECLARED_ATTRIBUTES, is_marked, text_of
+from db_bootstrap.document import IAM_ROLE, AccessDocument, Unlisted, login_role_names
 from db_bootstrap.model import (
-    Attribute,
+    DEFAULT_ATTRIBUTES,
     DefaultPrivilege,
     Difference,
     Fact,
@@ -25,17 +25,35 @@ from db_bootstrap.model import (
 
 def compare(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> Difference:
     """Return the facts to establish and those to remove."""
+    missing, surplus = desired - actual, actual - desired
+    undeclared = _undeclared_attributes(desired, surplus)
     if document.unlisted is Unlisted.REPORT:
-        desired, actual = _without_unlisted(document, desired, actual)
-    return Difference(desired - actual, actual - desired)
+        desired, actual = _without_unlisted(document, desired, actual - undeclared)
+        return Difference(desired - actual, actual - desired)
+    return Difference(missing, surplus - undeclared)
 
 
 def unlisted_facts(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> frozenset[Fact]:
-    """Return the actual facts that are not declared, and stay because the document says so."""
-    if document.unlisted is not Unlisted.REPORT:
-        return frozenset()
-    kept = (actual - desired) - compare(document, desired, actual).surplus
-    return frozenset(fact for fact in kept if not isinstance(fact, RoleComment))
+    """Return the actual facts that are not declared and stay: attributes, and all others if the document says so."""
+    kept = actual - desired
+    if document.unlisted is Unlisted.REPORT:
+        kept -= compare(document, desired, actual).surplus
+    else:
+        kept = _undeclared_attributes(desired, kept)
+    return frozenset(fact for fact in kept if not isinstance(fact, RoleComment) and not _is_default(fact))
+
+
+def _undeclared_attributes(desired: frozenset[Fact], surplus: frozenset[Fact]) -> frozenset[Fact]:
+    """Return the attributes that the document leaves as they are: resetting them would give more than it says."""
+    attributes = [fact for fact in surplus if isinstance(fact, RoleAttribute)]
+    declared = (
+        {(fact.role, fact.attribute) for fact in desired if isinstance(fact, RoleAttribute)} if attributes else ()
+    )
+    return frozenset(fact for fact in attributes if (fact.role, fact.attribute) not in declared)
+
+
+def _is_default(fact: Fact) -> bool:
+    return isinstance(fact, RoleAttribute) and fact.value == DEFAULT_ATTRIBUTES[fact.attribute]
 
 
 def _without_unlisted(
@@ -49,40 +67,33 @@ def _without_unlisted(
                 # A privilege with the grant option includes the privilege without it.
                 if replace(fact, is_grantable=False) in desired:
                     adjusted_actual.add(replace(fact, is_grantable=False))
-            case RoleAttribute() if not _is_declared(document, fact):
-                adjusted_desired -= {other for other in desired if _is_same_attribute(other, fact)}
+            case RoleAttribute() if fact.attribute not in DECLARED_ATTRIBUTES:
+                adjusted_desired.discard(replace(fact, value=DEFAULT_ATTRIBUTES[fact.attribute]))
                 adjusted_actual.discard(fact)
     _adjust_settings(adjusted_desired, adjusted_actual)
-    _adjust_memberships(adjusted_desired, adjusted_actual)
+    _adjust_memberships(document, adjusted_desired, adjusted_actual)
     _adjust_comments(document, adjusted_desired, adjusted_actual)
     return frozenset(adjusted_desired), frozenset(adjusted_actual)
 
 
-def _is_declared(document: AccessDocument, fact: RoleAttribute) -> bool:
-    """Return True if the document itself gives the attribute, and not only the existence of the role."""
-    if fact.attribute is Attribute.CONNECTION_LIMIT:
-        return any(fact.role in login_roles(*item) for item in document.logins.items())
-    return fact.attribute is Attribute.LOGIN
-
-
-def _is_same_attribute(other: Fact, fact: RoleAttribute) -> bool:
-    return isinstance(other, RoleAttribute) and (other.role, other.attribute) == (fact.role, fact.attribute)
-
-
 def _adjust_settings(desired: set[Fact], actual: set[Fact]) -> None:
-    declared = {(fact.role, fact.database, fact.name) for fact in sorted_facts(desired, RoleSetting)}
-    actual -= {
-        fact for fact in sorted_facts(actual, RoleSetting) if (fact.role, fact.database, fact.name) not in declared
-    }
+    # A setting in one database prevails over the declared one.
+    declared = {(fact.role, fact.name) for fact in sorted_facts(desired, RoleSetting)}
+    actual -= {fact for fact in sorted_facts(actual, RoleSetting) if (fact.role, fact.name) not in declared}
 
 
-def _adjust_memberships(desired: set[Fact], actual: set[Fact]) -> None:
-    """Keep the options that a membership has beyond the declared ones."""
+def _adjust_memberships(document: AccessDocument, desired: set[Fact], actual: set[Fact]) -> None:
+    """Keep memberships, and the options that one has beyond the declared ones.
+
+    In RDS's role for tokens, a login with a rotated password could not log in.
+    """
+    rotated = {role for name in document.rotated_logins() for role in (name, *login_role_names(name))}
     declared = {(fact.role, fact.member): fact for fact in sorted_facts(desired, Membership)}
     for fact in sorted_facts(actual, Membership):
         declared_fact = declared.get((fact.role, fact.member))
         if declared_fact is None:
-            actual.discard(fact)
+            if not (fact.role == IAM_ROLE and fact.member in rotated):
+                actual.discard(fact)
         elif declared_fact != fact:
             desired.discard(declared_fact)
             desired.add(replace(fact.joined(declared_fact), grantors=()))

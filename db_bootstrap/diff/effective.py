@@ -154,8 +154,9 @@ def _state(snapshot: Snapshot, state: State, facts: Iterable[Fact], owned: Itera
                 state.attributes[role, attribute] = value
             case _:
                 pass
-    for member, groups in state.groups.items():
-        if not snapshot.server.has_membership_options and state.attributes.get((member, Attribute.INHERIT)) is False:
+    inherits = {name: dict(role.attributes)[Attribute.INHERIT] for name, role in snapshot.roles.items()}
+    for member, groups in () if snapshot.server.has_membership_options else state.groups.items():
+        if state.attributes.get((member, Attribute.INHERIT), inherits.get(member)) is False:
             state.groups[member] = {role: replace(membership, inherit=False) for role, membership in groups.items()}
     return state
 

@@ -11,6 +11,7 @@ from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.scope import readings
 from db_bootstrap.document import AccessDocument, Grant, GrantKind, Unlisted
+from db_bootstrap.document.model import is_reserved
 from db_bootstrap.document.rules import circle
 from db_bootstrap.model import (
     FIRST_VERSION_WITH_MAINTAIN,
@@ -29,6 +30,7 @@ from db_bootstrap.model import (
     RoleExists,
     RoleSetting,
     SchemaExists,
+    Server,
     Snapshot,
     Statement,
     sorted_facts,
@@ -44,6 +46,7 @@ def refusals(
         *_server(document, snapshot),
         *_unknown_to_this_version(document, snapshot),
         *_foreign_roles(document, snapshot),
+        *_missing_groups(document, snapshot),
         *_roles_of_others(document, snapshot, difference, statements),
         *_unusable_schemas(snapshot),
         *_membership_circles(snapshot, difference),
@@ -80,10 +83,12 @@ def _unknown_to_this_version(document: AccessDocument, snapshot: Snapshot) -> It
         for section, members in (("roles", document.roles), ("logins", document.logins)):
             for name, member in members.items():
                 for group, options in member.memberships.items():
-                    if not (options.inherit and options.set):
+                    is_like_the_member = options.inherit in {None, member.inherit is not False}
+                    if not (is_like_the_member and options.set):
                         yield (
-                            f"document.{section}[{name!r}].memberships[{group!r}]: a membership without 'inherit' or "
-                            f"'set' needs PostgreSQL 16, and this is {version // 10000}; remove the option."
+                            f"document.{section}[{name!r}].memberships[{group!r}]: a membership with another 'inherit' "
+                            f"than its member's, or without 'set', needs PostgreSQL 16, and this is {version // 10000};"
+                            " remove the option."
                         )
     if version < FIRST_VERSION_WITH_MAINTAIN:
         for holder in desired.holders(document):
@@ -96,7 +101,7 @@ def _unknown_to_this_version(document: AccessDocument, snapshot: Snapshot) -> It
 
 
 def _foreign_roles(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
-    texts = {fact.role: fact.text for fact in desired.roles(document) if isinstance(fact, RoleComment)}
+    texts = {fact.role: fact.text for fact in desired.roles(document, snapshot.server) if isinstance(fact, RoleComment)}
     for name, role in sorted(item for item in snapshot.roles.items() if item[0] in texts):
         if name == snapshot.server.master:
             yield (
@@ -114,6 +119,11 @@ def _foreign_roles(document: AccessDocument, snapshot: Snapshot) -> Iterator[str
             yield f"The role {name!r} is a superuser, which no role of a document is; choose another name."
 
 
+def _missing_groups(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    for name in sorted(document.predefined_groups() - snapshot.roles.keys()):
+        yield f"A document's member_of names the role {name!r}, and this server has none of that name; remove it."
+
+
 def _roles_of_others(
     document: AccessDocument, snapshot: Snapshot, difference: Difference, statements: tuple[Statement, ...]
 ) -> Iterator[str]:
@@ -128,20 +138,22 @@ def _roles_of_others(
     owners |= {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
     for name, role in sorted(snapshot.roles.items()):
         if name in changed and not role.may_be_administered:
-            remedy = (
-                "apply as RDS's master user or another member of rds_superuser."
-                if snapshot.server.has_iam_role
-                else f"let its creator run GRANT {name!r} TO {snapshot.server.master!r} WITH ADMIN OPTION once."
-            )
             yield (
                 f"The role {name!r} exists and must change, and {snapshot.server.master!r} may not administer it; "
-                + remedy
+                + _remedy(name, snapshot.server)
             )
         elif name in needed - owners and not role.is_in_reach:
             yield (
                 f"{snapshot.server.master!r} must act as the role {name!r} and is not its member; "
-                f"let its creator run GRANT {name!r} TO {snapshot.server.master!r} once."
+                f"let its creator run GRANT {identifier(name)} TO {identifier(snapshot.server.master)} once."
             )
+
+
+def _remedy(role: str, server: Server) -> str:
+    if server.has_iam_role:
+        return "apply as RDS's master user or another member of rds_superuser."
+    who = "a superuser" if is_reserved(role) else "its creator"
+    return f"let {who} run GRANT {identifier(role)} TO {identifier(server.master)} WITH ADMIN OPTION once."
 
 
 def _unusable_schemas(snapshot: Snapshot) -> Iterator[str]:

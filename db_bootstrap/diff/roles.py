@@ -30,6 +30,7 @@ _SWITCHES = {
     Attribute.REPLICATION: "REPLICATION",
     Attribute.BYPASS_ROW_SECURITY: "BYPASSRLS",
 }
+_LIMITS = frozenset({Attribute.CONNECTION_LIMIT, Attribute.VALID_UNTIL})
 
 
 def new_roles(difference: Difference, desired: frozenset[Fact]) -> Iterator[Statement]:
@@ -46,21 +47,29 @@ def new_roles(difference: Difference, desired: frozenset[Fact]) -> Iterator[Stat
 
 
 def attributes(difference: Difference) -> Iterator[Statement]:
-    """Change the attributes of existing roles."""
+    """Change the attributes of existing roles, those that give access apart from those that take it away."""
     new = {fact.role for fact in sorted_facts(difference.missing, RoleExists)}
-    by_role = defaultdict(list)
+    before = {(fact.role, fact.attribute): fact.value for fact in sorted_facts(difference.surplus, RoleAttribute)}
+    changes: dict[tuple[str, bool], list[RoleAttribute]] = {}
     for fact in sorted_facts(difference.missing, RoleAttribute):
         if fact.role not in new:
-            by_role[fact.role].append(fact)
-    for role, facts in by_role.items():
+            gives = _allows(fact.attribute, fact.value) > _allows(fact.attribute, before[fact.role, fact.attribute])
+            changes.setdefault((fact.role, gives), []).append(fact)
+    for (role, gives), facts in changes.items():
         # Name only what changes: PostgreSQL refuses NOSUPERUSER to a master even where it changes nothing.
         options = " ".join(_attribute(fact.attribute, fact.value) for fact in facts)
         changed = ", ".join(fact.attribute.value for fact in facts)
         yield Statement(
             f"ALTER ROLE {identifier(role)} {options}",
-            f"role {role} has another {changed} than declared",
-            is_destructive=True,
+            f"role {role} has another {changed} than declared" + (", and this GIVES ACCESS" if gives else ""),
+            is_destructive=not gives,
         )
+
+
+def _allows(attribute: Attribute, value: AttributeValue) -> tuple[bool, AttributeValue]:
+    """Return a key that orders the values of an attribute by what they allow."""
+    is_unlimited = value == DEFAULT_ATTRIBUTES[attribute] and attribute in _LIMITS
+    return is_unlimited, "" if value is None else value
 
 
 def _attribute(attribute: Attribute, value: AttributeValue) -> str:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from db_bootstrap.desired import creators, holders
 from db_bootstrap.document import AccessDocument, GrantKind, Unlisted
+from db_bootstrap.document.model import is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS
 from db_bootstrap.model import Granted, ObjectKind, Server
 from db_bootstrap.sql import PUBLIC
@@ -65,9 +66,12 @@ class Scope:
         return self.document.unlisted is Unlisted.REVOKE
 
     def is_protected(self, role: str) -> bool:
-        """Return True if this role's access is never revoked: the master, superusers and reserved roles."""
-        is_reserved = role.startswith(("pg_", "rds")) and role not in self.declared_roles
-        return is_reserved or role == self.server.master or role in self.server.superusers
+        """Return True if this role's access is never revoked: the master, superusers and reserved roles.
+
+        RDS adds roles named ``rds_...`` in new versions.
+        """
+        is_of_the_server = (is_reserved(role) or role.startswith("rds_")) and role not in self.declared_roles
+        return is_of_the_server or role == self.server.master or role in self.server.superusers
 
     def is_managed(self, grantee: str) -> bool:
         """Return True if the document decides this grantee's access to the whole database."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from db_bootstrap.desired import IAM_ROLE, login_roles
+from db_bootstrap.desired import login_roles
 from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.effective import (
     GRANT_OPTION,
@@ -16,7 +16,7 @@ from db_bootstrap.diff.effective import (
     states,
     subjects,
 )
-from db_bootstrap.document import AccessDocument, CredentialKind
+from db_bootstrap.document import IAM_ROLE, AccessDocument, CredentialKind
 from db_bootstrap.model import (
     Attribute,
     Difference,
@@ -107,7 +107,8 @@ def _attributes(before: State, after: State) -> Iterator[_Clause]:
         if old == new or attribute is Attribute.INHERIT:
             continue
         if attribute is Attribute.VALID_UNTIL:
-            yield False, role, f"has a password that no longer expires on {old}"
+            expiry = f"expires on {new}" if new else f"no longer expires on {old}"
+            yield bool(new and (not old or str(new) < str(old))), role, f"has a password that {expiry}"
         elif attribute is Attribute.CONNECTION_LIMIT:
             limits = [int(value or 0) for value in (old, new)]
             shown = ["none" if limit < 0 else str(limit) for limit in limits]

@@ -6,6 +6,7 @@ path of the key and the remedy.
 """
 
 from db_bootstrap.document.model import (
+    IAM_ROLE,
     LIST_SETTINGS,
     MAXIMUM_CONNECTION_LIMIT,
     AccessDocument,
@@ -28,6 +29,7 @@ from db_bootstrap.document.rules import contradictions
 from db_bootstrap.errors import AccessDocumentError
 
 __all__ = [
+    "IAM_ROLE",
     "LIST_SETTINGS",
     "MAXIMUM_CONNECTION_LIMIT",
     "AccessDocument",

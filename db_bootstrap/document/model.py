@@ -5,16 +5,23 @@ of the classes are the descriptions in the JSON Schema.
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 LOGIN_ROLE_SUFFIXES = ("_a", "_b")
 """The suffixes of the two login roles of a rotated login, after its name."""
+
+IAM_ROLE = "rds_iam"
+"""Members of this role log in to RDS by IAM token only."""
 
 RESERVED_NAMES = frozenset(
     {"public", "none", "current_user", "current_role", "session_user", "rdsadmin", "rds_superuser", "rds_iam"}
     | {"rds_password", "rds_replication", "rds_ad", "rds_reserved", "rds_extension", "rdsrepladmin", "rdstopmgr"}
 )
 """Role names that PostgreSQL or RDS reserves, in addition to all that begin with ``pg_``."""
+
+_WITHOUT_MEMBERS = frozenset({"pg_database_owner", IAM_ROLE})
+"""Roles of PostgreSQL and RDS whose members a document cannot name."""
 
 LIST_SETTINGS = frozenset(
     {"search_path", "temp_tablespaces", "session_preload_libraries", "shared_preload_libraries"}
@@ -27,6 +34,12 @@ SettingValues = dict[str, tuple[str, ...]]
 
 MAXIMUM_CONNECTION_LIMIT = 2**31 - 1
 """PostgreSQL stores the limit as a signed integer of four bytes."""
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""The end of a password that does not expire: ``infinity`` in a document, as in PostgreSQL."""
+
+MOMENT_PATTERN = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2}))?"
+"""A date, or a time with its zone, in the format of ISO 8601; it has the same meaning in JSON Schema and in Python."""
 
 
 class Unlisted(StrEnum):
@@ -98,15 +111,15 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True)
 class MembershipOptions:
-    """The options of a membership; the first two are always true before PostgreSQL 16.
+    """The options of a membership; before PostgreSQL 16 members inherit or not as a whole, and 'set' is always true.
 
     Attributes:
-        inherit: Whether the member has the group's privileges without SET ROLE.
+        inherit: Whether the member has the group's privileges without SET ROLE; like the member, if left out.
         set: Whether the member can act as the group, with SET ROLE.
         admin: Whether the member can grant the membership to others.
     """
 
-    inherit: bool = True
+    inherit: bool | None = None
     set: bool = True
     admin: bool = False
 
@@ -152,17 +165,29 @@ class Member:
 
     Attributes:
         comment: A description, for people.
-        member_of: Roles whose privileges it has.
+        inherit: Whether it has the privileges of its groups without SET ROLE; if left out, it does.
+        member_of: Roles whose privileges it has: declared ones, and those of PostgreSQL and RDS such as pg_monitor.
         memberships: The same with options, by role; a role is listed in one of the two.
         schemas: A preset, by schema.
         grants: Single privileges.
     """
 
     comment: str | None = None
+    inherit: bool | None = None
     member_of: tuple[str, ...] = ()
     memberships: dict[str, MembershipOptions] = field(default_factory=dict)
     schemas: dict[str, Preset] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
+
+    def inherited(self) -> frozenset[str]:
+        """Return the groups whose privileges it has without SET ROLE."""
+        inherits = self.inherit is not False
+        special = {
+            group
+            for group, options in self.memberships.items()
+            if (inherits if options.inherit is None else options.inherit)
+        }
+        return frozenset({*(self.member_of if inherits else ()), *special})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,14 +202,21 @@ class Login(Member):
     Attributes:
         credential: A rotated password in a secret, an IAM token, or external: a credential that is managed elsewhere.
         acts_as: The role that its sessions act as, so that the objects it creates belong to that role.
-        connection_limit: Concurrent sessions of each login role; -1 for no limit.
+        connection_limit: Concurrent sessions of each login role; -1 for no limit. If left out, it stays as it is.
+        valid_until: When its password expires: a date or a time with its zone, or infinity. If left out, it stays.
         settings: Configuration of its sessions, such as statement_timeout; search_path and similar ones can be lists.
     """
 
     credential: CredentialKind
     acts_as: str | None = None
-    connection_limit: int = -1
+    connection_limit: int | None = None
+    valid_until: datetime | None = None
     settings: SettingValues = field(default_factory=dict)
+
+    def inherited(self) -> frozenset[str]:
+        """Return the groups whose privileges it has without SET ROLE, the role that it acts as included."""
+        acts_as = {self.acts_as} if self.acts_as and self.acts_as not in self.memberships else set[str]()
+        return super().inherited() | (acts_as if self.inherit is not False else set())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,10 +271,25 @@ class AccessDocument:
         """Return roles and logins together, by name; no name is both."""
         return {**self.roles, **self.logins}
 
+    def predefined_groups(self) -> frozenset[str]:
+        """Return the roles of PostgreSQL and RDS that have declared members."""
+        groups = {group for member in self.members().values() for group in (*member.member_of, *member.memberships)}
+        return frozenset(groups) - self.groups()
+
     def groups(self) -> frozenset[str]:
         """Return the roles that can have members and own schemas: roles, and logins with an external credential."""
         external = {name for name, login in self.logins.items() if login.credential is CredentialKind.EXTERNAL}
         return frozenset(self.roles) | external
+
+
+def is_reserved(name: str) -> bool:
+    """Return True if PostgreSQL or RDS keeps this role name for itself."""
+    return name in RESERVED_NAMES or name.startswith("pg_")
+
+
+def is_predefined_group(name: str) -> bool:
+    """Return True if it can be a role of PostgreSQL or RDS that others are made members of."""
+    return name.startswith(("pg_", "rds_")) and name not in _WITHOUT_MEMBERS
 
 
 def login_role_names(login: str) -> tuple[str, str]:

@@ -6,13 +6,16 @@ decide what is valid.
 
 import difflib
 import functools
+import re
 import types
 from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
-from db_bootstrap.document.model import LIST_SETTINGS, AccessDocument, SettingValues
+from db_bootstrap.document.model import LIST_SETTINGS, MOMENT_PATTERN, NEVER, AccessDocument, SettingValues
 from db_bootstrap.errors import AccessDocumentError
 from db_bootstrap.sql import is_setting_name, is_text, split_names
 
@@ -146,6 +149,18 @@ def _boolean(value: object) -> bool:
     return value
 
 
+def _moment(value: object) -> datetime:
+    """Return a moment in UTC; a date is its first. YAML has read dates and times already."""
+    text = value.isoformat() if isinstance(value, date) else value
+    if text == "infinity":
+        return NEVER
+    if isinstance(text, str) and re.fullmatch(MOMENT_PATTERN, text):
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(text)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    raise _ValueError(f"expected a date, a time with its zone, or infinity; found {_describe(value)}.")
+
+
 def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise _ValueError(f"expected a list of names, found {_describe(value)}.")
@@ -195,7 +210,7 @@ def _setting_value(name: str, value: object) -> tuple[str, ...]:
     raise _ValueError(f"expected {expected}, found {_describe(value)}.")
 
 
-_SCALARS: dict[type, Callable[[object], Any]] = {str: _text, int: _integer, bool: _boolean}
+_SCALARS: dict[type, Callable[[object], Any]] = {str: _text, int: _integer, bool: _boolean, datetime: _moment}
 
 
 def _describe(value: object) -> str:

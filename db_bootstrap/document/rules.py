@@ -9,16 +9,19 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 
 from db_bootstrap.document.model import (
     COLUMN_PRIVILEGES,
+    IAM_ROLE,
     LOGIN_ROLE_SUFFIXES,
     MAXIMUM_CONNECTION_LIMIT,
     PRIVILEGES,
-    RESERVED_NAMES,
     AccessDocument,
+    CredentialKind,
     Grant,
     GrantKind,
     Login,
     Member,
     Preset,
+    is_predefined_group,
+    is_reserved,
     login_role_names,
 )
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES
@@ -64,8 +67,10 @@ def _unusable_names(document: AccessDocument) -> Iterator[str]:
             is_pair = section == "logins" and name in document.rotated_logins()
             longest = MAXIMUM_NAME_BYTES - (len(LOGIN_ROLE_SUFFIXES[0]) if is_pair else 0)
             yield from _unusable_name(path, name, longest)
-            if name.startswith("pg_") or name in RESERVED_NAMES:
-                yield f"{path}: PostgreSQL or RDS reserves this name; choose another one."
+            if is_reserved(name):
+                is_group = is_predefined_group(name) and section == "roles"
+                remedy = "name it in member_of without declaring it" if is_group else "choose another one"
+                yield f"{path}: PostgreSQL or RDS reserves this name; {remedy}."
 
 
 def _undeclared(document: AccessDocument) -> Iterator[str]:
@@ -73,9 +78,9 @@ def _undeclared(document: AccessDocument) -> Iterator[str]:
         yield from _undeclared_role(document, f"document.schemas[{name!r}].owner", schema.owner)
     for path, member in _members(document):
         for index, group in enumerate(member.member_of):
-            yield from _undeclared_role(document, f"{path}.member_of[{index}]", group)
+            yield from _undeclared_group(document, f"{path}.member_of[{index}]", group)
         for group in member.memberships:
-            yield from _undeclared_role(document, f"{path}.memberships[{group!r}]", group)
+            yield from _undeclared_group(document, f"{path}.memberships[{group!r}]", group)
         yield from _undeclared_schemas(document, path, member.schemas)
         if isinstance(member, Login) and member.acts_as is not None:
             yield from _undeclared_role(document, f"{path}.acts_as", member.acts_as)
@@ -91,11 +96,18 @@ def _undeclared_schemas(document: AccessDocument, path: str, schemas: Mapping[st
             )
 
 
+def _undeclared_group(document: AccessDocument, path: str, name: str) -> Iterator[str]:
+    if not is_predefined_group(name):
+        yield from _undeclared_role(document, path, name)
+
+
 def _undeclared_role(document: AccessDocument, path: str, name: str) -> Iterator[str]:
     if name in document.groups():
         return
-    if name == "rds_iam":
+    if name == IAM_ROLE:
         yield f"{path}: membership in rds_iam is granted by 'credential: iam'; set that, and remove it here."
+    elif is_reserved(name):
+        yield f"{path}: PostgreSQL or RDS keeps the role {name!r} for itself; name one of document.roles."
     elif name in document.logins:
         yield f"{path}: {name!r} is a login, and only a role can stand here; name one of document.roles."
     else:
@@ -161,11 +173,13 @@ def _unusable_member(path: str, member: Member) -> Iterator[str]:
 
 
 def _unusable_login(path: str, login: Login) -> Iterator[str]:
-    if not -1 <= login.connection_limit <= MAXIMUM_CONNECTION_LIMIT:
+    if login.connection_limit is not None and not -1 <= login.connection_limit <= MAXIMUM_CONNECTION_LIMIT:
         yield (
             f"{path}.connection_limit: {login.connection_limit} is not a valid limit; "
             f"use 0 to {MAXIMUM_CONNECTION_LIMIT}, or -1 for none."
         )
+    if login.valid_until is not None and login.credential is CredentialKind.IAM:
+        yield f"{path}.valid_until: PostgreSQL checks it for passwords only, and an IAM login has none; remove it."
     for setting in ("role", "session_authorization"):
         if setting in login.settings:
             yield f"{path}.settings[{setting!r}]: the role that a session acts as is set by 'acts_as'; use that."

@@ -38,7 +38,9 @@ _ADMINISTERS = (
 
 # In the order of `roles.ATTRIBUTES`.
 _ATTRIBUTES = """r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
-       r.rolbypassrls, r.rolconnlimit, nullif(r.rolvaliduntil, 'infinity')::text"""
+       r.rolbypassrls, r.rolconnlimit, CASE WHEN isfinite(r.rolvaliduntil) THEN
+       replace(to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), '.000000', '') || '+00'
+       ELSE nullif(r.rolvaliduntil::text, 'infinity') END"""
 
 # Only direct membership of the master counts: a membership in between may be one that must be revoked.
 ROLES = f"""

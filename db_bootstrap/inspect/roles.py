@@ -6,7 +6,7 @@ from itertools import groupby
 
 from db_bootstrap import desired
 from db_bootstrap.diff.scope import Scope, lost_options
-from db_bootstrap.document import LIST_SETTINGS, AccessDocument
+from db_bootstrap.document import IAM_ROLE, LIST_SETTINGS, AccessDocument
 from db_bootstrap.errors import BootstrapError, ConfigurationError
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.session import OpenElsewhere, Run, catalog_reader
@@ -89,7 +89,7 @@ def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str])
     """Read the declared roles, those once declared, the owners of the managed schemas, and ``others``."""
     rows = run(
         queries.ROLES.format(**membership_options(on.version)),
-        names=sorted({*document.role_names(), desired.IAM_ROLE, *others}),
+        names=sorted({*document.role_names(), IAM_ROLE, *document.predefined_groups(), *others}),
         schemas=sorted(document.schemas),
         mark=desired.mark(document.database),
         **_rights(on),

@@ -56,7 +56,7 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
     actual_memberships = memberships(run, scope)
     actual_containers = containers(run, scope)
     people = frozenset((*role_facts(actual_roles.values(), scope), *actual_memberships.facts))
-    desired_people = frozenset((*desired.roles(document), *desired.memberships(document, on)))
+    desired_people = frozenset((*desired.roles(document, on), *desired.memberships(document, on)))
     members_change = bool(retired or compare(document, desired_people, people))
     actual_objects = objects(run, scope, members_change=members_change)
     owners = {need.owner for group in actual_objects.groups for need in group.needs if not need.is_usable}

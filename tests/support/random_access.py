@@ -123,6 +123,7 @@ def members(draw: st.DrawFn, groups: list[str], schemas: list[str]) -> dict[str,
     plain, optional = draw(some(groups, 2)), draw(some(groups, 1))
     return {
         "comment": draw(st.sampled_from([None, None, "It's\nours \\ \U0001f377"])),
+        "inherit": draw(st.sampled_from([None, None, True, False])),
         "member_of": [group for group in plain if group not in optional],
         "memberships": {
             group: {option: draw(st.booleans()) for option in ("inherit", "set", "admin")} for group in optional
@@ -180,7 +181,7 @@ def logins(draw: st.DrawFn, roles: list[str], schemas: list[str]) -> dict[str, A
         **member,
         "credential": draw(st.sampled_from(["rotated", "iam", "external"])),
         "acts_as": acts_as,
-        "connection_limit": draw(st.sampled_from([-1, 0, 7])),
+        "connection_limit": draw(st.sampled_from([None, -1, 0, 7])),
         "settings": {name: values[name] for name in draw(some(list(values), 3))},
     }
 
@@ -308,12 +309,14 @@ def edges(document: dict[str, Any], *, has_options: bool) -> list[Edge]:
     """The memberships among the roles that a document leads to."""
     found = []
     for name, said in {**document["roles"], **document["logins"]}.items():
-        found += [Edge(group, name) for group in said["member_of"]]
+        inherits = said["inherit"] is not False
+        found += [Edge(group, name, inherits) for group in said["member_of"]]
         for group, options in said["memberships"].items():
-            found.append(Edge(group, name, **(options if has_options else {"admin": options["admin"]})))
+            known = options if has_options else {"inherit": inherits, "admin": options["admin"]}
+            found.append(Edge(group, name, **known))
         acts_as = said.get("acts_as")
         if acts_as and acts_as not in said["memberships"]:
-            found.append(Edge(acts_as, name))
+            found.append(Edge(acts_as, name, inherits))
         if said.get("credential") == "rotated":
             found += [Edge(name, name + suffix) for suffix in SIBLINGS]
     return found

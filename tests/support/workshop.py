@@ -120,7 +120,7 @@ class Workshop:
 
     def _member(self, said: dict[str, Any]) -> dict[str, Any]:
         # Before version 16 there are no memberships without INHERIT or SET.
-        always = {} if self.has_options else {"inherit": True, "set": True}
+        always = {} if self.has_options else {"inherit": None, "set": True}
         return {
             **said,
             "member_of": [self.role(group) for group in said["member_of"]],

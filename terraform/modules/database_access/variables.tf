@@ -42,6 +42,7 @@ variable "access" {
     })))
     roles = optional(map(object({
       comment   = optional(string)
+      inherit   = optional(bool)
       member_of = optional(list(string), [])
       memberships = optional(map(object({
         inherit = optional(bool)
@@ -59,6 +60,7 @@ variable "access" {
     })), {})
     logins = optional(map(object({
       comment   = optional(string)
+      inherit   = optional(bool)
       member_of = optional(list(string), [])
       memberships = optional(map(object({
         inherit = optional(bool)
@@ -76,6 +78,7 @@ variable "access" {
       credential       = string
       acts_as          = optional(string)
       connection_limit = optional(number)
+      valid_until      = optional(string)
       settings         = optional(map(string))
     })), {})
     public = optional(object({

@@ -69,7 +69,6 @@ DRIFT = [
     pytest.param("ALTER ROLE {app_a} CONNECTION LIMIT 90", id="a connection limit"),
     pytest.param("ALTER ROLE {app_b} NOLOGIN", id="a login that was locked"),
     pytest.param("ALTER ROLE {writer} LOGIN", id="a role that was given a login"),
-    pytest.param("ALTER ROLE {app_a} VALID UNTIL '2020-01-01'", id="an expiry"),
     pytest.param("ALTER ROLE {app_a} SET statement_timeout TO '9s'", id="a setting"),
     pytest.param("ALTER ROLE {app_a} RESET statement_timeout", id="a setting that is gone"),
     pytest.param("ALTER ROLE {app_a} SET work_mem TO '9MB'", id="a setting too many"),

@@ -146,11 +146,6 @@ def test_a_database_that_people_have_made_by_hand_is_described_in_the_documents_
     [
         ("CREATE ROLE {stranger} SUPERUSER", "it is a superuser"),
         ("CREATE ROLE {stranger} CREATEDB", "a document cannot declare a role with another createdb than the default"),
-        ("CREATE ROLE {stranger} NOINHERIT", "a document cannot declare a role with another inherit than the default"),
-        (
-            "CREATE ROLE {stranger} LOGIN VALID UNTIL '2040-01-01'",
-            "a document cannot declare a role with another valid until than the default",
-        ),
         (
             f"COMMENT ON ROLE {{stranger}} IS '{mark('other')}'",
             "the document of another database manages it",
@@ -162,6 +157,17 @@ def test_a_role_that_no_document_can_declare_is_left_out_with_the_reason(
 ) -> None:
     cellar.as_superuser(*([] if statement.startswith("CREATE") else ["CREATE ROLE {stranger}"]), statement)
     assert generated(cellar).left_out[cellar.role("stranger")] == reason
+
+
+def test_an_expiry_noinherit_and_memberships_in_roles_of_the_server_are_generated(cellar: Access) -> None:
+    cellar.as_superuser("CREATE ROLE {stranger} LOGIN NOINHERIT VALID UNTIL '2040-01-01 00:00Z' IN ROLE pg_monitor")
+    login = generated(cellar).document["logins"][cellar.role("stranger")]
+    assert login == {
+        "inherit": False,
+        "credential": "external",
+        "valid_until": "2040-01-01 00:00:00Z",
+        "member_of": ["pg_monitor"],
+    }
 
 
 def test_a_login_that_may_not_connect_is_another_databases(cellar: Access) -> None:

@@ -147,7 +147,6 @@ TOO_MUCH = [
     ),
     pytest.param("ALTER ROLE {app_a} SET work_mem TO '9MB'", id="a setting"),
     pytest.param("ALTER ROLE {auditor} CREATEDB", id="an attribute"),
-    pytest.param("ALTER ROLE {auditor} NOINHERIT", id="an attribute that takes something"),
 ]
 
 

@@ -175,3 +175,52 @@ def test_settings_that_cannot_be_given_are_said_before_anything_changes(
         cellar.apply()
         assert cellar.plan().statements == ()
         cellar.as_superuser("REVOKE SET ON PARAMETER log_statement FROM {master}")
+
+
+@pytest.mark.parametrize("unlisted", ["revoke", "report"])
+def test_limits_that_are_not_declared_stay_and_declared_access_is_effective(unlisted: str, cellar: Access) -> None:
+    cellar.raw["unlisted"] = unlisted
+    cellar.as_superuser(
+        "CREATE ROLE {stranger} LOGIN NOINHERIT CONNECTION LIMIT 2 VALID UNTIL '2020-01-01 00:00Z'",
+        "GRANT {stranger} TO {master} WITH ADMIN OPTION",
+    )
+    cellar.raw["logins"][cellar.role("stranger")] = {"credential": "external"}
+    cellar.apply()
+    limits = "SELECT rolinherit, rolconnlimit, rolvaliduntil < now() FROM pg_roles WHERE rolname = '{stranger}'"
+    assert cellar.as_superuser(limits) == [[False, 2, True]]
+    assert sum(cellar.role("stranger") in note for note in cellar.plan().unmanaged) == 3
+    cellar.raw["logins"][cellar.role("stranger")]["member_of"] = [cellar.role("writer")]
+    steps = [step for step in cellar.plan().statements if "ALTER ROLE" in step.sql]
+    must_inherit = cellar.database.cluster.major < 16
+    assert [step.is_destructive for step in steps if "GIVES ACCESS" in step.reason] == [False] * must_inherit
+    cellar.apply()
+    assert cellar.as_superuser("SELECT pg_has_role('{stranger}', '{writer}', 'USAGE')") == [[True]]
+    assert cellar.as_superuser(limits) == [[must_inherit, 2, True]]
+    cellar.raw["logins"][cellar.role("stranger")] |= {
+        "inherit": False,
+        "connection_limit": 1,
+        "valid_until": "infinity",
+    }
+    steps = [step for step in cellar.plan().statements if "ALTER ROLE" in step.sql]
+    assert [step.is_destructive for step in steps] == [True, False]
+    cellar.apply()
+    keeps_option = unlisted == "report" and not must_inherit
+    assert cellar.as_superuser("SELECT pg_has_role('{stranger}', '{writer}', 'USAGE')") == [[keeps_option]]
+    assert cellar.plan().statements == ()
+
+
+def test_memberships_in_roles_of_the_server_are_granted_kept_and_revoked_as_declared(cellar: Access) -> None:
+    cellar.as_superuser("GRANT pg_monitor, pg_read_all_data TO {master} WITH ADMIN OPTION")
+    auditor = cellar.raw["roles"][cellar.role("auditor")] = {"member_of": ["pg_monitor", "pg_read_all_data"]}
+    before = cellar.as_superuser("SELECT * FROM pg_roles WHERE starts_with(rolname, 'pg_') ORDER BY 1")
+    cellar.apply()
+    assert cellar.plan().statements == ()
+    auditor["member_of"] = ["pg_monitor"]
+    assert [step.is_destructive for step in cellar.plan().statements] == [True]
+    cellar.apply()
+    groups = "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = '{auditor}'::regrole"
+    assert cellar.as_superuser(groups) == [["pg_monitor"]]
+    assert cellar.as_superuser("SELECT * FROM pg_roles WHERE starts_with(rolname, 'pg_') ORDER BY 1") == before
+    auditor["member_of"] = ["rds_nonesuch"]
+    with pytest.raises(UnmanageableError, match="names the role 'rds_nonesuch', and this server has none"):
+        cellar.apply()

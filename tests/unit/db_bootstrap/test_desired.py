@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any, TypeVar
 
 import pytest
@@ -61,13 +62,56 @@ def test_a_rotated_login_is_a_role_and_two_logins_and_an_iam_login_is_one() -> N
     }
 
 
-def test_every_role_has_every_attribute_once_and_only_login_and_limit_differ_from_a_plain_role() -> None:
+def test_roles_have_the_attributes_of_a_plain_role_except_those_that_stay_or_are_declared() -> None:
     found = _facts(RoleAttribute)
+    stays = {Attribute.INHERIT, Attribute.CONNECTION_LIMIT, Attribute.VALID_UNTIL}
     roles = {fact.role for fact in _facts(RoleExists)}
-    assert len(found) == len(roles) * len(Attribute)
-    assert {(fact.role, fact.attribute) for fact in found} == {(role, item) for role in roles for item in Attribute}
+    limited = {("beers_app_a", Attribute.CONNECTION_LIMIT), ("beers_app_b", Attribute.CONNECTION_LIMIT)}
+    assert {(fact.role, fact.attribute) for fact in found} == limited | {
+        (role, item) for role in roles for item in set(Attribute) - stays
+    }
+    assert len(found) == len(limited) + len(roles) * (len(Attribute) - len(stays))
     special = {fact.attribute for fact in found if fact.value != DEFAULT_ATTRIBUTES[fact.attribute]}
     assert special == {Attribute.LOGIN, Attribute.CONNECTION_LIMIT}
+
+
+@pytest.mark.parametrize(
+    ("declared", "before_16", "from_16"),
+    [({}, True, None), ({"inherit": True}, True, True), ({"inherit": False}, False, False)],
+)
+def test_inherit_is_the_members_before_version_16_and_the_memberships_after(
+    declared: dict[str, bool], before_16: bool, from_16: bool | None
+) -> None:
+    raw = documents.beers()
+    raw["logins"]["beers_report"] |= declared
+    document = parse_document(raw)
+    for version, expected in ((VERSION_15, before_16), (VERSION_16, from_16)):
+        server = replace(SERVER, version=version)
+        facts = _facts(RoleAttribute, document, server)
+        found = {fact.role: fact.value for fact in facts if fact.attribute is Attribute.INHERIT}
+        assert found.get("beers_report") is expected
+        assert found.get("beers_app_a") is (True if version < VERSION_16 else None)
+        membership = Membership("beers_reader", "beers_report", inherit=declared.get("inherit", True))
+        assert (membership in _facts(Membership, document, server)) is (version == VERSION_16 or membership.inherit)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026-12-31", "2026-12-31 00:00:00+00"),
+        (date(2026, 12, 31), "2026-12-31 00:00:00+00"),
+        ("2026-12-31T18:00:00.5-05:00", "2026-12-31 23:00:00.500000+00"),
+        ("infinity", None),
+    ],
+)
+def test_a_login_expires_as_declared(written: object, expected: str | None) -> None:
+    raw = documents.beers()
+    raw["logins"]["beers_app"]["valid_until"] = written
+    facts = _facts(RoleAttribute, parse_document(raw))
+    assert {(fact.role, fact.value) for fact in facts if fact.attribute is Attribute.VALID_UNTIL} == {
+        ("beers_app_a", expected),
+        ("beers_app_b", expected),
+    }
 
 
 def test_the_connection_limit_stands_on_the_roles_that_log_in() -> None:

@@ -11,6 +11,7 @@ from db_bootstrap.diff.scope import Scope
 from db_bootstrap.document import AccessDocument, Unlisted, parse_document
 from db_bootstrap.model import (
     Attribute,
+    AttributeValue,
     Fact,
     Membership,
     OnSchema,
@@ -60,11 +61,25 @@ CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
         set(),
     ),
     (
-        "the limit of a role that nobody logs in as",
-        {RoleAttribute(READER, Attribute.CONNECTION_LIMIT, -1)},
-        {RoleAttribute(READER, Attribute.CONNECTION_LIMIT, 3)},
+        "a login's NOINHERIT where its groups are declared",
+        {RoleAttribute(APP, Attribute.INHERIT, value=True)},
+        {RoleAttribute(APP, Attribute.INHERIT, value=False)},
+        {RoleAttribute(APP, Attribute.INHERIT, value=True)},
+        {RoleAttribute(APP, Attribute.INHERIT, value=False)},
+    ),
+    (
+        "a setting in one database, which prevails over the declared one",
+        {RoleSetting(APP, None, "role", ("beers_owner",))},
+        {RoleSetting(APP, None, "role", ("beers_owner",)), RoleSetting(APP, "beers", "role", ("none",))},
         set(),
+        {RoleSetting(APP, "beers", "role", ("none",))},
+    ),
+    (
+        "a login with a rotated password that could log in by IAM token only",
         set(),
+        {Membership("rds_iam", APP)},
+        set(),
+        {Membership("rds_iam", APP)},
     ),
     (
         "a login's limit",
@@ -133,6 +148,25 @@ def test_a_revoking_document_has_the_plain_difference(wanted: set[Fact], found: 
     assert unlisted_facts(REVOKE, frozenset(wanted), frozenset(found)) == frozenset()
 
 
+@pytest.mark.parametrize("document", [REVOKE, REPORT])
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        (Attribute.CONNECTION_LIMIT, 3),
+        (Attribute.VALID_UNTIL, "2020-01-01 00:00:00+00"),
+        (Attribute.INHERIT, False),
+    ],
+)
+def test_a_limit_that_is_not_declared_stays_and_is_reported(
+    attribute: Attribute, value: AttributeValue, document: AccessDocument
+) -> None:
+    actual = frozenset({RoleAttribute(APP, attribute, value)})
+    assert not compare(document, frozenset(), actual)
+    assert list(describe_undeclared(unlisted_facts(document, frozenset(), actual))) == [
+        f"{APP!r} has the attribute {attribute}: {value}, which is not declared."
+    ]
+
+
 def scope(document: AccessDocument = REVOKE) -> Scope:
     return Scope(document, SERVER, frozenset(document.role_names()), {"gone": None, "late": "beers_owner"})
 
@@ -146,6 +180,10 @@ OWN, OTHER = "beers_owner", "somebody"
         pytest.param([(OTHER, "SELECT", False, OWN)], {(OTHER, "SELECT", False)}, [], id="the owner's grant"),
         pytest.param([("taproom", "SELECT", False, OWN)], set(), [("taproom", "SELECT", OWN)], id="the master's"),
         pytest.param([("pg_monitor", "SELECT", False, OWN)], set(), [("pg_monitor", "SELECT", OWN)], id="reserved"),
+        pytest.param([("rds_new", "SELECT", False, OWN)], set(), [("rds_new", "SELECT", OWN)], id="one that RDS adds"),
+        pytest.param(
+            [("rdsintruder", "SELECT", False, OWN)], {("rdsintruder", "SELECT", False)}, [], id="almost RDS's"
+        ),
         pytest.param([("rdsadmin", "SELECT", False, OWN)], set(), [("rdsadmin", "SELECT", OWN)], id="a superuser's"),
         pytest.param([("gone", "SELECT", True, OWN), ("x", "SELECT", False, "gone")], set(), [], id="a retired role's"),
         pytest.param(

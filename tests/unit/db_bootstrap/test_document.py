@@ -281,7 +281,10 @@ CONTRADICTIONS = [
     ),
     (
         _with_role("pg_read_all_data", {}),
-        "document.roles['pg_read_all_data']: PostgreSQL or RDS reserves this name; choose another one.",
+        (
+            "document.roles['pg_read_all_data']: PostgreSQL or RDS reserves this name; "
+            "name it in member_of without declaring it."
+        ),
     ),
     (_with_role("public", {}), "document.roles['public']: PostgreSQL or RDS reserves this name"),
     (_with_login("rdsadmin", IAM), "document.logins['rdsadmin']: PostgreSQL or RDS reserves this name"),
@@ -323,7 +326,25 @@ CONTRADICTIONS = [
     ),
     (
         _with_login("new", {**ROTATED, "acts_as": "rds_superuser"}),
-        "document.logins['new'].acts_as: no role 'rds_superuser' is declared;",
+        "document.logins['new'].acts_as: PostgreSQL or RDS keeps the role 'rds_superuser' for itself;",
+    ),
+    *(
+        (
+            _with_role("new", {"member_of": [name]}),
+            f"document.roles['new'].member_of[0]: PostgreSQL or RDS keeps the role {name!r} for itself;",
+        )
+        for name in ("pg_database_owner", "rdsadmin")
+    ),
+    *(
+        (
+            _with_login("new", {"credential": "external", "valid_until": value}),
+            "document.logins['new'].valid_until: expected a date, a time with its zone, or infinity; found",
+        )
+        for value in ("2026-02-30", "2026-12-31T18:00", "tomorrow", 2026, "0001-01-01T00:00+14:00")
+    ),
+    (
+        _with_login("new", {**IAM, "valid_until": "2026-12-31"}),
+        "document.logins['new'].valid_until: PostgreSQL checks it for passwords only,",
     ),
     (
         _with_login("beers_owner", IAM),

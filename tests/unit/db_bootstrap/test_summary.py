@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from db_bootstrap.desired import IAM_ROLE, facts, object_facts, target
+from db_bootstrap.desired import facts, object_facts, target
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.summary import MAXIMUM_SENTENCES, NO_LOSS, UNCHANGED, summary
-from db_bootstrap.document import parse_document
+from db_bootstrap.document import IAM_ROLE, parse_document
 from db_bootstrap.model import (
     Attribute,
     AttributeValue,
@@ -39,6 +39,7 @@ NAMES = tuple(ObjectName(name) for name in ("beers", "hops"))
 TABLES = ObjectGroup("beers", ObjectKind.RELATION, OWNER, (OWNER, None), 2, frozenset(), names=NAMES)
 ON_TABLES, ON_SCHEMA = target(TABLES), OnSchema("beers")
 COLUMN = OnColumn("beers", "beers", "name", OWNER)
+YEAR_2031 = "2031-01-01 00:00:00"
 
 
 def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, Any], **found: Any) -> list[str]:
@@ -123,14 +124,24 @@ def test_a_gain_is_told_with_its_path_after_the_sentence_on_losses() -> None:
         (Attribute.CREATE_ROLE, True, False, "beers_report loses CREATEROLE."),
         (Attribute.CONNECTION_LIMIT, 3, -1, "beers_report has the connection limit none instead of 3."),
         (Attribute.VALID_UNTIL, "2030", None, "beers_report has a password that no longer expires on 2030."),
+        (
+            Attribute.VALID_UNTIL,
+            None,
+            f"{YEAR_2031}+00",
+            f"beers_report has a password that expires on {YEAR_2031}+00.",
+        ),
     ],
 )
 def test_a_changed_attribute_is_told(
     attribute: Attribute, old: AttributeValue, new: AttributeValue, sentence: str
 ) -> None:
+    document = beers()
+    until = YEAR_2031 + "Z" if attribute is Attribute.VALID_UNTIL and new else "infinity"
+    document["logins"][REPORT] = {"credential": "external", "connection_limit": -1, "valid_until": until}
     fact = RoleAttribute(REPORT, attribute, new)
-    sentences = told([fact], [replace(fact, value=old)], beers())
-    assert sentences == ([] if "loses" in sentence else [NO_LOSS]) + [sentence]
+    sentences = told([fact], [replace(fact, value=old)], document)
+    is_loss = "loses" in sentence or "that expires" in sentence
+    assert sentences == ([] if is_loss else [NO_LOSS]) + [sentence]
 
 
 @pytest.mark.parametrize("names", [tuple(ObjectName(f"t{number}") for number in range(9)), ()])
