@@ -16,7 +16,8 @@ FROM ${BASE}:${BASE_TAG}
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    HOST=0.0.0.0
+    HOST=0.0.0.0 \
+    RES_OPTIONS="timeout:2 attempts:2"
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv
 # Readable by whoever runs it, however private the checkout is.

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.database.pool import Database
-from app.logs import database_time
 from app.models import MAX_ABV, BeersQuery, NewBeer, Position
 
 COLUMNS = "id, name, style, brewery, abv, created_at"
@@ -112,25 +111,21 @@ class Catalogue:
     def page(self, query: BeersQuery) -> Page:
         """Return the page that ``query`` describes."""
         statement, parameters = page_statement(query)
-        with database_time():
-            ((beers, has_more, last_id, last_abv),) = self._database.read(statement, parameters)
+        ((beers, has_more, last_id, last_abv),) = self._database.read(statement, parameters)
         return Page(beers, Position(id=last_id, abv=last_abv) if has_more else None)
 
     def styles(self, limit: int) -> list[str]:
         """Return the first ``limit`` styles in alphabetical order, each in one of its spellings."""
-        with database_time():
-            return [style for (style,) in self._database.read(_STYLES, {"limit": limit})]
+        return [style for (style,) in self._database.read(_STYLES, {"limit": limit})]
 
     def beer(self, beer_id: int) -> str | None:
         """Return the JSON of one beer, or None if there is none with that id."""
-        with database_time():
-            rows = self._database.read(_ONE, {"id": beer_id})
+        rows = self._database.read(_ONE, {"id": beer_id})
         return str(rows[0][0]) if rows else None
 
     def add(self, beer: NewBeer) -> AddedBeer | None:
         """Add one beer; return None if there is already one of that name."""
-        with database_time():
-            rows = self._database.write(_ADD, beer.model_dump())
+        rows = self._database.write(_ADD, beer.model_dump())
         return AddedBeer(*rows[0]) if rows else None
 
     def add_missing(self, beers: Sequence[NewBeer]) -> int:
@@ -140,8 +135,7 @@ class Catalogue:
         the same order, so they cannot deadlock.
         """
         document = json.dumps([beer.model_dump(mode="json") for beer in beers])
-        with database_time():
-            ((added,),) = self._database.write(_ADD_MANY, {"beers": document})
+        ((added,),) = self._database.write(_ADD_MANY, {"beers": document})
         return int(added)
 
 

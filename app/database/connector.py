@@ -5,6 +5,7 @@ text if the server has no TLS.
 """
 
 import contextlib
+import select
 import socket
 import ssl
 import time
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from struct import pack
+from typing import Any
 
 import pg8000
 
@@ -28,9 +30,19 @@ from app.database.url import parse_iam_url, parse_url
 from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError, TokenLogin
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-# After this many refusals, or this long, the next refusal is final.
+CLOSE_TIMEOUT_SECONDS = 1.0
+# After this many refusals the next one is final.
 MAX_REFUSALS = 5
-REFUSALS_SECONDS = 10.0
+
+_TCP_OPTIONS = {
+    # pg8000 writes a message in parts; without this, the second waits 40 ms for the first one's ACK.
+    "TCP_NODELAY": 1,
+    # A peer that does not acknowledge anything for 5 seconds is dead. While the connection is idle, the kernel asks it.
+    "TCP_USER_TIMEOUT": 5000,
+    "TCP_KEEPIDLE": 2,
+    "TCP_KEEPINTVL": 1,
+    "TCP_KEEPCNT": 3,
+}
 
 # invalid_password, and invalid_authorization_specification: the login does not exist or cannot log in.
 _REFUSED = frozenset({"28P01", "28000"})
@@ -50,15 +62,13 @@ class Connector:
         source: Provides user and password.
         tls: Verifies the server; None means plain text, for a server on this machine.
         application_name: The name in pg_stat_activity.
-        read_timeout_seconds: The longest wait for the server within a statement; None waits without a limit.
     """
 
     source: CredentialSource
     tls: ssl.SSLContext | None
     application_name: str
-    read_timeout_seconds: float | None
 
-    def connect(self) -> pg8000.Connection:
+    def connect(self, deadline: float) -> "Connection":
         """Return a new connection. If the credential is refused, refresh it, and retry for as long as it has changed.
 
         A cache can cause one refusal. More of them mean that a whole rotation passed between two attempts, which takes
@@ -67,55 +77,156 @@ class Connector:
         Raises:
             CredentialError: There is no credential to try.
             pg8000.Error: The server cannot be reached or refuses; class and code say why.
-            OSError: The server cannot be reached, did not answer in time, or failed verification.
+            OSError: The server cannot be reached, did not answer before ``deadline``, or failed verification.
         """
-        credential = self.source.current()
-        deadline = time.monotonic() + REFUSALS_SECONDS
+        credential = self.source.current(deadline)
         for _ in range(MAX_REFUSALS):
             try:
-                return self._open(credential)
+                return self._open(credential, deadline)
             except pg8000.Error as error:
                 if sqlstate(error) not in _REFUSED:
                     raise
-                newer = self.source.refreshed(credential)
-                if newer.version == credential.version or time.monotonic() > deadline:
+                newer = self.source.refreshed(credential, deadline)
+                if newer.version == credential.version:
                     raise
                 credential = newer
-        return self._open(credential)
+        return self._open(credential, deadline)
 
-    def _open(self, credential: Credential) -> pg8000.Connection:
-        plain = socket.create_connection((credential.host, credential.port), CONNECT_TIMEOUT_SECONDS)
+    def _open(self, credential: Credential, deadline: float) -> "Connection":
+        address = (credential.host, credential.port)
+        plain = socket.create_connection(address, min(CONNECT_TIMEOUT_SECONDS, _left(deadline)))
         try:
-            plain.settimeout(self.read_timeout_seconds)
+            for option, value in _TCP_OPTIONS.items():
+                if hasattr(socket, option):  # macOS lacks some
+                    plain.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            # pg8000 writes a message in parts; without this, the second waits 40 ms for the first one's ACK.
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return _Connection(
+            plain.settimeout(_left(deadline))
+            timed = _encrypted(plain, self.tls, credential.host) if self.tls else _PlainSocket(fileno=plain.detach())
+        except BaseException:
+            plain.close()
+            raise
+        try:
+            timed.deadline = deadline
+            return Connection(
                 credential.username,
                 password=credential.password,
                 host=credential.host,
                 database=credential.database,
-                sock=plain,
-                # Only False means plain text; see the module's docstring.
-                ssl_context=self.tls or False,
+                sock=timed,
+                # The socket is encrypted already, or is within this machine.
+                ssl_context=False,
                 application_name=self.application_name,
-                # Plan each statement once: none has a better plan for some parameters than for others.
-                startup_params={"TimeZone": "UTC", "plan_cache_mode": "force_generic_plan"},
+                startup_params={
+                    # Another schema's function or table must never be used instead of PostgreSQL's own.
+                    "search_path": "pg_catalog, pg_temp",
+                    "TimeZone": "UTC",
+                    # Plan each statement once: none has a better plan for some parameters than for others.
+                    "plan_cache_mode": "force_generic_plan",
+                },
             )
         except BaseException:
-            plain.close()
+            timed.close()
             raise
 
 
-class _Connection(pg8000.Connection):
+class _Timed:
+    """A socket whose calls do not wait beyond its deadline, however slowly data arrives.
+
+    Attributes:
+        deadline: On the monotonic clock.
+        has_failed_to_send: Whether the end of the last message was certainly not sent.
+    """
+
+    deadline = 0.0
+    has_failed_to_send = False
+
+    def recv_into(self: Any, *arguments: Any) -> int:
+        """Receive into a buffer.
+
+        Raises:
+            TimeoutError: The deadline has passed.
+        """
+        self.settimeout(_left(self.deadline))
+        received: int = super().recv_into(*arguments)  # type: ignore[misc]
+        return received
+
+    def send(self: Any, *arguments: Any) -> int:
+        """Send as much as possible.
+
+        Raises:
+            TimeoutError: The deadline has passed.
+        """
+        self.has_failed_to_send = True
+        self.settimeout(_left(self.deadline))
+        sent: int = super().send(*arguments)  # type: ignore[misc]
+        self.has_failed_to_send = False
+        return sent
+
+
+class _PlainSocket(_Timed, socket.socket):
+    pass
+
+
+class _TlsSocket(_Timed, ssl.SSLSocket):
+    pass
+
+
+def _encrypted(plain: socket.socket, tls: ssl.SSLContext, host: str) -> _TlsSocket:
+    """Return the same connection with TLS (https://www.postgresql.org/docs/current/protocol-flow.html)."""
+    plain.sendall(pack("!ii", 8, 80877103))
+    if plain.recv(1) != b"S":
+        raise pg8000.InterfaceError("Server refuses SSL")
+    encrypted = tls.wrap_socket(plain, server_hostname=host)
+    assert isinstance(encrypted, _TlsSocket)
+    return encrypted
+
+
+def _left(deadline: float) -> float:
+    """Return the seconds until ``deadline``.
+
+    Raises:
+        TimeoutError: It has passed.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("The deadline has passed")
+    return left
+
+
+class Connection(pg8000.Connection):
     """pg8000's connection, without a Flush after each message of a statement.
 
     The final Sync makes the server send everything. So the response comes in one packet instead of three, and is waited
-    for and decrypted once.
+    for and decrypted once. PostgreSQL executes no statement whose Sync has not arrived.
+
+    Attributes:
+        sock: The connection's socket.
+        opened_at: On the monotonic clock.
+        prepared: The prepared statements by their text.
+        is_lost: Whether it has failed, and must not be used again.
     """
 
+    is_lost = False
+
+    def __init__(self, *arguments: Any, sock: Any, **options: Any) -> None:
+        self.sock = sock  # first: if the login fails, pg8000 closes the connection
+        super().__init__(*arguments, sock=sock, **options)  # type: ignore[no-untyped-call]
+        self.opened_at = time.monotonic()
+        self.prepared: dict[str, Any] = {}
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the server has not ended the idle session, as far as this machine knows."""
+        return not self._poll.poll(0)
+
     def close(self) -> None:
-        """End the session. A broken session has already ended, so the pool need not log an error."""
+        """End the session, without an error. What could not be sent to a lost one must not be sent now."""
+        if self.is_lost:
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.deadline = time.monotonic() + CLOSE_TIMEOUT_SECONDS
         with contextlib.suppress(pg8000.Error):
             pg8000.Connection.close(self)
 
@@ -132,7 +243,7 @@ class _Connection(pg8000.Connection):
         self._send_message(b"E", b"\x00" + pack("!i", 0))
 
 
-def connector_for(settings: Settings, *, read_timeout_seconds: float | None) -> Connector:
+def connector_for(settings: Settings) -> Connector:
     """Return the connector that ``settings`` describe. Reads the certificate file; does not connect.
 
     Raises:
@@ -155,15 +266,16 @@ def connector_for(settings: Settings, *, read_timeout_seconds: float | None) -> 
         source=source,
         tls=None if ca_file is None else _tls_context(ca_file),
         application_name=f"taproom/{settings.version}",
-        read_timeout_seconds=read_timeout_seconds,
     )
 
 
 def _tls_context(ca_file: Path) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=str(ca_file))
+        context = ssl.create_default_context(cafile=str(ca_file))
     except OSError as error:
         raise SettingsError(
             f"The certificates in {ca_file} cannot be used ({error.strerror or error}). Set DATABASE_CA_FILE to a PEM "
             "file with the certificate authorities of the database server; for RDS, `make` fetches AWS's bundle."
         ) from error
+    context.sslsocket_class = _TlsSocket
+    return context

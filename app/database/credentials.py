@@ -6,6 +6,7 @@ between two logins, and a mixture of both opens nothing. Nothing here connects t
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 # One read serves all connections that open within this time, so a pool that refills after a failover reads once. It
 # must stay far below the time between two rotations of the same login.
 CACHE_SECONDS = 5.0
-# How long a connection without a working credential waits for one. Together with a request's other waits (the pool, two
-# attempts to connect, a statement) it stays below the load balancer's timeout.
+# How long a connection without a working credential waits for one, within the request's deadline.
 PATIENCE_SECONDS = 8.0
 
 _log = logging.getLogger(__name__)
@@ -51,10 +51,10 @@ class Credential:
 class CredentialSource(Protocol):
     """Provides credentials for new connections, to any thread."""
 
-    def current(self) -> Credential:
+    def current(self, deadline: float = math.inf) -> Credential:
         """Return the credential to try first."""
 
-    def refreshed(self, refused: Credential) -> Credential:
+    def refreshed(self, refused: Credential, deadline: float = math.inf) -> Credential:
         """Return the credential as of now; the same version as ``refused`` means that there is no newer one."""
 
 
@@ -64,11 +64,11 @@ class FixedSource:
     def __init__(self, credential: Credential) -> None:
         self._credential = credential
 
-    def current(self) -> Credential:
+    def current(self, deadline: float = math.inf) -> Credential:  # noqa: ARG002 - there is nothing to wait for
         """Return the credential."""
         return self._credential
 
-    def refreshed(self, refused: Credential) -> Credential:  # noqa: ARG002 - there is nothing to read again
+    def refreshed(self, refused: Credential, deadline: float = math.inf) -> Credential:  # noqa: ARG002 - nor to read again
         """Return the same credential."""
         return self._credential
 
@@ -104,7 +104,7 @@ class RotatingSource:
         self._pending: _PendingRead | None = None
         self._last_read_at = float("-inf")
 
-    def current(self) -> Credential:
+    def current(self, deadline: float = math.inf) -> Credential:
         """Return the last known credential; wait only if there is none yet.
 
         If it was read more than ``cache_seconds`` ago, start a read in the background for later connections.
@@ -120,13 +120,13 @@ class RotatingSource:
                     self._start_read()
                 return known
             pending = self._pending or self._start_read()
-        return self._result(pending, now + self._patience_seconds)
+        return self._result(pending, min(deadline, now + self._patience_seconds))
 
-    def refreshed(self, refused: Credential) -> Credential:
+    def refreshed(self, refused: Credential, deadline: float = math.inf) -> Credential:
         """Return a credential that is newer than ``refused``, or was read after this call.
 
         Raises:
-            CredentialError: It cannot be read, or not within ``patience_seconds``.
+            CredentialError: It cannot be read, or not within ``patience_seconds`` or before ``deadline``.
         """
         called_at = time.monotonic()
         while True:
@@ -135,7 +135,7 @@ class RotatingSource:
                 if self._known is not None and self._known.version != refused.version:
                     return self._known
                 pending = self._pending or self._start_read()
-            credential = self._result(pending, called_at + self._patience_seconds)
+            credential = self._result(pending, min(deadline, called_at + self._patience_seconds))
             if credential.version != refused.version or pending.started_at >= called_at:
                 return credential
 
@@ -164,13 +164,11 @@ class RotatingSource:
                 self._known, self._pending = credential, None
             pending.outcome.set_result(credential)
 
-    def _result(self, pending: _PendingRead, deadline: float) -> Credential:
+    def _result(self, pending: _PendingRead, deadline: float = math.inf) -> Credential:
         try:
             return pending.outcome.result(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
-            raise CredentialError(
-                f"The credential was not read within {self._patience_seconds:g} seconds; the read continues."
-            ) from None
+            raise CredentialError("The credential was not read in time; the read continues.") from None
 
 
 def credential_reader(arn: str) -> Callable[[], Credential]:

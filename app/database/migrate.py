@@ -7,6 +7,8 @@ Run it as the schema's owner, never as the service's login, which can change row
 safe: the first one migrates, the others wait for it and then have nothing to do.
 """
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,20 +23,34 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from app.database.connector import Connection as DriverConnection
 from app.database.connector import Connector, connector_for, sqlstate
 from app.settings import Settings
 
 SCHEMA = "beers"
-# How long a run waits for a concurrent one.
+# For a run; ECS ends the container of a longer one before that.
+MIGRATION_SECONDS = 600
+CONNECT_SECONDS = 15
+# How long a run waits for a concurrent one, and how often it logs that it does.
 ADVISORY_LOCK_TIMEOUT_SECONDS = 120
+REPORT_SECONDS = 10
 # ALTER TABLE waits for the table's readers, and every later query waits for it; so it must not wait for long.
 TABLE_LOCK_TIMEOUT_SECONDS = 10
 
 # "taproom" in hexadecimal; the key only has to be the same for all runs and unused otherwise in this database.
 _LOCK_KEY = 0x746170726F6F6D
+_LOCK_HOLDER = """
+    SELECT format('process %s of %s (%s)', pid, usename, application_name)
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) + objid::bigint = :key
+"""
+_RETRY_SECONDS = 0.2
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
+
+
+_log = logging.getLogger(__name__)
 
 
 class MigrationError(Exception):
@@ -71,7 +87,7 @@ def migrate(settings: Settings) -> Migration:
         MigrationError: The database refused.
         OSError: The database cannot be reached.
     """
-    connector = connector_for(settings, read_timeout_seconds=None)
+    connector = connector_for(settings)
     try:
         with _connection(connector) as connection, _advisory_lock(connection):
             return _upgrade(connection)
@@ -81,8 +97,13 @@ def migrate(settings: Settings) -> Migration:
 
 @contextmanager
 def _connection(connector: Connector) -> Iterator[Connection]:
+    def connect() -> DriverConnection:
+        connection = connector.connect(time.monotonic() + CONNECT_SECONDS)
+        connection.sock.deadline = time.monotonic() + MIGRATION_SECONDS
+        return connection
+
     engine = sqlalchemy.create_engine(
-        "postgresql+pg8000://", creator=connector.connect, poolclass=sqlalchemy.NullPool, hide_parameters=True
+        "postgresql+pg8000://", creator=connect, poolclass=sqlalchemy.NullPool, hide_parameters=True
     )
     with engine.connect() as connection:
         yield connection
@@ -94,16 +115,20 @@ def _advisory_lock(connection: Connection) -> Iterator[None]:
 
     Acquired inside, that transaction would see the catalogs as they were before a concurrent run finished.
     """
-    connection.execute(text(f"SET lock_timeout = '{ADVISORY_LOCK_TIMEOUT_SECONDS}s'"))
-    try:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
-    except DBAPIError as error:
-        if error.orig is not None and sqlstate(error.orig) == _LOCK_NOT_AVAILABLE:
+    started_at, reported_at = time.monotonic(), float("-inf")
+    while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}).scalar_one():
+        waited = time.monotonic() - started_at
+        holder = connection.execute(text(_LOCK_HOLDER), {"key": _LOCK_KEY}).scalar()
+        connection.commit()
+        if waited > ADVISORY_LOCK_TIMEOUT_SECONDS:
             raise MigrationError(
-                f"Another migration has been running for more than {ADVISORY_LOCK_TIMEOUT_SECONDS} seconds. Find it in "
-                "pg_stat_activity (application_name taproom/...), then run this again."
-            ) from error
-        raise
+                f"Another migration has been running for more than {ADVISORY_LOCK_TIMEOUT_SECONDS} seconds: {holder}. "
+                "Wait for it or end it with pg_terminate_backend, then run this again."
+            )
+        if time.monotonic() - reported_at > REPORT_SECONDS:
+            reported_at = time.monotonic()
+            _log.info("Waiting for another migration", extra={"fields": {"holder": holder, "waited_s": round(waited)}})
+        time.sleep(_RETRY_SECONDS)
     connection.execute(text(f"SET lock_timeout = '{TABLE_LOCK_TIMEOUT_SECONDS}s'"))
     connection.commit()
     # The lock is released with the session, which ends here.

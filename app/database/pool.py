@@ -4,27 +4,23 @@ Each request runs one statement in autocommit mode: no transaction is ever left 
 of one.
 """
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pg8000
-from sqlalchemy import event
-from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
 
-from app.database.connector import Connector, connector_for, sqlstate
+from app.database.connector import Connection, Connector, connector_for, sqlstate
 from app.database.credentials import CredentialError
 from app.database.semaphore import FairSemaphore
-from app.logs import sql_comment
+from app.logs import database_time, request_deadline, sql_comment
 from app.settings import Settings
 
 # Longer than the statement_timeout that the login carries (5 s), so that normally the server ends a slow statement.
-READ_TIMEOUT_SECONDS = 10.0
+READ_TIMEOUT_SECONDS = 8.0
 POOL_TIMEOUT_SECONDS = 3.0
-# A session that was used less than this ago is assumed to be alive.
-IDLE_SECONDS = 1.0
 # Between two statements with a comment, which are not prepared.
 COMMENT_SECONDS = 0.1
 
@@ -60,8 +56,8 @@ class SessionLostError(DatabaseUnavailableError):
     """The session broke during a statement; another session may work.
 
     Attributes:
-        is_retryable: Whether PostgreSQL reported the loss instead of executing the statement. Otherwise it is unknown
-            whether it was executed.
+        is_retryable: Whether the statement was certainly not executed: it could not be sent, or PostgreSQL reported the
+            loss instead.
     """
 
     def __init__(self, reason: str, *, is_retryable: bool) -> None:
@@ -70,10 +66,7 @@ class SessionLostError(DatabaseUnavailableError):
 
 
 class Database:
-    """A pool of connections, opened on first use.
-
-    SQLAlchemy provides only the pool; statements go to pg8000 unchanged.
-    """
+    """A pool of connections, opened on first use; the one that was used last is used first."""
 
     def __init__(self, connector: Connector, pool_size: int, pool_recycle_seconds: int = 900) -> None:
         """Create a pool of ``pool_size`` connections; with 0, every statement opens a connection.
@@ -82,18 +75,9 @@ class Database:
         """
         self._connector = connector
         self._semaphore = FairSemaphore(pool_size) if pool_size else None
-        # There is nothing to reset: a session has no transaction, and no settings but its login's.
-        self._pool: Pool = (
-            QueuePool(
-                self._open, pool_size=pool_size, max_overflow=0, recycle=pool_recycle_seconds, reset_on_return=None
-            )
-            if pool_size
-            else NullPool(self._open, reset_on_return=None)
-        )
-        self._last_loss_at = float("-inf")
+        self._recycle_seconds = pool_recycle_seconds
+        self._idle: list[Connection] = []
         self._commented_at = float("-inf")
-        event.listen(self._pool, "checkin", _record_use)
-        event.listen(self._pool, "checkout", self._ping_if_suspect)
 
     def read(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         """Return the rows of ``statement``, which only reads: if the session breaks, run it again in another.
@@ -101,10 +85,7 @@ class Database:
         Raises:
             DatabaseUnavailableError: There is no connection, or it broke twice, or the server is too busy.
         """
-        try:
-            return self._run(statement, parameters)
-        except SessionLostError:
-            return self._run(statement, parameters)
+        return self._run_again(statement, parameters, is_repeatable=True)
 
     def write(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         """Return the rows of ``statement``, which writes: run it again only if it was certainly not executed.
@@ -112,14 +93,21 @@ class Database:
         Raises:
             DatabaseUnavailableError: There is no connection, or it broke, or the server is too busy.
         """
-        try:
-            return self._run(statement, parameters)
-        except SessionLostError as error:
-            if not error.is_retryable:
-                raise
-            return self._run(statement, parameters)
+        return self._run_again(statement, parameters, is_repeatable=False)
 
-    def _run(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+    def _run_again(
+        self, statement: str, parameters: Mapping[str, object], *, is_repeatable: bool
+    ) -> Sequence[Sequence[Any]]:
+        deadline = request_deadline()
+        with database_time():
+            try:
+                return self._run(statement, parameters, deadline)
+            except SessionLostError as error:
+                if not (is_repeatable or error.is_retryable):
+                    raise
+                return self._run(statement, parameters, deadline)
+
+    def _run(self, statement: str, parameters: Mapping[str, object], deadline: float) -> Sequence[Sequence[Any]]:
         """Return the rows of ``statement`` for ``parameters``, whose placeholders are ``:name``.
 
         PostgreSQL prepares it once for each connection. That saves two of three round trips and most of the planning,
@@ -128,18 +116,16 @@ class Database:
         Raises:
             DatabaseUnavailableError: There is no connection, or it broke, or the server is too busy.
         """
-        with self._session() as session:
-            # Lives as long as the session, like PostgreSQL's prepared statements.
-            prepared = session.info.setdefault("prepared", {})
+        with self._session(deadline) as session:
+            session.sock.deadline = min(deadline, time.monotonic() + READ_TIMEOUT_SECONDS)
             try:
-                driver_connection: Any = session.driver_connection
                 rows: Sequence[Sequence[Any]]
                 if comment := self._comment():
-                    rows = driver_connection.run(statement + comment, **parameters)
+                    rows = session.run(statement + comment, **parameters)
                     return rows
-                if statement not in prepared:
-                    prepared[statement] = driver_connection.prepare(statement)
-                rows = prepared[statement].run(**parameters)
+                if statement not in session.prepared:
+                    session.prepared[statement] = session.prepare(statement)
+                rows = session.prepared[statement].run(**parameters)
             except (pg8000.Error, OSError) as error:
                 raise self._translated(error, session) from error
             return rows
@@ -153,66 +139,68 @@ class Database:
         return comment
 
     @contextmanager
-    def _session(self) -> Iterator[PoolProxiedConnection]:
+    def _session(self, deadline: float) -> Iterator[Connection]:
         """Check a session out of the pool for the duration of the block.
 
         Raises:
             DatabaseUnavailableError: No session is available.
         """
-        if self._semaphore and not self._semaphore.acquire(POOL_TIMEOUT_SECONDS):
-            raise DatabaseUnavailableError(
-                f"All database connections were in use for {POOL_TIMEOUT_SECONDS:g} seconds."
-            )
+        wait_seconds = max(0.0, min(POOL_TIMEOUT_SECONDS, deadline - time.monotonic()))
+        if self._semaphore and not self._semaphore.acquire(wait_seconds):
+            raise DatabaseUnavailableError(f"All database connections were in use for {wait_seconds:.2g} seconds.")
         try:
-            session = self._check_out()
+            session = self._check_out(deadline)
             try:
                 yield session
             finally:
-                session.close()
+                self._check_in(session)
         finally:
             if self._semaphore:
                 self._semaphore.release()
 
-    def _check_out(self) -> PoolProxiedConnection:
+    def _check_out(self, deadline: float) -> Connection:
+        while self._idle:
+            try:
+                session = self._idle.pop()
+            except IndexError:
+                break  # another thread took the last one
+            if session.is_alive and time.monotonic() - session.opened_at < self._recycle_seconds:
+                return session
+            session.close()
         try:
-            return self._pool.connect()
+            session = self._connector.connect(deadline)
         except CredentialError as error:
             raise DatabaseUnavailableError("There is no usable credential for the database.") from error
         except (pg8000.Error, OSError) as error:
             code = sqlstate(error)
             raise DatabaseUnavailableError(_unreachable(error) if code is None else _refused(code)) from error
+        session.autocommit = True
+        return session
 
-    def _open(self) -> Any:
-        connection = self._connector.connect()
-        connection.autocommit = True
-        return connection
+    def _check_in(self, session: Connection) -> None:
+        if self._semaphore and not session.is_lost:
+            self._idle.append(session)
+            return
+        session.close()
+        if session.is_lost:
+            self.close()  # the others are likely to be lost too
 
-    def _translated(self, error: Exception, session: PoolProxiedConnection) -> Exception:
-        """Return the exception to raise for a driver's ``error``; remove a lost session from the pool."""
+    def _translated(self, error: Exception, session: Connection) -> Exception:
+        """Return the exception to raise for a driver's ``error``."""
         code = sqlstate(error)
         if code is None or code in _SESSION_IS_LOST:
-            self._last_loss_at = time.monotonic()
-            session.invalidate(error)
-            if code is None:
-                return SessionLostError(_unreachable(error), is_retryable=False)
-            return SessionLostError(_refused(code), is_retryable=True)
+            session.is_lost = True
+            reason = _unreachable(error) if code is None else _refused(code)
+            return SessionLostError(reason, is_retryable=code is not None or session.sock.has_failed_to_send)
         if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE:
             return DatabaseUnavailableError(_LACKS_TABLES if code in _NO_TABLES else _refused(code))
         return error
 
-    def _ping_if_suspect(self, connection: Any, record: Any, _: Any) -> None:
-        """Ping the server if the session may be lost; a ping at every checkout would cost a round trip."""
-        used_at = record.info.get("used_at")
-        if used_at is None or (used_at > self._last_loss_at and time.monotonic() - used_at < IDLE_SECONDS):
-            return
-        try:
-            connection.run("SELECT 1")
-        except (pg8000.Error, OSError) as error:
-            raise InvalidatePoolError from error
-
     def close(self) -> None:
         """Close all idle connections."""
-        self._pool.dispose()
+        while self._idle:
+            with contextlib.suppress(IndexError):
+                self._idle.pop().close()
 
 
 def open_database(settings: Settings) -> Database:
@@ -222,12 +210,7 @@ def open_database(settings: Settings) -> Database:
         SettingsError: The settings are not valid.
         CredentialError: The injected secret is not valid.
     """
-    connector = connector_for(settings, read_timeout_seconds=READ_TIMEOUT_SECONDS)
-    return Database(connector, settings.pool_size, settings.pool_recycle_seconds)
-
-
-def _record_use(_: Any, record: Any) -> None:
-    record.info["used_at"] = time.monotonic()
+    return Database(connector_for(settings), settings.pool_size, settings.pool_recycle_seconds)
 
 
 def _refused(code: str) -> str:

@@ -5,6 +5,7 @@ opens, so each connection gets a new one. The role needs ``rds-db:connect`` on t
 in the RDS user guide).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ class TokenSource:
         self._login = login
         self._sign = sign
 
-    def current(self) -> Credential:
+    def current(self, deadline: float = math.inf) -> Credential:  # noqa: ARG002 - signing does not wait
         """Return the login with a new token.
 
         Raises:
@@ -32,7 +33,7 @@ class TokenSource:
         """
         return self._with_token(_FIRST)
 
-    def refreshed(self, refused: Credential) -> Credential:
+    def refreshed(self, refused: Credential, deadline: float = math.inf) -> Credential:  # noqa: ARG002
         """Return a second token, because the role's credentials may just have been replaced; there is no third.
 
         Raises:

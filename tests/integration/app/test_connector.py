@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,10 +55,14 @@ def credential(bare: CatalogueDatabase) -> Credential:
     return Credential(bare.cluster.host, bare.cluster.port, bare.database.name, bare.app, bare.password, "1")
 
 
-def connector(bare: CatalogueDatabase, source: CredentialSource, **other: object) -> Connector:
-    """A connector that verifies the server, with ``other`` fields of its own."""
-    tls = ssl.create_default_context(cafile=str(bare.cluster.authority.ca_file))
-    return replace(Connector(source, tls, "test", read_timeout_seconds=5.0), **other)  # type: ignore[arg-type]
+def connector(bare: CatalogueDatabase, source: CredentialSource) -> Connector:
+    """A connector that verifies the server."""
+    return replace(connector_for(bare.settings(bare.app)), source=source)
+
+
+def soon(seconds: float = 30.0) -> float:
+    """A deadline."""
+    return time.monotonic() + seconds
 
 
 def who(connection: pg8000.Connection) -> str:
@@ -70,14 +74,16 @@ def who(connection: pg8000.Connection) -> str:
         connection.close()
 
 
-def test_connections_use_tcp_nodelay(bare: CatalogueDatabase, credential: Credential) -> None:
-    connection = connector(bare, FixedSource(credential)).connect()
-    assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+def test_the_kernel_detects_dead_peers_and_delays_no_packet(bare: CatalogueDatabase, credential: Credential) -> None:
+    connection = connector(bare, FixedSource(credential)).connect(soon())
+    options = {"TCP_NODELAY": 1, "TCP_USER_TIMEOUT": 5000, "TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
+    found = {name: connection.sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in options}
+    assert found == options
     connection.close()
 
 
 def test_a_statement_has_one_generic_plan(bare: CatalogueDatabase, credential: Credential) -> None:
-    connection = connector(bare, FixedSource(credential)).connect()
+    connection = connector(bare, FixedSource(credential)).connect(soon())
     connection.run("PREPARE named AS SELECT relname FROM pg_class WHERE oid = $1")
     for number in range(3):
         connection.run(f"EXECUTE named({number})")
@@ -91,37 +97,37 @@ def test_a_statement_has_one_generic_plan(bare: CatalogueDatabase, credential: C
 def test_a_rotated_password_is_refreshed_once(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(credential)
     opening = connector(bare, RotatingSource(secret.read, cache_seconds=LONG))
-    assert who(opening.connect()) == bare.app
+    assert who(opening.connect(soon())) == bare.app
 
     bare.cluster.set_password(bare.app, "another one")
     secret.credential = replace(credential, password="another one", version="2")
-    assert who(opening.connect()) == bare.app
+    assert who(opening.connect(soon())) == bare.app
     assert secret.readings == 2
-    assert who(opening.connect()) == bare.app
+    assert who(opening.connect(soon())) == bare.app
     assert secret.readings == 2
 
 
 def test_user_and_password_change_together(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(credential)
     opening = connector(bare, RotatingSource(secret.read, cache_seconds=LONG))
-    assert who(opening.connect()) == bare.app
+    assert who(opening.connect(soon())) == bare.app
 
     bare.admin(f"ALTER ROLE {bare.app} NOLOGIN")
     secret.credential = replace(credential, username=bare.migrator, version="2")
-    assert who(opening.connect()) == bare.owner
+    assert who(opening.connect(soon())) == bare.owner
 
 
 def test_concurrent_refusals_cause_one_read_of_the_secret(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(credential, reading_takes_seconds=0.3)
     opening = connector(bare, RotatingSource(secret.read, cache_seconds=LONG))
-    assert who(opening.connect()) == bare.app
+    assert who(opening.connect(soon())) == bare.app
     bare.cluster.set_password(bare.app, "another one")
     secret.credential = replace(credential, password="another one", version="2")
     together = threading.Barrier(8)
 
     def connect(_: int) -> str:
         together.wait()
-        return who(opening.connect())
+        return who(opening.connect(soon()))
 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(connect, range(8))) == [bare.app] * 8
@@ -131,7 +137,7 @@ def test_concurrent_refusals_cause_one_read_of_the_secret(bare: CatalogueDatabas
 def test_a_refusal_is_final_if_the_secret_has_not_changed(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(replace(credential, password="wrong"))
     with pytest.raises(pg8000.Error) as refused:
-        connector(bare, RotatingSource(secret.read, cache_seconds=LONG)).connect()
+        connector(bare, RotatingSource(secret.read, cache_seconds=LONG)).connect(soon())
     assert sqlstate(refused.value) == "28P01"
     assert secret.readings == 2
 
@@ -143,18 +149,18 @@ def test_retries_after_back_to_back_rotations_are_bounded(bare: CatalogueDatabas
         def __init__(self, good: int) -> None:
             self.good, self.given = good, 0
 
-        def current(self) -> Credential:
+        def current(self, deadline: float = LONG) -> Credential:
             self.given += 1
             password = bare.password if self.given == self.good else "overtaken"
             return replace(credential, password=password, version=str(self.given))
 
-        def refreshed(self, refused: Credential) -> Credential:
+        def refreshed(self, refused: Credential, deadline: float = LONG) -> Credential:
             return self.current()
 
-    assert who(connector(bare, Overtaken(good=3)).connect()) == bare.app
+    assert who(connector(bare, Overtaken(good=3)).connect(soon())) == bare.app
     endless = Overtaken(good=0)
     with pytest.raises(pg8000.Error, match="28P01"):
-        connector(bare, endless).connect()
+        connector(bare, endless).connect(soon())
     assert endless.given == MAX_REFUSALS + 1
 
 
@@ -202,7 +208,7 @@ def test_requests_succeed_through_four_rotations_of_two_logins(bare: CatalogueDa
     def ask() -> int:
         asked = 0
         while not done.is_set():
-            assert who(opening.connect()).startswith(f"{bare.database.name}_app_")
+            assert who(opening.connect(soon())).startswith(f"{bare.database.name}_app_")
             asked += 1
         return asked
 
@@ -223,35 +229,72 @@ def test_a_server_with_an_unknown_certificate_authority_is_refused(bare: Catalog
     url = bare.url(bare.app).split("?")[0]
     settings = Settings(DatabaseUrl(f"{url}?sslmode=verify-full"), ca_file=stranger)
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
-        connector_for(settings, read_timeout_seconds=5).connect()
+        connector_for(settings).connect(soon())
 
 
 def test_a_server_with_the_wrong_host_name_is_refused(bare: CatalogueDatabase, credential: Credential) -> None:
     # Short for 127.0.0.1 to the resolver, and not the name that the certificate carries.
     elsewhere = FixedSource(replace(credential, host="127.1"))
     with pytest.raises(ssl.SSLCertVerificationError, match="ostname mismatch"):
-        connector(bare, elsewhere).connect()
+        connector(bare, elsewhere).connect(soon())
 
 
 def test_a_server_without_tls_gets_no_password(bare: CatalogueDatabase, credential: Credential) -> None:
     with listening(answer=b"N") as (port, received), pytest.raises(pg8000.InterfaceError, match="refuses SSL"):
-        connector(bare, FixedSource(replace(credential, port=port))).connect()
+        connector(bare, FixedSource(replace(credential, port=port))).connect(soon())
     assert b"".join(received) == b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest, and nothing after it
 
 
-def test_connecting_to_an_unresponsive_server_times_out(bare: CatalogueDatabase, credential: Credential) -> None:
-    with listening(answer=b"") as (port, _):
-        silent = connector(bare, FixedSource(replace(credential, port=port)), read_timeout_seconds=0.2)
-        with pytest.raises(DatabaseUnavailableError, match="TimeoutError"):
-            Database(silent, pool_size=1).read("SELECT 1", {})
+@pytest.mark.parametrize("trickle", [b"", b"N"])
+def test_connecting_ends_at_the_deadline(credential: Credential, trickle: bytes) -> None:
+    with listening(answer=b"", trickle=trickle) as (port, _):
+        plain = Connector(FixedSource(replace(credential, port=port)), None, "test")
+        started = time.monotonic()
+        with pytest.raises((pg8000.Error, OSError)):
+            plain.connect(soon(0.5))
+        assert time.monotonic() - started < 5
 
 
-def test_a_read_timeout_removes_the_session_from_the_pool(bare: CatalogueDatabase, credential: Credential) -> None:
-    database = Database(connector(bare, FixedSource(credential), read_timeout_seconds=0.3), pool_size=1)
-    with pytest.raises(DatabaseUnavailableError, match="TimeoutError"):
-        database.write("SELECT pg_sleep(2)", {})
-    assert database.read("SELECT 7", {}) == ([7],)
+@pytest.fixture
+def pooled(bare: CatalogueDatabase, credential: Credential) -> Iterator[Database]:
+    database = Database(connector(bare, FixedSource(credential)), pool_size=3)
+    yield database
     database.close()
+
+
+def test_a_request_ends_at_its_deadline_and_its_session_is_not_used_again(
+    pooled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pooled.read("SELECT 1", {})
+    with monkeypatch.context() as patch:
+        patch.setattr("app.logs.REQUEST_SECONDS", 0.3)
+        with pytest.raises(DatabaseUnavailableError, match="TimeoutError"):
+            pooled.read("SELECT pg_sleep(20)", {})
+    assert pooled.read("SELECT 7", {}) == ([7],)
+
+
+PID = "SELECT pg_backend_pid()"
+
+
+def test_the_session_that_was_used_last_is_used_first(pooled: Database) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: pooled.read("SELECT pg_sleep(0.3)", {}), range(3)))
+    assert len({pooled.read(PID, {})[0][0] for _ in range(5)}) == 1
+
+
+def test_a_session_that_the_server_has_ended_is_detected_before_a_write(
+    pooled: Database, bare: CatalogueDatabase
+) -> None:
+    ((ended,),) = pooled.read(PID, {})
+    bare.admin("SELECT pg_terminate_backend(:pid, 5000)", pid=ended)
+    assert pooled.write(PID, {}) != ([ended],)
+
+
+def test_a_write_that_could_not_be_sent_is_repeated(pooled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    ((ended,),) = pooled.read(PID, {})
+    monkeypatch.setattr(type(pooled._idle[0]), "is_alive", True)
+    pooled._idle[0].sock.shutdown(socket.SHUT_WR)
+    assert pooled.write(PID, {}) != ([ended],)
 
 
 def test_a_statement_timeout_is_an_unavailable_database(bare: CatalogueDatabase, credential: Credential) -> None:
@@ -279,7 +322,7 @@ def test_an_exhausted_pool_is_an_unavailable_database(
 
 def test_connections_set_their_application_name(bare: CatalogueDatabase) -> None:
     settings = bare.settings(bare.app, version="v1.2.3")
-    connection = connector_for(settings, read_timeout_seconds=5).connect()
+    connection = connector_for(settings).connect(soon())
     try:
         assert connection.run("SELECT current_setting('application_name'), current_setting('TimeZone')") == (
             ["taproom/v1.2.3", "UTC"],
@@ -289,8 +332,8 @@ def test_connections_set_their_application_name(bare: CatalogueDatabase) -> None
 
 
 @contextmanager
-def listening(answer: bytes) -> Iterator[tuple[int, list[bytes]]]:
-    """A server that answers its first client with ``answer`` and then only listens; its port, and what it heard."""
+def listening(answer: bytes, trickle: bytes = b"") -> Iterator[tuple[int, list[bytes]]]:
+    """A server that answers its first client with ``answer``, then repeats ``trickle``; its port, and what it heard."""
     received: list[bytes] = []
 
     def serve() -> None:
@@ -298,6 +341,10 @@ def listening(answer: bytes) -> Iterator[tuple[int, list[bytes]]]:
         with client:
             received.append(client.recv(8))
             client.sendall(answer)
+            with suppress(OSError):
+                while trickle:
+                    client.sendall(trickle)
+                    time.sleep(0.05)
             while heard := client.recv(4096):
                 received.append(heard)
 

@@ -1,8 +1,11 @@
 """Migrations: privileges, idempotence, concurrency."""
 
 import json
+import logging
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pg8000.native
 import pytest
@@ -64,13 +67,47 @@ def test_the_services_login_cannot_migrate(bare: CatalogueDatabase) -> None:
 
 
 def test_a_migration_that_waits_too_long_for_the_advisory_lock_names_the_remedy(
-    bare: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch
+    bare: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("app.database.migrate.ADVISORY_LOCK_TIMEOUT_SECONDS", 1)
+    caplog.set_level(logging.INFO)
     with bare.cluster.connect_as_superuser(bare.database.name) as other:
-        other.run("SELECT pg_advisory_lock(:key)", key=0x746170726F6F6D)
-        with pytest.raises(MigrationError, match="Another migration has been running"):
+        ((pid, _),) = other.run("SELECT pg_backend_pid(), pg_advisory_lock(:key)", key=0x746170726F6F6D)
+        with pytest.raises(MigrationError, match=f"Another migration has been running .* process {pid} of "):
             migrate(bare.settings(bare.migrator))
+    assert "Waiting for another migration" in caplog.text
+
+
+def test_a_migration_does_not_wait_for_a_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.database.migrate.CONNECT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://me:hidden@127.0.0.1:{silent.getsockname()[1]}/beers"
+        with pytest.raises(TimeoutError):
+            migrate(Settings(DatabaseUrl(url)))
+
+
+_TRAPS = """
+    CREATE SCHEMA "{role}";
+    CREATE FUNCTION "{role}".pg_try_advisory_lock(text) RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN RAISE 'trapped'; END $$;
+    CREATE FUNCTION "{role}".trap(json, record) RETURNS json LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+    CREATE AGGREGATE "{role}".json_agg(record) (SFUNC = "{role}".trap, STYPE = json);
+    GRANT USAGE ON SCHEMA "{role}" TO PUBLIC;
+"""
+
+
+def test_code_of_a_login_that_can_create_schemas_is_not_executed(
+    bare: CatalogueDatabase, create: Callable[[Settings], Flask]
+) -> None:
+    name = bare.database.name
+    bare.admin(f"CREATE ROLE {name}_eve; GRANT CREATE ON DATABASE {name} TO {name}_eve")
+    # The default search path begins with a schema of the role's name.
+    for role in (bare.owner, bare.app):
+        bare.admin(f"SET ROLE {name}_eve;" + _TRAPS.format(role=role))
+    assert migrate(bare.settings(bare.migrator)) == Migration(None, HEAD)
+    client = create(bare.settings(bare.app)).test_client()
+    assert client.post("/beers/seed").status_code == 200
+    assert client.get("/beers?limit=1").get_json()["beers"][0]["id"] == 1
 
 
 def test_a_wrong_password_is_reported_in_one_sentence(bare: CatalogueDatabase) -> None:
