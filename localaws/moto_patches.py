@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.iam.access_control import PermissionResult
-from moto.rds.models import DBParameterGroup
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
 
@@ -24,7 +23,7 @@ from localaws.iam.evaluate import Request, decide, statements_of
 from localaws.patch import PatchingService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from localaws.settings import Context
 
@@ -36,32 +35,17 @@ class MotoPatches(PatchingService):
         super().__init__(context)
         self._scalable_target_tags: dict[str, dict[str, str]] = {}
 
-        self._return_source_of_database_parameters()
         self._keep_tags_of_scalable_targets()
         self._keep_descriptions_of_security_group_rules()
         self._evaluate_conditions_of_bucket_policies()
         self._delete_delete_markers()
         self._return_event_bridge_configuration_of_buckets()
 
-    def _return_source_of_database_parameters(self) -> None:
-        """DescribeDBParameters gives each parameter its Source, ``user`` for one that was set.
-
-        Terraform's provider reads only those; without a source, each plan would set them again.
-
-        Upstream: not reported.
-        """
-
-        @self._patch.method(DBParameterGroup, "update_parameters")
-        def update(
-            original: Callable[..., None], group: DBParameterGroup, parameters: Iterable[dict[str, Any]]
-        ) -> None:
-            original(group, [{"Source": "user", **parameter} for parameter in parameters])
-
     def _keep_descriptions_of_security_group_rules(self) -> None:
         """A rule keeps its description, and can be modified, for every kind of source.
 
-        moto keeps the description of a rule with an IPv4 range only, and ModifySecurityGroupRules drops a new group,
-        prefix list or IPv6 range. Each plan would set them again.
+        moto keeps the description of a rule with an IPv4 range only, and ModifySecurityGroupRules drops a new group
+        or prefix list. Each plan would set them again.
 
         Upstream: getmoto/moto#8917 added the operation "for IPv4 CIDR ranges only"; the rest is not reported.
         """
@@ -91,8 +75,6 @@ class MotoPatches(PatchingService):
                     rule.source_group = {**rule.source_group, "GroupId": change["ReferencedGroupId"]}
                 if change.get("PrefixListId"):
                     rule.prefix_list_id = change["PrefixListId"]
-                if change.get("CidrIpv6"):
-                    rule.ip_range["CidrIpv6"] = change["CidrIpv6"]
 
     def _evaluate_conditions_of_bucket_policies(self) -> None:
         """A statement of a bucket's policy counts only where its conditions hold.

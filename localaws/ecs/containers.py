@@ -5,7 +5,7 @@ would refuse; ``next_step`` decides from what has happened so far. ``tasks`` run
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,9 +18,8 @@ class TaskDefinitionError(Exception):
 
 
 class Condition(StrEnum):
-    """What a container must have reached before the one that depends on it starts. Not emulated: COMPLETE, HEALTHY."""
+    """What a container must have reached before the one that depends on it starts; ECS also has three others."""
 
-    START = "START"
     SUCCESS = "SUCCESS"
 
 
@@ -72,7 +71,6 @@ class Container:
         name: its name in the task.
         image: the reference of its image.
         essential: whether the task ends when it ends.
-        entry_point: replaces the image's entry point (and then also its command).
         command: replaces the image's command.
         environment: its variables, by name.
         secret_by_variable: ``valueFrom`` by the name of the variable that receives the value.
@@ -90,7 +88,6 @@ class Container:
     name: str
     image: str
     essential: bool = True
-    entry_point: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_by_variable: Mapping[str, str] = field(default_factory=dict)
@@ -106,8 +103,6 @@ class Container:
 
     def argv(self, image_command: Sequence[str]) -> list[str]:
         """Return the program and its arguments, given the image's CMD (images here have no ENTRYPOINT)."""
-        if self.entry_point:
-            return [*self.entry_point, *self.command]
         return list(self.command or image_command)
 
 
@@ -138,8 +133,7 @@ def read_containers(definitions: Sequence[Mapping[str, Any]]) -> tuple[Container
     """Return the containers of a task definition, in its order.
 
     Raises:
-        TaskDefinitionError: a dependency names no container, a log driver is unknown, or containers depend on
-            each other in a cycle.
+        TaskDefinitionError: a dependency names no container, or a setting is not emulated.
     """
     containers = tuple(_read(definition) for definition in definitions)
     names = {container.name for container in containers}
@@ -150,32 +144,7 @@ def read_containers(definitions: Sequence[Mapping[str, Any]]) -> tuple[Container
                     f"Container {container.name} depends on {dependency.container}, which is not in the task "
                     f"definition (it has {', '.join(sorted(names))})."
                 )
-    _refuse_cycles(containers)
     return containers
-
-
-def overridden(containers: Sequence[Container], overrides: Sequence[Mapping[str, Any]]) -> tuple[Container, ...]:
-    """Return the containers with the ``containerOverrides`` of RunTask: another command, added or replaced variables.
-
-    Raises:
-        TaskDefinitionError: an override names no container.
-    """
-    override_by_name = {override["name"]: override for override in overrides}
-    unknown = override_by_name.keys() - {container.name for container in containers}
-    if unknown:
-        raise TaskDefinitionError(f"Override for container named {', '.join(sorted(unknown))} is not a container.")
-    changed = []
-    for container in containers:
-        override = override_by_name.get(container.name, {})
-        added = {entry["name"]: str(entry["value"]) for entry in override.get("environment") or ()}
-        changed.append(
-            replace(
-                container,
-                command=tuple(override.get("command") or container.command),
-                environment={**container.environment, **added},
-            )
-        )
-    return tuple(changed)
 
 
 def next_step(containers: Sequence[Container], progress: Mapping[str, Progress]) -> Step:
@@ -212,11 +181,7 @@ def shown_exit_code(return_code: int) -> int:
 def _verdict(dependency: Dependency, progress: Mapping[str, Progress]) -> bool | None:
     """Return True if a dependency is met, False if it never will be, None while it is open."""
     other = progress.get(dependency.container, Progress())
-    match dependency.condition:
-        case Condition.START:
-            return other.started or None
-        case Condition.SUCCESS:
-            return None if other.exit_code is None else other.exit_code == 0
+    return None if other.exit_code is None else other.exit_code == 0
 
 
 def _broken(container: Container, dependency: Dependency, progress: Mapping[str, Progress]) -> str:
@@ -232,11 +197,12 @@ def _read(definition: Mapping[str, Any]) -> Container:
     for entry in dependencies:
         if entry["condition"] not in list(Condition):
             raise TaskDefinitionError(f"The condition {entry['condition']} of dependsOn is not emulated.")
+    if definition.get("entryPoint"):
+        raise TaskDefinitionError(f"The entry point of container {definition['name']} is not emulated.")
     return Container(
         name=definition["name"],
         image=definition["image"],
         essential=bool(definition.get("essential", True)),
-        entry_point=tuple(definition.get("entryPoint") or ()),
         command=tuple(definition.get("command") or ()),
         environment={entry["name"]: str(entry["value"]) for entry in definition.get("environment") or ()},
         secret_by_variable={entry["name"]: entry["valueFrom"] for entry in definition.get("secrets") or ()},
@@ -286,15 +252,3 @@ def _read_log(definition: Mapping[str, Any]) -> LogDestination | None:
         group=options["awslogs-group"],
         stream_prefix=options["awslogs-stream-prefix"],
     )
-
-
-def _refuse_cycles(containers: Sequence[Container]) -> None:
-    waiting = {
-        container.name: {dependency.container for dependency in container.depends_on} for container in containers
-    }
-    while waiting:
-        free = [name for name, others in waiting.items() if not others & waiting.keys()]
-        if not free:
-            raise TaskDefinitionError(f"Containers {', '.join(sorted(waiting))} depend on each other in a cycle.")
-        for name in free:
-            del waiting[name]

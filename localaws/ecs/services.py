@@ -60,7 +60,7 @@ _DEPLOYED_SETTINGS = frozenset(
 
 
 class Services:
-    """The controllers of services, and the tasks that run alone."""
+    """The controllers of services, and their tasks."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -1,8 +1,6 @@
-"""RunTask, StopTask and ListTasks, and the creation of every task.
+"""StopTask and ListTasks, and the creation of every task: a record for moto, and the run behind it.
 
-Every task, a service's or a standalone one, is created here: a record for moto, and the run behind it.
-
-Different from AWS: RunTask does not require iam:PassRole, and a stopped task is shown for as long as the server runs.
+Different from AWS: RunTask answers 501, and a stopped task is shown for as long as the server runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +11,7 @@ from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from localaws.ecs.containers import Container, TaskDefinitionError, overridden, read_containers
+from localaws.ecs.containers import Container
 from localaws.ecs.logs import TaskLogs
 from localaws.ecs.task_record import TaskRecord
 from localaws.ecs.tasks import TaskRun
@@ -49,8 +47,8 @@ class TaskCalls:
             return ActionResult({"task": run.record})
 
         @patch.method(EC2ContainerServiceResponse, "run_task")
-        def run_task(_original: Any, response: EC2ContainerServiceResponse) -> Any:
-            return ActionResult({"tasks": self._run(response), "failures": []})
+        def run_task(_original: Any, _response: EC2ContainerServiceResponse) -> Any:
+            raise NotImplementedError("tasks without a service are not emulated")
 
     def runs(self) -> list[TaskRun]:
         """Return every task in the order of creation, including stopped ones."""
@@ -76,8 +74,8 @@ class TaskCalls:
         started_by: str,
         network: dict[str, Any],
         tags: list[dict[str, str]],
-        before_stop: Callable[[TaskRun], None] = lambda _run: None,
-        on_change: Callable[[], None] = lambda: None,
+        before_stop: Callable[[TaskRun], None],
+        on_change: Callable[[], None],
     ) -> TaskRun:
         """Create a task that moto knows and that has not begun; see ``TaskRecord`` and ``TaskRun``."""
         record = TaskRecord(
@@ -123,37 +121,6 @@ class TaskCalls:
             if all(value is None or getattr(task, name) == value for name, value in wanted.items())
             and (family is None or f"/{family}:" in task.task_definition_arn)
         ]
-
-    def _run(self, response: EC2ContainerServiceResponse) -> list[TaskRecord]:
-        backend = response.ecs_backend
-        network, overrides = parameter(response, "networkConfiguration"), parameter(response, "overrides") or {}
-        if not network:
-            raise InvalidParameterException(
-                "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-            )
-        definition = backend.describe_task_definition(parameter(response, "taskDefinition"))
-        try:
-            containers = overridden(
-                read_containers(definition.container_definitions), overrides.get("containerOverrides") or []
-            )
-        except TaskDefinitionError as error:
-            raise InvalidParameterException(str(error)) from error
-        records = []
-        for _ in range(int(parameter(response, "count") or 1)):
-            run = self.new_run(
-                backend,
-                backend._get_cluster(parameter(response, "cluster") or "default"),  # noqa: SLF001
-                definition,
-                containers,
-                group=parameter(response, "group") or f"family:{definition.family}",
-                started_by=parameter(response, "startedBy") or "",
-                network=network,
-                tags=parameter(response, "tags") or [],
-            )
-            run.record.overrides = overrides
-            run.begin()
-            records.append(run.record)
-        return records
 
 
 def parameter(response: EC2ContainerServiceResponse, name: str) -> Any:

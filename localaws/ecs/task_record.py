@@ -55,7 +55,6 @@ class TaskRecord:
         self.capacity_provider_name: str | None = None
         self.platform_version, self.platform_family = "1.4.0", "Linux"
         self.container_instance_arn = None
-        self.overrides: dict[str, Any] = {"containerOverrides": []}
         self.desired_status, self.last_status = "RUNNING", "PROVISIONING"
         self.health_status = "UNKNOWN"
         self.stop_code: str | None = None

@@ -11,14 +11,13 @@ the containers get SIGTERM and, after their ``stopTimeout``, SIGKILL.
 
 Different from AWS:
 - A process has no file system of its own (a scratch folder is HOME and TMPDIR), no other user, no capabilities,
-  volumes,
-  or read-only root. With podman it has these; containers of a task do not share volumes, and there is no init process.
+  volumes or read-only root. With podman it has these; containers of a task do not share volumes, and there is no init
+  process.
   Neither way limits CPU and memory, or supports ulimits and ``workingDirectory``.
 - ``HOST`` and ``PORT`` in the environment replace the network namespace: the process listens on 127.0.0.1 and a mapped
   port instead of the container's port. They override variables of these names.
 - The task role's credentials are variables that last as long as the task, instead of an endpoint that renews them;
-  there
-  is no metadata endpoint.
+  there is no metadata endpoint.
 - ``stoppedReason`` is more detailed: the container, its exit code, its log.
 """
 
@@ -81,8 +80,8 @@ class TaskRun:
         *,
         execution_role_arn: str | None,
         task_role_arn: str | None,
-        before_stop: Callable[["TaskRun"], None] = lambda _task: None,
-        on_change: Callable[[], None] = lambda: None,
+        before_stop: Callable[["TaskRun"], None],
+        on_change: Callable[[], None],
     ) -> None:
         self.record = record
         self.has_failed = False

@@ -1,8 +1,8 @@
 """EventBridge rules: what matches a rule of the default bus reaches its targets.
 
-moto matches events with rules, and delivers to none of the targets that are used here. Here functions are invoked,
-asynchronously as EventBridge does, and topics get messages, if their policies and keys allow EventBridge. The journal
-has each delivery and each refusal, and CloudWatch counts refusals. Disabled rules and schedules deliver nothing.
+moto matches events with rules, and does not deliver to topics. Here a topic gets a message, if its policy and its key
+allow EventBridge. The journal has each delivery and each refusal, and CloudWatch counts refusals. Disabled rules
+deliver nothing. Different from AWS: targets other than topics, and targets with a constant input, get nothing.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from moto.awslambda.models import lambda_backends
-from moto.core.exceptions import JsonRESTError
 from moto.events.models import Rule
 from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
@@ -38,10 +36,10 @@ class Events(PatchingService):
 
         @self._patch.method(Rule, "send_to_targets")
         def send(_original: Callable[..., None], rule: Rule, event: Any, *_rest: Any) -> None:
-            if rule.scheduled_expression or rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
+            if rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
                 return
             for target in rule.targets:
-                refusal = self._deliver(rule, target, event)
+                refusal = self._deliver(target, event)
                 if refusal:
                     count_failed_invocation(context.settings, rule.name)
                 self._context.journal.record(
@@ -52,26 +50,11 @@ class Events(PatchingService):
                     **({"reason": refusal} if refusal else {}),
                 )
 
-    def _deliver(self, rule: Rule, target: Mapping[str, Any], event: Any) -> str | None:
+    def _deliver(self, target: Mapping[str, Any], event: Any) -> str | None:
         """Hand an event to a target; why that was not possible, None if it was."""
-        service = target["Arn"].split(":")[2]
-        if service == "lambda":
-            return self._invoke(rule, target["Arn"], _input(target, event))
-        if service == "sns":
-            return self._publish(target["Arn"], _input(target, event))
-        return f"nothing here delivers to {service}"
-
-    def _invoke(self, rule: Rule, arn: str, body: str) -> str | None:
-        backend = lambda_backends[self._context.settings.account_id][self._context.settings.region]
-        try:
-            function = backend.get_function(arn)
-        except JsonRESTError as error:
-            return str(error)
-        source = {"aws:SourceArn": rule.arn, "aws:SourceAccount": self._context.settings.account_id}
-        refusal = _refusal(function.policy.statements, Request("lambda:InvokeFunction", None, source))
-        if refusal is None:
-            backend.invoke(arn, None, body, {"X-Amz-Invocation-Type": "Event"}, {})
-        return refusal
+        if ":sns:" not in target["Arn"] or "Input" in target:
+            return "such a target is not emulated"
+        return self._publish(target["Arn"], _input(target, event))
 
     def _publish(self, arn: str, message: str) -> str | None:
         topic = sns_backends[self._context.settings.account_id][self._context.settings.region].topics.get(arn)
@@ -104,9 +87,7 @@ def _refusal(statements: list[Statement], request: Request) -> str | None:
 
 
 def _input(target: Mapping[str, Any], event: Any) -> str:
-    """Return a target's input for an event: a constant text, a filled-in template, or the event itself."""
-    if "Input" in target:
-        return str(target["Input"])
+    """Return a target's input for an event: a filled-in template, or the event itself."""
     described = {**event, "time": f"{datetime.fromtimestamp(float(event['time']), UTC):%Y-%m-%dT%H:%M:%SZ}"}
     transformer = target.get("InputTransformer")
     if not transformer:

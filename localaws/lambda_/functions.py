@@ -5,15 +5,15 @@ worker processes, as Lambda has execution environments: an invocation takes an i
 concurrent invocations run concurrently. A function's output goes to its log group (if its role can write there) and to
 ``logs/functions/NAME.log``.
 
-As in AWS: unhandled errors, exits and timeouts, the tail of the log, asynchronous invocation with two retries and dead
-letters, reserved concurrency, and the refusal to create a function whose role Lambda cannot assume, or whose role
+As in AWS: unhandled errors, exits and timeouts, asynchronous invocation with two retries and dead
+letters, and the refusal to create a function whose role Lambda cannot assume, or whose role
 cannot create its network interfaces or send dead letters. Different from AWS: the Python version is this environment's,
-whatever the runtime; architecture, memory, disk and network are not enforced; retries follow within seconds.
+whatever the runtime; architecture, memory, disk, network and reserved concurrency are not enforced; retries follow
+within seconds; there are no dry runs and no tails of logs.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import json
@@ -36,7 +36,7 @@ from localaws.lambda_ import dead_letters
 from localaws.lambda_ import settings as function_settings
 from localaws.lambda_.logs import FunctionLogs
 from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
-from localaws.lambda_.pool import ConcurrencyExceededError, WorkerPool
+from localaws.lambda_.pool import WorkerPool
 from localaws.lambda_.worker import Outcome, Worker, WorkerSpecification
 from localaws.patch import MonkeyPatch
 
@@ -48,17 +48,7 @@ if TYPE_CHECKING:
 
 # AWS waits one and two minutes before it tries an asynchronous invocation again.
 RETRY_DELAYS_SECONDS = (0.5, 1.0)
-LOG_TAIL_BYTES = 4096
 ERROR_EXCERPT_CHARACTERS = 1000
-
-
-class TooManyRequestsError(LambdaClientError):
-    """All of a function's reserved concurrency is in use."""
-
-    code = 429
-
-    def __init__(self) -> None:
-        super().__init__("TooManyRequestsException", "Rate Exceeded.")
 
 
 class InvalidRequestContentError(LambdaClientError):
@@ -83,32 +73,22 @@ class Functions:
         self._stopping = threading.Event()
         self._patch_moto()
 
-    def run(self, function: LambdaFunction, event: Any) -> tuple[Outcome, str]:
-        """Invoke a function and wait; the outcome and the text of its log.
+    def run(self, function: LambdaFunction, event: Any) -> Outcome:
+        """Invoke a function and wait; return the outcome.
 
         Raises:
-            TooManyRequestsError: its reserved concurrency is used up.
             NotImplementedError: it is a container image, which nothing here can run.
         """
         if function.package_type != "Zip":
             raise NotImplementedError(f"the function {function.function_name} is an image, and only zips are run")
         identity = _identity(function)
         self._pool.retire(function.function_name, str(function.version), identity)
-        limit = function.reserved_concurrency
-        try:
-            worker = self._pool.take(
-                function.function_name,
-                identity,
-                None if limit is None else int(limit),
-                lambda: self._start(function, identity),
-            )
-        except ConcurrencyExceededError as error:
-            raise TooManyRequestsError from error
+        worker = self._pool.take(function.function_name, identity, lambda: self._start(function, identity))
         try:
             outcome = worker.invoke(event)
         finally:
             self._pool.release(worker)
-        text = self._logs.write(function, worker.specification.environment["AWS_LAMBDA_LOG_STREAM_NAME"], outcome)
+        self._logs.write(function, worker.specification.environment["AWS_LAMBDA_LOG_STREAM_NAME"], outcome)
         metrics.count_invocation(self._context.settings, function.function_name, failed=outcome.failed)
         self._context.journal.record(
             "function.invoked",
@@ -119,7 +99,7 @@ class Functions:
             failed=outcome.failed,
             **({"error": outcome.payload[:ERROR_EXCERPT_CHARACTERS]} if outcome.failed else {}),
         )
-        return outcome, text
+        return outcome
 
     def _patch_moto(self) -> None:
         link_packages(closure(RUNTIME_PACKAGES).values(), self._packages)
@@ -130,13 +110,6 @@ class Functions:
         @patch.method(LambdaFunction, "invoke")
         def invoke(_original: Callable[..., Any], function: LambdaFunction, *arguments: Any) -> bytes:
             return self._invoke(function, *arguments)
-
-        @patch.method(LambdaResponse, "invoke")
-        def invoke_qualified(original: Callable[..., Any], response: LambdaResponse) -> Any:
-            # AWS's parameter is spelled "Qualifier"; moto reads "qualifier".
-            if response.querystring.get("Qualifier"):
-                response.querystring["qualifier"] = response.querystring["Qualifier"]
-            return original(response)
 
         @patch.method(LambdaResponse, "get_function")
         def get_function(original: Callable[..., str], response: LambdaResponse) -> str:
@@ -152,7 +125,6 @@ class Functions:
 
         @patch.method(LambdaBackend, "create_function")
         def create(original: Callable[..., Any], backend: LambdaBackend, spec: dict[str, Any]) -> Any:
-            function_settings.check_package(spec["Code"])
             self._check_configuration(spec["FunctionName"], spec["Role"], spec)
             return original(backend, spec)
 
@@ -162,13 +134,6 @@ class Functions:
         ) -> Any:
             function = backend.get_function(name, qualifier)
             self._check_configuration(function.function_name, body.get("Role", function.role), body)
-            return original(backend, name, qualifier, body)
-
-        @patch.method(LambdaBackend, "update_function_code")
-        def update_code(
-            original: Callable[..., Any], backend: LambdaBackend, name: str, qualifier: str, body: dict[str, Any]
-        ) -> Any:
-            function_settings.check_package(body)
             return original(backend, name, qualifier, body)
 
         @patch.method(LambdaBackend, "delete_function")
@@ -198,29 +163,18 @@ class Functions:
         headers = {str(name).lower(): value for name, value in dict(request_headers or {}).items()}
         kind = headers.get("x-amz-invocation-type", "RequestResponse")
         response_headers["X-Amz-Executed-Version"] = str(function.version)
-        if kind == "DryRun":
-            return b""
         if kind == "Event":
             threading.Thread(target=self._run_later, args=(function, event), daemon=True).start()
             return b""
-        outcome, text = self.run(function, event)
+        outcome = self.run(function, event)
         if outcome.failed:
             response_headers["X-Amz-Function-Error"] = "Unhandled"
-        response_headers["x-amz-log-result"] = base64.b64encode(text.encode()[-LOG_TAIL_BYTES:]).decode()
         return outcome.payload.encode()
 
     def _run_later(self, function: LambdaFunction, event: Any) -> None:
-        retries = len(RETRY_DELAYS_SECONDS)
-        if function.event_invoke_config:
-            retries = int(function.event_invoke_config[-1].config.get("MaximumRetryAttempts", retries))
-        for delay in (0.0, *RETRY_DELAYS_SECONDS[:retries]):
-            if self._stopping.wait(delay):
+        for delay in (0.0, *RETRY_DELAYS_SECONDS):
+            if self._stopping.wait(delay) or not self.run(function, event).failed:
                 return
-            try:
-                if not self.run(function, event)[0].failed:
-                    return
-            except TooManyRequestsError:
-                continue
         self._send_dead_letter(function, event)
 
     def _send_dead_letter(self, function: LambdaFunction, event: Any) -> None:
@@ -241,7 +195,6 @@ class Functions:
         Raises:
             InvalidParameterValueException: with AWS's message.
         """
-        function_settings.check_variables(spec)
         function_arn = self._authorizer.context.arn("lambda", f"function:{name}")
         if not self._authorizer.trusts(role_arn, "lambda.amazonaws.com", {"aws:SourceArn": function_arn}).allowed:
             raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
@@ -275,7 +228,6 @@ class Functions:
             "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
             "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_FORMAT": log_config["LogFormat"],
             "AWS_LAMBDA_LOG_GROUP_NAME": log_config["LogGroup"],
             "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}",
             "HOME": str(home),

@@ -1,4 +1,4 @@
-"""A function's log, as Lambda writes it: to its log group and to a file."""
+"""A function's log: to its log group and to a file. Different from AWS: Lambda's own lines are JSON in any case."""
 
 from __future__ import annotations
 
@@ -23,35 +23,18 @@ if TYPE_CHECKING:
     from localaws.settings import Settings
 
 
-def log_text(version: str, log_format: str, outcome: Outcome) -> str:
-    """Return the lines of one invocation: Lambda's own around the function's.
+def log_text(version: str, outcome: Outcome) -> str:
+    """Return the lines of one invocation: Lambda's own, in JSON, around the function's."""
 
-    Args:
-        version: of the function.
-        log_format: ``Text`` or ``JSON``.
-        outcome: what happened.
-    """
-    if log_format == "JSON":
-        return _json_log_text(version, outcome)
-    request = f"RequestId: {outcome.request_id}"
-    said = outcome.payload if outcome.failed else ""
-    timed_out = ""
-    if "Task timed out after" in said:
-        timed_out = f"{_now()} {outcome.request_id} {json.loads(said)['errorMessage'].partition('Error: ')[2]}\n"
-    return (
-        f"START {request} Version: {version}\n{_lines(outcome.output)}{timed_out}END {request}\n"
-        f"REPORT {request}\tDuration: {outcome.duration_seconds * 1000:.2f} ms\n"
-    )
-
-
-def _json_log_text(version: str, outcome: Outcome) -> str:
     def platform(kind: str, **record: object) -> str:
-        line = {"time": _now(), "type": f"platform.{kind}", "record": {"requestId": outcome.request_id, **record}}
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"time": now, "type": f"platform.{kind}", "record": {"requestId": outcome.request_id, **record}}
         return json.dumps(line) + "\n"
 
+    output = outcome.output
     return (
         platform("start", version=version)
-        + _lines(outcome.output)
+        + (output if not output or output.endswith("\n") else output + "\n")
         + platform(
             "report",
             status="failure" if outcome.failed else "success",
@@ -70,17 +53,15 @@ class FunctionLogs:
         self._lock = threading.Lock()
         self._refused: set[str] = set()
 
-    def write(self, function: LambdaFunction, stream: str, outcome: Outcome) -> str:
-        """Write an invocation's log to the file and, as far as the role may, to the log group; the text."""
-        config = logging_config(function)
-        text = log_text(str(function.version), config["LogFormat"], outcome)
+    def write(self, function: LambdaFunction, stream: str, outcome: Outcome) -> None:
+        """Write an invocation's log to the file and, as far as the role can, to the log group."""
+        text = log_text(str(function.version), outcome)
         path = self._settings.logs_directory / "functions" / f"{function.function_name}.log"
         with self._lock:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
-            self._deliver(function.role, config["LogGroup"], stream, text)
-        return text
+            self._deliver(function.role, logging_config(function)["LogGroup"], stream, text)
 
     def _deliver(self, role_arn: str, group: str, stream: str, text: str) -> None:
         backend = logs_backends[self._settings.account_id][self._settings.region]
@@ -110,11 +91,3 @@ class FunctionLogs:
                 "permission.denied", caller=role_arn, action=action, resource=arn, reason=decision.reason
             )
         return decision.allowed
-
-
-def _lines(output: str) -> str:
-    return output if not output or output.endswith("\n") else output + "\n"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

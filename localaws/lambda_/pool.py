@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from localaws.lambda_.worker import Worker
 
 
-class ConcurrencyExceededError(Exception):
-    """As many workers of a function are at work as it may have."""
-
-
 class WorkerPool:
     """Hands out one worker an invocation, and keeps it warm for the next one. Thread-safe."""
 
@@ -22,39 +18,31 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._busy: list[Worker] = []
-        self._starting: list[str] = []
         self._stopped = False
 
-    def take(self, name: str, identity: str, limit: int | None, start: Callable[[], Worker]) -> Worker:
+    def take(self, name: str, identity: str, start: Callable[[], Worker]) -> Worker:
         """Return an idle worker of this identity, or a new one.
 
         Args:
             name: the function's name.
             identity: of the code and configuration that shall run.
-            limit: how many workers of the function may be at work at once, None for any number.
             start: makes a worker of this identity.
 
         Raises:
-            ConcurrencyExceededError: the limit is reached.
             RuntimeError: the pool was stopped.
         """
         with self._lock:
             if self._stopped:
                 raise RuntimeError(f"The function {name} cannot be run: the local AWS is stopping")
-            at_work = sum(worker.specification.name == name for worker in self._busy) + self._starting.count(name)
-            if limit is not None and at_work >= limit:
-                raise ConcurrencyExceededError(f"{at_work} workers of {name} are at work, {limit} may be")
             unusable = [worker for worker in self._idle if not worker.usable]
             self._idle = [worker for worker in self._idle if worker.usable]
             fitting = next((worker for worker in self._idle if worker.specification.identity == identity), None)
             if fitting:
                 self._idle.remove(fitting)
                 self._busy.append(fitting)
-            else:
-                self._starting.append(name)
         for worker in unusable:
             worker.close()
-        return fitting or self._start(name, start)
+        return fitting or self._start(start)
 
     def release(self, worker: Worker) -> None:
         """Return a worker to the pool; end it if it cannot take another invocation."""
@@ -108,15 +96,9 @@ class WorkerPool:
             functions.setdefault(worker.specification.name, []).append(entry)
         return functions
 
-    def _start(self, name: str, start: Callable[[], Worker]) -> Worker:
-        try:
-            worker = start()
-        except BaseException:
-            with self._lock:
-                self._starting.remove(name)
-            raise
+    def _start(self, start: Callable[[], Worker]) -> Worker:
+        worker = start()
         with self._lock:
-            self._starting.remove(name)
             self._busy.append(worker)
             stopped = self._stopped
         if stopped:

@@ -50,24 +50,6 @@ class Context:
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-class LogLines(logging.Handler):
-    """Lambda's handler of the root logger: level, time, request and message, separated by tabs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.request_id = ""
-        formatter = logging.Formatter(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
-        )
-        formatter.converter = time.gmtime
-        self.setFormatter(formatter)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print a record with the request it belongs to."""
-        record.aws_request_id = self.request_id
-        print(self.format(record), flush=True)
-
-
 def load_handler(name: str) -> Handler:
     """Return the function that ``module.function`` names.
 
@@ -113,45 +95,13 @@ def invoke(handler: Handler, invocation: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - whatever the handler raises is the answer
         print_failure(described := describe_failure(error, request_id))
         return {"error": described}
-    try:
-        return {"payload": json.dumps(result)}
-    except (TypeError, ValueError) as error:
-        described = {
-            "errorMessage": f"Unable to marshal response: {error}",
-            "errorType": "Runtime.MarshalError",
-            "requestId": request_id,
-            "stackTrace": [],
-        }
-        print_failure(described)
-        return {"error": described}
+    return {"payload": json.dumps(result)}
 
 
 def print_failure(described: dict[str, Any]) -> None:
-    """Write an error to the function's log, in the format that the function asked for."""
-    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        print(json.dumps({"timestamp": now, "log_level": "ERROR", **described}), flush=True)
-        return
-    print(f"[ERROR] {described['errorType']}: {described['errorMessage']}")
-    if described["stackTrace"]:
-        print("Traceback (most recent call last):")
-        print("".join(described["stackTrace"]), end="")
-    sys.stdout.flush()
-
-
-def prepare(packages: str) -> LogLines:
-    """Set up the interpreter as Lambda does: where modules are found, and where logs go.
-
-    Args:
-        packages: folder of what the runtime itself brings, searched after the zip.
-    """
-    sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"]]
-    sys.path.append(packages)
-    log_lines = LogLines()
-    root = logging.getLogger()
-    root.addHandler(log_lines)
-    root.setLevel(os.environ.get("AWS_LAMBDA_LOG_LEVEL") or logging.WARNING)
-    return log_lines
+    """Write an error to the function's log."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    print(json.dumps({"timestamp": now, "log_level": "ERROR", **described}), flush=True)
 
 
 def main() -> None:
@@ -160,12 +110,14 @@ def main() -> None:
     for descriptor in (incoming, outgoing):
         # What the function starts itself must not hold the conversation open.
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - the signature is Python's
-    log_lines = prepare(packages)
+    sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"]]
+    sys.path.append(packages)  # searched after the zip
+    logging.basicConfig(stream=sys.stdout, level=os.environ.get("AWS_LAMBDA_LOG_LEVEL") or logging.WARNING)
     with os.fdopen(incoming) as invocations, os.fdopen(outgoing, "w") as outcomes:
-        serve(os.environ["_HANDLER"], invocations, outcomes, log_lines)
+        serve(os.environ["_HANDLER"], invocations, outcomes)
 
 
-def serve(name: str, invocations: IO[str], outcomes: IO[str], log_lines: LogLines) -> None:
+def serve(name: str, invocations: IO[str], outcomes: IO[str]) -> None:
     """Answer the lines of ``invocations`` with lines in ``outcomes``."""
 
     def say(outcome: dict[str, Any]) -> None:
@@ -182,9 +134,7 @@ def serve(name: str, invocations: IO[str], outcomes: IO[str], log_lines: LogLine
         return
     say({"ready": True})
     for line in invocations:
-        invocation = json.loads(line)
-        log_lines.request_id = invocation["request_id"]
-        say(invoke(handler, invocation))
+        say(invoke(handler, json.loads(line)))
 
 
 if __name__ == "__main__":

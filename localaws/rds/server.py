@@ -25,10 +25,6 @@ from localaws.settings import Context
 _FORCE_SSL = "rds.force_ssl"
 _AVAILABLE_LIBRARIES = frozenset({"pg_stat_statements", "auto_explain"})
 _ROTATION_DAYS = 7
-_GIBIBYTES = {"micro": 1, "small": 2, "medium": 4, "large": 8}
-_USABLE_MEMORY = 0.8
-_BYTES_PER_CONNECTION = 9531392
-_MOST_CONNECTIONS = 5000
 _START_SECONDS = 90
 _SESSIONS = """
 SELECT usename::text, application_name, client_port FROM pg_stat_activity
@@ -48,17 +44,6 @@ def server_settings(parameters: Mapping[str, str]) -> dict[str, str]:
         else:
             settings[name] = value
     return settings
-
-
-def default_connections(instance_class: str) -> int:
-    """Return RDS's max_connections for a class: LEAST({DBInstanceClassMemory/9531392},5000).
-
-    The formula's memory is less than the nominal one, by a share that was measured once. Classes that have more memory
-    for each processor than t and m are taken for these.
-    """
-    size = instance_class.rpartition(".")[2]
-    gibibytes = _GIBIBYTES.get(size) or 16 * int(size.removesuffix("xlarge") or 1)
-    return min(int(gibibytes * 2**30 * _USABLE_MEMORY / _BYTES_PER_CONNECTION), _MOST_CONNECTIONS)
 
 
 def refuses_plain_connections(parameters: Mapping[str, str]) -> bool:
@@ -84,10 +69,7 @@ class DatabaseServer:
             context.authority,
             processes=context.processes,
             log=context.settings.logs_directory / f"postgresql-{instance.db_instance_identifier}.log",
-            settings={
-                "max_connections": str(default_connections(str(instance.db_instance_class))),
-                **server_settings(parameters),
-            },
+            settings=server_settings(parameters),
             require_tls=refuses_plain_connections(parameters),
             token_refusal=self._token_refusal if instance.enable_iam_database_authentication else None,
             role_patch=RolePatch.DOCUMENTED,

@@ -22,7 +22,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.events.models import events_backends
 
 from localaws.iam.evaluate import Request, decide_for_service
-from localaws.secretsmanager.versions import CURRENT, PENDING, PREVIOUS, holder
+from localaws.secretsmanager.versions import CURRENT, PENDING, holder
 
 if TYPE_CHECKING:
     from moto.secretsmanager.models import FakeSecret
@@ -165,13 +165,6 @@ class Rotations:
         return lambda_backends[self._context.settings.account_id][self._context.settings.region]
 
 
-def publish_label_moved(secret: FakeSecret, label: str, version_id: str) -> None:
-    """Publish that a version got a label; AWS publishes no event for the pending and the previous label."""
-    if label not in {PENDING, PREVIOUS}:
-        detail = {"name": secret.name, "labelUpdated": label, "versionId": version_id}
-        _put(secret, "Secret Label Updated", detail, [secret.arn])
-
-
 def publish_rotation(secret: FakeSecret, event_name: str, error: str = "") -> None:
     """Publish how a rotation ended: in AWS by way of CloudTrail, and only where a trail records the account.
 
@@ -190,9 +183,5 @@ def publish_rotation(secret: FakeSecret, event_name: str, error: str = "") -> No
         "additionalEventData": {"SecretId": secret.arn},
         **({"errorMessage": error} if error else {}),
     }
-    _put(secret, "AWS Service Event via CloudTrail", detail, [])
-
-
-def _put(secret: FakeSecret, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-    entry = {"Source": EVENT_SOURCE, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": resources}
+    entry = {"Source": EVENT_SOURCE, "DetailType": "AWS Service Event via CloudTrail", "Detail": json.dumps(detail)}
     events_backends[secret.account_id][secret.region].put_events([entry])

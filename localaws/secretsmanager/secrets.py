@@ -28,7 +28,7 @@ from moto.secretsmanager.exceptions import (
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 from localaws.patch import MonkeyPatch
-from localaws.secretsmanager.rotation import SERVICE, Rotations, publish_label_moved, publish_rotation
+from localaws.secretsmanager.rotation import SERVICE, Rotations, publish_rotation
 from localaws.secretsmanager.versions import CURRENT, PENDING, Labels, StagingError, holder, move_label, put_version
 
 if TYPE_CHECKING:
@@ -286,14 +286,10 @@ def _set_labels(
     secret: FakeSecret, labels: Labels, token: str | None = None, value: Mapping[str, str] | None = None
 ) -> None:
     """Write the labels back; and the version ``token`` with its value, which is new or had none."""
-    before = holder(_labels(secret), CURRENT)
     if token is not None:
         version = secret.versions.setdefault(token, {"createdate": int(time.time()), "version_id": token})
         version.update(value or {})
     for version_id, own in labels.items():
         secret.versions[version_id]["version_stages"] = own
-    current = holder(labels, CURRENT)
     # moto answers CreateSecret and UpdateSecret with this one.
-    secret.set_default_version_id(current)
-    if current and current != before:
-        publish_label_moved(secret, CURRENT, current)
+    secret.set_default_version_id(holder(labels, CURRENT))

@@ -15,19 +15,6 @@ if TYPE_CHECKING:
     from tests.support.local_aws import LocalAws
 
 
-def test_a_database_parameter_that_was_set_names_the_user_as_its_source(aws: LocalAws) -> None:
-    rds = aws.client("rds")
-    rds.create_db_parameter_group(
-        DBParameterGroupName="beers", DBParameterGroupFamily="postgres17", Description="beers"
-    )
-    rds.modify_db_parameter_group(
-        DBParameterGroupName="beers",
-        Parameters=[{"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}],
-    )
-    found = rds.describe_db_parameters(DBParameterGroupName="beers")["Parameters"]
-    assert [(p["ParameterName"], p["ParameterValue"], p["Source"]) for p in found] == [("rds.force_ssl", "1", "user")]
-
-
 def test_a_scalable_target_keeps_its_tags(aws: LocalAws) -> None:
     ecs = aws.client("ecs")
     ecs.create_cluster(clusterName="scaled")

@@ -1,17 +1,11 @@
 """ECS services as Terraform and people meet them: tasks are processes behind a load balancer that answers."""
 
-import contextlib
-import http.client
 import json
 import os
-import threading
 import urllib.error
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -81,17 +75,6 @@ def test_a_process_gets_the_environment_of_its_container_and_nothing_else(site: 
     assert {name for name in environment if not name.startswith("AWS_")} <= allowed
 
 
-def test_the_process_acts_as_the_task_role(site: Site, beers: str) -> None:
-    environment = get(site)
-    sts = site.aws.client(
-        "sts",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=environment["AWS_SESSION_TOKEN"],
-    )
-    assert ":assumed-role/task/" in sts.get_caller_identity()["Arn"]
-
-
 def test_output_stands_in_the_files_of_the_run_and_in_the_log_streams(site: Site, beers: str) -> None:
     task_id = site.tasks(beers)[0]["taskArn"].rsplit("/", 1)[1]
     assert log_of(site.aws.directory, f"{beers}-{task_id}-migrate") == "migrating with ['LOGIN_SECRET']\n"
@@ -111,57 +94,6 @@ def test_no_secret_stands_in_the_run_directory(site: Site, beers: str) -> None:
     assert [path for path in files if b"hunter2" in path.read_bytes()] == []
 
 
-class Load:
-    """32 clients that ask in all ways, on kept connections, until they are told to stop."""
-
-    def __init__(self, site: Site) -> None:
-        self._where = urlsplit(site.url).netloc
-        self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(32)
-        self._clients = [self._pool.submit(self._ask, number) for number in range(32)]
-
-    def _ask(self, number: int) -> Counter[Any]:
-        answers: Counter[Any] = Counter()
-        connection = http.client.HTTPConnection(self._where, timeout=30)
-        while not self._stop.wait(0.02):
-            method, path, body = [("GET", "/", None), ("POST", "/", b"{}"), ("GET", "/slow", None)][
-                (number + answers.total()) % 3
-            ]
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            version = json.loads(answer.read()).get("VERSION") if answer.status == 200 else None
-            answers[answer.status, version] += 1
-        connection.close()
-        return answers
-
-    def finish(self) -> Counter[Any]:
-        """Stop, and count the answers by status and version."""
-        self._stop.set()
-        total: Counter[Any] = Counter()
-        for client in self._clients:
-            total += client.result()
-        self._pool.shutdown()
-        return total
-
-
-def test_a_rolling_deployment_under_load_loses_no_request(site: Site, beers: str) -> None:
-    load = Load(site)
-    try:
-        before = {task["taskArn"] for task in site.tasks(beers)}
-        site.ecs.update_service(cluster="taproom", service=beers, taskDefinition=site.register("2"))
-        assert len(site.service(beers)["deployments"]) == 2
-        wait_until(lambda: site.is_steady(beers), "the second version")
-        site.ecs.update_service(cluster="taproom", service=beers, forceNewDeployment=True)
-        wait_until(lambda: site.is_steady(beers), "new tasks of the second version")
-        assert not before & {task["taskArn"] for task in site.tasks(beers)}
-    finally:
-        answers = load.finish()
-    assert set(answers) == {(200, "1"), (200, "2")}
-    assert get(site)["VERSION"] == "2"
-    stopped = [task for task in site.tasks(beers, "STOPPED") if task["taskArn"] in before]
-    assert {task["stopCode"] for task in stopped} == {"ServiceSchedulerInitiated"}
-
-
 @pytest.mark.aws("ECS-2", "ECS-3")
 def test_tasks_show_their_capacity_provider_and_ecs_stores_defaults(site: Site, beers: str) -> None:
     definition = site.register("2", linuxParameters={"capabilities": {"drop": ["ALL"]}})
@@ -179,41 +111,6 @@ def test_tasks_show_their_capacity_provider_and_ecs_stores_defaults(site: Site, 
     described = site.ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
     app = described["containerDefinitions"][1]
     assert app["linuxParameters"]["capabilities"] == {"add": [], "drop": ["ALL"]}
-
-
-def test_scaling_out_and_in_changes_the_number_of_tasks_under_load(site: Site, beers: str) -> None:
-    load = Load(site)
-    try:
-        for count in (3, 1):
-            site.ecs.update_service(cluster="taproom", service=beers, desiredCount=count)
-            wait_until(lambda: site.is_steady(beers), f"{count} tasks")
-            assert len(site.tasks(beers)) == count
-            assert len(site.service(beers)["deployments"]) == 1
-    finally:
-        answers = load.finish()
-    assert set(answers) == {(200, "1")}
-
-
-@pytest.mark.aws("ECS-11")
-def test_a_failing_migration_trips_the_circuit_breaker_and_the_old_version_goes_on(site: Site, beers: str) -> None:
-    before = site.service(beers)["taskDefinition"]
-    site.ecs.update_service(cluster="taproom", service=beers, taskDefinition=site.register("2", migrate_exit_code=3))
-    wait_until(lambda: site.is_steady(beers), "the end of the rollback")
-    service = site.service(beers)
-    assert service["taskDefinition"] == before
-    deployment = service["deployments"][0]
-    assert deployment["rolloutState"] == "COMPLETED"
-    assert get(site)["VERSION"] == "1"
-    messages = [event["message"] for event in service["events"]]
-    assert any("deployment failed: tasks failed to start." in message for message in messages)
-    failures = [message for message in messages if "Container migrate exited with code 3" in message]
-    assert len(failures) in (3, 4)  # two start at a time, and three failures suffice
-    log = failures[0].rsplit("see ", 1)[1]
-    assert "-migrate.log" in log
-    stopped = [task for task in site.tasks(beers, "STOPPED") if task["stopCode"] == "TaskFailedToStart"]
-    assert {
-        container["exitCode"] for task in stopped for container in task["containers"] if "exitCode" in container
-    } == {3}
 
 
 @pytest.mark.aws("ECS-14")
@@ -258,58 +155,6 @@ def test_what_keeps_a_task_from_starting_is_said_in_the_events(
     assert get(site)["VERSION"] == "1"
 
 
-def test_a_version_that_never_gets_healthy_is_rolled_back(site: Site, beers: str) -> None:
-    unhealthy = site.register("2", environment={"UNHEALTHY": "1"})
-    site.ecs.update_service(cluster="taproom", service=beers, taskDefinition=unhealthy)
-    wait_until(lambda: site.is_steady(beers), "the end of the rollback", seconds=120)
-    messages = [event["message"] for event in site.service(beers)["events"]]
-    assert any("Health checks failed with these codes: [503]" in message for message in messages)
-    assert get(site)["VERSION"] == "1"
-
-
-@pytest.mark.aws("ECS-12")
-def test_a_healthy_version_that_answers_with_errors_is_rolled_back_by_its_alarm(site: Site, beers: str) -> None:
-    before = site.service(beers)["taskDefinition"]
-    balancer = site.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
-    site.aws.client("cloudwatch").put_metric_alarm(
-        AlarmName="errors",
-        Namespace="AWS/ApplicationELB",
-        MetricName="HTTPCode_Target_5XX_Count",
-        Dimensions=[
-            {"Name": "LoadBalancer", "Value": balancer.partition("loadbalancer/")[2]},
-            {"Name": "TargetGroup", "Value": site.group_arn.rpartition(":")[2]},
-        ],
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=3,
-        DatapointsToAlarm=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )
-    site.ecs.update_service(
-        cluster="taproom",
-        service=beers,
-        taskDefinition=site.register("broken", environment={"BROKEN": "yes"}),
-        deploymentConfiguration={
-            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
-            "alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True},
-        },
-    )
-
-    def is_over() -> bool:
-        with contextlib.suppress(urllib.error.HTTPError):
-            get(site)
-        return site.service(beers)["taskDefinition"] == before and site.is_steady(beers)
-
-    wait_until(lambda: site.service(beers)["taskDefinition"] != before, "the deployment")
-    wait_until(is_over, "the end of the rollback")
-    service = site.service(beers)
-    messages = [event["message"] for event in service["events"]]
-    assert any("deployment failed: errors is in ALARM." in message for message in messages)
-    assert get(site)["VERSION"] == "1"
-
-
 def test_a_task_that_dies_is_replaced(site: Site, beers: str) -> None:
     before = {task["taskArn"] for task in site.tasks(beers)}
     with pytest.raises(urllib.error.HTTPError, match="502"):
@@ -321,17 +166,6 @@ def test_a_task_that_dies_is_replaced(site: Site, beers: str) -> None:
     assert "container app, exit code 7" in dead["stoppedReason"]
 
 
-def test_a_stopped_task_is_replaced(site: Site, beers: str) -> None:
-    task = site.tasks(beers)[0]["taskArn"]
-    site.ecs.stop_task(cluster="taproom", task=task, reason="by hand")
-    wait_until(lambda: site.is_steady(beers) and len(site.tasks(beers)) == 2, "a replacement")
-    (stopped,) = [one for one in site.tasks(beers, "STOPPED") if one["taskArn"] == task]
-    wait_until(
-        lambda: site.ecs.describe_tasks(cluster="taproom", tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED", ""
-    )
-    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "by hand")
-
-
 def test_a_container_that_fails_its_own_health_check_is_replaced(site: Site, beers: str) -> None:
     check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
     site.ecs.update_service(cluster="taproom", service=beers, taskDefinition=site.register("2", healthCheck=check))
@@ -339,36 +173,6 @@ def test_a_container_that_fails_its_own_health_check_is_replaced(site: Site, bee
     wait_until(lambda: any(reason in event["message"] for event in site.service(beers)["events"]), reason)
     wait_until(lambda: site.is_steady(beers), "the end of the rollback")
     assert get(site)["VERSION"] == "1"
-
-
-def test_a_container_shows_the_health_that_its_own_check_finds(site: Site, beers: str) -> None:
-    program = "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health')"
-    check = {"command": ["CMD", "python", "-c", program], "interval": 5}
-    site.ecs.update_service(cluster="taproom", service=beers, taskDefinition=site.register("2", healthCheck=check))
-    wait_until(lambda: site.is_steady(beers) and get(site)["VERSION"] == "2", "the second version")
-    assert {task["healthStatus"] for task in site.tasks(beers)} == {"HEALTHY"}
-
-
-def test_a_lone_task_runs_once_with_its_overrides(site: Site) -> None:
-    definition = site.register("1")
-    override = {"name": "app", "command": ["python", "-c", "import os; print(os.environ['EXTRA'])"]}
-    override_environment = [{"name": "EXTRA", "value": "from the caller"}]
-    started = site.ecs.run_task(
-        cluster="taproom",
-        taskDefinition=definition,
-        launchType="FARGATE",
-        networkConfiguration=site.network,
-        overrides={"containerOverrides": [{**override, "environment": override_environment}]},
-    )["tasks"][0]["taskArn"]
-
-    def task() -> dict[str, Any]:
-        described: dict[str, Any] = site.ecs.describe_tasks(cluster="taproom", tasks=[started])["tasks"][0]
-        return described
-
-    wait_until(lambda: task()["lastStatus"] == "STOPPED", "the end of the task")
-    assert {container["name"]: container["exitCode"] for container in task()["containers"]} == {"migrate": 0, "app": 0}
-    task_id = started.rsplit("/", 1)[1]
-    assert log_of(site.aws.directory, f"taproom-{task_id}-app") == "from the caller\n"
 
 
 def test_a_deleted_service_leaves_no_process_no_target_and_no_network_interface(site: Site) -> None:

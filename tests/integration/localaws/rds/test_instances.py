@@ -118,13 +118,6 @@ def test_parameters_of_the_group_are_in_force_and_follow_changes(aws: MotoServer
         assert time.monotonic() < deadline
 
 
-@pytest.mark.aws("RDS-7")
-def test_max_connections_are_those_of_the_class_unless_the_group_sets_them(
-    aws: MotoServer, instance: dict[str, Any]
-) -> None:
-    assert ask(aws, instance, "SHOW max_connections") == [["90"]]
-
-
 @pytest.mark.aws("RDS-6")
 @pytest.mark.parametrize(
     ("name", "value", "source", "method"),
