@@ -2,7 +2,7 @@
 
 Emulated: contexts, a step's outputs, concurrency groups, and then the approval of a job's environment. Functions of
 the caller stand in for actions of others and for expensive commands. Different from GitHub: jobs start when all jobs
-that started before them have ended, a matrix has one dimension, and a run is cancelled between two steps only.
+that started before them have ended, a matrix has one dimension, and nothing is cancelled.
 """
 
 import os
@@ -20,7 +20,7 @@ import yaml
 from tests.support.workflow_expressions import holds, interpolate
 
 REPOSITORY = "example/taproom"
-SUCCESS, FAILURE, SKIPPED, CANCELLED = "success", "failure", "skipped", "cancelled"
+SUCCESS, FAILURE, SKIPPED = "success", "failure", "skipped"
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
@@ -94,7 +94,7 @@ class Result:
     """What came of a run.
 
     Attributes:
-        conclusions: success, failure, skipped or cancelled, by job.
+        conclusions: success, failure or skipped, by job.
         log: what the steps wrote, by job.
     """
 
@@ -102,19 +102,12 @@ class Result:
     log: dict[str, str] = field(default_factory=dict)
 
 
-class CancelledError(Exception):
-    """A newer run took this one's place in the queue, or a person cancelled it."""
-
-
 class ActionError(Exception):
     """What stands in for an action fails the step."""
 
 
 class Concurrency:
-    """GitHub's groups: one run or job at a time, and a newer one replaces those that wait unless ``queue: max`` is set.
-
-    That a newer one cuts off the one that runs (``cancel-in-progress``) is left out: nothing that deploys asks for it.
-    """
+    """GitHub's groups with ``queue: max``: one run or job at a time, and the others wait in their order."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -132,14 +125,10 @@ class Concurrency:
             return
         me = object()
         with self._changed:
+            assert settings["queue"] == "max"
             queue = self._queues.setdefault(interpolate(settings["group"], contexts), [])
-            if settings.get("queue") != "max":
-                del queue[1:]
             queue.append(me)
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: queue[0] is me or me not in queue)
-            if me not in queue:
-                raise CancelledError
+            self._changed.wait_for(lambda: queue[0] is me)
         try:
             yield
         finally:
@@ -161,7 +150,7 @@ class Runner:
         variables: GitHub's ``vars`` of an environment; of the repository for the empty name.
         machine: environment variables that this machine adds for a job's shell.
         approve: asked before a job starts in an environment.
-        replace: outputs of a step whose command is not run; None runs it, and CancelledError cancels the run there.
+        replace: outputs of a step whose command is not run; None runs it.
         folder: for the jobs' files.
     """
 
@@ -180,11 +169,8 @@ class Runner:
         result = Result()
         workflow = self.workflows[name]
         contexts = {"github": event.github, "inputs": event.inputs, "vars": self.variables("")}
-        try:
-            with self.concurrency.held(workflow.get("concurrency"), contexts):
-                self._run_jobs(name, event, contexts, result, "")
-        except CancelledError:
-            result.conclusions[""] = CANCELLED
+        with self.concurrency.held(workflow.get("concurrency"), contexts):
+            self._run_jobs(name, event, contexts, result, "")
         return result
 
     def _run_jobs(
@@ -222,13 +208,10 @@ class Runner:
 
             with ThreadPoolExecutor(len(values)) as pool:
                 return {"result": _combined(pool.map(run, values)), "outputs": {}}
-        try:
-            with self.concurrency.held(job.get("concurrency"), contexts):
-                if "uses" in job:
-                    return self._call(job, event, contexts, result, name)
-                return self._run_on_runner(job, event, contexts, result, name)
-        except CancelledError:
-            return {"result": CANCELLED, "outputs": {}}
+        with self.concurrency.held(job.get("concurrency"), contexts):
+            if "uses" in job:
+                return self._call(job, event, contexts, result, name)
+            return self._run_on_runner(job, event, contexts, result, name)
 
     def _run_on_runner(
         self, job: Mapping[str, Any], event: Event, contexts: Mapping[str, Any], result: Result, name: str
@@ -331,7 +314,7 @@ def _needs(job: Mapping[str, Any]) -> list[str]:
 
 def _combined(jobs: Iterable[Mapping[str, Any]]) -> str:
     results = {job["result"] for job in jobs}
-    return next((result for result in (FAILURE, CANCELLED) if result in results), SUCCESS)
+    return FAILURE if FAILURE in results else SUCCESS
 
 
 def _inputs(declared: Mapping[str, Any], values: Mapping[str, Any], contexts: Mapping[str, Any]) -> dict[str, str]:

@@ -1,19 +1,15 @@
 """What every workflow promises: least permissions, pinned actions, limits, and commands that people have too."""
 
 import re
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
 from devtools.checkout import CHECKOUT
-from tests.support.waiting import wait_until
 from tests.support.workflow_expressions import evaluate, holds, interpolate
-from tests.support.workflows import CancelledError, Concurrency, Event, Job, Runner, load
+from tests.support.workflows import load
 
 WORKFLOWS = load(CHECKOUT / ".github" / "workflows")
 ACTION = yaml.safe_load((CHECKOUT / ".github" / "actions" / "prepare" / "action.yml").read_text())
@@ -246,54 +242,6 @@ def test_a_step_runs_after_a_failure_only_if_it_asks_to() -> None:
     assert holds("${{ always() }}", {}, succeeded=False)
     assert holds("failure()", {}, succeeded=False)
     assert not holds("failure()", {}, succeeded=True)
-
-
-@pytest.mark.parametrize(("queue", "order"), [("max", [1, 2, 3]), ("single", [1, 3])])
-def test_a_group_lets_one_in_at_a_time_and_its_queue_keeps_all_or_the_newest(queue: str, order: list[int]) -> None:
-    groups, settings, inside = Concurrency(), {"group": "a-${{ x }}", "queue": queue}, list[int]()
-
-    def enter(number: int) -> None:
-        with suppress(CancelledError), groups.held(settings, {"x": 1}):
-            inside.append(number)
-
-    with ThreadPoolExecutor() as pool, groups.held(settings, {"x": 1}):
-        inside.append(1)
-        second = pool.submit(enter, 2)
-        wait_until(lambda: groups.entered("a-1") == 2)
-        pool.submit(enter, 3)
-        wait_until(lambda: groups.entered("a-1") == 3 or second.done())
-        with groups.held(settings, {"x": 2}):
-            assert inside == [1], "another group does not wait"
-    assert inside == order
-
-
-def test_an_approval_is_asked_for_inside_the_group_and_a_cancelled_run_starts_nothing_more(tmp_path: Path) -> None:
-    step = {"uses": "an/action@1"}
-    job = {"steps": [step], "permissions": {}, "environment": "prod", "concurrency": {"group": "a"}}
-    then = {"steps": [step], "permissions": {}, "needs": "deploy"}
-    ran: list[str] = []
-
-    def record(job: Job, _given: Mapping[str, str]) -> Mapping[str, str]:
-        ran.append(job.name)
-        return {}
-
-    def cancel(_job: Job, _command: str) -> None:
-        raise CancelledError
-
-    runner = Runner(
-        workflows={"w.yml": {"jobs": {"deploy": job, "after": then}}},
-        actions={"an/action": record},
-        variables=lambda _environment: {},
-        machine=lambda _job: {},
-        approve=lambda _job: runner.concurrency.entered("a") == 1,
-        folder=tmp_path,
-    )
-    event = Event("refs/heads/main", "c" * 40)
-    assert runner.run("w.yml", event).conclusions == {"deploy": "success", "after": "success"}
-    job["steps"] = [{"run": "true"}]
-    runner.replace = cancel
-    assert runner.run("w.yml", event).conclusions == {"deploy": "cancelled", "after": "skipped"}
-    assert ran == ["deploy", "after"]
 
 
 @pytest.mark.parametrize(
