@@ -20,13 +20,8 @@ run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master
   }
 
   assert {
-    condition     = aws_db_instance.this.deletion_protection && !aws_db_instance.this.skip_final_snapshot && !aws_db_instance.this.delete_automated_backups
-    error_message = "It must be protected, and leave a snapshot and its backups behind."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.multi_az && aws_db_instance.this.backup_retention_period == 14
-    error_message = "It must have a standby and two weeks of backups."
+    condition     = aws_db_instance.this.deletion_protection && !aws_db_instance.this.skip_final_snapshot && !aws_db_instance.this.delete_automated_backups && aws_db_instance.this.multi_az && aws_db_instance.this.backup_retention_period == 14 && aws_db_instance.this.storage_encrypted && !aws_db_instance.this.publicly_accessible
+    error_message = "It must be protected, encrypted and private, with a standby, backups and a final snapshot."
   }
 
   assert {
@@ -35,13 +30,8 @@ run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master
   }
 
   assert {
-    condition     = aws_db_instance.this.storage_encrypted && !aws_db_instance.this.publicly_accessible
-    error_message = "It must be encrypted and without a public address."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password == null
-    error_message = "Terraform must not know the master's password."
+    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password == null && aws_db_instance.this.kms_key_id == var.context.kms_key_arn && aws_db_instance.this.master_user_secret_kms_key_id == var.context.kms_key_arn && aws_db_instance.this.performance_insights_kms_key_id == var.context.kms_key_arn
+    error_message = "Terraform must not know the master's password, and everything must be encrypted with the environment's key."
   }
 
   assert {
@@ -60,11 +50,6 @@ run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master
   assert {
     condition     = toset(keys(aws_cloudwatch_log_group.exported)) == aws_db_instance.this.enabled_cloudwatch_logs_exports
     error_message = "Every log that RDS exports must have its group."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.kms_key_id == var.context.kms_key_arn && aws_db_instance.this.master_user_secret_kms_key_id == var.context.kms_key_arn && aws_db_instance.this.performance_insights_kms_key_id == var.context.kms_key_arn
-    error_message = "Everything must be encrypted with the environment's key."
   }
 
   assert {

@@ -145,7 +145,7 @@ run "without_a_preview_nothing_is_asked_and_the_function_does_what_is_needed" {
 
   assert {
     condition     = length(data.aws_lambda_invocation.plan) == 0
-    error_message = "Nobody must be asked."
+    error_message = "Nothing must be asked."
   }
 
   assert {

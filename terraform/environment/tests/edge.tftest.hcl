@@ -45,13 +45,8 @@ run "a_domain_gets_a_certificate_and_a_record" {
   }
 
   assert {
-    condition     = startswith(aws_lb_listener.https[0].ssl_policy, "ELBSecurityPolicy-TLS13-")
-    error_message = "TLS 1.3 must be spoken."
-  }
-
-  assert {
-    condition     = aws_lb.this.enable_deletion_protection && aws_lb.this.drop_invalid_header_fields && one(aws_lb.this.access_logs).enabled
-    error_message = "It must be protected, strict about headers and logged."
+    condition     = startswith(aws_lb_listener.https[0].ssl_policy, "ELBSecurityPolicy-TLS13-") && aws_lb.this.enable_deletion_protection && aws_lb.this.drop_invalid_header_fields && one(aws_lb.this.access_logs).enabled
+    error_message = "It must speak TLS 1.3, and be protected, strict about headers and logged."
   }
 
   assert {
@@ -103,12 +98,7 @@ run "a_trial_is_plain_http_without_a_firewall" {
   }
 
   assert {
-    condition     = length(aws_lb_listener_rule.plain_http) == 1 && length(aws_lb_listener.https) == 0
-    error_message = "Port 80 must serve."
-  }
-
-  assert {
-    condition     = alltrue([for made in [aws_wafv2_web_acl.this, aws_wafv2_web_acl_association.load_balancer, aws_cloudwatch_log_group.firewall, aws_wafv2_web_acl_logging_configuration.this] : length(made) == 0]) && output.firewall_name == null && !aws_lb.this.enable_deletion_protection
-    error_message = "There must be no firewall and no protection."
+    condition     = length(aws_lb_listener_rule.plain_http) == 1 && length(aws_lb_listener.https) == 0 && alltrue([for made in [aws_wafv2_web_acl.this, aws_wafv2_web_acl_association.load_balancer, aws_cloudwatch_log_group.firewall, aws_wafv2_web_acl_logging_configuration.this] : length(made) == 0]) && output.firewall_name == null && !aws_lb.this.enable_deletion_protection
+    error_message = "Port 80 must serve, without a firewall and protection."
   }
 }

@@ -77,13 +77,8 @@ run "one_nat_gateway_serves_all_zones" {
   }
 
   assert {
-    condition     = length(aws_nat_gateway.this) == 1 && length(aws_eip.nat) == 1 && length(aws_route.private_to_internet) == 3
-    error_message = "Three zones must share one gateway."
-  }
-
-  assert {
-    condition     = length(aws_vpc_endpoint.interface) == 0 && !contains(keys(aws_security_group.this), "endpoints")
-    error_message = "Endpoints would be paid for in addition to the gateway."
+    condition     = length(aws_nat_gateway.this) == 1 && length(aws_eip.nat) == 1 && length(aws_route.private_to_internet) == 3 && length(aws_vpc_endpoint.interface) == 0 && !contains(keys(aws_security_group.this), "endpoints")
+    error_message = "Three zones must share one gateway, without endpoints."
   }
 
   assert {

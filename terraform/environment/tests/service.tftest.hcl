@@ -35,8 +35,8 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   }
 
   assert {
-    condition     = aws_appautoscaling_target.this[0].min_capacity == 3 && aws_appautoscaling_target.this[0].max_capacity == 12 && length(aws_appautoscaling_target.scheduled) == 0
-    error_message = "There must be 3 to 12 tasks."
+    condition     = aws_appautoscaling_target.this[0].min_capacity == 3 && aws_appautoscaling_target.this[0].max_capacity == 12 && length(aws_appautoscaling_target.scheduled) == 0 && aws_ecs_service.this.desired_count == 3 && length(aws_appautoscaling_scheduled_action.this) == 0
+    error_message = "There must be 3 to 12 tasks, 3 at first, and no schedule."
   }
 
   assert {
@@ -57,58 +57,23 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   }
 
   assert {
-    condition     = aws_ecs_service.this.desired_count == 3
-    error_message = "It must begin with the fewest."
-  }
-
-  assert {
-    condition     = length(aws_appautoscaling_scheduled_action.this) == 0
-    error_message = "Nothing must be scheduled."
-  }
-
-  assert {
     condition     = [for share in aws_ecs_service.this.capacity_provider_strategy : share.capacity_provider] == ["FARGATE"]
     error_message = "Nothing must run on spare capacity."
   }
 
   assert {
-    condition     = one(aws_ecs_service.this.deployment_circuit_breaker).enable && one(aws_ecs_service.this.deployment_circuit_breaker).rollback
-    error_message = "The circuit breaker must roll back."
+    condition     = one(aws_ecs_service.this.deployment_circuit_breaker).enable && one(aws_ecs_service.this.deployment_circuit_breaker).rollback && one(aws_ecs_service.this.alarms).enable && one(aws_ecs_service.this.alarms).rollback && one(aws_ecs_service.this.alarms).alarm_names == toset(["taproom-prod-target-errors"]) && aws_cloudwatch_metric_alarm.target_errors.treat_missing_data == "notBreaching"
+    error_message = "The circuit breaker and the alarm must roll back, and without requests the alarm must be quiet."
   }
 
   assert {
-    condition     = one(aws_ecs_service.this.alarms).enable && one(aws_ecs_service.this.alarms).rollback && one(aws_ecs_service.this.alarms).alarm_names == toset(["taproom-prod-target-errors"])
-    error_message = "The alarm must roll back."
+    condition     = !aws_ecs_service.this.enable_execute_command && length(data.aws_iam_policy_document.exec) == 0 && alltrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
+    error_message = "A shell cannot be opened, and a task cannot write to its image."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.target_errors.treat_missing_data == "notBreaching"
-    error_message = "Without requests the alarm must be quiet: one that is going off already guards nothing."
-  }
-
-  assert {
-    condition     = !aws_ecs_service.this.enable_execute_command && length(data.aws_iam_policy_document.exec) == 0
-    error_message = "Nobody must open a shell."
-  }
-
-  assert {
-    condition     = alltrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
-    error_message = "No task must write to its image."
-  }
-
-  assert {
-    condition     = one(data.aws_iam_policy_document.task).statement[0].resources == toset(["arn:aws:secretsmanager:us-east-1:123456789012:secret:app"])
-    error_message = "The tasks' role must read the login's secret and no other."
-  }
-
-  assert {
-    condition     = length(data.aws_iam_policy_document.connect) == 0
-    error_message = "The tasks' role must not log in by token."
-  }
-
-  assert {
-    condition     = contains(local.app_container.environment, { name = "DATABASE_SECRET_ARN", value = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app" })
-    error_message = "The service must be told its secret."
+    condition     = one(data.aws_iam_policy_document.task).statement[0].resources == toset(["arn:aws:secretsmanager:us-east-1:123456789012:secret:app"]) && length(data.aws_iam_policy_document.connect) == 0 && contains(local.app_container.environment, { name = "DATABASE_SECRET_ARN", value = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app" })
+    error_message = "The tasks must read the login's secret and no other, and not log in by token."
   }
 
   assert {
@@ -141,13 +106,8 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
   }
 
   assert {
-    condition     = length(aws_appautoscaling_target.this) == 0 && length(aws_appautoscaling_target.scheduled) == 1
-    error_message = "The limits must be left alone."
-  }
-
-  assert {
-    condition     = aws_appautoscaling_scheduled_action.this["night"].timezone == "Europe/Berlin" && tonumber(one(aws_appautoscaling_scheduled_action.this["night"].scalable_target_action).max_capacity) == 0
-    error_message = "The service must stop at night."
+    condition     = length(aws_appautoscaling_target.this) == 0 && length(aws_appautoscaling_target.scheduled) == 1 && aws_appautoscaling_scheduled_action.this["night"].timezone == "Europe/Berlin" && tonumber(one(aws_appautoscaling_scheduled_action.this["night"].scalable_target_action).max_capacity) == 0
+    error_message = "The service must stop at night, and its limits must be left alone."
   }
 
   assert {
@@ -156,13 +116,8 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
   }
 
   assert {
-    condition     = aws_ecs_service.this.enable_execute_command && length(data.aws_iam_policy_document.exec) == 1
-    error_message = "The task must be let in."
-  }
-
-  assert {
-    condition     = !anytrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
-    error_message = "The agent must be able to write."
+    condition     = aws_ecs_service.this.enable_execute_command && length(data.aws_iam_policy_document.exec) == 1 && !anytrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
+    error_message = "A shell can be opened, and its agent can write."
   }
 
   assert {
@@ -203,13 +158,8 @@ run "with_iam_authentication_the_task_connects_as_one_user_of_one_database_and_r
   }
 
   assert {
-    condition     = one(data.aws_iam_policy_document.connect).statement[0].resources == toset(["arn:aws:rds-db:us-east-1:123456789012:dbuser:db-MOCKED/beers_app"]) && one(data.aws_iam_policy_document.connect).statement[0].actions == toset(["rds-db:connect"])
-    error_message = "The tasks' role must log in as beers_app of this database and as nobody else."
-  }
-
-  assert {
-    condition     = length(data.aws_iam_policy_document.task) == 0
-    error_message = "The tasks' role must not read a secret."
+    condition     = one(data.aws_iam_policy_document.connect).statement[0].resources == toset(["arn:aws:rds-db:us-east-1:123456789012:dbuser:db-MOCKED/beers_app"]) && one(data.aws_iam_policy_document.connect).statement[0].actions == toset(["rds-db:connect"]) && length(data.aws_iam_policy_document.task) == 0
+    error_message = "The tasks' role must log in as beers_app of this database only, and read no secret."
   }
 
   assert {

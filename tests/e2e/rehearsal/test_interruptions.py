@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -182,23 +181,3 @@ def test_fire_with_nothing_running_says_what_to_do(tmp_path: Path) -> None:
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert said.strip() == "No rehearsal is running. Start one with `make up`."
-
-
-def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        process = command(tmp_path / "run", "up", "--port", str(listener.getsockname()[1]))
-        said, _ = process.communicate(timeout=240)
-    assert process.returncode == 1
-    assert "is taken by another program or another rehearsal. Name another one, such as `make up PORT=8090`" in said
-    assert "Traceback" not in said
-
-
-def test_a_missing_postgresql_is_named_with_the_remedy(tmp_path: Path) -> None:
-    process = command(tmp_path / "run", "up", POSTGRESQL_BIN="/nowhere")
-    said, _ = process.communicate(timeout=240)
-    assert process.returncode == 1
-    assert "No PostgreSQL server runs on this machine." in said
-    assert "Traceback" not in said
-    assert not (tmp_path / "run").exists()

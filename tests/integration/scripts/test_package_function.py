@@ -123,13 +123,6 @@ def test_a_second_build_needs_no_index_and_gives_the_same(project: Project) -> N
     assert project.built().read_bytes() == first
 
 
-def test_a_changed_source_changes_the_zip(project: Project) -> None:
-    first = project.built().read_bytes()
-    with (project.folder / "db_bootstrap" / "sql.py").open("a") as source:
-        source.write("# changed\n")
-    assert project.built().read_bytes() != first
-
-
 def test_a_changed_lock_is_installed_anew(project: Project) -> None:
     project.built()
     project.add_wheel("hops", {"hops.py": ""})
@@ -205,13 +198,6 @@ def test_a_missing_lock_is_named(authority: Authority, tmp_path: Path) -> None:
         build(authority.ca_file, tmp_path / "function.zip", project=tmp_path)
 
 
-def test_an_output_that_cannot_be_written_is_named(project: Project) -> None:
-    (project.folder / "out put").write_text("a file where the folder must be")
-    complaint = project.refused()
-    assert "The zip cannot be written" in complaint
-    assert "out put" in complaint
-
-
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -260,13 +246,6 @@ def test_the_functions_zip_is_pure_small_and_readable_by_lambda(function_zip: Pa
 def test_the_functions_zip_holds_the_certificates_as_they_are(function_zip: Path, authority: Authority) -> None:
     with zipfile.ZipFile(function_zip) as archive:
         assert archive.read("rds-ca.pem") == authority.ca_file.read_bytes()
-
-
-def test_the_functions_zip_is_the_same_when_built_again(
-    function_zip: Path, authority: Authority, tmp_path: Path
-) -> None:
-    build(authority.ca_file, tmp_path / "new folder" / "again.zip")
-    assert (tmp_path / "new folder" / "again.zip").read_bytes() == function_zip.read_bytes()
 
 
 def test_every_module_of_the_function_imports_with_the_zip_and_boto3_alone(function_zip: Path, tmp_path: Path) -> None:

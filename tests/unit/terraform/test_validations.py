@@ -63,13 +63,6 @@ def test_conditions_and_runs_are_found() -> None:
     assert {module for module in MODULES if _conditions(module).total()} <= {run.module for run in RUNS} <= set(MODULES)
 
 
-def test_what_a_run_expects_to_be_refused_is_read_over_several_lines() -> None:
-    assert _refused("  expect_failures = [\n    var.name,\n    data.aws_ecs_service.deployed,\n  ]\n") == {
-        "var.name",
-        "data.aws_ecs_service.deployed",
-    }
-
-
 @pytest.mark.parametrize("module", [pytest.param(module, id=module.name) for module in MODULES])
 def test_every_condition_is_broken_by_a_run_of_its_own(module: Path) -> None:
     tested = Counter(address for run in RUNS if run.module == module for address in run.refused)

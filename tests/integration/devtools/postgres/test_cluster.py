@@ -1,5 +1,4 @@
 import socket
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,17 +56,6 @@ def test_a_connection_without_tls_is_refused(database: Database) -> None:
 def test_the_superuser_cannot_come_in_over_the_network(database: Database) -> None:
     with pytest.raises(pg8000.exceptions.DatabaseError, match="28000"), database.connect("rdsadmin", "x"):
         pass
-
-
-def test_a_server_that_another_authority_vouches_for_is_not_believed(database: Database) -> None:
-    with pytest.raises(ssl.SSLCertVerificationError), socket.create_connection(("127.0.0.1", database.cluster.port)):
-        pg8000.native.Connection(
-            database.master,
-            password=database.password,
-            host="127.0.0.1",
-            port=database.cluster.port,
-            ssl_context=ssl.create_default_context(),
-        )
 
 
 def test_the_masters_password_does_not_reach_the_servers_log(database: Database) -> None:
