@@ -97,8 +97,10 @@ class Terraform:
         """The plan as JSON when there is something to change, else none."""
         options = [*_variable_options(variables, var_file), "-detailed-exitcode", "-input=false", "-no-color"]
         code = self._run("plan", [*options, f"-out={_PLAN_FILE}"], allowed=(0, _CHANGES_EXIT_CODE))
+        if code != _CHANGES_EXIT_CODE:
+            return None
         plan: dict[str, Any] = json.loads(self._capture("show", "-json", _PLAN_FILE))
-        return plan if code == _CHANGES_EXIT_CODE else None
+        return plan
 
     def apply_planned(self, report: Callable[[str], None]) -> None:
         """Carry out the last plan as it was shown.

@@ -3,7 +3,8 @@
 A check that takes its port from ``PORT`` reaches the right process. One that names the container's port cannot work
 here, where each task has another port; the reason says so.
 
-Different from AWS: until the first success it runs every second; afterwards at most every two seconds, to save CPU.
+Different from AWS: until the first success it runs every second; after a success, a minute later or more, to save CPU:
+each check is a process, and the load balancer checks the task, too.
 """
 
 import subprocess
@@ -17,6 +18,7 @@ from localaws.ecs.containers import Container, HealthCheck
 
 FIRST_INTERVAL_SECONDS = 1.0
 SHORTEST_INTERVAL_SECONDS = 2.0
+HEALTHY_INTERVAL_SECONDS = 60.0
 
 
 class HealthWatch:
@@ -64,7 +66,7 @@ class HealthWatch:
             before = state
             if self._passes():
                 state, failures = "HEALTHY", 0
-                interval = max(SHORTEST_INTERVAL_SECONDS, self._check.interval_seconds)
+                interval = max(HEALTHY_INTERVAL_SECONDS, self._check.interval_seconds)
             elif state != "UNKNOWN" or time.monotonic() - started > self._check.start_period_seconds:
                 failures += 1
                 interval = max(SHORTEST_INTERVAL_SECONDS, self._check.interval_seconds)

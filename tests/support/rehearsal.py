@@ -33,7 +33,7 @@ class Rehearsal:
         client: HTTP through the load balancer.
         digest: of the image that was applied.
         outputs: of the environment.
-        failed_applies: the errors of the applies that failed before the first that succeeded.
+        failed_apply: the error of the apply before the first that succeeded.
     """
 
     run: Run
@@ -41,7 +41,7 @@ class Rehearsal:
     client: Client
     digest: str
     outputs: dict[str, Any] = field(default_factory=dict)
-    failed_applies: list[str] = field(default_factory=list)
+    failed_apply: str = ""
 
     def aws(self, service: str, **credentials: str) -> Any:
         """Return a client with the given credentials, or with the administrator's."""

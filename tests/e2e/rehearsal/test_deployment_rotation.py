@@ -110,8 +110,8 @@ def logs_in(rehearsal: Rehearsal, credential: dict[str, Any]) -> bool:
         return False
 
 
-def load(rehearsal: Rehearsal, connections: int = 4, pause_seconds: float = 0.02) -> Load:
-    return Load([urlsplit(rehearsal.client.url).netloc], connections, rehearsal.client.token, pause_seconds)
+def load(rehearsal: Rehearsal) -> Load:
+    return Load([urlsplit(rehearsal.client.url).netloc], 4, rehearsal.client.token, pause_seconds=0.02)
 
 
 def every_beer_once(rehearsal: Rehearsal, names: list[str]) -> bool:
@@ -167,7 +167,7 @@ def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, top
 def test_rotations_back_to_back_under_load_lose_no_request(rehearsal: Rehearsal) -> None:
     """Cover both alternates of each login. tests/integration/app/test_rotation.py has more rotations and requests."""
     current, answered = set(), [0]
-    with load(rehearsal, connections=32, pause_seconds=0) as clients:
+    with load(rehearsal) as clients:
         for name in LOGINS * 2:
             current.add(rotated(rehearsal, name))
             answered.append(clients.requests)

@@ -1,6 +1,6 @@
 """An apply that ends half-way is finished by the next: each kind of resource fails once to be created and deleted.
 
-The first applies of dev do the same with a function and the service.
+The first apply of dev does the same with the service.
 """
 
 from collections.abc import Callable, Iterator

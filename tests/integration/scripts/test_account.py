@@ -98,11 +98,7 @@ def has_role(aws: LocalAws, name: str) -> bool:
 def test_an_interrupted_run_is_continued_by_another_person_in_another_clone(aws: LocalAws, tmp_path: Path) -> None:
     first, second = clone(tmp_path, "first"), clone(tmp_path, "second")
     account = first / "terraform" / "account"
-    for happens in (
-        (account / "backend.tf").exists,
-        (account / "imports.tf").exists,
-        lambda: has_role(aws, "taproom-drift"),
-    ):
+    for happens in ((account / "backend.tf").exists, lambda: has_role(aws, "taproom-drift")):
         process = start(first, aws, **NAMED, REGION="eu-west-1")
         wait_until(happens, "the moment to interrupt", 200)
         os.killpg(process.pid, signal.SIGINT)

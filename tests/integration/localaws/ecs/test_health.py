@@ -16,8 +16,8 @@ class Watched:
     """Starts a watch whose check is a line of Python, and collects what it tells."""
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("localaws.ecs.health.FIRST_INTERVAL_SECONDS", 0.05)
-        monkeypatch.setattr("localaws.ecs.health.SHORTEST_INTERVAL_SECONDS", 0.05)
+        for interval in ("FIRST", "SHORTEST", "HEALTHY"):
+            monkeypatch.setattr(f"localaws.ecs.health.{interval}_INTERVAL_SECONDS", 0.05)
         self.directory = directory
         self.told: queue.Queue[str] = queue.Queue()
         self.watch: HealthWatch | None = None
