@@ -89,6 +89,10 @@ class NotConvergedError(BootstrapError):
     """All statements ran, but the database is not what the document declares; it was rolled back."""
 
 
+class QuestionError(BootstrapError):
+    """A question about effective access is invalid, or names a role or an object that does not exist."""
+
+
 class GenerationError(BootstrapError):
     """A document that was generated does not describe the database; nothing was changed."""
 

@@ -25,6 +25,9 @@ class Action(StrEnum):
     APPLY = "apply"
     VERIFY = "verify"
     GENERATE = "generate"
+    WHO = "who"
+    WHAT = "what"
+    WHY = "why"
 
 
 class Format(StrEnum):
@@ -61,11 +64,11 @@ class Report:
         return self.action is Action.APPLY or not (self.statements or self.refusals)
 
 
-def render(report: Report, output_format: Format) -> str:
-    """Return the report as text that ends with a newline."""
+def render(report: Report, output_format: Format, *, is_verbose: bool = False) -> str:
+    """Return the report as text that ends with a newline; text for people has the reasons only if it is verbose."""
     match output_format:
         case Format.TEXT:
-            return _lines(_text(report))
+            return _lines(_text(report, is_verbose=is_verbose))
         case Format.JSON:
             return json.dumps(as_dict(report), indent=2) + "\n"
         case Format.SQL:
@@ -104,6 +107,11 @@ def changes(statements: Iterable[Statement], database: str) -> list[dict[str, An
     ]
 
 
+def as_lines(sentences: Iterable[str]) -> str:
+    """Return sentences as lines that are safe for a terminal."""
+    return _lines(escaped(sentence) for sentence in sentences)
+
+
 def escaped(text: str) -> str:
     """Return ``text`` on one line, with control and format characters escaped."""
     return "".join(
@@ -116,7 +124,7 @@ def escaped(text: str) -> str:
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
-def _text(report: Report) -> Iterator[str]:
+def _text(report: Report, *, is_verbose: bool) -> Iterator[str]:
     yield f"{escaped(report.database)}: {_verdict(report)}"
     if report.statements:
         yield from (escaped(sentence) for sentence in report.summary)
@@ -126,8 +134,9 @@ def _text(report: Report) -> Iterator[str]:
     else:
         for step in report.statements:
             yield f"{'!' if step.is_destructive else ' '} {escaped(step.sql)};"
-            where = "" if step.database is None else f", in the database {escaped(step.database)}"
-            yield f"      because {_why(step)}{where}"
+            where = "" if step.database is None else f"in the database {escaped(step.database)}"
+            if reasons := [*([f"because {_why(step)}"] if is_verbose else []), *([where] if where else [])]:
+                yield f"      {', '.join(reasons)}"
     yield from _listed("Cannot run:", report.refusals)
     yield from _listed("Not managed, and left alone:", report.unmanaged)
     if report.digest is not None and report.statements and not report.refusals:
@@ -187,5 +196,5 @@ def _connecting(database: str) -> Iterator[str]:
         yield r"\quit"
 
 
-def _lines(lines: Iterator[str]) -> str:
+def _lines(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)

@@ -6,31 +6,57 @@ including invalid arguments, for which argparse would use 2.
 """
 
 import argparse
+import json
 import os
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from db_bootstrap.apply import ReviewedPlan, apply, locked
-from db_bootstrap.cli.document_file import read_document, render_document
+from db_bootstrap.cli.document_file import STANDARD_INPUT, notes, read_document, render_document
 from db_bootstrap.cli.dsn import PASSWORD_VARIABLE, parse_dsn
 from db_bootstrap.cli.generate import Generated, generate
-from db_bootstrap.cli.survey import survey
 from db_bootstrap.document import AccessDocument, parse_document
+from db_bootstrap.effective.access import Access
+from db_bootstrap.effective.questions import Asked, Question, answer, as_dict
+from db_bootstrap.effective.sentences import answer_lines
 from db_bootstrap.errors import BootstrapError, ConfigurationError, GenerationError
-from db_bootstrap.inspect.session import Session, connected_as_master
-from db_bootstrap.model import Credential, Endpoint, Plan
+from db_bootstrap.inspect.catalog import read_catalog
+from db_bootstrap.inspect.session import OpenElsewhere, Session, connected_as_master
+from db_bootstrap.model import Endpoint, Plan
 from db_bootstrap.plan import digest_for, make_plan
 from db_bootstrap.plan_digest import is_digest
-from db_bootstrap.report import Action, Format, Report, render
+from db_bootstrap.report import Action, Format, Report, as_lines, render
 
 DSN_VARIABLE = "DB_BOOTSTRAP_DSN"
 
 DONE, FAILED, DIFFERENT = 0, 1, 2
 """Exit statuses."""
+
+_HELP = {
+    Action.PLAN: "print what an apply would run",
+    Action.APPLY: "run it, in one transaction",
+    Action.VERIFY: "print what differs, and what is not managed",
+    Action.GENERATE: "print a document that describes the database as it is",
+    Action.WHO: "print the roles that have privileges on an object",
+    Action.WHAT: "print what a role can do",
+    Action.WHY: "print each way in which a role has privileges on an object",
+}
+_EXAMPLES = {
+    Action.PLAN: "plan --document access.yaml --format sql",
+    Action.APPLY: "apply --document access.yaml --expect-digest sha256:...",
+    Action.VERIFY: "verify --document - < access.yaml",
+    Action.GENERATE: "generate > access.yaml",
+    Action.WHO: "who --on beers.beers --privilege DELETE\n  who --on 'schema beers' --format json",
+    Action.WHAT: "what --of beers_report",
+    Action.WHY: "why --of beers_report --on 'beers.rate(integer, text)'",
+}
+_WITH_DOCUMENT = (Action.PLAN, Action.APPLY, Action.VERIFY)
+_QUESTIONS = tuple(Action(asked) for asked in Asked)
 
 
 @dataclass(frozen=True)
@@ -38,16 +64,19 @@ class Options:
     """The validated command line.
 
     Attributes:
-        document: The file with the access document; None for `Action.GENERATE`.
         dsn: The database's address, which can contain a password.
+        document: The file with the access document, if the action needs one.
         expected_digest: The digest that the plan of `Action.APPLY` must have, unless it is empty.
+        is_verbose: Whether text output has all reasons.
     """
 
     action: Action
-    document: Path | None
     dsn: str = field(repr=False)
     output_format: Format
-    expected_digest: str | None
+    document: Path | None = None
+    expected_digest: str | None = None
+    question: Question | None = None
+    is_verbose: bool = False
 
     @classmethod
     def parse(cls, arguments: Sequence[str], environment: Mapping[str, str]) -> "Options":
@@ -55,27 +84,24 @@ class Options:
 
         Raises:
             ConfigurationError: They are invalid, or contradict each other.
+            QuestionError: The question is invalid.
         """
-        given = _parser(arguments).parse_args(arguments)
-        dsn = given.dsn or environment.get(DSN_VARIABLE)
+        given = _parsed(arguments)
+        action = Action(given["action"])
+        dsn = given["dsn"] or environment.get(DSN_VARIABLE)
         if not dsn:
             raise ConfigurationError(
                 f"The address of the database is missing; give it with --dsn, or in {DSN_VARIABLE}."
             )
-        if (given.document is None) is not (given.action == Action.GENERATE):
-            raise ConfigurationError(
-                "generate creates a document, and reads none; leave --document out."
-                if given.document
-                else "The document is missing; give its file with --document."
-            )
-        digest = given.expect_digest
-        if digest is not None and given.action != Action.APPLY:
-            raise ConfigurationError(f"--expect-digest is for apply; {given.action} changes nothing. Leave it out.")
+        digest = given.get("expect_digest")
         if digest is not None and not is_digest(digest):
             raise ConfigurationError(
                 "--expect-digest is not a valid digest; copy it from plan, as sha256: and 64 digits."
             )
-        return cls(Action(given.action), given.document, dsn, Format(given.format), digest)
+        asked = {key: given.get(key) for key in ("action", "of", "on", "privilege")}
+        question = Question.parse(asked) if action in _QUESTIONS else None
+        output_format = Format(given["format"])
+        return cls(action, dsn, output_format, given.get("document"), digest, question, given["verbose"])
 
     def reviewed(self, host: str) -> ReviewedPlan | None:
         """Return the reviewed plan on the server of this name, if any."""
@@ -94,42 +120,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    address = parse_dsn(options.dsn, os.environ)
-    if options.document is None:
-        _write(render_document(*_generated(*address), options.output_format))
-        return DONE
-    document = parse_document(read_document(options.document))
-    report = _run_action(options, document, *address)
-    _write(render(report, options.output_format))
-    if report.refusals:
-        return _failed(f"The document cannot be applied, for {len(report.refusals)} reason(s); see above.")
-    return DONE if report.is_in_sync else DIFFERENT
+    document = None if options.document is None else parse_document(read_document(options.document))
+    endpoint, credential = parse_dsn(options.dsn, os.environ)
 
-
-def _run_action(options: Options, document: AccessDocument, endpoint: Endpoint, credential: Credential) -> Report:
     def opened(database: str) -> AbstractContextManager[Session]:
         there = replace(endpoint, database=database)
         is_read_only = options.action is not Action.APPLY
         return connected_as_master(there, lambda: credential, retry_seconds=0, is_read_only=is_read_only)
 
-    with opened(endpoint.database) as connection:
+    if document is None:
+        with opened(endpoint.database) as session:
+            return _read_only_action(options, session, endpoint)
+    report = _run_action(options, document, endpoint, opened)
+    _write(render(report, options.output_format, is_verbose=options.is_verbose))
+    if report.refusals:
+        return _failed(f"The document cannot be applied, for {len(report.refusals)} reason(s); see above.")
+    return DONE if report.is_in_sync else DIFFERENT
+
+
+def _run_action(options: Options, document: AccessDocument, endpoint: Endpoint, opened: OpenElsewhere) -> Report:
+    digest = None
+    with opened(endpoint.database) as session:
         if options.action is Action.APPLY:
-            with locked(connection):
-                done = apply(connection, document, options.reviewed(endpoint.host), opened)
-            digest = None
+            with locked(session):
+                done = apply(session, document, options.reviewed(endpoint.host), opened)
         else:
-            done = make_plan(connection, document, opened)
-            digest = digest_for(connection, endpoint.host, done) if options.action is Action.PLAN else None
+            done = make_plan(session, document, opened)
+            digest = digest_for(session, endpoint.host, done) if options.action is Action.PLAN else None
     return Report(
         options.action, document.database, done.statements, done.refusals, done.unmanaged, done.summary, digest
     )
 
 
-def _generated(endpoint: Endpoint, credential: Credential) -> tuple[Generated, Plan]:
+def _read_only_action(options: Options, session: Session, endpoint: Endpoint) -> int:
+    access = Access(read_catalog(session))
+    if options.question is not None:
+        found = answer(options.question, access)
+        is_verbose = options.is_verbose or options.action is Action.WHY
+        if options.output_format is Format.JSON:
+            _write(json.dumps(as_dict(found, endpoint.database), indent=2) + "\n")
+        else:
+            _write(as_lines(answer_lines(found, is_verbose=is_verbose)))
+        return DONE
+    generated, planned = _generated(session, access)
+    _write(render_document(generated, planned, options.output_format))
+    if options.output_format is Format.JSON:
+        _complain(as_lines(notes(generated, planned)))
+    return DONE
+
+
+def _generated(session: Session, access: Access) -> tuple[Generated, Plan]:
     """Return a document that describes the database, and its plan, which has no statements."""
-    with connected_as_master(endpoint, lambda: credential, retry_seconds=0, is_read_only=True) as connection:
-        generated = generate(*survey(connection))
-        planned = make_plan(connection, parse_document(generated.document))
+    generated = generate(access.catalog)
+    planned = make_plan(session, parse_document(generated.document))
     if planned.statements:
         listed = "\n".join(f"- {step.sql}" for step in planned.statements[:20])
         raise GenerationError(
@@ -149,45 +192,97 @@ def _write(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _complain(text: str) -> None:
+    sys.stderr.buffer.write(text.encode(errors="backslashreplace"))
+
+
 def _failed(message: str) -> int:
-    sys.stderr.buffer.write(f"{message}\n".encode(errors="backslashreplace"))
+    _complain(f"{message}\n")
     return FAILED
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises, and repeats no argument that may be a secret, like an address after ``--dns``."""
-
-    possible_secrets: tuple[str, ...] = ()
+    """A parser that raises."""
 
     def error(self, message: str) -> NoReturn:
-        for argument in self.possible_secrets:
-            message = message.replace(repr(argument), "...").replace(argument, "...")
         raise ConfigurationError(f"{message}\n{self.format_usage().strip()}\nRun it with --help for details.")
 
 
-def _parser(arguments: Sequence[str]) -> _Parser:
+def _parsed(arguments: Sequence[str]) -> dict[str, Any]:
+    """Parse the arguments; errors repeat none that may be a secret, like an address after ``--dns``."""
+    try:
+        return vars(_parser().parse_args(arguments))
+    except ConfigurationError as error:
+        message = str(error)
+        for argument in arguments:
+            if "://" in argument or "=" in argument:
+                message = message.replace(repr(argument), "...").replace(argument, "...")
+        raise ConfigurationError(message) from None
+
+
+def _version() -> str:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return f"db_bootstrap {project['version']}"
+
+
+def _parser() -> _Parser:
     parser = _Parser(
         prog="python -m db_bootstrap",
-        description="Make the access of a PostgreSQL database what a document declares, or print the differences.",
+        description="Make the access of a PostgreSQL database what a document declares, or explain what it is.",
         epilog="Exit status: 0 in sync or done; 2 differences; 1 an error, with the remedy on standard error.",
         allow_abbrev=False,
     )
-    parser.possible_secrets = tuple(argument for argument in arguments if "://" in argument or "=" in argument)
-    parser.add_argument(
-        "action",
-        choices=[action.value for action in Action],
-        help="plan: print what would run; apply: run it; verify: print what differs and what is not managed; "
-        "generate: print a document that describes the database as it is",
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="action", required=True)
+    for action, summary in _HELP.items():
+        command = commands.add_parser(
+            action,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=_epilog(action),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        _add_options(command, action)
+    return parser
+
+
+def _epilog(action: Action) -> str:
+    examples = "\n".join(f"  python -m db_bootstrap {line.strip()}" for line in _EXAMPLES[action].splitlines())
+    return (
+        f"examples:\n{examples}\n\nThe password is read from {PASSWORD_VARIABLE}, or from ~/.pgpass as psql reads it."
     )
-    parser.add_argument("--document", type=Path, metavar="FILE", help="the access document; not for generate")
-    parser.add_argument(
+
+
+def _add_options(parser: argparse.ArgumentParser, action: Action) -> None:
+    add = parser.add_argument
+    if action in _WITH_DOCUMENT:
+        add(
+            "--document",
+            required=True,
+            metavar="FILE",
+            type=Path,
+            help=f"the access document; {STANDARD_INPUT} reads it from standard input",
+        )
+    if action is Action.APPLY:
+        add("--expect-digest", metavar="D", help="run exactly the plan with this digest, or nothing")
+    if action in {Action.WHAT, Action.WHY}:
+        add("--of", required=True, metavar="ROLE", help="the role, or public for what every role can do")
+    if action in {Action.WHO, Action.WHY}:
+        add(
+            "--on",
+            required=True,
+            metavar="OBJECT",
+            help="such as beers.beers, 'schema beers' or 'beers.rate(integer, text)'",
+        )
+    if action in _QUESTIONS:
+        add("--privilege", metavar="P", help="only this privilege, such as DELETE")
+    add(
         "--dsn",
         metavar="URL",
-        help="postgresql://USER@HOST:PORT/DATABASE?sslrootcert=FILE, of a login that can create roles; "
-        f"or in {DSN_VARIABLE}. Put the password into {PASSWORD_VARIABLE}: arguments are visible to every process.",
+        help=f"postgresql://USER@HOST:PORT/DATABASE?sslrootcert=FILE; or in {DSN_VARIABLE}. "
+        "Leave the password out: arguments are visible to every process.",
     )
-    parser.add_argument("--format", choices=[known.value for known in Format], default=Format.TEXT.value)
-    parser.add_argument(
-        "--expect-digest", metavar="D", help="with apply: run exactly the plan with this digest, or nothing"
-    )
-    return parser
+    formats = [known.value for known in Format if action in _WITH_DOCUMENT or known is not Format.SQL]
+    add("--format", choices=formats, default=Format.TEXT.value)
+    add("--verbose", action="store_true", help="print all reasons")

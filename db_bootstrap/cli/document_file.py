@@ -3,45 +3,56 @@
 Duplicate keys are refused: the parsers of both formats would silently keep the last, and so lose a role.
 """
 
+import io
 import json
-import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from db_bootstrap.cli.generate import Generated
 from db_bootstrap.errors import AccessDocumentError, ConfigurationError
 from db_bootstrap.model import Plan
 from db_bootstrap.report import Format, escaped
 
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
+
+STANDARD_INPUT = Path("-")
+"""The name of standard input, as a document."""
+
 _YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 def read_document(file: Path) -> object:
-    """Parse the file: as YAML if its name ends with ``.yaml`` or ``.yml``, otherwise as JSON.
+    """Parse a file: as YAML if its name ends with ``.yaml`` or ``.yml``, otherwise as JSON.
+
+    `STANDARD_INPUT` is JSON if it begins with a brace, and otherwise YAML.
 
     Raises:
-        ConfigurationError: It cannot be read, or it is YAML and PyYAML is missing.
+        ConfigurationError: It cannot be read, or it is YAML and ruamel.yaml is missing.
         AccessDocumentError: It is neither.
     """
+    is_standard_input = file == STANDARD_INPUT
+    name = "standard input" if is_standard_input else str(file)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = (sys.stdin.buffer.read() if is_standard_input else file.read_bytes()).decode()
     except OSError as error:
         raise ConfigurationError(
-            f"The access document {file} cannot be read: {error.strerror}. Name an existing file with --document."
+            f"The access document {name} cannot be read: {error.strerror}. Name an existing file with --document."
         ) from None
     except UnicodeDecodeError:
-        raise AccessDocumentError((f"{file}: this is not text in UTF-8; save it as such.",)) from None
-    return _yaml(file, text) if file.suffix.lower() in _YAML_SUFFIXES else _json(file, text)
+        raise AccessDocumentError((f"{name}: this is not text in UTF-8; save it as such.",)) from None
+    is_json = text.lstrip().startswith("{") if is_standard_input else file.suffix.lower() not in _YAML_SUFFIXES
+    return _json(name, text) if is_json else _yaml(name, text)
 
 
-def _json(file: Path, text: str) -> object:
+def _json(name: str, text: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise AccessDocumentError(
-            (f"{file}: this is not valid JSON ({error}); correct it, or name it .yaml.",)
+            (f"{name}: this is not valid JSON ({error}); correct it, or name it .yaml.",)
         ) from None
 
 
@@ -54,56 +65,30 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-def _yaml(file: Path, text: str) -> object:
-    yaml = _pyyaml("write JSON")
-
-    class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - as PyYAML calls it
-            mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-            if len(mapping) != len(node.value):
-                raise yaml.constructor.ConstructorError(None, None, "duplicate key", node.start_mark)
-            return mapping
-
-    # Booleans as in YAML 1.2, which editors use: in version 1.1 the key `on` is a boolean, and so is a role named no.
-    tag = "tag:yaml.org,2002:bool"
-    Loader.yaml_implicit_resolvers = {
-        first: [(name, pattern) for name, pattern in resolvers if name != tag]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    Loader.add_implicit_resolver(tag, re.compile("(?:true|True|TRUE|false|False|FALSE)$"), [*"tTfF"])
-
+def _yaml(name: str, text: str) -> object:
+    parser, error_type = _yaml_1_2("write JSON")
     try:
-        return yaml.load(text, Loader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise AccessDocumentError((f"{file}: this is not valid YAML ({error}); correct it.",)) from None
+        return parser.load(text)
+    except (error_type, RecursionError) as error:
+        raise AccessDocumentError((f"{name}: this is not valid YAML ({error}); correct it.",)) from None
 
 
 def render_document(generated: Generated, plan: Plan, output_format: Format) -> str:
-    """Return a generated document, the reason for each role that it leaves out, and what its plan does not manage.
+    """Return a generated document that `read_document` accepts; as YAML, it begins with the `notes`.
 
     Raises:
-        ConfigurationError: The format is YAML, and PyYAML is missing; or it is SQL, which a document is not.
+        ConfigurationError: The format is YAML, and ruamel.yaml is missing.
     """
-    match output_format:
-        case Format.TEXT:
-            notes = "".join(f"# {escaped(line)}\n" for line in _notes(generated, plan))
-            text: str = _pyyaml("choose --format json").safe_dump(
-                generated.document, sort_keys=False, allow_unicode=True, width=120
-            )
-            return notes + text
-        case Format.JSON:
-            content = {
-                "document": generated.document,
-                "left_out": generated.left_out,
-                "refusals": list(plan.refusals),
-                "unmanaged": list(plan.unmanaged),
-            }
-            return json.dumps(content, indent=2) + "\n"
-        case Format.SQL:
-            raise ConfigurationError("A document is not SQL; choose --format text, which is YAML, or json.")
+    if output_format is Format.JSON:
+        return json.dumps(generated.document, indent=2) + "\n"
+    parser, _ = _yaml_1_2("choose --format json")
+    text = io.StringIO()
+    parser.dump(generated.document, text)
+    return "".join(f"# {escaped(line)}\n" for line in notes(generated, plan)) + text.getvalue()
 
 
-def _notes(generated: Generated, plan: Plan) -> Iterator[str]:
+def notes(generated: Generated, plan: Plan) -> Iterator[str]:
+    """Yield what a generated document means, which roles it leaves out and why, and what its plan does not manage."""
     yield f"The access of the database {generated.document['database']}. Applied unchanged, it changes nothing."
     yield "Access that it does not declare is reported and stays; `unlisted: revoke` revokes it."
     by_reason: dict[str, list[str]] = {}
@@ -121,11 +106,24 @@ def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
             yield f"- {line}"
 
 
-def _pyyaml(alternative: str) -> ModuleType:
+def _yaml_1_2(alternative: str) -> "tuple[YAML, type[Exception]]":
+    """Return a parser of YAML 1.2, which refuses duplicate keys and merges ``<<``, and its errors."""
     try:
-        import yaml  # noqa: PLC0415 - needed for YAML only
+        from ruamel.yaml import YAML  # noqa: PLC0415 - needed for YAML only
+        from ruamel.yaml.constructor import SafeConstructor  # noqa: PLC0415
+        from ruamel.yaml.error import YAMLError  # noqa: PLC0415
     except ImportError:
         raise ConfigurationError(
-            f"This needs YAML, and PyYAML is not installed. Run `pip install pyyaml`, or {alternative}."
+            f"This needs YAML, and ruamel.yaml is not installed. Run `pip install ruamel.yaml`, or {alternative}."
         ) from None
-    return yaml
+
+    class Constructor(SafeConstructor):
+        """Constructs JSON's values only: a date is text."""
+
+    Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+    parser = YAML(typ="safe", pure=True)
+    parser.Constructor = Constructor
+    parser.default_flow_style = False
+    parser.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    parser.width = 120
+    return parser, YAMLError

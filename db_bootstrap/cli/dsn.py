@@ -6,7 +6,10 @@ should be encoded, any part may be a piece of it.
 """
 
 import ipaddress
+import re
+import stat
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from db_bootstrap.errors import ConfigurationError
@@ -15,12 +18,14 @@ from db_bootstrap.model import Credential, Endpoint
 DEFAULT_PORT = 5432
 PASSWORD_VARIABLE = "PGPASSWORD"  # noqa: S105 - its name
 
+_PASSWORD_LINE = re.compile(r"((?:\\.|[^\\:])*):" * 4 + r"(.*)")
+
 _SHAPE = "postgresql://USER@HOST:PORT/DATABASE?sslrootcert=FILE"
 _PARAMETERS = frozenset({"sslmode", "sslrootcert"})
 
 
 def parse_dsn(dsn: str, environment: Mapping[str, str]) -> tuple[Endpoint, Credential]:
-    """Return the endpoint and the credential; the password is the address's, or else PGPASSWORD.
+    """Return the endpoint and the credential; the password is the address's, or else PGPASSWORD, or in .pgpass.
 
     Raises:
         ConfigurationError: It is not such an address, it lacks a part, or its connection could not be verified.
@@ -29,11 +34,41 @@ def parse_dsn(dsn: str, environment: Mapping[str, str]) -> tuple[Endpoint, Crede
     database = unquote(parts.path.removeprefix("/"))
     if not (parts.username and parts.hostname and database) or "/" in parts.path.removeprefix("/"):
         raise _unusable("lacks a user, a host or a database")
+    user = unquote(parts.username)
     password = unquote(parts.password or "") or environment.get(PASSWORD_VARIABLE, "")
     if not password:
-        raise ConfigurationError(f"There is no password for the database; put it into {PASSWORD_VARIABLE}.")
+        password = _from_password_file(environment, (parts.hostname, str(port), database, user))
     ca_file = _ca_file(_parameters(parts.query), parts.hostname)
-    return Endpoint(parts.hostname, port, database, ca_file), Credential(unquote(parts.username), password)
+    return Endpoint(parts.hostname, port, database, ca_file), Credential(user, password)
+
+
+def _from_password_file(environment: Mapping[str, str], wanted: tuple[str, str, str, str]) -> str:
+    """Return the password of the first line that matches host, port, database and user, as libpq finds it.
+
+    Raises:
+        ConfigurationError: There is none, or others than its owner can read the file.
+    """
+    named = environment.get("PGPASSFILE")
+    file = Path(named) if named else Path(environment.get("HOME") or Path.home()) / ".pgpass"
+    missing = f"There is no password for the database; put it into {PASSWORD_VARIABLE}, or into {file}"
+    try:
+        if not file.is_file():
+            raise ConfigurationError(f"{missing} as HOST:PORT:DATABASE:USER:PASSWORD, with mode 600.")
+        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise ConfigurationError(f"The password file {file} can be read by others; run `chmod 600` on it.")
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"The password file {file} cannot be read as text in UTF-8.") from None
+    for line in lines:
+        match = None if line.startswith("#") else _PASSWORD_LINE.fullmatch(line)
+        *fields, password = match.groups() if match else [""]
+        if all(raw == "*" or _unescape(raw) == value for raw, value in zip(fields, wanted, strict=False)) and match:
+            return _unescape(password)
+    raise ConfigurationError(f"{missing}, of which no line is for this host, port, database and user.")
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def is_loopback(host: str) -> bool:

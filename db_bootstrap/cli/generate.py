@@ -1,4 +1,4 @@
-"""An access document for a database that has none, from a survey of its access.
+"""An access document for a database that has none, from all access that its catalogs have.
 
 The document has ``unlisted: report``, so applying it takes nothing away, and declares only actual access, so its plan
 is empty. Access that a document cannot express is left out: whole roles with the reason, single privileges in the
@@ -7,17 +7,97 @@ plan's list of what is not managed. No I/O happens here.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from db_bootstrap.cli.survey import Survey, SurveyedObject, SurveyedRole
 from db_bootstrap.desired import DECLARED_ATTRIBUTES, creators, is_marked, is_marked_by_another, text_of
 from db_bootstrap.document import IAM_ROLE, GrantKind, Preset, Unlisted, login_role_names, parse_document
 from db_bootstrap.document.model import PRIVILEGES, CredentialKind, is_predefined_group, is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
-from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
+from db_bootstrap.effective.catalog import Catalog, CatalogRole, ObjectClass
+from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, RoleSetting, Server
 from db_bootstrap.sql import PUBLIC
 
 _NOTHING: tuple[object, ...] = (None, "", [], {})
+_KINDS = {
+    ObjectClass.DATABASE: GrantKind.DATABASE,
+    ObjectClass.SCHEMA: GrantKind.SCHEMA,
+    ObjectClass.TABLE: GrantKind.TABLES,
+    ObjectClass.COLUMN: GrantKind.TABLES,
+    ObjectClass.SEQUENCE: GrantKind.SEQUENCES,
+    ObjectClass.ROUTINE: GrantKind.ROUTINES,
+    ObjectClass.TYPE: GrantKind.TYPES,
+}
+
+
+class _Object(NamedTuple):
+    """A target of privileges: the database, a schema, an object in a schema, or a column of a table.
+
+    Attributes:
+        schema: None for the database.
+        name: As in a document: a routine with its types; None for a schema and the database.
+    """
+
+    kind: GrantKind
+    schema: str | None
+    name: str | None
+    column: str | None
+    owner: str
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """What of the catalogs a document can declare.
+
+    Attributes:
+        schemas: The owner of each schema that is not PostgreSQL's or an extension's.
+        privileges: On each object: grantee, privilege, and whether it has the grant option; owners included.
+        defaults: Default privileges: kind, schema, creator, grantee, privilege.
+    """
+
+    roles: dict[str, CatalogRole]
+    memberships: tuple[Membership, ...]
+    settings: tuple[RoleSetting, ...]
+    schemas: dict[str, str]
+    extensions: dict[str, str]
+    privileges: dict[_Object, frozenset[tuple[str, str, bool]]]
+    defaults: frozenset[tuple[GrantKind, str, str, str, str]]
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> "_Survey":
+        privileges: dict[_Object, frozenset[tuple[str, str, bool]]] = {}
+        for on in catalog.objects:
+            if on.is_of_extension or on.is_of_system or on.kind not in _KINDS:
+                continue
+            granted = frozenset(entry[:3] for entry in on.entries if entry.grantee)
+            for name in on.names:
+                privileges[_object(_KINDS[on.kind], on.schema, on.relation, name, on.owner)] = granted
+        return cls(
+            catalog.roles,
+            tuple(sorted(catalog.joined_memberships(), key=repr)),
+            tuple(fact for fact in catalog.settings if fact.database is None),
+            {one.schema: one.owner for one in privileges if one.kind is GrantKind.SCHEMA and one.schema},
+            catalog.extensions,
+            privileges,
+            frozenset(
+                (_KINDS[default.kind], default.schema, default.creator, entry.grantee, entry.privilege)
+                for default in catalog.defaults
+                if default.schema is not None
+                for entry in default.entries
+                if not entry.is_grantable
+            ),
+        )
+
+
+def _object(kind: GrantKind, schema: str | None, relation: str | None, name: str, owner: str) -> _Object:
+    match kind:
+        case GrantKind.DATABASE:
+            return _Object(kind, None, None, None, owner)
+        case GrantKind.SCHEMA:
+            return _Object(kind, name, None, None, owner)
+        case _ if relation is not None:
+            return _Object(kind, schema, relation, name, owner)
+        case _:
+            return _Object(kind, schema, name, None, owner)
 
 
 @dataclass(frozen=True)
@@ -33,8 +113,9 @@ class Generated:
     left_out: dict[str, str]
 
 
-def generate(survey: Survey, server: Server) -> Generated:
-    """Generate the document that describes ``survey``."""
+def generate(catalog: Catalog) -> Generated:
+    """Generate the document that describes the access."""
+    survey, server = _Survey.of(catalog), catalog.server
     left_out = {
         name: reason for name, role in sorted(survey.roles.items()) if (reason := _obstacle(role, survey, server))
     }
@@ -53,7 +134,7 @@ class _Scope:
         creators: By schema: the roles whose default privileges are judged.
     """
 
-    survey: Survey
+    survey: _Survey
     server: Server
     names: frozenset[str]
     creators: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -73,7 +154,7 @@ class _Scope:
     def schemas(self) -> dict[str, str]:
         return {schema: owner for schema, owner in self.survey.schemas.items() if owner in self.groups()}
 
-    def objects(self, schema: str, kind: GrantKind) -> list[SurveyedObject]:
+    def objects(self, schema: str, kind: GrantKind) -> list[_Object]:
         """Return the objects of a kind in scope, without columns."""
         return [
             one
@@ -86,7 +167,7 @@ class _Scope:
         """Return True if all future objects of a schema belong to the grantee, who needs no privileges on them."""
         return self.survey.schemas[schema] == grantee and self.creators.get(schema, frozenset()) <= {grantee}
 
-    def has(self, grantee: str, one: SurveyedObject, privilege: str) -> bool:
+    def has(self, grantee: str, one: _Object, privilege: str) -> bool:
         """Return True if a grantee has a privilege without the grant option, which documents cannot declare."""
         return one.owner == grantee or (grantee, privilege, False) in self.survey.privileges[one]
 
@@ -113,7 +194,7 @@ def _document(scope: _Scope) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value}
 
 
-def _obstacle(role: SurveyedRole, survey: Survey, server: Server) -> str | None:
+def _obstacle(role: CatalogRole, survey: _Survey, server: Server) -> str | None:
     """Return why a document cannot declare a role, if so."""
     is_login = role.attributes[Attribute.LOGIN]
     special = [
@@ -132,7 +213,7 @@ def _obstacle(role: SurveyedRole, survey: Survey, server: Server) -> str | None:
     return next((reason for is_one, reason in obstacles if is_one), None)
 
 
-def _may_connect(name: str, survey: Survey, server: Server) -> bool:
+def _may_connect(name: str, survey: _Survey, server: Server) -> bool:
     if name == server.database_owner:
         return True
     granted = next(rights for one, rights in survey.privileges.items() if one.kind is GrantKind.DATABASE)
@@ -150,13 +231,13 @@ def _groups_of(name: str, memberships: Iterable[Membership]) -> frozenset[str]:
     return frozenset(groups)
 
 
-def _is_iam(name: str, survey: Survey) -> bool:
+def _is_iam(name: str, survey: _Survey) -> bool:
     return survey.roles[name].attributes[Attribute.LOGIN] is True and any(
         (fact.role, fact.member) == (IAM_ROLE, name) for fact in survey.memberships
     )
 
 
-def _is_rotated(name: str, survey: Survey, database: str) -> bool:
+def _is_rotated(name: str, survey: _Survey, database: str) -> bool:
     """Return True if a role is that of a rotated login: managed by a document, with two login roles as members."""
     members = {fact.member for fact in survey.memberships if fact.role == name}
     return (
@@ -249,12 +330,12 @@ def _of_preset(preset: Preset | None, kind: GrantKind, server: Server) -> tuple[
     return () if preset is None else object_privileges(preset, OBJECT_KINDS[kind], server.version)
 
 
-def _schema(scope: _Scope, schema: str) -> SurveyedObject:
-    return SurveyedObject(GrantKind.SCHEMA, schema, None, None, scope.survey.schemas[schema])
+def _schema(scope: _Scope, schema: str) -> _Object:
+    return _Object(GrantKind.SCHEMA, schema, None, None, scope.survey.schemas[schema])
 
 
 def _database_grants(scope: _Scope, grantee: str) -> Iterator[dict[str, Any]]:
-    database = SurveyedObject(GrantKind.DATABASE, None, None, None, scope.server.database_owner)
+    database = _Object(GrantKind.DATABASE, None, None, None, scope.server.database_owner)
     if grantee == scope.server.database_owner:
         return
     granted = [right for right in PRIVILEGES[GrantKind.DATABASE] if scope.has(grantee, database, right)]

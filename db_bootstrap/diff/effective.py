@@ -1,11 +1,12 @@
 """Effective access before and after a plan: what roles have themselves, as members, through PUBLIC and as owners."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from db_bootstrap import desired
 from db_bootstrap.document import AccessDocument
+from db_bootstrap.effective.access import MembershipGraph
 from db_bootstrap.model import (
     Attribute,
     AttributeValue,
@@ -63,7 +64,7 @@ class State:
         numbers: By target: its number, the same at every moment.
         tables: By number of a column: that of the target that its relation is a part of.
         held: By role: the items that it has itself.
-        groups: By member and role: the membership, joined over its grantors.
+        memberships: The members of all roles.
         attributes: By role and attribute: the value, of declared roles.
     """
 
@@ -71,22 +72,18 @@ class State:
     numbers: dict[AnyTarget, int]
     tables: dict[int, int]
     held: dict[str, set[Item]] = field(default_factory=dict)
-    groups: dict[str, dict[str, Membership]] = field(default_factory=dict)
+    memberships: MembershipGraph = field(default_factory=MembershipGraph)
     attributes: dict[tuple[str, Attribute], AttributeValue] = field(default_factory=dict)
 
     def reached(self, role: str, option: str = "inherit") -> list[str]:
         """Return the role, those that it reaches by memberships with this option, nearest first, and PUBLIC."""
-        found = [role]
-        for member in found:
-            groups = self.groups.get(member, {})
-            found += [group for group in sorted(groups) if getattr(groups[group], option) and group not in found]
-        return [] if role in self.absent else [*found, PUBLIC]
+        return [] if role in self.absent else [*self.memberships.paths(role, option), PUBLIC]
 
     def ways(self, role: str) -> set[tuple[str, str]]:
         """Return the groups of the role, direct or not, each with an option of the membership."""
         found = {(option, group) for option in ("inherit", "set") for group in self.reached(role, option)}
-        for member in self.reached(role, "role"):  # the name, which is never empty: any membership
-            found |= {("admin", group) for group, membership in self.groups.get(member, {}).items() if membership.admin}
+        if role not in self.absent:
+            found |= {("admin", group) for group in self.memberships.administered(role)}
         return {(option, group) for option, group in found if group not in {role, PUBLIC}}
 
     def greater(self, item: Item) -> set[Item]:
@@ -139,6 +136,7 @@ def states(snapshot: Snapshot, difference: Difference) -> tuple[State, State]:
 def _state(snapshot: Snapshot, state: State, facts: Iterable[Fact], owned: Iterable[tuple[str, Target]]) -> State:
     for owner, target in (*owned, (snapshot.server.database_owner, OnDatabase(snapshot.server.database))):
         state.add(owner, OWNERSHIP, target)
+    memberships: list[Membership] = []
     for fact in facts:
         match fact:
             case Privilege(grantee, privilege, on, is_grantable):
@@ -147,17 +145,18 @@ def _state(snapshot: Snapshot, state: State, facts: Iterable[Fact], owned: Itera
                 state.add(grantee, privilege, OnFutureObjects(creator, schema, kind))
             case SchemaOwner(schema, owner):
                 state.add(owner, OWNERSHIP, OnSchema(schema))
-            case Membership(role, member):
-                groups = state.groups.setdefault(member, {})
-                groups[role] = fact.joined(groups.get(role, fact))
+            case Membership():
+                memberships.append(fact)
             case RoleAttribute(role, attribute, value):
                 state.attributes[role, attribute] = value
             case _:
                 pass
     inherits = {name: dict(role.attributes)[Attribute.INHERIT] for name, role in snapshot.roles.items()}
-    for member, groups in () if snapshot.server.has_membership_options else state.groups.items():
-        if state.attributes.get((member, Attribute.INHERIT), inherits.get(member)) is False:
-            state.groups[member] = {role: replace(membership, inherit=False) for role, membership in groups.items()}
+    inherits |= {role: value for (role, attribute), value in state.attributes.items() if attribute is Attribute.INHERIT}
+    fixed = (
+        () if snapshot.server.has_membership_options else [role for role, value in inherits.items() if value is False]
+    )
+    state.memberships = MembershipGraph.of(memberships, fixed)
     return state
 
 
@@ -167,7 +166,7 @@ def subjects(document: AccessDocument, snapshot: Snapshot, before: State, after:
     A login that does not inherit can act as such a role with SET ROLE.
     """
     declared = document.role_names()
-    known = {role for state in (before, after) for role in (*state.held, *state.groups)} - {PUBLIC}
+    known = {role for state in (before, after) for role in (*state.held, *state.memberships.groups)} - {PUBLIC}
     logins = {role for role in declared if before.is_login(role) or after.is_login(role)} | (known - declared)
     inherited, acted_as = set[str](), set[str]()
     for login in logins:

@@ -120,7 +120,7 @@ def _attributes(before: State, after: State) -> Iterator[_Clause]:
 
 def _sessions(document: AccessDocument, difference: Difference, before: State, after: State) -> Iterator[_Clause]:
     for role in sorted(document.logins.keys() - before.absent):
-        uses_iam = [IAM_ROLE in state.groups.get(role, {}) for state in (before, after)]
+        uses_iam = [IAM_ROLE in state.memberships.groups.get(role, {}) for state in (before, after)]
         if uses_iam == [False, True]:
             yield True, role, "can log in with IAM authentication only, no longer with a password"
         elif uses_iam == [True, False]:

@@ -23,9 +23,13 @@ class CommandLine:
     def run(self, action: str, *options: str, dsn: str | None = None, password: str | None = None) -> tuple[int, str]:
         """The exit status and what was printed; it never holds the password, and is complained about in one place."""
         self.file.write_text(json.dumps(self.cellar.raw))
+        return self.ask(action, "--document", str(self.file), *options, dsn=dsn, password=password)
+
+    def ask(self, action: str, *options: str, dsn: str | None = None, password: str | None = None) -> tuple[int, str]:
+        """The same for an action that reads no document."""
         secret = password or self.cellar.database.password
         done = subprocess.run(
-            [*PROGRAM, action, "--document", str(self.file), "--dsn", dsn or self.dsn(), *options],
+            [*PROGRAM, action, "--dsn", dsn or self.dsn(), *options],
             env={**os.environ, "PGPASSWORD": secret},
             capture_output=True,
             text=True,

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.database
 
 
 def test_plan_tells_of_differences_apply_ends_them_and_plan_finds_none(command_line: CommandLine) -> None:
-    status, said = command_line.run("plan")
+    status, said = command_line.run("plan", "--verbose")
     assert status == 2
     assert f'CREATE ROLE "{command_line.cellar.role("owner")}"' in said
     assert "TAKES ACCESS AWAY" in said, "CONNECT is taken from everybody"

@@ -28,7 +28,7 @@ def test_the_arguments_become_values() -> None:
     options = Options.parse(
         ["apply", "--document", "a.yaml", "--dsn", DSN, "--format", "json", "--expect-digest", DIGEST], {}
     )
-    assert options == Options(Action.APPLY, Path("a.yaml"), DSN, Format.JSON, DIGEST)
+    assert options == Options(Action.APPLY, DSN, Format.JSON, Path("a.yaml"), DIGEST)
     assert "hunter2" not in repr(options)
 
 
@@ -52,10 +52,10 @@ WITH_FILE = ("--document", "a.json")
         pytest.param(["plan", *WITH_FILE, "--ds", DSN], "unrecognized", id="an abbreviated option"),
         pytest.param(["plan", *WITH_FILE, "--dsn"], "expected one argument", id="an option without its value"),
         pytest.param(["plan", *WITH_FILE], "address of the database is missing", id="no address"),
-        pytest.param(["plan", "--dsn", DSN], "document is missing", id="no document"),
+        pytest.param(["plan", "--dsn", DSN], "required: --document", id="no document"),
         pytest.param(["plan", *WITH_FILE, "--dsn", DSN, "--format", "xml"], "choose from", id="an unknown format"),
         pytest.param(
-            ["plan", *WITH_FILE, "--dsn", DSN, "--expect-digest", DIGEST], "is for apply", id="a digest to plan"
+            ["plan", *WITH_FILE, "--dsn", DSN, "--expect-digest", DIGEST], "unrecognized", id="a digest to plan"
         ),
         pytest.param(
             ["apply", *WITH_FILE, "--dsn", DSN, "--expect-digest", "0"],
@@ -101,10 +101,16 @@ def test_an_error_is_one_paragraph_and_exit_status_1(document: Path) -> None:
         assert "hunter2" not in done.stderr
 
 
-def test_help_is_no_error() -> None:
+def test_help_is_no_error_and_each_action_has_its_own_with_examples() -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
+    for action in Action:
+        assert f"    {action} " in done.stdout
+    done = run("why", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "python -m db_bootstrap why --of beers_report --on" in done.stdout
     assert "PGPASSWORD" in done.stdout
+    assert run("--version").stdout.startswith("db_bootstrap ")
 
 
 def test_a_document_with_problems_lists_them_before_anything_is_connected_to(

@@ -1,3 +1,4 @@
+import io
 import json
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_json_and_yaml_say_the_same(name: str, text: str, tmp_path: Path) -> Non
         pytest.param(
             "a.yaml", b"roles: !!python/object/apply:os.getcwd []", "this is not valid YAML", id="YAML that runs"
         ),
-        pytest.param("a.yaml", b"? [a]\n: b", "this is not valid YAML", id="a key that is a list"),
+        pytest.param("a.yaml", b"a: 1\n---\nb: 1", "this is not valid YAML", id="two documents"),
         pytest.param("a.json", b"\xff\xfe", "not text in UTF-8", id="no text"),
     ],
 )
@@ -48,10 +49,20 @@ def test_a_file_that_is_neither_is_refused(name: str, content: bytes, complaint:
     assert complaint in str(refused.value)
 
 
-def test_words_that_once_were_truths_in_yaml_are_words(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("{on: off, no: yes, y: N, here: true, there: FALSE, truest: falsehood}")
-    said = {"on": "off", "no": "yes", "y": "N", "here": True, "there": False, "truest": "falsehood"}
-    assert document_file.read_document(tmp_path / "a.yaml") == said
+def test_yaml_is_version_1_2_with_merge_keys_and_without_dates(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "{on: off, no: yes, here: true, time: 12:30, octal: 010, day: 2030-01-01,"
+        " a: &a {credential: iam, member_of: [r]}, b: {<<: *a, credential: external}}"
+    )
+    said = {"on": "off", "no": "yes", "here": True, "time": "12:30", "octal": 10, "day": "2030-01-01"}
+    merged = {"a": {"credential": "iam", "member_of": ["r"]}, "b": {"credential": "external", "member_of": ["r"]}}
+    assert document_file.read_document(tmp_path / "a.yaml") == said | merged
+
+
+@pytest.mark.parametrize("text", [json.dumps(beers()), yaml.safe_dump(beers())], ids=["JSON", "YAML"])
+def test_a_document_can_come_from_standard_input(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert document_file.read_document(Path("-")) == beers()
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -59,12 +70,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         document_file.read_document(tmp_path / "nothing.json")
 
 
-def test_without_pyyaml_json_works_and_yaml_is_refused_with_the_remedy(
+def test_without_ruamel_yaml_json_works_and_yaml_is_refused_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "yaml", None)
+    monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
     for name in ("access.json", "access.yaml"):
         (tmp_path / name).write_text(json.dumps(beers()))
     parse_document(document_file.read_document(tmp_path / "access.json"))
-    with pytest.raises(ConfigurationError, match="pip install pyyaml"):
+    with pytest.raises(ConfigurationError, match=r"pip install ruamel\.yaml"):
         document_file.read_document(tmp_path / "access.yaml")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from db_bootstrap.cli.dsn import parse_dsn
@@ -87,9 +89,47 @@ def test_what_is_no_address_is_refused_without_repeating_it(dsn: str, complaint:
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
-def test_a_missing_password_is_reported_with_where_to_put_it() -> None:
-    with pytest.raises(ConfigurationError, match="put it into PGPASSWORD"):
-        parse_dsn(f"postgresql://master@db/beers?{CA}", {})
+@pytest.mark.parametrize(
+    ("lines", "password"),
+    [
+        pytest.param("db.example:5432:beers:master:secret", "secret", id="all fields"),
+        pytest.param("*:*:*:*:secret", "secret", id="wildcards"),
+        pytest.param("# *:*:*:*:no\n\ndb.example:*:beers:master:secret\n", "secret", id="a comment"),
+        pytest.param("*:*:other:*:no\n*:*:*:master:first\n*:*:*:*:second", "first", id="the first that matches"),
+        pytest.param(r"db\.example:*:be\ers:master:a\:b\\c:d", r"a:b\c:d", id="escapes"),
+        pytest.param("db*:*:*:*:no\n*:*:*:*:yes", "yes", id="a star within a name is a character"),
+        pytest.param("db.example:5432:beers:no\n*:*:*:*:yes", "yes", id="a line that lacks a field"),
+    ],
+)
+def test_the_password_file_is_read_as_libpq_reads_it(lines: str, password: str, tmp_path: Path) -> None:
+    file = tmp_path / "passwords"
+    file.write_text(lines)
+    file.chmod(0o600)
+    _, credential = parse_dsn(f"postgresql://master@db.example/beers?{CA}", {"PGPASSFILE": str(file)})
+    assert credential == Credential("master", password)
+    (tmp_path / ".pgpass").write_text(lines)
+    (tmp_path / ".pgpass").chmod(0o600)
+    assert parse_dsn(f"postgresql://master@db.example/beers?{CA}", {"HOME": str(tmp_path)})[1] == credential
+    assert parse_dsn(f"postgresql://master@db.example/beers?{CA}", ENVIRONMENT)[1].password == "from the environment"
+
+
+@pytest.mark.parametrize(
+    ("mode", "lines", "complaint"),
+    [
+        pytest.param(0o640, "*:*:*:*:hunter2", "chmod 600", id="others can read it"),
+        pytest.param(0o600, "*:*:*:other:hunter2", "no line is for this host", id="no line matches"),
+        pytest.param(None, "", "put it into PGPASSWORD, or into", id="no file"),
+    ],
+)
+def test_a_missing_password_is_reported_with_where_to_put_it(
+    mode: int | None, lines: str, complaint: str, tmp_path: Path
+) -> None:
+    if mode is not None:
+        (tmp_path / "passwords").write_text(lines)
+        (tmp_path / "passwords").chmod(mode)
+    with pytest.raises(ConfigurationError, match=complaint) as refused:
+        parse_dsn(f"postgresql://master@db/beers?{CA}", {"PGPASSFILE": str(tmp_path / "passwords")})
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_password_is_not_shown_with_the_credential() -> None:

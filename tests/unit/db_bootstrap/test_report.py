@@ -96,7 +96,7 @@ COMMIT;
     ],
 )
 def test_a_report_reads_like_this(report: Report, form: Format, expected: str) -> None:
-    assert render(report, form) == expected
+    assert render(report, form, is_verbose=True) == expected
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,8 @@ ELSEWHERE = replace(REVOKE, database="wines")
 
 def test_what_runs_in_another_database_says_so() -> None:
     report = replace(PLAN, statements=(ELSEWHERE, GRANT))
-    assert "because c is a member of a, TAKES ACCESS AWAY, in the database wines\n" in render(report, Format.TEXT)
+    verbose = render(report, Format.TEXT, is_verbose=True)
+    assert "because c is a member of a, TAKES ACCESS AWAY, in the database wines\n" in verbose
     assert [change["database"] for change in json.loads(render(report, Format.JSON))["changes"]] == ["wines", "beers"]
     steps = [line for line in render(report, Format.SQL).splitlines() if not line.startswith("-- ")]
     there = ['\\connect "wines"', "BEGIN;", f"{REVOKE.sql};", "COMMIT;"]
@@ -170,3 +171,9 @@ def test_sql_and_json_hold_statements_exactly_and_text_shows_what_is_invisible()
 @pytest.mark.parametrize("text", ["plain", "Ünïcode \U0001f37a", 'O\'Brien \\ "x"', "שלום"])
 def test_what_is_visible_stays_as_it_is(text: str) -> None:
     assert escaped(text) == text
+
+
+def test_reasons_are_left_out_unless_asked_for() -> None:
+    text = render(replace(PLAN, statements=(ELSEWHERE, GRANT)), Format.TEXT)
+    assert "because" not in text
+    assert "      in the database wines\n" in text
