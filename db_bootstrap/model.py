@@ -12,6 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from db_bootstrap.sql import PUBLIC
 
+DEFAULT_EXTENSION_SCHEMA = "public"
+"""The schema of extensions that name none: the first one of PostgreSQL's default ``search_path``."""
+
 FIRST_VERSION_WITH_MAINTAIN = 170000
 FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS = 160000
 OLDEST_VERSION = 140000
@@ -316,6 +319,23 @@ class DefaultPrivilege:
     is_grantable: bool = False
 
 
+@dataclass(frozen=True)
+class ObjectOwner:
+    """An object belongs to this role, whose objects the owner of the schema adopts.
+
+    Attributes:
+        object: Kind and name as SQL, such as ``TABLE beers.beer``.
+        is_security_definer: Whether it is a routine that runs with its owner's rights.
+        needs: As in `OnObjects`. It is not compared.
+    """
+
+    schema: str
+    object: str
+    owner: str
+    is_security_definer: bool
+    needs: frozenset[NeededSchema] = field(default=frozenset(), compare=False)
+
+
 Fact = (
     RoleExists
     | RoleAttribute
@@ -326,6 +346,7 @@ Fact = (
     | SchemaOwner
     | ExtensionExists
     | ExtensionSchema
+    | ObjectOwner
     | Privilege
     | DefaultPrivilege
 )
@@ -427,7 +448,7 @@ class ActualExtension:
         only_schema: The one schema that it can be in; None if there is a choice.
         requires: The extensions that it needs.
         others: All extensions that the database has.
-        schema_exists: Whether the declared schema exists, or none is declared.
+        schema_exists: Whether the declared schema exists, or if none is declared, `DEFAULT_EXTENSION_SCHEMA`.
         is_on_rds: Whether the server is RDS, where the master can install extensions that elsewhere need a superuser.
     """
 
@@ -503,7 +524,7 @@ class Snapshot:
         leaving: Those that end as a consequence, of a lost grant option, a retired role or a new owner.
         groups: The objects of the managed schemas that are in scope.
         columns: Their columns that have privileges, or that the document names.
-        foreign: Single objects that the document names and that are out of scope, with the reason.
+        foreign: Single objects that the document names, of owners whose objects are left alone.
         unknown_types: By schema and signature in the document: a type in it that PostgreSQL does not know.
         roles: By name: the declared roles that exist, those declared once, and those whose rights may be needed.
         acts_as: The roles whose rights the master has without joining them first.
@@ -521,7 +542,7 @@ class Snapshot:
     leaving: frozenset[Fact]
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
-    foreign: tuple[tuple[ObjectGroup, str], ...]
+    foreign: tuple[ObjectGroup, ...]
     unknown_types: dict[tuple[str, str], str]
     roles: dict[str, ActualRole]
     acts_as: frozenset[str]

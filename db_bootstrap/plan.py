@@ -1,5 +1,7 @@
 """The plan for a database: what would make its access what a document declares. Reads only."""
 
+from dataclasses import replace
+
 from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import describe_undeclared
 from db_bootstrap.diff.difference import compare, unlisted_facts
@@ -9,7 +11,7 @@ from db_bootstrap.diff.summary import summary
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.inspect.session import OpenElsewhere, Session
 from db_bootstrap.inspect.snapshot import database_comment, identity, read_snapshot
-from db_bootstrap.model import Fact, Plan, Snapshot
+from db_bootstrap.model import Fact, ObjectOwner, Plan, Snapshot
 from db_bootstrap.plan_digest import plan_digest, stored_digest
 
 
@@ -43,7 +45,12 @@ def make_plan(session: Session, document: AccessDocument, elsewhere: OpenElsewhe
 def desired_facts(document: AccessDocument, snapshot: Snapshot) -> frozenset[Fact]:
     """Return all facts that the document declares, on the objects of the snapshot too."""
     objects = desired.object_facts(document, snapshot.server, snapshot.groups, snapshot.columns)
-    return desired.facts(document, snapshot.server) | objects
+    adopted = [
+        replace(fact, owner=document.schemas[fact.schema].owner)
+        for fact in (snapshot.facts if any(schema.adopt for schema in document.schemas.values()) else ())
+        if isinstance(fact, ObjectOwner)
+    ]
+    return desired.facts(document, snapshot.server) | objects | frozenset(adopted)
 
 
 def digest_for(session: Session, host: str, planned: Plan) -> str:

@@ -4,6 +4,7 @@ PostgreSQL would refuse most of these statements in the middle of the transactio
 document nor the remedy. Some it would run, on roles and schemas that belong to others.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from db_bootstrap.model import (
     Membership,
     ObjectGroup,
     ObjectKind,
+    ObjectOwner,
     RetiredRole,
     RoleAttribute,
     RoleComment,
@@ -54,6 +56,7 @@ def refusals(
         *_rights_of_the_master(snapshot, difference),
         *_settings(snapshot, difference),
         *_foreign_schemas(document, snapshot),
+        *_adoptions(document, snapshot),
         *_extensions(document, snapshot, difference),
         *_named_objects(document, snapshot),
         *_retirements(document, snapshot),
@@ -73,7 +76,7 @@ def _server(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
     elif not server.owns_database:
         yield (
             f"The database {server.database!r} belongs to {server.database_owner!r}, and only its owner may say who "
-            f"connects to it; run ALTER DATABASE ... OWNER TO {server.master!r} once."
+            f"connects to it; run: ALTER DATABASE {identifier(server.database)} OWNER TO {identifier(server.master)};"
         )
 
 
@@ -133,8 +136,9 @@ def _roles_of_others(
         if isinstance(fact, RoleAttribute | RoleComment | RoleSetting | Membership)
     } | {role.role for role in snapshot.retired_roles}
     needed = frozenset[str]().union(*(statement.acts_as for statement in statements))
-    # `_foreign_schemas` and `_unusable_schemas` report those.
+    # `_foreign_schemas`, `_adoptions` and `_unusable_schemas` report those.
     owners = set(snapshot.schema_owners.values()) - document.role_names()
+    owners |= {role for schema in document.schemas.values() for role in schema.adopt} - document.role_names()
     owners |= {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
     for name, role in sorted(snapshot.roles.items()):
         if name in changed and not role.may_be_administered:
@@ -145,15 +149,15 @@ def _roles_of_others(
         elif name in needed - owners and not role.is_in_reach:
             yield (
                 f"{snapshot.server.master!r} must act as the role {name!r} and is not its member; "
-                f"let its creator run GRANT {identifier(name)} TO {identifier(snapshot.server.master)} once."
+                f"{_joining(name, snapshot)}"
             )
 
 
 def _remedy(role: str, server: Server) -> str:
     if server.has_iam_role:
         return "apply as RDS's master user or another member of rds_superuser."
-    who = "a superuser" if is_reserved(role) else "its creator"
-    return f"let {who} run GRANT {identifier(role)} TO {identifier(server.master)} WITH ADMIN OPTION once."
+    who = "a superuser" if is_reserved(role) else "a role with ADMIN OPTION on it"
+    return f"let {who} run: GRANT {identifier(role)} TO {identifier(server.master)} WITH ADMIN OPTION;"
 
 
 def _unusable_schemas(snapshot: Snapshot) -> Iterator[str]:
@@ -205,7 +209,7 @@ def _rights_of_the_master(snapshot: Snapshot, difference: Difference) -> Iterato
         if not server.may_create:
             yield (
                 f"The schema {fact.schema!r} is missing, and {server.master!r} may not create it; let the owner of the "
-                f"database run GRANT CREATE ON DATABASE {server.database!r} TO {server.master!r} once."
+                f"database run: GRANT CREATE ON DATABASE {identifier(server.database)} TO {identifier(server.master)};"
             )
 
 
@@ -233,10 +237,30 @@ def _foreign_schemas(document: AccessDocument, snapshot: Snapshot) -> Iterator[s
     for schema, owner in sorted(snapshot.schema_owners.items()):
         if owner != document.schemas[schema].owner and not snapshot.roles[owner].is_in_reach:
             yield (
-                f"The schema {schema!r} belongs to {owner!r}, and {snapshot.server.master!r} may not take it over; let "
-                f"{owner!r} run ALTER SCHEMA ... OWNER TO {snapshot.server.master!r}, or take the schema out of the "
-                "document."
+                f"The schema {schema!r} belongs to {owner!r}, and {snapshot.server.master!r} may not take it over: "
+                f"{_joining(owner, snapshot)}. Or take the schema out of the document, and declare another one for its "
+                f"tables: ALTER TABLE {identifier(schema)}.name SET SCHEMA other;"
             )
+
+
+def _adoptions(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    """Yield the roles whose objects cannot be adopted."""
+    counts = Counter((fact.schema, fact.owner) for fact in sorted_facts(snapshot.facts, ObjectOwner))
+    for (schema, owner), count in counts.items():
+        if owner not in document.role_names() and not snapshot.roles[owner].is_in_reach:
+            yield (
+                f"document.schemas[{schema!r}].adopt: {snapshot.server.master!r} may not act as {owner!r}, who owns "
+                f"{count} object(s) there; {_joining(owner, snapshot)}, or remove it here."
+            )
+
+
+def _joining(role: str, snapshot: Snapshot) -> str:
+    """Return how the master gets the rights of a role."""
+    server = snapshot.server
+    if role not in server.superusers:
+        statement = f"GRANT {identifier(role)} TO {identifier(server.master)};"
+        return f"let a role with ADMIN OPTION on {role!r} run: {statement}"
+    return "no customer of RDS can" if server.has_iam_role else "let a superuser do that"
 
 
 def _extensions(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> Iterator[str]:
@@ -251,6 +275,8 @@ def _extensions(document: AccessDocument, snapshot: Snapshot, difference: Differ
             continue
         if schema is not None and schema not in document.schemas and not extension.schema_exists:
             yield f"{path}.schema: there is no schema {schema!r}; declare it, or correct the name."
+        if schema is None and extension.only_schema is None and not extension.schema_exists:
+            yield f"{path}: the schema 'public' does not exist; name the extension's schema with 'schema'."
         if schema is not None and extension.only_schema not in {None, schema}:
             yield f"{path}.schema: it can be in schema {extension.only_schema!r} only; say that, or nothing."
 
@@ -271,7 +297,7 @@ def _uninstallable(
     elif not server.may_create:
         yield (
             f"{path}: it is missing, and {server.master!r} may not create it; let the owner of the database run "
-            f"GRANT CREATE ON DATABASE {server.database!r} TO {server.master!r} once."
+            f"GRANT CREATE ON DATABASE {identifier(server.database)} TO {identifier(server.master)};"
         )
 
 
@@ -327,7 +353,7 @@ class _Named:
     grant: Grant
     written: str
     ours: tuple[ObjectGroup, ...]
-    foreign: tuple[tuple[ObjectGroup, str], ...]
+    foreign: tuple[ObjectGroup, ...]
 
 
 def missing_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
@@ -355,7 +381,7 @@ def missing_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[st
 def _overloads(named: _Named, snapshot: Snapshot) -> str:
     """Return which routines of the same name exist, because a signature may be meant to be one of them."""
     names = {name for name, _ in readings(named.written)} if named.grant.on is GrantKind.ROUTINES else ()
-    groups = (*snapshot.groups, *(group for group, _ in snapshot.foreign))
+    groups = (*snapshot.groups, *snapshot.foreign)
     existing = sorted(
         f"{group.single.name}({', '.join(group.types)})"
         for group in groups
@@ -370,7 +396,7 @@ def _overloads(named: _Named, snapshot: Snapshot) -> str:
 def _named_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
     """Yield why privileges on a named object cannot be granted."""
     for named in _named(document, snapshot):
-        meant = [*named.ours, *(group for group, _ in named.foreign)]
+        meant = [*named.ours, *named.foreign]
         if len(meant) > 1:
             signatures = ", ".join(f"{named.written}({', '.join(group.types)})" for group in meant)
             yield f"{named.path}: {named.written!r} could be any of {signatures}; write out which is meant."
@@ -379,11 +405,18 @@ def _named_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[str
                 f"{named.path}: {named.written!r} has an argument {unknown!r}, which is not a type of PostgreSQL; "
                 "correct it. Write a type that is not built in with its schema, as in beers.style."
             )
-        for _, reason in named.foreign:
+        for group in named.foreign:
             yield (
-                f"{named.path}: {named.written!r} in schema {named.grant.schema!r} {reason}, so nothing can be granted "
-                "on it here; let its owner grant, and remove the name."
+                f"{named.path}: {named.written!r} in schema {named.grant.schema!r} belongs to {group.owner!r}, which "
+                f"is not declared, so nothing can be granted on it here; remove the name{_by(group.owner, snapshot)}."
             )
+
+
+def _by(owner: str, snapshot: Snapshot) -> str:
+    """Return that the owner can grant instead, if anyone can act as it."""
+    if owner in snapshot.server.superusers and snapshot.server.has_iam_role:
+        return f", because no customer of RDS can act as {owner!r}"
+    return f", and let {owner!r} grant, or declare {owner!r}"
 
 
 def _named(document: AccessDocument, snapshot: Snapshot) -> Iterator[_Named]:
@@ -395,5 +428,5 @@ def _named(document: AccessDocument, snapshot: Snapshot) -> Iterator[_Named]:
                     grant,
                     written,
                     tuple(group for group in snapshot.groups if desired.names(grant, written, group)),
-                    tuple(item for item in snapshot.foreign if desired.names(grant, written, item[0])),
+                    tuple(group for group in snapshot.foreign if desired.names(grant, written, group)),
                 )

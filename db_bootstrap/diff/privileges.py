@@ -9,6 +9,7 @@ from db_bootstrap.model import (
     DefaultPrivilege,
     Difference,
     Fact,
+    NeededSchema,
     ObjectKind,
     ObjectName,
     OnColumn,
@@ -187,12 +188,17 @@ def _as_owner(statement: Statement, owner: str, server: Server, unusable_schemas
 
 def _grantor(target: Target | _OnColumns, owners: Mapping[str, str]) -> frozenset[str]:
     if isinstance(target, OnObjects | _OnColumns):
-        # Naming an object requires USAGE on its schema, which the owner of the schema has; a routine's also on those
-        # of its arguments' types.
+        # Naming an object requires USAGE on its schema, which the owner of the schema has.
         needs = target.needs if isinstance(target, OnObjects) else ()
-        others = {owners.get(need.schema, need.owner) for need in needs if need.schema in owners or not need.is_usable}
-        return frozenset({target.owner, owners[target.schema], *others})
+        return frozenset({target.owner, owners[target.schema]}) | needed_owners(needs, owners)
     return frozenset({owners[target.schema]}) if isinstance(target, OnSchema) else frozenset()
+
+
+def needed_owners(needs: Iterable[NeededSchema], owners: Mapping[str, str]) -> frozenset[str]:
+    """Return the owners of schemas that a statement names, where the master may not use them without their rights."""
+    return frozenset(
+        owners.get(need.schema, need.owner) for need in needs if need.schema in owners or not need.is_usable
+    )
 
 
 def _target(target: Target | _OnColumns) -> str:

@@ -81,9 +81,18 @@ class Scope:
         """Return True if the document decides this grantee's access to a managed schema."""
         return self.is_managed(grantee) or not self.is_protected(grantee)
 
+    def can_judge(self, owner: str) -> bool:
+        """Return True if the document decides the access to this owner's objects."""
+        return owner in self.declared_roles or owner == self.server.master
+
     def successor(self, role: str) -> str:
         """Return the owner of the role's objects after the retired roles are dropped."""
         return self.successors.get(role) or role
+
+    def future_owner(self, schema: str, owner: str) -> str:
+        """Return the owner of an object in a managed schema after retirements and adoptions."""
+        heir, declared = self.successor(owner), self.document.schemas[schema]
+        return declared.owner if heir in declared.adopt else heir
 
     def select(
         self,

@@ -18,14 +18,16 @@ from dataclasses import replace
 from db_bootstrap.desired import creators
 from db_bootstrap.diff import retirement, roles
 from db_bootstrap.diff.difference import compare
-from db_bootstrap.diff.privileges import default_privileges, privileges, revoked_with_their_tables
+from db_bootstrap.diff.privileges import default_privileges, needed_owners, privileges, revoked_with_their_tables
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
+    DEFAULT_EXTENSION_SCHEMA,
     Difference,
     ExtensionExists,
     ExtensionSchema,
     Fact,
+    ObjectOwner,
     RoleAttribute,
     RoleExists,
     SchemaExists,
@@ -67,6 +69,7 @@ def statements(document: AccessDocument, desired: frozenset[Fact], snapshot: Sna
         *roles.memberships(difference, snapshot.server),
         *retirement.reassign_owned(document, retired),
         *_schemas(difference, owners, snapshot),
+        *_adoptions(difference, owners),
         *_extensions(difference, owners, snapshot),
         *privileges(difference, owners, desired, snapshot.server),
         *default_privileges(difference),
@@ -115,12 +118,28 @@ def _schemas(difference: Difference, owners: dict[str, str], snapshot: Snapshot)
             )
 
 
+def _adoptions(difference: Difference, owners: Mapping[str, str]) -> Iterator[Statement]:
+    for fact in sorted_facts(difference.surplus, ObjectOwner):
+        adopter = owners[fact.schema]
+        rights = (
+            f"; AS A SECURITY DEFINER IT THEN RUNS WITH THE RIGHTS OF {adopter}" if fact.is_security_definer else ""
+        )
+        yield Statement(
+            f"ALTER {fact.object} OWNER TO {identifier(adopter)}",
+            f"it belongs to {fact.owner}, whose objects in schema {fact.schema} {adopter} adopts{rights}",
+            is_destructive=True,
+            acts_as=frozenset({fact.owner, adopter}) | needed_owners(fact.needs, owners),
+        )
+
+
 def _extensions(difference: Difference, owners: dict[str, str], snapshot: Snapshot) -> Iterator[Statement]:
     extensions = {extension.name: extension for extension in snapshot.extensions}
     schemas = {fact.extension: fact.schema for fact in sorted_facts(difference.missing, ExtensionSchema)}
     new = {fact.extension for fact in sorted_facts(difference.missing, ExtensionExists)}
     for name in _requirements_first(sorted(new), {name: extensions[name].requires for name in new}):
-        within = f" SCHEMA {identifier(schemas[name])}" if name in schemas else ""
+        # Where the extension leaves the choice, PostgreSQL would take the session's first schema, which is pg_catalog.
+        schema = schemas.get(name, "" if extensions[name].only_schema else DEFAULT_EXTENSION_SCHEMA)
+        within = f" SCHEMA {identifier(schema)}" if schema else ""
         yield Statement(f"CREATE EXTENSION {identifier(name)}{within}", f"extension {name} is declared and missing")
     for name, schema in sorted(schemas.items()):
         if name not in new:

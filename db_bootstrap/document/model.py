@@ -130,9 +130,11 @@ class Schema:
 
     Attributes:
         owner: The role that owns it; what declared roles create in it gets its privileges at once.
+        adopt: Roles whose objects in the schema are given to its owner; those of an extension stay.
     """
 
     owner: str
+    adopt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

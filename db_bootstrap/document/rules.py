@@ -20,6 +20,7 @@ from db_bootstrap.document.model import (
     Login,
     Member,
     Preset,
+    Schema,
     is_predefined_group,
     is_reserved,
     login_role_names,
@@ -56,6 +57,7 @@ def _unusable_names(document: AccessDocument) -> Iterator[str]:
         yield from _unusable_name(path, name)
         if name.startswith("pg_") or name == "information_schema":
             yield f"{path}: PostgreSQL reserves this schema; choose another name."
+        yield from _unusable_adoptions(f"{path}.adopt", document, document.schemas[name])
     for name, extension in document.extensions.items():
         path = f"document.extensions[{name!r}]"
         yield from _unusable_name(path, name)
@@ -71,6 +73,15 @@ def _unusable_names(document: AccessDocument) -> Iterator[str]:
                 is_group = is_predefined_group(name) and section == "roles"
                 remedy = "name it in member_of without declaring it" if is_group else "choose another one"
                 yield f"{path}: PostgreSQL or RDS reserves this name; {remedy}."
+
+
+def _unusable_adoptions(path: str, document: AccessDocument, schema: Schema) -> Iterator[str]:
+    for index, role in enumerate(schema.adopt):
+        yield from _unusable_name(f"{path}[{index}]", role)
+        if role == schema.owner:
+            yield f"{path}[{index}]: {role!r} owns the schema, and keeps its objects; remove it."
+        elif role in document.retired:
+            yield f"{path}[{index}]: {role!r} is retired; its 'reassign_to' says who gets its objects. Remove it here."
 
 
 def _undeclared(document: AccessDocument) -> Iterator[str]:

@@ -4,12 +4,12 @@ The server counts objects with identical access control lists, and returns one r
 where something must change.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from db_bootstrap import desired
-from db_bootstrap.diff.descriptions import describe_target, describe_undeclared
+from db_bootstrap.diff.descriptions import describe_target, describe_undeclared, join_names
 from db_bootstrap.diff.scope import Scope, ScopedEntries
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.routines import resolve_signatures
@@ -23,6 +23,7 @@ from db_bootstrap.model import (
     ObjectGroup,
     ObjectKind,
     ObjectName,
+    ObjectOwner,
     OnColumn,
     OnDatabase,
     OnSchema,
@@ -55,14 +56,14 @@ class ActualObjects:
     Attributes:
         groups: The objects in scope.
         columns: Their columns that have privileges, or that the document names.
-        foreign: Single objects that the document names and that are out of scope, with the reason.
+        foreign: Single objects that the document names, of owners whose objects are left alone.
         unknown_types: By schema and signature in the document: a type in it that PostgreSQL does not know.
     """
 
     facts: tuple[Fact, ...]
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
-    foreign: tuple[tuple[ObjectGroup, str], ...]
+    foreign: tuple[ObjectGroup, ...]
     unknown_types: dict[tuple[str, str], str]
     notes: tuple[str, ...]
     scoped: tuple[tuple[Target, ScopedEntries], ...]
@@ -138,9 +139,10 @@ def objects(run: Run, scope: Scope, *, members_change: bool) -> ActualObjects:
     rows = sorted(run(queries.OBJECT_GROUPS, **parameters), key=lambda row: [str(value) for value in row[:7]])
     ours: list[ObjectGroup] = []
     scoped: list[ScopedEntries] = []
-    foreign: list[tuple[ObjectGroup, str]] = []
+    foreign: list[ObjectGroup] = []
     notes: list[str] = []
-    groups = [_group(row, scope.successor(row[2])) for row in rows]
+    others: dict[tuple[str, str], dict[ObjectKind, int]] = {}
+    groups = [_group(row, scope.successor(row[2]) if row[4] else scope.future_owner(row[0], row[2])) for row in rows]
     groups, unknown_types = _with_written_names(run, groups, scope)
     for row, read in zip(rows, groups, strict=True):
         owner, of_extension, acl = row[2], row[4], row[-1]
@@ -148,31 +150,56 @@ def objects(run: Run, scope: Scope, *, members_change: bool) -> ActualObjects:
         entries = scope.select(acl, (owner, read.owner), {granted[:2] for granted in desired_grants})
         group = replace(read, granted=entries.granted)
         what = f"{group.count} {group.kind}(s) in schema {group.schema!r}"
-        if of_extension:
-            notes.append(f"{what} belong to an extension and are left alone.")
-            foreign.append((group, "belongs to an extension"))
-        elif group.owner not in scope.declared_roles and group.owner != scope.server.master:
-            notes.append(f"{what} belong to {owner!r}, which is not desired.")
-            foreign.append((group, f"belongs to {owner!r}, which is not declared"))
-        else:
+        is_left_alone = of_extension and (group.single is None or not scope.can_judge(group.owner))
+        if not scope.can_judge(group.owner):
+            foreign.append(group)
+        elif not is_left_alone:
             ours.append(group)
             scoped.append(entries)
             notes += _kept(entries, what)
+        if is_left_alone:
+            notes.append(f"{what} belong to an extension and are left alone; name one to manage access to it.")
+        elif group.owner != scope.document.schemas[group.schema].owner and not of_extension:
+            counts = others.setdefault((group.schema, group.owner), {})
+            counts[group.kind] = counts.get(group.kind, 0) + group.count
     columns, column_notes = _columns(run, scope)
     is_needed = members_change or any(_column_must_change(column, scope) for column, _ in columns)
     named = _named_where_needed(run, ours, on_all, scope, parameters, is_needed=is_needed)
     return ActualObjects(
-        facts=(*_group_facts(named), *_column_facts(column for column, _ in columns)),
+        facts=(*_group_facts(named), *_column_facts(column for column, _ in columns), *_owners(run, scope)),
         groups=named,
         columns=tuple(column for column, _ in columns),
-        foreign=tuple((group, reason) for group, reason in foreign if group.single is not None),
+        foreign=tuple(group for group in foreign if group.single is not None),
         unknown_types=unknown_types,
-        notes=(*notes, *column_notes),
+        notes=(*notes, *column_notes, *_other_owners(others, scope)),
         scoped=(
             *((desired.target(group), entries) for group, entries in zip(named, scoped, strict=True)),
             *((column.target, entries) for column, entries in columns),
         ),
     )
+
+
+def _owners(run: Run, scope: Scope) -> Iterator[ObjectOwner]:
+    """Read the objects that are to be adopted; no query if there is nothing to adopt."""
+    schemas = [name for name in scope.schemas if scope.document.schemas[name].adopt]
+    for schema, what, owner, is_definer, needs in run(queries.OWNED_OBJECTS, schemas=schemas) if schemas else ():
+        # Reassigning the objects of retired roles comes before.
+        heir = scope.successor(owner)
+        if heir in scope.document.schemas[schema].adopt:
+            yield ObjectOwner(schema, what, heir, is_definer, _needs(needs))
+
+
+def _other_owners(others: Mapping[tuple[str, str], Mapping[ObjectKind, int]], scope: Scope) -> Iterator[str]:
+    for (schema, owner), counts in sorted(others.items()):
+        listed = join_names(f"{count} {kind}(s)" for kind, count in sorted(counts.items()))
+        schema_owner = scope.document.schemas[schema].owner
+        unmanaged = "" if scope.can_judge(owner) else ", and access to them is not managed"
+        can_adopt = scope.server.master_is_superuser or owner not in scope.server.superusers
+        remedy = f"; add {owner!r} to document.schemas[{schema!r}].adopt to give them to it" if can_adopt else ""
+        yield (
+            f"{listed} in schema {schema!r} belong to {owner!r}, so the schema's owner {schema_owner!r} cannot change "
+            f"them{unmanaged}{remedy}."
+        )
 
 
 def _group(row: Sequence[Any], owner: str) -> ObjectGroup:
@@ -269,6 +296,7 @@ def _differ(granted: frozenset[Granted], desired_grants: frozenset[Granted], sco
 
 def _columns(run: Run, scope: Scope) -> tuple[list[tuple[Column, ScopedEntries]], list[str]]:
     single = scope.single_columns()
+    named = {(schema, name) for schema, kind, name in scope.single_objects() if kind is ObjectKind.RELATION}
     rows = run(
         queries.COLUMNS,
         schemas=scope.schemas,
@@ -279,8 +307,8 @@ def _columns(run: Run, scope: Scope) -> tuple[list[tuple[Column, ScopedEntries]]
     columns: list[tuple[Column, ScopedEntries]] = []
     notes: list[str] = []
     for schema, relation, name, owner, of_extension, acl in sorted(rows, key=tuple):
-        future_owner = scope.successor(owner)
-        if not of_extension and (future_owner in scope.declared_roles or future_owner == scope.server.master):
+        future_owner = scope.successor(owner) if of_extension else scope.future_owner(schema, owner)
+        if scope.can_judge(future_owner) and (not of_extension or (schema, relation) in named):
             on = OnColumn(schema, relation, name, future_owner)
             desired_grants = desired.column_grants(scope.document, Column(on, frozenset()))
             entries = scope.select(acl, (owner, future_owner), {granted[:2] for granted in desired_grants})

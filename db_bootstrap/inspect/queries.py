@@ -146,6 +146,8 @@ SELECT n.nspname, 'routine', p.proowner, p.proacl, 'pg_proc'::regclass, p.oid, p
        {_NEEDED_SCHEMAS}
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[]))
+  AND NOT EXISTS (SELECT FROM pg_depend d  -- a constructor of a range type
+                  WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')
 UNION ALL
 SELECT n.nspname, 'type', t.typowner, t.typacl, 'pg_type'::regclass, t.oid, t.typname, NULL, NULL
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -209,6 +211,42 @@ LEFT JOIN ({_SINGLED_OUT}) s ON s.schema = o.schema AND s.kind = o.kind AND s.na
 WHERE d.objid IS NULL AND s.name IS NULL
 """  # noqa: S608 - put together from constants
 
+# Owners and schemas of the other objects in schemas, by catalog and the prefix of its columns.
+_OTHERS = " UNION ALL ".join(
+    f"SELECT n.nspname, '{catalog}', o.{prefix}owner, '{catalog}'::regclass, o.oid"  # noqa: S608 - put together from constants
+    f" FROM {catalog} o JOIN pg_namespace n ON n.oid = o.{prefix}namespace"
+    for catalog, prefix in {
+        "pg_collation": "coll",
+        "pg_conversion": "con",
+        "pg_operator": "opr",
+        "pg_opclass": "opc",
+        "pg_opfamily": "opf",
+        "pg_statistic_ext": "stx",
+        "pg_ts_config": "cfg",
+        "pg_ts_dict": "dict",
+    }.items()
+)
+
+# Every object in the schemas whose owner can be changed: not those of an extension, and not the parts of others, such
+# as the sequence of a column. With other schemas whose types its name or definition has, as `model.NeededSchema`.
+OWNED_OBJECTS = f"""
+SELECT o.schema, CASE WHEN i.type IN ('function', 'procedure', 'aggregate') THEN 'ROUTINE'
+                      WHEN i.type = 'composite type' THEN 'TYPE'
+                      WHEN i.type = 'statistics object' THEN 'STATISTICS' ELSE upper(i.type) END || ' ' || i.identity,
+       pg_get_userbyid(o.owner),
+       EXISTS (SELECT FROM pg_proc WHERE o.class = 'pg_proc'::regclass AND pg_proc.oid = o.oid AND prosecdef),
+       (SELECT jsonb_agg(DISTINCT jsonb_build_array(s.nspname, pg_get_userbyid(s.nspowner),
+                   has_schema_privilege(s.oid, 'USAGE'), has_schema_privilege(o.owner, s.oid, 'USAGE')))
+        FROM pg_depend d JOIN pg_type t ON t.oid = d.refobjid JOIN pg_namespace s ON s.oid = t.typnamespace
+        WHERE o.class IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.classid = o.class AND d.objid = o.oid
+          AND d.refclassid = 'pg_type'::regclass AND s.nspname <> o.schema)
+FROM (SELECT schema, kind, owner, class, oid FROM ({_OBJECTS}) o UNION ALL {_OTHERS}) o,
+     pg_identify_object(o.class, o.oid, 0) i
+WHERE o.schema = ANY (CAST(:schemas AS text[])) AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0
+    AND (d.deptype IN ('e', 'i') OR d.deptype = 'a' AND o.kind = 'sequence'))
+"""  # noqa: S608 - put together from constants
+
 # The columns that have privileges, and those that the document names.
 COLUMNS = f"""
 WITH singled_out AS (
@@ -260,7 +298,7 @@ SELECT w.name, e.oid IS NOT NULL, v.name IS NOT NULL, n.nspname,
              AND NOT pg_has_role(coalesce(p.proowner, t.typowner, c.relowner, e.extowner), 'USAGE')),
        coalesce(x.trusted, false), x.schema, ARRAY(SELECT unnest(x.requires)::text),
        ARRAY(SELECT extname::text FROM pg_extension),
-       w.schema = '' OR EXISTS (SELECT FROM pg_namespace WHERE nspname = w.schema),
+       EXISTS (SELECT FROM pg_namespace WHERE nspname = coalesce(nullif(w.schema, ''), 'public')),
        EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_superuser')
 FROM unnest(CAST(:names AS text[]), CAST(:extension_schemas AS text[])) AS w (name, schema)
 LEFT JOIN pg_available_extensions v ON v.name = w.name

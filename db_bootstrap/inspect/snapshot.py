@@ -46,7 +46,9 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
     run = catalog_reader(session)
     on = server(run)
     retired = retired_roles(run, document, elsewhere)
-    others = {role.role for role in retired}.union(*(role.needed() for role in retired))
+    others = {role.role for role in retired}.union(
+        *(role.needed() for role in retired), *(schema.adopt for schema in document.schemas.values())
+    )
     actual_roles = roles(run, document, on, others)
     successors = {role.role: document.retired[role.role].reassign_to for role in retired}
     marked = {name for name, role in actual_roles.items() if is_marked(role.comment, document.database)}

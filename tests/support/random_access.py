@@ -98,7 +98,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "database": "",
         "unlisted": draw(st.sampled_from(["revoke", "revoke", "report"])),
-        "schemas": {schema: {"owner": draw(st.sampled_from(roles))} for schema in schemas},
+        "schemas": {schema: draw(owners(roles)) for schema in schemas},
         "roles": {role: draw(members(roles[:index], schemas)) for index, role in enumerate(roles)},
         "logins": {login: draw(logins(roles, schemas)) for login in names},
         "public": {
@@ -110,6 +110,13 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             for name in retired
         },
     }
+
+
+@st.composite
+def owners(draw: st.DrawFn, roles: list[str]) -> dict[str, Any]:
+    owner = draw(st.sampled_from(roles))
+    others = [name for name in (*roles, STRANGER, "master") if name != owner]
+    return {"owner": owner, "adopt": draw(some(others, 2)) if draw(st.integers(0, 2)) == 0 else []}
 
 
 def presets(schemas: list[str]) -> st.SearchStrategy[dict[str, str]]:

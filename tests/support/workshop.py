@@ -104,7 +104,10 @@ class Workshop:
     def named(self, document: dict[str, Any]) -> AccessDocument:
         """The document with this database's names for its roles."""
         own = {"database": self.cellar.database.name}
-        schemas = {name: {"owner": self.role(schema["owner"])} for name, schema in document["schemas"].items()}
+        schemas = {
+            name: {"owner": self.role(schema["owner"]), "adopt": [self.role(other) for other in schema["adopt"]]}
+            for name, schema in document["schemas"].items()
+        }
         roles = {self.role(name): self._member(role) for name, role in document["roles"].items()}
         logins = {
             self.role(name): {**self._member(login), "acts_as": login["acts_as"] and self.role(login["acts_as"])}

@@ -36,6 +36,7 @@ variable "access" {
     unlisted = optional(string)
     schemas = optional(map(object({
       owner = string
+      adopt = optional(list(string))
     })), {})
     extensions = optional(map(object({
       schema = optional(string)

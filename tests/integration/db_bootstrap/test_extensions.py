@@ -49,7 +49,7 @@ def test_what_an_extension_needs_comes_first_and_is_said_if_it_is_missing(cellar
     cellar.raw["extensions"]["cube"] = {}
     # Without a superuser it is RDS that may create earthdistance.
     created = [step.sql for step in cellar.plan().statements if step.sql.startswith("CREATE EXTENSION")]
-    assert created == ['CREATE EXTENSION "cube"', 'CREATE EXTENSION "earthdistance"']
+    assert created == ['CREATE EXTENSION "cube" SCHEMA "public"', 'CREATE EXTENSION "earthdistance" SCHEMA "public"']
 
 
 @pytest.mark.parametrize("name", [*UNUSUAL_NAMES[:6], pytest.param("no_such_extension", id="no such extension")])
@@ -62,3 +62,68 @@ def test_an_extension_that_the_server_does_not_offer_is_refused(name: str, cella
 def test_a_schema_that_there_is_not_or_cannot_be_is_refused(cellar: Access) -> None:
     cellar.raw["extensions"] = {"citext": {"schema": "nowhere"}}
     assert any("there is no schema 'nowhere'" in reason for reason in cellar.plan().refusals)
+
+
+def test_objects_of_an_extension_that_a_document_names_and_the_master_owns_are_judged(cellar: Access) -> None:
+    cellar.apply()
+    objects = {
+        "TABLE": "{schema}.config",
+        "SEQUENCE": "{schema}.config_id",
+        "TYPE": "{schema}.state",
+        "FUNCTION": "{schema}.run(int)",
+        "VIEW": "{schema}.other",
+    }
+    cellar.as_superuser(
+        "CREATE EXTENSION pgcrypto SCHEMA {schema}",
+        "CREATE TABLE {schema}.config (id int, name text)",
+        "CREATE SEQUENCE {schema}.config_id",
+        "CREATE TYPE {schema}.state AS ENUM ('a')",
+        "CREATE FUNCTION {schema}.run(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE VIEW {schema}.other AS SELECT 1",
+        *(f"ALTER {kind} {name} OWNER TO {{master}}" for kind, name in objects.items()),
+        *(f"ALTER EXTENSION pgcrypto ADD {kind} {name}" for kind, name in objects.items()),
+    )
+    cellar.raw["roles"][cellar.role("auditor")] = {
+        "grants": [
+            {"on": kind, "schema": cellar.schema, "privileges": [privilege], "names": [name]}
+            for kind, privilege, name in (
+                ("tables", "DELETE", "config"),
+                ("sequences", "UPDATE", "config_id"),
+                ("types", "USAGE", "state"),
+                ("routines", "EXECUTE", "run(int)"),
+            )
+        ]
+        + [
+            {
+                "on": "tables",
+                "schema": cellar.schema,
+                "privileges": ["UPDATE"],
+                "names": ["config"],
+                "columns": ["name"],
+            }
+        ]
+    }
+    cellar.apply()
+    may = (
+        "SELECT has_table_privilege('{auditor}', '{schema}.config', 'DELETE'),"
+        " has_column_privilege('{auditor}', '{schema}.config', 'name', 'UPDATE'),"
+        " has_sequence_privilege('{auditor}', '{schema}.config_id', 'UPDATE'),"
+        " has_type_privilege('{auditor}', '{schema}.state', 'USAGE'),"
+        " has_function_privilege('{auditor}', '{schema}.run(int)', 'EXECUTE'),"
+        " has_table_privilege('{reader}', '{schema}.other', 'SELECT')"
+    )
+    assert cellar.as_superuser(may) == [[True] * 5 + [False]], "what is not named is left alone"
+    assert cellar.plan().statements == ()
+    cellar.as_superuser("REVOKE DELETE ON {schema}.config FROM {auditor}", "GRANT INSERT ON {schema}.config TO PUBLIC")
+    assert len([step for step in cellar.plan().statements if '"config"' in step.sql]) == 2
+    assert any("belong to an extension and are left alone; name one" in note for note in cellar.plan().unmanaged)
+
+
+def test_an_extension_without_a_schema_is_created_in_public(cellar: Access) -> None:
+    cellar.raw["extensions"] = {"citext": {}, "cube": {"schema": cellar.schema}, "plpgsql": {}}
+    cellar.apply()
+    assert where(cellar) == {"plpgsql": "pg_catalog", "citext": "public", "cube": cellar.schema}
+    cellar.raw["extensions"]["pgcrypto"] = {}
+    cellar.as_superuser("DROP SCHEMA public CASCADE")
+    (refusal,) = [reason for reason in cellar.plan().refusals if "pgcrypto" in reason]
+    assert "the schema 'public' does not exist; name the extension's schema" in refusal

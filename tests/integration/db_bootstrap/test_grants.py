@@ -12,6 +12,7 @@ from db_bootstrap.inspect.routines import resolve_signatures
 from db_bootstrap.inspect.session import catalog_reader
 from db_bootstrap.plan import make_plan
 from tests.support.access import UNUSUAL_NAMES, Access
+from tests.support.random_access import MAKING
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
@@ -259,7 +260,7 @@ def test_an_object_that_the_master_may_not_change_is_refused_by_name_and_left_ot
     with pytest.raises(UnmanageableError) as refused:
         cellar.apply()
     assert "names[0]: 'theirs' in schema 'cellar' belongs to 'rdsadmin'" in str(refused.value)
-    assert "'digest(text, text)' in schema 'cellar' belongs to an extension" in str(refused.value)
+    assert "'digest(text, text)' in schema 'cellar' belongs to 'rdsadmin'" in str(refused.value)
     assert cellar.as_superuser(lists) == before
 
 
@@ -417,3 +418,82 @@ def test_a_schema_that_a_statement_needs_and_the_master_cannot_use_is_refused(ce
     cellar.as_superuser("GRANT USAGE ON SCHEMA styles TO {master}")
     cellar.apply()
     assert cellar.plan().statements == ()
+
+
+# Every class of objects that has an owner and is in a schema; then what follows its table.
+OWNED = [
+    *(f"CREATE {kind}" for kind in ("TABLE {0}.t (id serial, n int GENERATED ALWAYS AS IDENTITY)", "SEQUENCE {0}.s")),
+    "CREATE TABLE {0}.p (id int) PARTITION BY RANGE (id)",
+    "CREATE TABLE {0}.p1 PARTITION OF {0}.p FOR VALUES FROM (1) TO (2)",
+    "CREATE VIEW {0}.v AS SELECT 1 AS id",
+    "CREATE MATERIALIZED VIEW {0}.m AS SELECT 1 AS id",
+    "CREATE FOREIGN TABLE {0}.ft (id int) SERVER far",
+    "CREATE FUNCTION {0}.f(a int DEFAULT 1, VARIADIC text[] DEFAULT ARRAY['']) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE FUNCTION {0}.definer() RETURNS int SECURITY DEFINER LANGUAGE sql AS 'SELECT 1'",
+    "CREATE PROCEDURE {0}.pr(a int, OUT b int) LANGUAGE plpgsql AS 'BEGIN b := 1; END'",
+    "CREATE AGGREGATE {0}.a(*) (SFUNC = int8inc, STYPE = bigint, INITCOND = '0')",
+    "CREATE TYPE {0}.e AS ENUM ('a')",
+    "CREATE DOMAIN {0}.d AS int",
+    "CREATE TYPE {0}.c AS (id int)",
+    "CREATE TYPE {0}.r AS RANGE (SUBTYPE = int)",
+    "CREATE COLLATION {0}.\"C o\" (LOCALE = 'C')",
+    "CREATE FUNCTION {0}.same(styles.style, styles.style) RETURNS bool LANGUAGE sql AS 'SELECT true'",
+    "CREATE OPERATOR {0}.=== (LEFTARG = styles.style, RIGHTARG = styles.style, FUNCTION = {0}.same)",
+    "CREATE STATISTICS {0}.st ON id, n FROM {0}.t",
+    "CREATE TEXT SEARCH DICTIONARY {0}.di (TEMPLATE = simple)",
+    "CREATE CONVERSION {0}.cv FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1",
+    "CREATE TEXT SEARCH CONFIGURATION {0}.co (PARSER = default)",
+]
+OTHER_OWNERS = (
+    "SELECT pg_describe_object(classid, objid, 0) FROM pg_shdepend s WHERE deptype = 'o' AND refobjid = '{0}'::regrole"
+    " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND classid NOT IN ('pg_default_acl'::regclass, 'pg_extension'::regclass) ORDER BY 1"
+)
+
+
+@pytest.mark.parametrize("former", ["master", "auditor", "stranger"])
+def test_the_owner_of_a_schema_adopts_objects_of_every_class(former: str, cellar: Access) -> None:
+    """The former owner is the master, a declared role, or another one that the master administers."""
+    cellar.raw["roles"][cellar.role("auditor")] = {}
+    cellar.apply()
+    cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {stranger} TO {master} WITH ADMIN OPTION")
+    role = cellar.filled(f"{{{former}}}")
+    cellar.as_superuser(
+        "CREATE FOREIGN DATA WRAPPER dummy",
+        "CREATE SERVER far FOREIGN DATA WRAPPER dummy",
+        f"GRANT USAGE ON FOREIGN SERVER far TO {role}, {{owner}}",
+        "CREATE SCHEMA styles",
+        "CREATE DOMAIN styles.style AS text",
+        f"GRANT USAGE ON SCHEMA styles TO {role}, {{master}}",
+        f"GRANT CREATE, USAGE ON SCHEMA {{schema}} TO {role}",
+        f"CREATE SCHEMA elsewhere AUTHORIZATION {role}",
+        *(f"SET ROLE {role}; {each.format('{schema}')}" for each in OWNED),
+        f"SET ROLE {role}; CREATE TABLE elsewhere.t (id int)",
+        MAKING["aggregate"].format("{schema}.o"),
+        f"ALTER AGGREGATE {{schema}}.o(float8 ORDER BY anyelement) OWNER TO {role}",
+        "CREATE OPERATOR CLASS {schema}.oc FOR TYPE int USING btree AS OPERATOR 1 <, FUNCTION 1 btint4cmp(int, int)",
+        f"ALTER OPERATOR CLASS {{schema}}.oc USING btree OWNER TO {role}",
+        f"ALTER OPERATOR FAMILY {{schema}}.oc USING btree OWNER TO {role}",
+    )
+    (note,) = [note for note in cellar.plan().unmanaged if "so the schema's owner" in note]
+    assert f"type(s) in schema 'cellar' belong to {role!r}" in note
+    cellar.raw["schemas"][cellar.schema]["adopt"] = [role]
+    adopting = [step for step in cellar.plan().statements if " OWNER TO " in step.sql]
+    assert [step.sql for step in adopting if "RUNS WITH THE RIGHTS OF" in step.reason] == [
+        cellar.filled('ALTER ROUTINE {schema}.definer() OWNER TO "{owner}"')
+    ]
+    cellar.apply()
+    kept = cellar.as_superuser(OTHER_OWNERS.format(role))
+    assert [what for (what,) in kept if "elsewhere" not in what] == []
+    assert len(kept) == 2
+    assert cellar.plan().statements == ()
+    assert cellar.as_superuser("SELECT has_table_privilege('{reader}', '{schema}.t', 'SELECT')") == [[True]]
+
+
+def test_objects_of_a_superuser_cannot_be_adopted(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE TABLE {schema}.theirs (id int)")
+    cellar.raw["schemas"][cellar.schema]["adopt"] = ["rdsadmin"]
+    (refusal,) = cellar.plan().refusals
+    assert "adopt: " in refusal
+    assert "may not act as 'rdsadmin', who owns 1 object(s) there; no customer of RDS can, or remove it" in refusal

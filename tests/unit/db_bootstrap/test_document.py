@@ -280,6 +280,14 @@ CONTRADICTIONS = [
         "document.schemas['information_schema']: PostgreSQL reserves this schema;",
     ),
     (
+        _with(schemas={"beers": {"owner": "beers_owner", "adopt": ["old", "beers_owner"]}}),
+        "document.schemas['beers'].adopt[1]: 'beers_owner' owns the schema, and keeps its objects; remove it.",
+    ),
+    (
+        _with(schemas={"beers": {"owner": "beers_owner", "adopt": ["old"]}}, retired={"old": {}}),
+        "document.schemas['beers'].adopt[0]: 'old' is retired; its 'reassign_to' says who gets its objects.",
+    ),
+    (
         _with_role("pg_read_all_data", {}),
         (
             "document.roles['pg_read_all_data']: PostgreSQL or RDS reserves this name; "
