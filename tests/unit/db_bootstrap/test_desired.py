@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from db_bootstrap import desired
-from db_bootstrap.document import AccessDocument, Preset, login_role_names, parse_document
-from db_bootstrap.document.presets import object_privileges
+from db_bootstrap.document import AccessDocument, login_role_names, parse_document
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,
@@ -29,11 +28,8 @@ from db_bootstrap.model import (
     OnSchema,
     Privilege,
     RoleAttribute,
-    RoleComment,
     RoleExists,
     RoleSetting,
-    SchemaExists,
-    SchemaOwner,
     Server,
 )
 from tests.support import documents
@@ -114,16 +110,6 @@ def test_a_login_expires_as_declared(written: object, expected: str | None) -> N
     }
 
 
-def test_the_connection_limit_stands_on_the_roles_that_log_in() -> None:
-    assert _with_attribute(Attribute.CONNECTION_LIMIT, value=120) == {"beers_app_a", "beers_app_b"}
-
-
-def test_every_role_carries_the_mark_of_its_database() -> None:
-    assert {fact.role for fact in _facts(RoleComment)} == {fact.role for fact in _facts(RoleExists)}
-    assert {fact.text for fact in _facts(RoleComment)} == {desired.mark("beers")}
-    assert "beers" in desired.mark("beers") != desired.mark("wines")
-
-
 def test_memberships_lead_from_siblings_to_logins_to_roles() -> None:
     assert _facts(Membership) == {
         Membership("beers_app", "beers_app_a"),
@@ -135,10 +121,6 @@ def test_memberships_lead_from_siblings_to_logins_to_roles() -> None:
         Membership("beers_reader", "beers_report"),
         Membership("rds_iam", "beers_report"),
     }
-
-
-def test_no_membership_can_be_passed_on() -> None:
-    assert not [fact for fact in _facts(Membership) if fact.admin]
 
 
 def test_roles_may_be_members_of_roles() -> None:
@@ -172,11 +154,6 @@ def test_an_iam_login_has_settings_of_its_own() -> None:
     assert desired.login_roles("beers_report", document.logins["beers_report"]) == ("beers_report",)
 
 
-def test_schemas_exist_and_belong_to_their_owner() -> None:
-    assert _facts(SchemaExists) == {SchemaExists("beers")}
-    assert _facts(SchemaOwner) == {SchemaOwner("beers", "beers_owner")}
-
-
 def test_only_logins_may_connect_and_only_roles_may_use_the_schema() -> None:
     assert _facts(Privilege) == {
         Privilege("beers_app", "CONNECT", OnDatabase("beers")),
@@ -185,53 +162,6 @@ def test_only_logins_may_connect_and_only_roles_may_use_the_schema() -> None:
         Privilege("beers_writer", "USAGE", OnSchema("beers")),
         Privilege("beers_reader", "USAGE", OnSchema("beers")),
     }
-
-
-@pytest.mark.parametrize(
-    ("preset", "privileges"), [("read", {"USAGE"}), ("write", {"USAGE"}), ("own", {"USAGE", "CREATE"})]
-)
-def test_only_own_lets_a_role_create_in_a_schema(preset: str, privileges: set[str]) -> None:
-    raw = documents.beers()
-    raw["roles"]["new"] = {"schemas": {"beers": preset}}
-    found = {fact.privilege for fact in _facts(Privilege, parse_document(raw)) if fact.grantee == "new"}
-    assert found == privileges
-
-
-PRIVILEGES = [
-    (Preset.READ, RELATION, "SELECT"),
-    (Preset.READ, SEQUENCE, "SELECT"),
-    (Preset.READ, ROUTINE, ""),
-    (Preset.READ, TYPE, ""),
-    (Preset.WRITE, RELATION, "SELECT INSERT UPDATE DELETE"),
-    (Preset.WRITE, SEQUENCE, "SELECT USAGE"),
-    (Preset.WRITE, ROUTINE, "EXECUTE"),
-    (Preset.WRITE, TYPE, ""),
-    (Preset.OWN, RELATION, "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER"),
-    (Preset.OWN, SEQUENCE, "SELECT USAGE UPDATE"),
-    (Preset.OWN, ROUTINE, "EXECUTE"),
-    (Preset.OWN, TYPE, "USAGE"),
-]
-
-
-@pytest.mark.parametrize("version", [140000, VERSION_15, VERSION_16, 169999])
-@pytest.mark.parametrize(("preset", "kind", "privileges"), PRIVILEGES)
-def test_before_17_a_preset_means_these_privileges(
-    preset: Preset, kind: ObjectKind, privileges: str, version: int
-) -> None:
-    assert sorted(object_privileges(preset, kind, version)) == sorted(privileges.split())
-
-
-@pytest.mark.parametrize("version", [170000, VERSION_17, 180006])
-@pytest.mark.parametrize(("preset", "kind", "privileges"), PRIVILEGES)
-def test_from_17_on_only_the_owner_can_maintain_relations(
-    preset: Preset, kind: ObjectKind, privileges: str, version: int
-) -> None:
-    more = {"MAINTAIN"} if (preset, kind) == (Preset.OWN, RELATION) else set()
-    assert set(object_privileges(preset, kind, version)) == {*privileges.split()} | more
-
-
-def test_every_preset_says_something_about_every_kind() -> None:
-    assert {(preset, kind) for preset, kind, _ in PRIVILEGES} == {(p, k) for p in Preset for k in ObjectKind}
 
 
 def test_what_the_schemas_owner_makes_later_gets_the_privileges_that_are_there_now() -> None:
@@ -440,13 +370,6 @@ def test_the_owner_of_an_object_needs_no_grant_on_it() -> None:
         if isinstance(fact, Privilege)
     }
     assert grantees == {"beers_reader"}
-
-
-def test_nothing_is_granted_to_everybody_and_nothing_can_be_passed_on() -> None:
-    everything = desired.facts(BEERS, SERVER) | desired.object_facts(BEERS, SERVER, [_group(RELATION, "beers_owner")])
-    privileges = [fact for fact in everything if isinstance(fact, Privilege | DefaultPrivilege)]
-    assert not [fact for fact in privileges if fact.grantee == "public" or fact.is_grantable]
-    assert "ALL" not in {fact.privilege for fact in privileges}
 
 
 def test_an_empty_document_declares_nothing() -> None:
