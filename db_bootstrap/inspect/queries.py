@@ -240,11 +240,15 @@ SELECT o.schema, CASE WHEN i.type IN ('function', 'procedure', 'aggregate') THEN
         FROM pg_depend d JOIN pg_type t ON t.oid = d.refobjid JOIN pg_namespace s ON s.oid = t.typnamespace
         WHERE o.class IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.classid = o.class AND d.objid = o.oid
           AND d.refclassid = 'pg_type'::regclass AND s.nspname <> o.schema)
-FROM (SELECT schema, kind, owner, class, oid FROM ({_OBJECTS}) o UNION ALL {_OTHERS}) o,
+FROM (SELECT schema, kind, owner, class, oid FROM ({_OBJECTS}) o UNION ALL {_OTHERS}
+      UNION ALL  -- before version 17 the multirange of a range type keeps its owner
+      SELECT n.nspname, 'multirange', t.typowner, 'pg_type'::regclass, t.oid
+      FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+      WHERE t.typtype = 'm' AND current_setting('server_version_num')::int < 170000) o,
      pg_identify_object(o.class, o.oid, 0) i
 WHERE o.schema = ANY (CAST(:schemas AS text[])) AND NOT EXISTS (
     SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0
-    AND (d.deptype IN ('e', 'i') OR d.deptype = 'a' AND o.kind = 'sequence'))
+    AND (d.deptype = 'e' OR d.deptype = 'i' AND o.kind <> 'multirange' OR d.deptype = 'a' AND o.kind = 'sequence'))
 """  # noqa: S608 - put together from constants
 
 # The columns that have privileges, and those that the document names.
