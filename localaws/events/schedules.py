@@ -41,13 +41,11 @@ class Schedules:
         """Invoke a schedule's target now and return what was invoked.
 
         Raises:
-            ScheduleError: the schedule does not exist or is disabled, its role lacks a permission, or its target is not
+            ScheduleError: the schedule does not exist, its role lacks a permission, or its target is not
                 a function.
         """
         schedule = self._find(name)
         target, group = schedule.target, f"schedule-group/{schedule.group_name}"
-        if schedule.state != "ENABLED":
-            raise ScheduleError(f"The schedule {name} is {schedule.state}.")
         if ":lambda:" not in target["Arn"]:
             raise ScheduleError(f"The schedule {name} aims at {target['Arn']}, and only functions are invoked here.")
         group_arn = self._authorizer.context.arn("scheduler", group)

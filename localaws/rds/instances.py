@@ -13,8 +13,8 @@ Different from AWS:
   libraries are ignored.
 - Members of ``rds_iam`` log in with a role's IAM token, if the instance was created with IAM authentication; changes of
   that take effect at the next start. Their sessions reach the server through its socket and have no client address.
-- A final snapshot, backups, exported logs, Performance Insights and a standby exist in name only. Restoring, replicas,
-  and stopping or starting an instance answer 501.
+- A final snapshot, backups, exported logs, Performance Insights and a standby exist in name only, as do
+  replicas and restored instances. A stopped instance runs on, and the master's password changes by rotation alone.
 - The managed secret has RDS's schedule or the configured one, and is rotated only on request.
 """
 
@@ -36,14 +36,6 @@ from localaws.secretsmanager.secrets import schedule
 from localaws.settings import Context
 
 _STOP_SECONDS = 30
-_NOT_HERE = (
-    "create_db_instance_read_replica",
-    "promote_read_replica",
-    "restore_db_instance_from_db_snapshot",
-    "restore_db_instance_to_point_in_time",
-    "start_db_instance",
-    "stop_db_instance",
-)
 # What RDS's families from postgres15 on have by default. A parameter that is set to that stays RDS's own.
 _DEFAULTS = {"rds.force_ssl": "1", "password_encryption": "scram-sha-256"}
 # Settings that moto's instance does not keep, by the name under which it shows them.
@@ -67,8 +59,6 @@ class Databases:
         self._extend_creation()
         self._extend_changes()
         self._show_addresses()
-        for operation in _NOT_HERE:
-            self._refuse(operation)
         self._extend_secrets()
 
     def stop(self) -> None:
@@ -117,8 +107,6 @@ class Databases:
             server = self._server_by_instance.pop(db_instance_identifier, None)
             if server is not None:
                 self._server_by_instance[instance.db_instance_identifier] = server
-                if db_kwargs.get("manage_master_user_password") or db_kwargs.get("master_user_password"):
-                    server.set_master_password()
                 if db_kwargs.get("db_parameter_group_name"):
                     server.apply_parameters()
             return instance
@@ -144,11 +132,6 @@ class Databases:
             return f"{instance.db_instance_identifier}.aaaaaaaaaa.{instance.region}.rds.amazonaws.com"
 
         self._patch.attribute(DBInstance, "address", property(address))
-
-    def _refuse(self, operation: str) -> None:
-        @self._patch.method(RDSBackend, operation)
-        def refuse(_original: Any, *_arguments: Any, **_named: Any) -> None:
-            raise NotImplementedError(f"{operation} is not emulated")
 
     def _extend_secrets(self) -> None:
         patch = self._patch

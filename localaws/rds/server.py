@@ -111,10 +111,6 @@ class DatabaseServer:
         self.cluster.stop()
         self._journal.record("database.ended", instance=self.instance.db_instance_identifier)
 
-    def set_master_password(self) -> None:
-        """Make the server's master password the one that the instance has."""
-        self.cluster.set_password(str(self.instance.master_username), self._master_password())
-
     def rotate_master_password(self) -> None:
         """Give the master a new password and the managed secret a new version, as RDS does."""
         secret = self.managed_secret

@@ -235,7 +235,7 @@ class Pipeline:
         release = job.event.inputs.get("tag", "")
         if job.environment == "prod" and release in self.answer:
             self.asked[release].set()
-            assert self.answer[release].wait(600)
+            assert self.answer[release].wait(1200)
         return True
 
     def _variables(self, environment: str) -> Mapping[str, str]:

@@ -85,7 +85,7 @@ def test_a_release_reaches_prod_as_approved_and_the_next_one_is_refused_after_a_
     digest = pipeline.push()
     with ThreadPoolExecutor(2) as pool, approvals_waiting(pipeline, "v1.0.0", "v1.0.1"):
         release = pool.submit(pipeline.release, "v1.0.0")
-        wait_until(lambda: pipeline.asked["v1.0.0"].is_set() or release.done(), "an approval to be pending", 600)
+        wait_until(lambda: pipeline.asked["v1.0.0"].is_set() or release.done(), "an approval to be pending", 1200)
         assert deployed(pipeline) == {"staging": digest, "prod": first}
         assert "- Access does not change." in pipeline.summary("plan-prod/plan"), "the approver reads this"
         after = pool.submit(pipeline.release, "v1.0.1")
@@ -94,7 +94,7 @@ def test_a_release_reaches_prod_as_approved_and_the_next_one_is_refused_after_a_
         assert set(release.result().conclusions.values()) == {SUCCESS}, release.result().log
         assert deployed(pipeline) == {"staging": digest, "prod": digest}
         assert pipeline.built("release-prod-v1.0.0") == digest, "which never expires"
-        wait_until(lambda: pipeline.asked["v1.0.1"].is_set() or after.done(), "the next approval to be pending", 600)
+        wait_until(lambda: pipeline.asked["v1.0.1"].is_set() or after.done(), "the next approval to be pending", 1200)
         assert pipeline.roll_back("prod", first) == (SUCCESS, "")
         assert deployed(pipeline) == {"staging": digest, "prod": first}
         pipeline.answer["v1.0.1"].set()

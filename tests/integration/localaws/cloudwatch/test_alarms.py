@@ -52,10 +52,6 @@ class Watched:
         return str(self.described()["StateValue"])
 
 
-def test_a_new_alarm_has_no_data(aws: LocalAws) -> None:
-    assert Watched(aws).state == "INSUFFICIENT_DATA"
-
-
 def test_an_alarm_follows_its_metric(aws: LocalAws) -> None:
     alarm = Watched(aws)
     alarm.measure(0)

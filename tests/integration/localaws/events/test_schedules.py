@@ -81,11 +81,6 @@ def test_a_role_that_trusts_the_scheduler_for_another_group_is_refused(aws: Loca
     assert "does not let scheduler.amazonaws.com assume it" in answer["error"]
 
 
-def test_a_schedule_that_is_disabled_is_not_invoked(aws: LocalAws, function: str) -> None:
-    name = schedule(aws, function, allow("lambda:InvokeFunction", function), State="DISABLED")
-    assert aws.ask(f"schedules/{name}/invoke", "POST") == (409, {"error": f"The schedule {name} is DISABLED."})
-
-
 def test_a_schedule_that_is_not_there_is_answered_with_those_that_are(aws: LocalAws, function: str) -> None:
     name = schedule(aws, function)
     status, answer = aws.ask("schedules/nobody/invoke", "POST")

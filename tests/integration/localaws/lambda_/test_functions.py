@@ -69,13 +69,6 @@ def imports(event, context):
         except ImportError:
             found[name] = False
     return found
-
-
-def read_secret(event, context):
-    import boto3
-
-    client = boto3.client("secretsmanager")
-    return client.get_secret_value(SecretId=event["secret"])["SecretString"]
 """
 
 
@@ -285,19 +278,6 @@ def test_an_event_whose_attempts_failed_is_published_to_an_encrypted_topic_by_a_
 def test_the_role_of_a_function_must_be_able_to_publish_dead_letters(deploy: Callable[..., str]) -> None:
     with pytest.raises(ClientError, match="does not have permissions to call Publish on SNS"):
         deploy("echo", DeadLetterConfig={"TargetArn": "arn:aws:sns:us-east-1:123456789012:dead"})
-
-
-def test_a_function_acts_as_its_role(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    secrets = aws.client("secretsmanager")
-    mine, other = (
-        secrets.create_secret(Name=f"s-{uuid.uuid4().hex[:8]}", SecretString=text)["ARN"] for text in ("ale", "stout")
-    )
-    role = aws.make_role(f"reader-{uuid.uuid4().hex[:8]}", LOGS, allow("secretsmanager:GetSecretValue", mine))
-    name = deploy("read_secret", role=role)
-    assert invoke(aws, name, {"secret": mine})[0] == "ale"
-    refused, _ = invoke(aws, name, {"secret": other})
-    assert "AccessDeniedException" in refused["errorMessage"]
-    assert f"secretsmanager:GetSecretValue on resource: {other}" in refused["errorMessage"]
 
 
 def test_a_deleted_functions_process_ends(aws: LocalAws, deploy: Callable[..., str]) -> None:

@@ -1,7 +1,6 @@
 """A PostgreSQL behind aws_db_instance: reached over verified TLS with the credential from the managed secret."""
 
 import json
-import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -99,12 +98,6 @@ def test_the_secret_holds_the_user_name_and_the_password_and_nothing_else(
     assert set(credential(aws, instance)) == {"username", "password"}
 
 
-@pytest.mark.aws("RDS-23")
-def test_a_connection_without_tls_is_refused(aws: MotoServer, instance: dict[str, Any]) -> None:
-    with pytest.raises(pg8000.exceptions.DatabaseError, match="no encryption"):
-        ask(aws, instance, "SELECT 1", tls=False)
-
-
 def test_every_instance_has_a_resource_id_of_its_own(instance: dict[str, Any]) -> None:
     assert instance["DbiResourceId"].startswith("db-")
     assert instance["DbiResourceId"] != "db-M5ENSHXFPU6XHZ4G4ZEI5QIO2U"  # moto's, the same for all
@@ -183,39 +176,3 @@ def test_no_password_stands_in_the_logs(aws: MotoServer, instance: dict[str, Any
     logs = list(aws.context.settings.logs_directory.iterdir())
     assert any(log.name == f"postgresql-{NAME}.log" for log in logs)
     assert [log.name for log in logs if log.is_file() and password in log.read_text()] == []
-
-
-def test_an_instance_with_a_password_of_ones_own_takes_a_new_one_and_ends_when_deleted(aws: MotoServer) -> None:
-    rds = aws.client("rds")
-    rds.create_db_instance(
-        DBInstanceIdentifier="other",
-        Engine="postgres",
-        DBInstanceClass="db.t4g.micro",
-        EngineVersion="17",
-        AllocatedStorage=20,
-        MasterUsername="dbmaster",
-        MasterUserPassword="first password",
-    )
-    other = available(rds, "other")
-    rds.modify_db_instance(DBInstanceIdentifier="other", MasterUserPassword="second", ApplyImmediately=True)
-    connection = pg8000.native.Connection(
-        "dbmaster",
-        password="second",
-        host=other["Endpoint"]["Address"],
-        port=other["Endpoint"]["Port"],
-        database="postgres",
-        ssl_context=ssl.create_default_context(cafile=str(aws.context.authority.ca_file)),
-    )
-    connection.close()
-    rds.delete_db_instance(DBInstanceIdentifier="other", SkipFinalSnapshot=True)
-    deadline = time.monotonic() + 20
-    while listens(other["Endpoint"]["Port"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    with pytest.raises(ClientError, match="DBInstanceNotFound"):
-        rds.describe_db_instances(DBInstanceIdentifier="other")
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

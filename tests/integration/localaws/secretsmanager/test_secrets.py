@@ -104,12 +104,6 @@ def test_a_rotation_drives_the_four_steps(aws: LocalAws, secret: str, rotator: C
     assert "LastRotatedDate" in described
 
 
-def test_a_second_rotation_follows_a_finished_one(aws: LocalAws, secret: str, rotator: Callable[..., str]) -> None:
-    function = rotator()
-    for _ in range(2):
-        wait_for_event(aws, "rotation.succeeded", version_id=rotate(aws, secret, function))
-
-
 @pytest.mark.aws("SM-2")
 @pytest.mark.parametrize("step", ["createSecret", "setSecret"])
 def test_a_failing_step_stops_the_rotation_and_the_current_value_stays(

@@ -37,12 +37,6 @@ def test_requests_go_to_the_targets_of_their_group_in_turn(registry: TargetRegis
     assert sorted(str(target) for target in chosen) == sorted(map(str, [A, A, B, B]))
 
 
-def test_the_least_busy_target_is_chosen_when_asked(registry: TargetRegistry) -> None:
-    busy = registry.acquire("group", "round_robin")
-    idle = B if busy == A else A
-    assert registry.acquire("group", "least_outstanding_requests") == idle
-
-
 def test_an_idle_target_is_gone_as_soon_as_it_is_deregistered(registry: TargetRegistry) -> None:
     registry.deregister(A, delay_seconds=300)
     assert registry.health(A) is None
