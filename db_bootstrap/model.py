@@ -575,6 +575,7 @@ class Statement:
         is_destructive: Whether it takes access away, or drops something.
         acts_as: The roles whose rights the master needs to run it.
         database: The database that it runs in, unless that is the document's own.
+        is_bookkeeping: Whether it only lets others run, and is undone before the end.
     """
 
     sql: str
@@ -582,6 +583,7 @@ class Statement:
     is_destructive: bool = False
     acts_as: frozenset[str] = frozenset()
     database: str | None = None
+    is_bookkeeping: bool = False
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,11 @@ class Report:
     digest: str | None = None
 
     @property
+    def differences(self) -> tuple[Statement, ...]:
+        """Return the statements that remove a difference each, without those that only let them run."""
+        return tuple(step for step in self.statements if not step.is_bookkeeping)
+
+    @property
     def is_in_sync(self) -> bool:
         """Return True if the database is what the document declares after the action."""
         return self.action is Action.APPLY or not (self.statements or self.refusals)
@@ -83,7 +88,9 @@ def as_dict(report: Report) -> dict[str, Any]:
         "in_sync": report.is_in_sync,
         "digest": report.digest,
         "summary": list(report.summary),
-        "changes": changes(report.statements, report.database),
+        "changes": changes(
+            report.differences if report.action is Action.VERIFY else report.statements, report.database
+        ),
         "refusals": list(report.refusals),
         "unmanaged": list(report.unmanaged),
     }
@@ -129,7 +136,7 @@ def _text(report: Report, *, is_verbose: bool) -> Iterator[str]:
     if report.statements:
         yield from (escaped(sentence) for sentence in report.summary)
     if report.action is Action.VERIFY:
-        for step in report.statements:
+        for step in report.differences:
             yield f"{'!' if step.is_destructive else '-'} {escaped(step.reason)}"
     else:
         for step in report.statements:
@@ -158,7 +165,7 @@ def _verdict(report: Report) -> str:
     is_drift = report.action is Action.VERIFY
     if not report.statements:
         return "nothing differs from the document." if is_drift else "nothing to do."
-    count = len(report.statements)
+    count = len(report.differences if is_drift else report.statements)
     taking = sum(step.is_destructive for step in report.statements)
     noun = ("difference" if is_drift else "statement") + ("" if count == 1 else "s")
     rest = {Action.PLAN: "to run", Action.APPLY: "ran", Action.VERIFY: "from the document"}[report.action]

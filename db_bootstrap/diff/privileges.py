@@ -1,7 +1,7 @@
 """Statements about privileges on existing objects, and default privileges for future ones."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from db_bootstrap.diff.descriptions import describe_target, join_names
@@ -77,55 +77,69 @@ def privileges(
     missing = _grouped(sorted_facts(difference.missing, Privilege), _key)
     with_option = {key for key, facts in surplus.items() if any(fact.is_grantable for fact in facts)}
     # While a role has a grant option, PostgreSQL may attribute a statement to that role instead of the owner.
-    for (target, grantee), facts in sorted(surplus.items(), key=lambda item: item[0] not in with_option):
-        names, on = _privileges_on(target, facts)
+    for target, grantee in sorted(with_option, key=repr):
+        names, on = _privileges_on(target, surplus[target, grantee])
         revoke = Statement(
-            f"REVOKE {names} ON {_target(target)} FROM {grantees([grantee])}",
-            f"{grantee} has {names} on {on}, which is not declared",
+            f"REVOKE {names} ON {_target(target)} FROM {grantees([grantee])} CASCADE",
+            f"{grantee} has {names} on {on}, which is not declared; grants that it made in turn go as well",
             is_destructive=True,
             acts_as=_grantor(target, owners),
         )
-        if (target, grantee) not in with_option:
+        if isinstance(target, OnDatabase):
             yield revoke
-        elif isinstance(target, OnDatabase):
-            yield _cascading(revoke)
         else:
             owner = owners[target.schema] if isinstance(target, OnSchema) else target.owner
             unusable = _unusable_schemas(target, owner, owners, desired - difference.missing)
-            yield from _as_owner(_cascading(revoke), owner, server, unusable)
-    yield from _grants(missing, owners)
+            yield from _as_owner(revoke, owner, server, unusable)
+    plain = {key: facts for key, facts in surplus.items() if key not in with_option}
+    for joined in _joined(plain):
+        yield Statement(
+            f"REVOKE {joined.privileges} ON {joined.targets} FROM {grantees(joined.grantees)}",
+            f"{join_names(joined.grantees)} {'has' if len(joined.grantees) == 1 else 'have'} {joined.privileges} on "
+            f"{joined.description}, which is not declared",
+            is_destructive=True,
+            acts_as=frozenset[str]().union(*(_grantor(target, owners) for target in joined.of)),
+        )
+    for joined in _joined(missing):
+        yield Statement(
+            f"GRANT {joined.privileges} ON {joined.targets} TO {grantees(joined.grantees)}",
+            f"{_declared(joined.grantees)} to have {joined.privileges} on {joined.description}",
+            acts_as=frozenset[str]().union(*(_grantor(target, owners) for target in joined.of)),
+        )
 
 
-def _grants(
-    missing: Mapping[tuple[Target | _OnColumns, str], list[Privilege]], owners: Mapping[str, str]
-) -> Iterator[Statement]:
-    """Grant the same privileges on the same target to all grantees at once, and on all schemas at once.
+@dataclass(frozen=True)
+class _Joined:
+    """Privileges that one statement grants or revokes."""
+
+    privileges: str
+    of: tuple[Target | _OnColumns, ...]
+    targets: str
+    description: str
+    grantees: tuple[str, ...]
+
+
+def _joined(facts: Mapping[tuple[Target | _OnColumns, str], list[Privilege]]) -> Iterator[_Joined]:
+    """Join the grantees of the same privileges on a target, and the schemas with the same privileges and grantees.
 
     Each statement is a round trip, and rewrites the access control lists of all that it names.
     """
 
     def place(item: tuple[tuple[Target | _OnColumns, str], list[Privilege]]) -> tuple[Target | _OnColumns, str, str]:
-        (target, _), facts = item
-        return target, *_privileges_on(target, facts)
+        (target, _), held = item
+        return target, *_privileges_on(target, held)
 
     schemas: dict[tuple[str, tuple[str, ...]], list[OnSchema]] = {}
-    for (target, names, on), items in _grouped(missing.items(), place).items():
+    for (target, names, on), items in _grouped(facts.items(), place).items():
         receivers = tuple(grantee for (_, grantee), _ in items)
         if isinstance(target, OnSchema):
             schemas.setdefault((names, receivers), []).append(target)
-            continue
-        yield Statement(
-            f"GRANT {names} ON {_target(target)} TO {grantees(receivers)}",
-            f"{_declared(receivers)} to have {names} on {on}",
-            acts_as=_grantor(target, owners),
-        )
+        else:
+            yield _Joined(names, (target,), _target(target), on, receivers)
     for (names, receivers), targets in schemas.items():
         on = join_names(describe_target(target) for target in targets)
-        yield Statement(
-            f"GRANT {names} ON SCHEMA {identifiers(target.schema for target in targets)} TO {grantees(receivers)}",
-            f"{_declared(receivers)} to have {names} on {on}",
-            acts_as=frozenset[str]().union(*(_grantor(target, owners) for target in targets)),
-        )
+        listed = f"SCHEMA {identifiers(target.schema for target in targets)}"
+        yield _Joined(names, tuple(targets), listed, on, receivers)
 
 
 def _declared(names: Sequence[str]) -> str:
@@ -151,11 +165,6 @@ def _privileges_on(target: Target | _OnColumns, facts: list[Privilege]) -> tuple
     return names, f"columns of {target.schema}.{target.relation}"
 
 
-def _cascading(revoke: Statement) -> Statement:
-    reason = f"{revoke.reason}; grants that it made in turn go as well"
-    return replace(revoke, sql=f"{revoke.sql} CASCADE", reason=reason)
-
-
 def _unusable_schemas(
     target: Target | _OnColumns, owner: str, owners: Mapping[str, str], kept: Iterable[Fact]
 ) -> list[str]:
@@ -177,13 +186,14 @@ def _as_owner(statement: Statement, owner: str, server: Server, unusable_schemas
         return
     usage = f"USAGE ON SCHEMA {identifiers(unusable_schemas)}" if unusable_schemas else ""
     reason = f"only {owner} can revoke everything that was granted on its objects"
+    acts_as = statement.acts_as
     if usage:
-        yield Statement(f"GRANT {usage} TO {identifier(owner)}", reason, acts_as=statement.acts_as)
-    yield Statement(f"SET LOCAL ROLE {identifier(owner)}", reason, acts_as=statement.acts_as)
+        yield Statement(f"GRANT {usage} TO {identifier(owner)}", reason, acts_as=acts_as, is_bookkeeping=True)
+    yield Statement(f"SET LOCAL ROLE {identifier(owner)}", reason, acts_as=acts_as, is_bookkeeping=True)
     yield statement
-    yield Statement("RESET ROLE", "the rest runs as the master")
+    yield Statement("RESET ROLE", "the rest runs as the master", is_bookkeeping=True)
     if usage:
-        yield Statement(f"REVOKE {usage} FROM {identifier(owner)}", f"{owner} no longer needs it")
+        yield Statement(f"REVOKE {usage} FROM {identifier(owner)}", f"{owner} no longer needs it", is_bookkeeping=True)
 
 
 def _grantor(target: Target | _OnColumns, owners: Mapping[str, str]) -> frozenset[str]:

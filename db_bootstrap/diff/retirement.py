@@ -70,6 +70,7 @@ def _reassign_owned(document: AccessDocument, role: RetiredRole, database: str |
             f"GRANT CREATE ON SCHEMA {identifier(schema)} TO {identifier(successor)}",
             f"{successor} must be able to create in schema {schema} to get what {role.role} owns there",
             acts_as=frozenset({owner}),
+            is_bookkeeping=True,
         )
     yield Statement(
         f"REASSIGN OWNED BY {identifier(role.role)} TO {identifier(successor)}",
@@ -84,6 +85,7 @@ def _reassign_owned(document: AccessDocument, role: RetiredRole, database: str |
                 f"REVOKE CREATE ON SCHEMA {identifier(schema)} FROM {identifier(successor)}",
                 f"{successor} no longer needs it",
                 acts_as=frozenset({owner}),
+                is_bookkeeping=True,
             )
 
 

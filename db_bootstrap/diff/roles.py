@@ -92,10 +92,19 @@ def comments(difference: Difference) -> Iterator[Statement]:
 def memberships(difference: Difference, server: Server) -> Iterator[Statement]:
     """Revoke memberships, then grant the missing ones."""
     missing = {(fact.role, fact.member): fact for fact in sorted_facts(difference.missing, Membership)}
+    revoked: dict[tuple[str, str, frozenset[str]], list[str]] = {}
     for fact in sorted_facts(difference.surplus, Membership):
         replacement = missing.get((fact.role, fact.member))
-        if replacement is None or not replacement.covers(fact):
-            yield from _revoked(fact, server)
+        for options, acts_as in () if replacement and replacement.covers(fact) else _revoking(fact, server):
+            revoked.setdefault((fact.role, options, acts_as), []).append(fact.member)
+    for (role, options, acts_as), members in revoked.items():
+        are = "is a member" if len(members) == 1 else "are members"
+        yield Statement(
+            f"REVOKE {identifier(role)} FROM {identifiers(members)}{options}",
+            f"{join_names(members)} {are} of {role}, in a way that is not declared",
+            is_destructive=True,
+            acts_as=acts_as,
+        )
     # One statement for all members with the same options: each statement is a round trip.
     members_of: dict[tuple[str, str], list[str]] = {}
     for fact in missing.values():
@@ -113,20 +122,15 @@ def _membership_options(fact: Membership, server: Server) -> str:
     return " WITH ADMIN OPTION" if fact.admin else ""
 
 
-def _revoked(fact: Membership, server: Server) -> Iterator[Statement]:
-    """Revoke a membership; from version 16 on, once as each of its grantors."""
+def _revoking(fact: Membership, server: Server) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield how to revoke a membership, with the roles to act as; from version 16 on, once as each of its grantors."""
     # Without GRANTED BY, the server chooses the grantor that it records for the master's grants.
     for grantor in sorted({server.master if name in server.masters else name for name in fact.grantors or ("",)}):
         is_of_another = server.has_membership_options and grantor not in {"", server.master}
         granted_by = f" GRANTED BY {identifier(grantor)}" if is_of_another else ""
         # Memberships that the member granted in turn would block the revoke, and must go as well.
         cascade = " CASCADE" if fact.admin and server.has_membership_options else ""
-        yield Statement(
-            f"REVOKE {identifier(fact.role)} FROM {identifier(fact.member)}{granted_by}{cascade}",
-            f"{fact.member} is a member of {fact.role}, in a way that is not declared",
-            is_destructive=True,
-            acts_as=frozenset({grantor}) if is_of_another else frozenset(),
-        )
+        yield f"{granted_by}{cascade}", frozenset({grantor}) if is_of_another else frozenset()
 
 
 def _boolean(value: bool) -> str:  # noqa: FBT001 - it renders the value

@@ -186,11 +186,12 @@ def _with_temporary_memberships(
         Statement(
             f"GRANT {identifier(role)} TO {master}{options}",
             f"the master can act as {role} only as its member; until the end of this transaction",
+            is_bookkeeping=True,
         )
         for role in sorted(needed)
     )
     leaves = tuple(
-        Statement(sql, f"the master no longer needs {role}")
+        Statement(sql, f"the master no longer needs {role}", is_bookkeeping=True)
         for role in sorted(needed)
         for sql in _leaving(identifier(role), master, server)
     )

@@ -75,10 +75,10 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         log_failure("Plan failed", error)
         report = Report(Action.PLAN, os.environ.get("DATABASE_NAME", ""), (), _reasons(error), ())
     if asked.action is Action.VERIFY:
-        metrics.record_drift(report.database, len(report.statements) + len(report.refusals))
+        metrics.record_drift(report.database, len(report.differences) + len(report.refusals))
         if not report.is_in_sync:
             logger.warning("Access drift; an apply would undo it", summary=report.summary)
-        for statement in report.statements:
+        for statement in report.differences:
             logger.warning("Drift detected", reason=statement.reason, sql=statement.sql)
         for refusal in report.refusals:
             logger.warning("Unfixable drift detected", reason=refusal)

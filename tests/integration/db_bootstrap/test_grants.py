@@ -186,6 +186,33 @@ def test_undeclared_grants_are_reported_and_kept_or_revoked(by_hand: str, settle
     assert not [note for note in settled.plan().unmanaged if "not declared" in note]
 
 
+def test_what_several_roles_have_too_much_is_revoked_in_one_statement(cellar: Access) -> None:
+    cellar.apply()
+    fill(cellar)
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE ROLE {stranger}",
+        "CREATE ROLE {auditor}",
+        "CREATE SCHEMA other AUTHORIZATION {owner}",
+        "GRANT DELETE ON {schema}.wine TO {stranger}, {auditor}, PUBLIC",
+        "GRANT UPDATE (id) ON {schema}.cask TO {stranger}, {auditor}",
+        "GRANT CREATE ON SCHEMA {schema}, other TO {stranger}, {auditor}",
+    )
+    with cellar.master() as master:
+        master.run(cellar.filled("GRANT {reader} TO {stranger}, {auditor}"))
+    cellar.raw["schemas"]["other"] = {"owner": cellar.role("owner")}
+    planned = cellar.plan()
+    both = cellar.filled('"{auditor}", "{stranger}"')
+    assert [step.sql for step in planned.statements if step.is_destructive] == [
+        cellar.filled('REVOKE "{reader}" FROM ') + both,
+        f'REVOKE DELETE ON TABLE "cellar"."wine" FROM PUBLIC, {both}',
+        f'REVOKE UPDATE ("id") ON TABLE "cellar"."cask" FROM {both}',
+        f'REVOKE CREATE ON SCHEMA "cellar", "other" FROM {both}',
+    ]
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
 def test_default_privileges_of_every_declared_creator_are_judged_and_those_of_others_reported(cellar: Access) -> None:
     cellar.raw["roles"][cellar.role("auditor")] = {"schemas": {cellar.schema: "own"}}
     cellar.as_superuser("CREATE ROLE {stranger}")
