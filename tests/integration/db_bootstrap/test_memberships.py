@@ -148,7 +148,7 @@ def test_what_the_master_lacks_is_said_before_anything_changes(cellar: Access) -
     cellar.as_superuser("ALTER ROLE {master} NOCREATEROLE", "ALTER DATABASE {database} OWNER TO rdsadmin")
     refusals = "\n".join(cellar.plan().refusals)
     assert "may not make, change or drop roles; let a superuser give it CREATEROLE once" in refusals
-    assert "may not create it; let the owner of the database run GRANT CREATE ON DATABASE" in refusals
+    assert "may not create it; let the owner of the database run: GRANT CREATE ON DATABASE" in refusals
 
 
 def test_a_login_by_token_needs_the_right_to_give_that(cellar: Access) -> None:
