@@ -61,8 +61,16 @@ def _digits(value: object) -> object:
     return value
 
 
-# A visible character and no control characters, such as NUL, which PostgreSQL's text cannot contain.
-_VISIBLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+# The Unicode categories Cc, Cf, Zl and Zp, except for joiners, which some scripts need. PostgreSQL's text cannot have a
+# NUL; the others would let different names look equal. Ranges, because the OpenAPI document contains this pattern.
+_INVISIBLE = (
+    r"\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
+# Joiners, and letters and symbols without ink.
+_BLANK = r"\s\u115f\u1160\u200c\u200d\u2800\u3164\uffa0"
+_VISIBLE = f"^[^{_INVISIBLE}]*[^{_BLANK}{_INVISIBLE}][^{_INVISIBLE}]*$"
 # The limits must precede the validator, or pydantic's JSON schema lacks them.
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=_VISIBLE), BeforeValidator(_normalized)]
 _Style = Annotated[str, Field(min_length=1, max_length=50, pattern=_VISIBLE), BeforeValidator(_normalized)]

@@ -96,7 +96,7 @@ def health_blueprint(database: Database) -> Blueprint:
             rows = database.read(_REVISION, {})
         except DatabaseUnavailableError as error:
             log_database_unavailable(error)
-            raise database_unavailable(error.reason) from error
+            raise database_unavailable("The database is unavailable; the log has the reason.") from error
         revision: str | None = rows[0][0] if rows else None
         # An unknown revision comes from a newer version that is being rolled out. Its migrations keep what this version
         # needs, and this process must serve until it is replaced.

@@ -28,9 +28,10 @@ request's ID in the log.
 _MEANINGS = {
     HTTPStatus.BAD_REQUEST: "The request cannot be parsed.",
     HTTPStatus.UNAUTHORIZED: "The write token is missing or not valid.",
-    HTTPStatus.FORBIDDEN: "Disabled in this environment.",
+    HTTPStatus.FORBIDDEN: "Disabled in this environment, or sent by a web page of another site.",
     HTTPStatus.NOT_FOUND: "Not found.",
     HTTPStatus.CONFLICT: "The name is taken.",
+    HTTPStatus.PRECONDITION_FAILED: "The response has no ETag of `If-Match`.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The media type of the body is not JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Some of the input is not valid.",
@@ -119,6 +120,10 @@ def _operation(operation: Operation, schemas: dict[str, Any], *, requires_token:
 
 def _problems(operation: Operation, *, is_guarded: bool) -> list[HTTPStatus]:
     statuses = set(operation.problems)
+    if operation.is_conditional:
+        statuses |= {HTTPStatus.PRECONDITION_FAILED}
+    if operation.is_write:
+        statuses |= {HTTPStatus.FORBIDDEN}
     if operation.query:
         statuses |= {HTTPStatus.UNPROCESSABLE_ENTITY}
     if operation.body:

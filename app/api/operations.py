@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
+from app.api.problems import Problem, plain_problem
 from app.api.requests import JSON, parse_body, parse_query
 from app.api.write_token import Guard
 
@@ -48,7 +50,7 @@ class Operation:
         body: Type of the JSON body.
         problems: Error statuses in addition to those that follow from the input's types.
         is_write: Whether it requires the write token, if one is configured.
-        is_conditional: Whether it has an ETag, and answers 304 to a matching If-None-Match.
+        is_conditional: Whether it has an ETag, and evaluates If-None-Match and If-Match.
     """
 
     name: str
@@ -76,15 +78,32 @@ def serve(blueprint: Blueprint, operation: Operation, view: Callable[..., Respon
 
     def respond(**given: object) -> Response:
         if operation.is_write:
+            _refuse_other_sites()
             guard.check(request.headers.get("Authorization"))
         if operation.query:
             given["query"] = parse_query(operation.query, request)
         if operation.body:
             given["body"] = parse_body(operation.body, request)
         response = view(**given)
-        return conditional(response) if operation.is_conditional else response
+        if operation.is_conditional:
+            return conditional(response)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     blueprint.add_url_rule(operation.rule, operation.name, respond, methods=[operation.method])
+
+
+def _refuse_other_sites() -> None:
+    """Refuse a form or script of another site in a browser, which could otherwise write where no token is required.
+
+    Raises:
+        Problem: 403.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    # Browsers of before 2023 send only an Origin.
+    is_foreign = site not in {"same-origin", "none"} if site else origin and urlsplit(origin).netloc != request.host
+    if is_foreign:
+        raise Problem(HTTPStatus.FORBIDDEN, "cross-site", "Web pages of other sites cannot change the catalogue.")
 
 
 def json_response(text: str, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
@@ -93,10 +112,16 @@ def json_response(text: str, status: HTTPStatus = HTTPStatus.OK, headers: Mappin
 
 
 def conditional(response: Response) -> Response:
-    """Give ``response`` an ETag; answer 304 if the request has a matching If-None-Match."""
+    """Give ``response`` an ETag; answer 304 or 412 if the request has a condition that says so.
+
+    Raises:
+        Problem: 412.
+    """
     response.headers.add("ETag", f'"{blake2b(response.get_data(), digest_size=12).hexdigest()}"')
     # It can be cached, but must be revalidated before each use.
     response.headers.add("Cache-Control", "no-cache")
-    if "If-None-Match" in request.headers:
+    if "HTTP_IF_NONE_MATCH" in request.environ or "HTTP_IF_MATCH" in request.environ:
         response.make_conditional(request)
+        if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+            raise plain_problem(HTTPStatus.PRECONDITION_FAILED, "The response does not have the ETag of If-Match.")
     return response

@@ -22,7 +22,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 # Clearer than pydantic's own messages.
 _MESSAGES = {
-    "string_pattern_mismatch": "String should have a visible character and no control characters",
+    "string_pattern_mismatch": "String should have a visible character and no control or formatting characters",
     "extra_forbidden": "Unknown field",
     "model_type": "Input should be an object",
 }

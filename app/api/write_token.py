@@ -1,7 +1,8 @@
 """Authorize writes by a bearer token, where one is configured.
 
-Two tokens are valid while one replaces the other. They are cached, so that a write does not wait for Secrets Manager.
-If they cannot be read again, the last known tokens stay valid.
+Two tokens are valid while one replaces the other. They are cached, so that a write does not wait for Secrets Manager. A
+token that is neither current nor previous is refused after CACHE_SECONDS and one read. If the secret cannot be read,
+the last known tokens stay valid for MAX_STALE_SECONDS; then writes get 503.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CACHE_SECONDS = 60.0
+MAX_STALE_SECONDS = 900.0
 # An unknown token may be newer than the cache. This bounds how often guesses can cause a read.
 REREAD_SECONDS = 2.0
 # How long a request waits for a read if it would be refused without it.
@@ -61,14 +63,16 @@ class TokenGuard:
         read: Callable[[], tuple[str, ...]],
         cache_seconds: float = CACHE_SECONDS,
         reread_seconds: float = REREAD_SECONDS,
+        max_stale_seconds: float = MAX_STALE_SECONDS,
     ) -> None:
         """Create a guard on top of ``read``, which may be slow and may raise SecretError."""
         self._read = read
         self._cache_seconds = cache_seconds
         self._reread_seconds = reread_seconds
+        self._max_stale_seconds = max_stale_seconds
         self._read_lock = Lock()
         self._tokens: tuple[str, ...] = ()
-        self._read_at = float("-inf")
+        self._read_at = self._confirmed_at = float("-inf")
 
     def check(self, authorization: str | None) -> None:
         """Return if the header contains a valid token.
@@ -112,8 +116,11 @@ class TokenGuard:
     def _read_now(self) -> None:
         try:
             self._tokens = self._read()
+            self._confirmed_at = time.monotonic()
         except SecretError as error:
             _log.warning("Write token cannot be read", extra={"fields": {"cause": str(error)}})
+            if time.monotonic() - self._confirmed_at > self._max_stale_seconds:
+                self._tokens = ()
         # Only now: until then, a thread that has no token yet must wait for this read.
         self._read_at = time.monotonic()
 
@@ -135,13 +142,16 @@ def read_tokens(client: "SecretsManagerClient", arn: str) -> tuple[str, ...]:
     """Return the valid tokens: the current one, and the previous one if it has been replaced.
 
     Raises:
-        SecretError: The secret cannot be read, or its value is not a bearer token.
+        SecretError: The secret cannot be read, or neither version is a bearer token.
     """
-    tokens = [read_secret(client, arn).text]
+    values = {"AWSCURRENT": read_secret(client, arn).text}
     with contextlib.suppress(SecretWithoutValueError):
-        tokens.append(read_secret(client, arn, "AWSPREVIOUS").text)
-    if not all(WRITE_TOKEN.fullmatch(token) for token in tokens):
+        values["AWSPREVIOUS"] = read_secret(client, arn, "AWSPREVIOUS").text
+    tokens = {stage: value for stage, value in values.items() if WRITE_TOKEN.fullmatch(value)}
+    for stage in values.keys() - tokens.keys():
+        _log.warning("Malformed write token ignored", extra={"fields": {"secret": arn, "stage": stage}})
+    if not tokens:
         raise SecretError(
             f"Secret {arn} is not a valid bearer token; expected 20 to 200 letters, digits and any of . _ ~ + / -."
         )
-    return tuple(tokens)
+    return tuple(tokens.values())

@@ -7,23 +7,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 from app.settings import Settings
-from bench.document import replaced, target_table
+from bench.document import Target, replaced, table, target_table
 from bench.errors import BenchError
-from bench.service import results
-from bench.service.candidates import PEERS_FOLDER, WORKERS
-from bench.service.measure import BEERS, measure
-from bench.service.results import Run
-from bench.service.wrk import CONNECTIONS
+from bench.service.candidates import ON_ASYNCPG, OURS, PEERS_FOLDER, WORKERS
+from bench.service.measure import BEERS, CONNECTIONS, Run, measure
 from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 
 DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
+# The service's CPU per request, in terms of that of FastAPI on bare asyncpg.
+MAX_CPU = {"one page": 0.8, "random pages": 1.0}
 _VERSIONS = "from importlib.metadata import version; print(', '.join(f'{name} {version(name)}' for name in NAMES))"
 _PEERS = ("fastapi", "uvicorn", "uvloop", "sqlalchemy", "asyncpg")
 
@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BenchError("wrk or the other services are not installed; `make bench SUITE=service` sets them up.")
         with tempfile.TemporaryDirectory(prefix="taproom-bench-") as folder:
             load_before = os.getloadavg()[0]
-            runs, mebibytes = measure(options.rounds, options.seconds, Path(folder), _progress)
-        text = "\n".join(_report(runs, mebibytes, options.rounds, options.seconds, load_before))
+            runs = list(measure(options.rounds, options.seconds, Path(folder), _progress))
+        text = "\n".join(_report(runs, options.rounds, options.seconds, load_before))
         print(text)
         if options.write:
             DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "service", text))
@@ -47,21 +47,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _report(
-    runs: Sequence[Run], mebibytes: Mapping[str, float], rounds: int, seconds: int, load_before: float
-) -> Iterator[str]:
+def _report(runs: Sequence[Run], rounds: int, seconds: int, load_before: float) -> Iterator[str]:
     yield (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} on {platform.system()} {platform.machine()}, {os.cpu_count()} "
         f"processors, load {load_before:.1f} before it began; Python {platform.python_version()}, {_our_versions()}; "
         f"{_peer_versions()}. {BEERS:,} beers, {WORKERS} workers each, {Settings.pool_size} connections to the "
         f"database for each worker; wrk with {CONNECTIONS} connections, {rounds} rounds of {seconds} s.\n"
     )
-    yield "Targets; a ratio is the median of the rounds' ratios:\n"
-    yield target_table(tuple(results.targets(runs)))
-    yield "Medians of the rounds, with the minimum and maximum in brackets. CPU is for each request:\n"
-    yield results.comparison(runs)
-    yield "Memory of a worker after that, as PSS, which counts shared pages proportionally:\n"
-    yield results.memory(mebibytes)
+    yield "Targets:\n"
+    yield target_table(tuple(targets(runs)))
+    yield "Medians of the rounds; CPU is microseconds for each request; the last two columns are with half a core:\n"
+    yield comparison(runs)
+
+
+def targets(runs: Sequence[Run]) -> Iterator[Target]:
+    """Yield the targets: CPU without a limit, p99 with half a core."""
+    for kind, limit in MAX_CPU.items():
+        full, limited = (
+            [_matching(runs, name, kind, is_limited=is_limited) for name in (OURS.name, ON_ASYNCPG.name)]
+            for is_limited in (False, True)
+        )
+        ours, theirs = (median(run.service_cpu for run in matching) for matching in full)
+        yield _target(f"CPU for {kind}", limit, ours / theirs)
+        ours, theirs = (median(run.p99 for run in matching) for matching in limited)
+        yield _target(f"p99 for {kind}", 1.0, ours / theirs)
+
+
+def _target(name: str, limit: float, ratio: float) -> Target:
+    return Target(f"{name}, against bare asyncpg", f"at most {limit} times", f"{ratio:.2f} times", ratio <= limit)
+
+
+def comparison(runs: Sequence[Run]) -> str:
+    """Return a table with a row for each candidate and kind of request."""
+    rows = []
+    for kind, name in dict.fromkeys((run.kind, run.candidate) for run in runs):
+        full, limited = (_matching(runs, name, kind, is_limited=is_limited) for is_limited in (False, True))
+        figures = (
+            median(run.service_cpu for run in full),
+            median(run.database_cpu for run in full),
+            median(run.per_second for run in full),
+            median(run.per_second for run in limited),
+            median(run.p99 for run in limited),
+        )
+        rows.append((kind, name, *(f"{figure:,.0f}" for figure in figures)))
+    return table(("request", "service", "its CPU", "PostgreSQL's CPU", "requests/s", "requests/s", "p99, ms"), rows)
+
+
+def _matching(runs: Sequence[Run], name: str, kind: str, *, is_limited: bool) -> list[Run]:
+    return [run for run in runs if (run.candidate, run.kind, run.is_limited) == (name, kind, is_limited)]
 
 
 def _our_versions() -> str:

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,8 @@ PEERS_FOLDER = Path(sys.prefix) / "bench-service"
 
 WORKERS = 2
 _START_SECONDS = 60
-_MEBIBYTE = 1024 * 1024
+# The period of Linux's scheduler for limits of containers.
+PERIOD_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,10 @@ class Candidate:
 
     Attributes:
         argv: The command; the argument ``PORT`` is replaced by the port.
-        accepts_post: Whether it has ``POST /beers``.
     """
 
     name: str
     argv: tuple[str, ...]
-    accepts_post: bool = True
 
 
 def _fastapi(name: str, module: str) -> Candidate:
@@ -46,11 +47,16 @@ def _fastapi(name: str, module: str) -> Candidate:
     return Candidate(name, (program, f"bench.service.peers.{module}:app", *options, "--log-level", "warning"))
 
 
+_THREADS = ("--worker-class", "gthread", "--threads", str(Settings.pool_size + 3), "--keep-alive", "75")
+_GUNICORN = ("gunicorn", "--bind", "127.0.0.1:PORT", "--workers", str(WORKERS), *_THREADS)
 OURS = Candidate("Taproom", tuple(image_command()))
-ON_SQLALCHEMY = _fastapi("FastAPI, SQLAlchemy", "on_sqlalchemy")
 ON_ASYNCPG = _fastapi("FastAPI, bare asyncpg", "on_asyncpg")
-HELLO = Candidate("Flask, hello", (*image_command()[:-1], "bench.service.peers.hello:app"), accepts_post=False)
-CANDIDATES = (OURS, ON_SQLALCHEMY, ON_ASYNCPG, HELLO)
+CANDIDATES = (
+    OURS,
+    ON_ASYNCPG,
+    _fastapi("FastAPI, SQLAlchemy", "on_sqlalchemy"),
+    Candidate("Flask, SQLAlchemy, pg8000", (*_GUNICORN, "bench.service.peers.on_flask:app")),
+)
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,29 @@ class Running:
         """Return the CPU seconds of all of its processes."""
         return cpu_seconds(self.process)
 
-    def worker_mebibytes(self) -> float:
-        """Return the mean memory (PSS) of a worker."""
-        children = [child for child in self.process.children() if "resource_tracker" not in " ".join(child.cmdline())]
-        return sum(child.memory_full_info().pss for child in children) / len(children) / _MEBIBYTE
+    @contextmanager
+    def at_half_speed(self) -> Iterator[None]:
+        """Let its processes run on one core, for half of each PERIOD_SECONDS, like a task with half a core."""
+        processes = [self.process, *self.process.children(recursive=True)]
+        for process in processes:
+            process.cpu_affinity([0])
+        done = threading.Event()
+
+        def limit() -> None:
+            while not done.wait(PERIOD_SECONDS / 2):
+                for process in processes:
+                    process.suspend()
+                time.sleep(PERIOD_SECONDS / 2)
+                for process in processes:
+                    process.resume()
+
+        with ThreadPoolExecutor(1) as thread:
+            limiting = thread.submit(limit)
+            try:
+                yield
+            finally:
+                done.set()
+                limiting.result()
 
 
 def cpu_seconds(process: psutil.Process) -> float:
@@ -106,7 +131,7 @@ def running(candidate: Candidate, catalogue: CatalogueDatabase, folder: Path) ->
         PEER_CA_FILE=str(catalogue.cluster.authority.ca_file),
         PEER_POOL_SIZE=str(Settings.pool_size),
     )
-    argv = [str(port) if part == "PORT" else part for part in candidate.argv]
+    argv = [part.replace("PORT", str(port)) for part in candidate.argv]
     with log.open("wb") as output:
         process = subprocess.Popen(argv, env=variables, cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT)
     try:

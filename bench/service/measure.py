@@ -1,26 +1,26 @@
 """Measure the candidates in rounds, so that load from outside affects all of them."""
 
-import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from app.database.migrate import migrate
-from bench.service.candidates import CANDIDATES, OURS, Running, cpu_seconds, running
-from bench.service.results import Kind, Run
-from bench.service.wrk import load
+from bench.errors import BenchError
+from bench.service.candidates import CANDIDATES, Running, cpu_seconds, running
 from devtools.postgres.binaries import Binaries
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.database import Database, running_cluster
 
 BEERS = 1_000_100
-DEPTH = 1_000_000
+CONNECTIONS = 32
+SCRIPTS = {"one page": (), "random pages": ("--script", str(Path(__file__).with_name("random_pages.lua")))}
 
 _BATCH_SIZE = 50_000
-
-_SCRIPT = Path(__file__).parent / "post.lua"
 _BEERS = """
     INSERT INTO beers.beers (name, style, brewery, abv)
     SELECT 'Beer number ' || i, 'Style ' || i % 40, 'Brewery ' || i % 500, i % 1500 / 100.0
@@ -28,10 +28,29 @@ _BEERS = """
 """
 
 
-def measure(
-    rounds: int, seconds: int, folder: Path, progress: Callable[[str], None]
-) -> tuple[Sequence[Run], dict[str, float]]:
-    """Return all runs, and the memory of a worker of each candidate in MiB.
+@dataclass(frozen=True)
+class Run:
+    """One candidate with one kind of request in one round.
+
+    Attributes:
+        is_limited: Whether it had half a core.
+        per_second: Requests per second.
+        p99: 99th percentile of the latency in milliseconds.
+        service_cpu: CPU microseconds of its processes for each request.
+        database_cpu: CPU microseconds of PostgreSQL for each request.
+    """
+
+    candidate: str
+    kind: str
+    is_limited: bool
+    per_second: float
+    p99: float
+    service_cpu: float
+    database_cpu: float
+
+
+def measure(rounds: int, seconds: int, folder: Path, progress: Callable[[str], None]) -> Iterator[Run]:
+    """Yield all runs. Comparable runs are adjacent, and each round starts with another candidate.
 
     Raises:
         BenchError: A candidate does not respond, or with errors.
@@ -40,38 +59,54 @@ def measure(
         candidates = [stack.enter_context(running(one, catalogue, folder)) for one in CANDIDATES]
         postgres = _postmaster(catalogue)
         for one in candidates:
-            load(one.url, 1)  # opens connections, prepares statements, warms up
-        runs: list[Run] = []
+            _wrk(one.url, 1, ())  # opens connections, prepares statements, warms up
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}")
-            for one, kind in _schedule(candidates, number):
-                runs.append(_run(one, kind, number, seconds, postgres))
-        return runs, {one.candidate.name: one.worker_mebibytes() for one in candidates}
+            first = number % len(candidates)
+            for kind in SCRIPTS:
+                for is_limited in (False, True):
+                    for one in (*candidates[first:], *candidates[:first]):
+                        yield _run(one, kind, seconds, postgres, is_limited=is_limited)
 
 
-def _schedule(candidates: Sequence[Running], number: int) -> Iterator[tuple[Running, Kind]]:
-    """Yield the runs of a round: comparable runs are adjacent, and each round starts with another candidate."""
-    first = number % len(candidates)
-    order = [*candidates[first:], *candidates[:first]]
-    yield from ((one, Kind.GET) for one in order)
-    yield from ((one, Kind.POST) for one in order if one.candidate.accepts_post)
-    ours = next(one for one in candidates if one.candidate is OURS)
-    yield from ((ours, kind) for kind in ((Kind.FIRST, Kind.DEEP) if number % 2 else (Kind.DEEP, Kind.FIRST)))
-
-
-def _run(one: Running, kind: Kind, number: int, seconds: int, postgres: psutil.Process) -> Run:
-    script = (str(_SCRIPT), secrets.token_hex(4)) if kind is Kind.POST else ()
-    url = f"{one.url}?after={DEPTH}" if kind is Kind.DEEP else one.url
+def _run(one: Running, kind: str, seconds: int, postgres: psutil.Process, *, is_limited: bool) -> Run:
     service, database = one.cpu_seconds(), cpu_seconds(postgres)
-    result = load(url, seconds, script)
+    with one.at_half_speed() if is_limited else nullcontext():
+        requests, per_second, p99 = _wrk(one.url, seconds, SCRIPTS[kind])
     return Run(
         one.candidate.name,
         kind,
-        number,
-        result,
-        1e6 * (one.cpu_seconds() - service) / result.requests,
-        1e6 * (cpu_seconds(postgres) - database) / result.requests,
+        is_limited,
+        per_second,
+        p99,
+        1e6 * (one.cpu_seconds() - service) / requests,
+        1e6 * (cpu_seconds(postgres) - database) / requests,
     )
+
+
+def _wrk(url: str, seconds: int, script: tuple[str, ...]) -> tuple[int, float, float]:
+    """Send requests from CONNECTIONS connections, each of which waits for a response before its next request."""
+    options = ("--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s", "--latency")
+    argv = ["wrk", *options, "--timeout", "30s", *script, url]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return parsed(done.stdout + done.stderr)
+
+
+def parsed(output: str) -> tuple[int, float, float]:
+    """Return from wrk's output the number of requests, their rate per second, and their p99 in milliseconds.
+
+    Raises:
+        BenchError: A response was an error, so the measurements are not comparable, or the output is unknown.
+    """
+    if "Non-2xx" in output or "Socket errors" in output:
+        raise BenchError(f"Some requests failed; is the machine overloaded? wrk says:\n{output}")
+    requests = re.search(r"(\d+) requests in", output)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    p99 = re.search(r"^\s+99%\s+([\d.]+)(us|ms|s|m)\s*$", output, flags=re.MULTILINE)
+    if not (requests and rate and p99):
+        raise BenchError(f"The output of wrk cannot be parsed:\n{output}")
+    milliseconds = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}[p99[2]]
+    return int(requests[1]), float(rate[1]), float(p99[1]) * milliseconds
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""FastAPI as its documentation has it: SQLAlchemy's asyncio on asyncpg, and models that check every answer."""
+"""FastAPI as in its documentation: SQLAlchemy's asyncio on asyncpg, and models that validate each response."""
 
 import os
 import ssl
@@ -7,12 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Identity, select
-from sqlalchemy.exc import IntegrityError
+from fastapi import Depends, FastAPI, Query
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from bench.service.peers.beer import Beer
 
 engine = create_async_engine(
     os.environ["PEER_URL"].replace("postgresql://", "postgresql+asyncpg://"),
@@ -24,67 +24,30 @@ new_session = async_sessionmaker(engine, expire_on_commit=False)
 app = FastAPI()
 
 
-class Base(DeclarativeBase):
-    """What all tables have in common."""
-
-
-class Beer(Base):
-    """A row."""
-
-    __tablename__ = "beers"
-    __table_args__ = ({"schema": "beers"},)
-
-    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    name: Mapped[str]
-    style: Mapped[str]
-    brewery: Mapped[str | None]
-    abv: Mapped[Decimal]
-    created_at: Mapped[datetime] = mapped_column(server_default="now()")
-
-
-class NewBeer(BaseModel):
-    """What is sent."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    style: Annotated[str, Field(min_length=1, max_length=50)]
-    brewery: Annotated[str | None, Field(max_length=100)] = None
-    abv: Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)]
-
-
-class ShownBeer(NewBeer):
-    """What is answered."""
+class ShownBeer(BaseModel):
+    """A beer in a response."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: int
+    name: str
+    style: str
+    brewery: str | None
+    abv: Decimal
     created_at: datetime
 
 
 async def session() -> AsyncIterator[AsyncSession]:
-    """A session for each request."""
+    """Provide a session for each request."""
     async with new_session() as opened:
         yield opened
 
 
-Session = Annotated[AsyncSession, Depends(session)]
-
-
 @app.get("/beers", response_model=list[ShownBeer])
 async def page(
-    opened: Session, limit: Annotated[int, Query(ge=1, le=200)] = 50, after: Annotated[int, Query(ge=0)] = 0
+    opened: Annotated[AsyncSession, Depends(session)],
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[int, Query(ge=0)] = 0,
 ) -> Sequence[Beer]:
-    """A page in the order of ids."""
+    """Return a page in the order of IDs."""
     return (await opened.scalars(select(Beer).where(Beer.id > after).order_by(Beer.id).limit(limit))).all()
-
-
-@app.post("/beers", response_model=ShownBeer, status_code=201)
-async def add(opened: Session, beer: NewBeer) -> Beer:
-    """Add a beer."""
-    row = Beer(**beer.model_dump())
-    opened.add(row)
-    try:
-        await opened.commit()
-    except IntegrityError as error:
-        raise HTTPException(409, "A beer of this name is in the catalogue already.") from error
-    await opened.refresh(row)
-    return row

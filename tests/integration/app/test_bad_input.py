@@ -1,14 +1,19 @@
 """Invalid input always gets a problem document that names the field, never a 500."""
 
 import json
+import unicodedata
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from werkzeug.test import TestResponse
 
+from app.models import NewBeer
 from tests.support.catalogue_database import CatalogueDatabase
 
 pytestmark = pytest.mark.database
@@ -78,6 +83,42 @@ def test_a_bad_body_is_a_problem_that_names_the_field(
     assert response.status_code == status
     assert {error["field"] for error in problem(response)["errors"]} == fields
     assert client.get("/beers").json == {"beers": [], "next": None}
+
+
+def test_names_are_visible_and_without_control_or_formatting_characters() -> None:
+    refused = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in {"Cc", "Cf", "Zl", "Zp"}]
+    names = [*(f"a{character}b" for character in refused), "\u3164", "\u200c\u200d", "\u2800 \u115f"]
+    accepted = []
+    for name in names:
+        with suppress(ValidationError):
+            accepted.append(NewBeer(name=name, style="Ale", abv=Decimal(5)).name)
+    assert accepted == ["a\u200cb", "a\u200db"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"}, 403),
+        ({"Origin": "http://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}, 200),
+        ({"Origin": "http://localhost"}, 200),
+        ({}, 200),
+    ],
+)
+def test_forms_of_other_sites_are_refused(client: FlaskClient, headers: dict[str, str], status: int) -> None:
+    assert client.post("/beers/seed", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/beers", "/openapi.json", "/assets/docs.css"])
+def test_a_failed_condition_is_a_problem(client: FlaskClient, path: str) -> None:
+    etag = client.get(path).headers["ETag"]
+    assert client.get(path, headers={"If-Match": etag}).status_code == 200
+    for headers in ({"If-Match": '"z"'}, {"If-Match": '"z"', "If-None-Match": etag}):
+        refused = client.get(path, headers=headers)
+        assert refused.status_code == 412
+        problem(refused)
 
 
 @pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "nonsense"])

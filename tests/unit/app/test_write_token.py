@@ -115,12 +115,14 @@ def test_guessed_tokens_do_not_cause_a_read_each() -> None:
     assert tokens.reads == 1
 
 
-def test_the_last_known_tokens_stay_valid_while_the_secret_cannot_be_read() -> None:
+def test_the_last_known_tokens_stay_valid_for_a_time_while_the_secret_cannot_be_read() -> None:
     tokens = Tokens(OLD)
     guard = TokenGuard(tokens.read, cache_seconds=0, reread_seconds=0)
     assert status(guard, f"Bearer {OLD}") == 200
     tokens.values = SecretError("away")
     assert [status(guard, f"Bearer {token}") for token in (OLD, NEW)] == [200, 401]
+    guard._max_stale_seconds = 0
+    assert [status(guard, f"Bearer {token}") for token in (OLD, NEW)] == [503, 503]
 
 
 def test_writes_get_503_until_the_first_read_succeeds() -> None:
@@ -174,13 +176,23 @@ def test_seeding_can_be_disabled() -> None:
     assert refused.get_json()["type"] == "urn:taproom:problem:seeding-is-off"
 
 
-@pytest.mark.parametrize(("previous", "tokens"), [(OLD, (NEW, OLD)), (None, (NEW,))])
-def test_the_current_and_the_previous_token_are_read_from_the_secret(
-    client: "SecretsManagerClient", add_version: Callable[..., None], previous: str | None, tokens: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("values", "tokens"),
+    [((NEW, OLD), (NEW, OLD)), ((NEW, None), (NEW,)), ((NEW, "hidden"), (NEW,)), ((f"{NEW}\n", OLD), (OLD,))],
+)
+def test_each_version_of_the_secret_is_validated_on_its_own(
+    client: "SecretsManagerClient",
+    add_version: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+    values: tuple[str, str | None],
+    tokens: tuple[str, ...],
 ) -> None:
-    add_version(ARN, NEW)
-    add_version(ARN, previous, "AWSPREVIOUS")
+    for value, stage in zip(values, ("AWSCURRENT", "AWSPREVIOUS"), strict=True):
+        add_version(ARN, value, stage)
     assert read_tokens(client, ARN) == tokens
+    is_reported = "Malformed write token ignored" in caplog.text
+    assert is_reported == ({*values} - {None} != {*tokens})
+    assert "hidden" not in caplog.text
 
 
 @pytest.mark.parametrize(
