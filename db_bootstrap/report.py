@@ -28,6 +28,7 @@ class Action(StrEnum):
     WHO = "who"
     WHAT = "what"
     WHY = "why"
+    AUDIT = "audit"
 
 
 class Format(StrEnum):

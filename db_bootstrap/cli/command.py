@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from db_bootstrap.cli.dsn import PASSWORD_VARIABLE, parse_dsn
 from db_bootstrap.cli.generate import Generated, generate
 from db_bootstrap.document import AccessDocument, parse_document
 from db_bootstrap.effective.access import Access
+from db_bootstrap.effective.audit import audit_as_dict, findings, role_lines
 from db_bootstrap.effective.questions import Asked, Question, answer, as_dict
 from db_bootstrap.effective.sentences import answer_lines
 from db_bootstrap.errors import BootstrapError, ConfigurationError, GenerationError
@@ -45,6 +46,7 @@ _HELP = {
     Action.WHO: "print the roles that have privileges on an object",
     Action.WHAT: "print what a role can do",
     Action.WHY: "print each way in which a role has privileges on an object",
+    Action.AUDIT: "print who can do what, what is surprising, and a document to adopt; reads only",
 }
 _EXAMPLES = {
     Action.PLAN: "plan --document access.yaml --format sql",
@@ -54,6 +56,7 @@ _EXAMPLES = {
     Action.WHO: "who --on beers.beers --privilege DELETE\n  who --on 'schema beers' --format json",
     Action.WHAT: "what --of beers_report",
     Action.WHY: "why --of beers_report --on 'beers.rate(integer, text)'",
+    Action.AUDIT: "audit > access.yaml",
 }
 _WITH_DOCUMENT = (Action.PLAN, Action.APPLY, Action.VERIFY)
 _QUESTIONS = tuple(Action(asked) for asked in Asked)
@@ -163,10 +166,24 @@ def _read_only_action(options: Options, session: Session, endpoint: Endpoint) ->
             _write(as_lines(answer_lines(found, is_verbose=is_verbose)))
         return DONE
     generated, planned = _generated(session, access)
-    _write(render_document(generated, planned, options.output_format))
-    if options.output_format is Format.JSON:
+    if options.output_format is Format.TEXT:
+        audit = _audit_lines(access, is_verbose=options.is_verbose) if options.action is Action.AUDIT else ()
+        _write(render_document(generated, (*audit, *notes(generated, planned))))
+    elif options.action is Action.AUDIT:
+        audited = audit_as_dict(access) | {"document": generated.document, "left_out": generated.left_out}
+        _write(json.dumps(audited, indent=2) + "\n")
+    else:
+        _write(json.dumps(generated.document, indent=2) + "\n")
         _complain(as_lines(notes(generated, planned)))
     return DONE
+
+
+def _audit_lines(access: Access, *, is_verbose: bool) -> Iterator[str]:
+    yield "What is surprising:"
+    yield from (f"- {text}" for _, text in findings(access))
+    yield "Who can do what, apart from what every role can do:"
+    yield from role_lines(access, is_verbose=is_verbose)
+    yield ""
 
 
 def _generated(session: Session, access: Access) -> tuple[Generated, Plan]:

@@ -6,14 +6,14 @@ Duplicate keys are refused: the parsers of both formats would silently keep the 
 import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db_bootstrap.cli.generate import Generated
 from db_bootstrap.errors import AccessDocumentError, ConfigurationError
 from db_bootstrap.model import Plan
-from db_bootstrap.report import Format, escaped
+from db_bootstrap.report import escaped
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
@@ -73,18 +73,16 @@ def _yaml(name: str, text: str) -> object:
         raise AccessDocumentError((f"{name}: this is not valid YAML ({error}); correct it.",)) from None
 
 
-def render_document(generated: Generated, plan: Plan, output_format: Format) -> str:
-    """Return a generated document that `read_document` accepts; as YAML, it begins with the `notes`.
+def render_document(generated: Generated, remarks: Iterable[str]) -> str:
+    """Return a generated document as YAML, below remarks.
 
     Raises:
-        ConfigurationError: The format is YAML, and ruamel.yaml is missing.
+        ConfigurationError: ruamel.yaml is missing.
     """
-    if output_format is Format.JSON:
-        return json.dumps(generated.document, indent=2) + "\n"
     parser, _ = _yaml_1_2("choose --format json")
     text = io.StringIO()
     parser.dump(generated.document, text)
-    return "".join(f"# {escaped(line)}\n" for line in notes(generated, plan)) + text.getvalue()
+    return "".join(f"# {escaped(line)}".rstrip() + "\n" for line in remarks) + text.getvalue()
 
 
 def notes(generated: Generated, plan: Plan) -> Iterator[str]:

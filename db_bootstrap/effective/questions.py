@@ -141,13 +141,17 @@ def groups_of(access: Access, role: str) -> Iterator[str]:
         yield "it is a superuser, and can do everything"
         return
     inherited = access.paths(role)
-    for group, path in sorted(inherited.items()):
-        if group != role:
-            yield f"it inherits from {group}" + (f", through {', '.join(path[:-1])}" if path[1:] else "")
-    for group, path in sorted(access.paths(role, "set").items()):
-        if group not in inherited:
-            yield f"it can SET ROLE {group}" + (f", through {', '.join(path[:-1])}" if path[1:] else "")
-    yield from (f"it can grant {group} to any role (ADMIN OPTION)" for group in sorted(access.graph.administered(role)))
+    settable = {group: path for group, path in access.paths(role, "set").items() if group not in inherited}
+    for verb, paths in (("inherits from", inherited), ("can SET ROLE", settable)):
+        named = [
+            group + (f" (through {' and '.join(path[:-1])})" if path[1:] else "")
+            for group, path in sorted(paths.items(), key=lambda item: (len(item[1]), item[0]))
+            if group != role
+        ]
+        if named:
+            yield f"it {verb} {', '.join(named)}"
+    if administered := sorted(access.graph.administered(role)):
+        yield f"it can grant to any role, itself included: {', '.join(administered)} (ADMIN OPTION)"
     if role != PUBLIC:
         attributes = access.catalog.roles[role].attributes
         for attribute in (Attribute.CREATE_ROLE, Attribute.REPLICATION, Attribute.BYPASS_ROW_SECURITY):

@@ -50,8 +50,8 @@ _ENTRIES = """coalesce((SELECT json_agg(json_build_array(a.grantee::bigint, a.pr
 # A letter for acldefault; a name for the object within its schema or table; a note on how it is special.
 # Temporary objects, and those that PostgreSQL makes implicitly such as row types, are left out.
 _COLUMNS = "class, oid, sub, kind, letter, schema, relation, name, owner, acl, is_system, note"
-_IN_SCHEMA = "NOT (starts_with(n.nspname, 'pg_toast') OR starts_with(n.nspname, 'pg_temp'))"
-_IS_SYSTEM = "n.nspname IN ('pg_catalog', 'information_schema')"
+_IN_SCHEMA = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(toast|temp)'"
+_IS_SYSTEM = "n.nspname = 'pg_catalog'"
 _ALL_OBJECTS = f"""
 SELECT 'pg_database'::regclass, oid, 0, 'database', 'd', NULL::name, NULL::name, datname::text, datdba, datacl,
        false, ''

@@ -6,12 +6,15 @@ Each state is made, read and compared within one transaction that is rolled back
 import json
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pg8000.native import Connection
 
+from db_bootstrap.cli.document_file import read_document
+from db_bootstrap.document import parse_document
 from db_bootstrap.effective.access import Access
 from db_bootstrap.effective.catalog import ObjectClass, Objects
 from db_bootstrap.inspect.catalog import catalog_of
@@ -214,7 +217,7 @@ def test_questions_are_answered_with_the_path(cellar: CellarAccess, command_line
     why = asked("why", "--of", "{stranger}", "--on", "cellar.beer")
     assert why[-1] == f"{change}, granted by owner with the grant option{lacking}"
     what = asked("what", "--of", "{app_a}")
-    assert "app_a: it inherits from writer, through app." in what
+    assert "app_a: it inherits from app, writer (through app)." in what
     assert "app_a: SELECT, INSERT, UPDATE, DELETE on table cellar.beer through app and writer" in what
     status, said = command_line.ask("who", "--on", "cellar.beer", "--format", "json")
     assert status == 0
@@ -234,3 +237,44 @@ def test_a_question_that_has_no_answer_is_refused(
 ) -> None:
     status, said = command_line.ask(*arguments)
     assert (status, complaint in said) == (1, True)
+
+
+def test_an_audit_reports_what_is_surprising_and_prints_a_document_to_adopt(
+    cellar: CellarAccess, command_line: CommandLine, tmp_path: Path
+) -> None:
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE ROLE {stranger} LOGIN CREATEROLE VALID UNTIL '2020-01-01'",
+        "CREATE ROLE {auditor} LOGIN BYPASSRLS IN ROLE {reader}",
+        "GRANT pg_execute_server_program TO {writer}",
+        "GRANT {owner} TO {auditor} WITH ADMIN OPTION",
+        "CREATE TABLE {schema}.beer (id int, name text)",
+        "GRANT SELECT ON {schema}.beer TO PUBLIC",
+        "CREATE FUNCTION {schema}.hop() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        "GRANT EXECUTE ON FUNCTION {schema}.hop TO PUBLIC",
+        "ALTER FUNCTION {schema}.hop OWNER TO {owner}",
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+        "UPDATE pg_class SET relacl = relacl || makeaclitem(99999, relowner, 'DELETE', false) WHERE relname = 'beer'",
+    )
+    status, said = command_line.ask("audit")
+    assert status == 0
+    lines = {line.removeprefix("# ") for line in said.replace(cellar.role(""), "").splitlines()}
+    assert lines >= {
+        "- Superusers can do everything: rdsadmin.",
+        "- app_a can act as pg_execute_server_program, which can run programs on the server through app and writer.",
+        "- auditor can grant to any role: owner.",
+        "- auditor ignores row security.",
+        "- every role can execute routine cellar.hop() with the rights of owner; its search_path is not pinned.",
+        "- every role can create objects in schema public, which is on the search_path of every role.",
+        "- every role: SELECT on table cellar.beer through PUBLIC; not usable without USAGE on schema cellar.",
+        "- table cellar.beer has privileges of or by a role that was dropped.",
+        "- The password of stranger expired on 2020-01-01 00:00:00+00; other ways to log in still work.",
+        "app_a, app_b:",
+        "  - it inherits from app, writer (through app), pg_execute_server_program (through app and writer)",
+    }
+    assert any(line.startswith("- stranger has CREATEROLE") for line in lines)
+    (tmp_path / "access.yaml").write_text(said)
+    parse_document(read_document(tmp_path / "access.yaml"))
+    audited = json.loads(command_line.ask("audit", "--format", "json")[1])
+    assert {finding["kind"] for finding in audited["findings"]} >= {"power", "public", "dropped role", "expired login"}
+    parse_document(audited["document"])
