@@ -6,13 +6,9 @@ resource "aws_ecr_repository" "service" {
   name                 = var.project_name
   image_tag_mutability = "IMMUTABLE"
 
-  image_scanning_configuration {
-    scan_on_push = true
-  }
+  image_scanning_configuration { scan_on_push = true }
 
-  encryption_configuration {
-    encryption_type = "KMS"
-  }
+  encryption_configuration { encryption_type = "KMS" }
 }
 
 # A build of main leaves three images: an index, the image itself and its attestations. The workflow of a release tags its

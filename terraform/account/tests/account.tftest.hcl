@@ -1,8 +1,6 @@
 # What an account is given, asked of a whole apply against a made-up AWS.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   github_repository    = "example/taproom"
@@ -33,9 +31,7 @@ run "every_role_has_its_boundary_and_each_environment_its_policies" {
 }
 
 run "an_environment_that_is_not_named_has_no_role_and_no_boundary" {
-  variables {
-    deploy_environments = ["dev"]
-  }
+  variables { deploy_environments = ["dev"] }
 
   assert {
     condition     = toset(keys(aws_iam_role.deploy)) == toset(["dev"]) && toset(keys(aws_iam_policy.workload_boundary)) == toset(["dev"])
@@ -97,10 +93,7 @@ run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
 
 run "names_of_the_accounts_own_resources_are_refused_for_environments" {
   command = plan
-
-  variables {
-    deploy_environments = ["dev", "release"]
-  }
+  variables { deploy_environments = ["dev", "release"] }
 
   expect_failures = [var.deploy_environments]
 }
@@ -147,9 +140,7 @@ run "an_account_can_use_the_registry_of_another_one" {
 }
 
 run "an_account_shares_its_registry_with_others" {
-  variables {
-    registry_client_account_ids = ["999999999999"]
-  }
+  variables { registry_client_account_ids = ["999999999999"] }
 
   assert {
     condition     = aws_ecr_repository_policy.clients[0].repository == "taproom" && one(data.aws_iam_policy_document.registry_clients.statement[0].principals).identifiers == toset(["arn:aws:iam::999999999999:root"])

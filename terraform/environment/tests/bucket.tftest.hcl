@@ -1,19 +1,12 @@
 # For how long a bucket keeps what is in it, and who is told of its use.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
-variables {
-  name = "taproom-terraform-state-123456789012"
-}
+variables { name = "taproom-terraform-state-123456789012" }
 
 run "an_earlier_version_is_kept_for_a_year_and_the_present_one_for_ever" {
   command = plan
-
-  module {
-    source = "../modules/bucket"
-  }
+  module { source = "../modules/bucket" }
 
   assert {
     condition = (
@@ -31,10 +24,7 @@ run "an_earlier_version_is_kept_for_a_year_and_the_present_one_for_ever" {
 
 run "objects_can_go_and_their_use_be_logged" {
   command = plan
-
-  module {
-    source = "../modules/bucket"
-  }
+  module { source = "../modules/bucket" }
 
   variables {
     object_days            = 90
@@ -64,14 +54,8 @@ run "objects_can_go_and_their_use_be_logged" {
 
 run "everything_can_be_kept_for_ever_and_its_use_not_be_logged" {
   command = plan
-
-  module {
-    source = "../modules/bucket"
-  }
-
-  variables {
-    old_version_days = null
-  }
+  module { source = "../modules/bucket" }
+  variables { old_version_days = null }
 
   assert {
     condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 0 && length(aws_s3_bucket_logging.this) == 0
@@ -81,10 +65,7 @@ run "everything_can_be_kept_for_ever_and_its_use_not_be_logged" {
 
 run "a_bucket_that_logs_to_itself_and_objects_that_never_expire_as_old_versions_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/bucket"
-  }
+  module { source = "../modules/bucket" }
 
   variables {
     access_log_bucket_name = "taproom-terraform-state-123456789012"

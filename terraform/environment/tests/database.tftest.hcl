@@ -1,8 +1,6 @@
 # What a database is by default, and how its master password is rotated.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   context = {
@@ -15,9 +13,7 @@ variables {
 }
 
 run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master_password" {
-  module {
-    source = "../modules/database"
-  }
+  module { source = "../modules/database" }
 
   assert {
     condition     = aws_db_instance.this.deletion_protection && !aws_db_instance.this.skip_final_snapshot && !aws_db_instance.this.delete_automated_backups && aws_db_instance.this.multi_az && aws_db_instance.this.backup_retention_period == 14 && aws_db_instance.this.storage_encrypted && !aws_db_instance.this.publicly_accessible
@@ -65,10 +61,7 @@ run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master
 
 run "a_temporary_database_is_destroyed_with_its_data_and_a_schedule_replaces_days" {
   command = plan
-
-  module {
-    source = "../modules/database"
-  }
+  module { source = "../modules/database" }
 
   variables {
     context = {
@@ -99,14 +92,8 @@ run "a_temporary_database_is_destroyed_with_its_data_and_a_schedule_replaces_day
 
 run "a_database_name_that_rds_rejects_is_refused" {
   command = plan
-
-  module {
-    source = "../modules/database"
-  }
-
-  variables {
-    database_name = "1beers"
-  }
+  module { source = "../modules/database" }
+  variables { database_name = "1beers" }
 
   expect_failures = [var.database_name]
 }

@@ -1,8 +1,6 @@
 # How the access document reaches the functions, what a plan previews, and what is scheduled and watched.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   context = {
@@ -32,9 +30,7 @@ variables {
 }
 
 run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   override_data {
     target = data.aws_lambda_invocation.plan
@@ -74,10 +70,7 @@ run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
 
 run "the_plan_after_an_apply_shows_the_same_for_what_was_done" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   override_data {
     target = data.aws_lambda_invocation.plan
@@ -99,10 +92,7 @@ run "the_plan_after_an_apply_shows_the_same_for_what_was_done" {
 
 run "a_name_cannot_make_a_plan_look_like_another_one" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   override_data {
     target = data.aws_lambda_invocation.plan
@@ -119,10 +109,7 @@ run "a_name_cannot_make_a_plan_look_like_another_one" {
 
 run "a_document_that_cannot_be_carried_out_stops_the_plan" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   override_data {
     target = data.aws_lambda_invocation.plan
@@ -135,13 +122,8 @@ run "a_document_that_cannot_be_carried_out_stops_the_plan" {
 }
 
 run "without_a_preview_nothing_is_asked_and_the_function_does_what_is_needed" {
-  module {
-    source = "../modules/database_access"
-  }
-
-  variables {
-    preview_access = false
-  }
+  module { source = "../modules/database_access" }
+  variables { preview_access = false }
 
   assert {
     condition     = length(data.aws_lambda_invocation.plan) == 0
@@ -155,9 +137,7 @@ run "without_a_preview_nothing_is_asked_and_the_function_does_what_is_needed" {
 }
 
 run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   assert {
     condition     = jsondecode(aws_lambda_invocation.apply.input).action == "apply"
@@ -256,9 +236,7 @@ run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
 }
 
 run "everything_that_a_document_may_say_reaches_the_function" {
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     access = {
@@ -304,9 +282,7 @@ run "everything_that_a_document_may_say_reaches_the_function" {
 }
 
 run "without_rotated_logins_there_are_no_secrets_and_no_permissions_on_them" {
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     drift_check_interval_hours = 1
@@ -333,9 +309,7 @@ run "without_rotated_logins_there_are_no_secrets_and_no_permissions_on_them" {
 }
 
 run "a_schedule_replaces_days_and_alarms_on_the_functions_metrics_notify_each_topic" {
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     rotation         = { schedule = "cron(0 3 ? * SUN *)", window_hours = 3, overdue_after_days = 9 }

@@ -1,8 +1,6 @@
 # What the module database_access refuses. A run breaks one rule of each of its variables, because each run takes a second.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   context = {
@@ -33,10 +31,7 @@ variables {
 
 run "settings_too_small_and_a_schema_owner_that_is_not_a_role_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     context                    = { name = "t", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
@@ -55,10 +50,7 @@ run "settings_too_small_and_a_schema_owner_that_is_not_a_role_are_refused" {
 
 run "settings_too_large_and_a_membership_in_an_unknown_role_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     context                    = { name = "taproom-with-a-name-that-is-too-long", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
@@ -78,10 +70,7 @@ run "settings_too_large_and_a_membership_in_an_unknown_role_are_refused" {
 
 run "fractions_and_a_login_that_acts_as_another_login_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     drift_check_interval_hours = 1.5
@@ -94,10 +83,7 @@ run "fractions_and_a_login_that_acts_as_another_login_are_refused" {
 
 run "days_beside_a_schedule_and_an_unknown_credential_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     rotation = { days = 30, schedule = "rate(10 days)", overdue_after_days = 40 }
@@ -114,10 +100,7 @@ run "days_beside_a_schedule_and_an_unknown_credential_are_refused" {
 
 run "a_schedule_without_overdue_after_days_and_an_unknown_schema_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     rotation = { schedule = "rate(10 days)" }
@@ -129,10 +112,7 @@ run "a_schedule_without_overdue_after_days_and_an_unknown_schema_are_refused" {
 
 run "a_schedule_too_often_and_a_grant_on_an_unknown_object_type_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     rotation = { schedule = "rate(3 hours)", overdue_after_days = 1 }
@@ -144,10 +124,7 @@ run "a_schedule_too_often_and_a_grant_on_an_unknown_object_type_are_refused" {
 
 run "a_cron_schedule_past_the_hour_and_an_unknown_value_of_unlisted_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     rotation = { schedule = "cron(30 3 ? * SUN *)", overdue_after_days = 9 }
@@ -159,10 +136,7 @@ run "a_cron_schedule_past_the_hour_and_an_unknown_value_of_unlisted_are_refused"
 
 run "a_rotation_overdue_before_it_is_due_and_an_invalid_login_name_are_refused" {
   command = plan
-
-  module {
-    source = "../modules/database_access"
-  }
+  module { source = "../modules/database_access" }
 
   variables {
     rotation = { days = 30, overdue_after_days = 30 }

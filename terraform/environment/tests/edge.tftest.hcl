@@ -19,10 +19,7 @@ variables {
 
 run "a_domain_gets_a_certificate_and_a_record" {
   command = plan
-
-  module {
-    source = "../modules/edge"
-  }
+  module { source = "../modules/edge" }
 
   variables {
     domain_name   = "beers.example.com"
@@ -66,14 +63,8 @@ run "a_domain_gets_a_certificate_and_a_record" {
 
 run "a_certificate_of_somebody_else_needs_no_record" {
   command = plan
-
-  module {
-    source = "../modules/edge"
-  }
-
-  variables {
-    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/ours"
-  }
+  module { source = "../modules/edge" }
+  variables { certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/ours" }
 
   assert {
     condition     = alltrue([for made in [data.aws_route53_zone.this, aws_acm_certificate.this, aws_route53_record.validation, aws_acm_certificate_validation.this, aws_route53_record.service] : length(made) == 0]) && aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/ours"
@@ -83,10 +74,7 @@ run "a_certificate_of_somebody_else_needs_no_record" {
 
 run "a_trial_is_plain_http_without_a_firewall" {
   command = plan
-
-  module {
-    source = "../modules/edge"
-  }
+  module { source = "../modules/edge" }
 
   variables {
     context = {

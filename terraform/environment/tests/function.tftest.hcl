@@ -1,8 +1,6 @@
 # What every function has.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   context = {
@@ -19,9 +17,7 @@ variables {
 }
 
 run "a_function_outside_the_network_may_not_join_one" {
-  module {
-    source = "../modules/function"
-  }
+  module { source = "../modules/function" }
 
   assert {
     condition     = length(aws_lambda_function.this.vpc_config) == 0 && length(data.aws_iam_policy_document.in_network) == 0 && one(aws_lambda_function.this.dead_letter_config).target_arn == var.dead_letter_topic_arn && data.aws_iam_policy_document.this.source_policy_documents == tolist([var.permissions]) && output.invocable_name == var.name
@@ -30,13 +26,8 @@ run "a_function_outside_the_network_may_not_join_one" {
 }
 
 run "a_function_in_the_network_joins_it_in_this_account_and_region" {
-  module {
-    source = "../modules/function"
-  }
-
-  variables {
-    network = { subnet_ids = ["subnet-1", "subnet-2"], security_group_id = "sg-1" }
-  }
+  module { source = "../modules/function" }
+  variables { network = { subnet_ids = ["subnet-1", "subnet-2"], security_group_id = "sg-1" } }
 
   assert {
     condition     = one(aws_lambda_function.this.vpc_config).subnet_ids == toset(["subnet-1", "subnet-2"]) && one(aws_lambda_function.this.vpc_config).security_group_ids == toset(["sg-1"])
@@ -51,14 +42,8 @@ run "a_function_in_the_network_joins_it_in_this_account_and_region" {
 
 run "a_package_that_is_not_there_is_refused_in_words" {
   command = plan
-
-  module {
-    source = "../modules/function"
-  }
-
-  variables {
-    package_file = "tests/mocks/missing.zip"
-  }
+  module { source = "../modules/function" }
+  variables { package_file = "tests/mocks/missing.zip" }
 
   expect_failures = [aws_lambda_function.this]
 }

@@ -1,8 +1,6 @@
 # How the tiers reach AWS, chosen by one variable.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   context = {
@@ -17,10 +15,7 @@ variables {
 
 run "endpoints_are_the_only_way_out" {
   command = plan
-
-  module {
-    source = "../modules/network"
-  }
+  module { source = "../modules/network" }
 
   assert {
     condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["ecr.api", "ecr.dkr", "logs", "secretsmanager"])
@@ -40,14 +35,8 @@ run "endpoints_are_the_only_way_out" {
 
 run "public_addresses_need_one_endpoint_in_one_zone" {
   command = plan
-
-  module {
-    source = "../modules/network"
-  }
-
-  variables {
-    egress = "public_addresses"
-  }
+  module { source = "../modules/network" }
+  variables { egress = "public_addresses" }
 
   assert {
     condition     = keys(aws_vpc_endpoint.interface) == ["secretsmanager"] && length(local.endpoint_zones) == 1 && length(aws_nat_gateway.this) == 0
@@ -67,14 +56,8 @@ run "public_addresses_need_one_endpoint_in_one_zone" {
 
 run "one_nat_gateway_serves_all_zones" {
   command = plan
-
-  module {
-    source = "../modules/network"
-  }
-
-  variables {
-    egress = "nat_gateway"
-  }
+  module { source = "../modules/network" }
+  variables { egress = "nat_gateway" }
 
   assert {
     condition     = length(aws_nat_gateway.this) == 1 && length(aws_eip.nat) == 1 && length(aws_route.private_to_internet) == 3 && length(aws_vpc_endpoint.interface) == 0 && !contains(keys(aws_security_group.this), "endpoints")
@@ -89,14 +72,8 @@ run "one_nat_gateway_serves_all_zones" {
 
 run "each_zone_can_have_a_nat_gateway" {
   command = plan
-
-  module {
-    source = "../modules/network"
-  }
-
-  variables {
-    egress = "nat_gateway_per_zone"
-  }
+  module { source = "../modules/network" }
+  variables { egress = "nat_gateway_per_zone" }
 
   assert {
     condition     = toset(keys(aws_nat_gateway.this)) == toset(["us-east-1a", "us-east-1b", "us-east-1c"]) && keys(aws_nat_gateway.this) == keys(aws_route.private_to_internet)
@@ -106,10 +83,7 @@ run "each_zone_can_have_a_nat_gateway" {
 
 run "client_addresses_zones_and_the_endpoint_for_shells_are_options" {
   command = plan
-
-  module {
-    source = "../modules/network"
-  }
+  module { source = "../modules/network" }
 
   variables {
     client_cidr_blocks      = ["203.0.113.7/32"]

@@ -1,8 +1,6 @@
 # What is watched, and who is told.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   context = {
@@ -24,9 +22,7 @@ variables {
 }
 
 run "by_default_each_part_has_alarms_that_notify_the_topic_and_charts" {
-  module {
-    source = "../modules/observability"
-  }
+  module { source = "../modules/observability" }
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
@@ -71,9 +67,7 @@ run "by_default_each_part_has_alarms_that_notify_the_topic_and_charts" {
 }
 
 run "emails_topics_and_a_budget_are_options_and_so_is_the_firewall" {
-  module {
-    source = "../modules/observability"
-  }
+  module { source = "../modules/observability" }
 
   variables {
     firewall_name      = null
@@ -100,14 +94,8 @@ run "emails_topics_and_a_budget_are_options_and_so_is_the_firewall" {
 
 run "minimal_monitoring_has_no_dashboard_and_alarms_on_what_stops_the_service" {
   command = plan
-
-  module {
-    source = "../modules/observability"
-  }
-
-  variables {
-    is_minimal = true
-  }
+  module { source = "../modules/observability" }
+  variables { is_minimal = true }
 
   assert {
     condition     = keys(aws_cloudwatch_metric_alarm.this) == ["load-balancer-errors", "unhealthy-hosts"] && length(aws_cloudwatch_dashboard.this) == 0

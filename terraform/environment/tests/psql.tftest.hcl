@@ -1,8 +1,6 @@
 # Sessions of people: the task that forwards a port, and what its callers need.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   context            = { name = "taproom-dev", permissions_boundary_arn = "arn:aws:iam::123456789012:policy/taproom-dev-boundary" }
@@ -16,9 +14,7 @@ variables {
 }
 
 run "a_task_can_forward_a_port_and_its_caller_can_log_in_as_one_login" {
-  module {
-    source = "../modules/psql"
-  }
+  module { source = "../modules/psql" }
 
   assert {
     condition     = flatten([for statement in jsondecode(aws_iam_role_policy.this["task"].policy).Statement : statement.Action]) == [for action in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] : "ssmmessages:${action}"]

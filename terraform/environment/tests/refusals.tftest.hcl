@@ -1,8 +1,6 @@
 # Values that the environment refuses. A run breaks one rule of each of its variables.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   environment                = "dev"

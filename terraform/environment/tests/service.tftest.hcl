@@ -1,8 +1,6 @@
 # How many tasks run and on what capacity, how they log in, and what rolls a deployment back.
 
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
+mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
   context = {
@@ -26,13 +24,8 @@ variables {
 }
 
 run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
-  module {
-    source = "../modules/service"
-  }
-
-  variables {
-    seeding_is_allowed = true
-  }
+  module { source = "../modules/service" }
+  variables { seeding_is_allowed = true }
 
   assert {
     condition     = aws_appautoscaling_target.this[0].min_capacity == 3 && aws_appautoscaling_target.this[0].max_capacity == 12 && length(aws_appautoscaling_target.scheduled) == 0 && aws_ecs_service.this.desired_count == 3 && length(aws_appautoscaling_scheduled_action.this) == 0
@@ -91,9 +84,7 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
 }
 
 run "schedules_spot_exec_architecture_and_write_token_are_options" {
-  module {
-    source = "../modules/service"
-  }
+  module { source = "../modules/service" }
 
   variables {
     schedules = {
@@ -141,10 +132,7 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
 
 run "with_iam_authentication_the_task_connects_as_one_user_of_one_database_and_reads_no_secret" {
   command = plan
-
-  module {
-    source = "../modules/service"
-  }
+  module { source = "../modules/service" }
 
   variables {
     service_secret_arn = null
@@ -175,24 +163,15 @@ run "with_iam_authentication_the_task_connects_as_one_user_of_one_database_and_r
 
 run "a_secret_beside_iam_authentication_is_refused" {
   command = plan
-
-  module {
-    source = "../modules/service"
-  }
-
-  variables {
-    iam_login = { user = "beers_app", address = "database.example", port = 5432, database = "beers", resource_id = "db-MOCKED" }
-  }
+  module { source = "../modules/service" }
+  variables { iam_login = { user = "beers_app", address = "database.example", port = 5432, database = "beers", resource_id = "db-MOCKED" } }
 
   expect_failures = [var.service_secret_arn]
 }
 
 run "a_login_that_is_a_pattern_is_refused" {
   command = plan
-
-  module {
-    source = "../modules/service"
-  }
+  module { source = "../modules/service" }
 
   variables {
     service_secret_arn = null
@@ -203,9 +182,7 @@ run "a_login_that_is_a_pattern_is_refused" {
 }
 
 run "tasks_that_ecs_rolled_back_fail_the_apply" {
-  module {
-    source = "../modules/service"
-  }
+  module { source = "../modules/service" }
 
   override_data {
     target = data.aws_ecs_service.deployed

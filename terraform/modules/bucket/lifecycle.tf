@@ -13,25 +13,17 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       id     = "expire${rule.value.prefix == "" ? "" : "-${trimsuffix(rule.value.prefix, "/")}"}"
       status = "Enabled"
 
-      filter {
-        prefix = rule.value.prefix == "" ? null : rule.value.prefix
-      }
+      filter { prefix = rule.value.prefix == "" ? null : rule.value.prefix }
 
       dynamic "expiration" {
         for_each = rule.value.days == null ? [] : [rule.value.days]
 
-        content {
-          days = expiration.value
-        }
+        content { days = expiration.value }
       }
 
-      noncurrent_version_expiration {
-        noncurrent_days = rule.value.old_days
-      }
+      noncurrent_version_expiration { noncurrent_days = rule.value.old_days }
 
-      abort_incomplete_multipart_upload {
-        days_after_initiation = 7
-      }
+      abort_incomplete_multipart_upload { days_after_initiation = 7 }
     }
   }
 

@@ -9,9 +9,7 @@ resource "aws_s3_bucket" "this" {
 resource "aws_s3_bucket_versioning" "this" {
   bucket = aws_s3_bucket.this.bucket
 
-  versioning_configuration {
-    status = "Enabled"
-  }
+  versioning_configuration { status = "Enabled" }
 }
 
 # trivy:ignore:AWS-0132 States are encrypted with the AWS managed KMS key; load balancers can deliver logs only to buckets with SSE-S3.
@@ -21,9 +19,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   rule {
     bucket_key_enabled = var.is_encrypted_with_kms
 
-    apply_server_side_encryption_by_default {
-      sse_algorithm = var.is_encrypted_with_kms ? "aws:kms" : "AES256"
-    }
+    apply_server_side_encryption_by_default { sse_algorithm = var.is_encrypted_with_kms ? "aws:kms" : "AES256" }
   }
 }
 

@@ -60,7 +60,5 @@ resource "aws_db_parameter_group" "this" {
     value = "1"
   }
 
-  lifecycle {
-    create_before_destroy = true
-  }
+  lifecycle { create_before_destroy = true }
 }

@@ -26,9 +26,7 @@ resource "aws_scheduler_schedule" "verify" {
   schedule_expression = "rate(${var.drift_check_interval_hours} ${var.drift_check_interval_hours == 1 ? "hour" : "hours"})"
   kms_key_arn         = var.context.kms_key_arn
 
-  flexible_time_window {
-    mode = "OFF"
-  }
+  flexible_time_window { mode = "OFF" }
 
   target {
     arn      = module.planner.arn

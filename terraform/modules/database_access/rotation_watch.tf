@@ -55,9 +55,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
   schedule_expression = "rate(${local.rotation_watch_interval_hours} hours)"
   kms_key_arn         = var.context.kms_key_arn
 
-  flexible_time_window {
-    mode = "OFF"
-  }
+  flexible_time_window { mode = "OFF" }
 
   target {
     arn      = module.rotation_watch.arn

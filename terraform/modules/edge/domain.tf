@@ -12,9 +12,7 @@ resource "aws_acm_certificate" "this" {
   domain_name       = var.domain_name
   validation_method = "DNS"
 
-  lifecycle {
-    create_before_destroy = true
-  }
+  lifecycle { create_before_destroy = true }
 }
 
 # ACM requires one record that proves that the domain is ours, and checks it again at each renewal.

@@ -168,23 +168,17 @@ resource "aws_wafv2_web_acl_logging_configuration" "this" {
       requirement = "MEETS_ANY"
 
       condition {
-        action_condition {
-          action = "BLOCK"
-        }
+        action_condition { action = "BLOCK" }
       }
     }
   }
 
   # Credentials of clients belong in no log.
   redacted_fields {
-    single_header {
-      name = "authorization"
-    }
+    single_header { name = "authorization" }
   }
 
   redacted_fields {
-    single_header {
-      name = "cookie"
-    }
+    single_header { name = "cookie" }
   }
 }

@@ -37,9 +37,7 @@ resource "aws_lb_listener_rule" "plain_http" {
   }
 
   condition {
-    path_pattern {
-      values = ["/*"]
-    }
+    path_pattern { values = ["/*"] }
   }
 }
 

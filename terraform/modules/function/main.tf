@@ -25,18 +25,12 @@ resource "aws_lambda_function" "this" {
   kms_key_arn = var.context.kms_key_arn
 
   # A trace is continued where a caller has begun one; none is begun here.
-  tracing_config {
-    mode = "PassThrough"
-  }
+  tracing_config { mode = "PassThrough" }
 
-  environment {
-    variables = var.environment
-  }
+  environment { variables = var.environment }
 
   # Asynchronous events, from a schedule or a rule, go to this topic after three failed attempts.
-  dead_letter_config {
-    target_arn = var.dead_letter_topic_arn
-  }
+  dead_letter_config { target_arn = var.dead_letter_topic_arn }
 
   dynamic "vpc_config" {
     for_each = var.network == null ? [] : [var.network]

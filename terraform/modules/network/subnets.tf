@@ -42,9 +42,7 @@ resource "aws_subnet" "private" {
   tags = { Name = "${var.context.name}-private-${each.key}" }
 
   # Lambda gives its network interfaces back some 20 minutes after a function has gone.
-  timeouts {
-    delete = "45m"
-  }
+  timeouts { delete = "45m" }
 }
 
 resource "aws_subnet" "database" {

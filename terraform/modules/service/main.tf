@@ -61,9 +61,7 @@ resource "aws_ecs_service" "this" {
     aws_iam_role_policy.task,
   ]
 
-  lifecycle {
-    ignore_changes = [desired_count]
-  }
+  lifecycle { ignore_changes = [desired_count] }
 }
 
 # A deployment that was rolled back is a steady state too, and the provider calls it a success

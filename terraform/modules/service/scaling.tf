@@ -34,9 +34,7 @@ resource "aws_appautoscaling_target" "scheduled" {
   min_capacity       = var.task_count.minimum
   max_capacity       = var.task_count.maximum
 
-  lifecycle {
-    ignore_changes = [min_capacity, max_capacity]
-  }
+  lifecycle { ignore_changes = [min_capacity, max_capacity] }
 }
 
 # A fixed number of tasks needs no policies, whose alarms AWS bills.

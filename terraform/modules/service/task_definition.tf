@@ -80,7 +80,5 @@ resource "aws_ecs_task_definition" "this" {
     operating_system_family = "LINUX"
   }
 
-  volume {
-    name = local.scratch_name
-  }
+  volume { name = local.scratch_name }
 }

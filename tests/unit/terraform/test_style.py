@@ -43,7 +43,7 @@ def test_variables_and_outputs_are_declared_in_their_own_files() -> None:
 
 @pytest.mark.parametrize("path", [*(TERRAFORM / "modules").glob("*/versions.tf")], ids=lambda path: path.parent.name)
 def test_a_module_accepts_newer_providers(path: Path) -> None:
-    assert re.findall(r"^      version = (.+)$", path.read_text(), re.MULTILINE) == ['">= 5.100"']
+    assert re.findall(r"version = (.+) }$", path.read_text(), re.MULTILINE) == ['">= 5.100"']
 
 
 @pytest.mark.parametrize("root", ["account", "environment", "examples/existing-database"])

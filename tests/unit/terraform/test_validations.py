@@ -45,7 +45,7 @@ def _runs(root: Path) -> list[Run]:
 
 
 def _module(root: Path, body: str) -> Path:
-    source = re.search(r'^    source += "(.+)"$', body, re.MULTILINE)
+    source = re.search(r'^  module { source = "(.+)" }$', body, re.MULTILINE)
     return (root / source[1]).resolve() if source else root
 
 
