@@ -2,9 +2,16 @@
 
 locals {
   has_firewall = var.requests_per_five_minutes_limit != null
+
+  # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
+  managed_rules = [
+    { group = "AmazonIpReputationList", blocks = true }, # addresses that AWS has seen attack others
+    { group = "CommonRuleSet", blocks = true },          # the OWASP top ten; bodies above 8 KB too
+    { group = "KnownBadInputsRuleSet", blocks = true },  # requests that exploit a known hole, such as Log4j's
+    { group = "AnonymousIpList", blocks = false },       # VPN, Tor, hosting providers: the pipeline's own checks come from one
+  ]
 }
 
-# The managed groups: https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
 resource "aws_wafv2_web_acl" "this" {
   count = local.has_firewall ? 1 : 0
 
@@ -39,95 +46,37 @@ resource "aws_wafv2_web_acl" "this" {
     }
   }
 
-  # Addresses that AWS has seen attack others.
-  rule {
-    name     = "AWSManagedRulesAmazonIpReputationList"
-    priority = 20
+  dynamic "rule" {
+    for_each = local.managed_rules
 
-    override_action {
-      none {}
-    }
+    content {
+      name     = "AWSManagedRules${rule.value.group}"
+      priority = 20 + 10 * rule.key
 
-    statement {
-      managed_rule_group_statement {
-        vendor_name = "AWS"
-        name        = "AWSManagedRulesAmazonIpReputationList"
+      override_action {
+        dynamic "none" {
+          for_each = rule.value.blocks ? [true] : []
+          content {}
+        }
+
+        dynamic "count" {
+          for_each = rule.value.blocks ? [] : [true]
+          content {}
+        }
       }
-    }
 
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      metric_name                = "AWSManagedRulesAmazonIpReputationList"
-      sampled_requests_enabled   = true
-    }
-  }
-
-  # What the OWASP top ten names; bodies above 8 KB too.
-  rule {
-    name     = "AWSManagedRulesCommonRuleSet"
-    priority = 30
-
-    override_action {
-      none {}
-    }
-
-    statement {
-      managed_rule_group_statement {
-        vendor_name = "AWS"
-        name        = "AWSManagedRulesCommonRuleSet"
+      statement {
+        managed_rule_group_statement {
+          vendor_name = "AWS"
+          name        = "AWSManagedRules${rule.value.group}"
+        }
       }
-    }
 
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      metric_name                = "AWSManagedRulesCommonRuleSet"
-      sampled_requests_enabled   = true
-    }
-  }
-
-  # Requests that exploit a known hole, such as Log4j's.
-  rule {
-    name     = "AWSManagedRulesKnownBadInputsRuleSet"
-    priority = 40
-
-    override_action {
-      none {}
-    }
-
-    statement {
-      managed_rule_group_statement {
-        vendor_name = "AWS"
-        name        = "AWSManagedRulesKnownBadInputsRuleSet"
+      visibility_config {
+        cloudwatch_metrics_enabled = true
+        metric_name                = "AWSManagedRules${rule.value.group}"
+        sampled_requests_enabled   = true
       }
-    }
-
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      metric_name                = "AWSManagedRulesKnownBadInputsRuleSet"
-      sampled_requests_enabled   = true
-    }
-  }
-
-  # Hosts behind a VPN, Tor or a hosting provider are counted and not turned away: the pipeline's own checks come from one.
-  rule {
-    name     = "AWSManagedRulesAnonymousIpList"
-    priority = 50
-
-    override_action {
-      count {}
-    }
-
-    statement {
-      managed_rule_group_statement {
-        vendor_name = "AWS"
-        name        = "AWSManagedRulesAnonymousIpList"
-      }
-    }
-
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      metric_name                = "AWSManagedRulesAnonymousIpList"
-      sampled_requests_enabled   = true
     }
   }
 
