@@ -1,23 +1,19 @@
 # Only main pushes images: what a release deploys, main has built.
-data "aws_iam_policy_document" "build" {
-  statement {
-    sid       = "GetAuthorizationToken"
-    actions   = ["ecr:GetAuthorizationToken"]
-    resources = ["*"] # the action knows no resource
-  }
-
-  statement {
-    sid = "PushImages"
-    actions = [
-      "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages",
-      "ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
-    ]
-    resources = [local.registry_arn]
-  }
-
-  statement {
-    sid       = "PutArtifacts"
-    actions   = ["s3:PutObject"]
-    resources = [local.artifacts]
-  }
+locals {
+  build = [
+    {
+      Sid      = "GetAuthorizationToken"
+      Action   = ["ecr:GetAuthorizationToken"]
+      Resource = ["*"] # the action knows no resource
+    },
+    {
+      Sid = "PushImages"
+      Action = [
+        "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages",
+        "ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
+      ]
+      Resource = [local.registry_arn]
+    },
+    { Sid = "PutArtifacts", Action = ["s3:PutObject"], Resource = [local.artifacts] },
+  ]
 }

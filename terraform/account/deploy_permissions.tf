@@ -4,11 +4,11 @@ locals {
   # Managed policies, because one inline policy would exceed the size limit.
   deploy_documents = merge([
     for name in var.deploy_environments : {
-      "${name}-state-and-image" = data.aws_iam_policy_document.deploy_state_and_image[name].json
-      "${name}-domain"          = data.aws_iam_policy_document.deploy_domain[name].json
-      "${name}-network"         = data.aws_iam_policy_document.deploy_network[name].json
-      "${name}-roles-and-keys"  = data.aws_iam_policy_document.deploy_roles_and_keys[name].json
-      "${name}-resources"       = data.aws_iam_policy_document.deploy_resources[name].json
+      "${name}-state-and-image" = local.deploy_state_and_image[name]
+      "${name}-domain"          = local.deploy_domain[name]
+      "${name}-network"         = local.deploy_network[name]
+      "${name}-roles-and-keys"  = local.deploy_roles_and_keys[name]
+      "${name}-resources"       = local.deploy_resources[name]
     }
   ]...)
 }

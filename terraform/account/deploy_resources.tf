@@ -1,88 +1,74 @@
 # Permissions of a deployment for the environment's own resources, by name.
-data "aws_iam_policy_document" "deploy_resources" {
-  for_each = local.own
-
-  statement {
-    sid       = "DescribeUnscoped"
-    actions   = concat(local.describe_unscoped_actions, ["ec2:GetSecurityGroupsForVpc"]) # Elastic Load Balancing calls it for the caller
-    resources = ["*"]
-  }
-
-  statement {
-    sid     = "DescribeScoped"
-    actions = ["ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "rds:Describe*", "route53:GetChange"]
-    resources = [
-      "arn:${local.partition}:ec2:${local.place}:vpc/*",
-      "arn:${local.partition}:ec2:${var.region}:aws:prefix-list/*",
-      "arn:${local.partition}:rds:${local.place}:*",
-      "arn:${local.partition}:route53:::change/*",
-    ]
-  }
-
-  statement {
-    sid = "ManageOwnResources"
-    actions = [
-      "application-autoscaling:*", "cloudwatch:*", "ecs:*", "elasticloadbalancing:*", "events:*", "lambda:*", "logs:*", "rds:*",
-      "scheduler:*", "sns:*", "wafv2:*",
-    ]
-    resources = concat(local.own_log_groups[each.key], [for group in local.own_log_groups[each.key] : "${group}:*"], [
-      for name in [
-        "application-autoscaling:${local.place}:scalable-target/*",
-        "cloudwatch:${local.place}:alarm:${each.value}-*",
-        "cloudwatch:${local.place}:alarm:TargetTracking-service/${each.value}/*", # which autoscaling makes in the caller's name
-        "cloudwatch::${local.account_id}:dashboard/${each.value}",
-        "ecs:${local.place}:cluster/${each.value}",
-        "ecs:${local.place}:service/${each.value}/*",
-        "ecs:${local.place}:task-definition/${each.value}:*",
-        "ecs:${local.place}:task-definition/${each.value}-psql:*",
-        "elasticloadbalancing:${local.place}:listener/app/${each.value}/*",
-        "elasticloadbalancing:${local.place}:listener-rule/app/${each.value}/*",
-        "elasticloadbalancing:${local.place}:loadbalancer/app/${each.value}/*",
-        "elasticloadbalancing:${local.place}:targetgroup/${each.value}/*",
-        "events:${local.place}:rule/${each.value}-*",
-        "lambda:${local.place}:function:${each.value}-*",
-        "rds:${local.place}:db:${each.value}",
-        "rds:${local.place}:og:default*",
-        "rds:${local.place}:pg:${each.value}-*",
-        "rds:${local.place}:snapshot:${each.value}-*",
-        "rds:${local.place}:subgrp:${each.value}",
-        "scheduler:${local.place}:schedule-group/${each.value}-*",
-        "scheduler:${local.place}:schedule/${each.value}-*/*",
-        "sns:${local.place}:${each.value}-*",
-        "wafv2:${local.place}:regional/managedruleset/*/*",
-        "wafv2:${local.place}:regional/webacl/${each.value}/*",
-      ] : "arn:${local.partition}:${name}"
-    ])
-  }
-
-  # CloudWatch Logs delivers the firewall's log through an account-wide policy, which WAF writes in the caller's name.
-  statement {
-    sid       = "ManageFirewallLogDelivery"
-    actions   = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy"]
-    resources = ["*"]
-  }
-
-  # Names of secrets, and never what is in them, but for the write token: the function fills them.
-  statement {
-    sid = "ManageOwnSecrets"
-    actions = [
-      "secretsmanager:CancelRotateSecret", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret",
-      "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:RotateSecret",
-      "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
-    ]
-    resources = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${each.value}/*"]
-  }
-
-  # RDS creates the master secret on behalf of the caller.
-  statement {
-    sid       = "CreateMasterSecret"
-    actions   = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
-    resources = [local.master_secrets]
-
-    condition {
-      test     = "StringEqualsIfExists"
-      variable = "aws:ResourceTag/aws:rds:primaryDBInstanceArn"
-      values   = [local.own_instance[each.key]]
-    }
-  }
+locals {
+  deploy_resources = { for name, own in local.own : name => [
+    {
+      Sid      = "DescribeUnscoped"
+      Action   = concat(local.describe_unscoped_actions, ["ec2:GetSecurityGroupsForVpc"]) # Elastic Load Balancing calls it for the caller
+      Resource = ["*"]
+    },
+    {
+      Sid    = "DescribeScoped"
+      Action = ["ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "rds:Describe*", "route53:GetChange"]
+      Resource = [
+        "arn:${local.partition}:ec2:${local.place}:vpc/*",
+        "arn:${local.partition}:ec2:${var.region}:aws:prefix-list/*",
+        "arn:${local.partition}:rds:${local.place}:*",
+        "arn:${local.partition}:route53:::change/*",
+      ]
+    },
+    {
+      Sid = "ManageOwnResources"
+      Action = [
+        "application-autoscaling:*", "cloudwatch:*", "ecs:*", "elasticloadbalancing:*", "events:*", "lambda:*", "logs:*", "rds:*",
+        "scheduler:*", "sns:*", "wafv2:*",
+      ]
+      Resource = concat(local.own_log_groups[name], [for group in local.own_log_groups[name] : "${group}:*"], [
+        for name in [
+          "application-autoscaling:${local.place}:scalable-target/*",
+          "cloudwatch:${local.place}:alarm:${own}-*",
+          "cloudwatch:${local.place}:alarm:TargetTracking-service/${own}/*", # which autoscaling makes in the caller's name
+          "cloudwatch::${local.account_id}:dashboard/${own}",
+          "ecs:${local.place}:cluster/${own}",
+          "ecs:${local.place}:service/${own}/*",
+          "ecs:${local.place}:task-definition/${own}:*",
+          "ecs:${local.place}:task-definition/${own}-psql:*",
+          "elasticloadbalancing:${local.place}:listener/app/${own}/*",
+          "elasticloadbalancing:${local.place}:listener-rule/app/${own}/*",
+          "elasticloadbalancing:${local.place}:loadbalancer/app/${own}/*",
+          "elasticloadbalancing:${local.place}:targetgroup/${own}/*",
+          "events:${local.place}:rule/${own}-*",
+          "lambda:${local.place}:function:${own}-*",
+          "rds:${local.place}:db:${own}",
+          "rds:${local.place}:og:default*",
+          "rds:${local.place}:pg:${own}-*",
+          "rds:${local.place}:snapshot:${own}-*",
+          "rds:${local.place}:subgrp:${own}",
+          "scheduler:${local.place}:schedule-group/${own}-*",
+          "scheduler:${local.place}:schedule/${own}-*/*",
+          "sns:${local.place}:${own}-*",
+          "wafv2:${local.place}:regional/managedruleset/*/*",
+          "wafv2:${local.place}:regional/webacl/${own}/*",
+        ] : "arn:${local.partition}:${name}"
+      ])
+    },
+    # CloudWatch Logs delivers the firewall's log through an account-wide policy, which WAF writes in the caller's name.
+    { Sid = "ManageFirewallLogDelivery", Action = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy"], Resource = ["*"] },
+    # Names of secrets, and never what is in them, but for the write token: the function fills them.
+    {
+      Sid = "ManageOwnSecrets"
+      Action = [
+        "secretsmanager:CancelRotateSecret", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret",
+        "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:RotateSecret",
+        "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
+      ]
+      Resource = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/*"]
+    },
+    # RDS creates the master secret on behalf of the caller.
+    {
+      Sid       = "CreateMasterSecret"
+      Action    = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
+      Resource  = [local.master_secrets]
+      Condition = { StringEqualsIfExists = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = [local.own_instance[name]] } }
+    },
+  ] }
 }

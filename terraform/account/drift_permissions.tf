@@ -5,62 +5,24 @@ locals {
   write_tokens = [for own in local.own : "arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/service/write-token-*"]
 }
 
-data "aws_iam_policy_document" "drift" {
-  source_policy_documents = [data.aws_iam_policy_document.plan.json]
-
-  statement {
-    sid       = "ReadArtifacts"
-    actions   = ["s3:GetObject"]
-    resources = [local.artifacts]
-  }
-
-  statement {
-    sid       = "DescribeImages"
-    actions   = ["ecr:BatchGetImage", "ecr:DescribeImages"]
-    resources = [local.registry_arn]
-  }
-
-  statement {
-    sid       = "GetWriteTokens"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = local.write_tokens
-  }
-
-  # Each is encrypted with its environment's key, whose id is not known here.
-  statement {
-    sid       = "DecryptWriteTokens"
-    actions   = ["kms:Decrypt"]
-    resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["secretsmanager.${var.region}.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringLike"
-      variable = "kms:EncryptionContext:SecretARN"
-      values   = local.write_tokens
-    }
-  }
-
-  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
-  statement {
-    sid       = "DecryptFunctionVariables"
-    actions   = ["kms:Decrypt"]
-    resources = ["arn:${local.partition}:kms:${local.place}:key/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["lambda.${var.region}.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringLike"
-      variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
-      values   = [for own in local.own : "arn:${local.partition}:lambda:${local.place}:function:${own}-*"]
-    }
-  }
+locals {
+  drift = concat(local.plan, [
+    { Sid = "ReadArtifacts", Action = ["s3:GetObject"], Resource = [local.artifacts] },
+    { Sid = "DescribeImages", Action = ["ecr:BatchGetImage", "ecr:DescribeImages"], Resource = [local.registry_arn] },
+    { Sid = "GetWriteTokens", Action = ["secretsmanager:GetSecretValue"], Resource = local.write_tokens },
+    # Each is encrypted with its environment's key, whose id is not known here.
+    {
+      Sid       = "DecryptWriteTokens"
+      Action    = ["kms:Decrypt"]
+      Resource  = ["arn:${local.partition}:kms:${local.place}:key/*"]
+      Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" }, StringLike = { "kms:EncryptionContext:SecretARN" = local.write_tokens } }
+    },
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+    {
+      Sid       = "DecryptFunctionVariables"
+      Action    = ["kms:Decrypt"]
+      Resource  = ["arn:${local.partition}:kms:${local.place}:key/*"]
+      Condition = { StringEquals = { "kms:ViaService" = "lambda.${var.region}.amazonaws.com" }, StringLike = { "kms:EncryptionContext:aws:lambda:FunctionArn" = [for own in local.own : "arn:${local.partition}:lambda:${local.place}:function:${own}-*"] } }
+    },
+  ])
 }

@@ -88,7 +88,7 @@ resource "aws_iam_policy" "deploy" {
 
   name        = "${var.project_name}-deploy-${each.key}"
   description = "Part of what a deployment from GitHub may do"
-  policy      = each.value
+  policy      = jsonencode({ Version = "2012-10-17", Statement = [for one in each.value : merge({ Effect = "Allow" }, one)] })
 }
 
 resource "aws_iam_role_policy_attachment" "deploy" {
@@ -101,11 +101,11 @@ resource "aws_iam_role_policy_attachment" "deploy" {
 locals {
   # The roles that belong to no environment.
   repository_roles = { for name, role in {
-    build = { does = "What a build on main may push", policy = data.aws_iam_policy_document.build.json }
-    drift = { does = "What the daily drift check can read", policy = data.aws_iam_policy_document.drift.json }
-    plan  = { does = "What a pull request can read to plan", policy = data.aws_iam_policy_document.plan.json }
+    build = { does = "What a build on main may push", statements = local.build }
+    drift = { does = "What the daily drift check can read", statements = local.drift }
+    plan  = { does = "What a pull request can read to plan", statements = local.plan }
 
-    release-plan = { does = "What the plan of a release can read and save", policy = data.aws_iam_policy_document.release_plan.json }
+    release-plan = { does = "What the plan of a release can read and save", statements = local.release_plan }
   } : name => role if name != "build" || local.has_registry }
 }
 
@@ -123,5 +123,5 @@ resource "aws_iam_role_policy" "repository" {
 
   name   = each.key
   role   = aws_iam_role.repository[each.key].name
-  policy = each.value.policy
+  policy = jsonencode({ Version = "2012-10-17", Statement = [for one in each.value.statements : merge({ Effect = "Allow" }, one)] })
 }

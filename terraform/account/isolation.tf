@@ -22,25 +22,14 @@ locals {
 
 # In the policies of each deployment role and in each workload boundary: an explicit deny beats every allow, so a resource
 # cannot be retagged first. AWS sends the key for existing resources only, and not for every service.
-data "aws_iam_policy_document" "deny_other_environments" {
-  for_each = var.deploy_environments
-
-  statement {
-    sid       = "DenyOtherEnvironments"
-    effect    = "Deny"
-    actions   = ["*"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringNotEquals"
-      variable = "aws:ResourceTag/Environment"
-      values   = [each.key]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "aws:ResourceTag/Environment"
-      values   = ["false"]
-    }
-  }
+locals {
+  deny_other_environments = { for name, own in local.own : name => [
+    {
+      Sid       = "DenyOtherEnvironments"
+      Effect    = "Deny"
+      Action    = ["*"]
+      Resource  = ["*"]
+      Condition = { StringNotEquals = { "aws:ResourceTag/Environment" = name }, Null = { "aws:ResourceTag/Environment" = "false" } }
+    },
+  ] }
 }

@@ -6,20 +6,15 @@ locals {
 
 # Planning happens before the approval. So this role changes nothing but the code of the function that can only plan, and it
 # cannot read a plan back.
-data "aws_iam_policy_document" "release_plan" {
-  source_policy_documents = [data.aws_iam_policy_document.drift.json]
-
-  statement {
-    sid       = "SavePlans"
-    actions   = ["s3:PutObject"]
-    resources = [for name in var.deploy_environments : "${module.state_bucket.arn}/plans/${name}/*"]
-  }
-
-  statement {
-    sid       = "UpdatePlanner"
-    actions   = ["lambda:UpdateFunctionCode"]
-    resources = [for own in local.own : "arn:${local.partition}:lambda:${local.place}:function:${own}-access-plan"]
-  }
+locals {
+  release_plan = concat(local.drift, [
+    { Sid = "SavePlans", Action = ["s3:PutObject"], Resource = [for name in var.deploy_environments : "${module.state_bucket.arn}/plans/${name}/*"] },
+    {
+      Sid      = "UpdatePlanner"
+      Action   = ["lambda:UpdateFunctionCode"]
+      Resource = [for own in local.own : "arn:${local.partition}:lambda:${local.place}:function:${own}-access-plan"]
+    },
+  ])
 }
 
 # Also for principals whose own policies allow all of S3, such as administrators.
