@@ -50,8 +50,9 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	@rm -rf build/lock && mkdir -p build/lock
 	@sed -E '/^(postgresql-.*|terraform|mermaid) = /d' pyproject.toml > build/lock/pyproject.toml
 	.venv/bin/uv lock --quiet --directory build/lock
-	@sed -E -e '/manylinux/!{/musllinux/d;}' -e '/-cp[0-9]+t-/d' build/lock/uv.lock | \
-	  awk 'BEGIN { RS = ""; ORS = "\n\n" } /-none-any\.whl/ { gsub(/sdist = [^\n]*\n/, "") } { print }' > build/lock/kept && mv build/lock/kept build/lock/uv.lock
+	@sed -E -e '/manylinux/!{/musllinux/d;}' -e '/-cp[0-9]+t-/d' -e '/-(ios|pyemscripten)_/d' build/lock/uv.lock | \
+	  awk 'BEGIN { RS = ""; ORS = "\n\n" } /-none-any\.whl/ { gsub(/sdist = [^\n]*\n/, "") } \
+	    /-macosx_[0-9_]*_arm64\.whl/ { gsub(/[^\n]*-macosx_[0-9_]*_universal2\.whl[^\n]*\n/, "") } { print }' > build/lock/kept && mv build/lock/kept build/lock/uv.lock
 	for group in service function development bench-access bench-service; do \
 	  .venv/bin/uv export --quiet --frozen --directory build/lock --no-header --no-annotate --only-group $$group --output-file $$group.txt \
 	    $$(case $$group in (development|bench-service) sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt;; esac) && \
