@@ -61,8 +61,9 @@ def topic(rehearsal: Rehearsal) -> Iterator[str]:
 def impatient_settings() -> str:
     """The service's settings with a pool that opens new connections all the time: a stale credential shows at once."""
     text = (CHECKOUT / "app" / "settings.py").read_text()
-    assert text.count("pool_recycle_seconds: int = 900") == 1
-    return text.replace("pool_recycle_seconds: int = 900", "pool_recycle_seconds: int = 1")
+    changed, count = re.subn(r"(pool_recycle_seconds: .*) = 900\n", r"\1 = 1\n", text)
+    assert count == 1
+    return changed
 
 
 def secret_arn(rehearsal: Rehearsal, name: str) -> str:
