@@ -1,4 +1,4 @@
-"""The read-only function: it returns what an apply would do, and checks for drift.
+"""The read-only function: it returns what an apply would do, checks for drift, and answers who has access and why.
 
 Terraform invokes `plan` during its own plan, and a schedule invokes it to check for drift. This module does not import
 `db_bootstrap.apply`, and its IAM role cannot write a secret. Session and transaction are read-only, so PostgreSQL would
@@ -15,13 +15,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from db_bootstrap.credentials.store import SecretStore, store_of_runtime
 from db_bootstrap.document import parse_document
+from db_bootstrap.effective.access import Access
+from db_bootstrap.effective.audit import audit_as_dict
+from db_bootstrap.effective.questions import Asked, Question, answer
+from db_bootstrap.effective.questions import as_dict as answer_as_dict
 from db_bootstrap.errors import AccessDocumentError, BootstrapError, EventError
-from db_bootstrap.inspect.session import Session, connected_as_master
+from db_bootstrap.inspect.catalog import read_catalog
+from db_bootstrap.inspect.session import OpenElsewhere, Session, connected_as_master
 from db_bootstrap.lambdas import metrics
 from db_bootstrap.lambdas.handler import handler, log_failure, logger
 from db_bootstrap.plan import digest_for, make_plan
 from db_bootstrap.report import Action, Report, as_dict
 from db_bootstrap.settings import Settings
+
+EXPLAINING = (*(str(asked) for asked in Asked), str(Action.AUDIT))
+"""The actions that need no document: questions about effective access, with their keys, and an audit."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +56,28 @@ class PlanEvent:
             raise EventError(f"The event must have the keys action and document, and has {keys}.")
         if event["action"] not in (Action.PLAN, Action.VERIFY):
             raise EventError(
-                f"The action must be 'plan' or 'verify', and is {event['action']!r}. This function cannot apply."
+                f"The action must be 'plan' or 'verify', or without a document {', '.join(EXPLAINING)}, and is "
+                f"{event['action']!r}. This function cannot apply."
             )
         return cls(Action(event["action"]), event["document"])
 
 
 @handler("Drift check failed")
 def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Compare the database with a document.
+    """Compare the database with a document, or explain its access.
 
     Returns:
-        `report.as_dict`: whether they agree, what each login would gain and lose, the statements that an apply would
-        run and their digest, the refusals, and what is not managed. For `Action.PLAN` a failure is returned too, as a
-        refusal: Terraform shows it as a paragraph, and the alarm on this function's errors remains one on drift checks.
+        For an action of `EXPLAINING`, what `explain` returns. Otherwise `report.as_dict`: whether they agree, what each
+        login would gain and lose, the statements of an apply and their digest, refusals, and what is not managed. For
+        `Action.PLAN` a failure is returned too, as a refusal: Terraform shows it as a paragraph, and the alarm on this
+        function's errors remains one on drift checks.
 
     Raises:
         EventError: The event is invalid.
         BootstrapError: `Action.VERIFY` failed; the message says what to do.
     """
+    if isinstance(event, Mapping) and event.get("action") in EXPLAINING:
+        return explain(event, Settings.from_environment(os.environ), store_of_runtime())
     asked = PlanEvent.parse(event)
     try:
         report = run(asked, Settings.from_environment(os.environ), store_of_runtime())
@@ -85,14 +97,30 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     return as_dict(report)
 
 
+def explain(event: Mapping[str, Any], settings: Settings, store: SecretStore) -> dict[str, Any]:
+    """Answer a question, or audit the database.
+
+    Returns:
+        ``refusals``, which are empty unless it failed, and the answer: the same as on the command line, as JSON.
+    """
+    database = settings.endpoint.database
+    try:
+        if event["action"] == Action.AUDIT and event.keys() != {"action"}:
+            raise EventError("The event of an audit has no key but action.")
+        question = None if event["action"] == Action.AUDIT else Question.parse(event)
+        with _opener(settings, store)(database) as session:
+            access = Access(read_catalog(session))
+        found = audit_as_dict(access) if question is None else answer_as_dict(answer(question, access), database)
+    except BootstrapError as error:
+        log_failure("Question failed", error)
+        return {"action": event["action"], "database": database, "refusals": list(_reasons(error))}
+    return {**found, "refusals": []}
+
+
 def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
     """Process one event, without Lambda."""
     document = parse_document(event.document)
-
-    def reading(database: str) -> AbstractContextManager[Session]:
-        endpoint = replace(settings.endpoint, database=database)
-        return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn), is_read_only=True)
-
+    reading = _opener(settings, store)
     with reading(settings.endpoint.database) as session:
         # One consistent snapshot: a concurrent apply is visible as a whole or not at all.
         session.run("START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -109,6 +137,14 @@ def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
         planned.summary,
         digest,
     )
+
+
+def _opener(settings: Settings, store: SecretStore) -> OpenElsewhere:
+    def reading(database: str) -> AbstractContextManager[Session]:
+        endpoint = replace(settings.endpoint, database=database)
+        return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn), is_read_only=True)
+
+    return reading
 
 
 def _reasons(error: BootstrapError) -> tuple[str, ...]:

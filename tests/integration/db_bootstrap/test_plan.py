@@ -225,3 +225,22 @@ def test_a_digest_that_is_none_is_refused(digest: object, functions: Functions) 
     event = {"action": "apply", "document": functions.cellar.raw, "secret_arns": functions.secret_arns}
     with pytest.raises(EventError, match="expected_digest must be a digest"):
         ApplyEvent.parse({**event, "expected_digest": digest})
+
+
+def test_the_planning_function_answers_who_has_access_and_why(
+    functions: Functions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cellar = functions.cellar
+    cellar.apply()
+    who = planner.plan({"action": "who", "on": "schema cellar", "privilege": "create"}, CONTEXT)
+    assert cellar.role("owner") in {right["role"] for right in who["access"]}
+    assert who["refusals"] == []
+    assert planner.plan({"action": "audit"}, CONTEXT)["findings"]
+    for wrong, reason in (
+        ({"action": "what", "on": "schema cellar"}, "what needs of"),
+        ({"action": "why", "of": ["x"], "on": "schema cellar"}, "of must be text"),
+        ({"action": "what", "of": "nobody"}, "There is no role"),
+        ({"action": "audit", "document": {}}, "no key but action"),
+    ):
+        assert reason in planner.plan(wrong, CONTEXT)["refusals"][0]
+    assert "AccessDrift" not in capsys.readouterr().out
