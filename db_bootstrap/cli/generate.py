@@ -5,99 +5,27 @@ is empty. Access that a document cannot express is left out: whole roles with th
 plan's list of what is not managed. No I/O happens here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from db_bootstrap.desired import DECLARED_ATTRIBUTES, creators, is_marked, is_marked_by_another, text_of
 from db_bootstrap.document import IAM_ROLE, GrantKind, Preset, Unlisted, login_role_names, parse_document
 from db_bootstrap.document.model import PRIVILEGES, CredentialKind, is_predefined_group, is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
-from db_bootstrap.effective.catalog import Catalog, CatalogRole, ObjectClass
-from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, RoleSetting, Server
+from db_bootstrap.effective.access import MembershipGraph
+from db_bootstrap.effective.catalog import Catalog, CatalogRole, ObjectClass, Objects
+from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
 from db_bootstrap.sql import PUBLIC
 
 _NOTHING: tuple[object, ...] = (None, "", [], {})
-_KINDS = {
-    ObjectClass.DATABASE: GrantKind.DATABASE,
-    ObjectClass.SCHEMA: GrantKind.SCHEMA,
-    ObjectClass.TABLE: GrantKind.TABLES,
-    ObjectClass.COLUMN: GrantKind.TABLES,
-    ObjectClass.SEQUENCE: GrantKind.SEQUENCES,
-    ObjectClass.ROUTINE: GrantKind.ROUTINES,
-    ObjectClass.TYPE: GrantKind.TYPES,
+_CLASSES = {
+    GrantKind.TABLES: ObjectClass.TABLE,
+    GrantKind.SEQUENCES: ObjectClass.SEQUENCE,
+    GrantKind.ROUTINES: ObjectClass.ROUTINE,
+    GrantKind.TYPES: ObjectClass.TYPE,
 }
-
-
-class _Object(NamedTuple):
-    """A target of privileges: the database, a schema, an object in a schema, or a column of a table.
-
-    Attributes:
-        schema: None for the database.
-        name: As in a document: a routine with its types; None for a schema and the database.
-    """
-
-    kind: GrantKind
-    schema: str | None
-    name: str | None
-    column: str | None
-    owner: str
-
-
-@dataclass(frozen=True)
-class _Survey:
-    """What of the catalogs a document can declare.
-
-    Attributes:
-        schemas: The owner of each schema that is not PostgreSQL's or an extension's.
-        privileges: On each object: grantee, privilege, and whether it has the grant option; owners included.
-        defaults: Default privileges: kind, schema, creator, grantee, privilege.
-    """
-
-    roles: dict[str, CatalogRole]
-    memberships: tuple[Membership, ...]
-    settings: tuple[RoleSetting, ...]
-    schemas: dict[str, str]
-    extensions: dict[str, str]
-    privileges: dict[_Object, frozenset[tuple[str, str, bool]]]
-    defaults: frozenset[tuple[GrantKind, str, str, str, str]]
-
-    @classmethod
-    def of(cls, catalog: Catalog) -> "_Survey":
-        privileges: dict[_Object, frozenset[tuple[str, str, bool]]] = {}
-        for on in catalog.objects:
-            if on.is_of_extension or on.is_of_system or on.kind not in _KINDS:
-                continue
-            granted = frozenset(entry[:3] for entry in on.entries if entry.grantee)
-            for name in on.names:
-                privileges[_object(_KINDS[on.kind], on.schema, on.relation, name, on.owner)] = granted
-        return cls(
-            catalog.roles,
-            tuple(sorted(catalog.joined_memberships(), key=repr)),
-            tuple(fact for fact in catalog.settings if fact.database is None),
-            {one.schema: one.owner for one in privileges if one.kind is GrantKind.SCHEMA and one.schema},
-            catalog.extensions,
-            privileges,
-            frozenset(
-                (_KINDS[default.kind], default.schema, default.creator, entry.grantee, entry.privilege)
-                for default in catalog.defaults
-                if default.schema is not None
-                for entry in default.entries
-                if not entry.is_grantable
-            ),
-        )
-
-
-def _object(kind: GrantKind, schema: str | None, relation: str | None, name: str, owner: str) -> _Object:
-    match kind:
-        case GrantKind.DATABASE:
-            return _Object(kind, None, None, None, owner)
-        case GrantKind.SCHEMA:
-            return _Object(kind, name, None, None, owner)
-        case _ if relation is not None:
-            return _Object(kind, schema, relation, name, owner)
-        case _:
-            return _Object(kind, schema, name, None, owner)
 
 
 @dataclass(frozen=True)
@@ -115,11 +43,8 @@ class Generated:
 
 def generate(catalog: Catalog) -> Generated:
     """Generate the document that describes the access."""
-    survey, server = _Survey.of(catalog), catalog.server
-    left_out = {
-        name: reason for name, role in sorted(survey.roles.items()) if (reason := _obstacle(role, survey, server))
-    }
-    scope = _Scope(survey, server, frozenset(survey.roles) - left_out.keys())
+    left_out = {name: reason for name, role in sorted(catalog.roles.items()) if (reason := _obstacle(role, catalog))}
+    scope = _Scope(catalog, frozenset(catalog.roles) - left_out.keys())
     # Who can create in a schema does not depend on the privileges on its objects, so the first draft says it.
     scope = replace(scope, creators=creators(parse_document(_document(scope))))
     return Generated(_document(scope), left_out)
@@ -134,13 +59,41 @@ class _Scope:
         creators: By schema: the roles whose default privileges are judged.
     """
 
-    survey: _Survey
-    server: Server
+    catalog: Catalog
     names: frozenset[str]
     creators: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    @property
+    def server(self) -> Server:
+        return self.catalog.server
+
+    @cached_property
+    def memberships(self) -> tuple[Membership, ...]:
+        return tuple(sorted(self.catalog.joined_memberships(), key=repr))
+
+    @cached_property
+    def owned(self) -> dict[str, Objects]:
+        """Return each schema that is neither PostgreSQL's nor an extension's."""
+        return {name: on for on in self.of_class(ObjectClass.SCHEMA) for name in sorted(on.names)}
+
+    @cached_property
+    def defaults(self) -> frozenset[tuple[ObjectClass, str | None, str, str, str]]:
+        return frozenset(
+            (default.kind, default.schema, default.creator, entry.grantee, entry.privilege)
+            for default in self.catalog.defaults
+            for entry in default.entries
+            if not entry.is_grantable
+        )
+
+    def of_class(self, kind: ObjectClass, schema: str | None = None) -> list[Objects]:
+        return [
+            on
+            for on in self.catalog.objects
+            if (on.kind, on.schema) == (kind, schema) and not (on.is_of_extension or on.is_of_system)
+        ]
+
     def rotated(self) -> frozenset[str]:
-        return frozenset(name for name in self.names if _is_rotated(name, self.survey, self.server.database))
+        return frozenset(name for name in self.names if _is_rotated(name, self.catalog))
 
     def login_roles(self) -> frozenset[str]:
         return frozenset(login_role for name in self.rotated() for login_role in login_role_names(name))
@@ -148,45 +101,40 @@ class _Scope:
     def groups(self) -> frozenset[str]:
         """Return the roles that can have members and own schemas."""
         return frozenset(
-            name for name in self.names - self.rotated() - self.login_roles() if not _is_iam(name, self.survey)
+            name for name in self.names - self.rotated() - self.login_roles() if not _is_iam(name, self.catalog)
         )
 
     def schemas(self) -> dict[str, str]:
-        return {schema: owner for schema, owner in self.survey.schemas.items() if owner in self.groups()}
+        return {schema: on.owner for schema, on in sorted(self.owned.items()) if on.owner in self.groups()}
 
-    def objects(self, schema: str, kind: GrantKind) -> list[_Object]:
+    def objects(self, schema: str, kind: GrantKind) -> list[Objects]:
         """Return the objects of a kind in scope, without columns."""
-        return [
-            one
-            for one in self.survey.privileges
-            if (one.schema, one.kind, one.column) == (schema, kind, None)
-            and (one.owner in self.names or one.owner == self.server.master)
-        ]
+        owners = self.names | {self.server.master}
+        return [on for on in self.of_class(_CLASSES[kind], schema) if on.owner in owners]
 
     def creates_all(self, grantee: str, schema: str) -> bool:
         """Return True if all future objects of a schema belong to the grantee, who needs no privileges on them."""
-        return self.survey.schemas[schema] == grantee and self.creators.get(schema, frozenset()) <= {grantee}
+        return self.owned[schema].owner == grantee and self.creators.get(schema, frozenset()) <= {grantee}
 
-    def has(self, grantee: str, one: _Object, privilege: str) -> bool:
+    def has(self, grantee: str, on: Objects, privilege: str) -> bool:
         """Return True if a grantee has a privilege without the grant option, which documents cannot declare."""
-        return one.owner == grantee or (grantee, privilege, False) in self.survey.privileges[one]
+        return on.owner == grantee or any(entry[:3] == (grantee, privilege, False) for entry in on.entries)
 
     def has_by_default(self, grantee: str, schema: str, kind: GrantKind, privilege: str) -> bool:
         return all(
-            creator == grantee or (kind, schema, creator, grantee, privilege) in self.survey.defaults
+            creator == grantee or (_CLASSES[kind], schema, creator, grantee, privilege) in self.defaults
             for creator in self.creators.get(schema, ())
         )
 
 
 def _document(scope: _Scope) -> dict[str, Any]:
-    survey, server = scope.survey, scope.server
     members = {name: _member(scope, name) for name in sorted(scope.names - scope.login_roles())}
     logins = {name: member for name, member in members.items() if "credential" in member}
     document = {
-        "database": server.database,
+        "database": scope.server.database,
         "unlisted": Unlisted.REPORT.value,
         "schemas": {schema: {"owner": owner} for schema, owner in scope.schemas().items()},
-        "extensions": {name: {"schema": schema} for name, schema in survey.extensions.items()},
+        "extensions": {name: {"schema": schema} for name, schema in scope.catalog.extensions.items()},
         "roles": {name: member for name, member in members.items() if name not in logins},
         "logins": logins,
         "public": _privileges(scope, PUBLIC),
@@ -194,8 +142,9 @@ def _document(scope: _Scope) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value}
 
 
-def _obstacle(role: CatalogRole, survey: _Survey, server: Server) -> str | None:
+def _obstacle(role: CatalogRole, catalog: Catalog) -> str | None:
     """Return why a document cannot declare a role, if so."""
+    server = catalog.server
     is_login = role.attributes[Attribute.LOGIN]
     special = [
         attribute.value
@@ -208,53 +157,47 @@ def _obstacle(role: CatalogRole, survey: _Survey, server: Server) -> str | None:
         (role.attributes[Attribute.SUPERUSER], "it is a superuser"),
         (is_marked_by_another(role.comment, server.database), "the document of another database manages it"),
         (special, f"a document cannot declare a role with another {', '.join(special)} than the default"),
-        (is_login and not _may_connect(role.name, survey, server), "it cannot connect to this database"),
+        (is_login and not _may_connect(role.name, catalog), "it cannot connect to this database"),
     )
     return next((reason for is_one, reason in obstacles if is_one), None)
 
 
-def _may_connect(name: str, survey: _Survey, server: Server) -> bool:
-    if name == server.database_owner:
+def _may_connect(name: str, catalog: Catalog) -> bool:
+    if name == catalog.server.database_owner:
         return True
-    granted = next(rights for one, rights in survey.privileges.items() if one.kind is GrantKind.DATABASE)
-    may = {grantee for grantee, privilege, _ in granted if privilege == "CONNECT"}
-    return bool(may & {PUBLIC, name, *_groups_of(name, survey.memberships)})
+    database = next(on for on in catalog.objects if on.kind is ObjectClass.DATABASE)
+    may = {entry.grantee for entry in database.entries if entry.privilege == "CONNECT"}
+    return bool(may & {PUBLIC, *MembershipGraph.of(catalog.memberships).paths(name)})
 
 
-def _groups_of(name: str, memberships: Iterable[Membership]) -> frozenset[str]:
-    """Return all roles whose privileges a role inherits."""
-    groups: set[str] = set()
-    pending = {name}
-    while pending:
-        pending = {fact.role for fact in memberships if fact.member in pending and fact.inherit} - groups
-        groups |= pending
-    return frozenset(groups)
-
-
-def _is_iam(name: str, survey: _Survey) -> bool:
-    return survey.roles[name].attributes[Attribute.LOGIN] is True and any(
-        (fact.role, fact.member) == (IAM_ROLE, name) for fact in survey.memberships
+def _is_iam(name: str, catalog: Catalog) -> bool:
+    return catalog.roles[name].attributes[Attribute.LOGIN] is True and any(
+        (fact.role, fact.member) == (IAM_ROLE, name) for fact in catalog.memberships
     )
 
 
-def _is_rotated(name: str, survey: _Survey, database: str) -> bool:
+def _is_rotated(name: str, catalog: Catalog) -> bool:
     """Return True if a role is that of a rotated login: managed by a document, with two login roles as members."""
-    members = {fact.member for fact in survey.memberships if fact.role == name}
+    members = {fact.member for fact in catalog.memberships if fact.role == name}
     return (
-        is_marked(survey.roles[name].comment, database)
-        and not survey.roles[name].attributes[Attribute.LOGIN]
+        is_marked(catalog.roles[name].comment, catalog.server.database)
+        and not catalog.roles[name].attributes[Attribute.LOGIN]
         and set(login_role_names(name)) <= members
-        and all(survey.roles[login_role].attributes[Attribute.LOGIN] for login_role in login_role_names(name))
+        and all(catalog.roles[login_role].attributes[Attribute.LOGIN] for login_role in login_role_names(name))
     )
 
 
 def _member(scope: _Scope, name: str) -> dict[str, Any]:
-    role = scope.survey.roles[name]
-    login_role = scope.survey.roles[login_role_names(name)[0]] if name in scope.rotated() else role
-    settings = {fact.name: fact.value for fact in scope.survey.settings if fact.role == login_role.name}
+    role = scope.catalog.roles[name]
+    login_role = scope.catalog.roles[login_role_names(name)[0]] if name in scope.rotated() else role
+    settings = {
+        fact.name: fact.value
+        for fact in scope.catalog.settings
+        if (fact.role, fact.database) == (login_role.name, None)
+    }
     memberships = {
         fact.role: fact
-        for fact in scope.survey.memberships
+        for fact in scope.memberships
         if fact.member == name and (fact.role in scope.groups() or is_predefined_group(fact.role))
     }
     member: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
@@ -286,7 +229,7 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
 def _credential(scope: _Scope, name: str) -> str:
     if name in scope.rotated():
         return CredentialKind.ROTATED.value
-    return (CredentialKind.IAM if _is_iam(name, scope.survey) else CredentialKind.EXTERNAL).value
+    return (CredentialKind.IAM if _is_iam(name, scope.catalog) else CredentialKind.EXTERNAL).value
 
 
 def _privileges(scope: _Scope, grantee: str) -> dict[str, Any]:
@@ -310,7 +253,7 @@ def _preset(scope: _Scope, grantee: str, schema: str) -> Preset | None:
     if scope.creates_all(grantee, schema):
         return None
     for preset in reversed(Preset):
-        has_schema = all(scope.has(grantee, _schema(scope, schema), right) for right in SCHEMA_PRIVILEGES[preset])
+        has_schema = all(scope.has(grantee, scope.owned[schema], right) for right in SCHEMA_PRIVILEGES[preset])
         if has_schema and all(
             _has_all(scope, grantee, schema, kind, privilege)
             for kind in OBJECT_KINDS
@@ -330,18 +273,14 @@ def _of_preset(preset: Preset | None, kind: GrantKind, server: Server) -> tuple[
     return () if preset is None else object_privileges(preset, OBJECT_KINDS[kind], server.version)
 
 
-def _schema(scope: _Scope, schema: str) -> _Object:
-    return _Object(GrantKind.SCHEMA, schema, None, None, scope.survey.schemas[schema])
-
-
 def _database_grants(scope: _Scope, grantee: str) -> Iterator[dict[str, Any]]:
-    database = _Object(GrantKind.DATABASE, None, None, None, scope.server.database_owner)
+    (database,) = scope.of_class(ObjectClass.DATABASE)
     if grantee == scope.server.database_owner:
         return
     granted = [right for right in PRIVILEGES[GrantKind.DATABASE] if scope.has(grantee, database, right)]
-    others = {PUBLIC, *_groups_of(grantee, scope.survey.memberships)} - {grantee}
+    others = {PUBLIC, *MembershipGraph.of(scope.memberships).paths(grantee)} - {grantee}
     is_login = grantee in scope.rotated() or (
-        grantee != PUBLIC and scope.survey.roles[grantee].attributes[Attribute.LOGIN]
+        grantee != PUBLIC and scope.catalog.roles[grantee].attributes[Attribute.LOGIN]
     )
     # A document gives CONNECT to each login implicitly, unless the login inherits it.
     if is_login and "CONNECT" in granted and not any(scope.has(other, database, "CONNECT") for other in others):
@@ -351,10 +290,10 @@ def _database_grants(scope: _Scope, grantee: str) -> Iterator[dict[str, Any]]:
 
 
 def _schema_grants(scope: _Scope, grantee: str, schema: str, preset: Preset | None) -> Iterator[dict[str, Any]]:
-    if scope.survey.schemas[schema] == grantee:
+    if scope.owned[schema].owner == grantee:
         return
     covered = SCHEMA_PRIVILEGES[preset] if preset is not None else ()
-    has = [right for right in PRIVILEGES[GrantKind.SCHEMA] if scope.has(grantee, _schema(scope, schema), right)]
+    has = [right for right in PRIVILEGES[GrantKind.SCHEMA] if scope.has(grantee, scope.owned[schema], right)]
     granted = [right for right in has if right not in covered]
     if granted:
         yield {"on": GrantKind.SCHEMA.value, "schema": schema, "privileges": granted}
@@ -381,7 +320,7 @@ def _object_grants(
             if right not in covered and one.owner != grantee and scope.has(grantee, one, right)
         )
         if rest:
-            by_privileges.setdefault(rest, []).append(one.name or "")
+            by_privileges.setdefault(rest, []).extend(one.names)
     for privileges, names in sorted(by_privileges.items()):
         yield {"on": kind.value, "schema": schema, "names": sorted(names), "privileges": list(privileges)}
     if kind is GrantKind.TABLES:
@@ -389,14 +328,12 @@ def _object_grants(
 
 
 def _column_grants(scope: _Scope, grantee: str, schema: str) -> Iterator[dict[str, Any]]:
-    in_scope = {one.name for one in scope.objects(schema, GrantKind.TABLES)}
+    in_scope = {name for on in scope.objects(schema, GrantKind.TABLES) for name in on.names}
     columns: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for one in scope.survey.privileges:
-        if one.schema != schema or one.column is None or one.owner == grantee or one.name not in in_scope:
-            continue
-        rights = tuple(sorted(right for right in PRIVILEGES[GrantKind.TABLES] if scope.has(grantee, one, right)))
-        if rights:
-            columns.setdefault((one.name or "", rights), []).append(one.column)
+    for on in scope.of_class(ObjectClass.COLUMN, schema):
+        rights = tuple(sorted(right for right in PRIVILEGES[GrantKind.TABLES] if scope.has(grantee, on, right)))
+        if rights and on.owner != grantee and on.relation in in_scope:
+            columns.setdefault((on.relation, rights), []).extend(on.names)
     for (table, rights), names in sorted(columns.items()):
         yield {
             "on": GrantKind.TABLES.value,

@@ -20,16 +20,16 @@ class CommandLine:
         self.cellar = cellar
         self.file = folder / "access.json"
 
-    def run(self, action: str, *options: str, dsn: str | None = None, password: str | None = None) -> tuple[int, str]:
-        """The exit status and what was printed; it never holds the password, and is complained about in one place."""
+    def run(self, action: str, *options: str, password: str | None = None) -> tuple[int, str]:
+        """Run an action for the document; return the exit status and the output."""
         self.file.write_text(json.dumps(self.cellar.raw))
-        return self.ask(action, "--document", str(self.file), *options, dsn=dsn, password=password)
+        return self.ask(action, "--document", str(self.file), *options, password=password)
 
-    def ask(self, action: str, *options: str, dsn: str | None = None, password: str | None = None) -> tuple[int, str]:
-        """The same for an action that reads no document."""
+    def ask(self, action: str, *options: str, password: str | None = None) -> tuple[int, str]:
+        """Run an action that reads no document. No output contains the password; an error is one paragraph."""
         secret = password or self.cellar.database.password
         done = subprocess.run(
-            [*PROGRAM, action, "--dsn", dsn or self.dsn(), *options],
+            [*PROGRAM, action, "--dsn", self.dsn(), *options],
             env={**os.environ, "PGPASSWORD": secret},
             capture_output=True,
             text=True,
@@ -45,10 +45,10 @@ class CommandLine:
         assert done.stderr == ""
         return done.returncode, done.stdout
 
-    def dsn(self, login: str = "", port: int | None = None, query: str | None = None) -> str:
+    def dsn(self, login: str = "") -> str:
         endpoint, master = self.cellar.endpoint, quote(self.cellar.database.master)
-        query = f"sslmode=verify-full&sslrootcert={quote(str(endpoint.ca_file))}" if query is None else query
-        return f"postgresql://{login or master}@{endpoint.host}:{port or endpoint.port}/{endpoint.database}?{query}"
+        query = f"sslmode=verify-full&sslrootcert={quote(str(endpoint.ca_file))}"
+        return f"postgresql://{login or master}@{endpoint.host}:{endpoint.port}/{endpoint.database}?{query}"
 
     def planned(self) -> dict[str, Any]:
         status, said = self.run("plan", "--format", "json")

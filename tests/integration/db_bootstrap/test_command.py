@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -138,27 +137,9 @@ def test_a_session_that_plans_may_only_read(
     assert "25006" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        pytest.param({"port": 1}, "refuses connections", id="nobody listens there"),
-        pytest.param({"login": "nobody"}, "28P01", id="a login that there is not"),
-        pytest.param({"query": "sslrootcert=/nowhere.pem"}, "/nowhere.pem cannot be used", id="no certificates"),
-        pytest.param({"query": "sslmode=disable"}, "no encryption", id="plain text, which this server does not let in"),
-    ],
-)
-def test_an_unreachable_database_is_reported_in_one_paragraph(
-    change: dict[str, Any], complaint: str, command_line: CommandLine
-) -> None:
-    status, said = command_line.run("plan", dsn=command_line.dsn(**change))
-    assert status == 1
-    assert complaint in said
-
-
 def test_a_wrong_password_is_refused_at_once_and_not_shown(command_line: CommandLine) -> None:
     status, said = command_line.run("plan", password="a wrong password")
-    assert status == 1
-    assert "28P01" in said
+    assert (status, "28P01" in said) == (1, True)
 
 
 def test_a_password_in_the_address_is_taken_and_not_shown(command_line: CommandLine) -> None:
