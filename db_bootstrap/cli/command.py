@@ -38,26 +38,18 @@ DSN_VARIABLE = "DB_BOOTSTRAP_DSN"
 DONE, FAILED, DIFFERENT = 0, 1, 2
 """Exit statuses."""
 
-_HELP = {
-    Action.PLAN: "print what an apply would run",
-    Action.APPLY: "run it, in one transaction",
-    Action.VERIFY: "print what differs, and what is not managed",
-    Action.GENERATE: "print a document that describes the database as it is",
-    Action.WHO: "print the roles that have privileges on an object",
-    Action.WHAT: "print what a role can do",
-    Action.WHY: "print each way in which a role has privileges on an object",
-    Action.AUDIT: "print who can do what, what is surprising, and a document to adopt; reads only",
+_ACTIONS = {
+    Action.PLAN: ("print what an apply would run", "--document access.yaml --format sql"),
+    Action.APPLY: ("run it, in one transaction", "--document access.yaml --expect-digest sha256:..."),
+    Action.VERIFY: ("print what differs, and what is not managed", "--document - < access.yaml"),
+    Action.GENERATE: ("print a document that describes the database as it is", "> access.yaml"),
+    Action.WHO: ("print the roles that have privileges on an object", "--on beers.beers --privilege DELETE"),
+    Action.WHAT: ("print what a role can do", "--of beers_report"),
+    Action.WHY: ("print each way in which a role has privileges", "--of ann --on 'beers.rate(integer, text)'"),
+    Action.AUDIT: ("print who can do what, what is surprising, and a document to adopt", "> access.yaml"),
 }
-_EXAMPLES = {
-    Action.PLAN: "plan --document access.yaml --format sql",
-    Action.APPLY: "apply --document access.yaml --expect-digest sha256:...",
-    Action.VERIFY: "verify --document - < access.yaml",
-    Action.GENERATE: "generate > access.yaml",
-    Action.WHO: "who --on beers.beers --privilege DELETE\n  who --on 'schema beers' --format json",
-    Action.WHAT: "what --of beers_report",
-    Action.WHY: "why --of beers_report --on 'beers.rate(integer, text)'",
-    Action.AUDIT: "audit > access.yaml",
-}
+"""What each action does, and the options of an example."""
+
 _WITH_DOCUMENT = (Action.PLAN, Action.APPLY, Action.VERIFY)
 _QUESTIONS = tuple(Action(asked) for asked in Asked)
 
@@ -237,11 +229,6 @@ def _parsed(arguments: Sequence[str]) -> dict[str, Any]:
         raise ConfigurationError(message) from None
 
 
-def _version() -> str:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return f"db_bootstrap {project['version']}"
-
-
 def _parser() -> _Parser:
     parser = _Parser(
         prog="python -m db_bootstrap",
@@ -249,49 +236,31 @@ def _parser() -> _Parser:
         epilog="Exit status: 0 in sync or done; 2 differences; 1 an error, with the remedy on standard error.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=_version())
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    parser.add_argument("--version", action="version", version=f"db_bootstrap {project['version']}")
     commands = parser.add_subparsers(dest="action", required=True)
-    for action, summary in _HELP.items():
+    for action, (summary, example) in _ACTIONS.items():
         command = commands.add_parser(
             action,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
-            epilog=_epilog(action),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=f"Example: python -m db_bootstrap {action} {example}. Passwords: {PASSWORD_VARIABLE} or .pgpass.",
             allow_abbrev=False,
         )
         _add_options(command, action)
     return parser
 
 
-def _epilog(action: Action) -> str:
-    examples = "\n".join(f"  python -m db_bootstrap {line.strip()}" for line in _EXAMPLES[action].splitlines())
-    return (
-        f"examples:\n{examples}\n\nThe password is read from {PASSWORD_VARIABLE}, or from ~/.pgpass as psql reads it."
-    )
-
-
 def _add_options(parser: argparse.ArgumentParser, action: Action) -> None:
     add = parser.add_argument
     if action in _WITH_DOCUMENT:
-        add(
-            "--document",
-            required=True,
-            metavar="FILE",
-            type=Path,
-            help=f"the access document; {STANDARD_INPUT} reads it from standard input",
-        )
+        add("--document", required=True, type=Path, metavar="FILE", help=f"{STANDARD_INPUT} reads standard input")
     if action is Action.APPLY:
         add("--expect-digest", metavar="D", help="run exactly the plan with this digest, or nothing")
     if action in {Action.WHAT, Action.WHY}:
         add("--of", required=True, metavar="ROLE", help="the role, or public for what every role can do")
     if action in {Action.WHO, Action.WHY}:
-        add(
-            "--on",
-            required=True,
-            metavar="OBJECT",
-            help="such as beers.beers, 'schema beers' or 'beers.rate(integer, text)'",
-        )
+        add("--on", required=True, metavar="OBJECT", help="beers.beers, 'schema beers' or 'beers.rate(integer, text)'")
     if action in _QUESTIONS:
         add("--privilege", metavar="P", help="only this privilege, such as DELETE")
     add(

@@ -125,6 +125,8 @@ def answer(question: Question, access: Access) -> Answer:
 
 def rights_on(access: Access, role: str, on: Objects, names: tuple[str, ...]) -> Iterator[Right]:
     """Yield the privileges of a role on objects, those that it gains by SET ROLE included."""
+    if on.kind is ObjectClass.COLUMN and role in access.superusers:
+        return  # the line on the table has it
     ways: dict[str, list[Way]] = {}
     for privilege, way in (*access.ways(role, on), *access.ways_by_set_role(role, on)):
         ways.setdefault(privilege, []).append(way)
