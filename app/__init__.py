@@ -3,10 +3,9 @@
 from flask import Flask
 
 from app.api import beers, health
-from app.api.latch import Latch
 from app.api.openapi import openapi_blueprint, openapi_document
 from app.api.problems import register_problem_handlers
-from app.api.write_token import Guard, OpenGuard, TokenGuard, token_reader
+from app.api.write_token import TokenGuard, token_reader
 from app.database.catalogue import Catalogue
 from app.database.pool import open_database
 from app.logs import log_requests
@@ -27,11 +26,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     database = open_database(settings)
     app.extensions["database"] = database
-    app.extensions[health.STARTUP_LATCH] = Latch()
+    app.extensions[health.STARTUP_LATCH] = health.Latch()
     catalogue = Catalogue(database)
     guard = _guard(settings)
     document = openapi_document(
-        (*beers.OPERATIONS, *health.OPERATIONS), version=settings.version, requires_token=guard.requires_token
+        (*beers.OPERATIONS, *health.OPERATIONS), version=settings.version, requires_token=guard is not None
     )
     log_requests(app)
     register_problem_handlers(app)
@@ -39,17 +38,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         beers.beers_blueprint(catalogue, guard, seeding_is_allowed=settings.seeding_is_allowed),
         health.health_blueprint(database),
         openapi_blueprint(document),
-        pages_blueprint(catalogue, requires_token=guard.requires_token, seeding_is_allowed=settings.seeding_is_allowed),
+        pages_blueprint(catalogue, requires_token=guard is not None, seeding_is_allowed=settings.seeding_is_allowed),
     ):
         app.register_blueprint(blueprint)
     return app
 
 
-def _guard(settings: Settings) -> Guard:
+def _guard(settings: Settings) -> TokenGuard | None:
     match settings.write_token:
         case FixedToken(token):
             return TokenGuard(lambda: (token,))
         case SecretReference(arn):
             return TokenGuard(token_reader(arn))
         case None:
-            return OpenGuard()
+            return None

@@ -1,6 +1,5 @@
 """Read secrets from AWS Secrets Manager."""
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import boto3
@@ -25,19 +24,6 @@ class SecretWithoutValueError(SecretError):
     """The secret does not exist, or no version of it has the requested label."""
 
 
-@dataclass(frozen=True)
-class SecretVersion:
-    """One version of a secret.
-
-    Attributes:
-        text: The value; empty if it is binary.
-        version_id: Secrets Manager's identifier of the version.
-    """
-
-    text: str = field(repr=False)
-    version_id: str
-
-
 def secrets_client(arn: str, *, read_timeout_seconds: float) -> "SecretsManagerClient":
     """Return a client for the region of the secret ``arn``, which makes two attempts."""
     return boto3.client(
@@ -52,8 +38,10 @@ def secrets_client(arn: str, *, read_timeout_seconds: float) -> "SecretsManagerC
     )
 
 
-def read_secret(client: "SecretsManagerClient", arn: str, stage: str = "AWSCURRENT") -> SecretVersion:
-    """Return the version of the secret ``arn`` that has the staging label ``stage``.
+def read_secret(client: "SecretsManagerClient", arn: str, stage: str = "AWSCURRENT") -> tuple[str, str]:
+    """Return the version of the secret ``arn`` that has the staging label ``stage``: its text and its identifier.
+
+    The text of a binary secret is empty.
 
     Raises:
         SecretWithoutValueError: There is no such version.
@@ -71,4 +59,4 @@ def read_secret(client: "SecretsManagerClient", arn: str, stage: str = "AWSCURRE
             f"Secret {arn} cannot be read ({type(error).__name__}). Check the network path to Secrets Manager "
             "(VPC endpoint, security groups), and that this process has its role's credentials."
         ) from error
-    return SecretVersion(answer.get("SecretString", ""), answer["VersionId"])
+    return answer.get("SecretString", ""), answer["VersionId"]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from app.api.operations import Operation, Success, json_response, serve
 from app.api.problems import FieldError, Problem
 from app.api.seeds import SEEDS
-from app.api.write_token import Guard
+from app.api.write_token import TokenGuard
 from app.database.catalogue import Catalogue
 from app.models import MAX_ID, Beer, BeerPage, BeersQuery, NewBeer, SeedReport
 
@@ -67,7 +67,7 @@ SEED_BEERS = Operation(
 OPERATIONS = (LIST_BEERS, SHOW_BEER, ADD_BEER, SEED_BEERS)
 
 
-def beers_blueprint(catalogue: Catalogue, guard: Guard, *, seeding_is_allowed: bool) -> Blueprint:
+def beers_blueprint(catalogue: Catalogue, guard: TokenGuard | None, *, seeding_is_allowed: bool) -> Blueprint:
     """Return the routes below ``/beers``."""
     blueprint = Blueprint("beers", __name__)
 

@@ -6,21 +6,18 @@
 - ``/readyz``: the database is available now, and has the required tables. For people and monitoring.
 """
 
+import mmap
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from flask import Blueprint, Response, current_app
 from pydantic import BaseModel
 
 from app.api.operations import Operation, Success, json_response, serve
 from app.api.problems import Problem, database_unavailable, log_database_unavailable
-from app.api.write_token import OpenGuard
 from app.database.catalogue import COLUMNS
 from app.database.migrate import known_revisions
 from app.database.pool import Database, DatabaseUnavailableError
-
-if TYPE_CHECKING:
-    from app.api.latch import Latch
 
 STARTUP_LATCH = "startup_latch"
 
@@ -72,6 +69,22 @@ _REVISION = f"""
 """  # noqa: S608 - the columns are a constant
 
 
+class Latch:
+    """A flag that stays set. Processes forked after its creation share it."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, 1)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether any of the processes has set it."""
+        return self._memory[0] == 1
+
+    def set(self) -> None:
+        """Set it in all of the processes."""
+        self._memory[0] = 1
+
+
 def health_blueprint(database: Database) -> Blueprint:
     """Return the routes; the app must have a ``Latch`` as its extension ``STARTUP_LATCH``."""
     blueprint = Blueprint("health", __name__)
@@ -109,7 +122,7 @@ def health_blueprint(database: Database) -> Blueprint:
             )
         return revision
 
-    serve(blueprint, LIVE, live, OpenGuard())
-    serve(blueprint, STARTED, started, OpenGuard())
-    serve(blueprint, READY, ready, OpenGuard())
+    serve(blueprint, LIVE, live)
+    serve(blueprint, STARTED, started)
+    serve(blueprint, READY, ready)
     return blueprint

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from app.api.problems import RETRY_AFTER_SECONDS, Problem
 from app.aws import SecretError, SecretWithoutValueError, read_secret, secrets_client
@@ -31,32 +31,8 @@ _PATIENCE_SECONDS = 8.0
 _log = logging.getLogger(__name__)
 
 
-class Guard(Protocol):
-    """Allows or refuses writes.
-
-    Attributes:
-        requires_token: Whether a write needs a token.
-    """
-
-    requires_token: bool
-
-    def check(self, authorization: str | None) -> None:
-        """Raise Problem unless the ``Authorization`` header allows a write."""
-
-
-class OpenGuard:
-    """Allows every write: for a service that only this machine can reach."""
-
-    requires_token = False
-
-    def check(self, authorization: str | None) -> None:
-        """Return."""
-
-
 class TokenGuard:
     """Allows writes that carry one of the valid tokens."""
-
-    requires_token = True
 
     def __init__(
         self,
@@ -144,9 +120,9 @@ def read_tokens(client: "SecretsManagerClient", arn: str) -> tuple[str, ...]:
     Raises:
         SecretError: The secret cannot be read, or neither version is a bearer token.
     """
-    values = {"AWSCURRENT": read_secret(client, arn).text}
+    values = {"AWSCURRENT": read_secret(client, arn)[0]}
     with contextlib.suppress(SecretWithoutValueError):
-        values["AWSPREVIOUS"] = read_secret(client, arn, "AWSPREVIOUS").text
+        values["AWSPREVIOUS"] = read_secret(client, arn, "AWSPREVIOUS")[0]
     tokens = {stage: value for stage, value in values.items() if WRITE_TOKEN.fullmatch(value)}
     for stage in values.keys() - tokens.keys():
         _log.warning("Malformed write token ignored", extra={"fields": {"secret": arn, "stage": stage}})

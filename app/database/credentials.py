@@ -187,10 +187,10 @@ def read_credential(client: "SecretsManagerClient", arn: str) -> Credential:
         CredentialError: The secret cannot be read, or its value is not a credential.
     """
     try:
-        secret = read_secret(client, arn)
+        text, version = read_secret(client, arn)
     except SecretError as error:
         raise CredentialError(str(error)) from error
-    return parse_credential(secret.text, subject=f"Secret {arn}", version=secret.version_id)
+    return parse_credential(text, subject=f"Secret {arn}", version=version)
 
 
 def parse_credential(text: str, *, subject: str, version: str = "fixed") -> Credential:

@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from app.api.health import STARTUP_LATCH
-from app.api.latch import Latch
+from app.api.health import STARTUP_LATCH, Latch
 from app.database.credentials import CredentialError
 from app.database.pool import open_database
 from app.server.worker import JsonLogger, patch_gunicorn

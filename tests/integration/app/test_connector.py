@@ -117,23 +117,6 @@ def test_user_and_password_change_together(bare: CatalogueDatabase, credential: 
     assert who(opening.connect(soon())) == bare.owner
 
 
-def test_concurrent_refusals_cause_one_read_of_the_secret(bare: CatalogueDatabase, credential: Credential) -> None:
-    secret = RotatedSecret(credential, reading_takes_seconds=0.3)
-    opening = connector(bare, RotatingSource(secret.read, cache_seconds=LONG))
-    assert who(opening.connect(soon())) == bare.app
-    bare.cluster.set_password(bare.app, "another one")
-    secret.credential = replace(credential, password="another one", version="2")
-    together = threading.Barrier(8)
-
-    def connect(_: int) -> str:
-        together.wait()
-        return who(opening.connect(soon()))
-
-    with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(connect, range(8))) == [bare.app] * 8
-    assert secret.readings == 2
-
-
 def test_a_refusal_is_final_if_the_secret_has_not_changed(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(replace(credential, password="wrong"))
     with pytest.raises(pg8000.Error) as refused:
@@ -197,31 +180,6 @@ def test_no_password_is_in_the_errors_or_the_log(
     assert any("28P01" in line for line in lines)
     assert not any("wrong-and-secret" in line for line in lines)
     assert "wrong-and-secret" not in repr(secret.credential)
-
-
-def test_requests_succeed_through_four_rotations_of_two_logins(bare: CatalogueDatabase, credential: Credential) -> None:
-    bare.admin(f"CREATE ROLE {bare.database.name}_app_b LOGIN")
-    secret = RotatedSecret(credential)
-    opening = connector(bare, RotatingSource(secret.read, cache_seconds=0.1))
-    done = threading.Event()
-
-    def ask() -> int:
-        asked = 0
-        while not done.is_set():
-            assert who(opening.connect(soon())).startswith(f"{bare.database.name}_app_")
-            asked += 1
-        return asked
-
-    with ThreadPoolExecutor(4) as threads:
-        asking = [threads.submit(ask) for _ in range(4)]
-        for number, letter in enumerate("baba", start=2):
-            login, password = f"{bare.database.name}_app_{letter}", f"password {number}"
-            bare.cluster.set_password(login, password)
-            time.sleep(0.2)
-            secret.credential = replace(credential, username=login, password=password, version=str(number))
-            time.sleep(0.2)
-        done.set()
-    assert min(each.result() for each in asking) > 0
 
 
 def test_a_server_with_an_unknown_certificate_authority_is_refused(bare: CatalogueDatabase, tmp_path: Path) -> None:

@@ -18,23 +18,6 @@ def waiting(threads: ThreadPoolExecutor, semaphore: FairSemaphore, seconds: floa
     return acquiring
 
 
-def test_there_are_as_many_permits_as_the_initial_value() -> None:
-    semaphore = FairSemaphore(2)
-    assert [semaphore.acquire(0.01) for _ in range(3)] == [True, True, False]
-    semaphore.release()
-    assert [semaphore.acquire(0.01) for _ in range(2)] == [True, False]
-
-
-def test_a_thread_that_releases_does_not_overtake_a_waiting_one() -> None:
-    semaphore = FairSemaphore(1)
-    assert semaphore.acquire(0)
-    with ThreadPoolExecutor(1) as threads:
-        other = waiting(threads, semaphore)
-        semaphore.release()
-        assert not semaphore.acquire(0.01)
-        assert other.result(LONG)
-
-
 def test_permits_are_first_come_first_served() -> None:
     semaphore = FairSemaphore(1)
     assert semaphore.acquire(0)

@@ -11,7 +11,7 @@ import pytest
 
 from app import create_app
 from app.api.problems import Problem
-from app.api.write_token import OpenGuard, TokenGuard, read_tokens
+from app.api.write_token import TokenGuard, read_tokens
 from app.aws import SecretError
 from app.settings import DatabaseUrl, FixedToken, Settings
 
@@ -43,7 +43,7 @@ class Tokens:
         return self.values
 
 
-def status(guard: TokenGuard | OpenGuard, authorization: str | None) -> int:
+def status(guard: TokenGuard, authorization: str | None) -> int:
     """Return the status that a client with this header gets; 200 means that the write is allowed."""
     try:
         guard.check(authorization)
@@ -73,10 +73,6 @@ def status(guard: TokenGuard | OpenGuard, authorization: str | None) -> int:
 )
 def test_a_write_needs_exactly_the_token(authorization: str | None, expected: int) -> None:
     assert status(TokenGuard(Tokens(OLD).read), authorization) == expected
-
-
-def test_writes_need_no_token_if_none_is_configured() -> None:
-    assert status(OpenGuard(), None) == 200
 
 
 def test_two_tokens_are_valid_while_one_replaces_the_other() -> None:
