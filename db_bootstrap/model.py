@@ -465,23 +465,45 @@ class ActualExtension:
     is_on_rds: bool
 
 
+class DependencyKind(StrEnum):
+    """What a retired role has, and what about it matters; what it owns can be of several kinds.
+
+    OWNED, SHARED: It owns objects of a database, or those of the server, which ``DROP OWNED`` leaves.
+    GRANTED: It has privileges on objects of an owner, or a policy names it.
+    GRANTED_BY_ANOTHER: It has privileges that ``DROP OWNED`` leaves, because not the owner granted them.
+    IRREVOCABLE: The same, and the grantor could not revoke them today.
+    NEEDS_CREATE: It owns objects that can only be given to a role with CREATE on a schema or a database.
+    NOT_TRANSFERABLE: It owns an object that its successor cannot own.
+    DEFINER: It owns a routine that runs with the rights of its owner.
+    CODE: It owns a view, or a table with rules, triggers or policies, which can run code with the rights of its owner.
+    """
+
+    OWNED = "owned"
+    SHARED = "shared"
+    GRANTED = "granted"
+    GRANTED_BY_ANOTHER = "granted by another"
+    IRREVOCABLE = "irrevocable"
+    NEEDS_CREATE = "needs create"
+    NOT_TRANSFERABLE = "not transferable"
+    DEFINER = "definer"
+    CODE = "code"
+
+
 @dataclass(frozen=True)
 class Dependency:
     """What a retired role owns or was granted, in one database or in none (``pg_shdepend``).
 
     Attributes:
         database: The database; None for the document's own, and for shared objects.
-        is_owned: Whether the role owns it; otherwise it was granted.
-        is_database: Whether it is a database.
-        owner: The role as which the grant must be revoked, or the owner of the schema; None if no role is needed.
-        schema: Of something owned: the schema in which the successor needs CREATE, and does not have it.
+        owner: The role as which a grant must be revoked, or CREATE granted; None if no role is needed.
+        what: The object, as SQL text where a statement names it.
+        count: The number of objects.
     """
 
     database: str | None
-    is_owned: bool
-    is_database: bool
+    kind: DependencyKind
     owner: str | None
-    schema: str | None
+    what: str | None
     count: int
 
 
@@ -505,12 +527,16 @@ class RetiredRole:
         """Return the number of objects that it owns, by database."""
         counted: dict[str | None, int] = {}
         for dependency in self.dependencies:
-            if dependency.is_owned:
+            if dependency.kind in {DependencyKind.OWNED, DependencyKind.SHARED}:
                 counted[dependency.database] = counted.get(dependency.database, 0) + dependency.count
         return counted
 
+    def of_kind(self, *kinds: DependencyKind) -> list[Dependency]:
+        """Return what it has of these kinds."""
+        return [dependency for dependency in self.dependencies if dependency.kind in kinds]
+
     def needed(self) -> frozenset[str]:
-        """Return the owners as whom its grants must be revoked, or its objects given to its successor."""
+        """Return the roles as whom its grants must be revoked, or its successor granted CREATE."""
         return frozenset(dependency.owner for dependency in self.dependencies if dependency.owner is not None)
 
 

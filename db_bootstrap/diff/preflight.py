@@ -19,6 +19,7 @@ from db_bootstrap.model import (
     OLDEST_VERSION,
     ActualExtension,
     Attribute,
+    DependencyKind,
     Difference,
     ExtensionExists,
     ExtensionSchema,
@@ -235,7 +236,8 @@ def _settings(snapshot: Snapshot, difference: Difference) -> Iterator[str]:
 
 def _foreign_schemas(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
     for schema, owner in sorted(snapshot.schema_owners.items()):
-        if owner != document.schemas[schema].owner and not snapshot.roles[owner].is_in_reach:
+        role = snapshot.roles.get(owner)  # None if the owner is gone
+        if owner != document.schemas[schema].owner and not (role and role.is_in_reach):
             yield (
                 f"The schema {schema!r} belongs to {owner!r}, and {snapshot.server.master!r} may not take it over: "
                 f"{_joining(owner, snapshot)}. Or take the schema out of the document, and declare another one for its "
@@ -307,10 +309,12 @@ def _undroppable_roles(snapshot: Snapshot) -> Iterator[str]:
         path = f"document.retired[{role.role!r}]"
         if role.role == snapshot.server.master:
             yield f"{path}: this is the role that applies the document; let another one apply it."
+        grantors = {one.owner for one in role.of_kind(DependencyKind.GRANTED_BY_ANOTHER)}
         for owner in sorted(role.needed()):
             if owner not in snapshot.roles or not snapshot.roles[owner].is_in_reach:
+                how = "by" if owner in grantors else "on what belongs to"
                 yield (
-                    f"{path}: it has privileges on what belongs to {owner!r}, which {snapshot.server.master!r} may not "
+                    f"{path}: it has privileges {how} {owner!r}, which {snapshot.server.master!r} may not "
                     f"take back; let {owner!r} do that."
                 )
 
@@ -336,8 +340,28 @@ def _retirement(document: AccessDocument, role: RetiredRole) -> Iterator[str]:
             f"{path}: the role owns {listed}; say who gets them with 'reassign_to', "
             "or have them dropped with 'drop_owned: true'."
         )
-    if retirement.drop_owned and any(one.is_owned and one.is_database for one in role.dependencies):
-        yield f"{path}.drop_owned: the role owns a database, which is never dropped; give it another owner first."
+    if retirement.drop_owned and role.of_kind(DependencyKind.SHARED):
+        yield (
+            f"{path}.drop_owned: the role owns a database, a tablespace or a subscription, which is never dropped; "
+            "give it another owner first."
+        )
+    for one in role.of_kind(DependencyKind.NOT_TRANSFERABLE):
+        yield (
+            f"{path}.reassign_to: the role owns the {one.what}, and PostgreSQL does not let "
+            f"{retirement.reassign_to!r} own it; give it to a role that can, or drop it."
+        )
+    for one in role.of_kind(DependencyKind.DEFINER):
+        where = f" in the database {one.database!r}" if one.database else ""
+        yield (
+            f"{path}.reassign_to: {one.what}{where} runs with the rights of its owner (SECURITY DEFINER), which would "
+            f"be those of {retirement.reassign_to!r}. Drop it, or run as the master: "
+            f"GRANT {identifier(role.role)} TO CURRENT_USER; ALTER ROUTINE {one.what} SECURITY INVOKER;"
+        )
+    for one in role.of_kind(DependencyKind.IRREVOCABLE):
+        yield (
+            f"{path}: {one.owner!r} granted it {one.what}, and can no longer revoke them, because it is "
+            "a member of the owner or lacks USAGE on the schema. Revoke that membership, or grant USAGE."
+        )
     if role.sessions and not retirement.terminate_sessions:
         yield (
             f"{path}: the role has {role.sessions} session(s); end them, or have them ended with "

@@ -7,16 +7,42 @@ transaction; the document's own comes last, with ``DROP ROLE``. If an apply is k
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.document import AccessDocument
-from db_bootstrap.model import RetiredRole, Statement
+from db_bootstrap.model import DependencyKind, RetiredRole, Statement
 from db_bootstrap.sql import identifier, literal
 
 SESSION_TIMEOUT_MILLISECONDS = 5000
 """The time that a session has to end."""
 
 
+def revoke_as_grantors(retired: Iterable[RetiredRole], database: str | None = None) -> Iterator[Statement]:
+    """Revoke what others than the owners granted: ``DROP OWNED`` acts as the owner, and only the grantor can.
+
+    This comes first: later statements may take the grantor's option, or make it act as the owner.
+    """
+    objects_of: dict[str, list[tuple[str, str]]] = {}
+    for role in retired:
+        for one in role.of_kind(DependencyKind.GRANTED_BY_ANOTHER):
+            if one.database == database and one.owner and one.what:
+                objects_of.setdefault(one.owner, []).append((one.what, role.role))
+    for grantor, objects in sorted(objects_of.items()):
+        acts_as = frozenset({grantor})
+        yield Statement(f"SET LOCAL ROLE {identifier(grantor)}", "only the grantor can revoke this", acts_as=acts_as)
+        for privileges, grantee in sorted(objects):  # not ALL, which the grantor of some cannot revoke on a sequence
+            yield Statement(
+                f"REVOKE {privileges} FROM {identifier(grantee)} CASCADE",
+                f"{grantor} granted it to {grantee}, which is retired",
+                is_destructive=True,
+                acts_as=acts_as,
+            )
+        yield Statement("RESET ROLE", "the rest needs the rights of the master")
+
+
 def elsewhere(document: AccessDocument, retired: Iterable[RetiredRole], database: str) -> Iterator[Statement]:
     """Reassign and drop what they have in another database."""
+    for statement in revoke_as_grantors(retired, database):
+        yield replace(statement, database=database)
     for role in retired:
         for statement in (*_reassign_owned(document, role, database), *_drop_owned(document, role, database)):
             yield replace(statement, database=database)
@@ -57,32 +83,30 @@ def drop_roles(retired: Iterable[RetiredRole]) -> Iterator[Statement]:
 
 def _reassign_owned(document: AccessDocument, role: RetiredRole, database: str | None) -> Iterator[Statement]:
     successor = document.retired[role.role].reassign_to
-    dependencies = [
-        dependency for dependency in role.dependencies if dependency.database == database and dependency.is_owned
-    ]
-    if successor is None or not dependencies:
+    if successor is None or not role.owned().get(database):
         return
-    schemas = sorted(
-        {(dependency.schema, dependency.owner) for dependency in dependencies if dependency.schema and dependency.owner}
-    )
-    for schema, owner in schemas:
+    here = [dependency for dependency in role.dependencies if dependency.database == database]
+    places = sorted({(one.what or "", one.owner or "") for one in here if one.kind is DependencyKind.NEEDS_CREATE})
+    for place, owner in places:
         yield Statement(
-            f"GRANT CREATE ON SCHEMA {identifier(schema)} TO {identifier(successor)}",
-            f"{successor} must be able to create in schema {schema} to get what {role.role} owns there",
+            f"GRANT CREATE ON {place} TO {identifier(successor)}",
+            f"{successor} must have CREATE on {place} to get what {role.role} owns",
             acts_as=frozenset({owner}),
             is_bookkeeping=True,
         )
+    code = sorted(one.what or "" for one in here if one.kind is DependencyKind.CODE)
     yield Statement(
         f"REASSIGN OWNED BY {identifier(role.role)} TO {identifier(successor)}",
-        f"role {role.role} is retired, and what it owns goes to {successor}",
+        f"role {role.role} is retired, and what it owns goes to {successor}"
+        + (f"; THESE CAN THEN RUN CODE WITH THE RIGHTS OF {successor}: {join_names(code)}" if code else ""),
         is_destructive=True,
         acts_as=frozenset({role.role, successor}),
     )
-    for schema, owner in schemas:
+    for place, owner in places:
         # A schema of the retired role belongs to the successor now, who can create in it as its owner.
         if owner != role.role:
             yield Statement(
-                f"REVOKE CREATE ON SCHEMA {identifier(schema)} FROM {identifier(successor)}",
+                f"REVOKE CREATE ON {place} FROM {identifier(successor)}",
                 f"{successor} no longer needs it",
                 acts_as=frozenset({owner}),
                 is_bookkeeping=True,
@@ -97,12 +121,10 @@ def _drop_owned(document: AccessDocument, role: RetiredRole, database: str | Non
     if document.retired[role.role].drop_owned and role.owned().get(database):
         where = document.database if database is None else database
         reason += f"; WHAT IT OWNS IN {where} IS DROPPED, DATA INCLUDED"
-    owners = frozenset(
-        dependency.owner for dependency in dependencies if not dependency.is_owned and dependency.owner is not None
-    )
+    owners = {one.owner for one in dependencies if one.kind is DependencyKind.GRANTED and one.owner is not None}
     yield Statement(
         f"DROP OWNED BY {identifier(role.role)}",
         reason,
         is_destructive=True,
-        acts_as=frozenset({role.role}) | owners,
+        acts_as=frozenset({role.role, *owners}),
     )

@@ -16,6 +16,10 @@ Entry = tuple[str, str, bool, str]
 """An entry of an access control list: grantee, privilege, whether it comes with the grant option, and grantor."""
 
 
+_GONE = re.compile(r"unknown \(OID=\d+\)")
+"""The name that PostgreSQL gives to a role that was dropped; no statement can name one in an access control list."""
+
+
 @dataclass(frozen=True)
 class ScopedEntries:
     """The entries of an access control list, by whether the document decides them.
@@ -66,12 +70,17 @@ class Scope:
         return self.document.unlisted is Unlisted.REVOKE
 
     def is_protected(self, role: str) -> bool:
-        """Return True if this role's access is never revoked: the master, superusers and reserved roles.
+        """Return True if this role's access is never revoked: the master, superusers, reserved roles and dropped ones.
 
         RDS adds roles named ``rds_...`` in new versions.
         """
         is_of_the_server = (is_reserved(role) or role.startswith("rds_")) and role not in self.declared_roles
-        return is_of_the_server or role == self.server.master or role in self.server.superusers
+        return (
+            is_of_the_server
+            or _GONE.fullmatch(role) is not None
+            or role == self.server.master
+            or role in self.server.superusers
+        )
 
     def is_managed(self, grantee: str) -> bool:
         """Return True if the document decides this grantee's access to the whole database."""

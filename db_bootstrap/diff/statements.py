@@ -63,6 +63,7 @@ def statements(document: AccessDocument, desired: frozenset[Fact], snapshot: Sna
         elsewhere += _in(database, _with_temporary_memberships(steps, snapshot.server, snapshot.acts_as))
     here = (
         *session_ends,
+        *retirement.revoke_as_grantors(retired),
         *roles.new_roles(difference, desired),
         *roles.attributes(difference),
         *roles.comments(difference),

@@ -311,60 +311,119 @@ LEFT JOIN pg_extension e ON e.extname = w.name
 LEFT JOIN pg_namespace n ON n.oid = e.extnamespace
 """
 
-# What a role owns or was granted, in this database and as shared objects, with the owner as whom it must be revoked.
+_CREATES = "(SELECT FROM aclexplode({acl}) a WHERE a.grantee = o.successor AND a.privilege_type = 'CREATE')"
+
+# What a role owns or was granted, in this database and as shared objects; `model.DependencyKind` names the kinds.
 # What is dropped along with the role has none: default privileges, user mappings, memberships that it granted.
-# Routines and their like can only be given to a role with CREATE on their schema; the owner is the schema's then.
-RETIRED_ROLES = """
+RETIRED_ROLES = f"""
 WITH retired AS (
-    SELECT r.oid, r.rolname, r.rolsuper, t.successor <> '' AS has_successor, successor.oid AS successor
+    SELECT r.oid, r.rolname, r.rolsuper, t.successor <> '' AS has_successor, successor.oid AS successor,
+           coalesce(successor.rolsuper, false) AS to_superuser
     FROM unnest(CAST(:retired AS text[]), CAST(:successors AS text[])) AS t (role, successor)
     JOIN pg_roles r ON r.rolname = t.role
     LEFT JOIN pg_roles successor ON successor.rolname = t.successor
+),
+dependency AS (
+    SELECT r.oid AS role, r.has_successor, r.successor, r.to_superuser, s.dbid = 0 AS is_shared, s.deptype,
+           s.classid, s.objid
+    FROM retired r
+    JOIN pg_shdepend s ON s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+    WHERE s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+),
+owned AS (
+    SELECT d.*, i.type, i.schema, i.identity
+    FROM dependency d, pg_identify_object(d.classid, d.objid, 0) i
+    WHERE d.deptype = 'o' AND d.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass)
+),
+granted AS (
+    SELECT d.role, d.is_shared, d.classid, d.objid, o.owner, o.acl, o.keyword, o.place, o.within
+    FROM dependency d
+    LEFT JOIN LATERAL (
+        SELECT relowner AS owner, relacl AS acl, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS keyword,
+               relnamespace AS place, '' AS within
+        FROM pg_class WHERE d.classid = 'pg_class'::regclass AND oid = d.objid
+        UNION ALL SELECT c.relowner, a.attacl, 'TABLE', c.relnamespace, ' (' || quote_ident(attname) || ')'
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
+        WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid
+        UNION ALL SELECT proowner, proacl, 'ROUTINE', pronamespace, ''
+        FROM pg_proc WHERE d.classid = 'pg_proc'::regclass AND oid = d.objid
+        UNION ALL SELECT typowner, typacl, 'TYPE', typnamespace, ''
+        FROM pg_type WHERE d.classid = 'pg_type'::regclass AND oid = d.objid
+        UNION ALL SELECT nspowner, nspacl, 'SCHEMA', NULL, ''
+        FROM pg_namespace WHERE d.classid = 'pg_namespace'::regclass AND oid = d.objid
+        UNION ALL SELECT lanowner, lanacl, 'LANGUAGE', NULL, ''
+        FROM pg_language WHERE d.classid = 'pg_language'::regclass AND oid = d.objid
+        UNION ALL SELECT srvowner, srvacl, 'FOREIGN SERVER', NULL, ''
+        FROM pg_foreign_server WHERE d.classid = 'pg_foreign_server'::regclass AND oid = d.objid
+        UNION ALL SELECT fdwowner, fdwacl, 'FOREIGN DATA WRAPPER', NULL, ''
+        FROM pg_foreign_data_wrapper WHERE d.classid = 'pg_foreign_data_wrapper'::regclass AND oid = d.objid
+        UNION ALL SELECT lomowner, lomacl, 'LARGE OBJECT', NULL, ''
+        FROM pg_largeobject_metadata WHERE d.classid = 'pg_largeobject'::regclass AND oid = d.objid
+        UNION ALL SELECT relowner, NULL, NULL, NULL, NULL FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+        WHERE d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+        UNION ALL SELECT datdba, datacl, 'DATABASE', NULL, ''
+        FROM pg_database WHERE d.classid = 'pg_database'::regclass AND oid = d.objid
+        UNION ALL SELECT spcowner, spcacl, 'TABLESPACE', NULL, ''
+        FROM pg_tablespace WHERE d.classid = 'pg_tablespace'::regclass AND oid = d.objid
+        UNION ALL SELECT 10::oid, NULL, NULL, NULL, NULL WHERE d.classid = to_regclass('pg_catalog.pg_parameter_acl')
+    ) o ON true
+    WHERE d.deptype <> 'o' OR d.classid IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass)
+),
+facet AS (
+    SELECT role, is_shared, CASE WHEN is_shared THEN 'shared' ELSE 'owned' END AS kind, NULL::oid AS owner,
+           NULL::text AS what, count(*) AS count
+    FROM owned GROUP BY 1, 2
+    UNION ALL
+    SELECT role, is_shared, 'granted', owner, NULL, count(*) FROM granted GROUP BY 1, 2, 4
+    UNION ALL
+    SELECT g.role, g.is_shared,
+           CASE WHEN pg_has_role(a.grantor, g.owner, 'USAGE') OR NOT has_schema_privilege(a.grantor, g.place, 'USAGE')
+           THEN 'irrevocable' ELSE 'granted by another' END, a.grantor,
+           string_agg(DISTINCT a.privilege_type || g.within, ', ') || ' ON ' || g.keyword || ' ' || i.identity, count(*)
+    FROM granted g, pg_identify_object(g.classid, g.objid, 0) i, aclexplode(g.acl) a
+    WHERE a.grantee = g.role AND a.grantor NOT IN (g.owner, g.role) GROUP BY 1, 2, 3, 4, g.keyword, i.identity
+    UNION ALL  -- only a role with CREATE on their schema, or for publications on the database, can be given these
+    SELECT o.role, o.is_shared, 'needs create', n.nspowner, 'SCHEMA ' || quote_ident(n.nspname), count(*)
+    FROM owned o JOIN pg_namespace n ON n.nspname = o.schema
+    WHERE o.has_successor AND o.classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass)
+      AND n.nspowner IS DISTINCT FROM o.successor AND NOT EXISTS {_CREATES.format(acl="n.nspacl")}
+    GROUP BY 1, 2, 4, 5
+    UNION ALL
+    SELECT o.role, o.is_shared, 'needs create', b.datdba, 'DATABASE ' || quote_ident(b.datname), count(*)
+    FROM owned o JOIN pg_database b ON b.datname = current_database()
+    WHERE o.has_successor AND o.classid = 'pg_publication'::regclass
+      AND b.datdba IS DISTINCT FROM o.successor AND NOT EXISTS {_CREATES.format(acl="b.datacl")}
+    GROUP BY 1, 2, 4, 5
+    UNION ALL
+    SELECT o.role, o.is_shared, 'not transferable', NULL, o.type || ' ' || o.identity, 1
+    FROM owned o
+    LEFT JOIN pg_publication p ON o.classid = 'pg_publication'::regclass AND p.oid = o.objid
+    LEFT JOIN pg_foreign_server s ON o.classid = 'pg_foreign_server'::regclass AND s.oid = o.objid
+    WHERE o.has_successor AND NOT o.to_superuser
+      AND (o.classid IN ('pg_event_trigger'::regclass, 'pg_foreign_data_wrapper'::regclass)
+           OR o.classid = 'pg_subscription'::regclass AND current_setting('server_version_num')::int < 160000
+           OR p.puballtables
+           OR EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_publication'::regclass AND d.refobjid = p.oid
+                      AND d.classid = to_regclass('pg_catalog.pg_publication_namespace'))
+           OR s.oid IS NOT NULL AND (o.successor IS NULL
+                                     OR NOT has_foreign_data_wrapper_privilege(o.successor, s.srvfdw, 'USAGE')))
+    UNION ALL
+    SELECT o.role, o.is_shared, 'definer', NULL, o.identity, 1
+    FROM owned o JOIN pg_proc p ON o.classid = 'pg_proc'::regclass AND p.oid = o.objid AND p.prosecdef
+    WHERE o.has_successor
+    UNION ALL
+    SELECT o.role, o.is_shared, 'code', NULL, o.type || ' ' || o.identity, 1
+    FROM owned o JOIN pg_class c ON o.classid = 'pg_class'::regclass AND c.oid = o.objid
+    WHERE o.has_successor
+      AND (c.relkind IN ('v', 'm') OR c.relhasrules
+           OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
+           OR EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid))
 )
 SELECT r.rolname, r.rolsuper,
        (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid),
        ARRAY(SELECT DISTINCT d.datname::text FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
              WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND d.datname <> current_database()),
-       h.is_shared, h.is_owned, h.is_database, h.owner, h.schema, h.count
+       f.is_shared, f.kind, CASE WHEN f.owner IS NOT NULL THEN pg_get_userbyid(f.owner) END, f.what, f.count
 FROM retired r
-LEFT JOIN LATERAL (
-    SELECT s.dbid = 0 AS is_shared,
-           s.deptype = 'o' AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) AS is_owned,
-           s.classid = 'pg_database'::regclass AND s.deptype = 'o' AS is_database,
-           CASE WHEN s.deptype <> 'o' THEN pg_get_userbyid(o.owner)
-                WHEN n.nspname IS NOT NULL THEN pg_get_userbyid(n.nspowner) END AS owner,
-           CASE WHEN s.deptype = 'o' THEN n.nspname END AS schema, count(*) AS count
-    FROM pg_shdepend s
-    LEFT JOIN LATERAL (
-        SELECT relowner AS owner, NULL::oid AS place
-        FROM pg_class WHERE s.classid = 'pg_class'::regclass AND oid = s.objid
-        UNION ALL SELECT proowner, pronamespace FROM pg_proc WHERE s.classid = 'pg_proc'::regclass AND oid = s.objid
-        UNION ALL SELECT oprowner, oprnamespace
-        FROM pg_operator WHERE s.classid = 'pg_operator'::regclass AND oid = s.objid
-        UNION ALL SELECT collowner, collnamespace
-        FROM pg_collation WHERE s.classid = 'pg_collation'::regclass AND oid = s.objid
-        UNION ALL SELECT stxowner, stxnamespace
-        FROM pg_statistic_ext WHERE s.classid = 'pg_statistic_ext'::regclass AND oid = s.objid
-        UNION ALL SELECT typowner, NULL FROM pg_type WHERE s.classid = 'pg_type'::regclass AND oid = s.objid
-        UNION ALL SELECT nspowner, NULL FROM pg_namespace WHERE s.classid = 'pg_namespace'::regclass AND oid = s.objid
-        UNION ALL SELECT lanowner, NULL FROM pg_language WHERE s.classid = 'pg_language'::regclass AND oid = s.objid
-        UNION ALL SELECT srvowner, NULL
-        FROM pg_foreign_server WHERE s.classid = 'pg_foreign_server'::regclass AND oid = s.objid
-        UNION ALL SELECT fdwowner, NULL
-        FROM pg_foreign_data_wrapper WHERE s.classid = 'pg_foreign_data_wrapper'::regclass AND oid = s.objid
-        UNION ALL SELECT lomowner, NULL
-        FROM pg_largeobject_metadata WHERE s.classid = 'pg_largeobject'::regclass AND oid = s.objid
-        UNION ALL SELECT relowner, NULL FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-        WHERE s.classid = 'pg_policy'::regclass AND p.oid = s.objid
-        UNION ALL SELECT datdba, NULL FROM pg_database WHERE s.classid = 'pg_database'::regclass AND oid = s.objid
-        UNION ALL SELECT spcowner, NULL FROM pg_tablespace WHERE s.classid = 'pg_tablespace'::regclass AND oid = s.objid
-        UNION ALL SELECT 10::oid, NULL WHERE s.classid = to_regclass('pg_catalog.pg_parameter_acl')
-    ) o ON true
-    LEFT JOIN pg_namespace n
-           ON n.oid = o.place AND r.has_successor
-              AND (r.successor IS NULL OR NOT has_schema_privilege(r.successor, n.oid, 'CREATE'))
-    WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
-      AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-    GROUP BY 1, 2, 3, 4, 5
-) h ON true
-"""
+LEFT JOIN facet f ON f.role = r.oid
+"""  # noqa: S608 - put together from constants

@@ -16,6 +16,7 @@ from db_bootstrap.model import (
     Attribute,
     AttributeValue,
     Dependency,
+    DependencyKind,
     Fact,
     Membership,
     RetiredRole,
@@ -270,6 +271,8 @@ def _joined(facts: list[Membership]) -> Membership | None:
 def _is_revocable(row: _Row, scope: Scope) -> bool:
     """Return True if the catalogs say so; on RDS also if only the server can tell."""
     on = scope.server
+    if on.has_membership_options and not row.grantor:
+        return False  # the grantor was dropped
     if on.master_is_superuser:
         return True
     if not row.role_is_administered and not on.is_rds_master:
@@ -334,7 +337,9 @@ def _retired_roles_in(run: Run, document: AccessDocument, database: str | None) 
         )
         # Shared objects are visible from each database, and counted once.
         if is_shared is not None and not (is_shared and database is not None):
-            role = replace(role, dependencies=(*role.dependencies, Dependency(database, *dependency)))
+            kind, *details = dependency
+            read = Dependency(database, DependencyKind(kind), *details)
+            role = replace(role, dependencies=(*role.dependencies, read))
         roles[name] = role
     return roles
 

@@ -106,6 +106,90 @@ def test_what_it_owns_goes_to_its_heir_in_every_database(cellar: Access, elsewhe
     assert cellar.as_superuser(f"SELECT {create}") == [[False]], "nothing that was borrowed stays"
 
 
+# How an object of each kind is made and named; tables, schemas and functions are above.
+OWNED = {
+    "COLLATION {schema}.c": '{} FROM "C"',
+    "CONVERSION {schema}.c": "{} FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
+    "OPERATOR {schema}.=== (int, int)": "CREATE OPERATOR {schema}.==="
+    " (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)",
+    "OPERATOR FAMILY {schema}.f USING hash": "{}",
+    "OPERATOR CLASS {schema}.k USING hash": "CREATE OPERATOR CLASS {schema}.k FOR TYPE int USING hash"
+    " FAMILY {schema}.f AS FUNCTION 1 hashint4(int)",
+    "TEXT SEARCH DICTIONARY {schema}.d": "{} (TEMPLATE = simple)",
+    "TEXT SEARCH CONFIGURATION {schema}.c": "{} (PARSER = default)",
+    "STATISTICS {schema}.s": "{} ON oid, relname FROM {schema}.pair",
+    "AGGREGATE {schema}.total(int)": "{} (SFUNC = int4pl, STYPE = int)",
+    "DOMAIN {schema}.d": "{} AS int",
+    "TYPE {schema}.e": "{} AS ENUM ('a')",
+    "VIEW {schema}.v": "{} AS SELECT 1 AS id",
+    "SEQUENCE {schema}.n": "{}",
+    "PUBLICATION p": "{} FOR TABLE {schema}.pair",
+    "SERVER s": "{} FOREIGN DATA WRAPPER w",
+    "LARGE OBJECT 4711": "SELECT lo_create(4711)",
+}
+
+
+def test_an_object_of_every_kind_goes_to_the_successor(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE ROLE {stranger}",
+        "GRANT {stranger} TO {master} WITH ADMIN OPTION",
+        "CREATE FOREIGN DATA WRAPPER w",
+        "GRANT USAGE ON FOREIGN DATA WRAPPER w TO {owner}",
+        "CREATE TABLE {schema}.pair AS SELECT oid, relname FROM pg_class LIMIT 0",
+    )
+    for name, made in OWNED.items():
+        create = made if made.startswith(("CREATE", "SELECT")) else made.replace("{}", f"CREATE {name}")
+        cellar.as_superuser(create, f"ALTER {name} OWNER TO {{stranger}}")
+    before = cellar.as_superuser("SELECT datacl::text FROM pg_database WHERE datname = '{database}'")
+    retire(cellar, reassign_to=cellar.role("owner"))
+    planned = cellar.plan().statements
+    assert [step.reason for step in planned if "CAN THEN RUN CODE" in step.reason]
+    cellar.apply()
+    assert not exists(cellar)
+    owned = "SELECT count(*) FROM pg_shdepend WHERE refobjid = '{owner}'::regrole AND deptype = 'o'"
+    assert cellar.as_superuser(owned)[0][0] > len(OWNED)
+    assert cellar.as_superuser("SELECT datacl::text FROM pg_database WHERE datname = '{database}'") == before
+    assert cellar.plan().statements == ()
+    cellar.as_superuser("DROP FOREIGN DATA WRAPPER w CASCADE")
+
+
+GRANTED = {
+    "SCHEMA {schema}": "USAGE",
+    "TABLE {schema}.cask": "SELECT",
+    'TABLE {schema}."odd, ""name"': "INSERT (id)",
+    "SEQUENCE {schema}.n": "USAGE",
+    "FUNCTION {schema}.twice(int)": "EXECUTE",
+    "TYPE {schema}.e": "USAGE",
+    "DATABASE {database}": "CREATE",
+    "LARGE OBJECT 4712": "SELECT",
+}
+
+
+def test_privileges_that_another_than_the_owner_granted_are_revoked_as_the_grantor(cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE ROLE {stranger}",
+        "CREATE ROLE {auditor}",
+        "GRANT {stranger}, {auditor} TO {master} WITH ADMIN OPTION",
+        'CREATE TABLE {schema}.cask (id int); CREATE TABLE {schema}."odd, ""name" (id int)',
+        "CREATE SEQUENCE {schema}.n; CREATE TYPE {schema}.e AS ENUM ('a'); SELECT lo_create(4712)",
+        "CREATE FUNCTION {schema}.twice(a int) RETURNS int LANGUAGE sql AS 'SELECT 2 * a'",
+        'ALTER TABLE {schema}.cask OWNER TO {owner}; ALTER TABLE {schema}."odd, ""name" OWNER TO {owner}',
+        "ALTER SEQUENCE {schema}.n OWNER TO {owner}; ALTER TYPE {schema}.e OWNER TO {owner}",
+        "ALTER FUNCTION {schema}.twice OWNER TO {owner}; ALTER LARGE OBJECT 4712 OWNER TO {owner}",
+    )
+    cellar.raw["unlisted"] = "report"
+    for on, privilege in GRANTED.items():
+        cellar.as_superuser(f"GRANT {privilege} ON {on} TO {{auditor}} WITH GRANT OPTION")
+        cellar.as_superuser(f"SET SESSION AUTHORIZATION {{auditor}}; GRANT {privilege} ON {on} TO {{stranger}}")
+    retire(cellar)
+    cellar.apply()
+    assert not exists(cellar)
+    assert cellar.plan().statements == ()
+    assert cellar.as_superuser("SELECT has_table_privilege('{auditor}', '{schema}.cask', 'SELECT')") == [[True]]
+
+
 def test_what_it_owns_is_dropped_in_every_database(cellar: Access, elsewhere: Access) -> None:
     leave(cellar, elsewhere)
     retire(cellar, drop_owned=True)
@@ -171,18 +255,60 @@ def test_sessions_are_a_reason_to_refuse_unless_they_shall_be_ended(cellar: Acce
             "it has privileges on what belongs to 'rdsadmin', which",
             id="a grant that the master cannot take back",
         ),
+        pytest.param(
+            "CREATE ROLE {auditor}; GRANT {auditor} TO {owner}; CREATE TABLE {schema}.cask (id int); "
+            "ALTER TABLE {schema}.cask OWNER TO {auditor}; "
+            "GRANT SELECT ON {schema}.cask TO {reader} WITH GRANT OPTION; "
+            "SET ROLE {reader}|GRANT SELECT ON {schema}.cask TO {stranger}; GRANT {auditor} TO {reader}",
+            "can no longer revoke them",
+            id="a grantor that has become a member of the owner",
+        ),
     ],
 )
 def test_what_cannot_be_retired_is_said_before_anything_changes(before: str, reason: str, cellar: Access) -> None:
     cellar.apply()
     cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {stranger} TO {master} WITH ADMIN OPTION")
-    cellar.as_superuser(*before.split("; "))
+    cellar.as_superuser(*(statement.replace("|", "; ") for statement in before.split("; ")))
     retire(cellar, drop_owned=True)
     if "administer" in reason and cellar.database.cluster.major < 16:
         return  # CREATEROLE administers every role there
     with pytest.raises(UnmanageableError, match=reason):
         cellar.apply()
     assert exists(cellar)
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        pytest.param(
+            "CREATE FUNCTION {schema}.door(q text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN END'; "
+            "ALTER FUNCTION {schema}.door OWNER TO {stranger}",
+            r"TO CURRENT_USER; ALTER ROUTINE cellar.door\(pg_catalog.text\) SECURITY INVOKER;",
+            id="a routine that would run with the rights of the successor",
+        ),
+        pytest.param(
+            "CREATE PUBLICATION everything FOR ALL TABLES; ALTER ROLE {stranger} SUPERUSER; "
+            "ALTER PUBLICATION everything OWNER TO {stranger}; ALTER ROLE {stranger} NOSUPERUSER",
+            "owns the publication everything, and PostgreSQL does not let",
+            id="a publication of all tables",
+        ),
+        pytest.param(
+            "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; "
+            "GRANT USAGE ON FOREIGN DATA WRAPPER w TO {stranger}; ALTER SERVER s OWNER TO {stranger}; "
+            "REVOKE USAGE ON FOREIGN DATA WRAPPER w FROM {stranger}",
+            "owns the server s, and PostgreSQL does not let",
+            id="a server of a wrapper that the successor cannot use",
+        ),
+    ],
+)
+def test_what_a_successor_must_not_or_cannot_get_is_refused_by_name(made: str, reason: str, cellar: Access) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {stranger} TO {master} WITH ADMIN OPTION", *made.split("; "))
+    retire(cellar, reassign_to=cellar.role("owner"))
+    with pytest.raises(UnmanageableError, match=reason):
+        cellar.apply()
+    assert exists(cellar)
+    cellar.as_superuser("DROP OWNED BY {stranger} CASCADE")
 
 
 def test_a_database_that_cannot_be_inspected_is_reported(cellar: Access, elsewhere: Access) -> None:

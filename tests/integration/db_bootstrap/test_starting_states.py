@@ -140,3 +140,22 @@ def test_a_document_that_names_the_master_itself_is_refused(change: dict[str, An
     cellar.raw[section][cellar.database.master] = said
     with pytest.raises(UnmanageableError, match="is the one that applies the document"):
         cellar.apply()
+
+
+def test_access_entries_of_a_dropped_role_are_reported_and_the_rest_is_applied(cellar: Access) -> None:
+    """A race between GRANT and DROP ROLE, or a restore, leaves them; no statement can revoke them."""
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE ROLE {stranger}",
+        f"{WINE}; ALTER TABLE {{schema}}.wine OWNER TO {{owner}}; GRANT SELECT (id) ON {{schema}}.wine TO {{stranger}}",
+        "GRANT USAGE ON SCHEMA {schema} TO {stranger}; GRANT SELECT ON {schema}.wine TO {stranger}",
+        "GRANT CONNECT ON DATABASE {database} TO {stranger}",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT SELECT ON TABLES TO {stranger}",
+        "ALTER ROLE {writer} LOGIN",
+        "DELETE FROM pg_shdepend WHERE refobjid = '{stranger}'::regrole; DROP ROLE {stranger}",
+    )
+    planned = cellar.plan()
+    assert not any("unknown (OID=" in step.sql for step in planned.statements)
+    assert sum("unknown (OID=" in note for note in planned.unmanaged) >= 4
+    cellar.apply()
+    assert cellar.plan().statements == ()

@@ -15,6 +15,7 @@ from db_bootstrap.model import (
     AttributeValue,
     Column,
     Dependency,
+    DependencyKind,
     Fact,
     Membership,
     ObjectGroup,
@@ -171,7 +172,7 @@ def test_a_role_that_a_login_can_act_as_is_reported_separately() -> None:
 def test_created_and_retired_roles_are_named() -> None:
     document = {**beers(), "retired": {"elder": {"reassign_to": OWNER}}}
     roles = [RoleExists(name) for name in (READER, REPORT, APP, f"{APP}_a", f"{APP}_b")]
-    elder = RetiredRole("elder", False, 0, (Dependency(None, True, False, None, None, 3),))
+    elder = RetiredRole("elder", False, 0, (Dependency(None, DependencyKind.OWNED, None, None, 3),))
     grant = Privilege(APP, "SELECT", ON_TABLES)
     sentences = told(
         roles, [], document, retired_roles=(elder,), leaving=frozenset({grant, Membership("elder", REPORT)})
