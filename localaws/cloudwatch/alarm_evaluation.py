@@ -2,12 +2,15 @@
 
 As in CloudWatch, values are aggregated by period into data points. The evaluation range is a few periods longer than
 the evaluation periods, so that late or sparse data still counts; the treatment of missing data matters only if there
-are fewer data points than evaluation periods. Periods begin at whole multiples of their length.
+are fewer data points than evaluation periods. The window slides: the newest period ends with the current minute.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html
 """
 
 from __future__ import annotations
 
+import ast
+import math
 import operator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -44,12 +47,25 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
+# Of metric math: numbers, IDs of metrics, + - * / < >, and two functions. This part of the syntax is also Python's.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+_FUNCTIONS: Mapping[str, Callable[..., float | None]] = {
+    "FILL": lambda value, replacement: replacement if value is None else value,
+    "IF": lambda condition, then, otherwise: then if condition else otherwise,
+}
+_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Lt, ast.Gt)
+_SYNTAX = (ast.Expression, ast.BinOp, ast.Compare, ast.Call, ast.Constant, ast.Name, ast.Load, *_OPERATORS)
+
+
+class UnknownExpressionError(Exception):
+    """The expression, or the alarm, is of a kind that is not evaluated here."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """When an alarm is to go off.
 
     Attributes:
-        statistic: a key of ``STATISTICS``.
         comparison: a key of ``COMPARISONS``.
         period_seconds: the length of a period.
         evaluation_periods: how many data points are evaluated.
@@ -57,7 +73,6 @@ class Rule:
         missing_data: ``missing``, ``ignore``, ``breaching`` or ``notBreaching``.
     """
 
-    statistic: str
     comparison: str
     threshold: float
     period_seconds: float
@@ -66,21 +81,26 @@ class Rule:
     missing_data: str
 
 
-def data_points(rule: Rule, values: Iterable[tuple[float, float]], now: float) -> list[float]:
-    """Return the existing data points in the evaluation range, oldest first, from (seconds, value) pairs."""
-    newest = int(now // rule.period_seconds)
-    oldest = newest - rule.evaluation_periods - MORE_PERIODS_LOOKED_AT + 1
-    periods: dict[int, list[float]] = {}
+def data_points(
+    rule: Rule, statistic: str, values: Iterable[tuple[float, float]], now: float, minute_seconds: float = 60
+) -> list[float | None]:
+    """Return the data points of the evaluation range, oldest first, from (seconds, value) pairs.
+
+    A missing one is None. ``statistic`` is a key of ``STATISTICS``.
+    """
+    count = rule.evaluation_periods + MORE_PERIODS_LOOKED_AT
+    end = (now // minute_seconds + 1) * minute_seconds
+    periods: list[list[float]] = [[] for _ in range(count)]
     for timestamp, value in values:
-        period = int(timestamp // rule.period_seconds)
-        if oldest <= period <= newest:
-            periods.setdefault(period, []).append(value)
-    return [STATISTICS[rule.statistic](periods[period]) for period in sorted(periods)]
+        periods_ago = math.ceil((end - timestamp) / rule.period_seconds)
+        if 1 <= periods_ago <= count:
+            periods[-periods_ago].append(value)
+    return [STATISTICS[statistic](period) if period else None for period in periods]
 
 
-def state(rule: Rule, points: Sequence[float], current: State) -> State:
-    """Return the state that follows from the existing data points, oldest first."""
-    evaluated = points[-rule.evaluation_periods :]
+def state(rule: Rule, points: Sequence[float | None], current: State) -> State:
+    """Return the state that follows from the data points of the evaluation range, oldest first."""
+    evaluated = [point for point in points if point is not None][-rule.evaluation_periods :]
     missing = rule.evaluation_periods - len(evaluated)
     breaching = sum(COMPARISONS[rule.comparison](point, rule.threshold) for point in evaluated)
     within = len(evaluated) - breaching
@@ -91,3 +111,23 @@ def state(rule: Rule, points: Sequence[float], current: State) -> State:
     if rule.missing_data == "ignore":
         return current
     return State.ALARM if breaching else State.INSUFFICIENT_DATA
+
+
+def evaluated(expression: str, values: Mapping[str, float | None]) -> float | None:
+    """Return the value of ``expression`` in one period, from those of its metrics by ID; None is a missing data point.
+
+    Raises:
+        UnknownExpressionError: The expression contains something that is not emulated.
+    """
+    try:
+        nodes = ast.parse(expression, mode="eval")
+        if not all(isinstance(node, _SYNTAX) for node in ast.walk(nodes)):
+            raise UnknownExpressionError(expression)
+        result: float | None = eval(  # noqa: S307 - only the syntax above
+            compile(nodes, "expression", "eval"), {"__builtins__": {}, **_FUNCTIONS}, dict(values)
+        )
+    except (SyntaxError, NameError) as error:
+        raise UnknownExpressionError(expression) from error
+    except (TypeError, ZeroDivisionError):  # from a missing data point
+        return None
+    return result

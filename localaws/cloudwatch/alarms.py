@@ -1,21 +1,33 @@
 """Alarms that change their state: evaluated when metric data arrives and when they are described, with actions to SNS.
 
-moto stores alarms, which stay OK forever. Here an alarm on one metric with a plain statistic gets the state that
-CloudWatch would give it. Other kinds (metric math, percentiles, anomaly detection) stay in INSUFFICIENT_DATA, with the
-reason. A minute of an alarm's period lasts one second, so that alarms can be tested. Topic policies are not evaluated.
+moto stores alarms, which stay OK forever. Here an alarm on metrics with plain statistics, or on an expression of them,
+gets the state that CloudWatch would give it, and so does a composite alarm that needs all of several states. Others
+(percentiles, anomaly detection) stay in INSUFFICIENT_DATA, with the reason. A minute of an alarm's period lasts one
+second, so that alarms can be tested. Topic policies are not evaluated.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricDatum
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, Metric, MetricDatum, MetricStat
+from moto.cloudwatch.responses import CloudWatchResponse
 from moto.sns.models import sns_backends
 
-from localaws.cloudwatch.alarm_evaluation import COMPARISONS, STATISTICS, Rule, State, data_points, state
+from localaws.cloudwatch.alarm_evaluation import (
+    COMPARISONS,
+    STATISTICS,
+    Rule,
+    State,
+    UnknownExpressionError,
+    data_points,
+    evaluated,
+    state,
+)
 from localaws.patch import PatchingService
 
 if TYPE_CHECKING:
@@ -32,7 +44,8 @@ _ASKING = (
     "get_alarms_by_alarm_names",
     "get_alarms_by_state_value",
 )
-_NOT_EVALUATED = "Only alarms on one metric with a plain statistic are evaluated."
+_NOT_EVALUATED = "Only plain statistics, some expressions of them, and composites that need all states are evaluated."
+_CONDITION = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA)\("([^"]+)"\)')
 
 
 class Alarms(PatchingService):
@@ -43,6 +56,7 @@ class Alarms(PatchingService):
         self._lock = threading.RLock()
 
         patch = self._patch
+        patch.attribute(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
 
         @patch.method(CloudWatchBackend, "put_metric_alarm")
         def put_alarm(original: Callable[..., Alarm], backend: CloudWatchBackend, name: str, **fields: Any) -> Alarm:
@@ -59,10 +73,10 @@ class Alarms(PatchingService):
         ) -> None:
             with self._lock:
                 original(backend, namespace, data)
-                names = {metric["MetricName"] for metric in data}
-                self._evaluate(
-                    backend, (a for a in backend.alarms.values() if a.namespace == namespace and a.metric_name in names)
-                )
+                put = {(namespace, metric["MetricName"]) for metric in data}
+                alarms = list(backend.alarms.values())
+                measured = (alarm for alarm in alarms if any(_name(stat) in put for stat in _metrics(alarm).values()))
+                self._evaluate(backend, [*measured, *(alarm for alarm in alarms if alarm.rule)])
 
         for asked in _ASKING:
             self._evaluate_all_before(asked)
@@ -71,19 +85,19 @@ class Alarms(PatchingService):
         @self._patch.method(CloudWatchBackend, asked)
         def ask(original: Callable[..., Any], backend: CloudWatchBackend, *arguments: Any) -> list[Alarm]:
             with self._lock:
-                self._evaluate(backend, backend.alarms.values())
+                # Composite alarms last, because their states follow from the others.
+                self._evaluate(backend, sorted(backend.alarms.values(), key=lambda alarm: bool(alarm.rule)))
                 return list(original(backend, *arguments))
 
     def _evaluate(self, backend: CloudWatchBackend, alarms: Iterable[Alarm]) -> None:
         for alarm in alarms:
-            rule = _rule(alarm)
-            if rule is None:
+            try:
+                reached, reason = _composite(backend, alarm) if alarm.rule else _measured(backend, alarm)
+            except UnknownExpressionError:
                 alarm.state_reason = _NOT_EVALUATED
                 continue
-            points = data_points(rule, _values(backend, alarm), datetime.now(UTC).timestamp())
-            reached = state(rule, points, State(alarm.state_value))
             if reached != alarm.state_value:
-                self._change(alarm, reached, f"Data points in the evaluation range: {points or 'none'}.")
+                self._change(alarm, reached, reason)
 
     def _change(self, alarm: Alarm, reached: State, reason: str) -> None:
         before = alarm.state_value
@@ -114,32 +128,62 @@ class Alarms(PatchingService):
         topics.publish(json.dumps(message), arn=action, subject=f'{alarm.state_value}: "{alarm.name}"'[:100])
 
 
-def _rule(alarm: Alarm) -> Rule | None:
-    """Return the alarm's settings; None if its kind is not evaluated here."""
-    if alarm.metric_data_queries or alarm.rule or alarm.statistic not in STATISTICS:
-        return None
-    if alarm.comparison_operator not in COMPARISONS:
-        return None
-    return Rule(
-        statistic=alarm.statistic,
+def _composite(backend: CloudWatchBackend, alarm: Alarm) -> tuple[State, str]:
+    """Return the state of a composite alarm, and the reason."""
+    conditions = _CONDITION.findall(alarm.rule or "")
+    if alarm.rule != " AND ".join(f'{state}("{name}")' for state, name in conditions):
+        raise UnknownExpressionError(alarm.rule)
+    states = {name: str(backend.alarms[name].state_value) for _, name in conditions if name in backend.alarms}
+    is_met = all(states.get(name) == wanted for wanted, name in conditions)
+    return State.ALARM if is_met else State.OK, f"The states of its alarms: {states}."
+
+
+def _measured(backend: CloudWatchBackend, alarm: Alarm) -> tuple[State, str]:
+    """Return the state of an alarm on metrics, and the reason."""
+    metrics = _metrics(alarm)
+    if alarm.comparison_operator not in COMPARISONS or any(m.stat not in STATISTICS for m in metrics.values()):
+        raise UnknownExpressionError(alarm.name)
+    rule = Rule(
         comparison=alarm.comparison_operator,
         threshold=float(alarm.threshold),
-        period_seconds=int(alarm.period) / 60 * SECONDS_OF_A_MINUTE,
+        # An alarm's metrics have one period, and only its result returns data.
+        period_seconds=int(next(iter(metrics.values())).period) / 60 * SECONDS_OF_A_MINUTE,
         evaluation_periods=int(alarm.evaluation_periods),
         datapoints_to_alarm=int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
         missing_data=alarm.treat_missing_data or "missing",
     )
+    now = datetime.now(UTC).timestamp()
+    series = [
+        data_points(rule, metric.stat, _values(backend, metric), now, SECONDS_OF_A_MINUTE)
+        for metric in metrics.values()
+    ]
+    expression = next((q.expression for q in alarm.metric_data_queries if q.expression), next(iter(metrics)))
+    points = [evaluated(expression, dict(zip(metrics, values, strict=True))) for values in zip(*series, strict=True)]
+    reason = f"Data points in the evaluation range: {[point for point in points if point is not None] or 'none'}."
+    return state(rule, points, State(alarm.state_value)), reason
 
 
-def _values(backend: CloudWatchBackend, alarm: Alarm) -> Iterable[tuple[float, float]]:
-    """Timestamp in seconds and value of everything that was measured of the alarm's very metric."""
-    wanted = _dimensions(alarm)
+def _metrics(alarm: Alarm) -> dict[str, MetricStat]:
+    """Return the alarm's metrics by their IDs in its expression."""
+    metric = Metric(alarm.metric_name, alarm.namespace, alarm.dimensions)
+    single = MetricStat(metric, str(alarm.period), alarm.statistic or alarm.extended_statistic or "", alarm.unit or "")
+    queries = {query.id: query.metric_stat for query in alarm.metric_data_queries if query.metric_stat}
+    return queries or {"metric": single}
+
+
+def _name(stat: MetricStat) -> tuple[str, str]:
+    return stat.metric.namespace, stat.metric.metric_name
+
+
+def _values(backend: CloudWatchBackend, stat: MetricStat) -> Iterable[tuple[float, float]]:
+    """Timestamp in seconds and value of everything that was measured of this very metric."""
+    wanted = _dimensions(stat.metric)
     for datum in backend.metric_data:
         if (
             isinstance(datum, MetricDatum)
-            and (datum.namespace, datum.name) == (alarm.namespace, alarm.metric_name)
+            and (datum.namespace, datum.name) == _name(stat)
             and _dimensions(datum) == wanted
-            and (alarm.unit is None or alarm.unit == datum.unit)
+            and (not stat.unit or stat.unit == datum.unit)
         ):
             yield datum.timestamp.replace(tzinfo=UTC).timestamp(), datum.value
 

@@ -2,7 +2,7 @@
 
 A line of any log group in the embedded metric format becomes metric data, as CloudWatch Logs extracts it; an invalid
 one stays a line, and the journal says so. Lambda counts invocations and errors, EventBridge failed invocations; a load
-balancer counts its targets' 5xx responses only. None of this needs a permission beyond writing the log.
+balancer counts requests that reach a target, and 5xx responses. None of this needs a permission beyond writing the log.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudwatch.models import cloudwatch_backends
@@ -19,7 +20,7 @@ from moto.logs.models import LogsBackend
 from localaws.patch import PatchingService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from localaws.settings import Context, Settings
 
@@ -90,30 +91,35 @@ def put(settings: Settings, data: Iterable[MetricDatum]) -> None:
         backend.put_metric_data(datum.namespace, [metric])
 
 
+def _count(settings: Settings, namespace: str, dimensions: Mapping[str, str], **values: float) -> None:
+    now = datetime.now(UTC)
+    names = tuple(dimensions.items())
+    put(settings, (MetricDatum(namespace, metric, value, names, "Count", now) for metric, value in values.items()))
+
+
 def count_invocation(settings: Settings, function_name: str, *, failed: bool) -> None:
     """Count an invocation as Lambda does: ``Invocations`` and ``Errors`` of ``AWS/Lambda``."""
-    now = datetime.now(UTC)
-    dimensions = (("FunctionName", function_name),)
-    put(
-        settings,
-        [
-            MetricDatum("AWS/Lambda", "Invocations", 1.0, dimensions, "Count", now),
-            MetricDatum("AWS/Lambda", "Errors", float(failed), dimensions, "Count", now),
-        ],
-    )
+    _count(settings, "AWS/Lambda", {"FunctionName": function_name}, Invocations=1.0, Errors=float(failed))
 
 
-def count_target_error(settings: Settings, load_balancer: str, target_group: str) -> None:
-    """Count a target's 5xx response; load balancer and target group are named by the end of their ARN."""
-    dimensions = (("LoadBalancer", load_balancer), ("TargetGroup", target_group))
-    now = datetime.now(UTC)
-    put(settings, [MetricDatum("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", 1.0, dimensions, "Count", now)])
+def count_responses(settings: Settings, load_balancer: str, target_group: str | None, status: int, count: int) -> None:
+    """Count a load balancer's responses of one status; those without a target group are its own.
+
+    Both are named by the end of their ARN.
+    """
+    namespace, balancer = "AWS/ApplicationELB", {"LoadBalancer": load_balancer}
+    is_failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if target_group:
+        failed = {"HTTPCode_Target_5XX_Count": count} if is_failed else {}
+        _count(settings, namespace, balancer, RequestCount=count, **failed)
+        _count(settings, namespace, {**balancer, "TargetGroup": target_group}, **failed)
+    elif is_failed:
+        _count(settings, namespace, balancer, HTTPCode_ELB_5XX_Count=count)
 
 
 def count_failed_invocation(settings: Settings, rule: str) -> None:
     """Count an event that EventBridge could not deliver to a target of a rule."""
-    now = datetime.now(UTC)
-    put(settings, [MetricDatum("AWS/Events", "FailedInvocations", 1.0, (("RuleName", rule),), "Count", now)])
+    _count(settings, "AWS/Events", {"RuleName": rule}, FailedInvocations=1.0)
 
 
 class Metrics(PatchingService):

@@ -8,7 +8,6 @@ Different from AWS: HTTP/1 only, no WebSockets; a client that disconnects is not
 response without a ``Server`` header gets one.
 """
 
-import http
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -81,7 +80,7 @@ class Proxy:
         registry: chooses targets.
         addresses: where targets really listen.
         session: for the connections to targets, shared by all listeners.
-        record_error: is told the group of each target that answers with 5xx.
+        record: counts a response, by the target's group (None if the load balancer itself answers) and the status.
     """
 
     def __init__(
@@ -92,14 +91,14 @@ class Proxy:
         addresses: NetworkAddresses,
         session: aiohttp.ClientSession,
         *,
-        record_error: Callable[[str], None] = lambda _group_arn: None,
+        record: Callable[[str | None, int], None] = lambda _group_arn, _status: None,
     ) -> None:
         self._view = view
         self._groups = groups
         self._registry = registry
         self._addresses = addresses
         self._session = session
-        self._record_error = record_error
+        self._record = record
 
     def server(self) -> aiohttp.web.Server:
         """Return a protocol factory for ``loop.create_server``."""
@@ -138,15 +137,19 @@ class Proxy:
     ) -> aiohttp.web.StreamResponse:
         target = self._registry.acquire(forward.group_arn, self._groups.algorithm(forward.group_arn))
         if target is None:
-            return _own(error_answer(503))
+            return self._failed(503)
         try:
             return await self._ask(request, target, headers, idle_seconds)
         except TimeoutError:
-            return _own(error_answer(504))
+            return self._failed(504)
         except (aiohttp.ClientError, OSError, ValueError):
-            return _own(error_answer(502))
+            return self._failed(502)
         finally:
             self._registry.release(target)
+
+    def _failed(self, status: int) -> aiohttp.web.Response:
+        self._record(None, status)
+        return _own(error_answer(status))
 
     async def _ask(
         self, request: aiohttp.web.BaseRequest, target: Target, headers: list[tuple[str, str]], idle_seconds: float
@@ -170,8 +173,7 @@ class Proxy:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds),
             ssl=False,  # a load balancer does not verify its targets' certificates
         )
-        if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._record_error(target.group_arn)
+        self._record(target.group_arn, answer.status)
         async with answer:
             return await _pass_back(request, answer)
 

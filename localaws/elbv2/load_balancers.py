@@ -24,6 +24,7 @@ import functools
 import inspect
 import ssl
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ from moto.elbv2.models import (
 )
 
 from localaws.addresses import LOOPBACK
-from localaws.cloudwatch.metrics import count_target_error
+from localaws.cloudwatch.metrics import count_responses
 from localaws.elbv2.health import Check, Health, Policy, State, seconds_until_next_check
 from localaws.elbv2.listener import ListenerView, Proxy
 from localaws.elbv2.rules import Rule, check_emulated
@@ -55,6 +56,8 @@ _NOT_IN_USE = Health(
     description="Target group is not configured to receive traffic from the load balancer",
 )
 _UNUSED_CHECK_SECONDS = 1.0
+# Half of an alarm's minute.
+COUNT_SECONDS = 0.5
 
 
 @dataclass
@@ -83,6 +86,8 @@ class LoadBalancers:
         self._registry = TargetRegistry()
         self._patch = MonkeyPatch()
         self._open: dict[str, _Open] = {}
+        # Responses that are not yet in CloudWatch, by load balancer, target group and status.
+        self._counts: Counter[tuple[str, str | None, int]] = Counter()
         self._checks: dict[Target, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
@@ -271,13 +276,13 @@ class LoadBalancers:
     async def _open_listener(
         self, balancer: FakeLoadBalancer, listener: FakeListener, session: aiohttp.ClientSession
     ) -> None:
-        def record_error(group_arn: str) -> None:
-            # Whoever hears of it, an alarm's topic say, must not hold other requests up.
-            names = _end_of_arn(balancer.arn), _end_of_arn(group_arn)
-            self._loop.run_in_executor(None, count_target_error, self._context.settings, *names)
+        def record(group_arn: str | None, status: int) -> None:
+            if not self._counts:
+                self._loop.call_later(COUNT_SECONDS, self._publish_counts)
+            self._counts[_end_of_arn(balancer.arn), group_arn and _end_of_arn(group_arn), status] += 1
 
         view = functools.partial(_view, balancer, listener)
-        proxy = Proxy(view, self, self._registry, self._context.addresses, session, record_error=record_error)
+        proxy = Proxy(view, self, self._registry, self._context.addresses, session, record=record)
         connections = proxy.server()
         context = self._tls(listener) if listener.protocol == "HTTPS" else None
         is_first = (listener.protocol, int(listener.port)) == ("HTTP", 80) and self._first() is None
@@ -288,6 +293,12 @@ class LoadBalancers:
         self._context.journal.record(
             "load_balancer.listening", load_balancer=balancer.name, protocol=listener.protocol, port=actual
         )
+
+    def _publish_counts(self) -> None:
+        counts, self._counts = self._counts, Counter()
+        for key, count in counts.items():
+            # The recipient of an alarm's message must not delay requests.
+            self._loop.run_in_executor(None, count_responses, self._context.settings, *key, count)
 
     async def _close(self, arn: str) -> None:
         opened = self._open.pop(arn)

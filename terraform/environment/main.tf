@@ -164,14 +164,14 @@ module "observability" {
   is_minimal         = var.is_monitored_minimally
   monthly_budget_usd = var.monthly_budget_usd
 
-  load_balancer_arn_suffix  = module.edge.load_balancer_arn_suffix
-  target_group_arn_suffix   = module.edge.target_group_arn_suffix
-  firewall_name             = module.edge.firewall_name
-  latency_p99_limit_seconds = var.latency_p99_limit_seconds
-  cluster_name              = module.service.cluster_name
-  service_name              = module.service.service_name
-  functions                 = module.database_access.functions
-  other_alarm_arns          = concat(module.database_access.alarm_arns, module.service.alarm_arns)
+  load_balancer_arn_suffix = module.edge.load_balancer_arn_suffix
+  target_group_arn_suffix  = module.edge.target_group_arn_suffix
+  firewall_name            = module.edge.firewall_name
+  slo                      = var.slo
+  cluster_name             = module.service.cluster_name
+  service_name             = module.service.service_name
+  functions                = module.database_access.functions
+  other_alarm_arns         = concat(module.database_access.alarm_arns, module.service.alarm_arns)
 
   database        = { identifier = module.database.identifier, allocated_gigabytes = var.database_allocated_gigabytes }
   database_limits = var.database_limits

@@ -546,15 +546,23 @@ variable "monthly_budget_usd" {
   default     = null
 }
 
-variable "latency_p99_limit_seconds" {
-  description = "Limit for the 99th percentile of response times, in seconds, above which an alarm fires."
-  type        = number
-  default     = 1
-  nullable    = false
+variable "slo" {
+  description = "Service level objectives: the percentage of requests that must not fail in 30 days, with alarms on how fast failures use up its error budget, and the limit for the 99th percentile of response times, in seconds, with an alarm. null for no alarms on them."
+  type = object({
+    availability = optional(number, 99.9)
+    p99_seconds  = optional(number, 1)
+  })
+  default = {}
+
+  # 14.4 times as many failures as allowed are the fast alarm's threshold.
+  validation {
+    condition     = alltrue([for slo in var.slo[*] : slo.availability >= 95 && slo.availability < 100])
+    error_message = "Choose an availability of at least 95 and less than 100 percent, such as 99.9."
+  }
 
   validation {
-    condition     = var.latency_p99_limit_seconds > 0 && var.latency_p99_limit_seconds <= 60
-    error_message = "Choose more than 0 and at most 60 seconds, the load balancer's idle timeout."
+    condition     = alltrue([for slo in var.slo[*] : slo.p99_seconds > 0 && slo.p99_seconds <= 60])
+    error_message = "Choose a p99_seconds of more than 0 and at most 60, the load balancer's idle timeout."
   }
 }
 

@@ -14,8 +14,8 @@ from tests.support.http_servers import serving_in_thread
 class Target(ThreadingHTTPServer):
     """A server in a thread.
 
-    ``GET /health`` answers ``health_status``; ``/slow`` answers after ``delay_seconds``; ``/break`` closes the
-    connection; ``/stream`` answers in chunks; anything else is echoed as JSON.
+    ``GET /health`` answers ``health_status``; ``/slow`` answers after ``delay_seconds``; ``/fail`` answers 500;
+    ``/break`` closes the connection; ``/stream`` answers in chunks; anything else is echoed as JSON.
     """
 
     daemon_threads = True
@@ -55,6 +55,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) + self._chunks()
         if self.path == "/health":
             self._reply(target.health_status, b"{}")
+            return
+        if self.path == "/fail":
+            self._reply(500, b"{}")
             return
         if self.path == "/break":
             self.close_connection = True

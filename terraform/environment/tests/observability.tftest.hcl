@@ -8,6 +8,7 @@ variables {
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
   }
   environment              = "prod"
+  slo                      = { availability = 99.9, p99_seconds = 1 }
   load_balancer_arn_suffix = "app/taproom-prod/1"
   target_group_arn_suffix  = "targetgroup/taproom-prod/1"
   firewall_name            = "taproom-prod"
@@ -27,6 +28,7 @@ run "by_default_each_part_has_alarms_that_notify_the_topic_and_charts" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
       "load-balancer-errors", "latency", "unhealthy-hosts", "rejected-connections",
+      "budget-burn-fast-long", "budget-burn-fast-short", "budget-burn-slow-long", "budget-burn-slow-short",
       "service-cpu", "service-memory", "tasks-missing",
       "database-cpu", "database-storage", "database-connections", "database-memory",
       "rotation-throttles", "rotation-duration", "planner-errors", "planner-throttles", "planner-duration",
@@ -46,6 +48,21 @@ run "by_default_each_part_has_alarms_that_notify_the_topic_and_charts" {
   }
 
   assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.this : key => [one(distinct(flatten([for query in alarm.metric_query : query.metric[*].period]))), format("%.3f", alarm.threshold)] if startswith(key, "budget-burn-") } == {
+      budget-burn-fast-long  = [3600, "1.440"]
+      budget-burn-fast-short = [300, "1.440"]
+      budget-burn-slow-long  = [21600, "0.600"]
+      budget-burn-slow-short = [1800, "0.600"]
+    }
+    error_message = "The windows and rates must be those of the SRE workbook."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_composite_alarm.budget_burn["fast"].alarm_rule == "ALARM(\"taproom-prod-budget-burn-fast-long\") AND ALARM(\"taproom-prod-budget-burn-fast-short\")" && strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, "Error budget of 30 days left, percent (availability 99.9 %)") && aws_cloudwatch_composite_alarm.budget_burn["fast"].alarm_actions == toset([aws_sns_topic.alarms.arn]) && length(aws_cloudwatch_metric_alarm.this["budget-burn-fast-long"].alarm_actions) == 0
+    error_message = "Only both windows together must notify, and the error budget must be shown."
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.this["tasks-missing"].metric_name == null && { for query in aws_cloudwatch_metric_alarm.this["tasks-missing"].metric_query : query.id => query.expression if query.return_data == true } == { result = "desired - running" } && toset(aws_cloudwatch_metric_alarm.this["tasks-missing"].metric_query[*].id) == toset(["desired", "running", "result"]) && length(aws_cloudwatch_metric_alarm.this["latency"].metric_query) == 0
     error_message = "Missing tasks must be a difference of two metrics."
   }
@@ -56,7 +73,7 @@ run "by_default_each_part_has_alarms_that_notify_the_topic_and_charts" {
   }
 
   assert {
-    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 1 && alltrue([for part in ["AWS/ApplicationELB", "AWS/ECS", "AWS/RDS", "AWS/Lambda", "AWS/WAFV2"] : strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, part)])
+    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 3 && alltrue([for part in ["AWS/ApplicationELB", "AWS/ECS", "AWS/RDS", "AWS/Lambda", "AWS/WAFV2"] : strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, part)])
     error_message = "All alarms and all parts must be shown."
   }
 
@@ -66,7 +83,7 @@ run "by_default_each_part_has_alarms_that_notify_the_topic_and_charts" {
   }
 }
 
-run "emails_topics_and_a_budget_are_options_and_so_is_the_firewall" {
+run "emails_topics_and_a_budget_are_options_and_so_are_the_firewall_and_the_objectives" {
   module { source = "../modules/observability" }
 
   variables {
@@ -74,6 +91,12 @@ run "emails_topics_and_a_budget_are_options_and_so_is_the_firewall" {
     emails             = ["on-call@example.com"]
     other_topic_arns   = ["arn:aws:sns:us-east-1:123456789012:ours"]
     monthly_budget_usd = 800
+    slo                = null
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_composite_alarm.budget_burn) == 0 && alltrue([for key in keys(aws_cloudwatch_metric_alarm.this) : key != "latency" && !startswith(key, "budget-")]) && !strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, "Error budget")
+    error_message = "There must be no alarm and no budget without objectives."
   }
 
   assert {
@@ -98,7 +121,7 @@ run "minimal_monitoring_has_no_dashboard_and_alarms_on_what_stops_the_service" {
   variables { is_minimal = true }
 
   assert {
-    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["load-balancer-errors", "unhealthy-hosts"] && length(aws_cloudwatch_dashboard.this) == 0
+    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["load-balancer-errors", "unhealthy-hosts"] && length(aws_cloudwatch_composite_alarm.budget_burn) == 0 && length(aws_cloudwatch_dashboard.this) == 0
     error_message = "Each alarm and the dashboard are billed."
   }
 }

@@ -33,7 +33,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
     service_schedules              = { night = { schedule = "every night", minimum = 0, maximum = 0 } }
     alarm_emails                   = ["on-call"]
     alarm_topic_arns               = [for number in range(5) : "arn:aws:sns:us-east-1:123456789012:${number}"]
-    latency_p99_limit_seconds      = 0
+    slo                            = { availability = 94.9, p99_seconds = 0 }
   }
 
   expect_failures = [
@@ -57,7 +57,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
     var.service_schedules,
     var.alarm_emails,
     var.alarm_topic_arns,
-    var.latency_p99_limit_seconds,
+    var.slo,
   ]
 }
 
@@ -70,7 +70,7 @@ run "values_that_are_too_large_are_refused" {
     vpc_cidr                     = "10.0.0.0/15"
     availability_zone_count      = 4
     database_allocated_gigabytes = 13001
-    latency_p99_limit_seconds    = 61
+    slo                          = { availability = 100, p99_seconds = 61 }
     master_rotation              = { days = 7, window_hours = 25 }
     service_cpu_units            = 8192
     service_task_count           = { minimum = 2, maximum = 101 }
@@ -83,7 +83,7 @@ run "values_that_are_too_large_are_refused" {
     var.vpc_cidr,
     var.availability_zone_count,
     var.database_allocated_gigabytes,
-    var.latency_p99_limit_seconds,
+    var.slo,
     var.master_rotation,
     var.service_cpu_units,
     var.service_task_count,

@@ -6,46 +6,26 @@ locals {
   storage_share_left = 0.05 # RDS itself adds storage below a tenth: at half of that it cannot, or not fast enough
 
   database_alarms = {
-    database-cpu = {
-      description = "The database is short of processor."
-      namespace   = "AWS/RDS"
-      metric      = "CPUUtilization"
-      dimensions  = local.database
-      periods     = 15
-      threshold   = 80
-    }
-
-    database-storage = {
-      description    = "The database's storage is nearly full, and does not grow."
-      namespace      = "AWS/RDS"
-      metric         = "FreeStorageSpace"
-      dimensions     = local.database
-      statistic      = "Minimum"
-      period_seconds = 300
-      comparison     = "LessThanThreshold"
-      threshold      = var.database.allocated_gigabytes * local.bytes_of_gigabyte * local.storage_share_left
-      missing_data   = "ignore" # a new database has no data points yet
-      periods        = 3
-    }
-
-    database-connections = {
-      description = "More than ${var.database_limits.connections} connections are open: soon the database takes no more."
-      namespace   = "AWS/RDS"
-      metric      = "DatabaseConnections"
-      dimensions  = local.database
-      statistic   = "Maximum"
-      periods     = 5
-      threshold   = var.database_limits.connections
-    }
-
-    database-memory = {
-      description = "The database has less than ${var.database_limits.freeable_mebibytes} MiB of memory to spare."
-      namespace   = "AWS/RDS"
-      metric      = "FreeableMemory"
-      dimensions  = local.database
-      comparison  = "LessThanThreshold"
-      periods     = 15
-      threshold   = var.database_limits.freeable_mebibytes * local.bytes_of_mebibyte
-    }
+    for key, alarm in {
+      database-cpu = {
+        description = "The database is short of processor."
+        metric      = "CPUUtilization", periods = 15, threshold = 80
+      }
+      database-storage = {
+        description  = "The database's storage is nearly full, and does not grow."
+        metric       = "FreeStorageSpace", statistic = "Minimum", period_seconds = 300, periods = 3
+        comparison   = "LessThanThreshold", threshold = var.database.allocated_gigabytes * local.bytes_of_gigabyte * local.storage_share_left
+        missing_data = "ignore" # a new database has no data points yet
+      }
+      database-connections = {
+        description = "More than ${var.database_limits.connections} connections are open: soon the database takes no more."
+        metric      = "DatabaseConnections", statistic = "Maximum", periods = 5, threshold = var.database_limits.connections
+      }
+      database-memory = {
+        description = "The database has less than ${var.database_limits.freeable_mebibytes} MiB of memory to spare."
+        metric      = "FreeableMemory", periods = 15
+        comparison  = "LessThanThreshold", threshold = var.database_limits.freeable_mebibytes * local.bytes_of_mebibyte
+      }
+    } : key => merge({ namespace = "AWS/RDS", dimensions = local.database }, alarm)
   }
 }

@@ -37,29 +37,19 @@ locals {
     [for name in compact([var.firewall_name]) : ["Requests turned away", [["AWS/WAFV2", "BlockedRequests", "Sum", local.firewall]]]],
   )
 
-  alarm_arns = concat(var.other_alarm_arns, [for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn])
-
+  shown_alarms = concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_composite_alarm.budget_burn))
   alarm_widget = {
-    type       = "alarm"
-    x          = 0
-    y          = 0
-    width      = 24
-    height     = 6
-    properties = { title = "Alarms", alarms = sort(local.alarm_arns) }
+    type       = "alarm", x = 0, y = 0, width = 24, height = 6
+    properties = { title = "Alarms", alarms = sort(concat(var.other_alarm_arns, local.shown_alarms[*].arn)) }
   }
 
   chart_widgets = [
     for index, chart in local.charts : {
-      type   = "metric"
-      x      = index % 2 * 12
-      y      = 6 + floor(index / 2) * 6
-      width  = 12
-      height = 6
+      type = "metric", x = index % 2 * 12, y = 6 + floor(index / 2) * 6, width = 12, height = 6
       properties = {
         title  = chart[0]
         region = data.aws_region.current.id
-        period = 60
-        view   = "timeSeries"
+        period = 60, view = "timeSeries"
         metrics = [
           for line in chart[1] : concat(
             [line[0], line[1]],
@@ -76,5 +66,5 @@ resource "aws_cloudwatch_dashboard" "this" {
   count = var.is_minimal ? 0 : 1
 
   dashboard_name = var.context.name
-  dashboard_body = jsonencode({ widgets = concat([local.alarm_widget], local.chart_widgets) })
+  dashboard_body = jsonencode({ widgets = concat([local.alarm_widget], local.chart_widgets, local.error_budget_widgets) })
 }

@@ -7,6 +7,7 @@ data "aws_region" "current" {}
 locals {
   tables = merge(
     local.load_balancer_alarms,
+    local.slo_alarms,
     local.service_alarms,
     local.database_alarms,
     local.function_alarms,
@@ -23,6 +24,7 @@ locals {
     metric     = null
     metrics    = {}
     expression = null
+    topic_arns = local.topic_arns
   }
 
   minimal = ["load-balancer-errors", "unhealthy-hosts"]
@@ -77,6 +79,6 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   evaluation_periods  = each.value.periods
   treat_missing_data  = each.value.missing_data
 
-  alarm_actions = local.topic_arns
-  ok_actions    = local.topic_arns
+  alarm_actions = each.value.topic_arns
+  ok_actions    = each.value.topic_arns
 }

@@ -40,10 +40,10 @@ variable "target_group_arn_suffix" {
   type        = string
 }
 
-variable "latency_p99_limit_seconds" {
-  description = "Limit for the 99th percentile of response times, in seconds."
-  type        = number
-  default     = 1
+variable "slo" {
+  description = "Service level objectives: the percentage of requests that must not fail in 30 days, and the limit for the 99th percentile of response times, in seconds. null for no alarms on them."
+  type        = object({ availability = number, p99_seconds = number })
+  default     = null
 }
 
 variable "cluster_name" {

@@ -4,6 +4,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -73,8 +74,8 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         if message.type in {"error", "warning"} and not re.match("Failed to load resource: .* status of", message.text):
             complaints.append(message.text)
 
-    def open_page(served: Served, path: str = "/", **options: object) -> Page:
-        context = browser.new_context(base_url=f"http://127.0.0.1:{served.port}", **options)  # type: ignore[arg-type]
+    def open_page(site: Any, path: str = "/", **options: object) -> Page:
+        context = browser.new_context(base_url=f"http://127.0.0.1:{site.port}", **options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         page = context.new_page()
         page.on("console", note)

@@ -4,11 +4,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
 from cheroot.wsgi import Server
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
 from devtools.ports import free_port
 from rehearsal.status import snapshot
@@ -19,7 +20,6 @@ from tests.support.accessibility import obstacles
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MILLISECONDS = 10_000
 DIGEST = "sha256:" + "49d3220b829f" * 5 + "0000"
 SECRET = "taproom-dev/database/beers_app-20261124225350484900000018"
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
@@ -141,28 +141,9 @@ def recorded() -> Iterator[Recorded]:
 
 
 @pytest.fixture
-def open_status(browser: Browser, recorded: Recorded) -> Iterator[Callable[..., Page]]:
-    """Opens the page; at the end, none may have broken its policy or its script."""
-    complaints: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        # That a request was refused is a line in the console too, and what one test is about.
-        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
-            complaints.append(message.text)
-
-    def open_status(**options: Any) -> Page:
-        context = browser.new_context(base_url=f"http://127.0.0.1:{recorded.port}", **options)
-        context.set_default_timeout(PATIENCE_MILLISECONDS)
-        page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/")
-        return page
-
-    yield open_status
-    for context in browser.contexts:
-        context.close()
-    assert complaints == []
+def open_status(recorded: Recorded, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens the page."""
+    return partial(open_page, recorded, "/")
 
 
 def test_it_shows_an_apply_as_it_comes_to_be(recorded: Recorded, open_status: Callable[..., Page]) -> None:

@@ -113,4 +113,4 @@ def test_an_alarm_of_another_kind_says_that_it_is_not_evaluated(settings: dict[s
     alarm.measure(1)
     described = alarm.described()
     assert described["StateValue"] == "INSUFFICIENT_DATA"
-    assert described["StateReason"].startswith("Only alarms on one metric")
+    assert described["StateReason"].startswith("Only plain statistics")

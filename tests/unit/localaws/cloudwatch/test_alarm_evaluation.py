@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from localaws.cloudwatch.alarm_evaluation import Rule, State, data_points, state
+from localaws.cloudwatch.alarm_evaluation import Rule, State, UnknownExpressionError, data_points, evaluated, state
 
 RULE = Rule(
-    statistic="Sum",
     comparison="GreaterThanThreshold",
     threshold=0,
     period_seconds=60,
@@ -38,7 +37,7 @@ OK, ALARM, INSUFFICIENT, RETAINED = State.OK, State.ALARM, State.INSUFFICIENT_DA
 def test_a_state_follows_from_the_data_points_that_there_are(
     needed: int, points: str, expected: tuple[State | None, ...]
 ) -> None:
-    found = [float(point == "X") for point in points.split() if point != "-"]
+    found = [None if point == "-" else float(point == "X") for point in points.split()]
     for treatment, wanted in zip(("missing", "ignore", "breaching", "notBreaching"), expected, strict=True):
         rule = replace(RULE, datapoints_to_alarm=needed, missing_data=treatment)
         for current in State:
@@ -51,16 +50,46 @@ def test_a_state_follows_from_the_data_points_that_there_are(
 )
 def test_the_values_of_a_period_become_one_data_point(statistic: str, point: float) -> None:
     values = [(600.0, 1.0), (630.0, 3.0), (659.9, 2.0)]
-    assert data_points(replace(RULE, statistic=statistic), values, now=661) == [point]
+    assert data_points(RULE, statistic, values, now=661) == [None, None, None, point, None]
 
 
 def test_two_more_periods_than_are_evaluated_are_read() -> None:
     values = [(minute * 60.0, float(minute)) for minute in range(10)]
-    assert data_points(RULE, values, now=9 * 60 + 1) == [5.0, 6.0, 7.0, 8.0, 9.0]
+    assert data_points(RULE, "Sum", values, now=9 * 60 + 1) == [5.0, 6.0, 7.0, 8.0, 9.0]
 
 
 def test_datapoints_of_the_future_are_not_read() -> None:
-    assert data_points(RULE, [(120.0, 1.0)], now=30) == []
+    assert data_points(RULE, "Sum", [(120.0, 1.0)], now=30) == [None] * 5
+
+
+def test_an_hour_ends_with_the_current_minute() -> None:
+    rule = replace(RULE, period_seconds=3600, evaluation_periods=1)
+    values = [(minute * 60.0, 1.0) for minute in range(90)]
+    assert data_points(rule, "Sum", values, now=89 * 60 + 59) == [None, 30.0, 60.0]
+
+
+@pytest.mark.aws("EVENTS-16")
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("100 * failed / reached", 5.0),
+        ("desired - running", None),
+        ("FILL(desired, 7) - running", 4.0),
+        ("failed / 0", None),
+        ("IF(failed > 4, (failed + 1) * 2, 0)", 12.0),
+        ("IF(failed < 4, 1, 0)", 0.0),
+    ],
+)
+def test_an_expression_is_evaluated_in_each_period(expression: str, value: float | None) -> None:
+    assert evaluated(expression, {"failed": 5.0, "reached": 100.0, "desired": None, "running": 3.0}) == value
+
+
+@pytest.mark.parametrize(
+    "expression", ["METRICS()", "1 +", "SLICE(failed)", "__import__('os')", "failed ** 2", "other"]
+)
+def test_other_expressions_are_refused(expression: str) -> None:
+    with pytest.raises(UnknownExpressionError):
+        evaluated(expression, {"failed": 5.0})
 
 
 @pytest.mark.parametrize(
