@@ -174,7 +174,7 @@ def test_a_refused_credential_waits_for_a_slow_secrets_manager(
         aws.fault = Fault.AWAY
         database.rotate()
         database.rotate()
-        refused = served.request("GET", "/readyz")
-        assert (refused.status, refused.json()["detail"]) == (503, "There is no usable credential for the database.")
+        assert served.request("GET", "/readyz").status == 503
+        assert "There is no usable credential for the database." in served.log_text()
         aws.fault = Fault.NONE
         assert served.request("GET", "/beers").status == 200
