@@ -293,17 +293,19 @@ def _database_privileges(document: AccessDocument, server: Server) -> Iterator[P
         for privilege in grant.privileges
     }
     connecting = {grantee for grantee, privilege in granted if privilege == "CONNECT"}
-    granted |= {(name, "CONNECT") for name in document.logins if not connecting & {PUBLIC, *_inherited(document, name)}}
+    granted |= {(name, "CONNECT") for name in document.logins if not connecting & {PUBLIC, *inherited(document, name)}}
     for grantee, privilege in granted:
         if grantee != server.database_owner:
             yield Privilege(grantee, privilege, OnDatabase(document.database))
 
 
-def _inherited(document: AccessDocument, name: str) -> frozenset[str]:
+def inherited(document: AccessDocument, name: str) -> frozenset[str]:
     """Return the roles whose privileges a member inherits."""
+    if name == PUBLIC:
+        return frozenset()
     member = document.members().get(name)
     groups = member.inherited() if member is not None else frozenset[str]()
-    return groups.union(*(_inherited(document, group) for group in groups))
+    return groups.union(*(inherited(document, group) for group in groups))
 
 
 def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:
@@ -335,7 +337,7 @@ def creators(document: AccessDocument) -> dict[str, frozenset[str]]:
     for name, member in document.members().items():
         login = member if isinstance(member, Login) else None
         if login is None or login.acts_as is None:
-            reached = {name, PUBLIC, *_inherited(document, name)}
+            reached = {name, PUBLIC, *inherited(document, name)}
             names = {name} if login is None else {name, *login_roles(name, login)}
             for schema, roles_there in creating.items():
                 if roles_there & reached:

@@ -393,6 +393,23 @@ class Column:
     granted: frozenset[Granted]
 
 
+class Call(NamedTuple):
+    """A routine that PostgreSQL calls with the rights of those who read or write a relation.
+
+    Attributes:
+        privilege: ``SELECT`` or ``INSERT``: the privilege on the relation with which it is called.
+        executors: Those that may execute it, if the document does not decide that; None if it does.
+    """
+
+    schema: str
+    relation: str
+    privilege: str
+    routine_schema: str
+    routine: ObjectName
+    owner: str
+    executors: frozenset[str] | None
+
+
 def builtin_default_privileges(creator: str) -> frozenset[DefaultPrivilege]:
     """Return the default privileges that PostgreSQL gives PUBLIC on new objects of ``creator``."""
     return frozenset(
@@ -550,6 +567,7 @@ class Snapshot:
         leaving: Those that end as a consequence, of a lost grant option, a retired role or a new owner.
         groups: The objects of the managed schemas that are in scope.
         columns: Their columns that have privileges, or that the document names.
+        calls: The routines that are called by relations in the managed schemas.
         foreign: Single objects that the document names, of owners whose objects are left alone.
         unknown_types: By schema and signature in the document: a type in it that PostgreSQL does not know.
         roles: By name: the declared roles that exist, those declared once, and those whose rights may be needed.
@@ -568,6 +586,7 @@ class Snapshot:
     leaving: frozenset[Fact]
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
+    calls: tuple[Call, ...]
     foreign: tuple[ObjectGroup, ...]
     unknown_types: dict[tuple[str, str], str]
     roles: dict[str, ActualRole]

@@ -8,6 +8,7 @@ from db_bootstrap.diff.difference import compare, unlisted_facts
 from db_bootstrap.diff.preflight import missing_objects, refusals
 from db_bootstrap.diff.statements import statements
 from db_bootstrap.diff.summary import summary
+from db_bootstrap.diff.usability import unusable_grants
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.inspect.session import OpenElsewhere, Session
 from db_bootstrap.inspect.snapshot import database_comment, identity, read_snapshot
@@ -37,6 +38,7 @@ def make_plan(session: Session, document: AccessDocument, elsewhere: OpenElsewhe
             *snapshot.unmanaged,
             *describe_undeclared(unlisted_facts(document, facts, snapshot.facts)),
             *missing_objects(document, snapshot),
+            *unusable_grants(document, snapshot),
         ),
         summary(document, snapshot, difference),
     )

@@ -15,6 +15,7 @@ from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.routines import resolve_signatures
 from db_bootstrap.inspect.session import Run
 from db_bootstrap.model import (
+    Call,
     Column,
     DefaultPrivilege,
     Fact,
@@ -56,6 +57,7 @@ class ActualObjects:
     Attributes:
         groups: The objects in scope.
         columns: Their columns that have privileges, or that the document names.
+        calls: The routines that relations call.
         foreign: Single objects that the document names, of owners whose objects are left alone.
         unknown_types: By schema and signature in the document: a type in it that PostgreSQL does not know.
     """
@@ -63,6 +65,7 @@ class ActualObjects:
     facts: tuple[Fact, ...]
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
+    calls: tuple[Call, ...]
     foreign: tuple[ObjectGroup, ...]
     unknown_types: dict[tuple[str, str], str]
     notes: tuple[str, ...]
@@ -162,13 +165,14 @@ def objects(run: Run, scope: Scope, *, members_change: bool) -> ActualObjects:
         elif group.owner != scope.document.schemas[group.schema].owner and not of_extension:
             counts = others.setdefault((group.schema, group.owner), {})
             counts[group.kind] = counts.get(group.kind, 0) + group.count
-    columns, column_notes = _columns(run, scope)
+    columns, column_notes, calls = _columns(run, scope)
     is_needed = members_change or any(_column_must_change(column, scope) for column, _ in columns)
     named = _named_where_needed(run, ours, on_all, scope, parameters, is_needed=is_needed)
     return ActualObjects(
         facts=(*_group_facts(named), *_column_facts(column for column, _ in columns), *_owners(run, scope)),
         groups=named,
         columns=tuple(column for column, _ in columns),
+        calls=tuple(sorted(calls, key=str)),
         foreign=tuple(group for group in foreign if group.single is not None),
         unknown_types=unknown_types,
         notes=(*notes, *column_notes, *_other_owners(others, scope)),
@@ -294,7 +298,7 @@ def _differ(granted: frozenset[Granted], desired_grants: frozenset[Granted], sco
     return not {entry[:2] for entry in desired_grants} <= {entry[:2] for entry in granted}
 
 
-def _columns(run: Run, scope: Scope) -> tuple[list[tuple[Column, ScopedEntries]], list[str]]:
+def _columns(run: Run, scope: Scope) -> tuple[list[tuple[Column, ScopedEntries]], list[str], set[Call]]:
     single = scope.single_columns()
     named = {(schema, name) for schema, kind, name in scope.single_objects() if kind is ObjectKind.RELATION}
     rows = run(
@@ -306,7 +310,14 @@ def _columns(run: Run, scope: Scope) -> tuple[list[tuple[Column, ScopedEntries]]
     )
     columns: list[tuple[Column, ScopedEntries]] = []
     notes: list[str] = []
-    for schema, relation, name, owner, of_extension, acl in sorted(rows, key=tuple):
+    calls = set[Call]()
+    for called, schema, relation, name, owner, of_extension, acl in sorted(rows, key=lambda row: str(tuple(row))):
+        if called is not None:
+            place, routine, types = called
+            is_judged = place in scope.schemas and not of_extension and scope.can_judge(owner)
+            executors = None if is_judged else frozenset(grantee for grantee, *_ in acl)
+            calls.add(Call(schema, relation, name, place, ObjectName(routine, types), owner, executors))
+            continue
         future_owner = scope.successor(owner) if of_extension else scope.future_owner(schema, owner)
         if scope.can_judge(future_owner) and (not of_extension or (schema, relation) in named):
             on = OnColumn(schema, relation, name, future_owner)
@@ -314,7 +325,7 @@ def _columns(run: Run, scope: Scope) -> tuple[list[tuple[Column, ScopedEntries]]
             entries = scope.select(acl, (owner, future_owner), {granted[:2] for granted in desired_grants})
             columns.append((Column(on, entries.granted), entries))
             notes += _kept(entries, describe_target(on))
-    return columns, notes
+    return columns, notes, calls
 
 
 def _group_facts(groups: Iterable[ObjectGroup]) -> Iterator[Fact]:

@@ -251,7 +251,8 @@ WHERE o.schema = ANY (CAST(:schemas AS text[])) AND NOT EXISTS (
     AND (d.deptype = 'e' OR d.deptype = 'i' AND o.kind <> 'multirange' OR d.deptype = 'a' AND o.kind = 'sequence'))
 """  # noqa: S608 - put together from constants
 
-# The columns that have privileges, and those that the document names.
+# The columns that have privileges, and those that the document names. Then, to save a round trip, the routines that
+# those who read or write relations call without naming them: in views, policies, defaults, constraints and indexes.
 COLUMNS = f"""
 WITH singled_out AS (
     SELECT schema, name, attname
@@ -267,13 +268,31 @@ attribute AS (
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.name
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname AND NOT a.attisdropped
 )
-SELECT n.nspname, c.relname, t.attname, pg_get_userbyid(c.relowner), d.objid IS NOT NULL,
+SELECT NULL AS called, n.nspname, c.relname, t.attname, pg_get_userbyid(c.relowner), d.objid IS NOT NULL,
        {_ENTRIES.format(acl="t.attacl", owner="c.relowner")}
 FROM attribute t
 JOIN pg_class c ON c.oid = t.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+UNION ALL
+SELECT jsonb_build_array(s.nspname, p.proname, array_to_string(ARRAY(SELECT format_type(t, NULL)
+           FROM unnest(p.proargtypes) WITH ORDINALITY a (t, position) ORDER BY position), ', ')),
+       n.nspname, c.relname, CASE WHEN w.oid IS NULL AND y.oid IS NULL THEN 'INSERT' ELSE 'SELECT' END,
+       pg_get_userbyid(p.proowner), EXISTS (SELECT FROM pg_depend e
+           WHERE e.deptype = 'e' AND e.classid = 'pg_proc'::regclass AND e.objid = p.oid),
+       {_ENTRIES.format(acl="coalesce(p.proacl, acldefault('f', p.proowner))", owner="p.proowner")}
+FROM pg_depend d
+JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+JOIN pg_namespace s ON s.oid = p.pronamespace
+LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+LEFT JOIN pg_policy y ON d.classid = 'pg_policy'::regclass AND y.oid = d.objid
+LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
+JOIN pg_class c ON c.oid = coalesce(w.ev_class, y.polrelid, a.adrelid, k.conrelid, i.indrelid) AND c.relkind <> 'm'
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND s.nspname <> 'pg_catalog'
 """  # noqa: S608 - put together from constants
 
 # A creator's default everywhere replaces the built-in default; one for a schema adds to it. Documents declare no

@@ -102,6 +102,7 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
         ),
         groups=actual_objects.groups,
         columns=actual_objects.columns,
+        calls=actual_objects.calls,
         foreign=actual_objects.foreign,
         unknown_types=actual_objects.unknown_types,
         roles=actual_roles,

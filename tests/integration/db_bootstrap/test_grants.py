@@ -447,6 +447,55 @@ def test_a_schema_that_a_statement_needs_and_the_master_cannot_use_is_refused(ce
     assert cellar.plan().statements == ()
 
 
+CALLING = {
+    "view": "CREATE VIEW {schema}.view AS SELECT {schema}.f(1)",
+    "ruled": "CREATE TABLE {schema}.ruled (id int); CREATE POLICY p ON {schema}.ruled USING ({schema}.f(id) = 1);"
+    " ALTER TABLE {schema}.ruled ENABLE ROW LEVEL SECURITY",
+    "default": "CREATE TABLE {schema}.default (id int DEFAULT {schema}.f(1))",
+    "checked": "CREATE TABLE {schema}.checked (id int CHECK ({schema}.f(id) = 1))",
+    "indexed": "CREATE TABLE {schema}.indexed (id int); CREATE INDEX ON {schema}.indexed ({schema}.f(id))",
+}
+
+
+@pytest.mark.parametrize("relation", CALLING)
+def test_relations_that_call_what_their_readers_or_writers_may_not_execute_are_reported(
+    relation: str, cellar: Access
+) -> None:
+    cellar.apply()
+    function = "CREATE FUNCTION {schema}.f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'"
+    cellar.as_superuser(
+        "SET ROLE {owner}; " + function + "; " + CALLING[relation].replace("{schema}.default", '{schema}."default"')
+    )
+    is_read = relation in {"view", "ruled"}
+    auditor = cellar.raw["roles"][cellar.role("auditor")] = {
+        "grants": [on("tables", "SELECT" if is_read else "INSERT", names=[relation])]
+    }
+    expected = {cellar.role("auditor")} | ({cellar.role("reader")} if is_read else set())
+
+    def reported() -> set[str]:
+        return {
+            note.split("'")[1] for note in cellar.plan().unmanaged if f"cellar.{relation} calls cellar.f(int" in note
+        }
+
+    assert reported() == expected
+    auditor["grants"].append(on("routines", "EXECUTE", names=["f(int)"]))
+    assert reported() == expected - {cellar.role("auditor")}
+    cellar.raw["public"] = {"grants": [on("routines", "EXECUTE")]}
+    assert reported() == set()
+
+
+def test_temporary_tables_with_types_that_a_role_may_not_use_are_reported(cellar: Access) -> None:
+    cellar.apply()
+    fill(cellar)
+    writer = cellar.raw["roles"][cellar.role("writer")]
+    note = cellar.filled("'{writer}' may create temporary tables, but not with the types of schema 'cellar'")
+    assert not any(note in each for each in cellar.plan().unmanaged)
+    writer["grants"] = [on("database", "TEMPORARY")]
+    assert any(note in each for each in cellar.plan().unmanaged)
+    writer["grants"].append(on("types", "USAGE"))
+    assert not any(note in each for each in cellar.plan().unmanaged)
+
+
 # Every class of objects that has an owner and is in a schema; then what follows its table.
 OWNED = [
     *(f"CREATE {kind}" for kind in ("TABLE {0}.t (id serial, n int GENERATED ALWAYS AS IDENTITY)", "SEQUENCE {0}.s")),

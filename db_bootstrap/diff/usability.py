@@ -1,0 +1,78 @@
+"""Declared access that does not let its holders do what it seems to say."""
+
+from collections.abc import Iterator
+
+from db_bootstrap import desired
+from db_bootstrap.diff.descriptions import join_names
+from db_bootstrap.diff.scope import readings
+from db_bootstrap.document import AccessDocument, GrantKind
+from db_bootstrap.document.presets import OBJECT_KINDS
+from db_bootstrap.model import Call, ObjectKind, Snapshot
+from db_bootstrap.sql import PUBLIC
+
+MAXIMUM_NAMES = 3
+"""Calls that a sentence names."""
+
+_Held = dict[tuple[str, str, ObjectKind], set[tuple[str, str | None]]]
+"""By grantee, schema and kind: privileges, each with the name of the object, or None for all."""
+
+
+def unusable_grants(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
+    """Yield a sentence on each grantee that cannot use what it is granted for want of another privilege."""
+    held: _Held = {}
+    for (schema, kind), grants in desired.kind_grants(document, snapshot.server).items():
+        for grantee, privilege in grants:
+            held.setdefault((grantee, schema, kind), set()).add((privilege, None))
+    for holder in desired.holders(document):
+        for grant in holder.grants:
+            for written in (grant.names or ()) if grant.on in OBJECT_KINDS else ():
+                for name in (written, *(name for name, _ in readings(written) if grant.on is GrantKind.ROUTINES)):
+                    on = (holder.grantee, grant.schema or "", OBJECT_KINDS[grant.on])
+                    held.setdefault(on, set()).update((privilege, name) for privilege in grant.privileges)
+    for holder in desired.holders(document):
+        rights = {holder.grantee, PUBLIC, *desired.inherited(document, holder.grantee)}
+        calls = [
+            f"{call.schema}.{call.relation} calls {call.routine_schema}.{call.routine.name}({call.routine.arguments})"
+            for call in snapshot.calls
+            if held.get((holder.grantee, call.schema, ObjectKind.RELATION), set())
+            & {(call.privilege, None), (call.privilege, call.relation)}
+            and not _may_call(call, rights, held)
+        ]
+        if calls:
+            more = [f"{len(calls) - MAXIMUM_NAMES} more"] if len(calls) > MAXIMUM_NAMES else []
+            yield (
+                f"{holder.grantee!r} cannot use all relations that it has privileges on, for want of EXECUTE on the "
+                f"routines that they call: {join_names([*calls[:MAXIMUM_NAMES], *more])}; grant that by name."
+            )
+        yield from _temporary_tables(document, snapshot, holder, rights, held)
+
+
+def _may_call(call: Call, rights: set[str], held: _Held) -> bool:
+    if call.executors is not None:
+        return bool(rights & {call.owner, *call.executors})
+    names = {("EXECUTE", None), ("EXECUTE", call.routine.name)}
+    return call.owner in rights or any(
+        held.get((role, call.routine_schema, ObjectKind.ROUTINE), set()) & names for role in rights
+    )
+
+
+def _temporary_tables(
+    document: AccessDocument, snapshot: Snapshot, holder: desired.Holder, rights: set[str], held: _Held
+) -> Iterator[str]:
+    """Yield the schemas of which a holder cannot copy tables into temporary ones, because of the columns' types."""
+    if not any(
+        grant.on is GrantKind.DATABASE and "TEMPORARY" in grant.privileges
+        for other in desired.holders(document)
+        if other.grantee in rights
+        for grant in other.grants
+    ):
+        return
+    for schema, declared in document.schemas.items():
+        may_read = ("SELECT", None) in held.get((holder.grantee, schema, ObjectKind.RELATION), set())
+        has_types = any(group.schema == schema and group.kind is ObjectKind.TYPE for group in snapshot.groups)
+        may_use = declared.owner in rights or any((role, schema, ObjectKind.TYPE) in held for role in rights)
+        if may_read and has_types and not may_use:
+            yield (
+                f"{holder.grantee!r} may create temporary tables, but not with the types of schema {schema!r}; if it "
+                "needs that, grant USAGE on types."
+            )
