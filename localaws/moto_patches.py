@@ -13,7 +13,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
-from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
@@ -42,12 +42,11 @@ class MotoPatches(PatchingService):
         self._return_event_bridge_configuration_of_buckets()
 
     def _keep_descriptions_of_security_group_rules(self) -> None:
-        """A rule keeps its description, and can be modified, for every kind of source.
+        """A rule keeps its description for every kind of source.
 
-        moto keeps the description of a rule with an IPv4 range only, and ModifySecurityGroupRules drops a new group
-        or prefix list. Each plan would set them again.
+        moto keeps that of a rule with an IPv4 range only. Each plan would set it again.
 
-        Upstream: getmoto/moto#8917 added the operation "for IPv4 CIDR ranges only"; the rest is not reported.
+        Upstream: not reported.
         """
 
         @self._patch.method(SecurityGroupRule, "__init__")
@@ -62,19 +61,6 @@ class MotoPatches(PatchingService):
             return next(filter(None, known), rule.__dict__.get("prefix_list_description"))
 
         self._patch.attribute(SecurityGroupRule, "description", property(description))
-
-        @self._patch.method(SecurityGroupBackend, "modify_security_group_rules")
-        def modify(
-            original: Callable[..., None], backend: Any, group_id: str, rules: dict[str, dict[str, Any]]
-        ) -> None:
-            original(backend, group_id, rules)
-            group = backend.get_security_group_by_name_or_id(group_id)
-            for rule_id, change in rules.items():
-                rule = group.get_rule(rule_id)
-                if change.get("ReferencedGroupId"):
-                    rule.source_group = {**rule.source_group, "GroupId": change["ReferencedGroupId"]}
-                if change.get("PrefixListId"):
-                    rule.prefix_list_id = change["PrefixListId"]
 
     def _evaluate_conditions_of_bucket_policies(self) -> None:
         """A statement of a bucket's policy counts only where its conditions hold.
@@ -130,7 +116,7 @@ class MotoPatches(PatchingService):
             return status, headers, body
 
     def _keep_tags_of_scalable_targets(self) -> None:
-        """ListTagsForResource, TagResource and UntagResource of Application Auto Scaling, which moto lacks.
+        """ListTagsForResource of Application Auto Scaling, which moto lacks.
 
         Terraform's provider lists the tags of each target that it reads.
 
@@ -149,17 +135,3 @@ class MotoPatches(PatchingService):
         @self._patch.method(ApplicationAutoScalingResponse, "list_tags_for_resource")
         def list_tags(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
             return json.dumps({"Tags": tags.get(json.loads(response.body)["ResourceARN"], {})})
-
-        @self._patch.method(ApplicationAutoScalingResponse, "tag_resource")
-        def tag(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
-            request = json.loads(response.body)
-            tags.setdefault(request["ResourceARN"], {}).update(request["Tags"])
-            return "{}"
-
-        @self._patch.method(ApplicationAutoScalingResponse, "untag_resource")
-        def untag(_original: Callable[..., str], response: ApplicationAutoScalingResponse) -> str:
-            request = json.loads(response.body)
-            own = tags.get(request["ResourceARN"], {})
-            for key in request["TagKeys"]:
-                own.pop(key, None)
-            return "{}"

@@ -12,7 +12,6 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import aiohttp
 import aiohttp.web
@@ -61,22 +60,12 @@ class ListenerView:
         return float(self.attributes.get("idle_timeout.timeout_seconds", 60))
 
 
-class Groups(Protocol):
-    """What the proxy asks about target groups."""
-
-    def algorithm(self, group_arn: str) -> str:
-        """Return the group's ``load_balancing.algorithm.type``."""
-
-    def scheme(self, group_arn: str) -> str:
-        """``http`` or ``https``, as the group's targets speak."""
-
-
 class Proxy:
     """Answers the requests of one listener.
 
     Args:
         view: gives the listener as it is now.
-        groups: tells about target groups.
+        algorithm: tells a group's ``load_balancing.algorithm.type``.
         registry: chooses targets.
         addresses: where targets really listen.
         session: for the connections to targets, shared by all listeners.
@@ -86,7 +75,7 @@ class Proxy:
     def __init__(
         self,
         view: Callable[[], ListenerView],
-        groups: Groups,
+        algorithm: Callable[[str], str],
         registry: TargetRegistry,
         addresses: NetworkAddresses,
         session: aiohttp.ClientSession,
@@ -94,7 +83,7 @@ class Proxy:
         record: Callable[[str | None, int], None] = lambda _group_arn, _status: None,
     ) -> None:
         self._view = view
-        self._groups = groups
+        self._algorithm = algorithm
         self._registry = registry
         self._addresses = addresses
         self._session = session
@@ -119,7 +108,7 @@ class Proxy:
             query=request.rel_url.raw_query_string,
             host=request.headers.get("Host", "").partition(":")[0],
         )
-        decision = route(view.rules, asked, view.protocol, view.port)
+        decision = route(view.rules, asked)
         if isinstance(decision, Answer):
             return _own(decision)
         sent = forwarded_headers(
@@ -135,7 +124,7 @@ class Proxy:
     async def _forward(
         self, request: aiohttp.web.BaseRequest, forward: Forward, headers: list[tuple[str, str]], idle_seconds: float
     ) -> aiohttp.web.StreamResponse:
-        target = self._registry.acquire(forward.group_arn, self._groups.algorithm(forward.group_arn))
+        target = self._registry.acquire(forward.group_arn, self._algorithm(forward.group_arn))
         if target is None:
             return self._failed(503)
         try:
@@ -163,7 +152,7 @@ class Proxy:
         where = self._addresses.reach(target.id, target.port)
         if where is None:
             raise ConnectionRefusedError
-        url = f"{self._groups.scheme(target.group_arn)}://{where[0]}:{where[1]}{request.raw_path}"
+        url = f"http://{where[0]}:{where[1]}{request.raw_path}"
         answer = await self._session.request(
             request.method,
             yarl.URL(url, encoded=True),
@@ -171,7 +160,6 @@ class Proxy:
             data=_body(request) if request.body_exists else None,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds),
-            ssl=False,  # a load balancer does not verify its targets' certificates
         )
         self._record(target.group_arn, answer.status)
         async with answer:

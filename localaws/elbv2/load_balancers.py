@@ -131,11 +131,6 @@ class LoadBalancers:
         group = self._group(group_arn)
         return str(group.attributes["load_balancing.algorithm.type"]) if group else "round_robin"
 
-    def scheme(self, group_arn: str) -> str:
-        """Return the scheme for a group's targets."""
-        group = self._group(group_arn)
-        return "https" if group is not None and group.protocol == "HTTPS" else "http"
-
     def _extend_listeners(self) -> None:
         for name in ("create_listener", "modify_listener", "delete_listener", "delete_load_balancer"):
             self._wake_after(name)
@@ -282,7 +277,7 @@ class LoadBalancers:
             self._counts[_end_of_arn(balancer.arn), group_arn and _end_of_arn(group_arn), status] += 1
 
         view = functools.partial(_view, balancer, listener)
-        proxy = Proxy(view, self, self._registry, self._context.addresses, session, record=record)
+        proxy = Proxy(view, self.algorithm, self._registry, self._context.addresses, session, record=record)
         connections = proxy.server()
         context = self._tls(listener) if listener.protocol == "HTTPS" else None
         is_first = (listener.protocol, int(listener.port)) == ("HTTP", 80) and self._first() is None

@@ -5,7 +5,7 @@ decided here. Sources: "Listener rules", "Rule condition types" and "HTTP header
 ELB user guide.
 
 Not emulated: conditions other than ``path-pattern``, actions other than ``forward`` to one target group and
-``redirect``, stickiness. A rule that has one of these cannot be created (501).
+``redirect`` to another protocol and port, stickiness. A rule that has one of these cannot be created (501).
 """
 
 import fnmatch
@@ -19,6 +19,8 @@ from typing import Any
 HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
 )
+# What of a request a redirect leaves as it is.
+_KEPT = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
 _VALID_HEADER_NAME = re.compile(r"[-A-Za-z0-9]+")
 
 
@@ -81,16 +83,19 @@ def check_emulated(conditions: Sequence[Mapping[str, Any]], actions: Sequence[Ma
         groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
         if action["Type"] not in ("forward", "redirect") or len(groups) > 1:
             raise NotImplementedError(f"the action {action['Type']} to {len(groups)} target groups is not emulated")
+        redirect = action.get("RedirectConfig") or _KEPT
+        if {name: redirect.get(name) or kept for name, kept in _KEPT.items()} != _KEPT:
+            raise NotImplementedError("a redirect to another host, path or query is not emulated")
 
 
-def route(rules: Sequence[Rule], request: Request, protocol: str, port: int) -> Forward | Answer:
-    """Return what the first matching rule of a listener (``protocol`` and ``port``) does with a request."""
+def route(rules: Sequence[Rule], request: Request) -> Forward | Answer:
+    """Return what the first matching rule of a listener does with a request."""
     ordered = sorted(rules, key=lambda rule: (rule.priority is None, rule.priority or 0))
     for rule in ordered:
         if all(matches(condition, request.path) for condition in rule.conditions):
             action = rule.actions[-1]
             if action["Type"] == "redirect":
-                return _redirect(action["RedirectConfig"], request, protocol, port)
+                return _redirect(action["RedirectConfig"], request)
             groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or [action]
             return Forward(groups[0]["TargetGroupArn"])
     return error_answer(503)
@@ -157,23 +162,7 @@ def _traced(existing: str, trace: str) -> str:
     return f"Self={trace};{existing}" if "Root=" in existing else f"{existing};Root={trace}"
 
 
-def _redirect(config: Mapping[str, Any], request: Request, protocol: str, port: int) -> Answer:
-    values = {
-        "#{protocol}": protocol,
-        "#{host}": request.host,
-        "#{port}": str(port),
-        "#{path}": request.path.removeprefix("/"),
-        "#{query}": request.query,
-    }
-
-    def filled(name: str, default: str) -> str:
-        text: str = config.get(name) or default
-        for placeholder, value in values.items():
-            text = text.replace(placeholder, value)
-        return text
-
-    scheme = filled("Protocol", "#{protocol}").lower()
-    query = filled("Query", "#{query}")
-    location = f"{scheme}://{filled('Host', '#{host}')}:{filled('Port', '#{port}')}{filled('Path', '/#{path}')}"
+def _redirect(config: Mapping[str, Any], request: Request) -> Answer:
+    location = f"{config['Protocol'].lower()}://{request.host}:{config['Port']}{request.path}"
     status = int(config["StatusCode"].removeprefix("HTTP_"))
-    return Answer(status, headers={"Location": f"{location}?{query}" if query else location})
+    return Answer(status, headers={"Location": f"{location}?{request.query}" if request.query else location})

@@ -41,13 +41,6 @@ SECONDS_A_DAY = 86400
 DEFAULT_ROTATION_DAYS = 30
 
 
-class AccessDeniedError(SecretsManagerClientError):
-    """Secrets Manager may not do what it was asked to."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("AccessDeniedException", message)
-
-
 class Secrets:
     """Secrets with staging labels and rotation."""
 
@@ -148,9 +141,10 @@ class Secrets:
         except JsonRESTError as error:
             raise ResourceNotFoundException(f"Lambda does not find the function {function_arn}.") from error
         if not allowed:
-            raise AccessDeniedError(
+            raise SecretsManagerClientError(
+                "AccessDeniedException",
                 "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants "
-                f"access to the principal {SERVICE}."
+                f"access to the principal {SERVICE}.",
             )
 
 

@@ -30,17 +30,13 @@ def test_a_scalable_target_keeps_its_tags(aws: LocalAws) -> None:
         Tags={"team": "cellar"},
     )["ScalableTargetARN"]
     assert scaling.list_tags_for_resource(ResourceARN=arn)["Tags"] == {"team": "cellar"}
-    scaling.tag_resource(ResourceARN=arn, Tags={"stage": "dev"})
-    scaling.untag_resource(ResourceARN=arn, TagKeys=["team"])
-    assert scaling.list_tags_for_resource(ResourceARN=arn)["Tags"] == {"stage": "dev"}
 
 
-def test_a_rule_keeps_its_description_and_takes_another_reference(aws: LocalAws) -> None:
+def test_a_rule_keeps_its_description(aws: LocalAws) -> None:
     ec2 = aws.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
-    target, old, new = (
-        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
-        for name in ("target", "old", "new")
+    target, old = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("target", "old")
     )
     prefix_list = ec2.describe_prefix_lists()["PrefixLists"][0]["PrefixListId"]
 
@@ -66,16 +62,6 @@ def test_a_rule_keeps_its_description_and_takes_another_reference(aws: LocalAws)
     assert (by_group["Description"], by_list["Description"]) == ("queries", "to S3")
     assert describe()[by_group["SecurityGroupRuleId"]] == ("queries", old, None)
     assert describe()[by_list["SecurityGroupRuleId"]] == ("to S3", None, prefix_list)
-    ec2.modify_security_group_rules(
-        GroupId=target,
-        SecurityGroupRules=[
-            {
-                "SecurityGroupRuleId": by_group["SecurityGroupRuleId"],
-                "SecurityGroupRule": {**tcp, "ReferencedGroupId": new, "Description": "more queries"},
-            }
-        ],
-    )
-    assert describe()[by_group["SecurityGroupRuleId"]] == ("more queries", new, None)
 
 
 @pytest.mark.aws("S3-2")

@@ -20,11 +20,6 @@ REPOSITORY = {"registryId": "123456789012", "repositoryName": "taproom"}
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-def test_an_image_is_named_by_digest_or_by_its_commit() -> None:
-    assert image_digest.image_id("c" * 40, "") == {"imageTag": "c" * 40}
-    assert image_digest.image_id("", "sha256:" + "a" * 64) == {"imageDigest": "sha256:" + "a" * 64}
-
-
 @pytest.mark.parametrize(
     ("commit", "digest", "sentence"),
     [

@@ -299,14 +299,15 @@ def test_targets_come_and_go_under_load_and_no_request_fails(serving: Balancer) 
 
 
 def test_rules_are_in_force_as_soon_as_they_change(serving: Balancer) -> None:
+    redirect = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_302"}
     rule = serving.elb.create_rule(
         ListenerArn=serving.listener_arn,
         Priority=1,
         Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/livez"]}}],
-        Actions=[{"Type": "redirect", "RedirectConfig": {"Path": "/private", "StatusCode": "HTTP_302"}}],
+        Actions=[{"Type": "redirect", "RedirectConfig": redirect}],
     )["Rules"][0]["RuleArn"]
     status, _, headers = serving.ask("GET", "/livez", Host="beers.example.com")
-    assert (status, headers["Location"]) == (302, "http://beers.example.com:80/private")
+    assert (status, headers["Location"]) == (302, "https://beers.example.com:443/livez")
     assert serving.ask("GET", "/other")[0] == 200
     serving.elb.delete_rule(RuleArn=rule)
     assert serving.ask("GET", "/livez")[0] == 200

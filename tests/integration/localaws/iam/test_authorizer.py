@@ -87,19 +87,6 @@ def test_anybody_may_ask_who_they_are(aws: LocalAws) -> None:
     assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/rehearsal"
 
 
-def test_a_scoped_policy_allows_its_resource_and_no_other(aws: LocalAws) -> None:
-    secrets = aws.client("secretsmanager")
-    mine, other = (secrets.create_secret(Name=role_name(), SecretString="x")["ARN"] for _ in range(2))
-    limited = aws.client(
-        "secretsmanager", **aws.assume(aws.make_role(role_name(), allow("secretsmanager:GetSecretValue", mine)))
-    )
-    assert limited.get_secret_value(SecretId=mine)["SecretString"] == "x"
-    with pytest.raises(ClientError, match="AccessDeniedException"):
-        limited.get_secret_value(SecretId=other)
-    with pytest.raises(ClientError, match="AccessDeniedException"):
-        limited.put_secret_value(SecretId=mine, SecretString="y")
-
-
 def test_a_key_of_ones_own_must_be_allowed_too(aws: LocalAws) -> None:
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     secret = aws.client("secretsmanager").create_secret(Name=role_name(), SecretString="x", KmsKeyId=key)["ARN"]
