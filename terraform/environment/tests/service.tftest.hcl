@@ -60,13 +60,13 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   }
 
   assert {
-    condition     = !aws_ecs_service.this.enable_execute_command && length(data.aws_iam_policy_document.exec) == 0 && alltrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
+    condition     = !aws_ecs_service.this.enable_execute_command && alltrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
     error_message = "A shell cannot be opened, and a task cannot write to its image."
   }
 
   assert {
-    condition     = one(data.aws_iam_policy_document.task).statement[0].resources == toset(["arn:aws:secretsmanager:us-east-1:123456789012:secret:app"]) && length(data.aws_iam_policy_document.connect) == 0 && contains(local.app_container.environment, { name = "DATABASE_SECRET_ARN", value = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app" })
-    error_message = "The tasks must read the login's secret and no other, and not log in by token."
+    condition     = { for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Sid => statement.Resource } == { ReadLoginSecret = ["arn:aws:secretsmanager:us-east-1:123456789012:secret:app"], DecryptLoginSecret = [var.context.kms_key_arn] } && contains(local.app_container.environment, { name = "DATABASE_SECRET_ARN", value = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app" })
+    error_message = "The tasks must read the login's secret and no other, log in by no token and open no shell."
   }
 
   assert {
@@ -75,11 +75,6 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
       variable.name => variable.value if contains(["SEEDING", "WRITE_TOKEN_SECRET_ARN"], variable.name)
     } == { SEEDING = "on" }
     error_message = "The service is told otherwise."
-  }
-
-  assert {
-    condition     = length(data.aws_iam_policy_document.running.statement) == 0
-    error_message = "There is no token to read."
   }
 }
 
@@ -107,7 +102,7 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
   }
 
   assert {
-    condition     = aws_ecs_service.this.enable_execute_command && length(data.aws_iam_policy_document.exec) == 1 && !anytrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
+    condition     = aws_ecs_service.this.enable_execute_command && !anytrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
     error_message = "A shell can be opened, and its agent can write."
   }
 
@@ -125,8 +120,8 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
   }
 
   assert {
-    condition     = data.aws_iam_policy_document.running.statement[*].sid == tolist(["GetWriteToken", "DecryptWriteToken"])
-    error_message = "The task must be let at its token."
+    condition     = jsondecode(aws_iam_role_policy.task.policy).Statement[*].Sid == ["ReadLoginSecret", "DecryptLoginSecret", "OpenExecChannels", "GetWriteToken", "DecryptWriteToken"]
+    error_message = "The task must be allowed to open a shell's channels and to read its token."
   }
 }
 
@@ -146,7 +141,7 @@ run "with_iam_authentication_the_task_connects_as_one_user_of_one_database_and_r
   }
 
   assert {
-    condition     = one(data.aws_iam_policy_document.connect).statement[0].resources == toset(["arn:aws:rds-db:us-east-1:123456789012:dbuser:db-MOCKED/beers_app"]) && one(data.aws_iam_policy_document.connect).statement[0].actions == toset(["rds-db:connect"]) && length(data.aws_iam_policy_document.task) == 0
+    condition     = [for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : [statement.Action, statement.Resource]] == [[["rds-db:connect"], ["arn:aws:rds-db:us-east-1:123456789012:dbuser:db-MOCKED/beers_app"]]]
     error_message = "The tasks' role must log in as beers_app of this database only, and read no secret."
   }
 

@@ -10,16 +10,3 @@ locals {
     : { name = "DATABASE_SECRET_ARN", value = var.service_secret_arn }
   )
 }
-
-data "aws_iam_policy_document" "connect" {
-  count = local.is_by_token ? 1 : 0
-
-  statement {
-    sid     = "ConnectWithToken"
-    actions = ["rds-db:connect"]
-    resources = [join(":", [
-      "arn", data.aws_partition.current.partition, "rds-db", data.aws_region.current.id, local.account_id,
-      "dbuser", "${var.iam_login.resource_id}/${var.iam_login.user}",
-    ])]
-  }
-}

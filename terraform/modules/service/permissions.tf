@@ -9,6 +9,39 @@ locals {
     "arn", data.aws_partition.current.partition, "ecr", local.registry.region, local.registry.account_id,
     "repository/${local.registry.repository}",
   ])
+
+  # Reading one secret, with the environment's key through Secrets Manager alone.
+  read_secret = { for key, secret in {
+    migrator    = { arn = var.migrator_secret_arn, sids = ["ReadMigratorSecret", "DecryptMigratorSecret"] }
+    login       = { arn = var.service_secret_arn, sids = ["ReadLoginSecret", "DecryptLoginSecret"] }
+    write_token = { arn = var.write_token_secret_arn, sids = ["GetWriteToken", "DecryptWriteToken"] }
+    } : key => [
+    { Sid = secret.sids[0], Action = ["secretsmanager:GetSecretValue"], Resource = [secret.arn] },
+    {
+      Sid       = secret.sids[1]
+      Action    = ["kms:Decrypt"]
+      Resource  = [var.context.kms_key_arn]
+      Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${data.aws_region.current.id}.amazonaws.com", "kms:EncryptionContext:SecretARN" = secret.arn } }
+    },
+  ] }
+
+  # The actions with "*" know no resource.
+  execution_statements = concat([
+    { Sid = "GetAuthorizationToken", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
+    { Sid = "PullImage", Action = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], Resource = [local.repository_arn] },
+    { Sid = "WriteLogs", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["${aws_cloudwatch_log_group.tasks.arn}:*"] },
+  ], local.read_secret.migrator)
+
+  # ECS Exec is off by default: logs show what a task does, and manual changes are lost with the task.
+  exec_actions = [for action in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] : "ssmmessages:${action}"]
+  task_statements = concat(
+    [for one in local.read_secret.login : one if !local.is_by_token],
+    [for login in var.iam_login[*] : { Sid = "ConnectWithToken", Action = ["rds-db:connect"], Resource = [join(":", [
+      "arn", data.aws_partition.current.partition, "rds-db", data.aws_region.current.id, local.account_id, "dbuser", "${login.resource_id}/${login.user}",
+    ])] }],
+    [for allowed in [var.exec_is_allowed] : { Sid = "OpenExecChannels", Action = local.exec_actions, Resource = ["*"] } if allowed],
+    [for one in local.read_secret.write_token : one if var.write_token_secret_arn != null],
+  )
 }
 
 # Without the conditions, ECS could be talked into lending these roles to a task of another account.
@@ -44,55 +77,10 @@ resource "aws_iam_role" "execution" {
   permissions_boundary = var.context.permissions_boundary_arn
 }
 
-data "aws_iam_policy_document" "execution" {
-  statement {
-    sid       = "GetAuthorizationToken"
-    actions   = ["ecr:GetAuthorizationToken"]
-    resources = ["*"] # the action knows no resource
-  }
-
-  statement {
-    sid       = "PullImage"
-    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-    resources = [local.repository_arn]
-  }
-
-  statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.tasks.arn}:*"]
-  }
-
-  statement {
-    sid       = "ReadMigratorSecret"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [var.migrator_secret_arn]
-  }
-
-  # The environment's key, for this one secret and through Secrets Manager alone.
-  statement {
-    sid       = "DecryptMigratorSecret"
-    actions   = ["kms:Decrypt"]
-    resources = [var.context.kms_key_arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["secretsmanager.${data.aws_region.current.id}.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:EncryptionContext:SecretARN"
-      values   = [var.migrator_secret_arn]
-    }
-  }
-}
-
 resource "aws_iam_role_policy" "execution" {
   name   = "start-tasks"
   role   = aws_iam_role.execution.name
-  policy = data.aws_iam_policy_document.execution.json
+  policy = jsonencode({ Version = "2012-10-17", Statement = [for one in local.execution_statements : merge({ Effect = "Allow" }, one)] })
 }
 
 # What the running service does: log in to its database and, if there is one, read the write token.
@@ -103,37 +91,8 @@ resource "aws_iam_role" "task" {
   permissions_boundary = var.context.permissions_boundary_arn
 }
 
-data "aws_iam_policy_document" "task" {
-  count = local.is_by_token ? 0 : 1
-
-  statement {
-    sid       = "ReadLoginSecret"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [var.service_secret_arn]
-  }
-
-  # The environment's key, for this one secret and through Secrets Manager alone.
-  statement {
-    sid       = "DecryptLoginSecret"
-    actions   = ["kms:Decrypt"]
-    resources = [var.context.kms_key_arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["secretsmanager.${data.aws_region.current.id}.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:EncryptionContext:SecretARN"
-      values   = [var.service_secret_arn]
-    }
-  }
-}
-
 resource "aws_iam_role_policy" "task" {
   name   = "own-login"
   role   = aws_iam_role.task.name
-  policy = data.aws_iam_policy_document.running.json
+  policy = jsonencode({ Version = "2012-10-17", Statement = [for one in local.task_statements : merge({ Effect = "Allow" }, one)] })
 }
