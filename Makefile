@@ -39,9 +39,10 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff format .
 	@$(RUN) devtools.terraform fmt -recursive terraform
 
-docs: .venv/ready ## Write what is derived into the documentation: inputs and outputs in terraform/, lists of docs/rehearsal.md
+docs: .venv/ready ## Write what is derived into the documentation: inputs and outputs in terraform/, lists of docs/rehearsal.md, the keys of docs/access.md
 	@$(RUN) scripts.terraform_tables
 	@$(RUN) scripts.aws_behaviours
+	@$(RUN) scripts.access_document && $(RUN) devtools.terraform fmt terraform/modules/database_access
 
 # The same files serve each platform of tool.uv.environments (Linux with glibc), and every Python from 3.11 on but for
 # free-threaded builds. No source is accepted where one wheel serves all. Packages of development and bench-service are

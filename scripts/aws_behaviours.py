@@ -43,7 +43,7 @@ def with_lists(page: str) -> str:
     rows = read_register()
     proven = "\n".join(_counts(service, rows) for service in dict.fromkeys(row.service for row in rows))
     unproven = "\n".join(f"- {row.id}: {row.behaviour}. ({row.local})" for row in rows if not row.emulated)
-    return _replaced(_replaced(page, "emulated behaviours", proven), "behaviours that are not proven", unproven)
+    return replaced(replaced(page, "emulated behaviours", proven), "behaviours that are not proven", unproven)
 
 
 def _counts(service: str, rows: list[Behaviour]) -> str:
@@ -52,7 +52,8 @@ def _counts(service: str, rows: list[Behaviour]) -> str:
     return f"- {service}: {counts.total()} ({kinds})"
 
 
-def _replaced(page: str, name: str, text: str) -> str:
+def replaced(page: str, name: str, text: str) -> str:
+    """Return a page with another text between the markers of this name."""
     begin = _BEGIN.format(name)
     head, _, rest = page.partition(begin)
     return f"{head}{begin}\n{text}\n\n{_END}{rest.partition(_END)[2]}"

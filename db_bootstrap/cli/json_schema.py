@@ -8,7 +8,7 @@ import inspect
 import json
 import re
 import sys
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
@@ -81,12 +81,20 @@ def _object(kind: Any) -> _Schema:
             field.name: {
                 "description": descriptions[field.name],
                 **(_SPECIAL.get(field.name) or _value(hints[field.name], is_optional=field.name not in required)),
+                **_default(field),
             }
             for field in fields(kind)
         },
         "additionalProperties": False,
     }
     return {**schema, "required": required} if required else schema
+
+
+def _default(field: Field[Any]) -> _Schema:
+    """Return the default, if there is one that JSON can express and that is not null."""
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    is_plain = isinstance(default, tuple | dict | str | bool | int)
+    return {"default": list(default) if isinstance(default, tuple) else default} if is_plain else {}
 
 
 def _value(hint: Any, *, is_optional: bool) -> _Schema:

@@ -36,11 +36,11 @@ variable "access" {
     unlisted = optional(string)
     schemas = optional(map(object({
       owner = string
-      adopt = optional(list(string))
+      adopt = optional(list(string), [])
     })), {})
     extensions = optional(map(object({
       schema = optional(string)
-    })))
+    })), {})
     roles = optional(map(object({
       comment   = optional(string)
       inherit   = optional(bool)
@@ -80,7 +80,7 @@ variable "access" {
       acts_as          = optional(string)
       connection_limit = optional(number)
       valid_until      = optional(string)
-      settings         = optional(map(string))
+      settings         = optional(map(string), {})
     })), {})
     public = optional(object({
       schemas = optional(map(string), {})
@@ -96,7 +96,7 @@ variable "access" {
       reassign_to        = optional(string)
       drop_owned         = optional(bool)
       terminate_sessions = optional(bool)
-    })))
+    })), {})
   })
 
   validation {

@@ -21,12 +21,10 @@ from db_bootstrap.document import (
     Preset,
     Public,
     Retirement,
-    Role,
     Schema,
     parse_document,
 )
 from db_bootstrap.document.presets import SCHEMA_PRIVILEGES, object_privileges
-from db_bootstrap.document.reader import is_required
 from db_bootstrap.model import FIRST_VERSION_WITH_MAINTAIN, ObjectKind
 from db_bootstrap.report import Action, Format
 from scripts.package_function import PROJECT
@@ -61,19 +59,6 @@ def test_every_key_of_the_schema_is_described() -> None:
     assert list(undescribed(json_schema.document_schema(), "document")) == []
 
 
-# Where in a document the keys of each of its parts stand.
-PARTS: dict[str, type] = {
-    "schemas.NAME.": Schema,
-    "extensions.NAME.": Extension,
-    "roles.NAME.": Role,
-    "logins.NAME.": Login,
-    "public.": Public,
-    "retired.NAME.": Retirement,
-    "memberships.GROUP.": MembershipOptions,
-    "grants.": Grant,
-}
-
-
 def names(kind: type) -> set[str]:
     return {field.name for field in fields(kind)}
 
@@ -98,19 +83,6 @@ def test_the_example_is_a_document_that_uses_every_key(tmp_path: Path) -> None:
         assert {key for value in values for key in value} == names(kind)
     assert {value for part in used.values() for item in part for value in item.values() if isinstance(value, str)} >= {
         *CredentialKind
-    }
-
-
-def test_every_key_is_explained() -> None:
-    in_parts = {prefix + name for prefix, kind in PARTS.items() for name in names(kind)}
-    of_the_whole = names(AccessDocument) - {prefix.split(".")[0] for prefix in PARTS}
-    assert {words(key)[0] for key, *_ in rows("Every key")} == in_parts | of_the_whole
-
-
-def test_what_may_not_be_left_out_is_said_to_be_required() -> None:
-    required = {words(key)[0] for key, _, default in rows("Every key") if default == "required"}
-    assert required == {"database"} | {
-        prefix + field.name for prefix, kind in PARTS.items() for field in fields(kind) if is_required(field)
     }
 
 
