@@ -27,8 +27,6 @@ class Budgets(PatchingService):
         self._answer("update_budget", self._update)
         self._answer("describe_subscribers_for_notification", self._subscribers)
         self._answer("list_tags_for_resource", self._list_tags)
-        self._answer("tag_resource", self._tag)
-        self._answer("untag_resource", self._untag)
 
     def _answer(
         self, operation: str, answer: Callable[[BudgetsResponse, dict[str, Any], Callable[..., Any]], Any]
@@ -66,13 +64,3 @@ class Budgets(PatchingService):
     def _list_tags(self, _response: BudgetsResponse, request: dict[str, Any], _original: Callable[[], str]) -> Any:
         tags = self._tags.get(request["ResourceARN"], {})
         return {"ResourceTags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-
-    def _tag(self, _response: BudgetsResponse, request: dict[str, Any], _original: Callable[[], str]) -> Any:
-        given = {tag["Key"]: tag["Value"] for tag in request["ResourceTags"]}
-        self._tags.setdefault(request["ResourceARN"], {}).update(given)
-        return {}
-
-    def _untag(self, _response: BudgetsResponse, request: dict[str, Any], _original: Callable[[], str]) -> Any:
-        for key in request["ResourceTagKeys"]:
-            self._tags.get(request["ResourceARN"], {}).pop(key, None)
-        return {}

@@ -1,5 +1,3 @@
-import pytest
-
 from bench.access import results
 from bench.access.results import Handler, Result, Settled
 from bench.access.workload import Size
@@ -26,14 +24,6 @@ FAST = result("hare 2.0", [1.0, 2.0, 0.4], [2.0, 0.2])
 
 def met(targets: tuple[Target, ...]) -> dict[str, bool]:
     return {target.name: target.is_met for target in targets}
-
-
-def test_a_spread_is_the_median_with_the_least_and_the_most() -> None:
-    assert results.spread([0.3, 0.1, 0.25]) == "0.25 (0.1 to 0.3)"
-
-
-def test_a_ratio_says_how_many_times_as_long_theirs_take_when_nothing_disturbs_either() -> None:
-    assert results.ratio([0.1, 0.2, 9.0], [1.0, 0.8, 0.4]) == pytest.approx(4.0)
 
 
 def test_the_comparison_has_a_line_for_each_tool_and_says_how_many_times_as_long_it_takes() -> None:

@@ -42,12 +42,3 @@ def test_ldap2pg_has_the_groups_the_logins_and_a_grant_for_each_group() -> None:
     assert {role["names"][0]: tuple(role["parents"]) for role in logins["roles"]} == workload.memberships()
     assert sorted(group for grant in grants["grant"] for group in grant["roles"]) == sorted(workload.GROUPS)
     assert wish["postgres"]["managed_roles_query"] == [*workload.GROUPS, *workload.LOGINS]
-
-
-def test_each_schema_is_made_with_its_tables_and_sequences() -> None:
-    statements = list(workload.objects(SIZE))
-    assert [text for text in statements if text.startswith("CREATE SCHEMA")] == [
-        "CREATE SCHEMA bench_00 AUTHORIZATION bench_owner",
-        "CREATE SCHEMA bench_01 AUTHORIZATION bench_owner",
-    ]
-    assert sum("IN 1..3 LOOP" in text for text in statements) == 2

@@ -70,21 +70,6 @@ def test_of_many_calls_the_last_are_kept_and_all_are_counted() -> None:
     assert taken.calls_after(0)["counts"]["allowed"] == KEPT_CALLS + 50
 
 
-def test_a_rotation_is_shown_step_by_step_with_the_one_under_way() -> None:
-    taken = events(rotation("started", steps=STEPS))
-    under_way = [taken.rotations()[0]["under_way"]]
-    for step in STEPS:
-        taken.take(rotation("step", step=step, milliseconds=120))
-        under_way.append(taken.rotations()[0]["under_way"])
-    assert under_way[:4] == STEPS
-    taken.take(rotation("succeeded"))
-    (shown,) = taken.rotations()
-    assert (shown["name"], shown["state"], shown["under_way"]) == ("beers_app", "succeeded", None)
-    assert [(step["step"], step["outcome"], step["milliseconds"]) for step in shown["steps"]] == [
-        (step, "done", 120) for step in STEPS
-    ]
-
-
 def test_an_attempt_after_a_failure_begins_with_the_first_step() -> None:
     taken = events(
         rotation("started", steps=STEPS),

@@ -94,14 +94,6 @@ def test_resources_are_grouped_by_root_and_module_with_their_counts() -> None:
     ]
 
 
-def test_a_task_has_its_image_once_and_the_logins_of_its_own_sessions() -> None:
-    sessions = [Session("beers_app_a", "taproom/1", "t1", 3), Session("beers_app_b", "taproom/1", "t2", 1)]
-    (shown,) = snapshot.tasks(services(task("t1")), sessions)
-    assert shown["images"] == ["sha256:aa"]
-    assert shown["sessions"] == [{"login": "beers_app_a", "count": 3}]
-    assert (shown["group"], shown["address"], shown["target"]) == ("taproom-dev", "10.0.0.4", "healthy")
-
-
 def test_the_newest_task_is_first_and_of_those_that_ended_a_few_are_left() -> None:
     ended = [task(f"old{hour}", "STOPPED", f"2026-11-24T0{hour}:00:00") for hour in range(SHOWN_STOPPED_TASKS + 2)]
     shown = snapshot.tasks(services(*ended, task("new", created="2026-11-24T09:00:00")), [])
@@ -121,21 +113,6 @@ def test_the_service_has_the_address_of_the_first_listener() -> None:
     assert snapshot.addresses("http://aws", {}) == {"local AWS": "http://aws"}
     addresses = snapshot.addresses("http://aws", {"elbv2": {"listeners": listeners}})
     assert addresses == {"local AWS": "http://aws", "service": "http://127.0.0.1:8080"}
-
-
-def test_access_says_who_may_do_what_and_who_is_logged_in() -> None:
-    sessions = [Session("beers_app_a", "taproom/1", "t1", 2), Session("beers_app_a", "taproom/1", None, 1)]
-    shown = snapshot.access([{"resources": []}, {"resources": [invocation()]}], sessions)
-    assert shown
-    roles = {role["name"]: role for role in shown["roles"]}
-    assert roles["beers_owner"]["privileges"] == ["owns schema beers"]
-    assert roles["beers_writer"]["privileges"] == ["write beers"]
-    assert roles["beers_app"]["member_of"] == ["beers_writer"]
-    assert roles["beers_app"]["sessions"] == [{"login": "beers_app_a", "count": 3}]
-    assert roles["beers_migrator"]["acts_as"] == "beers_owner"
-    assert roles["beers_report"]["privileges"] == ["SELECT (name) on tables all in beers"]
-    assert [change["sql"] for change in shown["changes"]] == ['CREATE ROLE "beers_app"']
-    assert (shown["in_sync"], shown["unmanaged"]) == (True, ["role postgres"])
 
 
 def test_before_the_function_was_invoked_there_is_no_access_to_show() -> None:
