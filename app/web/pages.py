@@ -5,7 +5,6 @@ static/page.js calls the API, and shows the API's errors next to the fields.
 """
 
 import json
-from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
@@ -53,60 +52,17 @@ _FILES = {
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-@dataclass(frozen=True)
-class _View:
-    """The content of the catalogue's page.
-
-    Attributes:
-        given: The values of the filter's fields.
-        errors: The errors of the filter's fields, by name.
-        beers: The beers of this page.
-        following: The URL of the next page, if there is one.
-        styles: The suggestions of the style filter.
-        is_unavailable: Whether the database is unavailable.
-    """
-
-    given: dict[str, str]
-    errors: dict[str, str] = field(default_factory=dict)
-    beers: list[dict[str, Any]] = field(default_factory=list)
-    following: str | None = None
-    styles: list[str] = field(default_factory=list)
-    is_unavailable: bool = False
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether there is a filter."""
-        return any(self.given.get(name) for name in ("style", "abv_min", "abv_max"))
-
-    @property
-    def start(self) -> str:
-        """The query string of the first page with the same filter."""
-        return urlencode({name: value for name, value in self.given.items() if not name.startswith("after")})
-
-    @property
-    def is_first(self) -> bool:
-        """Whether this is the first page."""
-        return not self.given.get("after")
-
-    @property
-    def status(self) -> HTTPStatus:
-        """The status of the response."""
-        if self.is_unavailable:
-            return HTTPStatus.SERVICE_UNAVAILABLE
-        return HTTPStatus.UNPROCESSABLE_ENTITY if self.errors else HTTPStatus.OK
-
-
 def pages_blueprint(catalogue: Catalogue, *, requires_token: bool, seeding_is_allowed: bool) -> Blueprint:
     """Return the routes of the pages and their files."""
     blueprint = Blueprint("pages", __name__)
 
     @blueprint.get("/")
     def page() -> Response:
-        view = _view(catalogue)
+        status, view = _view(catalogue)
         response = _html(
-            "page.html", view.status, view=view, requires_token=requires_token, seeding_is_allowed=seeding_is_allowed
+            "page.html", status, view=view, requires_token=requires_token, seeding_is_allowed=seeding_is_allowed
         )
-        if view.is_unavailable:
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
             response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
 
@@ -132,26 +88,34 @@ def pages_blueprint(catalogue: Catalogue, *, requires_token: bool, seeding_is_al
     return blueprint
 
 
-def _view(catalogue: Catalogue) -> _View:
+def _view(catalogue: Catalogue) -> tuple[HTTPStatus, dict[str, Any]]:
+    """Return the status and the content of the catalogue's page."""
     # A form also sends its empty fields.
     given = {name: value for name, value in request.args.items() if value.strip()}
+    view: dict[str, Any] = {
+        "given": given,
+        "errors": {},
+        "is_filtered": not given.keys().isdisjoint(_FILTER_ERRORS),
+        "is_first": "after" not in given,
+        "start": urlencode({name: value for name, value in given.items() if not name.startswith("after")}),
+    }
     try:
         decimals = {name: given[name].strip().replace(",", ".") for name in ("abv_min", "abv_max") if name in given}
         query = BeersQuery.model_validate({"limit": str(_PAGE_SIZE), **given, **decimals})
     except ValidationError as error:
-        return _View(
-            given, errors={wrong.field: _FILTER_ERRORS.get(wrong.field, wrong.message) for wrong in field_errors(error)}
-        )
+        errors = {wrong.field: _FILTER_ERRORS.get(wrong.field, wrong.message) for wrong in field_errors(error)}
+        return HTTPStatus.UNPROCESSABLE_ENTITY, {**view, "errors": errors}
     if query.abv_min is not None and query.abv_max is not None and query.abv_min > query.abv_max:
-        return _View(given, errors={"abv_max": "Enter a number that is not lower than the first one."})
+        errors = {"abv_max": "Enter a number that is not lower than the first one."}
+        return HTTPStatus.UNPROCESSABLE_ENTITY, {**view, "errors": errors}
     try:
         page = catalogue.page(query)
         styles = catalogue.styles(_MAX_STYLES)
     except DatabaseUnavailableError as error:
         log_database_unavailable(error)
-        return _View(given, is_unavailable=True)
+        return HTTPStatus.SERVICE_UNAVAILABLE, {**view, "is_unavailable": True}
     following = None if page.last is None else f"/?{query.following(page.last)}"
-    return _View(given, beers=json.loads(page.beers), following=following, styles=styles)
+    return HTTPStatus.OK, {**view, "beers": json.loads(page.beers), "following": following, "styles": styles}
 
 
 def _html(template: str, status: HTTPStatus = HTTPStatus.OK, **values: object) -> Response:
