@@ -95,17 +95,6 @@ def test_lists_of_names_reach_postgresql_unchanged(names: list[str], settled_cel
         assert master.run("SELECT CAST(:names AS text[])", names=names) == [[names]]
 
 
-@pytest.mark.parametrize("name", ["\u00fc" * 31 + "x", "\U0001f377" * 15 + "xyz"])
-def test_a_name_of_exactly_63_bytes_is_kept_whole(name: str, cellar: Access) -> None:
-    assert len(name.encode()) == 63
-    cellar.raw["schemas"][name] = {"owner": name}
-    cellar.raw["roles"][name] = {}
-    cellar.raw["logins"][name[:-1] + "l"] = {"credential": "iam", "member_of": [name]}
-    cellar.apply()
-    assert {name, name[:-1] + "l"} <= roles(cellar)
-    assert cellar.plan().statements == ()
-
-
 def roles(cellar: Access) -> set[str]:
     return {name for (name,) in cellar.as_superuser("SELECT rolname FROM pg_roles")}
 
