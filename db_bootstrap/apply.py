@@ -29,6 +29,17 @@ LOCK_KEY = 0x7461_7072_6F6F_6D00
 LOCK_WAIT_SECONDS = 50  # less than the timeout of statements, see `session`
 STATEMENT_LOCK_WAIT_SECONDS = 10
 
+_TIMEOUTS = frozenset({"55P03", "57014"})  # of the wait for a lock, and of the statement that waits
+
+# The start of a session can be hidden from a master that is not a member of pg_monitor.
+_HOLDERS = f"""
+SELECT a.pid, a.usename, a.application_name, coalesce(to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ'), 'unknown')
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.classid = {LOCK_KEY >> 32} AND l.objid = {LOCK_KEY & 0xFFFFFFFF}
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # noqa: S608 - a constant
+
 ATTEMPTS = 6
 """Attempts of an apply if others change the same roles from another database, which has another lock."""
 
@@ -129,7 +140,6 @@ def _apply(
 
 
 def _run_all(session: Session, steps: Iterable[Statement], progress: _Progress) -> None:
-    _run(session, f"SET LOCAL lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
     for step in steps:
         _run(session, step.sql, step.reason, progress.so_far)
 
@@ -154,15 +164,34 @@ def locked(session: Session) -> Iterator[None]:
     It is a session lock, taken before the transaction: a snapshot taken while waiting for it would be out of date.
 
     Raises:
-        StatementError: Another session held it for all of `LOCK_WAIT_SECONDS`.
+        StatementError: Another session held it for all of `LOCK_WAIT_SECONDS`; the message names that session.
     """
     _run(session, f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
-    _run(session, f"SELECT pg_advisory_lock({LOCK_KEY})", "only one session at a time changes access")
+    try:
+        _run(session, f"SELECT pg_advisory_lock({LOCK_KEY})", "only one session at a time changes access")
+    except StatementError as error:
+        if error.sqlstate not in _TIMEOUTS:
+            raise
+        raise StatementError(_describe_holders(session), error.sqlstate) from None
+    _run(session, f"SET lock_timeout = '{STATEMENT_LOCK_WAIT_SECONDS}s'")
     try:
         yield
     finally:
         with suppress(StatementError):  # a broken connection has released its lock already
             session.run(f"SELECT pg_advisory_unlock({LOCK_KEY})")
+
+
+def _describe_holders(session: Session) -> str:
+    holders = session.run(_HOLDERS)
+    named = [
+        f"pid {pid} of {user!r}, application {application!r}, connected since {since}: "
+        f"SELECT pg_terminate_backend({pid});"
+        for pid, user, application, since in holders
+    ]
+    return (
+        "Another session holds the lock for changes of access in this database; nothing was changed. Wait for it, or "
+        "end it with the statement below; then apply again.\n" + "\n".join(named or ["It has ended since."])
+    )
 
 
 def _check_review(session: Session, planned: Plan, reviewed: ReviewedPlan | None) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from db_bootstrap.credentials.passwords import new_password, verifier
-from db_bootstrap.credentials.store import LoginSecret, SecretStore
+from db_bootstrap.credentials.store import LoginSecret, SecretStore, is_printable
 from db_bootstrap.credentials.verify import verify_credential
 from db_bootstrap.document import login_role_names
 from db_bootstrap.errors import RefusedLoginError, SecretError, UnreachableDatabaseError
@@ -91,12 +91,12 @@ def credential_in(secret: LoginSecret, login: str, secret_arn: str) -> Credentia
         SecretError: It belongs to another login, or has no usable password.
     """
     username, password = username_in(secret, login, secret_arn), secret.content.get("password")
-    if not (isinstance(password, str) and password and password.isascii()):
+    if not is_printable(password):
         raise SecretError(
-            f"Version {secret.version_id} of the secret {secret_arn} has no usable password; "
-            "delete its value and apply again."
+            f"Version {secret.version_id} of the secret {secret_arn} has no usable 'password', which must be printable "
+            "ASCII text. Take the label AWSPENDING off it, if it has that; then rotate the secret for a new one."
         )
-    return Credential(username, password)
+    return Credential(username, str(password))
 
 
 def username_in(secret: LoginSecret, login: str, secret_arn: str) -> str:

@@ -80,15 +80,18 @@ class SecretStore:
         """Return the master's credential, from the secret that RDS manages, which has no address.
 
         Raises:
-            SecretError: It cannot be read, or lacks a key.
+            SecretError: It cannot be read, or a key is missing or malformed.
         """
         secret = self.current(arn)
         if secret is None:
             raise SecretError(f"The secret {arn} has no current version; RDS writes one when it creates the database.")
-        try:
-            return Credential(secret.content["username"], secret.content["password"])
-        except KeyError as error:
-            raise SecretError(f"The secret {arn} has no {error.args[0]!r}; is it the one that RDS manages?") from None
+        for key in ("username", "password"):
+            if not is_printable(secret.content.get(key)):
+                raise SecretError(
+                    f"The secret {arn} has no usable {key!r}, which must be printable ASCII text; is it the one that "
+                    "RDS manages? If so, rotate it: RDS writes a new version."
+                )
+        return Credential(secret.content["username"], secret.content["password"])
 
     def current(self, arn: str) -> LoginSecret | None:
         """Return the current version of a secret, or None while it has none.
@@ -198,7 +201,7 @@ class SecretStore:
             raise SecretError(f"The secret {arn} cannot be read: {error}") from None
         try:
             content = json.loads(value["SecretString"])
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
             version = " ".join(which.values())
@@ -215,6 +218,11 @@ class SecretStore:
         except _ERRORS as error:
             raise SecretError(f"The secret {arn} cannot be described: {error}") from None
         return True
+
+
+def is_printable(value: object) -> bool:
+    """Return True for text that every client can send as a password: printable ASCII, and not empty."""
+    return isinstance(value, str) and value != "" and value.isascii() and value.isprintable()
 
 
 def _secret_string(endpoint: Endpoint, credential: Credential) -> str:

@@ -197,7 +197,10 @@ def _rights_of_the_master(snapshot: Snapshot, difference: Difference) -> Iterato
     new = {fact.role for fact in sorted_facts(difference.missing, RoleExists)}
     changed = {fact.attribute for fact in sorted_facts(difference.missing, RoleAttribute) if fact.role not in new}
     if (new or changed or snapshot.retired_roles) and Attribute.CREATE_ROLE not in server.master_attributes:
-        yield f"{server.master!r} may not make, change or drop roles; let a superuser give it CREATEROLE once."
+        yield (
+            f"{server.master!r} may not make, change or drop roles; let a superuser, or on RDS a member of "
+            f"rds_superuser, run: ALTER ROLE {identifier(server.master)} CREATEROLE;"
+        )
     restricted = {Attribute.REPLICATION, Attribute.BYPASS_ROW_SECURITY}
     restricted |= {Attribute.CREATE_DATABASE} if server.has_membership_options else set()
     for attribute in sorted(restricted & changed):

@@ -1,4 +1,5 @@
 import copy
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -6,10 +7,11 @@ import pg8000.exceptions
 import pytest
 from pg8000.native import Connection
 
-from db_bootstrap.apply import apply, locked
+from db_bootstrap.apply import LOCK_KEY, apply, locked
 from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError, UnmanageableError
 from db_bootstrap.inspect.snapshot import LEAST_QUERIES, MAXIMUM_QUERIES, read_snapshot
+from db_bootstrap.sql import identifier
 from tests.support.access import Access
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
@@ -310,15 +312,42 @@ def test_a_document_about_another_database_is_refused(cellar: Access) -> None:
         cellar.apply()
 
 
-def test_waiting_for_a_lock_times_out(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_session_that_holds_the_lock_is_named_with_the_statement_that_ends_it(
+    cellar: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("db_bootstrap.apply.LOCK_WAIT_SECONDS", 1)
-    with (
-        cellar.master() as connection,
-        locked(connection),
-        pytest.raises(StatementError, match="apply again") as refused,
-    ):
-        cellar.apply()
-    assert refused.value.sqlstate == "55P03"
+    cellar.as_superuser("CREATE ROLE {stranger} LOGIN")
+    with cellar.login("stranger") as holder:
+        holder.run("SET application_name = 'by hand'")
+        holder.run(f"SELECT pg_advisory_lock({LOCK_KEY})")
+        with pytest.raises(StatementError, match="then apply again") as refused:
+            cellar.apply()
+        assert refused.value.sqlstate == "55P03"
+        pid = holder.run("SELECT pg_backend_pid()")[0][0]
+        named = f"pid {pid} of '{cellar.role('stranger')}', application 'by hand', connected since 2"
+        assert named in str(refused.value)
+        assert str(refused.value).endswith(f": SELECT pg_terminate_backend({pid});")
+
+
+def test_the_statement_in_a_refusal_can_be_pasted(cellar: Access) -> None:
+    """As the superuser, for names that need quotes."""
+    old, owner = (cellar.role(f'old-"{name}') for name in ("app", "owner"))
+    cellar.as_superuser(
+        f"CREATE ROLE {identifier(old)} LOGIN",
+        f"CREATE ROLE {identifier(owner)}",
+        f"CREATE SCHEMA {{schema}} AUTHORIZATION {identifier(owner)}",
+        f"ALTER DATABASE {{database}} OWNER TO {identifier(owner)}",
+        "REVOKE rds_superuser FROM {master}",
+        "GRANT rds_iam TO {master} WITH ADMIN OPTION",
+        "ALTER ROLE {master} NOCREATEROLE",
+    )
+    cellar.raw["logins"][old] = {"credential": "external", "comment": "Old."}
+    for _ in range(4):  # one remedy lets the plan see further
+        statements = re.findall(r"run ((?:GRANT|ALTER|CREATE) .*?;)", "\n".join(cellar.plan().refusals))
+        cellar.as_superuser(*(statement.replace("{", "{{").replace("}", "}}") for statement in statements))
+    assert cellar.plan().refusals == ()
+    cellar.as_superuser("GRANT rds_superuser TO {master}")
+    cellar.apply()
 
 
 @pytest.mark.parametrize("moment", ["SELECT", "CREATE ROLE", "GRANT", "COMMIT"])

@@ -18,6 +18,7 @@ from db_bootstrap.lambdas.apply import ApplyEvent, run
 from db_bootstrap.model import Credential
 from db_bootstrap.settings import Settings
 from tests.support.access import Access
+from tests.support.rotation import RotatedLogins
 
 pytestmark = pytest.mark.database
 
@@ -117,6 +118,41 @@ def test_a_secret_of_another_owner_is_refused_and_unchanged(bootstrap: Bootstrap
         bootstrap.run()
     assert "theirs" not in str(refused.value)
     assert bootstrap.content("app")["username"] == "root"
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        *(
+            pytest.param({key: value}, key, id=f"{key}: {type(value).__name__} {index}")
+            for key in ("username", "password")
+            for index, value in enumerate([None, 7, "", ["hunter2"], "hunter2\0", "h\u00fcnter2", "hunter2\ud800"])
+        ),
+        pytest.param("[" * 5000 + "]" * 5000, "not a JSON object", id="nested deeply"),
+        pytest.param("[7]", "not a JSON object", id="a list"),
+    ],
+)
+def test_a_malformed_secret_of_the_master_is_refused_and_its_field_named(
+    content: dict[str, Any] | str, field: str, bootstrap: Bootstrap
+) -> None:
+    good = {"username": bootstrap.cellar.database.master, "password": bootstrap.cellar.database.password}
+    value = content if isinstance(content, str) else json.dumps(good | content)
+    bootstrap.client.put_secret_value(SecretId=bootstrap.master_arn, SecretString=value)
+    with pytest.raises(SecretError, match=field) as refused:
+        bootstrap.run()
+    assert bootstrap.master_arn in str(refused.value)
+    assert "nter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("password", [None, 7, "", "bell\a", "\u00fc", "\ud800"])
+def test_a_malformed_password_is_refused_with_a_remedy_that_works(password: object, own_logins: RotatedLogins) -> None:
+    arn = own_logins.arns["app"]
+    content = json.loads(own_logins.manager.client.get_secret_value(SecretId=arn)["SecretString"])
+    own_logins.manager.client.put_secret_value(SecretId=arn, SecretString=json.dumps({**content, "password": password}))
+    with pytest.raises(SecretError, match=r"no usable 'password'.*rotate the secret"):
+        own_logins.bootstrap()
+    own_logins.rotate()
+    assert own_logins.bootstrap() == ["kept", "kept"]
 
 
 def test_eight_at_once_give_each_login_one_credential(bootstrap: Bootstrap) -> None:

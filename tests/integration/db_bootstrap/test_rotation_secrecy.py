@@ -154,7 +154,7 @@ def test_no_password_reaches_a_log_the_servers_statistics_or_an_error(function: 
     assert step(Step.TEST, token) == "RefusedLoginError"
     step(Step.SET, token)
     logins.by_hand("ALTER ROLE {other} CONNECTION LIMIT 0")
-    assert step(Step.FINISH, token) == "UnreachableDatabaseError"
+    assert step(Step.FINISH, token) == "NotReadyError"
     for again in STEPS:
         step(again, token)
     logins.manager.conclude(logins.arns["app"], token)

@@ -1,14 +1,28 @@
+import contextlib
 import socket
+import struct
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from db_bootstrap.errors import ConfigurationError, RefusedLoginError, StatementError, UnreachableDatabaseError
+from db_bootstrap.errors import (
+    ConfigurationError,
+    NotReadyError,
+    RefusedLoginError,
+    StatementError,
+    UnreachableDatabaseError,
+)
 from db_bootstrap.inspect.session import connected, connected_as_master
-from db_bootstrap.model import Credential
+from db_bootstrap.model import Credential, Endpoint
 from devtools.certificates import create_authority
 from tests.support.access import Access
+from tests.support.relay import Relay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.database
 
@@ -72,16 +86,23 @@ def test_a_server_that_says_nothing_is_given_up(cellar: Access, monkeypatch: pyt
 
 
 class Clock:
-    """A clock on which only sleep takes time."""
+    """A clock on which only sleep takes time.
+
+    Attributes:
+        meanwhile: what happens during the first sleeps.
+    """
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.meanwhile: list[Callable[[], object]] = []
 
     def monotonic(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
 
 
 @pytest.fixture
@@ -114,7 +135,98 @@ def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, cl
     assert clock.now == 1.5
 
 
-def test_a_statement_may_take_longer_than_a_connection(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db_bootstrap.inspect.session.CONNECT_TIMEOUT_SECONDS", 0.5)
-    with cellar.master() as connection:
-        assert connection.run("SELECT pg_sleep(1)")
+class Refusals:
+    """A server that answers every login with the same bytes, and counts the logins."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.logins = 0
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = Endpoint("127.0.0.1", self._listener.getsockname()[1], "cellar", None)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = self._listener.accept()[0]
+                client.recv(4096)
+                self.logins += 1
+                client.sendall(self._answer)
+                client.close()
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def error(sqlstate: str) -> bytes:
+    return message(b"E", f"SFATAL\0VFATAL\0C{sqlstate}\0Mnot now\0\0".encode())
+
+
+STANDBY = (
+    message(b"R", struct.pack("!i", 0)) + message(b"S", b"in_hot_standby\0on\0") + message(b"Z", b"I")
+)  # authenticated, a setting, ready
+
+
+@pytest.mark.parametrize(
+    ("answer", "sqlstate", "advice"),
+    [
+        pytest.param(error("57P03"), "57P03", "when it accepts connections", id="it is starting"),
+        pytest.param(error("57P01"), "57P01", "is not ready", id="it is shutting down"),
+        pytest.param(error("53300"), "53300", "pg_stat_activity", id="it has no connection to spare"),
+        pytest.param(STANDBY, "25006", "Wait for the failover", id="it is a standby"),
+        pytest.param(b"", "", "Check the security groups", id="it hangs up"),
+    ],
+)
+def test_a_server_that_is_not_ready_is_retried_and_reported_with_a_remedy(
+    answer: bytes, sqlstate: str, advice: str, clock: Clock
+) -> None:
+    server = Refusals(answer)
+    session = connected_as_master(server.endpoint, lambda: Credential("master", "secret"), 20)
+    with pytest.raises(NotReadyError, match=advice) as refused, session:
+        pass
+    assert (clock.now, refused.value.sqlstate) == (20, sqlstate)
+    assert server.logins > 2
+
+
+def test_a_standby_is_good_enough_to_read() -> None:
+    server = Refusals(STANDBY)
+    opened = connected_as_master(server.endpoint, lambda: Credential("master", "x"), 0, is_read_only=True)
+    with opened as session, pytest.raises(StatementError, match="connection broke"):
+        session.run("SELECT 1")
+
+
+def test_a_server_that_becomes_ready_in_time_is_used(cellar: Access, clock: Clock) -> None:
+    """It refuses connections, then has none to spare, then lets the master in."""
+    relay = Relay(cellar.endpoint.port)
+    relay.cut()
+    clock.meanwhile = [relay.mend, lambda: cellar.as_superuser("ALTER ROLE {master} CONNECTION LIMIT -1")]
+    cellar.as_superuser("ALTER ROLE {master} CONNECTION LIMIT 0")
+    endpoint = replace(cellar.endpoint, port=relay.port)
+    with connected_as_master(endpoint, cellar.credential, 20) as session:
+        assert session.run("SELECT 1") == [[1]]
+    assert clock.now == 3
+    relay.cut()
+
+
+@pytest.mark.parametrize(
+    "credential", [Credential("master", "bell\a"), Credential("master", "\ud800"), Credential("\ud800", "x")]
+)
+def test_a_credential_that_cannot_be_sent_is_named_and_not_shown(credential: Credential, cellar: Access) -> None:
+    with pytest.raises(ConfigurationError, match="printable ASCII") as refused, connected(cellar.endpoint, credential):
+        pass
+    assert credential.password not in str(refused.value)
+
+
+def test_every_setting_of_the_session_precedes_those_of_the_role(cellar: Access) -> None:
+    cellar.as_superuser(
+        "ALTER ROLE {master} SET search_path = public",
+        "ALTER ROLE {master} SET statement_timeout = 1",
+        "ALTER ROLE {master} SET datestyle = 'German'",
+        "ALTER ROLE {master} SET default_transaction_read_only = off",
+    )
+    with connected(cellar.endpoint, cellar.credential()) as session:
+        assert session.run(
+            "SELECT current_setting('search_path'), current_setting('statement_timeout'), "
+            "current_setting('datestyle'), current_setting('transaction_read_only'), current_setting('row_security')"
+        ) == [["pg_catalog, pg_temp", "1min", "ISO, MDY", "on", "off"]]

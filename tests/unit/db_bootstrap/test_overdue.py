@@ -1,12 +1,14 @@
 """A rotation that did not come is noticed, whatever the reason."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from db_bootstrap.credentials.store import LastRotation
-from db_bootstrap.errors import EventError
+from db_bootstrap.errors import EventError, UnexpectedError
+from db_bootstrap.lambdas.handler import handler
 from db_bootstrap.lambdas.overdue import WatchEvent, overdue_reason
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -40,3 +42,17 @@ def test_a_rotation_is_overdue_when_it_is_too_long_ago_or_turned_off(
 def test_an_event_without_days_is_refused(event: Any) -> None:
     with pytest.raises(EventError, match="overdue_after_days"):
         WatchEvent.parse(event)
+
+
+def test_an_unexpected_error_leaves_a_handler_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
+    @handler("Check failed")
+    def fail(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+        raise KeyError(event["secret"])
+
+    names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
+    with pytest.raises(UnexpectedError, match="Unexpected KeyError") as raised:
+        fail({"secret": "hunter2"}, SimpleNamespace(**dict.fromkeys(names, "x")))  # type: ignore[arg-type]
+    assert raised.value.__suppress_context__
+    logged = str([vars(record) for record in caplog.records if record.levelname == "ERROR"])
+    assert "in fail" in logged
+    assert "hunter2" not in logged + str(raised.value)
