@@ -7,14 +7,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.access import measure, results
-from bench.access.function import measure_handler
-from bench.access.results import Handler, Result, Settled
+from bench.access.results import Result, Settled
 from bench.access.server import MAJOR, bench_server
 from bench.access.tools import PEERS_FOLDER
 from bench.access.workload import GROUPS, LOGINS, Size, memberships
@@ -34,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not (PEERS_FOLDER / "bin" / "ldap2pg").exists():
             raise BenchError("The other tools are not installed; `make bench SUITE=access` installs them.")
-        with _folder() as folder:
-            text = _measured(options.sizes, options.runs, folder)
+        with tempfile.TemporaryDirectory(prefix="taproom-bench-") as folder:
+            text = _measured(options.sizes, options.runs, Path(folder))
         print(text)
         if options.write:
             DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "access", text))
@@ -46,7 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
-    handler = measure_handler(folder / "function")
     compared: list[Result] = []
     with ExitStack() as running:
         servers = []
@@ -58,13 +56,13 @@ def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
             _progress(results.comparison([result for result in compared if result.size == size]))
         _progress("all sizes in rotation, with nothing to do")
         settled = measure.settled(servers, folder)
-    return "\n".join(_report(compared, settled, handler, runs))
+    return "\n".join(_report(compared, settled, runs))
 
 
-def _report(compared: Sequence[Result], settled: Sequence[Settled], handler: Handler, runs: int) -> Iterator[str]:
+def _report(compared: Sequence[Result], settled: Sequence[Settled], runs: int) -> Iterator[str]:
     yield _circumstances(runs)
     yield "Targets:\n"
-    yield target_table(results.targets(compared, settled, handler, MAXIMUM_QUERIES))
+    yield target_table(results.targets(compared, settled, MAXIMUM_QUERIES))
     yield (
         "Whole processes, from start to end: the median, with the minimum and maximum in brackets; the factor "
         "compares the minimums:\n"
@@ -72,11 +70,6 @@ def _report(compared: Sequence[Result], settled: Sequence[Settled], handler: Han
     yield results.comparison(compared)
     yield "`db_bootstrap` with nothing to do, all sizes in rotation: the command, and a warm process:\n"
     yield results.settled(settled)
-    yield (
-        f"The zip has {handler.zip_bytes:,} bytes. Importing its handler takes "
-        f"{results.milliseconds(handler.from_source)} if Python compiles the sources first, as at each cold start of "
-        f"Lambda, and {results.milliseconds(handler.compiled)} if they are already compiled."
-    )
 
 
 def _circumstances(runs: int) -> str:
@@ -90,15 +83,6 @@ def _circumstances(runs: int) -> str:
         f"{len(GROUPS)} groups, {len(LOGINS)} logins, {two} memberships; {runs} first runs of each tool, "
         f"{runs * measure.AGAIN_PER_RUN} with nothing to do.\n"
     )
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """Yield a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="taproom-bench-") as name:
-        folder = Path(name)
-        (folder / "function").mkdir()
-        yield folder
 
 
 def _progress(text: str) -> None:

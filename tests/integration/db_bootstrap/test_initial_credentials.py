@@ -11,11 +11,10 @@ import botocore.exceptions
 import moto
 import pytest
 
-from db_bootstrap.credentials.initial import Outcome, ensure_credential
+from db_bootstrap.credentials.initial import ensure_credential
 from db_bootstrap.credentials.store import SecretStore
 from db_bootstrap.errors import EventError, SecretError, StatementError
 from db_bootstrap.lambdas.apply import ApplyEvent, run
-from db_bootstrap.model import Credential
 from db_bootstrap.settings import Settings
 from tests.support.access import Access
 from tests.support.rotation import RotatedLogins
@@ -190,16 +189,6 @@ def test_a_login_whose_connections_are_all_in_use_is_not_taken_for_broken(bootst
             connection.__exit__(None, None, None)
 
 
-def test_a_master_whose_password_was_just_replaced_is_waited_for(
-    bootstrap: Bootstrap, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = bootstrap.cellar.database
-    answers = iter([Credential(database.master, "the one before"), Credential(database.master, database.password)])
-    monkeypatch.setattr(SecretStore, "master", lambda *_: next(answers))
-    monkeypatch.setattr("db_bootstrap.inspect.session._PAUSE_SECONDS", (0.01,))
-    assert bootstrap.outcomes() == ["created", "created"]
-
-
 def test_no_password_reaches_the_servers_log_its_statistics_or_an_error(bootstrap: Bootstrap) -> None:
     report = bootstrap.run()
     arn = bootstrap.arns[bootstrap.cellar.role("app")]
@@ -255,7 +244,3 @@ def test_secrets_manager_that_refuses_is_named_with_its_answer(bootstrap: Bootst
 
     with pytest.raises(SecretError, match=r"cannot be read: .*AccessDenied"):
         SecretStore(Refusing()).current("arn")  # type: ignore[arg-type]
-
-
-def test_outcomes_are_words() -> None:
-    assert [str(outcome) for outcome in Outcome] == ["created", "kept", "restored"]
