@@ -10,24 +10,18 @@ from tests.support.access import Access
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 # Functions and operators that fit better than those of pg_catalog, or precede them in the settings below.
+FUNCTIONS = (
+    "current_database() RETURNS name",
+    "current_setting(text) RETURNS text",
+    "pg_get_userbyid(oid) RETURNS name",
+    "pg_has_role(oid, text) RETURNS boolean",
+    "pg_advisory_lock(bigint) RETURNS void",
+    "has_table_privilege(oid, text) RETURNS boolean",
+    "format_type(oid, integer) RETURNS text",
+    *(f"trap({arguments}) RETURNS boolean IMMUTABLE" for arguments in ("name, name", "oid, oid", "text, text", "int")),
+)
 SHADOWS = (
-    *(
-        f"CREATE FUNCTION evil.{signature} AS 'BEGIN RAISE ''trap: {signature}''; END'"
-        for signature in (
-            "current_database() RETURNS name LANGUAGE plpgsql",
-            "current_setting(text) RETURNS text LANGUAGE plpgsql",
-            "pg_get_userbyid(oid) RETURNS name LANGUAGE plpgsql",
-            "pg_has_role(oid, text) RETURNS boolean LANGUAGE plpgsql",
-            "pg_advisory_lock(bigint) RETURNS void LANGUAGE plpgsql",
-            "has_table_privilege(oid, text) RETURNS boolean LANGUAGE plpgsql",
-            "format_type(oid, integer) RETURNS text LANGUAGE plpgsql",
-            "array_to_string(name[], text) RETURNS text LANGUAGE plpgsql",
-            "trap(name, name) RETURNS boolean LANGUAGE plpgsql IMMUTABLE",
-            "trap(oid, oid) RETURNS boolean LANGUAGE plpgsql IMMUTABLE",
-            "trap(text, text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE",
-            "trap(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE",
-        )
-    ),
+    *(f"CREATE FUNCTION evil.{name} LANGUAGE plpgsql AS 'BEGIN RAISE ''trap: {name}''; END'" for name in FUNCTIONS),
     *(
         f"CREATE OPERATOR evil.{operator} (FUNCTION = evil.trap, LEFTARG = {argument}, RIGHTARG = {argument})"
         for operator in ("=", "<>", "||")
