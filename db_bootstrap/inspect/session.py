@@ -65,11 +65,7 @@ Run = Callable[..., Rows]
 
 
 class Session:
-    """A session that raises errors of this package only, whatever the driver or the network raises.
-
-    Args:
-        driver: The open connection.
-    """
+    """A session that raises errors of this package only, whatever the driver or the network raises."""
 
     def __init__(self, driver: Connection) -> None:
         self._driver = driver
@@ -104,11 +100,8 @@ class Session:
     def transaction(self, unconfirmed: str) -> Iterator[None]:
         """Begin a transaction, commit it at the end, and roll it back after any error.
 
-        Args:
-            unconfirmed: The first line of the error if the commit was not confirmed.
-
         Raises:
-            StatementError: The transaction could not be begun or committed.
+            StatementError: It could not be begun or committed; ``unconfirmed`` is the first line if the commit failed.
         """
         self.run("BEGIN")
         try:

@@ -65,53 +65,6 @@ ATTEMPTS = [
     ("migrator_a", "CREATE ROLE {stranger}", False),
 ]
 
-# Something changed by hand, each of which the next apply takes back.
-DRIFT = [
-    pytest.param("ALTER ROLE {app_a} CREATEDB", id="an attribute"),
-    pytest.param("ALTER ROLE {app_a} CONNECTION LIMIT 90", id="a connection limit"),
-    pytest.param("ALTER ROLE {app_b} NOLOGIN", id="a login that was locked"),
-    pytest.param("ALTER ROLE {writer} LOGIN", id="a role that was given a login"),
-    pytest.param("ALTER ROLE {app_a} SET statement_timeout TO '9s'", id="a setting"),
-    pytest.param("ALTER ROLE {app_a} RESET statement_timeout", id="a setting that is gone"),
-    pytest.param("ALTER ROLE {app_a} SET work_mem TO '9MB'", id="a setting too many"),
-    pytest.param("ALTER ROLE {app_a} IN DATABASE {database} SET work_mem TO '9MB'", id="a setting in this database"),
-    pytest.param("COMMENT ON ROLE {writer} IS NULL", id="a mark that is gone"),
-    pytest.param("GRANT CREATE ON SCHEMA {schema} TO {writer}", id="CREATE on the schema"),
-    pytest.param("REVOKE USAGE ON SCHEMA {schema} FROM {reader}", id="USAGE that is gone"),
-    pytest.param("GRANT USAGE ON SCHEMA {schema} TO PUBLIC", id="USAGE for everybody"),
-    pytest.param("ALTER SCHEMA {schema} OWNER TO {master}", id="the schema's owner"),
-    pytest.param("GRANT CONNECT ON DATABASE {database} TO PUBLIC", id="CONNECT for everybody"),
-    pytest.param("REVOKE CONNECT ON DATABASE {database} FROM {app}", id="CONNECT that is gone"),
-    pytest.param("GRANT SELECT ON {schema}.wine TO PUBLIC", id="a table for everybody"),
-    pytest.param("GRANT TRUNCATE ON {schema}.wine TO {writer}", id="a privilege too many on a table"),
-    pytest.param("GRANT SELECT ON {schema}.wine TO {writer} WITH GRANT OPTION", id="a grant option"),
-    pytest.param("REVOKE INSERT ON {schema}.cask FROM {writer}", id="a privilege that is gone on a partitioned table"),
-    pytest.param("REVOKE SELECT ON {schema}.names FROM {reader}", id="a privilege that is gone on a view"),
-    pytest.param("GRANT UPDATE ON SEQUENCE {schema}.numbers TO {writer}", id="a sequence"),
-    pytest.param("GRANT EXECUTE ON FUNCTION {schema}.twice TO PUBLIC", id="a function for everybody"),
-    pytest.param("REVOKE EXECUTE ON PROCEDURE {schema}.tidy FROM {writer}", id="a procedure"),
-    pytest.param(
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} REVOKE SELECT ON TABLES FROM {reader}",
-        id="a default privilege that is gone",
-    ),
-    pytest.param(
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT EXECUTE ON ROUTINES TO PUBLIC",
-        id="a default privilege of everybody",
-    ),
-    pytest.param(
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT ALL ON TABLES TO {reader}",
-        id="a default privilege too many, in every schema",
-    ),
-]
-
-# From PostgreSQL 16 on a membership belongs to who granted it, so these are the master's own doing.
-DRIFT_BY_MASTER = [
-    pytest.param("REVOKE {app} FROM {app_a}", id="a membership that is gone"),
-    pytest.param("GRANT {reader} TO {app}", id="a membership too many"),
-    pytest.param("GRANT {owner} TO {app_a}", id="a membership in the owner"),
-    pytest.param("GRANT {writer} TO {app} WITH ADMIN OPTION", id="an admin option"),
-]
-
 
 def fill(cellar: Access) -> None:
     for statement in CONTENTS:
@@ -135,53 +88,6 @@ def test_each_login_may_do_what_its_role_says_and_nothing_else(cellar: Access) -
         if code != (None if may else INSUFFICIENT_PRIVILEGE):
             surprises.append((login, statement, code))
     assert surprises == []
-
-
-def test_objects_that_were_there_before_get_the_same_privileges_as_those_to_come(cellar: Access) -> None:
-    cellar.as_superuser('CREATE ROLE "{owner}"', 'CREATE SCHEMA {schema} AUTHORIZATION "{owner}"')
-    with cellar.master() as connection:
-        connection.run("SELECT 1")
-    cellar.as_superuser('GRANT "{owner}" TO "{master}" WITH ADMIN OPTION')
-    fill(cellar)
-    cellar.apply()
-    assert cellar.plan().statements == ()
-    with cellar.login("app_a") as connection:
-        connection.run(cellar.filled("INSERT INTO {schema}.wine (name) VALUES ('x')"))
-
-
-def test_what_a_migrator_makes_belongs_to_the_owner(cellar: Access) -> None:
-    cellar.apply()
-    with cellar.login("migrator_b") as connection:
-        connection.run(cellar.filled("CREATE TABLE {schema}.made (id int)"))
-    owners = cellar.as_superuser("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'made'")
-    assert owners == [[cellar.role("owner")]]
-
-
-@pytest.mark.parametrize("by_hand", DRIFT)
-def test_manual_changes_are_found_and_reverted(by_hand: str, settled_cellar: Access) -> None:
-    settle(settled_cellar)
-    settled_cellar.as_superuser(by_hand)
-    assert_reverted(settled_cellar)
-
-
-@pytest.mark.parametrize("by_hand", DRIFT_BY_MASTER)
-def test_manual_changes_of_memberships_are_found_and_reverted(by_hand: str, settled_cellar: Access) -> None:
-    settle(settled_cellar)
-    with settled_cellar.master() as connection:
-        connection.run(settled_cellar.filled(by_hand))
-    assert_reverted(settled_cellar)
-
-
-def settle(cellar: Access) -> None:
-    if cellar.apply().statements:
-        fill(cellar)
-    assert cellar.plan().statements == (), "nothing has drifted yet"
-
-
-def assert_reverted(cellar: Access) -> None:
-    assert cellar.plan().statements != ()
-    cellar.apply()
-    assert cellar.plan().statements == ()
 
 
 @pytest.mark.parametrize("is_managed", [True, False])

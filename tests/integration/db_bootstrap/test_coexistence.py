@@ -4,7 +4,6 @@ import copy
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -219,19 +218,3 @@ def test_eight_applies_on_two_databases_of_one_server_share_their_roles(two_cell
     for cellar in (two, one, two):
         cellar.apply()
     assert one.plan().statements == two.plan().statements == ()
-
-
-def test_a_locked_table_does_not_stop_an_apply_half_way(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    cellar.apply()
-    cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
-    todo = cellar.plan().statements
-    monkeypatch.setattr("db_bootstrap.apply.STATEMENT_LOCK_WAIT_SECONDS", 1)
-    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
-        somebody.run("BEGIN")
-        somebody.run(cellar.filled("LOCK TABLE {schema}.wine IN ACCESS EXCLUSIVE MODE"))
-        # Whether a GRANT waits for such a lock differs between versions of PostgreSQL.
-        with suppress(StatementError):
-            cellar.apply()
-        assert cellar.plan().statements in {(), todo}
-    cellar.apply()
-    assert cellar.plan().statements == ()

@@ -87,11 +87,6 @@ def test_a_plan_shows_what_an_apply_held_to_it_then_runs(functions: Functions) -
     assert applied["changes"] == planned["changes"]
 
 
-def test_a_plan_with_nothing_to_do_has_no_digest_if_none_was_ever_applied(functions: Functions) -> None:
-    functions.apply()
-    assert functions.ask("plan")["digest"] is None
-
-
 def test_an_apply_refuses_what_the_plan_did_not_show(functions: Functions) -> None:
     digest = functions.ask("plan")["digest"]
     functions.apply(digest)
