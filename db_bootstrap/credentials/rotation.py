@@ -9,11 +9,11 @@ No session is ended here, and no login role is locked out.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from db_bootstrap.apply import locked
-from db_bootstrap.credentials.alternate import Change, repair_login_role
+from db_bootstrap.credentials.alternate import Repair, repair_login_role
 from db_bootstrap.credentials.initial import credential_in, set_password, username_in
 from db_bootstrap.credentials.passwords import new_password
 from db_bootstrap.credentials.store import CURRENT, PENDING, LoginSecret, SecretStore, SecretVersions
@@ -88,7 +88,7 @@ class StepReport:
     Attributes:
         username: The login role of the version to rotate to; None if that was not read.
         replaced: The previous current version, if AWSCURRENT has just been moved.
-        repairs: The changes that repaired the login role.
+        repair: What was done to make the login role like the one in use.
         read_table: Schema and table that the session has read to verify the credential.
     """
 
@@ -96,7 +96,7 @@ class StepReport:
     outcome: Outcome
     username: str | None = None
     replaced: str | None = None
-    repairs: tuple[Change, ...] = ()
+    repair: Repair = field(default_factory=Repair)
     read_table: tuple[str, str] | None = None
 
 
@@ -163,16 +163,16 @@ class Rotation:
             with locked(master):
                 # Read again: another attempt may have finished this rotation in the meantime, and later ones.
                 pending, current = self._alternate(self._versions())
-                repairs = self._change_login_role(master, pending, current)
-        return StepReport(Step.SET, Outcome.DONE, pending.username, repairs=repairs)
+                repair = self._change_login_role(master, pending, current)
+        return StepReport(Step.SET, Outcome.DONE, pending.username, repair=repair)
 
-    def _change_login_role(self, master: Session, pending: Credential, current: str) -> tuple[Change, ...]:
+    def _change_login_role(self, master: Session, pending: Credential, current: str) -> Repair:
         """Repair the login role and set its password, in one transaction."""
         unconfirmed = f"{pending.username!r} may not have its new password yet; the next attempt sets it."
         with master.transaction(unconfirmed):
-            repairs = repair_login_role(master, self.login, pending.username, current)
+            repair = repair_login_role(master, self.login, pending.username, current)
             set_password(master, pending)
-        return repairs
+        return repair
 
     def _test(self) -> StepReport:
         """Log in with the pending version, and verify its privileges."""

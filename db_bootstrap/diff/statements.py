@@ -60,7 +60,7 @@ def statements(document: AccessDocument, desired: frozenset[Fact], snapshot: Sna
     for database in databases:
         steps = (*session_ends, *retirement.elsewhere(document, retired, database))
         session_ends = ()  # they run before all other statements, which the locks of these sessions would block
-        elsewhere += _in(database, _with_temporary_memberships(steps, snapshot.server, snapshot.acts_as))
+        elsewhere += _in(database, with_temporary_memberships(steps, snapshot.server, snapshot.acts_as))
     here = (
         *session_ends,
         *retirement.revoke_as_grantors(retired),
@@ -77,7 +77,7 @@ def statements(document: AccessDocument, desired: frozenset[Fact], snapshot: Sna
         *roles.settings(difference),
         *retirement.drop_owned(document, retired),
     )
-    complete = _with_temporary_memberships(here, snapshot.server, snapshot.acts_as)
+    complete = with_temporary_memberships(here, snapshot.server, snapshot.acts_as)
     return (*elsewhere, *complete, *retirement.drop_roles(retired))
 
 
@@ -170,7 +170,7 @@ def _in(database: str, steps: Iterable[Statement]) -> list[Statement]:
     return [replace(step, database=database) for step in steps]
 
 
-def _with_temporary_memberships(
+def with_temporary_memberships(
     steps: tuple[Statement, ...], server: Server, acts_as: frozenset[str]
 ) -> tuple[Statement, ...]:
     """Let the master join the roles that it must act as just before the first use, and leave them at the end.

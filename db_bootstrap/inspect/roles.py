@@ -14,7 +14,6 @@ from db_bootstrap.model import (
     FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS,
     ActualRole,
     Attribute,
-    AttributeValue,
     Dependency,
     DependencyKind,
     Fact,
@@ -103,14 +102,13 @@ def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str])
     return actual
 
 
-def role_attributes(
-    run: Run, names: Sequence[str] | None = None
-) -> dict[str, tuple[str, dict[Attribute, AttributeValue]]]:
-    """Read comment and attributes of these roles, or of all."""
-    return {
-        name: (comment, dict(zip(ATTRIBUTES, values, strict=True)))
-        for name, comment, *values in run(queries.ROLE_ATTRIBUTES, names=names)
-    }
+def facts_of(run: Run, names: Sequence[str]) -> Iterator[Fact]:
+    """Read these roles with their attributes, comments and settings, but without memberships."""
+    for name, comment, *values in run(queries.ROLE_ATTRIBUTES, names=names):
+        yield RoleExists(name)
+        yield RoleComment(name, comment)
+        yield from (RoleAttribute(name, *item) for item in zip(ATTRIBUTES, values, strict=True))
+    yield from role_settings(run, names)
 
 
 def joined_memberships(run: Run, version: int, members: Sequence[str] | None = None) -> Iterator[Membership]:
@@ -157,12 +155,12 @@ def restricted_settings(run: Run, scope: Scope, actual: Iterable[RoleSetting]) -
     return {name.lower(): context for name, context in rows}
 
 
-def memberships(run: Run, scope: Scope) -> ActualMemberships:
+def memberships(run: Run, scope: Scope, declared: Iterable[Membership]) -> ActualMemberships:
     """Read the memberships of managed roles in any role, and of any role in managed ones."""
     query = queries.MEMBERSHIPS.format(**membership_options(scope.server.version))
     names = sorted(scope.managed_roles)
     rows = [_Row(*row) for row in run(query, names=names, **_rights(scope.server))]
-    desired_memberships = {(fact.role, fact.member): fact for fact in desired.memberships(scope.document, scope.server)}
+    desired_memberships = {(fact.role, fact.member): fact for fact in declared}
     # PostgreSQL itself makes the master a member of each role that it creates, to administer it.
     read = [row for row in rows if row.member != scope.server.master]
     rows = [row for row in read if not {row.role, row.member} & set(scope.successors)]

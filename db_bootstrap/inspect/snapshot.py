@@ -55,7 +55,7 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
     managed = (document.role_names() & actual_roles.keys()) | marked
     scope = Scope(document, on, frozenset(managed - successors.keys()), successors)
     settings = tuple(role_settings(run, scope.managed_roles))
-    actual_memberships = memberships(run, scope)
+    actual_memberships = memberships(run, scope, desired.memberships(document, on))
     actual_containers = containers(run, scope)
     people = frozenset((*role_facts(actual_roles.values(), scope), *actual_memberships.facts))
     desired_people = frozenset((*desired.roles(document, on), *desired.memberships(document, on)))

@@ -94,8 +94,10 @@ def rotate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _logged(report: StepReport) -> dict[str, Any]:
-    for change in report.repairs:
-        logger.warning("Login role repaired", sql=change.sql, reason=change.reason)
+    for sql, reason in report.repair.changes:
+        logger.warning("Login role repaired", sql=sql, reason=reason)
+    for note in report.repair.notes:
+        logger.warning("Login roles left different", note=note)
     logger.info(
         "Rotation step completed",
         outcome=report.outcome,

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 from botocore.exceptions import ClientError
 
+from db_bootstrap.credentials.alternate import Repair
 from db_bootstrap.credentials.rotation import Outcome, Step
 from db_bootstrap.credentials.verify import verify_credential
 from db_bootstrap.errors import (
@@ -40,7 +41,7 @@ def test_a_rotation_alternates_between_the_login_roles_and_leaves_the_one_before
     assert {**after, "username": "", "password": ""} == {**before, "username": "", "password": ""}
     assert [report.outcome for report in (created, set_, tested, finished)] == [Outcome.DONE] * 4
     assert {report.username for report in (created, set_, tested, finished)} == {after["username"]}
-    assert set_.repairs == (), "the bootstrap left nothing to mend"
+    assert set_.repair == Repair(), "the bootstrap left nothing to mend"
     assert own_logins.logs_in()
     with own_logins.cellar.database.connect(before["username"], before["password"]) as session:
         assert session.run("SELECT 1") == [[1]]
