@@ -20,10 +20,8 @@ locals {
     },
     # The name of a master's secret does not say whose it is; the tag that RDS gives it does.
     {
-      Sid = "ManageOwnMasterRotation"
-      Action = [
-        "secretsmanager:CancelRotateSecret", "secretsmanager:DescribeSecret", "secretsmanager:RotateSecret",
-      ]
+      Sid       = "ManageOwnMasterRotation"
+      Action    = ["secretsmanager:CancelRotateSecret", "secretsmanager:DescribeSecret", "secretsmanager:RotateSecret"]
       Resource  = [local.master_secrets]
       Condition = { StringEquals = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = [local.own_instance[name]] } }
     },

@@ -2,9 +2,6 @@ provider "aws" {
   region = var.region
 
   default_tags {
-    tags = {
-      Project   = var.project_name
-      ManagedBy = "terraform"
-    }
+    tags = { Project = var.project_name, ManagedBy = "terraform" }
   }
 }

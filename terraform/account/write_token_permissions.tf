@@ -8,10 +8,8 @@ locals {
       Resource = ["*"] # the action knows no resource
     },
     {
-      Sid = "ManageWriteToken"
-      Action = [
-        "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage",
-      ]
+      Sid      = "ManageWriteToken"
+      Action   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
       Resource = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/service/write-token-*"]
     },
   ] }

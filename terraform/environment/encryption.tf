@@ -37,9 +37,7 @@ locals {
         Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"] }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
         Resource  = "*"
-        Condition = {
-          StringEquals = { "aws:SourceAccount" = local.account_id }
-        }
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
       },
       {
         # EventBridge supplies no aws:SourceAccount to an encrypted topic; SNS supplies the topic.

@@ -432,12 +432,9 @@ variable "service_memory_mebibytes" {
 
 variable "service_task_count" {
   description = "Minimum and maximum number of tasks."
-  type = object({
-    minimum = number
-    maximum = number
-  })
-  default  = { minimum = 2, maximum = 6 }
-  nullable = false
+  type        = object({ minimum = number, maximum = number })
+  default     = { minimum = 2, maximum = 6 }
+  nullable    = false
 
   validation {
     condition     = var.service_task_count.minimum >= 1 && var.service_task_count.maximum <= 100 && var.service_task_count.minimum <= var.service_task_count.maximum
@@ -548,11 +545,8 @@ variable "monthly_budget_usd" {
 
 variable "slo" {
   description = "Service level objectives: the percentage of requests that must not fail in 30 days, with alarms on how fast failures use up its error budget, and the limit for the 99th percentile of response times, in seconds, with an alarm. null for no alarms on them."
-  type = object({
-    availability = optional(number, 99.9)
-    p99_seconds  = optional(number, 1)
-  })
-  default = {}
+  type        = object({ availability = optional(number, 99.9), p99_seconds = optional(number, 1) })
+  default     = {}
 
   # 14.4 times as many failures as allowed are the fast alarm's threshold.
   validation {
@@ -568,10 +562,7 @@ variable "slo" {
 
 variable "database_limits" {
   description = "Alarm thresholds that depend on the database's instance class: open connections, and freeable memory in mebibytes."
-  type = object({
-    connections        = optional(number, 600)
-    freeable_mebibytes = optional(number, 512)
-  })
-  default  = {}
-  nullable = false
+  type        = object({ connections = optional(number, 600), freeable_mebibytes = optional(number, 512) })
+  default     = {}
+  nullable    = false
 }

@@ -3,10 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = {
-    name        = "taproom-prod"
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  }
+  context           = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   database_name     = "beers"
   subnet_ids        = ["subnet-1", "subnet-2"]
   security_group_id = "sg-1"
@@ -64,11 +61,7 @@ run "a_temporary_database_is_destroyed_with_its_data_and_a_schedule_replaces_day
   module { source = "../modules/database" }
 
   variables {
-    context = {
-      name         = "taproom-prod"
-      kms_key_arn  = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-      is_temporary = true
-    }
+    context                     = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked", is_temporary = true }
     certificate_authority       = null
     monitoring_interval_seconds = 0
     master_rotation             = { schedule = "rate(12 hours)", window_hours = 2 }

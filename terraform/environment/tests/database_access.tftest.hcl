@@ -3,10 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = {
-    name        = "taproom-dev"
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  }
+  context = { name = "taproom-dev", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   database = {
     address           = "database.example"
     port              = 5432
@@ -80,13 +77,11 @@ run "the_plan_after_an_apply_shows_the_same_for_what_was_done" {
   }
 
   assert {
-    condition     = output.access_summary == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_summary
-    error_message = "The plan shows ${jsonencode(output.access_summary)}"
-  }
-
-  assert {
-    condition     = output.access_plan == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_plan
-    error_message = "The plan shows ${output.access_plan}"
+    condition = (
+      output.access_summary == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_summary
+      && output.access_plan == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_plan
+    )
+    error_message = "The plan shows ${jsonencode([output.access_summary, output.access_plan])}"
   }
 }
 
@@ -121,37 +116,15 @@ run "a_document_that_cannot_be_carried_out_stops_the_plan" {
   expect_failures = [aws_lambda_invocation.apply]
 }
 
-run "without_a_preview_nothing_is_asked_and_the_function_does_what_is_needed" {
-  module { source = "../modules/database_access" }
-  variables { preview_access = false }
-
-  assert {
-    condition     = length(data.aws_lambda_invocation.plan) == 0
-    error_message = "Nothing must be asked."
-  }
-
-  assert {
-    condition     = jsondecode(aws_lambda_invocation.apply.input).expected_digest == null
-    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
-  }
-}
-
 run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
   module { source = "../modules/database_access" }
 
-  assert {
-    condition     = jsondecode(aws_lambda_invocation.apply.input).action == "apply"
-    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
-  }
-
   # What was left out is null, which the function takes for left out.
   assert {
-    condition     = jsondecode(aws_lambda_invocation.apply.input).document == jsondecode(jsonencode(var.access))
-    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
-  }
-
-  assert {
-    condition     = jsondecode(aws_lambda_invocation.apply.input).secret_arns == { beers_app = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/login" }
+    condition = jsondecode(aws_lambda_invocation.apply.input) == {
+      action      = "apply", document = jsondecode(jsonencode(var.access)), expected_digest = null
+      secret_arns = { beers_app = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/login" }
+    }
     error_message = "The function gets ${aws_lambda_invocation.apply.input}."
   }
 
@@ -174,27 +147,19 @@ run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
     condition = (
       jsondecode(aws_scheduler_schedule.verify.target[0].input) == { action = "verify", document = jsondecode(jsonencode(var.access)) }
       && aws_scheduler_schedule.verify.target[0].arn == module.planner.arn
+      && aws_scheduler_schedule.verify.schedule_expression == "rate(6 hours)"
     )
-    error_message = "The schedule sends ${aws_scheduler_schedule.verify.target[0].input} to ${aws_scheduler_schedule.verify.target[0].arn}."
-  }
-
-  assert {
-    condition     = aws_scheduler_schedule.verify.schedule_expression == "rate(6 hours)"
-    error_message = "It fires by ${aws_scheduler_schedule.verify.schedule_expression}."
-  }
-
-  assert {
-    condition     = keys(aws_secretsmanager_secret_rotation.login) == ["beers_app"]
-    error_message = "These are rotated: ${join(", ", keys(aws_secretsmanager_secret_rotation.login))}."
+    error_message = "The schedule is ${jsonencode(aws_scheduler_schedule.verify)}."
   }
 
   assert {
     condition = (
-      aws_secretsmanager_secret_rotation.login["beers_app"].rotation_lambda_arn == module.rotation.arn
+      keys(aws_secretsmanager_secret_rotation.login) == ["beers_app"]
+      && aws_secretsmanager_secret_rotation.login["beers_app"].rotation_lambda_arn == module.rotation.arn
       && aws_secretsmanager_secret_rotation.login["beers_app"].rotate_immediately == false
       && aws_secretsmanager_secret_rotation.login["beers_app"].rotation_rules[0].automatically_after_days == 30
     )
-    error_message = "It is rotated by ${jsonencode(aws_secretsmanager_secret_rotation.login["beers_app"])}."
+    error_message = "These are rotated: ${jsonencode(aws_secretsmanager_secret_rotation.login)}."
   }
 
   assert {
@@ -230,7 +195,7 @@ run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_event_rule.rotation_failed) == 0 && length(aws_cloudwatch_event_target.rotation_failed) == 0
+    condition     = alltrue([for made in [aws_cloudwatch_event_rule.rotation_failed, aws_cloudwatch_event_target.rotation_failed] : length(made) == 0])
     error_message = "There is a rule without a target."
   }
 }
@@ -253,11 +218,8 @@ run "everything_that_a_document_may_say_reaches_the_function" {
         }
       }
       logins = {
-        legacy = { credential = "external", settings = { work_mem = 4096 } }
-        beers_app = {
-          credential = "rotated"
-          grants     = [{ on = "database", privileges = ["TEMPORARY"] }]
-        }
+        legacy    = { credential = "external", settings = { work_mem = 4096 } }
+        beers_app = { credential = "rotated", grants = [{ on = "database", privileges = ["TEMPORARY"] }] }
       }
       public  = { schemas = { beers = "read" }, grants = [{ on = "types", schema = "beers", privileges = ["USAGE"] }] }
       retired = { intern = { reassign_to = "legacy", terminate_sessions = true } }
@@ -281,12 +243,18 @@ run "everything_that_a_document_may_say_reaches_the_function" {
   }
 }
 
-run "without_rotated_logins_there_are_no_secrets_and_no_permissions_on_them" {
+run "without_rotated_logins_and_preview_there_are_no_secrets_no_permissions_on_them_and_no_question" {
   module { source = "../modules/database_access" }
 
   variables {
     drift_check_interval_hours = 1
     access                     = { database = "beers", logins = { beers_report = { credential = "iam" } } }
+    preview_access             = false
+  }
+
+  assert {
+    condition     = length(data.aws_lambda_invocation.plan) == 0 && jsondecode(aws_lambda_invocation.apply.input).expected_digest == null
+    error_message = "Nothing must be asked, and the function gets ${aws_lambda_invocation.apply.input}."
   }
 
   assert {

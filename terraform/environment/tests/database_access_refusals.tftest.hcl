@@ -3,10 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = {
-    name        = "taproom-dev"
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  }
+  context = { name = "taproom-dev", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   database = {
     address           = "database.example"
     port              = 5432
@@ -18,15 +15,6 @@ variables {
   security_group_id     = "sg-1"
   package_file          = "tests/mocks/package.zip"
   dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
-  access = {
-    database = "beers"
-    schemas  = { beers = { owner = "beers_owner" } }
-    roles    = { beers_owner = {}, beers_reader = { schemas = { beers = "read" } } }
-    logins = {
-      beers_app    = { credential = "rotated", acts_as = "beers_owner" }
-      beers_report = { credential = "iam", member_of = ["beers_reader"], connection_limit = 5 }
-    }
-  }
 }
 
 run "settings_too_small_and_a_schema_owner_that_is_not_a_role_are_refused" {
@@ -37,12 +25,7 @@ run "settings_too_small_and_a_schema_owner_that_is_not_a_role_are_refused" {
     context                    = { name = "t", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
     drift_check_interval_hours = 0
     rotation                   = {}
-    access = {
-      database = "beers"
-      schemas  = { beers = { owner = "nobody" } }
-      roles    = { beers_owner = {} }
-      logins   = {}
-    }
+    access                     = { database = "beers", schemas = { beers = { owner = "nobody" } }, roles = { beers_owner = {} }, logins = {} }
   }
 
   expect_failures = [var.access, var.context, var.drift_check_interval_hours, var.rotation]
@@ -87,12 +70,7 @@ run "days_beside_a_schedule_and_an_unknown_credential_are_refused" {
 
   variables {
     rotation = { days = 30, schedule = "rate(10 days)", overdue_after_days = 40 }
-    access = {
-      database = "beers"
-      schemas  = {}
-      roles    = {}
-      logins   = { beers_app = { credential = "password" } }
-    }
+    access   = { database = "beers", schemas = {}, roles = {}, logins = { beers_app = { credential = "password" } } }
   }
 
   expect_failures = [var.access, var.rotation]

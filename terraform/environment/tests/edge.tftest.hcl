@@ -6,10 +6,7 @@ mock_provider "aws" {
 }
 
 variables {
-  context = {
-    name        = "taproom-prod"
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  }
+  context                = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   vpc_id                 = "vpc-1"
   public_subnet_ids      = ["subnet-1", "subnet-2"]
   security_group_id      = "sg-1"
@@ -77,11 +74,7 @@ run "a_trial_is_plain_http_without_a_firewall" {
   module { source = "../modules/edge" }
 
   variables {
-    context = {
-      name         = "taproom-prod"
-      kms_key_arn  = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-      is_temporary = true
-    }
+    context                         = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked", is_temporary = true }
     requests_per_five_minutes_limit = null
   }
 

@@ -3,9 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = {
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  }
+  context               = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   name                  = "taproom-dev-watch"
   description           = "Looks"
   package_file          = "tests/mocks/package.zip"

@@ -3,10 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = {
-    name        = "taproom-prod"
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  }
+  context                 = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   cidr_block              = "10.20.0.0/16"
   availability_zone_count = 3
   service_port            = 8000

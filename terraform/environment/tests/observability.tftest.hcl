@@ -3,10 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = {
-    name        = "taproom-prod"
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  }
+  context                  = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   environment              = "prod"
   slo                      = { availability = 99.9, p99_seconds = 1 }
   load_balancer_arn_suffix = "app/taproom-prod/1"

@@ -146,10 +146,7 @@ run "plain_http_in_production_and_a_migrator_without_a_password_are_refused" {
       database = "beers"
       schemas  = { beers = { owner = "beers_owner" } }
       roles    = { beers_owner = {} }
-      logins = {
-        beers_app      = { credential = "rotated" }
-        beers_migrator = { credential = "iam", acts_as = "beers_owner" }
-      }
+      logins   = { beers_app = { credential = "rotated" }, beers_migrator = { credential = "iam", acts_as = "beers_owner" } }
     }
   }
 
@@ -176,10 +173,7 @@ run "a_schedule_without_overdue_after_days_and_a_secret_of_an_iam_login_are_refu
       database = "beers"
       schemas  = { beers = { owner = "beers_owner" } }
       roles    = { beers_owner = {} }
-      logins = {
-        beers_app      = { credential = "iam" }
-        beers_migrator = { credential = "rotated", acts_as = "beers_owner" }
-      }
+      logins   = { beers_app = { credential = "iam" }, beers_migrator = { credential = "rotated", acts_as = "beers_owner" } }
     }
   }
 

@@ -3,10 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = {
-    name        = "taproom-prod"
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked"
-  }
+  context                   = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   image                     = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
   task_count                = { minimum = 3, maximum = 12 }
   cpu_units                 = 512
@@ -82,9 +79,7 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
   module { source = "../modules/service" }
 
   variables {
-    schedules = {
-      night = { schedule = "cron(0 20 ? * * *)", time_zone = "Europe/Berlin", minimum = 0, maximum = 0 }
-    }
+    schedules              = { night = { schedule = "cron(0 20 ? * * *)", time_zone = "Europe/Berlin", minimum = 0, maximum = 0 } }
     spot_percent           = 100
     exec_is_allowed        = true
     cpu_architecture       = "X86_64"
@@ -131,13 +126,7 @@ run "with_iam_authentication_the_task_connects_as_one_user_of_one_database_and_r
 
   variables {
     service_secret_arn = null
-    iam_login = {
-      user        = "beers_app"
-      address     = "database.example"
-      port        = 5432
-      database    = "beers"
-      resource_id = "db-MOCKED"
-    }
+    iam_login          = { user = "beers_app", address = "database.example", port = 5432, database = "beers", resource_id = "db-MOCKED" }
   }
 
   assert {
@@ -181,9 +170,7 @@ run "tasks_that_ecs_rolled_back_fail_the_apply" {
 
   override_data {
     target = data.aws_ecs_service.deployed
-    values = {
-      task_definition = "arn:aws:ecs:us-east-1:123456789012:task-definition/taproom-prod:0"
-    }
+    values = { task_definition = "arn:aws:ecs:us-east-1:123456789012:task-definition/taproom-prod:0" }
   }
 
   expect_failures = [data.aws_ecs_service.deployed]

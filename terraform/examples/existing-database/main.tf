@@ -11,11 +11,7 @@ locals {
 module "database_access" {
   source = "../../modules/database_access"
 
-  context = {
-    name         = var.name
-    kms_key_arn  = var.kms_key_arn
-    is_temporary = var.is_temporary
-  }
+  context = { name = var.name, kms_key_arn = var.kms_key_arn, is_temporary = var.is_temporary }
   database = {
     address                   = data.aws_db_instance.this.address
     port                      = data.aws_db_instance.this.port

@@ -76,11 +76,7 @@ variable "monitoring_interval_seconds" {
 
 variable "master_rotation" {
   description = "When RDS rotates the master password: every so many days, or on a schedule (rate or cron, in UTC). A rotation starts within window_hours, by default before the day ends."
-  type = object({
-    days         = optional(number)
-    schedule     = optional(string)
-    window_hours = optional(number)
-  })
-  default  = { days = 7 }
-  nullable = false
+  type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number) })
+  default     = { days = 7 }
+  nullable    = false
 }

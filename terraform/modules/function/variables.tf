@@ -1,11 +1,7 @@
 variable "context" {
   description = "Settings shared by all modules of an environment: KMS key (environment variables, log and dead-letter topic), log retention in days, and permissions boundary for the role (null for none)."
-  type = object({
-    kms_key_arn              = string
-    log_retention_days       = optional(number, 90)
-    permissions_boundary_arn = optional(string)
-  })
-  nullable = false
+  type        = object({ kms_key_arn = string, log_retention_days = optional(number, 90), permissions_boundary_arn = optional(string) })
+  nullable    = false
 }
 
 variable "name" {
@@ -51,11 +47,8 @@ variable "permissions" {
 
 variable "network" {
   description = "Subnets and security group of a function in the VPC; null for one outside, which reaches AWS over the internet."
-  type = object({
-    subnet_ids        = list(string)
-    security_group_id = string
-  })
-  default = null
+  type        = object({ subnet_ids = list(string), security_group_id = string })
+  default     = null
 }
 
 variable "dead_letter_topic_arn" {

@@ -1,10 +1,7 @@
 variable "context" {
   description = "Settings shared by all modules of an environment: prefix of all names, which is the cluster's name, and permissions boundary for the roles (null for none)."
-  type = object({
-    name                     = string
-    permissions_boundary_arn = optional(string)
-  })
-  nullable = false
+  type        = object({ name = string, permissions_boundary_arn = optional(string) })
+  nullable    = false
 }
 
 variable "image" {
@@ -36,12 +33,7 @@ variable "has_public_address" {
 
 variable "database" {
   description = "The database: host name, TCP port, name and RDS resource id."
-  type = object({
-    address     = string
-    port        = number
-    name        = string
-    resource_id = string
-  })
+  type        = object({ address = string, port = number, name = string, resource_id = string })
 }
 
 variable "logins" {

@@ -55,11 +55,7 @@ resource "aws_ecs_service" "this" {
   }
 
   # A task needs its permissions from the first moment.
-  depends_on = [
-    aws_ecs_cluster_capacity_providers.this,
-    aws_iam_role_policy.execution,
-    aws_iam_role_policy.task,
-  ]
+  depends_on = [aws_ecs_cluster_capacity_providers.this, aws_iam_role_policy.execution, aws_iam_role_policy.task]
 
   lifecycle { ignore_changes = [desired_count] }
 }

@@ -52,14 +52,8 @@ variable "service_secret_arn" {
 
 variable "iam_login" {
   description = "Login with which the service reads and writes by IAM authentication: its name, and the database's host name, TCP port, name and RDS resource id; null with service_secret_arn."
-  type = object({
-    user        = string
-    address     = string
-    port        = number
-    database    = string
-    resource_id = string
-  })
-  default = null
+  type        = object({ user = string, address = string, port = number, database = string, resource_id = string })
+  default     = null
 
   validation {
     condition     = var.iam_login == null || can(regex("^[a-z][a-z0-9_]{0,62}$", var.iam_login.user))
@@ -112,10 +106,7 @@ variable "alarm_topic_arns" {
 
 variable "task_count" {
   description = "Minimum and maximum number of tasks."
-  type = object({
-    minimum = number
-    maximum = number
-  })
+  type        = object({ minimum = number, maximum = number })
 }
 
 variable "requests_per_task_and_minute" {
