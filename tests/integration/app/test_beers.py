@@ -33,13 +33,6 @@ def test_an_added_beer_is_at_its_location_and_in_the_list(client: FlaskClient) -
     assert client.get("/beers").json == {"beers": [added.json], "next": None}
 
 
-def test_the_brewery_is_optional(client: FlaskClient) -> None:
-    added = client.post("/beers", json={"name": "Nobody's", "style": "Ale", "abv": 5})
-    assert added.status_code == 201
-    assert added.json is not None
-    assert added.json["brewery"] is None
-
-
 def test_abv_has_two_decimal_places_and_time_is_utc(client: FlaskClient) -> None:
     text = client.post("/beers", json={**PILS, "abv": 5}).text
     assert '"abv":5.00' in text

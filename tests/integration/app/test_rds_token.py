@@ -33,12 +33,6 @@ def test_a_token_is_valid_for_one_login_one_host_and_15_minutes() -> None:
     assert (credential.host, credential.username) == (LOGIN.host, LOGIN.username)
 
 
-def test_each_connection_gets_a_new_token() -> None:
-    signed = iter("ab")
-    source = TokenSource(LOGIN, lambda _: next(signed))
-    assert [source.current().password, source.current().password] == ["a", "b"]
-
-
 def test_a_refused_token_is_replaced_once() -> None:
     signed = iter("ab")
     source = TokenSource(LOGIN, lambda _: next(signed))

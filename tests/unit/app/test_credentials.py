@@ -112,13 +112,6 @@ def test_a_fixed_source_has_only_one_credential() -> None:
     assert source.current() is source.refreshed(FIRST) is FIRST
 
 
-def test_a_credential_is_cached() -> None:
-    secret = Secret(FIRST)
-    source = RotatingSource(secret.read, cache_seconds=60)
-    assert [source.current() for _ in range(5)] == [FIRST] * 5
-    assert secret.reads == 1
-
-
 def test_the_last_known_credential_is_used_during_a_read() -> None:
     secret = BlockedSecret(FIRST, SECOND)
     source = RotatingSource(secret.read, cache_seconds=0)
@@ -150,15 +143,6 @@ def test_the_last_known_credential_is_used_while_the_secret_cannot_be_read(caplo
     assert [source.current() for _ in range(3)] == [FIRST] * 3
     wait_until(lambda: "using the last known one" in caplog.text)
     assert source.current() == FIRST
-
-
-def test_failed_reads_are_no_more_frequent_than_successful_ones() -> None:
-    secret = Secret(FIRST, CredentialError("away"))
-    source = RotatingSource(secret.read, cache_seconds=0.2)
-    ends_at = time.monotonic() + 0.7
-    while time.monotonic() < ends_at:
-        source.current()
-    assert 2 <= secret.reads <= 5
 
 
 def test_an_error_of_the_first_read_is_raised() -> None:
