@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 from devtools.images.store import ImageNotFoundError, ImageStore, command_of
 
@@ -41,6 +42,10 @@ def test_the_same_files_give_the_same_digest_and_different_files_a_different_one
 def test_an_image_that_was_never_built_cannot_be_pulled(reference: str, tmp_path: Path) -> None:
     with pytest.raises(ImageNotFoundError, match="CannotPullContainerError"):
         ImageStore(tmp_path).get(reference)
+
+
+def test_the_projects_dockerfile_has_a_command_that_starts_gunicorn() -> None:
+    assert command_of(CHECKOUT / "Dockerfile")[0] == "gunicorn"
 
 
 def test_a_dockerfile_without_a_command_is_refused(tmp_path: Path) -> None:
