@@ -46,7 +46,7 @@ docs: .venv/ready ## Write what is derived into the documentation: inputs and ou
 
 # The same files serve each platform of tool.uv.environments (Linux with glibc), and every Python from 3.11 on but for
 # free-threaded builds. No source is accepted where one wheel serves all. Packages of development and bench-service are
-# installed together with service.txt, which has those that they share with the service.
+# installed together with service.txt, which has those that they share with the service. A package is one line.
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
 	@rm -rf build/lock && mkdir -p build/lock
 	@sed -E '/^(postgresql-.*|terraform|mermaid) = /d' pyproject.toml > build/lock/pyproject.toml
@@ -62,6 +62,9 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	for group in postgresql-14 postgresql-15 postgresql-16 postgresql-17 postgresql-18 terraform mermaid; do \
 	  .venv/bin/uv pip compile --no-config --quiet --universal --generate-hashes --no-header --no-annotate --no-deps --upgrade --python-version 3.12 \
 	    --group $$group --output-file requirements/$$group.txt pyproject.toml || exit 1; \
+	done
+	for file in requirements/*.txt; do \
+	  awk '{ goes_on = sub(/ \\$$/, ""); sub(/^ +/, " "); printf "%s%s", $$0, goes_on ? "" : "\n" }' $$file > build/lock/joined && mv build/lock/joined $$file || exit 1; \
 	done
 
 rename: ## Rename the project in all its files (NAME=brewery)
