@@ -11,11 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Any
-
-import pg8000.exceptions
-from pg8000.native import Connection
-from scramp import ScramException
+from typing import TYPE_CHECKING, Any
 
 from db_bootstrap.errors import (
     ConfigurationError,
@@ -26,6 +22,9 @@ from db_bootstrap.errors import (
 )
 from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import text_array
+
+if TYPE_CHECKING:
+    from pg8000.native import Connection
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
@@ -55,7 +54,6 @@ _SETTINGS = {
     "timezone": "UTC",
 }
 
-_DRIVER_ERRORS = (pg8000.exceptions.Error, OSError)
 _NO_ADVICE: Mapping[str, str] = MappingProxyType({})
 
 Rows = Sequence[Sequence[Any]]
@@ -67,7 +65,7 @@ Run = Callable[..., Rows]
 class Session:
     """A session that raises errors of this package only, whatever the driver or the network raises."""
 
-    def __init__(self, driver: Connection) -> None:
+    def __init__(self, driver: "Connection") -> None:
         self._driver = driver
 
     def run(
@@ -91,7 +89,7 @@ class Session:
         """
         try:
             rows: Rows | None = self._driver.run(sql, **parameters)
-        except _DRIVER_ERRORS as error:
+        except _driver_errors() as error:
             message, sqlstate = describe_error(error)
             raise StatementError(f"{failure}\n{message}{advice.get(sqlstate) or remedy(sqlstate)}", sqlstate) from None
         return rows or []
@@ -114,7 +112,7 @@ class Session:
 
     def close(self) -> None:
         """Close the session, which may have broken before."""
-        with suppress(*_DRIVER_ERRORS):
+        with suppress(*_driver_errors()):
             self._driver.close()
 
 
@@ -236,12 +234,12 @@ def _open(endpoint: Endpoint, credential: Credential, *, is_read_only: bool) -> 
     where = f"{endpoint.host}:{endpoint.port}/{endpoint.database}"
     try:
         driver = _start_session(endpoint, credential, tls, is_read_only=is_read_only)
-    except (ScramException, UnicodeError):
+    except _unsendable():
         raise ConfigurationError(
             f"The user or the password for the database at {where} has characters that PostgreSQL's login cannot "
             "send; use printable ASCII characters."
         ) from None
-    except _DRIVER_ERRORS as error:
+    except _driver_errors() as error:
         message, sqlstate = describe_error(error)
         if sqlstate in _REFUSED:
             raise RefusedLoginError(
@@ -269,8 +267,10 @@ def _open(endpoint: Endpoint, credential: Credential, *, is_read_only: bool) -> 
 
 def _start_session(
     endpoint: Endpoint, credential: Credential, tls: ssl.SSLContext | None, *, is_read_only: bool
-) -> Connection:
+) -> "Connection":
     """Open a session on our socket: pg8000's would keep the connect timeout as the timeout for answers."""
+    from pg8000.native import Connection  # noqa: PLC0415 - half of the program's start
+
     plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
     try:
         plain.settimeout(ANSWER_TIMEOUT_SECONDS)
@@ -293,6 +293,20 @@ def _start_session(
         raise
     connection.register_out_adapter(list, text_array)
     return connection
+
+
+@cache
+def _driver_errors() -> tuple[type[Exception], ...]:
+    from pg8000.exceptions import Error  # noqa: PLC0415 - half of the program's start
+
+    return Error, OSError
+
+
+@cache
+def _unsendable() -> tuple[type[Exception], ...]:
+    from scramp import ScramException  # noqa: PLC0415 - half of the program's start
+
+    return ScramException, UnicodeError
 
 
 @cache

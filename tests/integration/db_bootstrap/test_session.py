@@ -45,24 +45,6 @@ def test_a_server_of_another_name_is_not_talked_to(cellar: Access) -> None:
         pass
 
 
-def test_certificates_that_cannot_be_read_are_named(cellar: Access, tmp_path: Path) -> None:
-    endpoint = replace(cellar.endpoint, ca_file=str(tmp_path / "nothing.pem"))
-    with (
-        pytest.raises(ConfigurationError, match=r"nothing\.pem cannot be used"),
-        connected(endpoint, cellar.credential()),
-    ):
-        pass
-
-
-def test_a_refused_connection_is_reported_with_what_to_check(cellar: Access) -> None:
-    endpoint = replace(cellar.endpoint, port=1)
-    with (
-        pytest.raises(UnreachableDatabaseError, match="Check the security groups"),
-        connected(endpoint, cellar.credential()),
-    ):
-        pass
-
-
 def test_the_time_for_connecting_does_not_limit_what_a_statement_may_take(
     cellar: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
