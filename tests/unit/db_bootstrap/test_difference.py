@@ -31,98 +31,54 @@ READER, APP = "beers_reader", "beers_app_a"
 USAGE = Privilege(READER, "USAGE", OnSchema("beers"))
 MEMBER = Membership("beers_writer", READER)
 
+
+def said(text: str) -> set[Fact]:
+    return {RoleExists(READER), RoleComment(READER, text)}
+
+
+def has(attribute: Attribute, value: AttributeValue, role: str = APP) -> set[Fact]:
+    return {RoleAttribute(role, attribute, value)}
+
+
+def jit(value: str) -> set[Fact]:
+    return {RoleSetting(APP, None, "jit", (value,))}
+
+
+EXISTS: set[Fact] = {RoleExists(READER)}
+NONE, OWNED, TAKEN = set[Fact](), SchemaOwner("beers", "beers_owner"), SchemaOwner("beers", "taproom")
+LIMIT, INHERIT, CREATEDB = Attribute.CONNECTION_LIMIT, Attribute.INHERIT, Attribute.CREATE_DATABASE
+ROLE, NO_ROLE = RoleSetting(APP, None, "role", ("beers_owner",)), RoleSetting(APP, "beers", "role", ("none",))
+ADMIN, LESS = replace(MEMBER, admin=True), replace(MEMBER, inherit=False, admin=True)
+IN_IAM = Membership("rds_iam", APP)
+OURS = comment(None, "beers")
+NEW, OLD = comment("new", "beers"), comment("old", "beers")
+
 # What is declared, what is found, and what a reporting document then misses and finds too much.
 CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
-    ("a privilege too many", set(), {USAGE}, set(), set()),
-    ("a privilege that is missing", {USAGE}, set(), {USAGE}, set()),
-    ("a privilege that can be passed on", {USAGE}, {replace(USAGE, is_grantable=True)}, set(), set()),
-    ("a membership too many", set(), {MEMBER}, set(), set()),
-    ("a membership with more", {MEMBER}, {replace(MEMBER, admin=True)}, set(), set()),
+    ("a privilege too many", NONE, {USAGE}, NONE, NONE),
+    ("a privilege that is missing", {USAGE}, NONE, {USAGE}, NONE),
+    ("a privilege that can be passed on", {USAGE}, {replace(USAGE, is_grantable=True)}, NONE, NONE),
+    ("a membership too many", NONE, {MEMBER}, NONE, NONE),
+    ("a membership with more", {MEMBER}, {ADMIN}, NONE, NONE),
+    ("a membership with less and more", {MEMBER}, {LESS}, {ADMIN}, {LESS}),
+    ("a setting too many", NONE, jit("on"), NONE, NONE),
+    ("a setting with another value", jit("on"), jit("off"), jit("on"), jit("off")),
+    ("an attribute that no document speaks of", has(CREATEDB, False, READER), has(CREATEDB, True, READER), NONE, NONE),
     (
-        "a membership with less and more",
-        {MEMBER},
-        {replace(MEMBER, inherit=False, admin=True)},
-        {replace(MEMBER, admin=True)},
-        {replace(MEMBER, inherit=False, admin=True)},
+        "NOINHERIT, with declared groups",
+        has(INHERIT, True),
+        has(INHERIT, False),
+        has(INHERIT, True),
+        has(INHERIT, False),
     ),
-    ("a setting too many", set(), {RoleSetting(APP, None, "jit", ("on",))}, set(), set()),
-    (
-        "a setting with another value",
-        {RoleSetting(APP, None, "jit", ("on",))},
-        {RoleSetting(APP, None, "jit", ("off",))},
-        {RoleSetting(APP, None, "jit", ("on",))},
-        {RoleSetting(APP, None, "jit", ("off",))},
-    ),
-    (
-        "an attribute that no document speaks of",
-        {RoleAttribute(READER, Attribute.CREATE_DATABASE, value=False)},
-        {RoleAttribute(READER, Attribute.CREATE_DATABASE, value=True)},
-        set(),
-        set(),
-    ),
-    (
-        "a login's NOINHERIT where its groups are declared",
-        {RoleAttribute(APP, Attribute.INHERIT, value=True)},
-        {RoleAttribute(APP, Attribute.INHERIT, value=False)},
-        {RoleAttribute(APP, Attribute.INHERIT, value=True)},
-        {RoleAttribute(APP, Attribute.INHERIT, value=False)},
-    ),
-    (
-        "a setting in one database, which prevails over the declared one",
-        {RoleSetting(APP, None, "role", ("beers_owner",))},
-        {RoleSetting(APP, None, "role", ("beers_owner",)), RoleSetting(APP, "beers", "role", ("none",))},
-        set(),
-        {RoleSetting(APP, "beers", "role", ("none",))},
-    ),
-    (
-        "a login with a rotated password that could log in by IAM token only",
-        set(),
-        {Membership("rds_iam", APP)},
-        set(),
-        {Membership("rds_iam", APP)},
-    ),
-    (
-        "a login's limit",
-        {RoleAttribute(APP, Attribute.CONNECTION_LIMIT, 50)},
-        {RoleAttribute(APP, Attribute.CONNECTION_LIMIT, 3)},
-        {RoleAttribute(APP, Attribute.CONNECTION_LIMIT, 50)},
-        {RoleAttribute(APP, Attribute.CONNECTION_LIMIT, 3)},
-    ),
-    (
-        "an owner",
-        {SchemaOwner("beers", "beers_owner")},
-        {SchemaOwner("beers", "taproom")},
-        {SchemaOwner("beers", "beers_owner")},
-        {SchemaOwner("beers", "taproom")},
-    ),
-    (
-        "somebody else's comment where none is declared",
-        {RoleExists(READER), RoleComment(READER, comment(None, "beers"))},
-        {RoleExists(READER), RoleComment(READER, "ours")},
-        set(),
-        set(),
-    ),
-    (
-        "another comment than declared",
-        {RoleExists(READER), RoleComment(READER, comment("new", "beers"))},
-        {RoleExists(READER), RoleComment(READER, "old")},
-        {RoleComment(READER, "new")},
-        {RoleComment(READER, "old")},
-    ),
-    (
-        "a comment of a managed role",
-        {RoleExists(READER), RoleComment(READER, comment("new", "beers"))},
-        {RoleExists(READER), RoleComment(READER, comment("old", "beers"))},
-        {RoleComment(READER, comment("new", "beers"))},
-        {RoleComment(READER, comment("old", "beers"))},
-    ),
-    (
-        "a role that is missing",
-        {RoleExists(READER), RoleComment(READER, comment(None, "beers"))},
-        set(),
-        {RoleExists(READER), RoleComment(READER, comment(None, "beers"))},
-        set(),
-    ),
+    ("a setting in one database, which prevails over the declared one", {ROLE}, {ROLE, NO_ROLE}, NONE, {NO_ROLE}),
+    ("a login with a rotated password that could log in by IAM token only", NONE, {IN_IAM}, NONE, {IN_IAM}),
+    ("a login's limit", has(LIMIT, 50), has(LIMIT, 3), has(LIMIT, 50), has(LIMIT, 3)),
+    ("an owner", {OWNED}, {TAKEN}, {OWNED}, {TAKEN}),
+    ("somebody else's comment where none is declared", said(OURS), said("ours"), NONE, NONE),
+    ("another comment than declared", said(NEW), said("old"), said("new") - EXISTS, said("old") - EXISTS),
+    ("a comment of a managed role", said(NEW), said(OLD), said(NEW) - EXISTS, said(OLD) - EXISTS),
+    ("a role that is missing", said(OURS), NONE, said(OURS), NONE),
 ]
 
 
