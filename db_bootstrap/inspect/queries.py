@@ -293,6 +293,7 @@ LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.ob
 JOIN pg_class c ON c.oid = coalesce(w.ev_class, y.polrelid, a.adrelid, k.conrelid, i.indrelid) AND c.relkind <> 'm'
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND s.nspname <> 'pg_catalog'
+  AND d.refobjid >= 16384 AND p.oid >= 16384  -- PostgreSQL's own objects have smaller numbers
 """  # noqa: S608 - put together from constants
 
 # A creator's default everywhere replaces the built-in default; one for a schema adds to it. Documents declare no

@@ -26,7 +26,11 @@ from db_bootstrap.model import Privilege, Snapshot
 from db_bootstrap.plan_digest import Identity
 
 MAXIMUM_QUERIES = 12
-"""Queries of one snapshot, and one more for each other database that a retired role has dependencies in."""
+"""Queries of one snapshot.
+
+Each other database that a retired role has dependencies in takes one more, and so do schemas that adopt objects and
+owners of further schemas whose rights are needed. Signatures in another spelling than PostgreSQL's take two.
+"""
 
 LEAST_QUERIES = 8
 """Queries of a snapshot of a database in sync, for a document without extensions and retired roles."""
