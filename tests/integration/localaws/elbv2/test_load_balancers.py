@@ -299,7 +299,8 @@ def test_targets_come_and_go_under_load_and_no_request_fails(serving: Balancer) 
 
 
 def test_rules_are_in_force_as_soon_as_they_change(serving: Balancer) -> None:
-    redirect = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_302"}
+    as_terraform_asks = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
+    redirect = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_302", **as_terraform_asks}
     rule = serving.elb.create_rule(
         ListenerArn=serving.listener_arn,
         Priority=1,
