@@ -107,7 +107,7 @@ class ActionError(Exception):
 
 
 class Concurrency:
-    """GitHub's groups with ``queue: max``: one run or job at a time, and the others wait in their order."""
+    """GitHub's groups: one run or job at a time. Others wait in their order; without ``queue: max``, only one may."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -125,8 +125,8 @@ class Concurrency:
             return
         me = object()
         with self._changed:
-            assert settings["queue"] == "max"
             queue = self._queues.setdefault(interpolate(settings["group"], contexts), [])
+            assert settings.get("queue") == "max" or len(queue) < 2, "GitHub would cancel the one that waits"
             queue.append(me)
             self._changed.wait_for(lambda: queue[0] is me)
         try:
