@@ -5,20 +5,15 @@
 locals {
   pipeline_boundary = [
     {
-      Sid = "AllExceptIdentityManagement"
-      NotAction = [
-        "account:*", "organizations:*",
-        "iam:*AccessKey*", "iam:*Group*", "iam:*LoginProfile*", "iam:*MFADevice*", "iam:*User*",
-      ]
+      Sid       = "AllExceptIdentityManagement"
+      NotAction = ["account:*", "organizations:*", "iam:*AccessKey*", "iam:*Group*", "iam:*LoginProfile*", "iam:*MFADevice*", "iam:*User*"]
       Resource  = ["*"]
       Condition = { StringEquals = { "aws:RequestedRegion" = [var.region, "us-east-1"] } }
     },
     {
       Sid    = "DenyPipelineChanges"
       Effect = "Deny"
-      Action = [
-        "iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Remove*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*",
-      ]
+      Action = ["iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Remove*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*"]
       Resource = [
         for name in ["role/${var.project_name}-build", "role/${var.project_name}-deploy-*", "role/${var.project_name}-drift", "role/${var.project_name}-plan", "role/${var.project_name}-release-plan", "policy/${var.project_name}-*", "oidc-provider/*"] :
         "arn:${local.partition}:iam::${local.account_id}:${name}"

@@ -239,14 +239,9 @@ variable "database_monitoring_interval_seconds" {
 
 variable "master_rotation" {
   description = "When RDS rotates the master password; the same settings as login_rotation."
-  type = object({
-    days               = optional(number)
-    schedule           = optional(string)
-    window_hours       = optional(number)
-    overdue_after_days = optional(number)
-  })
-  default  = { days = 7 }
-  nullable = false
+  type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
+  default     = { days = 7 }
+  nullable    = false
 
   validation {
     condition     = (var.master_rotation.days == null) != (var.master_rotation.schedule == null)
@@ -342,14 +337,9 @@ variable "preview_access" {
 
 variable "login_rotation" {
   description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC). A rotation starts within window_hours, by default before the day ends. An alarm reports a rotation as overdue after overdue_after_days, by default two days after it was due."
-  type = object({
-    days               = optional(number)
-    schedule           = optional(string)
-    window_hours       = optional(number)
-    overdue_after_days = optional(number)
-  })
-  default  = { days = 30 }
-  nullable = false
+  type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
+  default     = { days = 30 }
+  nullable    = false
 }
 
 variable "drift_check_interval_hours" {

@@ -71,9 +71,7 @@ run "the_plan_after_an_apply_shows_the_same_for_what_was_done" {
 
   override_data {
     target = data.aws_lambda_invocation.plan
-    values = {
-      result = "{\"database\": \"beers\", \"in_sync\": true, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": []}"
-    }
+    values = { result = "{\"database\": \"beers\", \"in_sync\": true, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": []}" }
   }
 
   assert {

@@ -40,12 +40,7 @@ run "settings_too_large_and_a_membership_in_an_unknown_role_are_refused" {
     drift_check_interval_hours = 49
     alarm_topic_arns           = [for number in range(6) : "arn:aws:sns:us-east-1:123456789012:${number}"]
     rotation                   = { days = 30, window_hours = 25 }
-    access = {
-      database = "beers"
-      schemas  = {}
-      roles    = {}
-      logins   = { beers_app = { credential = "rotated", member_of = ["nobody"] } }
-    }
+    access                     = { database = "beers", schemas = {}, roles = {}, logins = { beers_app = { credential = "rotated", member_of = ["nobody"] } } }
   }
 
   expect_failures = [var.access, var.alarm_topic_arns, var.context, var.drift_check_interval_hours, var.rotation]

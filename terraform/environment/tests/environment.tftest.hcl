@@ -60,10 +60,7 @@ run "a_service_that_logs_in_by_token_has_no_secret" {
       database = "beers"
       schemas  = { beers = { owner = "beers_owner" } }
       roles    = { beers_owner = {}, beers_writer = { schemas = { beers = "write" } } }
-      logins = {
-        beers_app      = { credential = "iam", member_of = ["beers_writer"] }
-        beers_migrator = { credential = "rotated", acts_as = "beers_owner" }
-      }
+      logins   = { beers_app = { credential = "iam", member_of = ["beers_writer"] }, beers_migrator = { credential = "rotated", acts_as = "beers_owner" } }
     }
   }
 

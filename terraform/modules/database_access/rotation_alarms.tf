@@ -30,11 +30,7 @@ resource "aws_cloudwatch_event_target" "rotation_failed" {
   arn       = var.alarm_topic_arns[count.index]
 
   input_transformer {
-    input_paths = {
-      event  = "$.detail.eventName"
-      secret = "$.detail.additionalEventData.SecretId"
-      error  = "$.detail.errorMessage"
-    }
+    input_paths    = { event = "$.detail.eventName", secret = "$.detail.additionalEventData.SecretId", error = "$.detail.errorMessage" }
     input_template = "\"<event> of <secret>. <error> The log of ${local.rotation_name} says why; docs/runbook.md says what to do. What is current goes on logging in.\""
   }
 }

@@ -25,10 +25,7 @@ module "rotation_watch" {
   timeout_seconds = 60
   permissions     = data.aws_iam_policy_document.rotation_watch.json
 
-  network = {
-    subnet_ids        = var.subnet_ids
-    security_group_id = coalesce(var.rotation_watch_security_group_id, var.security_group_id)
-  }
+  network = { subnet_ids = var.subnet_ids, security_group_id = coalesce(var.rotation_watch_security_group_id, var.security_group_id) }
 
   environment = {
     POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace

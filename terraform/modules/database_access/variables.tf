@@ -199,14 +199,9 @@ variable "drift_check_interval_hours" {
 
 variable "rotation" {
   description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC). A rotation starts within window_hours, by default before the day ends. An alarm reports a rotation as overdue after overdue_after_days, by default two days after it was due."
-  type = object({
-    days               = optional(number)
-    schedule           = optional(string)
-    window_hours       = optional(number)
-    overdue_after_days = optional(number)
-  })
-  default  = { days = 30 }
-  nullable = false
+  type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
+  default     = { days = 30 }
+  nullable    = false
 
   validation {
     condition     = (var.rotation.days == null) != (var.rotation.schedule == null)

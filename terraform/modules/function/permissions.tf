@@ -86,13 +86,8 @@ data "aws_iam_policy_document" "in_network" {
 
   # Every resource of EC2's in this account and region, as AWS asks: an interface has no name yet when it is made.
   statement {
-    sid = "ManageNetworkInterfaces"
-    actions = [
-      "ec2:AssignPrivateIpAddresses",
-      "ec2:CreateNetworkInterface",
-      "ec2:DeleteNetworkInterface",
-      "ec2:UnassignPrivateIpAddresses",
-    ]
+    sid       = "ManageNetworkInterfaces"
+    actions   = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
     resources = ["arn:${data.aws_partition.current.partition}:ec2:${local.place}:*/*"]
   }
 

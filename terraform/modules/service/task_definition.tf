@@ -45,10 +45,7 @@ locals {
 
     # Is the process alive? Whether it can reach the database is the load balancer's question: a restart mends no database.
     healthCheck = {
-      command = [
-        "CMD", "python", "-c",
-        "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/livez', timeout=3)",
-      ]
+      command     = ["CMD", "python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/livez', timeout=3)"]
       interval    = 10
       timeout     = 5
       retries     = 3

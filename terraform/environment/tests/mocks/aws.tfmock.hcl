@@ -33,10 +33,7 @@ mock_resource "aws_lb" {
 mock_resource "aws_lb_listener" { defaults = { arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/mocked/0123456789abcdef/0123456789abcdef" } }
 
 mock_resource "aws_lb_target_group" {
-  defaults = {
-    arn        = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-dev/1"
-    arn_suffix = "targetgroup/taproom-dev/1"
-  }
+  defaults = { arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/taproom-dev/1", arn_suffix = "targetgroup/taproom-dev/1" }
 }
 
 mock_resource "aws_secretsmanager_secret" { defaults = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/login" } }
