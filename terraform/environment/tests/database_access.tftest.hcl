@@ -185,11 +185,8 @@ run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
   }
 
   assert {
-    condition = (
-      contains(data.aws_iam_policy_document.bootstrap.statement[*].sid, "ManageLoginSecrets")
-      && contains(data.aws_iam_policy_document.rotation.statement[*].sid, "RotateLoginSecrets")
-    )
-    error_message = "The functions must be let at the login's secret."
+    condition     = alltrue([for sid, statements in local.write_secrets : statements[1].Sid == sid && statements[1].Resource == [aws_secretsmanager_secret.login["beers_app"].arn]])
+    error_message = "The functions must be let at the login's secret: ${jsonencode(local.write_secrets)}."
   }
 
   assert {
@@ -261,10 +258,7 @@ run "without_rotated_logins_and_preview_there_are_no_secrets_no_permissions_on_t
   }
 
   assert {
-    condition = (
-      !contains(data.aws_iam_policy_document.bootstrap.statement[*].sid, "ManageLoginSecrets")
-      && !contains(data.aws_iam_policy_document.rotation.statement[*].sid, "RotateLoginSecrets")
-    )
+    condition     = alltrue([for statements in local.write_secrets : length(statements) == 1])
     error_message = "A statement without resources is none that AWS takes."
   }
 

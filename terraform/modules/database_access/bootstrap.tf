@@ -9,29 +9,10 @@ module "bootstrap" {
   handler          = "db_bootstrap.lambdas.apply.bootstrap"
   memory_mebibytes = local.memory_mebibytes
   timeout_seconds  = local.timeout_seconds
-  permissions      = data.aws_iam_policy_document.bootstrap.json
+  permissions      = jsonencode({ Version = "2012-10-17", Statement = concat(local.read_secrets, local.write_secrets["ManageLoginSecrets"]) })
   network          = local.database_network
   environment      = local.access_environment
 
   package_file          = var.package_file
   dead_letter_topic_arn = var.dead_letter_topic_arn
-}
-
-data "aws_iam_policy_document" "bootstrap" {
-  source_policy_documents = [data.aws_iam_policy_document.read_secrets.json, data.aws_iam_policy_document.encrypt_secrets.json]
-
-  dynamic "statement" {
-    for_each = length(local.rotated_logins) > 0 ? ["ManageLoginSecrets"] : []
-
-    content {
-      sid = statement.value
-      actions = [
-        "secretsmanager:DescribeSecret",
-        "secretsmanager:GetSecretValue",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:UpdateSecretVersionStage",
-      ]
-      resources = [for secret in aws_secretsmanager_secret.login : secret.arn]
-    }
-  }
 }

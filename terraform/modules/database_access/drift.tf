@@ -75,31 +75,19 @@ resource "aws_iam_role" "drift" {
   permissions_boundary = var.context.permissions_boundary_arn
 }
 
-data "aws_iam_policy_document" "drift" {
-  statement {
-    sid       = "InvokePlanner"
-    actions   = ["lambda:InvokeFunction"]
-    resources = [module.planner.arn]
+locals {
+  # The scheduler decrypts what a schedule hands over with the schedule's role.
+  decrypt_input = {
+    Sid       = "DecryptInput", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.context.kms_key_arn]
+    Condition = { StringEquals = { "kms:ViaService" = "scheduler.${data.aws_region.current.id}.amazonaws.com" } }
   }
-
-  # The scheduler decrypts what the schedule hands over with this role.
-  statement {
-    sid       = "DecryptInput"
-    actions   = ["kms:Decrypt"]
-    resources = [var.context.kms_key_arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["scheduler.${data.aws_region.current.id}.amazonaws.com"]
-    }
-  }
+  invoke_planner = { Sid = "InvokePlanner", Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = [module.planner.arn] }
 }
 
 resource "aws_iam_role_policy" "drift" {
   name   = "access-verify"
   role   = aws_iam_role.drift.name
-  policy = data.aws_iam_policy_document.drift.json
+  policy = jsonencode({ Version = "2012-10-17", Statement = [local.invoke_planner, local.decrypt_input] })
 }
 
 # A value comes every few hours: between two, the alarm stays as the last one left it.

@@ -10,7 +10,7 @@ module "planner" {
   handler          = "db_bootstrap.lambdas.plan.plan"
   memory_mebibytes = local.memory_mebibytes
   timeout_seconds  = local.timeout_seconds
-  permissions      = data.aws_iam_policy_document.read_secrets.json
+  permissions      = jsonencode({ Version = "2012-10-17", Statement = local.read_secrets })
   network          = local.database_network
   environment      = local.access_environment
 

@@ -16,7 +16,7 @@ module "rotation" {
   handler          = "db_bootstrap.lambdas.rotate.rotate"
   memory_mebibytes = local.memory_mebibytes
   timeout_seconds  = local.timeout_seconds
-  permissions      = data.aws_iam_policy_document.rotation.json
+  permissions      = jsonencode({ Version = "2012-10-17", Statement = concat(local.read_secrets, local.write_secrets["RotateLoginSecrets"]) })
   network          = local.database_network
 
   environment = merge(local.database_environment, {
@@ -27,25 +27,6 @@ module "rotation" {
 
   package_file          = var.package_file
   dead_letter_topic_arn = var.dead_letter_topic_arn
-}
-
-data "aws_iam_policy_document" "rotation" {
-  source_policy_documents = [data.aws_iam_policy_document.read_secrets.json, data.aws_iam_policy_document.encrypt_secrets.json]
-
-  dynamic "statement" {
-    for_each = length(local.rotated_logins) > 0 ? ["RotateLoginSecrets"] : []
-
-    content {
-      sid = statement.value
-      actions = [
-        "secretsmanager:DescribeSecret",
-        "secretsmanager:GetSecretValue",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:UpdateSecretVersionStage",
-      ]
-      resources = values(local.secret_arn_by_login)
-    }
-  }
 }
 
 # One permission a secret: only the rotation of this very secret may invoke the function, not that of another one in the

@@ -15,6 +15,11 @@ locals {
   )
 }
 
+locals {
+  describe_secrets      = { Sid = "DescribeSecrets", Effect = "Allow", Action = ["secretsmanager:DescribeSecret"], Resource = keys(local.overdue_after_days) }
+  invoke_rotation_watch = { Sid = "InvokeRotationWatch", Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = [module.rotation_watch.arn] }
+}
+
 module "rotation_watch" {
   source = "../function"
 
@@ -23,7 +28,7 @@ module "rotation_watch" {
   description     = "Counts the secrets of database ${var.database.name} that were not rotated in time"
   handler         = "db_bootstrap.lambdas.overdue.watch"
   timeout_seconds = 60
-  permissions     = data.aws_iam_policy_document.rotation_watch.json
+  permissions     = jsonencode({ Version = "2012-10-17", Statement = [local.describe_secrets] })
 
   network = { subnet_ids = var.subnet_ids, security_group_id = coalesce(var.rotation_watch_security_group_id, var.security_group_id) }
 
@@ -35,14 +40,6 @@ module "rotation_watch" {
 
   package_file          = var.package_file
   dead_letter_topic_arn = var.dead_letter_topic_arn
-}
-
-data "aws_iam_policy_document" "rotation_watch" {
-  statement {
-    sid       = "DescribeSecrets"
-    actions   = ["secretsmanager:DescribeSecret"]
-    resources = keys(local.overdue_after_days)
-  }
 }
 
 resource "aws_scheduler_schedule" "rotation_watch" {
@@ -76,29 +73,8 @@ resource "aws_iam_role" "rotation_watch_schedule" {
   permissions_boundary = var.context.permissions_boundary_arn
 }
 
-data "aws_iam_policy_document" "rotation_watch_schedule" {
-  statement {
-    sid       = "InvokeRotationWatch"
-    actions   = ["lambda:InvokeFunction"]
-    resources = [module.rotation_watch.arn]
-  }
-
-  # The scheduler decrypts what the schedule hands over with this role.
-  statement {
-    sid       = "DecryptInput"
-    actions   = ["kms:Decrypt"]
-    resources = [var.context.kms_key_arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["scheduler.${data.aws_region.current.id}.amazonaws.com"]
-    }
-  }
-}
-
 resource "aws_iam_role_policy" "rotation_watch_schedule" {
   name   = "invoke-rotation-watch"
   role   = aws_iam_role.rotation_watch_schedule.name
-  policy = data.aws_iam_policy_document.rotation_watch_schedule.json
+  policy = jsonencode({ Version = "2012-10-17", Statement = [local.invoke_rotation_watch, local.decrypt_input] })
 }
