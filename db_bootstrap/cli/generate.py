@@ -43,7 +43,10 @@ class Generated:
 
 def generate(catalog: Catalog) -> Generated:
     """Generate the document that describes the access."""
-    left_out = {name: reason for name, role in sorted(catalog.roles.items()) if (reason := _obstacle(role, catalog))}
+    graph = MembershipGraph.of(catalog.memberships)
+    left_out = {
+        name: reason for name, role in sorted(catalog.roles.items()) if (reason := _obstacle(role, catalog, graph))
+    }
     scope = _Scope(catalog, frozenset(catalog.roles) - left_out.keys())
     # Who can create in a schema does not depend on the privileges on its objects, so the first draft says it.
     scope = replace(scope, creators=creators(parse_document(_document(scope))))
@@ -72,6 +75,10 @@ class _Scope:
         return tuple(sorted(self.catalog.joined_memberships(), key=repr))
 
     @cached_property
+    def graph(self) -> MembershipGraph:
+        return MembershipGraph.of(self.memberships)
+
+    @cached_property
     def owned(self) -> dict[str, Objects]:
         """Return each schema that is neither PostgreSQL's nor an extension's."""
         return {name: on for on in self.of_class(ObjectClass.SCHEMA) for name in sorted(on.names)}
@@ -85,27 +92,39 @@ class _Scope:
             if not entry.is_grantable
         )
 
-    def of_class(self, kind: ObjectClass, schema: str | None = None) -> list[Objects]:
-        return [
-            on
-            for on in self.catalog.objects
-            if (on.kind, on.schema) == (kind, schema) and not (on.is_of_extension or on.is_of_system)
-        ]
+    @cached_property
+    def by_class(self) -> dict[tuple[ObjectClass, str | None], list[Objects]]:
+        found: dict[tuple[ObjectClass, str | None], list[Objects]] = {}
+        for on in self.catalog.objects:
+            if not (on.is_of_extension or on.is_of_system):
+                found.setdefault((on.kind, on.schema), []).append(on)
+        return found
 
+    def of_class(self, kind: ObjectClass, schema: str | None = None) -> list[Objects]:
+        return self.by_class.get((kind, schema), [])
+
+    @cached_property
+    def granted(self) -> dict[Objects, frozenset[tuple[str, str, bool]]]:
+        return {on: frozenset(entry[:3] for entry in on.entries) for on in self.catalog.objects}
+
+    @cached_property
     def rotated(self) -> frozenset[str]:
         return frozenset(name for name in self.names if _is_rotated(name, self.catalog))
 
+    @cached_property
     def login_roles(self) -> frozenset[str]:
-        return frozenset(login_role for name in self.rotated() for login_role in login_role_names(name))
+        return frozenset(login_role for name in self.rotated for login_role in login_role_names(name))
 
+    @cached_property
     def groups(self) -> frozenset[str]:
         """Return the roles that can have members and own schemas."""
         return frozenset(
-            name for name in self.names - self.rotated() - self.login_roles() if not _is_iam(name, self.catalog)
+            name for name in self.names - self.rotated - self.login_roles if not _is_iam(name, self.catalog)
         )
 
+    @cached_property
     def schemas(self) -> dict[str, str]:
-        return {schema: on.owner for schema, on in sorted(self.owned.items()) if on.owner in self.groups()}
+        return {schema: on.owner for schema, on in sorted(self.owned.items()) if on.owner in self.groups}
 
     def objects(self, schema: str, kind: GrantKind) -> list[Objects]:
         """Return the objects of a kind in scope, without columns."""
@@ -118,7 +137,7 @@ class _Scope:
 
     def has(self, grantee: str, on: Objects, privilege: str) -> bool:
         """Return True if a grantee has a privilege without the grant option, which documents cannot declare."""
-        return on.owner == grantee or any(entry[:3] == (grantee, privilege, False) for entry in on.entries)
+        return on.owner == grantee or (grantee, privilege, False) in self.granted[on]
 
     def has_by_default(self, grantee: str, schema: str, kind: GrantKind, privilege: str) -> bool:
         return all(
@@ -128,12 +147,12 @@ class _Scope:
 
 
 def _document(scope: _Scope) -> dict[str, Any]:
-    members = {name: _member(scope, name) for name in sorted(scope.names - scope.login_roles())}
+    members = {name: _member(scope, name) for name in sorted(scope.names - scope.login_roles)}
     logins = {name: member for name, member in members.items() if "credential" in member}
     document = {
         "database": scope.server.database,
         "unlisted": Unlisted.REPORT.value,
-        "schemas": {schema: {"owner": owner} for schema, owner in scope.schemas().items()},
+        "schemas": {schema: {"owner": owner} for schema, owner in scope.schemas.items()},
         "extensions": {name: {"schema": schema} for name, schema in scope.catalog.extensions.items()},
         "roles": {name: member for name, member in members.items() if name not in logins},
         "logins": logins,
@@ -142,7 +161,7 @@ def _document(scope: _Scope) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value}
 
 
-def _obstacle(role: CatalogRole, catalog: Catalog) -> str | None:
+def _obstacle(role: CatalogRole, catalog: Catalog, graph: MembershipGraph) -> str | None:
     """Return why a document cannot declare a role, if so."""
     server = catalog.server
     is_login = role.attributes[Attribute.LOGIN]
@@ -157,17 +176,17 @@ def _obstacle(role: CatalogRole, catalog: Catalog) -> str | None:
         (role.attributes[Attribute.SUPERUSER], "it is a superuser"),
         (is_marked_by_another(role.comment, server.database), "the document of another database manages it"),
         (special, f"a document cannot declare a role with another {', '.join(special)} than the default"),
-        (is_login and not _may_connect(role.name, catalog), "it cannot connect to this database"),
+        (is_login and not _may_connect(role.name, catalog, graph), "it cannot connect to this database"),
     )
     return next((reason for is_one, reason in obstacles if is_one), None)
 
 
-def _may_connect(name: str, catalog: Catalog) -> bool:
+def _may_connect(name: str, catalog: Catalog, graph: MembershipGraph) -> bool:
     if name == catalog.server.database_owner:
         return True
     database = next(on for on in catalog.objects if on.kind is ObjectClass.DATABASE)
     may = {entry.grantee for entry in database.entries if entry.privilege == "CONNECT"}
-    return bool(may & {PUBLIC, *MembershipGraph.of(catalog.memberships).paths(name)})
+    return bool(may & {PUBLIC, *graph.paths(name)})
 
 
 def _is_iam(name: str, catalog: Catalog) -> bool:
@@ -189,7 +208,7 @@ def _is_rotated(name: str, catalog: Catalog) -> bool:
 
 def _member(scope: _Scope, name: str) -> dict[str, Any]:
     role = scope.catalog.roles[name]
-    login_role = scope.catalog.roles[login_role_names(name)[0]] if name in scope.rotated() else role
+    login_role = scope.catalog.roles[login_role_names(name)[0]] if name in scope.rotated else role
     settings = {
         fact.name: fact.value
         for fact in scope.catalog.settings
@@ -198,7 +217,7 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
     memberships = {
         fact.role: fact
         for fact in scope.memberships
-        if fact.member == name and (fact.role in scope.groups() or is_predefined_group(fact.role))
+        if fact.member == name and (fact.role in scope.groups or is_predefined_group(fact.role))
     }
     member: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
     if login_role.attributes[Attribute.LOGIN]:
@@ -207,7 +226,7 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
         acts_as = memberships.get("".join(settings.pop("role", ())))
         member |= {
             "credential": _credential(scope, name),
-            "acts_as": acts_as.role if acts_as is not None and acts_as.set and acts_as.role in scope.groups() else None,
+            "acts_as": acts_as.role if acts_as is not None and acts_as.set and acts_as.role in scope.groups else None,
             "connection_limit": limit if limit != DEFAULT_ATTRIBUTES[Attribute.CONNECTION_LIMIT] else None,
             "valid_until": expiry.replace("+00", "Z") if isinstance(expiry, str) else None,
             "settings": {key: list(value) if len(value) > 1 else value[0] for key, value in sorted(settings.items())},
@@ -227,16 +246,16 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
 
 
 def _credential(scope: _Scope, name: str) -> str:
-    if name in scope.rotated():
+    if name in scope.rotated:
         return CredentialKind.ROTATED.value
     return (CredentialKind.IAM if _is_iam(name, scope.catalog) else CredentialKind.EXTERNAL).value
 
 
 def _privileges(scope: _Scope, grantee: str) -> dict[str, Any]:
     """Return ``schemas`` and ``grants`` of a role, a login or PUBLIC."""
-    presets = {schema: preset for schema in scope.schemas() if (preset := _preset(scope, grantee, schema)) is not None}
+    presets = {schema: preset for schema in scope.schemas if (preset := _preset(scope, grantee, schema)) is not None}
     grants = [*_database_grants(scope, grantee)]
-    for schema in scope.schemas():
+    for schema in scope.schemas:
         covered = presets.get(schema)
         grants += _schema_grants(scope, grantee, schema, covered)
         for kind in OBJECT_KINDS:
@@ -278,8 +297,8 @@ def _database_grants(scope: _Scope, grantee: str) -> Iterator[dict[str, Any]]:
     if grantee == scope.server.database_owner:
         return
     granted = [right for right in PRIVILEGES[GrantKind.DATABASE] if scope.has(grantee, database, right)]
-    others = {PUBLIC, *MembershipGraph.of(scope.memberships).paths(grantee)} - {grantee}
-    is_login = grantee in scope.rotated() or (
+    others = {PUBLIC, *scope.graph.paths(grantee)} - {grantee}
+    is_login = grantee in scope.rotated or (
         grantee != PUBLIC and scope.catalog.roles[grantee].attributes[Attribute.LOGIN]
     )
     # A document gives CONNECT to each login implicitly, unless the login inherits it.

@@ -146,6 +146,7 @@ class Access:
         fixed = [name for name, role in catalog.roles.items() if not role.attributes[Attribute.INHERIT]]
         self.graph = MembershipGraph.of((*catalog.memberships, *implicit), () if has_options else fixed)
         self.paths = cache(self.graph.paths)
+        self.cannot_use = cache(self._cannot_use)
         self.superusers = frozenset(catalog.server.superusers)
 
     @cached_property
@@ -157,6 +158,21 @@ class Access:
     @cached_property
     def _schemas(self) -> dict[str, Objects]:
         return {name: on for on in self.catalog.objects if on.kind is ObjectClass.SCHEMA for name in on.names}
+
+    @cached_property
+    def _by_grantee(self) -> dict[str, list[Objects]]:
+        found: dict[str, list[Objects]] = {}
+        for on in self.catalog.objects:
+            for grantee in {entry.grantee for entry in on.entries}:
+                found.setdefault(grantee, []).append(on)
+        return found
+
+    def objects_of(self, role: str) -> list[Objects]:
+        """Return the objects on which the role itself or a role that it inherits or can set has a privilege."""
+        reached = {*self.paths(role), *self.paths(role, "set")}
+        if reached & ({*PREDEFINED} | self.superusers):
+            return [*self.catalog.objects]
+        return [*dict.fromkeys(on for name in sorted(reached) for on in self._by_grantee.get(name, ()))]
 
     def privileges(self, kind: ObjectClass) -> tuple[str, ...]:
         """Return the privileges that this server has for a class."""
@@ -218,10 +234,12 @@ class Access:
         of_table, table_grants = (rights & {*self.privileges(on.kind)} for rights in self.rights(role, table))
         return held | of_table, can_grant | table_grants
 
+    def _cannot_use(self, role: str, schema: str) -> bool:
+        return schema in self._schemas and "USAGE" not in self.rights(role, self._schemas[schema])[0]
+
     def lacks(self, role: str, on: Objects) -> str | None:
         """Return the schema without whose USAGE the role cannot reach these objects, unless it has that."""
-        schema = self._schemas.get(on.schema or "")
-        return None if schema is None or "USAGE" in self.rights(role, schema)[0] else on.schema
+        return on.schema if on.schema is not None and self.cannot_use(role, on.schema) else None
 
     def has_role(self, role: str, group: str, option: str | None) -> bool:
         """Return the answer of ``pg_has_role``: USAGE for "inherit", SET for "set", MEMBER for None."""

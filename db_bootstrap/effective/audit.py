@@ -50,7 +50,7 @@ def access_of_roles(access: Access) -> dict[str, tuple[tuple[str, ...], tuple[Ri
     """
     found = {}
     for role in [PUBLIC, *_roles(access)]:
-        rights = (right for on in access.catalog.objects for right in rights_on(access, role, on, on.names))
+        rights = (right for on in access.objects_of(role) for right in rights_on(access, role, on, on.names))
         own = tuple(right for right in rights if role == PUBLIC or right.ways[0].basis != "public")
         found[role] = tuple(groups_of(access, role)), own
     return found

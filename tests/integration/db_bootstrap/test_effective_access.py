@@ -16,9 +16,11 @@ from pg8000.native import Connection
 from db_bootstrap.cli.document_file import read_document
 from db_bootstrap.document import parse_document
 from db_bootstrap.effective.access import Access
+from db_bootstrap.effective.audit import audit_as_dict
 from db_bootstrap.effective.catalog import ObjectClass, Objects
-from db_bootstrap.inspect.catalog import catalog_of
-from db_bootstrap.inspect.session import Session, catalog_reader
+from db_bootstrap.inspect.catalog import catalog_of, read_catalog
+from db_bootstrap.inspect.session import Session, catalog_reader, connected
+from db_bootstrap.model import Credential
 from devtools.postgres.cluster import Cluster
 from tests.support.access import Access as CellarAccess
 from tests.support.command_line import CommandLine
@@ -246,6 +248,7 @@ def test_an_audit_reports_what_is_surprising_and_prints_a_document_to_adopt(
     cellar.as_superuser(
         "CREATE ROLE {stranger} LOGIN CREATEROLE VALID UNTIL '2020-01-01'",
         "CREATE ROLE {auditor} LOGIN BYPASSRLS IN ROLE {reader}",
+        "GRANT CONNECT ON DATABASE {database} TO {auditor}",
         "GRANT pg_execute_server_program TO {writer}",
         "GRANT {owner} TO {auditor} WITH ADMIN OPTION",
         "CREATE TABLE {schema}.beer (id int, name text)",
@@ -278,3 +281,7 @@ def test_an_audit_reports_what_is_surprising_and_prints_a_document_to_adopt(
     audited = json.loads(command_line.ask("audit", "--format", "json")[1])
     assert {finding["kind"] for finding in audited["findings"]} >= {"power", "public", "dropped role", "expired login"}
     parse_document(audited["document"])
+    cellar.database.cluster.set_password(cellar.role("auditor"), "x")
+    with connected(cellar.endpoint, Credential(cellar.role("auditor"), "x")) as session:
+        access = Access(read_catalog(session))
+    assert audit_as_dict(access)["findings"] == audited["findings"], "any role can read all of it"
