@@ -95,7 +95,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     schemas = draw(some(SCHEMAS))
     names = draw(some(LOGINS))
     retired = draw(some(RETIRED)) if draw(st.integers(0, 2)) == 0 else []
-    return {
+    document = {
         "database": "",
         "unlisted": draw(st.sampled_from(["revoke", "revoke", "report"])),
         "schemas": {schema: draw(owners(roles)) for schema in schemas},
@@ -110,6 +110,25 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             for name in retired
         },
     }
+    for name, login in document["logins"].items():
+        if login["credential"] == "rotated" and login["acts_as"] is None and creates(document, name):
+            login["credential"] = "external"  # such a pair is refused
+    return document
+
+
+def creates(document: dict[str, Any], name: str) -> bool:
+    """Whether a login can create something itself, by what it has, inherits, or everybody has."""
+    groups = {
+        group
+        for has_options in (True, False)
+        for group in reached(name, edges(document, has_options=has_options), "inherit")
+    }
+    places = [("database", ""), *(("schema", schema) for schema in document["schemas"])]
+    return bool(groups & {schema["owner"] for schema in document["schemas"].values()}) or any(
+        "CREATE" in own_privileges(document, holder, kind, schema, "")
+        for holder in (*groups, None)
+        for kind, schema in places
+    )
 
 
 @st.composite

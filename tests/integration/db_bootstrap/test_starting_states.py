@@ -159,3 +159,21 @@ def test_access_entries_of_a_dropped_role_are_reported_and_the_rest_is_applied(c
     assert sum("unknown (OID=" in note for note in planned.unmanaged) >= 4
     cellar.apply()
     assert cellar.plan().statements == ()
+
+
+@pytest.mark.parametrize("granted", ["login", "role", "owner", "public"])
+def test_a_rotated_login_that_would_create_objects_as_one_login_role_is_refused(granted: str, cellar: Access) -> None:
+    own = {"schemas": {cellar.schema: "own"}}
+    match granted:
+        case "login":
+            cellar.raw["logins"][cellar.role("app")] |= own
+        case "role":
+            cellar.raw["roles"][cellar.role("writer")] |= own
+        case "owner":
+            cellar.raw["logins"][cellar.role("app")]["member_of"] = [cellar.role("owner")]
+        case _:
+            cellar.raw["public"] = own
+    with pytest.raises(UnmanageableError, match=r"app'\].acts_as: it can create objects"):
+        cellar.apply()
+    cellar.raw["logins"][cellar.role("app")]["acts_as"] = cellar.role("owner")
+    cellar.apply()
