@@ -95,7 +95,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     schemas = draw(some(SCHEMAS))
     names = draw(some(LOGINS))
     retired = draw(some(RETIRED)) if draw(st.integers(0, 2)) == 0 else []
-    document = {
+    document: dict[str, Any] = {
         "database": "",
         "unlisted": draw(st.sampled_from(["revoke", "revoke", "report"])),
         "schemas": {schema: draw(owners(roles)) for schema in schemas},
