@@ -29,8 +29,8 @@ def make_plan(session: Session, document: AccessDocument, elsewhere: OpenElsewhe
     """
     snapshot = read_snapshot(session, document, elsewhere)
     facts = desired_facts(document, snapshot)
-    steps = statements(document, facts, snapshot)
     difference = compare(document, facts, snapshot.facts)
+    steps = statements(document, facts, snapshot, difference)
     return Plan(
         steps,
         refusals(document, snapshot, difference, steps),

@@ -41,15 +41,18 @@ from db_bootstrap.model import (
 from db_bootstrap.sql import identifier
 
 
-def statements(document: AccessDocument, desired: frozenset[Fact], snapshot: Snapshot) -> tuple[Statement, ...]:
+def statements(
+    document: AccessDocument, desired: frozenset[Fact], snapshot: Snapshot, difference: Difference
+) -> tuple[Statement, ...]:
     """Return the statements that lead from the snapshot to the desired facts, in an order in which all can run.
 
     Args:
         document: The retired roles, and whether access that is not declared is revoked.
         desired: The facts that should hold.
         snapshot: The facts that hold.
+        difference: Between the two.
     """
-    difference = _difference(document, desired, snapshot.facts)
+    difference = _difference(document, desired, snapshot.facts, difference)
     owners = {fact.schema: fact.owner for fact in desired if isinstance(fact, SchemaOwner)}
     retired = snapshot.retired_roles
     databases = sorted(
@@ -81,11 +84,15 @@ def statements(document: AccessDocument, desired: frozenset[Fact], snapshot: Sna
     return (*elsewhere, *complete, *retirement.drop_roles(retired))
 
 
-def _difference(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> Difference:
-    # What a new role or schema has implicitly exists by the time that its other facts are compared.
+def _difference(
+    document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact], difference: Difference
+) -> Difference:
+    # What a new role has implicitly exists by the time that its other facts are compared.
     creating = frozenset[str]().union(*creators(document).values())
-    actual |= _implicit_facts(desired - actual, creating)
-    difference = compare(document, desired, actual)
+    implicit = _implicit_facts(difference.missing, creating)
+    if implicit:
+        actual |= implicit
+        difference = compare(document, desired, actual)
     revoked = revoked_with_their_tables(difference.surplus, actual)
     return compare(document, desired, actual - revoked) if revoked else difference
 

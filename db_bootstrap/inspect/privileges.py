@@ -112,13 +112,14 @@ def default_privileges(run: Run, scope: Scope, new_schemas: frozenset[str]) -> t
         facts += (fact for fact in builtin_default_privileges(creator) if (creator, fact.kind) not in replaced)
     for creator, schema, kind, acl in rows:
         owned = [new for new in new_schemas if scope.document.schemas[new].owner == creator]
+        object_kind = None if kind == "schema" else ObjectKind(kind)
         for grantee, privilege, is_grantable, _ in acl:
             if grantee in scope.successors or creator in scope.successors or not scope.is_in_scope(grantee):
                 continue
-            if kind == "schema":
+            if object_kind is None:
                 facts += (Privilege(grantee, privilege, OnSchema(new), is_grantable) for new in owned)
             else:
-                fact = DefaultPrivilege(creator, schema, ObjectKind(kind), grantee, privilege, is_grantable)
+                fact = DefaultPrivilege(creator, schema, object_kind, grantee, privilege, is_grantable)
                 (facts if creator in scope.declared_roles else others).append(fact)
     return facts, [f"{sentence} {_STAYS}" for sentence in describe_undeclared(others)]
 
