@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -217,6 +216,17 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigurationError(f"{message}\n{self.format_usage().strip()}\nRun it with --help for details.")
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is read only then, so that other runs start faster."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        import tomllib  # noqa: PLC0415 - see above
+
+        project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        sys.stdout.write(f"db_bootstrap {project['version']}\n")
+        parser.exit()
+
+
 def _parsed(arguments: Sequence[str]) -> dict[str, Any]:
     """Parse the arguments; errors repeat none that may be a secret, like an address after ``--dns``."""
     try:
@@ -236,8 +246,7 @@ def _parser() -> _Parser:
         epilog="Exit status: 0 in sync or done; 2 differences; 1 an error, with the remedy on standard error.",
         allow_abbrev=False,
     )
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    parser.add_argument("--version", action="version", version=f"db_bootstrap {project['version']}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="action", required=True)
     for action, (summary, example) in _ACTIONS.items():
         command = commands.add_parser(
