@@ -50,9 +50,11 @@ class Question:
         given = {key: value for key, value in raw.items() if key != "action" and value is not None}
         if given.keys() - {"privilege"} != _NEEDED[asked]:
             keys = " and ".join(sorted(_NEEDED[asked]))
-            raise QuestionError(f"{asked} needs {keys}, may have privilege, and has {', '.join(given) or 'nothing'}.")
+            raise QuestionError(
+                f"The question {asked!r} needs {keys} and takes privilege; it has {', '.join(given) or 'neither'}."
+            )
         if wrong := [key for key, value in given.items() if not isinstance(value, str) or not value]:
-            raise QuestionError(f"{', '.join(wrong)} must be text; write {asked} with names in quotes.")
+            raise QuestionError(f"{', '.join(wrong)} must be text that is not empty.")
         privilege = given.get("privilege", "").upper() or None
         known = sorted({name for names in PRIVILEGES.values() for name in names})
         if privilege is not None and privilege not in known:
