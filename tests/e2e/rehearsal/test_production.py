@@ -54,9 +54,14 @@ def test_every_alarm_tells_the_topic_of_its_environment_and_names_its_section_of
     pipeline: Pipeline,
 ) -> None:
     headings = re.findall(r"^### Alarm: ([\w-]+)$", (CHECKOUT / "docs" / "runbook.md").read_text(), re.MULTILINE)
-    alarms = pipeline.aws("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
-    # Autoscaling makes alarms of its own.
-    own = [alarm for alarm in alarms if not alarm["AlarmName"].startswith("TargetTracking-")]
+    found = pipeline.aws("cloudwatch").describe_alarms(MaxRecords=100, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    rules = " ".join(alarm["AlarmRule"] for alarm in found["CompositeAlarms"])
+    # Autoscaling makes alarms of its own, and a part of a composite alarm tells nobody.
+    own = [
+        alarm
+        for alarm in [*found["MetricAlarms"], *found["CompositeAlarms"]]
+        if not alarm["AlarmName"].startswith("TargetTracking-") and f'"{alarm["AlarmName"]}"' not in rules
+    ]
     named = set()
     for alarm in own:
         environment = "prod" if alarm["AlarmName"].startswith("taproom-prod-") else "staging"
@@ -70,9 +75,8 @@ def test_every_alarm_tells_the_topic_of_its_environment_and_names_its_section_of
 
 def test_the_dashboard_shows_every_alarm(pipeline: Pipeline) -> None:
     cloudwatch = pipeline.aws("cloudwatch")
-    alarms = {
-        alarm["AlarmArn"] for alarm in cloudwatch.describe_alarms(AlarmNamePrefix="taproom-prod-")["MetricAlarms"]
-    }
+    found = cloudwatch.describe_alarms(AlarmNamePrefix="taproom-prod-", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    alarms = {alarm["AlarmArn"] for alarm in [*found["MetricAlarms"], *found["CompositeAlarms"]]}
     body = json.loads(cloudwatch.get_dashboard(DashboardName="taproom-prod")["DashboardBody"])
     assert set(body["widgets"][0]["properties"]["alarms"]) == alarms
     assert len(alarms) > 25
