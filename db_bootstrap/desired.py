@@ -4,6 +4,7 @@ Pure. Presets and grants become exact privileges here, those of PUBLIC included.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from db_bootstrap.document import AccessDocument, CredentialKind, Grant, GrantKind, Login, Preset, login_role_names
@@ -33,6 +34,7 @@ from db_bootstrap.model import (
     SchemaExists,
     SchemaOwner,
     Server,
+    SettledDefaults,
     Target,
 )
 from db_bootstrap.sql import PUBLIC
@@ -93,8 +95,11 @@ def is_marked(stored: str, database: str) -> bool:
     return stored == mark(database) or stored.endswith(f"\n{mark(database)}")
 
 
-def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
-    """Return all facts that the document declares, except on existing objects in the schemas."""
+def facts(
+    document: AccessDocument, server: Server, settled_defaults: Iterable[SettledDefaults] = ()
+) -> frozenset[Fact]:
+    """Return all facts that the document declares, except on existing objects in the schemas and `settled_defaults`."""
+    settled = {(creator, group.schema, group.kind) for group in settled_defaults for creator in group.creators}
     return frozenset(
         (
             *roles(document, server),
@@ -103,7 +108,7 @@ def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
             *_schemas(document),
             *_extensions(document),
             *container_privileges(document, server),
-            *_default_privileges(document, server),
+            *_default_privileges(document, server, settled),
         )
     )
 
@@ -345,10 +350,13 @@ def creators(document: AccessDocument) -> dict[str, frozenset[str]]:
     return {schema: frozenset(names) for schema, names in found.items()}
 
 
-def _default_privileges(document: AccessDocument, server: Server) -> Iterator[Fact]:
+def _default_privileges(
+    document: AccessDocument, server: Server, settled: AbstractSet[tuple[str, str, ObjectKind]]
+) -> Iterator[Fact]:
     creators_of = creators(document)
     for (schema, kind), grants in kind_grants(document, server).items():
         for creator in creators_of[schema]:
-            for grantee, privilege in grants:
-                if grantee != creator:
-                    yield DefaultPrivilege(creator, schema, kind, grantee, privilege)
+            if (creator, schema, kind) not in settled:
+                for grantee, privilege in grants:
+                    if grantee != creator:
+                        yield DefaultPrivilege(creator, schema, kind, grantee, privilege)

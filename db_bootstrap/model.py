@@ -5,7 +5,7 @@ same kinds from PostgreSQL, and `diff` turns the difference into statements. Wha
 not a fact, because PostgreSQL grants that implicitly. Neither are passwords, which cannot be read back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
@@ -320,6 +320,28 @@ class DefaultPrivilege:
 
 
 @dataclass(frozen=True)
+class SettledDefaults:
+    """Default privileges that are exactly as declared: every creator's objects of a kind in a schema have all grants.
+
+    They are no single facts, because a document with many creators and schemas has tens of thousands.
+
+    Attributes:
+        grants: Grantees and their privileges, without grant option.
+    """
+
+    creators: tuple[str, ...]
+    schema: str
+    kind: ObjectKind
+    grants: frozenset[tuple[str, str]]
+
+    def facts(self) -> Iterator[DefaultPrivilege]:
+        """Yield the single facts."""
+        for creator in self.creators:
+            for grantee, privilege in self.grants:
+                yield DefaultPrivilege(creator, self.schema, self.kind, grantee, privilege)
+
+
+@dataclass(frozen=True)
 class ObjectOwner:
     """An object belongs to this role, whose objects the owner of the schema adopts.
 
@@ -562,7 +584,8 @@ class Snapshot:
     """The access of a database, within the scope of a document.
 
     Attributes:
-        facts: Every actual fact that the document could have declared.
+        facts: Every actual fact that the document could have declared, except `settled_defaults`.
+        settled_defaults: The default privileges that are as declared.
         kept: Privileges and memberships that are no facts in this sense and stay.
         leaving: Those that end as a consequence, of a lost grant option, a retired role or a new owner.
         groups: The objects of the managed schemas that are in scope.
@@ -582,6 +605,7 @@ class Snapshot:
 
     server: Server
     facts: frozenset[Fact]
+    settled_defaults: tuple[SettledDefaults, ...]
     kept: frozenset[Fact]
     leaving: frozenset[Fact]
     groups: tuple[ObjectGroup, ...]

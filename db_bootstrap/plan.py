@@ -52,7 +52,7 @@ def desired_facts(document: AccessDocument, snapshot: Snapshot) -> frozenset[Fac
         for fact in (snapshot.facts if any(schema.adopt for schema in document.schemas.values()) else ())
         if isinstance(fact, ObjectOwner)
     ]
-    return desired.facts(document, snapshot.server) | objects | frozenset(adopted)
+    return desired.facts(document, snapshot.server, snapshot.settled_defaults) | objects | frozenset(adopted)
 
 
 def digest_for(session: Session, host: str, planned: Plan) -> str:

@@ -1,7 +1,8 @@
 """Effective access before and after a plan: what roles have themselves, as members, through PUBLIC and as owners."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from db_bootstrap import desired
@@ -114,6 +115,10 @@ def states(snapshot: Snapshot, difference: Difference) -> tuple[State, State]:
     }  # they name the successor already
     before |= {SchemaOwner(schema, owner) for schema, owner in snapshot.schema_owners.items()}
     after = (snapshot.facts - difference.surplus) | difference.missing
+    settled = {
+        fact for group in snapshot.settled_defaults for fact in replace(group, creators=group.creators[:1]).facts()
+    }
+    like_others = _like_others(before, after)
     targets = [desired.target(group) for group in snapshot.groups]
     numbers: dict[AnyTarget, int] = {target: number for number, target in enumerate(targets)}
     relations = {
@@ -128,9 +133,34 @@ def states(snapshot: Snapshot, difference: Difference) -> tuple[State, State]:
     owned = [(group.key[0], target) for group, target in zip(snapshot.groups, targets, strict=True)]
     owned_after = [(target.owner, target) for target in targets]
     return (
-        _state(snapshot, State(new, numbers, tables), before | snapshot.kept | snapshot.leaving, owned),
-        _state(snapshot, State(retired, numbers, tables), after | snapshot.kept, owned_after),
+        _state(
+            snapshot,
+            State(new, numbers, tables),
+            (before - like_others) | settled | snapshot.kept | snapshot.leaving,
+            owned,
+        ),
+        _state(snapshot, State(retired, numbers, tables), (after - like_others) | settled | snapshot.kept, owned_after),
     )
+
+
+def _like_others(before: AbstractSet[Fact], after: AbstractSet[Fact]) -> set[Fact]:
+    """Return the default privileges of creators for a schema that are like another creator's, before and after.
+
+    Sentences name the schema but no creator, and a document can have many creators.
+    """
+    grants: dict[tuple[str, str, ObjectKind], tuple[set[DefaultPrivilege], set[DefaultPrivilege]]] = {}
+    for moment, facts in enumerate((before, after)):
+        for fact in facts:
+            if isinstance(fact, DefaultPrivilege) and fact.schema is not None:
+                grants.setdefault((fact.creator, fact.schema, fact.kind), (set(), set()))[moment].add(fact)
+    seen: set[object] = set()
+    found: set[Fact] = set()
+    for (_, schema, kind), both in grants.items():
+        key = (schema, kind, *(frozenset((fact.grantee, fact.privilege) for fact in facts) for facts in both))
+        if key in seen:
+            found.update(*both)
+        seen.add(key)
+    return found
 
 
 def _state(snapshot: Snapshot, state: State, facts: Iterable[Fact], owned: Iterable[tuple[str, Target]]) -> State:

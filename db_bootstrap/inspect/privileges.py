@@ -31,6 +31,7 @@ from db_bootstrap.model import (
     Privilege,
     SchemaExists,
     SchemaOwner,
+    SettledDefaults,
     Target,
     builtin_default_privileges,
 )
@@ -98,30 +99,55 @@ def containers(run: Run, scope: Scope) -> ActualContainers:
     return ActualContainers(tuple(facts), schema_owners, tuple(notes), tuple(scoped))
 
 
-def default_privileges(run: Run, scope: Scope, new_schemas: frozenset[str]) -> tuple[list[Fact], list[str]]:
-    """Read the default privileges of declared roles, and those that new schemas will get from them.
+@dataclass(frozen=True)
+class ActualDefaults:
+    """The default privileges within the scope, and those that new schemas will get from them.
 
-    Returns:
-        The facts, and a sentence on those that other roles have in the managed schemas.
+    Attributes:
+        settled: Those that are as declared, which are not among the facts.
+        notes: Sentences on those that undeclared roles have in the managed schemas.
     """
+
+    facts: tuple[Fact, ...]
+    settled: tuple[SettledDefaults, ...]
+    notes: tuple[str, ...]
+
+
+def default_privileges(run: Run, scope: Scope, new_schemas: frozenset[str]) -> ActualDefaults:
+    """Read the default privileges of declared roles."""
     facts: list[Fact] = []
+    settled: list[SettledDefaults] = []
     others: list[Fact] = []
     rows = run(queries.DEFAULT_PRIVILEGES, creators=scope.creators, schemas=scope.schemas)
-    replaced = {(creator, kind) for creator, schema, kind, _ in rows if schema is None}
+    replaced = {(creator, kind) for creators, schema, kind, _ in rows if schema is None for creator in creators}
     for creator in scope.managed_roles.intersection(scope.creators):
         facts += (fact for fact in builtin_default_privileges(creator) if (creator, fact.kind) not in replaced)
-    for creator, schema, kind, acl in rows:
-        owned = [new for new in new_schemas if scope.document.schemas[new].owner == creator]
-        object_kind = None if kind == "schema" else ObjectKind(kind)
-        for grantee, privilege, is_grantable, _ in acl:
-            if grantee in scope.successors or creator in scope.successors or not scope.is_in_scope(grantee):
-                continue
-            if object_kind is None:
-                facts += (Privilege(grantee, privilege, OnSchema(new), is_grantable) for new in owned)
-            else:
-                fact = DefaultPrivilege(creator, schema, object_kind, grantee, privilege, is_grantable)
-                (facts if creator in scope.declared_roles else others).append(fact)
-    return facts, [f"{sentence} {_STAYS}" for sentence in describe_undeclared(others)]
+    declared = desired.kind_grants(scope.document, scope.server)
+    creators_of = desired.creators(scope.document)
+    for named, schema, kind, acl in rows:
+        creators = [creator for creator in named if creator not in scope.successors]
+        entries = [entry for entry in acl if entry[0] not in scope.successors and scope.is_in_scope(entry[0])]
+        if kind == "schema":
+            owned = [new for new in new_schemas if scope.document.schemas[new].owner in creators]
+            facts += (
+                Privilege(grantee, privilege, OnSchema(new), is_grantable)
+                for new in owned
+                for grantee, privilege, is_grantable in entries
+            )
+            continue
+        object_kind = ObjectKind(kind)
+        grants = frozenset((grantee, privilege) for grantee, privilege, is_grantable in entries if not is_grantable)
+        if len(grants) == len(entries) and grants == declared.get((schema, object_kind)):
+            agreeing = tuple(creators_of[schema].intersection(creators))
+            settled.append(SettledDefaults(agreeing, schema, object_kind, grants))
+            creators = [creator for creator in creators if creator not in creators_of[schema]]
+        for creator in creators:
+            (facts if creator in scope.declared_roles else others).extend(
+                DefaultPrivilege(creator, schema, object_kind, *entry) for entry in entries
+            )
+    return ActualDefaults(
+        tuple(facts), tuple(settled), tuple(f"{sentence} {_STAYS}" for sentence in describe_undeclared(others))
+    )
 
 
 _STAYS = "It stays, because the document does not declare the creator."

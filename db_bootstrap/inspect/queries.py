@@ -298,17 +298,23 @@ WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND s.nspname <> 'pg_catalog'
 
 # A creator's default everywhere replaces the built-in default; one for a schema adds to it. Documents declare no
 # defaults for schemas, but these matter to a schema that is about to be created.
-DEFAULT_PRIVILEGES = f"""
-SELECT pg_get_userbyid(c.defaclrole), n.nspname,
-       CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'routine'
-       WHEN 'T' THEN 'type' ELSE 'schema' END,
-       {_ENTRIES.format(acl="c.defaclacl", owner="c.defaclrole")}
-FROM pg_default_acl c
-LEFT JOIN pg_namespace n ON n.oid = c.defaclnamespace
-WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
-  AND (c.defaclnamespace = 0 AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[]))
-       OR n.nspname = ANY (CAST(:schemas AS text[])))
-"""  # noqa: S608 - put together from constants
+DEFAULT_PRIVILEGES = """
+SELECT json_agg(d.creator), d.schema, d.kind, d.entries::json
+FROM (
+    SELECT pg_get_userbyid(c.defaclrole) AS creator, n.nspname AS schema,
+           CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'routine'
+           WHEN 'T' THEN 'type' ELSE 'schema' END AS kind,
+           coalesce((SELECT json_agg(json_build_array(
+               CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type,
+               a.is_grantable)) FROM aclexplode(c.defaclacl) a WHERE a.grantee <> c.defaclrole), '[]')::text AS entries
+    FROM pg_default_acl c
+    LEFT JOIN pg_namespace n ON n.oid = c.defaclnamespace
+    WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
+      AND (c.defaclnamespace = 0 AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[]))
+           OR n.nspname = ANY (CAST(:schemas AS text[])))
+) d
+GROUP BY d.schema, d.kind, d.entries
+"""
 
 # The objects of a trusted extension belong to the superuser, who alone can move them.
 EXTENSIONS = """

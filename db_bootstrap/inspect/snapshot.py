@@ -69,7 +69,7 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
     if owners - actual_roles.keys():
         actual_roles |= roles(run, document, on, owners)
     new_schemas = frozenset(document.schemas) - actual_containers.schema_owners.keys()
-    defaults, default_notes = default_privileges(run, scope, new_schemas)
+    defaults = default_privileges(run, scope, new_schemas)
     scoped = (*actual_containers.scoped, *actual_objects.scoped)
     actual_extensions = extensions(run, document)
     return Snapshot(
@@ -79,11 +79,12 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
                 *people,
                 *settings,
                 *actual_containers.facts,
-                *defaults,
+                *defaults.facts,
                 *actual_objects.facts,
                 *extension_facts(actual_extensions, document),
             )
         ),
+        settled_defaults=defaults.settled,
         kept=frozenset(
             (
                 *actual_memberships.kept,
@@ -126,7 +127,7 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
             *actual_memberships.notes,
             *actual_containers.notes,
             *actual_objects.notes,
-            *default_notes,
+            *defaults.notes,
             *extension_notes(actual_extensions, document),
         ),
     )

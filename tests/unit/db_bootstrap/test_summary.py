@@ -46,7 +46,9 @@ YEAR_2031 = "2031-01-01 00:00:00"
 def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, Any], **found: Any) -> list[str]:
     """Return the sentences for a database that lacks what is missing, and has the surplus."""
     parsed = parse_document(document)
-    known: dict[str, Any] = dict.fromkeys(("calls", "foreign", "extensions", "retired_roles", "irrevocable"), ())
+    known: dict[str, Any] = dict.fromkeys(
+        ("calls", "foreign", "extensions", "retired_roles", "irrevocable", "settled_defaults"), ()
+    )
     known |= {"server": SERVER, "kept": frozenset(), "leaving": frozenset(), "groups": (TABLES,), **found}
     known |= {
         "columns": (Column(COLUMN, frozenset()),),
