@@ -31,6 +31,7 @@ def different_documents(cellar: Access) -> list[dict[str, Any]]:
         document["roles"][cellar.role("writer")]["schemas"] = {"yard": PRESETS[(number + 1) % 3]}
         document["logins"][cellar.role("app")]["member_of"].append(guest)
         document["logins"][cellar.role("app")]["connection_limit"] = number
+        document["logins"][cellar.role("app")]["acts_as"] = cellar.role("writer")
         documents.append(document)
     return documents
 
@@ -205,6 +206,7 @@ def test_eight_applies_on_two_databases_of_one_server_share_their_roles(two_cell
             # All want the same of the roles, and each another thing of its schema.
             document = copy.deepcopy(cellar.raw)
             document["roles"][cellar.role("writer")]["schemas"] = {cellar.schema: PRESETS[number % 3]}
+            document["logins"][cellar.role("app")]["acts_as"] = cellar.role("writer")
             documents.append((cellar, document))
 
     def apply_one(number: int) -> None:
