@@ -205,9 +205,10 @@ def guarded(migrated: CatalogueDatabase, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_clients_that_are_slow_silent_or_abusive_delay_no_others(guarded: Served, attack: str) -> None:
     probes, pages = measure(guarded, ATTACKS[attack])
-    # 0.2 s on a quiet machine: docs/decisions/2026-11-29-clients-occupy-no-thread.md has the figures.
-    assert percentile(probes, 99) < 2, (percentile(probes, 50), len(pages))
-    assert percentile(pages, 50) < 0.5
+    # A worker whose threads are occupied takes 10 s. The figures of a quiet machine are in
+    # docs/decisions/2026-11-29-clients-occupy-no-thread.md.
+    assert percentile(probes, 99) < 5, (percentile(probes, 50), len(pages))
+    assert percentile(pages, 50) < 2
 
 
 def test_slow_clients_get_408_and_silent_ones_are_disconnected(served: Served) -> None:
