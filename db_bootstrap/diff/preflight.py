@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.scope import readings
-from db_bootstrap.document import AccessDocument, Grant, GrantKind, Unlisted, login_role_names
+from db_bootstrap.document import AccessDocument, Grant, GrantKind, Unlisted
 from db_bootstrap.document.model import is_reserved
 from db_bootstrap.document.rules import circle
 from db_bootstrap.model import (
@@ -38,7 +38,7 @@ from db_bootstrap.model import (
     Statement,
     sorted_facts,
 )
-from db_bootstrap.sql import identifier
+from db_bootstrap.sql import PUBLIC, identifier
 
 
 def refusals(
@@ -50,7 +50,7 @@ def refusals(
         *_unknown_to_this_version(document, snapshot),
         *_foreign_roles(document, snapshot),
         *_missing_groups(document, snapshot),
-        *_creating_pairs(document),
+        *_creating_pairs(document, snapshot.server),
         *_roles_of_others(document, snapshot, difference, statements),
         *_unusable_schemas(snapshot),
         *_membership_circles(snapshot, difference),
@@ -129,11 +129,12 @@ def _missing_groups(document: AccessDocument, snapshot: Snapshot) -> Iterator[st
         yield f"A document's member_of names the role {name!r}, and this server has none of that name; remove it."
 
 
-def _creating_pairs(document: AccessDocument) -> Iterator[str]:
+def _creating_pairs(document: AccessDocument, server: Server) -> Iterator[str]:
     """Yield rotated logins that can create objects as one of their two login roles, which the other cannot change."""
-    creators = frozenset[str]().union(*desired.creators(document).values())
+    creating = {fact.grantee for fact in desired.container_privileges(document, server) if fact.privilege == "CREATE"}
+    creating |= {schema.owner for schema in document.schemas.values()}
     for name in sorted(document.rotated_logins()):
-        if creators.intersection(login_role_names(name)):
+        if document.logins[name].acts_as is None and creating & {name, PUBLIC, *desired.inherited(document, name)}:
             yield (
                 f"document.logins[{name!r}].acts_as: it can create objects, which would belong to one of its two login "
                 "roles, and after a rotation it could not change them; name the role that they belong to, or take "

@@ -161,7 +161,7 @@ def test_access_entries_of_a_dropped_role_are_reported_and_the_rest_is_applied(c
     assert cellar.plan().statements == ()
 
 
-@pytest.mark.parametrize("granted", ["login", "role", "owner", "public"])
+@pytest.mark.parametrize("granted", ["login", "role", "owner", "public", "database"])
 def test_a_rotated_login_that_would_create_objects_as_one_login_role_is_refused(granted: str, cellar: Access) -> None:
     own = {"schemas": {cellar.schema: "own"}}
     match granted:
@@ -171,6 +171,8 @@ def test_a_rotated_login_that_would_create_objects_as_one_login_role_is_refused(
             cellar.raw["roles"][cellar.role("writer")] |= own
         case "owner":
             cellar.raw["logins"][cellar.role("app")]["member_of"] = [cellar.role("owner")]
+        case "database":
+            cellar.raw["logins"][cellar.role("app")]["grants"] = [{"on": "database", "privileges": ["CREATE"]}]
         case _:
             cellar.raw["public"] = own
     with pytest.raises(UnmanageableError, match=r"app'\].acts_as: it can create objects"):
