@@ -209,11 +209,10 @@ def _is_rotated(name: str, catalog: Catalog) -> bool:
 def _member(scope: _Scope, name: str) -> dict[str, Any]:
     role = scope.catalog.roles[name]
     login_role = scope.catalog.roles[login_role_names(name)[0]] if name in scope.rotated else role
-    settings = {
-        fact.name: fact.value
-        for fact in scope.catalog.settings
-        if (fact.role, fact.database) == (login_role.name, None)
-    }
+    in_scope = [fact for fact in scope.catalog.settings if fact.role == login_role.name]
+    # A plan resets a setting of one database that overrides a declared one.
+    overridden = {fact.name for fact in in_scope if fact.database is not None}
+    settings = {fact.name: fact.value for fact in in_scope if fact.name not in overridden}
     memberships = {
         fact.role: fact
         for fact in scope.memberships
