@@ -51,7 +51,7 @@ class Question:
         if given.keys() - {"privilege"} != _NEEDED[asked]:
             keys = " and ".join(sorted(_NEEDED[asked]))
             raise QuestionError(
-                f"The question {asked!r} needs {keys} and takes privilege; it has {', '.join(given) or 'neither'}."
+                f"The question '{asked}' needs {keys} and takes privilege; it has {', '.join(given) or 'neither'}."
             )
         if wrong := [key for key, value in given.items() if not isinstance(value, str) or not value]:
             raise QuestionError(f"{', '.join(wrong)} must be text that is not empty.")

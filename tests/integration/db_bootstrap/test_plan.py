@@ -203,7 +203,7 @@ def test_the_planning_function_answers_who_has_access_and_why(
     assert who["refusals"] == []
     assert planner.plan({"action": "audit"}, CONTEXT)["findings"]
     for wrong, reason in (
-        ({"action": "what", "on": "schema cellar"}, "what needs of"),
+        ({"action": "what", "on": "schema cellar"}, "'what' needs of"),
         ({"action": "why", "of": ["x"], "on": "schema cellar"}, "of must be text"),
         ({"action": "what", "of": "nobody"}, "There is no role"),
         ({"action": "audit", "document": {}}, "no key but action"),
