@@ -242,6 +242,15 @@ def test_default_privileges_of_every_declared_creator_are_judged_and_those_of_ot
     assert cellar.as_superuser(may) == [[True, False, False]]
 
 
+def test_default_privileges_beyond_the_declared_ones_are_revoked_with_grant_option_too(cellar: Access) -> None:
+    cellar.apply()
+    within = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} "
+    cellar.as_superuser(within + "GRANT INSERT ON TABLES TO {reader} WITH GRANT OPTION")
+    cellar.apply()
+    assert cellar.as_superuser("SELECT count(*) FROM pg_default_acl WHERE defaclacl::text LIKE '%*%'") == [[0]]
+    assert cellar.plan().statements == ()
+
+
 def test_what_is_not_there_yet_is_waited_for_and_granted_when_it_is(cellar: Access) -> None:
     cellar.raw["roles"][cellar.role("auditor")] = {
         "grants": [

@@ -14,6 +14,7 @@ from db_bootstrap.model import (
     Attribute,
     AttributeValue,
     Column,
+    DefaultPrivilege,
     Dependency,
     DependencyKind,
     Fact,
@@ -62,6 +63,16 @@ def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, A
     actual = (desired - {*missing}) | {*surplus}
     snapshot = Snapshot(**{**known, "facts": actual, "schema_owners": {"beers": OWNER}})
     return [*summary(parsed, snapshot, compare(parsed, desired, actual))]
+
+
+@pytest.mark.parametrize("creator", ["ann", "bob"])
+def test_a_gain_on_the_future_objects_of_one_of_several_creators_is_told(creator: str) -> None:
+    document = beers()
+    document["roles"]["beers_brewer"] = {"schemas": {"beers": "own"}}
+    document["logins"] |= {name: {"member_of": ["beers_brewer"], "credential": "iam"} for name in ("ann", "bob")}
+    lacking = {DefaultPrivilege(creator, "beers", ObjectKind.RELATION, READER, "SELECT")}
+    gain = "beers_report gains SELECT on future tables in schema beers through beers_reader."
+    assert gain in told(lacking, (), document)
 
 
 SURPLUS: list[tuple[set[Fact], list[str]]] = [
