@@ -244,18 +244,22 @@ def accepted(served: Served) -> list[int]:
     return [statuses.count(psutil.CONN_ESTABLISHED) for statuses in found]
 
 
-def test_connections_are_balanced_over_the_workers(served: Served) -> None:
+def shares(served: Served, connections: int) -> list[int]:
+    """Return how many of so many connections that come at once each worker takes."""
     with ExitStack() as open_connections:
+        for _ in range(connections):
+            client = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_SECONDS)
+            open_connections.enter_context(client)
+        time.sleep(0.5)
+        found = accepted(served)
+    wait_until(lambda: not any(accepted(served)))
+    return found
 
-        def connect_and_wait(expected: int) -> None:
-            caller = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_SECONDS)
-            open_connections.enter_context(caller)
-            wait_until(lambda: sum(accepted(served)) >= expected)
 
-        # One after the other: how a burst is divided depends on which worker happens to run.
-        for number in range(1, 41):
-            connect_and_wait(number)
-        assert min(accepted(served)) >= 8
+def test_connections_are_balanced_over_the_workers(served: Served) -> None:
+    wait_until(lambda: len(found := shares(served, 32)) > 1 and all(found))  # both are up
+    # On a busy machine a worker can miss a burst, because it does not run.
+    assert max(min(shares(served, 32)) for _ in range(5)) >= 10
 
 
 def test_replacing_a_worker_loses_no_request(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
