@@ -63,7 +63,7 @@ Run = Callable[..., Rows]
 
 
 class Session:
-    """A session that raises errors of this package only, whatever the driver or the network raises."""
+    """A session that translates every error of the driver and the network into one of this package."""
 
     def __init__(self, driver: "Connection") -> None:
         self._driver = driver
