@@ -237,7 +237,7 @@ class Runner:
         self, job: Mapping[str, Any], event: Event, contexts: Mapping[str, Any], result: Result, name: str
     ) -> dict[str, Any]:
         """Run the jobs of a workflow that another one uses."""
-        file = job["uses"].removeprefix("$/.github/workflows/")
+        file = job["uses"].removeprefix("./.github/workflows/")
         interface = self.workflows[file]["on"]["workflow_call"] or {}
         inputs = _inputs(interface.get("inputs", {}), job.get("with", {}), contexts)
         jobs = self._run_jobs(file, event, {**contexts, "inputs": inputs}, result, f"{name}/")
