@@ -7,8 +7,6 @@ It first forgets whatever the environment says about another AWS: moto reads it 
 profile or certificate bundle would get in the way. Everything else is imported after that.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os

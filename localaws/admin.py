@@ -4,22 +4,17 @@
 ``POST /_rehearsal/schedules/NAME/invoke``.
 """
 
-from __future__ import annotations
-
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 from localaws.events.schedules import ScheduleError, Schedules
 from localaws.http.call import Answer, json_answer
+from localaws.http.faults import Faults
 from localaws.inventory import Inventory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from localaws.http.faults import Faults
-    from localaws.settings import Service, Settings
+from localaws.settings import Service, Settings
 
 PREFIX = "/_rehearsal/"
 _INVOKE = re.compile(r"schedules/([^/]+)/invoke")

@@ -1,14 +1,10 @@
 """The administrator of one local AWS: credentials that are generated when it starts."""
 
-from __future__ import annotations
-
 import os
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Self
 
 _FILE = "aws.env"
 
@@ -42,7 +38,7 @@ class Administrator:
         part.rename(run_directory / _FILE)
 
     @classmethod
-    def read(cls, run_directory: Path) -> Administrator:
+    def read(cls, run_directory: Path) -> Self:
         """Read what ``write`` stored.
 
         Raises:

@@ -4,9 +4,8 @@ For the check after a destroy: in AWS, whatever is still here would stay and mig
 keeps are not counted: deleted NAT gateways, inactive services and clusters, and task definitions, which cost nothing.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from moto.acm.models import acm_backends
 from moto.applicationautoscaling.models import applicationautoscaling_backends
@@ -32,10 +31,7 @@ from moto.sqs.models import sqs_backends
 from moto.ssm.models import ssm_backends
 from moto.wafv2.models import wafv2_backends
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from localaws.settings import Settings
+from localaws.settings import Settings
 
 _GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
 _GONE = frozenset({"INACTIVE", "deleted", "deleting", "PendingDeletion"})

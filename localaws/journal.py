@@ -1,14 +1,10 @@
 """The journal: one JSON object a line, for people and tests to read afterwards."""
 
-from __future__ import annotations
-
 import json
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 
 class Journal:

@@ -5,12 +5,11 @@ November 2026). Its test uses boto3, as Terraform's provider would. When moto is
 whose test still passes is no longer needed.
 """
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.ec2.models.security_groups import SecurityGroupRule
@@ -21,11 +20,7 @@ from moto.s3.responses import S3Response
 from localaws.iam.authorizer import CALLER
 from localaws.iam.evaluate import Request, decide, statements_of
 from localaws.patch import PatchingService
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from localaws.settings import Context
+from localaws.settings import Context
 
 
 class MotoPatches(PatchingService):

@@ -4,15 +4,11 @@ moto's backends are module globals, and it offers no hooks, so a service replace
 has its own ``MonkeyPatch``, which remembers the originals.
 """
 
-from __future__ import annotations
-
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from localaws.settings import Context
+from localaws.settings import Context
 
 
 class MonkeyPatch:

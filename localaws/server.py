@@ -5,14 +5,12 @@ then the API, then the remaining child processes. Import it only after the envir
 moto reads the environment when it is imported.
 """
 
-from __future__ import annotations
-
 import http
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -36,9 +34,6 @@ from localaws.lambda_.functions import Functions
 from localaws.moto_patches import MotoPatches
 from localaws.secretsmanager.secrets import Secrets
 from localaws.settings import Context, Listeners, Service, Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Install = Callable[[Context], Service]
 

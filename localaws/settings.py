@@ -3,22 +3,17 @@
 The values are made once, in ``__main__`` and ``server``, and passed inward; no service reads the environment.
 """
 
-from __future__ import annotations
-
+import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
+from devtools.certificates import Authority
+from devtools.images.store import ImageStore
+from devtools.processes import ProcessRegister
 from localaws.addresses import NetworkAddresses
 from localaws.administrator import Administrator
-
-if TYPE_CHECKING:
-    import socket
-    from pathlib import Path
-
-    from devtools.certificates import Authority
-    from devtools.images.store import ImageStore
-    from devtools.processes import ProcessRegister
-    from localaws.journal import Journal
+from localaws.journal import Journal
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,16 @@
 """Load on a service: reads and writes from several connections at once, each answer counted."""
 
-from __future__ import annotations
-
 import http.client
 import itertools
 import json
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
+from types import TracebackType
+from typing import Self
 
 REQUESTS_A_POST = 3
 TIMEOUT_SECONDS = 30

@@ -4,24 +4,19 @@ What rotates is what AWS would have: Secrets Manager invokes the deployed functi
 as ``aws secretsmanager rotate-secret`` does, and follows the journal.
 """
 
-from __future__ import annotations
-
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from devtools.errors import UserError
 from rehearsal.aws import aws_client, write_token
 from rehearsal.load import Load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from rehearsal.run import Run
+from rehearsal.run import Run
 
 MASTER = "master"
 CLIENTS = 4

@@ -1,19 +1,14 @@
 """What moto's budgets lack: updates, subscribers and tags. Nothing is spent, so no budget sends a notification."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from moto.budgets.exceptions import NotFoundException
 from moto.budgets.responses import BudgetsResponse
 
 from localaws.patch import PatchingService
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from localaws.settings import Context
+from localaws.settings import Context
 
 
 class Budgets(PatchingService):

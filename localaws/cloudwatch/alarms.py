@@ -6,13 +6,12 @@ gets the state that CloudWatch would give it, and so does a composite alarm that
 second, so that alarms can be tested. Topic policies are not evaluated.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import threading
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, Metric, MetricDatum, MetricStat
 from moto.cloudwatch.responses import CloudWatchResponse
@@ -29,11 +28,7 @@ from localaws.cloudwatch.alarm_evaluation import (
     state,
 )
 from localaws.patch import PatchingService
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from localaws.settings import Context
+from localaws.settings import Context
 
 SECONDS_OF_A_MINUTE = 1.0
 # The methods behind DescribeAlarms.

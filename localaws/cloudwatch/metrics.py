@@ -6,23 +6,18 @@ balancer counts requests that reach a target, and 5xx responses. None of this ne
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.logs.models import LogsBackend
 
 from localaws.patch import PatchingService
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from localaws.settings import Context, Settings
+from localaws.settings import Context, Settings
 
 
 @dataclass(frozen=True)

@@ -5,25 +5,19 @@ allow EventBridge. The journal has each delivery and each refusal, and CloudWatc
 deliver nothing. Different from AWS: targets other than topics, and targets with a constant input, get nothing.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.events.models import Rule
 from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
 
 from localaws.cloudwatch.metrics import count_failed_invocation
-from localaws.iam.evaluate import Request, decide_for_service, statements_of
+from localaws.iam.evaluate import Request, Statement, decide_for_service, statements_of
 from localaws.patch import PatchingService
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from localaws.iam.evaluate import Statement
-    from localaws.settings import Context
+from localaws.settings import Context
 
 SERVICE = "events.amazonaws.com"
 

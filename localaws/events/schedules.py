@@ -8,20 +8,14 @@ function. It is invoked asynchronously with the schedule's input, with Lambda's 
 Different from AWS: the schedule expression is ignored.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.awslambda.models import lambda_backends
-from moto.scheduler.models import scheduler_backends
+from moto.scheduler.models import Schedule, scheduler_backends
 
 from localaws.iam.authorizer import Authorizer
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from moto.scheduler.models import Schedule
-
-    from localaws.settings import Context
+from localaws.settings import Context
 
 SERVICE = "scheduler.amazonaws.com"
 

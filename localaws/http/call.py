@@ -5,14 +5,13 @@ replay use AWS's names of operations and parameters, whatever the wire format. E
 written in the format of the called service.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import re
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import UnknownServiceError
@@ -23,11 +22,8 @@ from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import BackendRequest
 from werkzeug.exceptions import HTTPException
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-    WsgiApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+WsgiApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 # A request is signed for a service by a name that is not always the one botocore files its description under.
 SERVICE_BY_SIGNING_NAME = {

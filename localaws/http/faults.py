@@ -4,17 +4,11 @@ This shows that an apply can fail at every kind of resource, and that the next o
 ``POST /_rehearsal/faults``.
 """
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from localaws.http.call import Answer, ApiCall, error_answer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from localaws.http.middleware import Handler
+from localaws.http.middleware import Handler
 
 _MAKING = ("Create", "Register", "Request", "Delete", "Deregister")
 # Terraform's lock is not a resource, and a state that cannot be written needs a manual procedure.

@@ -4,14 +4,10 @@ A page of any site can send requests to 127.0.0.1, and DNS rebinding gives them 
 Terraform send the endpoint's own Host, and neither Origin nor fetch metadata.
 """
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localaws.administrator import Administrator
 from localaws.http.call import Answer, json_answer
-
-if TYPE_CHECKING:
-    from localaws.administrator import Administrator
 
 
 def misdirected(environ: dict[str, Any], port: int) -> Answer | None:

@@ -3,20 +3,15 @@
 Each function takes the next handler and returns a handler. The server chooses the order.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from localaws.http.call import Answer, ApiCall, error_answer
 from localaws.http.validation import violations_of
-
-if TYPE_CHECKING:
-    from localaws.journal import Journal
+from localaws.journal import Journal
 
 Handler = Callable[[ApiCall], Answer]
 

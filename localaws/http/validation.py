@@ -5,19 +5,15 @@ one that Python's ``re`` does not know is skipped. Unknown members are visible i
 the others drop them.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from moto.core.utils import get_service_model
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from localaws.http.call import ApiCall
+from localaws.http.call import ApiCall
 
 _LENGTHS = {"string": "length", "list": "length", "map": "length"}
 _NUMBERS = {"integer", "long", "float", "double"}

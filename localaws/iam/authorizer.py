@@ -13,17 +13,15 @@ The journal records each statement that decided a request on its own, once. A st
 removed, and nothing that was rehearsed would notice.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
+from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
 from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
+from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 from moto.kms.models import kms_backends
-from moto.sts.models import sts_backends
+from moto.sts.models import AssumedRole, sts_backends
 
 from localaws.http.call import Answer, ApiCall, error_answer
 from localaws.iam.actions.required import required_permissions
@@ -37,15 +35,8 @@ from localaws.iam.evaluate import (
     decide_for_service,
     statements_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from moto.iam.models import IAMBackend, ManagedPolicy
-    from moto.sts.models import AssumedRole
-
-    from localaws.journal import Journal
-    from localaws.settings import Settings
+from localaws.journal import Journal
+from localaws.settings import Settings
 
 # The journal's name for the policy that says who can assume a role.
 TRUST = "trust"

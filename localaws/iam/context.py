@@ -1,8 +1,7 @@
 """The context of a request to this local AWS: secrets, keys, tags and boundaries, looked up in moto."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from moto.acm.models import acm_backends
 from moto.ec2.models import ec2_backends
@@ -11,11 +10,7 @@ from moto.kms.models import kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 from localaws.iam.actions.context import KnownSecret, RequestContext
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.settings import Settings
+from localaws.settings import Settings
 
 _GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
 

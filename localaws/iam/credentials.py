@@ -1,14 +1,10 @@
 """The environment of a process inside the local AWS: a role's credentials and nothing inherited."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
 
 from moto.sts.models import sts_backends
 
-if TYPE_CHECKING:
-    from localaws.settings import Settings
+from localaws.settings import Settings
 
 # A function's worker and a task keep the credentials that they start with.
 SESSION_SECONDS = 12 * 3600

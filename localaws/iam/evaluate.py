@@ -8,16 +8,11 @@ A condition that is not implemented (another operator, a ``${policy variable}``)
 not match, its Deny does. Resource policies, service control policies and session policies are not evaluated.
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from typing import Any
 
 Statement = dict[str, Any]
 _Test = Callable[[list[str], str | None], bool]

@@ -7,18 +7,12 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 Different from AWS: a target cannot be an SQS queue, and the message has no attributes about the error.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.sns.models import sns_backends
 
+from localaws.iam.authorizer import Authorizer
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from localaws.iam.authorizer import Authorizer
-    from localaws.settings import Settings
+from localaws.settings import Settings
 
 
 def check_target(target: str, role_arn: str, authorizer: Authorizer) -> None:

@@ -12,16 +12,16 @@ whatever the runtime; architecture, memory, disk, network and reserved concurren
 within seconds; there are no dry runs and no tails of logs.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
 import threading
 import uuid
 import zipfile
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
@@ -39,12 +39,7 @@ from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
 from localaws.lambda_.pool import WorkerPool
 from localaws.lambda_.worker import Outcome, Worker, WorkerSpecification
 from localaws.patch import MonkeyPatch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from localaws.settings import Context
+from localaws.settings import Context
 
 # AWS waits one and two minutes before it tries an asynchronous invocation again.
 RETRY_DELAYS_SECONDS = (0.5, 1.0)

@@ -1,26 +1,20 @@
 """A function's log: to its log group and to a file. Different from AWS: Lambda's own lines are JSON in any case."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from moto.awslambda.models import LambdaFunction
 from moto.logs.exceptions import ResourceAlreadyExistsException, ResourceNotFoundException
 from moto.logs.models import logs_backends
 
+from localaws.iam.authorizer import Authorizer
 from localaws.iam.evaluate import Request
+from localaws.journal import Journal
 from localaws.lambda_.settings import logging_config
-
-if TYPE_CHECKING:
-    from moto.awslambda.models import LambdaFunction
-
-    from localaws.iam.authorizer import Authorizer
-    from localaws.journal import Journal
-    from localaws.lambda_.worker import Outcome
-    from localaws.settings import Settings
+from localaws.lambda_.worker import Outcome
+from localaws.settings import Settings
 
 
 def log_text(version: str, outcome: Outcome) -> str:

@@ -4,15 +4,10 @@ A function runs with the interpreter of this environment, which has far more pac
 exactly boto3's closure; everything else must be in the zip, or its import fails here as it would in AWS.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+from pathlib import Path
 
 RUNTIME_PACKAGES = ("boto3",)
 

@@ -1,14 +1,10 @@
 """The workers of all functions, idle and busy."""
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from localaws.lambda_.worker import Worker
+from localaws.lambda_.worker import Worker
 
 
 class WorkerPool:

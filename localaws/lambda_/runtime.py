@@ -10,8 +10,6 @@ or ``{"error": ...}`` for the import of the handler, then for each invocation ``
 ``{"error": {errorMessage, errorType, requestId, stackTrace}}``.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import logging
@@ -19,12 +17,10 @@ import os
 import sys
 import time
 import traceback
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import IO, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Handler = Callable[[Any, "Context"], Any]
+Handler = Callable[[Any, "Context"], Any]
 
 
 class Context:

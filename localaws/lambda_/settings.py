@@ -4,19 +4,14 @@ moto 5.2.5 drops a function's dead-letter target and logging configuration and, 
 each plan would set them again.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
+from localaws.iam.authorizer import Authorizer
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from localaws.iam.authorizer import Authorizer
-    from localaws.patch import MonkeyPatch
+from localaws.patch import MonkeyPatch
 
 _KEPT = "localaws_settings"
 _FORGOTTEN = ("DeadLetterConfig", "LoggingConfig")

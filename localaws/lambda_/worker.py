@@ -1,7 +1,5 @@
 """One warm process of a function: started once, invoked many times, ended by its first failure to answer."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -9,14 +7,12 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from devtools.processes import ProcessRegister
+from devtools.processes import ProcessRegister
 
 RUNTIME_PROGRAM = Path(__file__).with_name("runtime.py")
 # Lambda allows an init phase of ten seconds; two busy cores that also run everything else need more.

@@ -5,27 +5,20 @@ a role's temporary credentials of this AWS signed it and the role's policies all
 that instance. Tokens of IAM users are refused: their keys are the administrator's here, whose calls are not authorized.
 """
 
-from __future__ import annotations
-
 import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from moto.sts.models import sts_backends
+from moto.sts.models import AssumedRole, sts_backends
 
+from localaws.iam.authorizer import Authorizer
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from moto.sts.models import AssumedRole
-
-    from localaws.iam.authorizer import Authorizer
-    from localaws.settings import Settings
+from localaws.settings import Settings
 
 LIFETIME = timedelta(minutes=15)
 CLOCK_SKEW = timedelta(minutes=5)

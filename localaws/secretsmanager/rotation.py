@@ -9,25 +9,20 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambd
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/secret-event-notifications.html
 """
 
-from __future__ import annotations
-
 import json
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 from moto.events.models import events_backends
+from moto.secretsmanager.models import FakeSecret
 
 from localaws.iam.evaluate import Request, decide_for_service
 from localaws.secretsmanager.versions import CURRENT, PENDING, holder
-
-if TYPE_CHECKING:
-    from moto.secretsmanager.models import FakeSecret
-
-    from localaws.settings import Context
+from localaws.settings import Context
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 RETRY_DELAYS_SECONDS = (0.5, 1.0)

@@ -8,12 +8,11 @@ Different from AWS: no replicas, and no rotation on schedule (call RotateSecret)
 rotated by those services.
 """
 
-from __future__ import annotations
-
 import json
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.secretsmanager.exceptions import (
@@ -30,11 +29,7 @@ from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 from localaws.patch import MonkeyPatch
 from localaws.secretsmanager.rotation import SERVICE, Rotations, publish_rotation
 from localaws.secretsmanager.versions import CURRENT, PENDING, Labels, StagingError, holder, move_label, put_version
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from localaws.settings import Context
+from localaws.settings import Context
 
 _RULES = "localaws_rotation_rules"
 SECONDS_A_DAY = 86400

@@ -5,12 +5,7 @@ without labels is deprecated.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"

@@ -3,17 +3,13 @@
 The journal grows to tens of thousands of lines, so each is read once, and only what is shown is kept.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter, OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 KEPT_CALLS = 400
 KEPT_ROTATIONS = 12

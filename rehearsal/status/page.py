@@ -4,26 +4,21 @@ It listens on 127.0.0.1, answers GET only, and only to its own Host header: a pa
 to 127.0.0.1 (DNS rebinding) is refused.
 """
 
-from __future__ import annotations
-
 import http
+import socket
 import threading
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 from localaws.http.call import Answer, json_answer
 from localaws.http.listening import ListeningServer
+from localaws.settings import Context
 from rehearsal.status import snapshot
 from rehearsal.status.events import Events, JournalReader
 from rehearsal.status.sources import States, services, task_by_port
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Iterable
-
-    from localaws.settings import Context
 
 HOST = "127.0.0.1"
 THREADS = 4

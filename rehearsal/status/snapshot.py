@@ -4,15 +4,11 @@ Pure, and each field that passes is listed by name: a state contains every argum
 are shown, and of the database function's report the changes.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 _ROOT = "root module"
 # How many stopped tasks are shown.

@@ -3,22 +3,18 @@
 Reading leaves no trace in the journal: the status is an endpoint outside of the AWS API, and states are read in moto.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import json
 import urllib.request
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 from moto.s3.models import s3_backends
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from localaws.settings import Settings
+from localaws.settings import Settings
 
 _GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
 _SUFFIX = ".tfstate"

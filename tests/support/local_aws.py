@@ -1,7 +1,5 @@
 """A local AWS for tests of its API: a process of its own, as in a rehearsal, with the services that need only moto."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

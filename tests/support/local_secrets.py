@@ -1,14 +1,10 @@
 """Secrets of a local AWS, and how a test follows what becomes of them."""
 
-from __future__ import annotations
-
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tests.support.local_aws import LocalAws
 from tests.support.waiting import wait_until
-
-if TYPE_CHECKING:
-    from tests.support.local_aws import LocalAws
 
 
 def unique(name: str) -> str:

@@ -5,14 +5,10 @@ the packet and its answer pass, and when there is a way: inside the VPC always; 
 a gateway; to S3 by a gateway endpoint of the sender's route table.
 """
 
-from __future__ import annotations
-
 import ipaddress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 INTERNET = "internet"
 S3 = "S3"

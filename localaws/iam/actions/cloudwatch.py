@@ -3,16 +3,11 @@
 Different from AWS: a call that names several alarms or dashboards needs a permission for each, where AWS checks ``*``.
 """
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localaws.iam.actions.context import RequestContext
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 # CloudWatch Logs checks these on the level of streams, even where the call names no stream.
 _STREAM_OPERATIONS = frozenset(

@@ -5,16 +5,11 @@ service and on the alarms, before it accepts anything.
 https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html
 """
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localaws.iam.actions.context import RequestContext
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 
 def lambda_(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:

@@ -1,12 +1,8 @@
 """What a call's permissions depend on: its parameters, and what they leave out."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 
 @dataclass(frozen=True)

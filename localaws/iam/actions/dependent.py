@@ -4,17 +4,11 @@ A journal of calls never shows them, but AWS refuses the call that needs them. T
 most of them as dependent actions.
 """
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from localaws.iam.actions.context import request_tags
+from localaws.iam.actions.context import RequestContext, request_tags
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 _NETWORK = [Request(f"ec2:Describe{kind}", "*") for kind in ("SecurityGroups", "Subnets", "Vpcs")]
 

@@ -8,18 +8,12 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-taggin
 Different from AWS: a request is made for each id in a call, whether it is the one that changes or is referred to.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from localaws.iam.actions.context import request_tags, texts
+from localaws.iam.actions.context import RequestContext, request_tags, texts
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 _KIND_BY_PREFIX = {
     "acl": "network-acl",

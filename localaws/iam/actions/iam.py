@@ -3,18 +3,12 @@
 Different from AWS: the boundary of an existing role is looked up; AWS has it in the request.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from localaws.iam.actions.context import request_tags, texts
+from localaws.iam.actions.context import RequestContext, request_tags, texts
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 _ROLE_ARN = re.compile(r"arn:aws:iam::\d{12}:role/.+")
 # The service that assumes a passed role, by the service that is called.

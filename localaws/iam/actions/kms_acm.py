@@ -1,16 +1,10 @@
 """KMS keys and ACM certificates: like EC2's resources, policies tell them apart by tags."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from localaws.iam.actions.context import request_tags
+from localaws.iam.actions.context import RequestContext, request_tags
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 
 def acm(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:

@@ -3,16 +3,11 @@
 Different from AWS: resources that a call only refers to, such as the target group of a listener, need no permission.
 """
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localaws.iam.actions.context import RequestContext
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 # Resources by the parameter that names them, or by operation and parameter; parameters with ARNs need no entry.
 _RESOURCES: Mapping[str, Mapping[str, str]] = {

@@ -4,20 +4,15 @@ A service without a module here needs the action of the operation's name on an o
 Allow of the action is enough.
 """
 
-from __future__ import annotations
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localaws.http.call import ApiCall
 from localaws.iam.actions import cloudwatch, compute, ec2, iam, kms_acm, route53, s3_ecr, secretsmanager, sns_sqs
+from localaws.iam.actions.context import RequestContext
 from localaws.iam.actions.dependent import dependent_permissions
 from localaws.iam.actions.named import named
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from localaws.http.call import ApiCall
-    from localaws.iam.actions.context import RequestContext
 
 # IAM's prefix where it is not botocore's name of the service.
 PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag", "s3control": "s3"}

@@ -3,17 +3,12 @@
 https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from localaws.iam.actions.context import RequestContext
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 _ESCAPED = re.compile(r"[^a-z0-9\-_.\\]")
 

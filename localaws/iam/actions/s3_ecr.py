@@ -1,15 +1,10 @@
 """S3 and ECR: objects and images."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localaws.iam.actions.context import RequestContext
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 # The IAM action by operation, where the names differ.
 _S3_ACTIONS = {

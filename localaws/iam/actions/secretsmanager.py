@@ -1,15 +1,10 @@
 """Secrets Manager and SSM parameters."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localaws.iam.actions.context import RequestContext
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 # Secrets Manager uses a customer managed key as the caller: "Secret encryption and decryption" in its user guide.
 _KEY_ACTIONS = {

@@ -1,15 +1,10 @@
 """SNS topics and SQS queues."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localaws.iam.actions.context import RequestContext
 from localaws.iam.evaluate import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from localaws.iam.actions.context import RequestContext
 
 
 def sns(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:

@@ -1,19 +1,14 @@
 """One local AWS for all tests of its API; each test makes its own resources in it, by names of its own."""
 
-from __future__ import annotations
-
 import io
 import os
 import zipfile
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.support.local_aws import LocalAws, allow
 from tests.support.local_secrets import unique
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # It writes what it was asked into the secret's description, so that a test can read it; and fails where it is told to.
 ROTATION = """

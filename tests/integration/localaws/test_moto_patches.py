@@ -1,18 +1,12 @@
 """Each repair of moto does what AWS does."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.aws import assume_role
-from tests.support.local_aws import allow, policy
-
-if TYPE_CHECKING:
-    from tests.support.local_aws import LocalAws
+from tests.support.local_aws import LocalAws, allow, policy
 
 
 def test_a_scalable_target_keeps_its_tags(aws: LocalAws) -> None:

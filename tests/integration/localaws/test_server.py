@@ -1,7 +1,5 @@
 """The API as a client meets it."""
 
-from __future__ import annotations
-
 import io
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """The journal is one JSON object a line, whoever writes."""
 
-from __future__ import annotations
-
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Replacing methods of moto, and putting them back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,18 +1,12 @@
 """A budget is kept with its tags and with who is told of it, and can be changed."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import ACCOUNT_ID
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.local_aws import LocalAws
+from tests.support.local_aws import ACCOUNT_ID, LocalAws
 
 ARN = f"arn:aws:budgets::{ACCOUNT_ID}:budget/beers"
 BUDGET = {"BudgetName": "beers", "BudgetType": "COST", "TimeUnit": "MONTHLY"}

@@ -1,16 +1,13 @@
 """Alarms go off, and say so to those who asked for it."""
 
-from __future__ import annotations
-
 import json
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.support.local_aws import LocalAws
+from tests.support.local_aws import LocalAws
 
 
 class Watched:

@@ -1,20 +1,16 @@
 """Log lines and invocations become metrics, as CloudWatch makes them."""
 
-from __future__ import annotations
-
 import json
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from localaws.cloudwatch.metrics import MetricDatum, embedded_metrics
+from tests.support.local_aws import LocalAws
 from tests.support.zips import package
-
-if TYPE_CHECKING:
-    from tests.support.local_aws import LocalAws
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -1,18 +1,14 @@
 """Rules of EventBridge reach their topics, and get the events of secrets that AWS would publish."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.support.local_aws import ACCOUNT_ID, LocalAws, allow, policy
 from tests.support.local_secrets import rotate, unique, wait_for_event
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TRANSFORMER = {
     "InputPathsMap": {"secret": "$.detail.additionalEventData.SecretId", "what": "$.detail.eventName"},

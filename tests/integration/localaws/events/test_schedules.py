@@ -1,7 +1,5 @@
 """Schedules are invoked on request, with their own role."""
 
-from __future__ import annotations
-
 import json
 import time
 import uuid

@@ -1,18 +1,13 @@
 """The local AWS is closed to all but the run that started it: other hosts, web pages and unknown access keys."""
 
-from __future__ import annotations
-
 import http.client
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.aws import aws_client
-
-if TYPE_CHECKING:
-    from tests.support.local_aws import LocalAws
+from tests.support.local_aws import LocalAws
 
 LIST_SECRETS = {"X-Amz-Target": "secretsmanager.ListSecrets", "Content-Type": "application/x-amz-json-1.1"}
 

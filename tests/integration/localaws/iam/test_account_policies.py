@@ -1,10 +1,9 @@
 """The policies that ``terraform/account`` renders agree with AWS's reference and stay within AWS's limits."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -12,9 +11,6 @@ from localaws.iam.evaluate import Request, decide, statements_of
 from tests.support.account import DOMAIN_NAMES, LONGEST_ENVIRONMENT, PROJECT
 from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws
 from tests.support.policy_reference import findings_of_role, managed_policy, policies_of_role
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("account")]
 

@@ -1,7 +1,5 @@
 """A role's calls are authorized by its policies, and denied in each service's wire format."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from typing import Any

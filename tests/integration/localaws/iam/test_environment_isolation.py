@@ -3,14 +3,13 @@
 Each attack of ``isolation.yaml`` retags first and acts second, with the policies that ``terraform/account`` renders.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import operator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -18,9 +17,6 @@ from botocore.exceptions import ClientError
 
 from tests.support.account import DOMAIN_NAMES, PROJECT
 from tests.support.local_aws import ACCOUNT_ID, LocalAws, allow, policy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.aws("IAM-3")]
 

@@ -1,21 +1,16 @@
 """The role that each job on GitHub gets: tokens of every origin against the trust policies that Terraform creates."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from rehearsal.terraform import Terraform
 from tests.support.account import PROJECT, REPOSITORY, VARIABLES
 from tests.support.github_tokens import Repository, claims_of_job, is_trusted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rehearsal.terraform import Terraform
-    from tests.support.local_aws import LocalAws
+from tests.support.local_aws import LocalAws
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.aws("IAM-21")]
 

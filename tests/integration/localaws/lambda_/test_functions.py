@@ -1,11 +1,10 @@
 """Functions run from their zips, as Lambda runs them."""
 
-from __future__ import annotations
-
 import json
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,9 +12,6 @@ from botocore.exceptions import ClientError
 from tests.support.local_aws import LocalAws, allow
 from tests.support.waiting import wait_until
 from tests.support.zips import package
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LOGS = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])
 SOURCE = """

@@ -1,18 +1,13 @@
 """What Lambda's runtime brings along is shown, and nothing else."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_the_closure_of_boto3_is_what_it_needs() -> None:

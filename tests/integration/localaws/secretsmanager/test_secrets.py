@@ -1,21 +1,16 @@
 """Secrets Manager keeps versions and rotates as AWS does."""
 
-from __future__ import annotations
-
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.local_aws import LocalAws
 from tests.support.local_secrets import read, rotate, stages, unique, wait_for_event
 from tests.support.waiting import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.local_aws import LocalAws
 
 
 def test_a_secret_without_a_value_has_none(aws: LocalAws) -> None:

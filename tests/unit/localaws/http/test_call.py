@@ -1,7 +1,5 @@
 """Requests are understood whatever their wire format."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

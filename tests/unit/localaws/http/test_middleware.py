@@ -1,21 +1,16 @@
 """What each call passes through, layer by layer."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from localaws.http.call import Answer, ApiCall
 from localaws.http.middleware import journaled, not_implemented, replayed, serialized
 from localaws.journal import Journal
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OK = Answer(200, (), b"{}")
 

@@ -1,7 +1,5 @@
 """Each call needs the permissions that IAM's service authorization reference names for it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
