@@ -1,8 +1,11 @@
 """The beer catalogue: a web service on top of PostgreSQL."""
 
+from multiprocessing import RawValue
+
 from flask import Flask
 
-from app.api import beers, health
+from app.api.beers import beers_api
+from app.api.health import STARTUP_LATCH, health_api
 from app.api.openapi import openapi_blueprint, openapi_document
 from app.api.problems import register_problem_handlers
 from app.api.write_token import TokenGuard, token_reader
@@ -26,17 +29,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     database = open_database(settings)
     app.extensions["database"] = database
-    app.extensions[health.STARTUP_LATCH] = health.Latch()
+    app.extensions[STARTUP_LATCH] = RawValue("b", 0)
     catalogue = Catalogue(database)
     guard = _guard(settings)
-    document = openapi_document(
-        (*beers.OPERATIONS, *health.OPERATIONS), version=settings.version, requires_token=guard is not None
-    )
+    beers = beers_api(catalogue, guard, seeding_is_allowed=settings.seeding_is_allowed)
+    health = health_api(database)
+    document = openapi_document(beers, health, version=settings.version, requires_token=guard is not None)
     log_requests(app)
     register_problem_handlers(app)
     for blueprint in (
-        beers.beers_blueprint(catalogue, guard, seeding_is_allowed=settings.seeding_is_allowed),
-        health.health_blueprint(database),
+        beers,
+        health,
         openapi_blueprint(document),
         pages_blueprint(catalogue, requires_token=guard is not None, seeding_is_allowed=settings.seeding_is_allowed),
     ):

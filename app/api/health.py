@@ -6,14 +6,13 @@
 - ``/readyz``: the database is available now, and has the required tables. For people and monitoring.
 """
 
-import mmap
 from http import HTTPStatus
 from typing import Literal
 
-from flask import Blueprint, Response, current_app
-from pydantic import BaseModel
+from flask import Response, current_app
+from pydantic import BaseModel, ConfigDict
 
-from app.api.operations import Operation, Success, json_response, serve
+from app.api.operations import Api, Operation, json_response
 from app.api.problems import Problem, database_unavailable, log_database_unavailable
 from app.database.catalogue import COLUMNS
 from app.database.migrate import known_revisions
@@ -22,45 +21,19 @@ from app.database.pool import Database, DatabaseUnavailableError
 STARTUP_LATCH = "startup_latch"
 
 
-class Life(BaseModel):
-    """The process is alive."""
+class Health(BaseModel):
+    """The check has passed."""
 
-    status: Literal["ok"]
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
-
-class Startup(BaseModel):
-    """The database has been available, with the required tables."""
-
-    status: Literal["ok"]
+    status: Literal["ok"] = "ok"
 
 
-class Readiness(BaseModel):
+class Readiness(Health):
     """The database is available and has the required tables."""
 
-    status: Literal["ok"]
     revision: str
 
-
-LIVE = Operation("live", "GET", "/livez", "Liveness", Success("The process is alive.", Life), tag="Health")
-STARTED = Operation(
-    name="started",
-    method="GET",
-    rule="/startupz",
-    summary="Startup",
-    tag="Health",
-    success=Success("The database has been available since this task started, with the required migrations.", Startup),
-    problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
-)
-READY = Operation(
-    name="ready",
-    method="GET",
-    rule="/readyz",
-    summary="Readiness",
-    tag="Health",
-    success=Success("The database is available and has the migrations that this version needs.", Readiness),
-    problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
-)
-OPERATIONS = (LIVE, STARTED, READY)
 
 # Fails if a newer version has removed a table or a column that this version needs.
 _REVISION = f"""
@@ -69,39 +42,35 @@ _REVISION = f"""
 """  # noqa: S608 - the columns are a constant
 
 
-class Latch:
-    """A flag that stays set. Processes forked after its creation share it."""
-
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 1)
-
-    @property
-    def is_set(self) -> bool:
-        """Whether any of the processes has set it."""
-        return self._memory[0] == 1
-
-    def set(self) -> None:
-        """Set it in all of the processes."""
-        self._memory[0] = 1
-
-
-def health_blueprint(database: Database) -> Blueprint:
-    """Return the routes; the app must have a ``Latch`` as its extension ``STARTUP_LATCH``."""
-    blueprint = Blueprint("health", __name__)
+def health_api(database: Database) -> Api:
+    """Return the probes; the app's extension ``STARTUP_LATCH`` has a ``value`` that is 0 and becomes 1."""
+    api = Api("Health")
     revisions = known_revisions()
 
+    @api.serves(Operation("GET", "/livez", Health))
     def live() -> Response:
-        return json_response(Life(status="ok").model_dump_json())
+        """Liveness."""
+        return json_response(Health().model_dump_json())
 
+    @api.serves(Operation("GET", "/startupz", Health))
     def started() -> Response:
-        latch: Latch = current_app.extensions[STARTUP_LATCH]
-        if not latch.is_set:
-            revision_of_tables()
-            latch.set()
-        return json_response(Startup(status="ok").model_dump_json())
+        """Startup.
 
+        The database has been available since this task started, with the required migrations.
+        """
+        latch = current_app.extensions[STARTUP_LATCH]
+        if not latch.value:
+            revision_of_tables()
+            latch.value = 1
+        return json_response(Health().model_dump_json())
+
+    @api.serves(Operation("GET", "/readyz", Readiness))
     def ready() -> Response:
-        return json_response(Readiness(status="ok", revision=revision_of_tables()).model_dump_json())
+        """Readiness.
+
+        The database is available and has the migrations that this version needs.
+        """
+        return json_response(Readiness(revision=revision_of_tables()).model_dump_json())
 
     def revision_of_tables() -> str:
         """Return the database's migration, or raise the problem that makes it unusable."""
@@ -122,7 +91,4 @@ def health_blueprint(database: Database) -> Blueprint:
             )
         return revision
 
-    serve(blueprint, LIVE, live)
-    serve(blueprint, STARTED, started)
-    serve(blueprint, READY, ready)
-    return blueprint
+    return api

@@ -1,17 +1,19 @@
 """The OpenAPI document, generated from the operations and the types that validate their inputs, and its route."""
 
+import inspect
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 from werkzeug.http import HTTP_STATUS_CODES
 
-from app.api.operations import Operation, conditional, json_response
+from app.api.operations import Api, Operation, conditional, json_response
 from app.api.problems import MEDIA_TYPE, ProblemDocument
 from app.api.requests import JSON
 
@@ -36,6 +38,13 @@ _MEANINGS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The media type of the body is not JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Some of the input is not valid.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Unavailable right now; retry after `Retry-After` seconds.",
+}
+# Of operations with a body.
+_BODY_PROBLEMS = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 # Headers of error responses.
 _HEADERS = {
@@ -69,14 +78,27 @@ def openapi_blueprint(document: Mapping[str, Any]) -> Blueprint:
     return blueprint
 
 
-def openapi_document(operations: Iterable[Operation], *, version: str, requires_token: bool) -> dict[str, Any]:
-    """Return the document of ``operations``, ready to be serialized as JSON."""
-    schemas: dict[str, Any] = {}
+def openapi_document(*apis: Api, version: str, requires_token: bool) -> dict[str, Any]:
+    """Return the document of all operations of ``apis``, ready to be serialized as JSON."""
+    models: set[tuple[type[BaseModel], JsonSchemaMode]] = {(ProblemDocument, "serialization")}
     paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
-        described = _operation(operation, schemas, requires_token=requires_token)
-        paths.setdefault(operation.template, {})[operation.method.lower()] = described
-    components: dict[str, Any] = {"schemas": dict(sorted(schemas.items()))}
+    for api in apis:
+        for operation, view in api.operations:
+            models.add((operation.response, "serialization"))
+            inputs = view.__annotations__
+            if "body" in inputs:
+                models.add((inputs["body"], "validation"))
+            described = _operation(operation, inputs, is_guarded=operation.is_write and requires_token)
+            summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
+            named = {
+                "operationId": re.sub(r"_(.)", lambda match: match[1].upper(), view.__name__),
+                "summary": summary.removesuffix("."),
+                "description": description,
+                "tags": [api.name.capitalize()],
+            }
+            paths.setdefault(operation.template, {})[operation.method.lower()] = named | described
+    _, schemas = models_json_schema(sorted(models, key=str), ref_template=_COMPONENTS, schema_generator=_Schemas)
+    components: dict[str, Any] = {"schemas": schemas["$defs"]}
     if requires_token:
         components["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer"}}
     return {
@@ -93,94 +115,53 @@ def openapi_document(operations: Iterable[Operation], *, version: str, requires_
     }
 
 
-def _operation(operation: Operation, schemas: dict[str, Any], *, requires_token: bool) -> dict[str, Any]:
-    is_guarded = operation.is_write and requires_token
-    described: dict[str, Any] = {
-        "operationId": operation.name,
-        "summary": operation.summary,
-        "tags": [operation.tag],
-    }
-    if operation.description:
-        described["description"] = operation.description
-    parameters = [*_parameters(operation.path, "path"), *_parameters(operation.query, "query")]
-    if parameters:
-        described["parameters"] = parameters
-    if operation.body:
-        content = {JSON: {"schema": _reference(operation.body, "validation", schemas)}}
-        described["requestBody"] = {"required": True, "content": content}
-    if is_guarded:
-        described["security"] = [{_SCHEME: []}]
-    described["responses"] = {
-        str(operation.success.status.value): _success(operation, schemas),
-        **({"304": {"description": "Not modified."}} if operation.is_conditional else {}),
-        **{str(status.value): _problem(status, schemas) for status in _problems(operation, is_guarded=is_guarded)},
-    }
-    return described
-
-
-def _problems(operation: Operation, *, is_guarded: bool) -> list[HTTPStatus]:
-    statuses = set(operation.problems)
+def _operation(operation: Operation, inputs: Mapping[str, Any], *, is_guarded: bool) -> dict[str, Any]:
+    described: dict[str, Any] = {}
+    problems = {HTTPStatus.SERVICE_UNAVAILABLE, *operation.problems}
+    headers = dict(operation.headers)
+    responses: dict[int, Any] = {}
     if operation.is_conditional:
-        statuses |= {HTTPStatus.PRECONDITION_FAILED}
+        headers["ETag"] = "Identifies this response."
+        responses[HTTPStatus.NOT_MODIFIED.value] = {"description": "Not modified."}
+        problems.add(HTTPStatus.PRECONDITION_FAILED)
     if operation.is_write:
-        statuses |= {HTTPStatus.FORBIDDEN}
-    if operation.query:
-        statuses |= {HTTPStatus.UNPROCESSABLE_ENTITY}
-    if operation.body:
-        statuses |= {
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-        }
+        problems.add(HTTPStatus.FORBIDDEN)
     if is_guarded:
-        statuses |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE}
-    return sorted(statuses)
+        problems.add(HTTPStatus.UNAUTHORIZED)
+        described["security"] = [{_SCHEME: []}]
+    if "query" in inputs:
+        problems.add(HTTPStatus.UNPROCESSABLE_ENTITY)
+    if "body" in inputs:
+        problems |= _BODY_PROBLEMS
+        described["requestBody"] = {"required": True, "content": _content(JSON, inputs["body"])}
+    described["parameters"] = list(_parameters(inputs))
+    responses[operation.status.value] = _response(operation.response.__doc__ or "", headers, JSON, operation.response)
+    for status in problems:
+        meaning = _MEANINGS.get(status, HTTP_STATUS_CODES[status])
+        responses[status.value] = _response(meaning, _HEADERS.get(status, {}), MEDIA_TYPE, ProblemDocument)
+    return {**described, "responses": {str(status): responses[status] for status in sorted(responses)}}
 
 
-def _parameters(model: type[BaseModel] | None, place: str) -> list[dict[str, Any]]:
-    if model is None:
-        return []
-    schema = model.model_json_schema(schema_generator=_Schemas, mode="validation")
-    return [_parameter(name, place, field) for name, field in schema["properties"].items()]
+def _parameters(inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, annotation in inputs.items():
+        if name in {"body", "return"}:
+            continue
+        schema = TypeAdapter(annotation).json_schema(schema_generator=_Schemas)
+        if name != "query":
+            yield {"name": name, "in": "path", "required": True, "schema": schema}
+            continue
+        for parameter, described in schema["properties"].items():
+            del described["title"]
+            description = described.pop("description")
+            # A query string has no null: a parameter without a value is absent.
+            without_null = described.get("anyOf", [described])[0]
+            yield {"name": parameter, "in": "query", "description": description, "schema": without_null}
 
 
-def _parameter(name: str, place: str, field: Mapping[str, Any]) -> dict[str, Any]:
-    schema = {key: value for key, value in field.items() if key not in {"title", "description"}}
-    choices = schema.pop("anyOf", [])
-    # A query string has no null: a parameter without a value is absent.
-    schema.update(next((choice for choice in choices if choice != {"type": "null"}), {}))
-    if schema.get("default", "") is None:
-        del schema["default"]
-    described = {"name": name, "in": place, "required": place == "path", "schema": schema}
-    return {**described, "description": field["description"]} if "description" in field else described
+def _response(description: str, headers: Mapping[str, str], media_type: str, model: type[BaseModel]) -> dict[str, Any]:
+    described = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+    return {"description": description, "headers": described, "content": _content(media_type, model)}
 
 
-def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    success = operation.success
-    headers = {**success.headers, **({"ETag": "Identifies this response."} if operation.is_conditional else {})}
-    described = {
-        "description": success.description,
-        "content": {JSON: {"schema": _reference(success.model, "serialization", schemas)}},
-    }
-    return {**described, "headers": _headers(headers)} if headers else described
-
-
-def _problem(status: HTTPStatus, schemas: dict[str, Any]) -> dict[str, Any]:
-    described = {
-        "description": _MEANINGS.get(status, HTTP_STATUS_CODES[status]),
-        "content": {MEDIA_TYPE: {"schema": _reference(ProblemDocument, "serialization", schemas)}},
-    }
-    return {**described, "headers": _headers(_HEADERS[status])} if status in _HEADERS else described
-
-
-def _headers(descriptions: Mapping[str, str]) -> dict[str, Any]:
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in descriptions.items()}
-
-
-def _reference(model: type[BaseModel], mode: JsonSchemaMode, schemas: dict[str, Any]) -> dict[str, str]:
-    if model.__name__ not in schemas:
-        schema = model.model_json_schema(ref_template=_COMPONENTS, schema_generator=_Schemas, mode=mode)
-        schemas.update(schema.pop("$defs", {}))
-        schemas[model.__name__] = schema
-    return {"$ref": _COMPONENTS.format(model=model.__name__)}
+def _content(media_type: str, model: type[BaseModel]) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": _COMPONENTS.format(model=model.__name__)}}}

@@ -1,4 +1,4 @@
-"""The API's operations as values: each route is served from the value that documents it.
+"""The API's operations: each route is served from the values that document it.
 
 So app.api.openapi describes every route, and every described input is validated.
 """
@@ -6,8 +6,8 @@ So app.api.openapi describes every route, and every described input is validated
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
@@ -19,50 +19,25 @@ from app.api.write_token import TokenGuard
 
 
 @dataclass(frozen=True)
-class Success:
-    """The successful response of an operation.
-
-    Attributes:
-        description: One sentence for people.
-        model: The type of the JSON.
-        headers: Descriptions of its headers, by name.
-    """
-
-    description: str
-    model: type[BaseModel]
-    status: HTTPStatus = HTTPStatus.OK
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Operation:
     """One method of one route.
 
     Attributes:
-        name: Unique within the API.
+        method: The HTTP method.
         rule: The route in Flask's syntax.
-        summary: A few words for people.
-        success: The successful response.
-        description: Details for people.
-        tag: The section of the documentation.
-        path: Types of the route's variables.
-        query: Type of the query string.
-        body: Type of the JSON body.
-        problems: Error statuses in addition to those that follow from the input's types.
+        response: The type of the JSON of a successful response.
+        status: The status of a successful response.
+        headers: Descriptions of the headers of a successful response, by name.
+        problems: Error statuses in addition to those that follow from the other attributes.
         is_write: Whether it requires the write token, if one is configured.
         is_conditional: Whether it has an ETag, and evaluates If-None-Match and If-Match.
     """
 
-    name: str
     method: str
     rule: str
-    summary: str
-    success: Success
-    description: str = ""
-    tag: str = "Beers"
-    path: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
+    response: type[BaseModel]
+    status: HTTPStatus = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[HTTPStatus, ...] = ()
     is_write: bool = False
     is_conditional: bool = False
@@ -73,27 +48,51 @@ class Operation:
         return re.sub(r"<(?:[^>]*:)?(\w+)>", r"{\1}", self.rule)
 
 
-def serve(
-    blueprint: Blueprint, operation: Operation, view: Callable[..., Response], guard: TokenGuard | None = None
-) -> None:
-    """Serve ``operation`` by ``view``, called with its validated inputs: the route's variables, ``query``, ``body``."""
+View = Callable[..., Response]
 
-    def respond(**given: object) -> Response:
-        if operation.is_write:
-            _refuse_other_sites()
-            if guard:
-                guard.check(request.headers.get("Authorization"))
-        if operation.query:
-            given["query"] = parse_query(operation.query, request)
-        if operation.body:
-            given["body"] = parse_body(operation.body, request)
-        response = view(**given)
-        if operation.is_conditional:
-            return conditional(response)
-        response.headers["Cache-Control"] = "no-store"
-        return response
 
-    blueprint.add_url_rule(operation.rule, operation.name, respond, methods=[operation.method])
+class Api(Blueprint):
+    """A blueprint of operations.
+
+    Attributes:
+        operations: The operations and their views.
+    """
+
+    def __init__(self, name: str, guard: TokenGuard | None = None) -> None:
+        super().__init__(name, __name__)
+        self.operations: list[tuple[Operation, View]] = []
+        self._guard = guard
+
+    def serves(self, operation: Operation) -> Callable[[View], View]:
+        """Serve ``operation`` by the decorated view, called with its validated inputs.
+
+        Its parameters are the route's variables, ``query`` and ``body``, annotated with their types. Its docstring is
+        the operation's summary and description.
+        """
+
+        def register(view: View) -> View:
+            inputs = view.__annotations__
+
+            def respond(**given: Any) -> Response:
+                if operation.is_write:
+                    _refuse_other_sites()
+                    if self._guard:
+                        self._guard.check(request.headers.get("Authorization"))
+                if "query" in inputs:
+                    given["query"] = parse_query(inputs["query"], request)
+                if "body" in inputs:
+                    given["body"] = parse_body(inputs["body"], request)
+                response = view(**given)
+                if operation.is_conditional:
+                    return conditional(response)
+                response.headers["Cache-Control"] = "no-store"
+                return response
+
+            self.add_url_rule(operation.rule, view.__name__, respond, methods=[operation.method])
+            self.operations.append((operation, view))
+            return view
+
+        return register
 
 
 def _refuse_other_sites() -> None:
@@ -120,7 +119,7 @@ def conditional(response: Response) -> Response:
     Raises:
         Problem: 412.
     """
-    response.headers.add("ETag", f'"{blake2b(response.get_data(), digest_size=12).hexdigest()}"')
+    response.add_etag()
     # It can be cached, but must be revalidated before each use.
     response.headers.add("Cache-Control", "no-cache")
     if "HTTP_IF_NONE_MATCH" in request.environ or "HTTP_IF_MATCH" in request.environ:

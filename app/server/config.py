@@ -4,10 +4,11 @@ Every lower-case name below is a gunicorn setting (https://docs.gunicorn.org/en/
 """
 
 import os
+from multiprocessing import RawValue
 from pathlib import Path
 from typing import Any
 
-from app.api.health import STARTUP_LATCH, Latch
+from app.api.health import STARTUP_LATCH
 from app.database.credentials import CredentialError
 from app.database.pool import open_database
 from app.server.worker import JsonLogger, patch_gunicorn
@@ -57,7 +58,8 @@ loglevel = _SETTINGS.log_level.lower()
 accesslog = None
 
 
-_LATCH = Latch()
+# Shared by the processes that are forked after its creation.
+_LATCH = RawValue("b", 0)
 
 
 def post_worker_init(worker: Any) -> None:
