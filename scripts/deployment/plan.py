@@ -6,6 +6,7 @@ function that can only plan, which is part of every plan.
 
 With SAVE=1 it plans a release or a deployment, and saves the plan for `make apply`: in build/plans/ENVIRONMENT, or at
 PLAN=s3://BUCKET/KEY. Before, it updates the code of the planning function, so that the SQL is that of the new version.
+A commit that is older than the applied one is refused; with SKIP_OLDER=1 that is a success without a plan.
 """
 
 import base64
@@ -47,8 +48,12 @@ from scripts.environment import (
 REPORT = CHECKOUT / "build" / "plan.md"
 PACKAGE = CHECKOUT / "build" / "db_bootstrap.zip"
 _CHANGES_EXIT_CODE = 2
-_PROGRESS = re.compile(r"^\S+: (Refreshing state|Reading|Read |Still reading|Opening|Closing).*\n", re.MULTILINE)
+_PROGRESS = re.compile(r"^\w.*: (Refreshing state|Reading|Read |Still reading|Opening|Closing).*\n", re.MULTILINE)
 _ADDRESS = "https://checkip.amazonaws.com"
+
+
+class OlderCommitError(RefusedError):
+    """The environment has a newer commit."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ def refuse_older(name: str, applied: str | None, commit: str) -> None:
     """Refuse a commit that is older than the applied one. A commit that is not in this repository is not newer.
 
     Raises:
-        RefusedError: it is older.
+        OlderCommitError: it is older.
         CommandError: the history is missing.
     """
     if not applied or applied == commit:
@@ -155,9 +160,9 @@ def refuse_older(name: str, applied: str | None, commit: str) -> None:
     if git("cat-file", "-e", f"{applied}^{{commit}}", allowed=(0, 1, 128)).returncode:
         return
     if git("merge-base", "--is-ancestor", commit, applied, allowed=(0, 1)).returncode == 0:
-        raise RefusedError(
-            f"{name} has commit {applied[:12]}, which is newer than {commit[:12]}. Nothing was changed. Release the "
-            "newer commit; to return to an earlier image, roll back: make roll-back ENVIRONMENT=... IMAGE=..."
+        raise OlderCommitError(
+            f"{name} has commit {applied[:12]}, which is newer than {commit[:12]}. Nothing was changed. Deploy a newer "
+            "commit; to return to an earlier image, roll back: make roll-back ENVIRONMENT=... IMAGE=..."
         )
 
 
@@ -224,7 +229,14 @@ def run(settings: Mapping[str, str]) -> None:
     """Plan each environment of ENVIRONMENT, separated by spaces; print the report and write it to build/plan.md."""
     names = required(settings, "ENVIRONMENT", "the environments to plan, such as make plan ENVIRONMENT=dev").split()
     plan = save if settings.get("SAVE") else read_only
-    plans = {name: plan(name, settings) for name in names}
+    try:
+        plans = {name: plan(name, settings) for name in names}
+    except OlderCommitError as error:
+        if not settings.get("SKIP_OLDER"):
+            raise
+        print(f"Skipped: {error}")
+        summarise(settings, f"Skipped: {error}")
+        return
     text = report(plans)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(text)

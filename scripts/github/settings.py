@@ -71,7 +71,7 @@ def wanted(settings: Settings, environments: Iterable[str], account: Body, revie
         settings: of the file.
         environments: those that have a state.
         account: outputs of terraform/account.
-        reviewers: GitHub's type and number of each reviewer, by name.
+        reviewers: GitHub's type, number and name of each reviewer, by the name in the file.
     """
     made: dict[str, Body] = {_WORKFLOW: settings.workflow_permissions}
     for name in sorted(environments):
@@ -116,7 +116,7 @@ def _variables(account: Body, environments: set[str]) -> dict[str, str]:
 def found_environment(answer: Body) -> Body:
     """Return an environment that GitHub describes, in the form of a request's body."""
     review: Body = next((rule for rule in answer["protection_rules"] if rule["type"] == "required_reviewers"), {})
-    people = [{"type": entry["type"], "id": entry["reviewer"]["id"]} for entry in review.get("reviewers", [])]
+    people = [_described(entry["type"], entry["reviewer"]) for entry in review.get("reviewers", [])]
     is_custom = bool((answer["deployment_branch_policy"] or {}).get("custom_branch_policies"))
     return _environment(people, review.get("prevent_self_review"), is_custom=is_custom)
 
@@ -127,17 +127,26 @@ def changes(wanted: Mapping[str, Body], found: Mapping[str, Body]) -> Iterator[C
         collection, _, name = path.rpartition("/")
         is_listed, is_variable = collection.endswith(("variables", "rulesets", _POLICIES)), "variables/" in path
         if path not in found:
-            yield Change(f"{path}: create it", *(("POST", collection) if is_listed else ("PUT", path)), body)
+            yield Change(f"{path}: create it", *(("POST", collection) if is_listed else ("PUT", path)), _sent(body))
         elif wrong := "; ".join(_differences(_comparable(body), _comparable(found[path]))):
             key = name if is_variable else found[path].get("id", name)
             no_reviewers: Body = {"reviewers": None} if "reviewers" in found[path] else {}
-            yield Change(
-                f"{path}: {wrong}", "PATCH" if is_variable else "PUT", f"{collection}/{key}", {**no_reviewers, **body}
-            )
+            method = "PATCH" if is_variable else "PUT"
+            yield Change(f"{path}: {wrong}", method, f"{collection}/{key}", {**no_reviewers, **_sent(body)})
     for path in found.keys() - wanted.keys():
         if _POLICIES in path:
             address = f"{path.partition(_POLICIES)[0]}{_POLICIES}/{found[path]['id']}"
             yield Change(f"{path}: delete it, because only main deploys", "DELETE", address, None)
+
+
+def _described(kind: str, reviewer: Body) -> Body:
+    return {"type": kind, "id": reviewer["id"], "name": reviewer.get("login") or reviewer.get("slug")}
+
+
+def _sent(body: Body) -> Body:
+    """Return a body without the names of reviewers, which GitHub does not take."""
+    people = [{key: who[key] for key in ("type", "id")} for who in body.get("reviewers", [])]
+    return {**body, "reviewers": people} if people else body
 
 
 def reduced(body: Body | None) -> Body | None:
@@ -217,7 +226,7 @@ def _reviewer(github: GitHub, name: str) -> Body:
     answer = github.request("GET", path)
     if answer.get("type") == "Organization":
         raise CommandError(f"{FILE}: {name} is an organization. Name a user, or a team such as {name}/platform.")
-    return {"type": "Team" if organization else "User", "id": answer["id"]}
+    return _described("Team" if organization else "User", answer)
 
 
 def _found(github: GitHub, repository: str, names: Iterable[str]) -> dict[str, Body]:

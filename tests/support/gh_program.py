@@ -39,7 +39,7 @@ def _respond(state: Any, method: str, address: str, body: Any) -> tuple[int, dic
     if method == "DELETE":
         return 204, {}, entries.pop(path)
     is_environment = path.rpartition("/")[0].endswith("environments")
-    entries[path] = _environment(kind, body) if is_environment else {**entries.get(path, {}), **body}
+    entries[path] = _environment(kind, body, entries) if is_environment else {**entries.get(path, {}), **body}
     return 200, {}, entries[path]
 
 
@@ -55,9 +55,12 @@ def answer(file: str, method: str, address: str, body: object) -> tuple[int, dic
     return answered
 
 
-def _environment(name: str, body: Any) -> Any:
+def _environment(name: str, body: Any, entries: Any) -> Any:
     """Describe an environment as GitHub does, not as a request does."""
-    people = [{"type": who["type"], "reviewer": {"id": who["id"]}} for who in body.get("reviewers") or []]
+    given = body.get("reviewers") or []
+    assert all(who.keys() == {"type", "id"} for who in given)
+    users = {user["id"]: user for path, user in entries.items() if path.startswith("users/")}
+    people = [{"type": who["type"], "reviewer": users[who["id"]]} for who in given]
     review = {"type": "required_reviewers", "prevent_self_review": body.get("prevent_self_review"), "reviewers": people}
     policy = body["deployment_branch_policy"]
     return {"name": name, "protection_rules": [review] if people else [], "deployment_branch_policy": policy}

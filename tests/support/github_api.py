@@ -28,7 +28,7 @@ _NEW = {
         "permissions": {"admin": True},
     },
     "repos/example/taproom/actions/permissions/workflow": {"default_workflow_permissions": "write"},
-    "users/example": {"type": "User", "id": 7},
+    "users/example": {"type": "User", "id": 7, "login": "example"},
 }
 
 

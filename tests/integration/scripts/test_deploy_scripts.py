@@ -27,6 +27,7 @@ case "$(basename "$0") $*" in
   "terraform output -json") echo "$ACCOUNT" ;;
   "terraform state pull") echo "$STATE" ;;
   "terraform plan "*)
+    echo 'module.network.aws_vpc_security_group_ingress_rule.clients["0.0.0.0/0 443"]: Refreshing state... [id=sgr-1]'
     for argument in "$@"; do case $argument in -out=*) echo plan > "${argument#-out=}" ;; esac; done
     exit 2 ;;
   "terraform show -json "*again*) echo "${SHOWN_AGAIN:-$SHOWN}" ;;
@@ -161,6 +162,7 @@ def test_the_pipeline_applies_a_saved_plan_unasked_with_the_ranges_of_the_last_a
     saved = calls(checkout, "plan", "", **given, SAVE="1")
     assert '-var=client_cidr_blocks=["203.0.113.7/32"] -var-file=dev.tfvars' in planned(saved)
     assert planned(saved).endswith(" -var=commit=c0ffee")
+    assert "Refreshing" not in (checkout / "build" / "plan.md").read_text()
     made = calls(checkout, "apply apply", "", **given)
     assert made[-1].startswith("terraform apply -input=false")
 
@@ -260,6 +262,15 @@ def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(
         _, said = process.communicate(timeout=30)
     assert "released" in calls_made.read_text()
     assert (process.returncode, b"terraform apply failed" in said) == (1, True)
+
+
+def test_an_older_commit_is_refused_or_skipped_where_another_run_can_have_overtaken_it(checkout: Path) -> None:
+    given = {**APPLIED, "SAVE": "1", "STATE": state(**KEPT, commit="decade")}
+    assert run(checkout, "plan", **given).returncode == 3
+    handed, summary = checkout / "output", checkout / "summary.md"
+    made = calls(checkout, "plan", **given, SKIP_OLDER="1", GITHUB_OUTPUT=str(handed), GITHUB_STEP_SUMMARY=str(summary))
+    assert [call for call in made if call.startswith("terraform plan")] == []
+    assert (handed.exists(), "newer than c0ffee. Nothing was changed" in summary.read_text()) == (False, True)
 
 
 @pytest.mark.parametrize("tag", ["c0ffee", "laptop-c0ffee"])

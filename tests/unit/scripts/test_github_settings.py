@@ -18,7 +18,7 @@ POLICY = {"protected_branches": False, "custom_branch_policies": True}
 
 
 def settings_with(**outputs: Any) -> dict[str, Any]:
-    return {**wanted(parse(TEXT, NAMES), NAMES, ACCOUNT | outputs, {"OWNER": {"type": "User", "id": 7}})}
+    return {**wanted(parse(TEXT, NAMES), NAMES, ACCOUNT | outputs, {"OWNER": {"type": "User", "id": 7, "name": "me"}})}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_each_account_sets_the_variables_of_its_environments_and_that_of_the_reg
 
 
 def test_settings_that_were_added_by_hand_are_removed_but_variables_and_other_rulesets_stay() -> None:
-    review = {"type": "required_reviewers", "reviewers": [{"type": "User", "reviewer": {"id": 8}}]}
+    review = {"type": "required_reviewers", "reviewers": [{"type": "User", "reviewer": {"id": 8, "login": "you"}}]}
     desired = settings_with()
     found: dict[str, Any] = {
         **{path: {**body, "id": 9} if "rules" in body else body for path, body in desired.items()},
