@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pydantic
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 _SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:\S+")
 # The syntax of a bearer token in RFC 6750; a shorter one could be guessed.
@@ -66,20 +66,8 @@ class TokenLogin:
 Login = DatabaseUrl | SecretReference | InjectedSecret | TokenLogin
 WriteToken = FixedToken | SecretReference | None
 
-_VARIABLES = {
-    "ca_file": "DATABASE_CA_FILE",
-    "seeding_is_allowed": "SEEDING",
-    "pool_size": "DATABASE_POOL_SIZE",
-    "pool_recycle_seconds": "DATABASE_POOL_RECYCLE_SECONDS",
-    "host": "HOST",
-    "port": "PORT",
-    "worker_count": "WEB_CONCURRENCY",
-    "log_level": "LOG_LEVEL",
-    "version": "APP_VERSION",
-}
 
-
-@pydantic.dataclasses.dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(validate_by_name=True))
 class Settings:
     """The service's configuration.
 
@@ -98,16 +86,18 @@ class Settings:
     """
 
     login: Login
-    ca_file: Path = Path("rds-ca.pem")
+    ca_file: Annotated[Path, Field(validation_alias="DATABASE_CA_FILE")] = Path("rds-ca.pem")
     write_token: WriteToken = None
-    seeding_is_allowed: bool = True
-    pool_size: Annotated[int, Field(ge=0, le=100)] = 5
-    pool_recycle_seconds: Annotated[int, Field(ge=1, le=86400)] = 900
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    worker_count: Annotated[int, Field(ge=1, le=64)] = 2
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
-    version: str = "development"
+    seeding_is_allowed: Annotated[bool, Field(validation_alias="SEEDING")] = True
+    pool_size: Annotated[int, Field(validation_alias="DATABASE_POOL_SIZE", ge=0, le=100)] = 5
+    pool_recycle_seconds: Annotated[int, Field(validation_alias="DATABASE_POOL_RECYCLE_SECONDS", ge=1, le=86400)] = 900
+    host: Annotated[str, Field(validation_alias="HOST")] = "127.0.0.1"
+    port: Annotated[int, Field(validation_alias="PORT", ge=1, le=65535)] = 8000
+    worker_count: Annotated[int, Field(validation_alias="WEB_CONCURRENCY", ge=1, le=64)] = 2
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper), Field(validation_alias="LOG_LEVEL")
+    ] = "INFO"
+    version: Annotated[str, Field(validation_alias="APP_VERSION")] = "development"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -116,15 +106,15 @@ class Settings:
         Raises:
             SettingsError: A variable is missing or its value is not valid.
         """
-        given = {name: value for name, value in environment.items() if value}
-        values: dict[str, Any] = {field: given[name] for field, name in _VARIABLES.items() if name in given}
-        login, write_token = _login(given), _write_token(given)
+        # Lower-case names could be taken for the fields.
+        given = {name: value for name, value in environment.items() if value and name.isupper()}
         try:
-            return cls(login, write_token=write_token, **values)
+            return TypeAdapter(cls).validate_python(
+                {**given, "login": _login(given), "write_token": _write_token(given)}
+            )
         except ValidationError as error:
             wrong = error.errors(include_url=False)[0]
-        name = _VARIABLES[str(wrong["loc"][0])]
-        raise SettingsError(f"{name} is {wrong['input']!r:.100}. {wrong['msg']}.")
+        raise SettingsError(f"{wrong['loc'][0]} is {wrong['input']!r:.100}. {wrong['msg']}.")
 
 
 def _login(given: Mapping[str, str]) -> Login:

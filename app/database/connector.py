@@ -5,6 +5,7 @@ text if the server has no TLS.
 """
 
 import contextlib
+import math
 import select
 import socket
 import ssl
@@ -17,17 +18,10 @@ from typing import Any
 
 import pg8000
 
-from app.database.credentials import (
-    Credential,
-    CredentialSource,
-    FixedSource,
-    RotatingSource,
-    credential_reader,
-    parse_credential,
-)
-from app.database.rds_token import TokenSource, token_signer
+from app.database.credentials import Credential, CredentialSource, credential_reader, parse_credential
+from app.database.rds_token import token_signer
 from app.database.url import parse_iam_url, parse_url
-from app.settings import DatabaseUrl, InjectedSecret, Settings, SettingsError, TokenLogin
+from app.settings import DatabaseUrl, InjectedSecret, SecretReference, Settings, SettingsError, TokenLogin
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 CLOSE_TIMEOUT_SECONDS = 1.0
@@ -250,23 +244,23 @@ def connector_for(settings: Settings) -> Connector:
         SettingsError: The URL or the certificate file is not valid.
         CredentialError: The injected secret is not valid.
     """
-    login = settings.login
     ca_file: Path | None = settings.ca_file
-    source: CredentialSource
-    if isinstance(login, DatabaseUrl):
-        address = parse_url(login.url, settings.ca_file)
-        source, ca_file = FixedSource(address.credential), address.ca_file
-    elif isinstance(login, InjectedSecret):
-        source = FixedSource(parse_credential(login.json, subject="DATABASE_SECRET"))
-    elif isinstance(login, TokenLogin):
-        source = TokenSource(parse_iam_url(login.url), token_signer(login.region))
-    else:
-        source = RotatingSource(credential_reader(login.arn))
-    return Connector(
-        source=source,
-        tls=None if ca_file is None else _tls_context(ca_file),
-        application_name=f"taproom/{settings.version}",
-    )
+    match settings.login:
+        case DatabaseUrl(url):
+            credential, ca_file = parse_url(url, settings.ca_file)
+            source = _fixed(credential)
+        case InjectedSecret(json):
+            source = _fixed(parse_credential(json, subject="DATABASE_SECRET"))
+        case TokenLogin(url, region):
+            source = CredentialSource(token_signer(parse_iam_url(url), region))
+        case SecretReference(arn):
+            source = CredentialSource(credential_reader(arn))
+    tls = None if ca_file is None else _tls_context(ca_file)
+    return Connector(source, tls, application_name=f"taproom/{settings.version}")
+
+
+def _fixed(credential: Credential) -> CredentialSource:
+    return CredentialSource(lambda: credential, cache_seconds=math.inf)
 
 
 def _tls_context(ca_file: Path) -> ssl.SSLContext:

@@ -4,7 +4,6 @@ A credential is one snapshot: user and password never come from two reads of a s
 between two logins, and a mixture of both opens nothing. Nothing here connects to the database.
 """
 
-import json
 import logging
 import math
 import time
@@ -12,7 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field, ValidationError
 
 from app.aws import SecretError, read_secret, secrets_client
 
@@ -37,7 +38,8 @@ class Credential:
     """Everything that opens a connection, from one read.
 
     Attributes:
-        version: Identifies the read; credentials of the same version are equal.
+        version: If the database refuses a credential, only one of another version is worth trying.
+        expires_at: On the monotonic clock.
     """
 
     host: str
@@ -46,31 +48,17 @@ class Credential:
     username: str
     password: str = field(repr=False)
     version: str = "fixed"
+    expires_at: float = math.inf
 
 
-class CredentialSource(Protocol):
-    """Provides credentials for new connections, to any thread."""
+class _Secret(BaseModel):
+    """The fields of a secret."""
 
-    def current(self, deadline: float = math.inf) -> Credential:
-        """Return the credential to try first."""
-
-    def refreshed(self, refused: Credential, deadline: float = math.inf) -> Credential:
-        """Return the credential as of now; the same version as ``refused`` means that there is no newer one."""
-
-
-class FixedSource:
-    """Always the same credential."""
-
-    def __init__(self, credential: Credential) -> None:
-        self._credential = credential
-
-    def current(self, deadline: float = math.inf) -> Credential:  # noqa: ARG002 - there is nothing to wait for
-        """Return the credential."""
-        return self._credential
-
-    def refreshed(self, refused: Credential, deadline: float = math.inf) -> Credential:  # noqa: ARG002 - nor to read again
-        """Return the same credential."""
-        return self._credential
+    host: str = Field(min_length=1)
+    port: int
+    dbname: str = Field(min_length=1)
+    username: str = Field(min_length=1)
+    password: str = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -81,8 +69,10 @@ class _PendingRead:
     outcome: "Future[Credential]" = field(default_factory=Future)
 
 
-class RotatingSource:
-    """A credential that rotates: refreshed in the background, and waited for only after the database refused it.
+class CredentialSource:
+    """Provides a credential for new connections to any thread.
+
+    It is refreshed in the background, and waited for only if there is none or the database refused it.
 
     Reads are single-flight: however many threads need one at the same time, one reads and all share the result. Once a
     credential is known, a secret that cannot be read, or only slowly, delays no connection: the last known credential
@@ -105,17 +95,17 @@ class RotatingSource:
         self._last_read_at = float("-inf")
 
     def current(self, deadline: float = math.inf) -> Credential:
-        """Return the last known credential; wait only if there is none yet.
+        """Return the last known credential; wait only if there is none, or it has expired.
 
         If it was read more than ``cache_seconds`` ago, start a read in the background for later connections.
 
         Raises:
-            CredentialError: It cannot be read, and never could be.
+            CredentialError: There is none, and it cannot be read.
         """
         now = time.monotonic()
         with self._lock:
             known = self._known
-            if known is not None:
+            if known is not None and now < known.expires_at:
                 if self._pending is None and now - self._last_read_at >= self._cache_seconds:
                     self._start_read()
                 return known
@@ -200,27 +190,15 @@ def parse_credential(text: str, *, subject: str, version: str = "fixed") -> Cred
         CredentialError: The text is not such JSON. The message names only ``subject`` and what is missing.
     """
     try:
-        fields = json.loads(text)
-    except ValueError:
-        # Without the cause: a JSONDecodeError carries the whole document.
-        raise CredentialError(f"{subject} is not JSON. Expected one object with host, port, ...") from None
-    if not isinstance(fields, dict):
-        raise CredentialError(f"{subject} is JSON, but not an object with host, port, dbname, username, password.")
-    texts = {name: fields.get(name) for name in ("host", "dbname", "username", "password")}
-    wrong = [name for name, value in texts.items() if not isinstance(value, str) or not value]
-    port = str(fields.get("port", ""))
-    if not (port.isascii() and port.isdigit()):
-        wrong.append("port")
-    if wrong:
-        raise CredentialError(
-            f"{subject} lacks a valid {', '.join(wrong)}. The database's bootstrap function writes these fields; "
-            "apply Terraform again."
-        )
-    return Credential(
-        host=str(texts["host"]),
-        port=int(port),
-        database=str(texts["dbname"]),
-        username=str(texts["username"]),
-        password=str(texts["password"]),
-        version=version,
+        secret = _Secret.model_validate_json(text)
+    except ValidationError as error:
+        wrong = [str(detail["loc"][0]) for detail in error.errors() if detail["loc"]]
+    else:
+        return Credential(secret.host, secret.port, secret.dbname, secret.username, secret.password, version)
+    # Without the cause, which contains the secret.
+    if not wrong:
+        raise CredentialError(f"{subject} is not a JSON object with host, port, dbname, username and password.")
+    raise CredentialError(
+        f"{subject} lacks a valid {', '.join(wrong)}. The database's bootstrap function writes these fields; "
+        "apply Terraform again."
     )

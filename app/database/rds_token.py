@@ -1,11 +1,10 @@
 """Log in to RDS with an IAM authentication token instead of a password.
 
 The token is signed locally with this process's role and is valid for 15 minutes. RDS checks it only when a connection
-opens, so each connection gets a new one. The role needs ``rds-db:connect`` on the login ("IAM database authentication"
-in the RDS user guide).
+opens. The role needs ``rds-db:connect`` on the login ("IAM database authentication" in the RDS user guide).
 """
 
-import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,51 +13,29 @@ from botocore.exceptions import BotoCoreError
 
 from app.database.credentials import Credential, CredentialError
 
-_FIRST, _SECOND = "first token", "second token"
+# Below 15 minutes: a token is not tried in its last minutes.
+TOKEN_SECONDS = 600.0
 
 
-class TokenSource:
-    """A credential whose password is a new token each time."""
+def token_signer(login: Credential, region: str) -> Callable[[], Credential]:
+    """Return a function that returns ``login`` with a new token for a database in ``region``. It makes no request.
 
-    def __init__(self, login: Credential, sign: Callable[[Credential], str]) -> None:
-        """Create a source of tokens for ``login``, whose password is ignored."""
-        self._login = login
-        self._sign = sign
+    The credential's version is the role's access key: a refused token is replaced if the role has a new one.
+    """
+    session = boto3.Session(region_name=region)
+    client = session.client("rds")
 
-    def current(self, deadline: float = math.inf) -> Credential:  # noqa: ARG002 - signing does not wait
-        """Return the login with a new token.
-
-        Raises:
-            CredentialError: This process has no role to sign with.
-        """
-        return self._with_token(_FIRST)
-
-    def refreshed(self, refused: Credential, deadline: float = math.inf) -> Credential:  # noqa: ARG002
-        """Return a second token, because the role's credentials may just have been replaced; there is no third.
-
-        Raises:
-            CredentialError: This process has no role to sign with.
-        """
-        return refused if refused.version == _SECOND else self._with_token(_SECOND)
-
-    def _with_token(self, version: str) -> Credential:
-        return replace(self._login, password=self._sign(self._login), version=version)
-
-
-def token_signer(region: str) -> Callable[[Credential], str]:
-    """Return a function that signs a token for a login to a database in ``region``. It makes no request."""
-    client = boto3.client("rds", region_name=region)
-
-    def sign(login: Credential) -> str:
+    def sign() -> Credential:
         try:
-            token: str = client.generate_db_auth_token(
-                DBHostname=login.host, Port=login.port, DBUsername=login.username, Region=region
-            )
+            token = client.generate_db_auth_token(DBHostname=login.host, Port=login.port, DBUsername=login.username)
         except BotoCoreError as error:
             raise CredentialError(
                 f"No token can be signed for {login.username} ({type(error).__name__}). This process needs the "
                 "credentials of a role; in ECS, the task role."
             ) from error
-        return token
+        keys = session.get_credentials()
+        assert keys is not None  # they have signed
+        version = str(keys.get_frozen_credentials().access_key)
+        return replace(login, password=token, version=version, expires_at=time.monotonic() + TOKEN_SECONDS)
 
     return sign

@@ -1,7 +1,6 @@
 """Parse PostgreSQL URLs as libpq does, and refuse those that would send a password unprotected."""
 
 import ipaddress
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -15,21 +14,10 @@ _IAM_EXAMPLE = "postgresql://USER@HOST:5432/DATABASE"
 _SCHEMES = ("postgresql", "postgres", "postgresql+pg8000")
 
 
-@dataclass(frozen=True)
-class PostgresUrl:
-    """The parts of a URL.
+def parse_url(url: str, default_ca_file: Path) -> tuple[Credential, Path | None]:
+    """Parse DATABASE_URL; return also the certificate authorities that verify the server.
 
-    Attributes:
-        credential: Host, database, user and password.
-        ca_file: The certificate authorities that verify the server; None means plain text within this machine.
-    """
-
-    credential: Credential
-    ca_file: Path | None
-
-
-def parse_url(url: str, default_ca_file: Path) -> PostgresUrl:
-    """Parse DATABASE_URL; ``default_ca_file`` is used if it has no ``sslrootcert``.
+    They are ``default_ca_file`` if it has no ``sslrootcert``, and None for plain text within this machine.
 
     Raises:
         SettingsError: The URL is incomplete, or asks for less than verified TLS to another machine.
@@ -41,9 +29,9 @@ def parse_url(url: str, default_ca_file: Path) -> PostgresUrl:
         raise SettingsError(f"DATABASE_URL has the option {unknown[0]!r}; only sslmode and sslrootcert are supported.")
     mode = options.get("sslmode", "disable" if _is_this_machine(host) else "none given")
     if mode == "verify-full":
-        return PostgresUrl(credential, Path(options.get("sslrootcert", default_ca_file)))
+        return credential, Path(options.get("sslrootcert", default_ca_file))
     if mode == "disable" and _is_this_machine(host):
-        return PostgresUrl(credential, None)
+        return credential, None
     raise SettingsError(
         f"DATABASE_URL asks for sslmode {mode!r} with host {host!r}. Passwords and data would travel unprotected or to "
         "an unknown server; add sslmode=verify-full&sslrootcert=FILE. Plain text is allowed within this machine only."

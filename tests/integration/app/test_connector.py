@@ -15,7 +15,7 @@ import pg8000
 import pytest
 
 from app.database.connector import MAX_REFUSALS, Connector, connector_for, sqlstate
-from app.database.credentials import Credential, CredentialSource, FixedSource, RotatingSource
+from app.database.credentials import Credential, CredentialSource
 from app.database.pool import Database, DatabaseUnavailableError
 from app.logs import JsonFormatter
 from app.settings import DatabaseUrl, Settings
@@ -60,6 +60,11 @@ def connector(bare: CatalogueDatabase, source: CredentialSource) -> Connector:
     return replace(connector_for(bare.settings(bare.app)), source=source)
 
 
+def fixed(credential: Credential) -> CredentialSource:
+    """Always the same credential."""
+    return CredentialSource(lambda: credential, cache_seconds=LONG)
+
+
 def soon(seconds: float = 30.0) -> float:
     """A deadline."""
     return time.monotonic() + seconds
@@ -75,7 +80,7 @@ def who(connection: pg8000.Connection) -> str:
 
 
 def test_the_kernel_detects_dead_peers_and_delays_no_packet(bare: CatalogueDatabase, credential: Credential) -> None:
-    connection = connector(bare, FixedSource(credential)).connect(soon())
+    connection = connector(bare, fixed(credential)).connect(soon())
     options = {"TCP_NODELAY": 1, "TCP_USER_TIMEOUT": 5000, "TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
     found = {name: connection.sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in options}
     assert found == options
@@ -83,7 +88,7 @@ def test_the_kernel_detects_dead_peers_and_delays_no_packet(bare: CatalogueDatab
 
 
 def test_a_statement_has_one_generic_plan(bare: CatalogueDatabase, credential: Credential) -> None:
-    connection = connector(bare, FixedSource(credential)).connect(soon())
+    connection = connector(bare, fixed(credential)).connect(soon())
     connection.run("PREPARE named AS SELECT relname FROM pg_class WHERE oid = $1")
     for number in range(3):
         connection.run(f"EXECUTE named({number})")
@@ -96,7 +101,7 @@ def test_a_statement_has_one_generic_plan(bare: CatalogueDatabase, credential: C
 
 def test_a_rotated_password_is_refreshed_once(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(credential)
-    opening = connector(bare, RotatingSource(secret.read, cache_seconds=LONG))
+    opening = connector(bare, CredentialSource(secret.read, cache_seconds=LONG))
     assert who(opening.connect(soon())) == bare.app
 
     bare.cluster.set_password(bare.app, "another one")
@@ -109,7 +114,7 @@ def test_a_rotated_password_is_refreshed_once(bare: CatalogueDatabase, credentia
 
 def test_user_and_password_change_together(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(credential)
-    opening = connector(bare, RotatingSource(secret.read, cache_seconds=LONG))
+    opening = connector(bare, CredentialSource(secret.read, cache_seconds=LONG))
     assert who(opening.connect(soon())) == bare.app
 
     bare.admin(f"ALTER ROLE {bare.app} NOLOGIN")
@@ -120,31 +125,26 @@ def test_user_and_password_change_together(bare: CatalogueDatabase, credential: 
 def test_a_refusal_is_final_if_the_secret_has_not_changed(bare: CatalogueDatabase, credential: Credential) -> None:
     secret = RotatedSecret(replace(credential, password="wrong"))
     with pytest.raises(pg8000.Error) as refused:
-        connector(bare, RotatingSource(secret.read, cache_seconds=LONG)).connect(soon())
+        connector(bare, CredentialSource(secret.read, cache_seconds=LONG)).connect(soon())
     assert sqlstate(refused.value) == "28P01"
     assert secret.readings == 2
 
 
 def test_retries_after_back_to_back_rotations_are_bounded(bare: CatalogueDatabase, credential: Credential) -> None:
-    class Overtaken:
-        """Always a newer version than the one that was refused; the ``good``-th logs in."""
+    read = 0
 
-        def __init__(self, good: int) -> None:
-            self.good, self.given = good, 0
+    def overtaken() -> Credential:
+        nonlocal read
+        read += 1
+        password = bare.password if read == good else "overtaken"
+        return replace(credential, password=password, version=str(read))
 
-        def current(self, deadline: float = LONG) -> Credential:
-            self.given += 1
-            password = bare.password if self.given == self.good else "overtaken"
-            return replace(credential, password=password, version=str(self.given))
-
-        def refreshed(self, refused: Credential, deadline: float = LONG) -> Credential:
-            return self.current()
-
-    assert who(connector(bare, Overtaken(good=3)).connect(soon())) == bare.app
-    endless = Overtaken(good=0)
+    good = 3
+    assert who(connector(bare, CredentialSource(overtaken, cache_seconds=LONG)).connect(soon())) == bare.app
+    read, good = 0, MAX_REFUSALS + 2
     with pytest.raises(pg8000.Error, match="28P01"):
-        connector(bare, endless).connect(soon())
-    assert endless.given == MAX_REFUSALS + 1
+        connector(bare, CredentialSource(overtaken, cache_seconds=LONG)).connect(soon())
+    assert read == MAX_REFUSALS + 1
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_retries_after_back_to_back_rotations_are_bounded(bare: CatalogueDatabas
 def test_old_connections_are_recycled(
     bare: CatalogueDatabase, credential: Credential, pool: dict[str, int], sessions: int
 ) -> None:
-    database = Database(connector(bare, FixedSource(credential)), **pool)
+    database = Database(connector(bare, fixed(credential)), **pool)
     seen = set()
     for pause_seconds in (1.1, 0):
         seen.add(database.read("SELECT pg_backend_pid()", {})[0][0])
@@ -172,7 +172,7 @@ def test_no_password_is_in_the_errors_or_the_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     secret = RotatedSecret(replace(credential, password="wrong-and-secret"))
-    database = Database(connector(bare, RotatingSource(secret.read)), pool_size=1)
+    database = Database(connector(bare, CredentialSource(secret.read)), pool_size=1)
     with pytest.raises(DatabaseUnavailableError, match="28P01") as refused:
         database.read("SELECT 1", {})
     logging.getLogger("test").error("refused", exc_info=refused.value)
@@ -192,21 +192,21 @@ def test_a_server_with_an_unknown_certificate_authority_is_refused(bare: Catalog
 
 def test_a_server_with_the_wrong_host_name_is_refused(bare: CatalogueDatabase, credential: Credential) -> None:
     # Short for 127.0.0.1 to the resolver, and not the name that the certificate carries.
-    elsewhere = FixedSource(replace(credential, host="127.1"))
+    elsewhere = fixed(replace(credential, host="127.1"))
     with pytest.raises(ssl.SSLCertVerificationError, match="ostname mismatch"):
         connector(bare, elsewhere).connect(soon())
 
 
 def test_a_server_without_tls_gets_no_password(bare: CatalogueDatabase, credential: Credential) -> None:
     with listening(answer=b"N") as (port, received), pytest.raises(pg8000.InterfaceError, match="refuses SSL"):
-        connector(bare, FixedSource(replace(credential, port=port))).connect(soon())
+        connector(bare, fixed(replace(credential, port=port))).connect(soon())
     assert b"".join(received) == b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest, and nothing after it
 
 
 @pytest.mark.parametrize("trickle", [b"", b"N"])
 def test_connecting_ends_at_the_deadline(credential: Credential, trickle: bytes) -> None:
     with listening(answer=b"", trickle=trickle) as (port, _):
-        plain = Connector(FixedSource(replace(credential, port=port)), None, "test")
+        plain = Connector(fixed(replace(credential, port=port)), None, "test")
         started = time.monotonic()
         with pytest.raises((pg8000.Error, OSError)):
             plain.connect(soon(0.5))
@@ -215,7 +215,7 @@ def test_connecting_ends_at_the_deadline(credential: Credential, trickle: bytes)
 
 @pytest.fixture
 def pooled(bare: CatalogueDatabase, credential: Credential) -> Iterator[Database]:
-    database = Database(connector(bare, FixedSource(credential)), pool_size=3)
+    database = Database(connector(bare, fixed(credential)), pool_size=3)
     yield database
     database.close()
 
@@ -257,7 +257,7 @@ def test_a_write_that_could_not_be_sent_is_repeated(pooled: Database, monkeypatc
 
 def test_a_statement_timeout_is_an_unavailable_database(bare: CatalogueDatabase, credential: Credential) -> None:
     bare.admin(f"ALTER ROLE {bare.app} SET statement_timeout = '100ms'")
-    database = Database(connector(bare, FixedSource(credential)), pool_size=1)
+    database = Database(connector(bare, fixed(credential)), pool_size=1)
     with pytest.raises(DatabaseUnavailableError, match="57014"):
         database.read("SELECT pg_sleep(2)", {})
     database.close()
@@ -267,7 +267,7 @@ def test_an_exhausted_pool_is_an_unavailable_database(
     bare: CatalogueDatabase, credential: Credential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.database.pool.POOL_TIMEOUT_SECONDS", 0.1)
-    database = Database(connector(bare, FixedSource(credential)), pool_size=1)
+    database = Database(connector(bare, fixed(credential)), pool_size=1)
     with ThreadPoolExecutor(1) as threads:
         slow = threads.submit(database.read, "SELECT pg_sleep(1)", {})
         time.sleep(0.3)

@@ -5,18 +5,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.database.credentials import (
-    Credential,
-    CredentialError,
-    FixedSource,
-    RotatingSource,
-    parse_credential,
-    read_credential,
-)
+from app.database.credentials import Credential, CredentialError, CredentialSource, parse_credential, read_credential
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -71,10 +65,10 @@ def test_a_secret_is_parsed_as_one_credential() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "S is not JSON"),
-        ("hidden", "S is not JSON"),
-        ('["hidden"]', "not an object"),
-        ('{"password": "hidden"}', "lacks a valid host, dbname, username, port"),
+        ("", "S is not a JSON object"),
+        ("hidden", "S is not a JSON object"),
+        ('["hidden"]', "S is not a JSON object"),
+        ('{"password": "hidden"}', "lacks a valid host, port, dbname, username"),
         (json.dumps({**SECRET, "password": ""}), "lacks a valid password"),
         (json.dumps({**SECRET, "password": ["hidden"]}), "lacks a valid password"),
         (json.dumps({**SECRET, "port": "hidden"}), "lacks a valid port"),
@@ -107,14 +101,15 @@ def test_the_repr_of_a_credential_contains_no_password() -> None:
     assert "hidden" not in repr(FIRST)
 
 
-def test_a_fixed_source_has_only_one_credential() -> None:
-    source = FixedSource(FIRST)
-    assert source.current() is source.refreshed(FIRST) is FIRST
+def test_an_expired_credential_is_not_used() -> None:
+    source = CredentialSource(Secret(replace(FIRST, expires_at=time.monotonic()), SECOND).read, cache_seconds=60)
+    source.current()
+    assert source.current() == SECOND
 
 
 def test_the_last_known_credential_is_used_during_a_read() -> None:
     secret = BlockedSecret(FIRST, SECOND)
-    source = RotatingSource(secret.read, cache_seconds=0)
+    source = CredentialSource(secret.read, cache_seconds=0)
     secret.released.set()
     assert source.current() == FIRST
     secret.released.clear()
@@ -124,14 +119,14 @@ def test_the_last_known_credential_is_used_during_a_read() -> None:
 
 
 def test_a_refusal_causes_a_read_although_the_cache_is_fresh() -> None:
-    source = RotatingSource(Secret(FIRST, SECOND).read, cache_seconds=60)
+    source = CredentialSource(Secret(FIRST, SECOND).read, cache_seconds=60)
     assert source.refreshed(source.current()) == SECOND
     assert source.current() == SECOND
 
 
 def test_a_late_refusal_of_the_old_credential_gets_the_known_new_one() -> None:
     secret = Secret(FIRST, SECOND)
-    source = RotatingSource(secret.read, cache_seconds=60)
+    source = CredentialSource(secret.read, cache_seconds=60)
     source.refreshed(source.current())
     assert source.refreshed(FIRST) == SECOND
     assert secret.reads == 2
@@ -139,7 +134,7 @@ def test_a_late_refusal_of_the_old_credential_gets_the_known_new_one() -> None:
 
 def test_the_last_known_credential_is_used_while_the_secret_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
     secret = Secret(FIRST, CredentialError("away"))
-    source = RotatingSource(secret.read, cache_seconds=0)
+    source = CredentialSource(secret.read, cache_seconds=0)
     assert [source.current() for _ in range(3)] == [FIRST] * 3
     wait_until(lambda: "using the last known one" in caplog.text)
     assert source.current() == FIRST
@@ -147,18 +142,18 @@ def test_the_last_known_credential_is_used_while_the_secret_cannot_be_read(caplo
 
 def test_an_error_of_the_first_read_is_raised() -> None:
     with pytest.raises(CredentialError, match="away"):
-        RotatingSource(Secret(CredentialError("away")).read).current()
+        CredentialSource(Secret(CredentialError("away")).read).current()
 
 
 def test_a_refused_credential_is_not_reused_when_the_secret_cannot_be_read() -> None:
-    source = RotatingSource(Secret(FIRST, CredentialError("away")).read, cache_seconds=60)
+    source = CredentialSource(Secret(FIRST, CredentialError("away")).read, cache_seconds=60)
     with pytest.raises(CredentialError, match="away"):
         source.refreshed(source.current())
 
 
 def test_concurrent_reads_are_single_flight() -> None:
     secret = BlockedSecret(FIRST)
-    source = RotatingSource(secret.read, cache_seconds=60)
+    source = CredentialSource(secret.read, cache_seconds=60)
     with ThreadPoolExecutor(8) as threads:
         asking = [threads.submit(source.current) for _ in range(8)]
         assert secret.started.wait(10)
@@ -170,7 +165,7 @@ def test_concurrent_reads_are_single_flight() -> None:
 def test_a_read_that_started_before_the_refusal_is_not_its_result() -> None:
     secret = BlockedSecret(FIRST, FIRST, SECOND)
     secret.released.set()
-    source = RotatingSource(secret.read, cache_seconds=0)
+    source = CredentialSource(secret.read, cache_seconds=0)
     assert source.current() == FIRST
     secret.released.clear()
     secret.started.clear()
@@ -187,7 +182,7 @@ def test_a_read_that_started_before_the_refusal_is_not_its_result() -> None:
 def test_a_refusal_times_out_and_the_read_continues() -> None:
     secret = BlockedSecret(FIRST, SECOND)
     secret.released.set()
-    source = RotatingSource(secret.read, cache_seconds=60, patience_seconds=0.1)
+    source = CredentialSource(secret.read, cache_seconds=60, patience_seconds=0.1)
     assert source.current() == FIRST
     secret.released.clear()
     for _ in range(2):
@@ -202,7 +197,7 @@ def test_an_unexpected_error_is_raised_and_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     secret = Secret(FIRST, ValueError("hidden"))
-    source = RotatingSource(secret.read, cache_seconds=60)
+    source = CredentialSource(secret.read, cache_seconds=60)
     with pytest.raises(ValueError, match="hidden"):
         source.refreshed(source.current())
     assert "ValueError" in str(caplog.records[-1].__dict__["fields"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.database.credentials import Credential
-from app.database.url import PostgresUrl, parse_iam_url, parse_url
+from app.database.url import parse_iam_url, parse_url
 from app.settings import SettingsError
 
 DEFAULT = Path("default.pem")
@@ -16,18 +16,18 @@ REMOTE = Credential("db.example.com", 6432, "beers", "me", "p@ss/word%")
 @pytest.mark.parametrize(
     ("url", "parsed"),
     [
-        ("postgresql://me:hidden@localhost/beers", PostgresUrl(LOCAL, None)),
-        ("postgres://me:hidden@localhost:5432/beers?sslmode=disable", PostgresUrl(LOCAL, None)),
-        ("postgresql+pg8000://me:hidden@localhost/beers?sslmode=verify-full", PostgresUrl(LOCAL, DEFAULT)),
+        ("postgresql://me:hidden@localhost/beers", (LOCAL, None)),
+        ("postgres://me:hidden@localhost:5432/beers?sslmode=disable", (LOCAL, None)),
+        ("postgresql+pg8000://me:hidden@localhost/beers?sslmode=verify-full", (LOCAL, DEFAULT)),
         (
             "postgresql://me:p%40ss%2Fword%25@db.example.com:6432/beers?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem",
-            PostgresUrl(REMOTE, Path("/etc/ca.pem")),
+            (REMOTE, Path("/etc/ca.pem")),
         ),
-        ("postgresql://me@127.8.9.1/b", PostgresUrl(Credential("127.8.9.1", 5432, "b", "me", ""), None)),
-        ("postgresql://me@[::1]/b", PostgresUrl(Credential("::1", 5432, "b", "me", ""), None)),
+        ("postgresql://me@127.8.9.1/b", (Credential("127.8.9.1", 5432, "b", "me", ""), None)),
+        ("postgresql://me@[::1]/b", (Credential("::1", 5432, "b", "me", ""), None)),
     ],
 )
-def test_a_postgresql_url_is_parsed(url: str, parsed: PostgresUrl) -> None:
+def test_a_postgresql_url_is_parsed(url: str, parsed: tuple[Credential, Path | None]) -> None:
     assert parse_url(url, DEFAULT) == parsed
 
 
