@@ -57,19 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
     settings = Settings(options.run_directory.resolve(), options.port.getsockname()[1])
     isolate_environment(settings)
     # Only now: moto reads the environment as it is loaded.
-    from localaws.ecs.services import Services  # noqa: PLC0415
-    from localaws.elbv2.load_balancers import LoadBalancers  # noqa: PLC0415
-    from localaws.rds.instances import Databases  # noqa: PLC0415
-    from localaws.server import CORE_SERVICES, serve  # noqa: PLC0415
+    from localaws.server import SERVICES, serve  # noqa: PLC0415
 
-    installs = {
-        **CORE_SERVICES,
-        "rds": Databases,
-        "ecs": Services,
-        "elbv2": LoadBalancers,
-    }
-    installs |= {name.rpartition(".")[2]: importlib.import_module(name).install for name in options.install}
-    serve(settings, Listeners(options.port, options.balancer_port, options.status_port), installs)
+    further = {name.rpartition(".")[2]: importlib.import_module(name).install for name in options.install}
+    serve(settings, Listeners(options.port, options.balancer_port, options.status_port), {**SERVICES, **further})
     return 0
 
 

@@ -21,6 +21,8 @@ from localaws.admin import PREFIX, Control
 from localaws.budgets.budgets import Budgets
 from localaws.cloudwatch.alarms import Alarms
 from localaws.cloudwatch.metrics import Metrics
+from localaws.ecs.services import Services
+from localaws.elbv2.load_balancers import LoadBalancers
 from localaws.events.rules import Events
 from localaws.events.schedules import Schedules
 from localaws.http.call import Answer, call_wsgi, read_call
@@ -32,6 +34,7 @@ from localaws.iam.authorizer import Authorizer
 from localaws.journal import Journal
 from localaws.lambda_.functions import Functions
 from localaws.moto_patches import MotoPatches
+from localaws.rds.instances import Databases
 from localaws.secretsmanager.secrets import Secrets
 from localaws.settings import Context, Listeners, Service, Settings
 
@@ -44,8 +47,7 @@ STOP_SECONDS = 5
 # Longer than SDKs keep an idle connection, so that none is closed under a request that is just being sent.
 KEEP_ALIVE_SECONDS = 120
 
-# Services that need nothing but moto and processes.
-CORE_SERVICES: Mapping[str, Install] = {
+SERVICES: Mapping[str, Install] = {
     "moto_patches": MotoPatches,
     "budgets": Budgets,
     "lambda": Functions,
@@ -54,6 +56,9 @@ CORE_SERVICES: Mapping[str, Install] = {
     "metrics": Metrics,
     "alarms": Alarms,
     "scheduler": Schedules,
+    "rds": Databases,
+    "ecs": Services,
+    "elbv2": LoadBalancers,
 }
 
 

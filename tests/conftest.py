@@ -43,10 +43,12 @@ for _profile, _examples in {"standard": 50, "nightly": 2000}.items():
 
 
 def pytest_configure() -> None:
-    """End as on Ctrl-C when this process is ended: only then do the fixtures stop their servers.
+    """Forget a developer's AWS, and end as on Ctrl-C when this process is ended: only then do fixtures stop servers.
 
     A script in the background starts its programs with SIGINT ignored; those that a test interrupts would inherit that.
     """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, signal.default_int_handler)
 

@@ -1,41 +1,25 @@
-"""A local AWS for tests of its API: a process of its own, as in a rehearsal, with the services that need only moto."""
+"""A local AWS for tests of its API: a process of its own, as in a rehearsal."""
 
 import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
-from devtools.ports import free_port
 from localaws.administrator import Administrator
 from rehearsal.aws import assume_role, aws_client
 from tests.support.journal import journal_events
+from tests.support.waiting import wait_until
 
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
 START_TIMEOUT_SECONDS = 180
 STOP_TIMEOUT_SECONDS = 120
-_START = """
-import socket, sys
-from pathlib import Path
-from localaws.__main__ import isolate_environment
-from localaws.settings import Listeners, Settings
-listeners = Listeners(*(socket.create_server(("127.0.0.1", port)) for port in (int(sys.argv[2]), 0)))
-settings = Settings(Path(sys.argv[1]), int(sys.argv[2]))
-isolate_environment(settings)
-from localaws.server import CORE_SERVICES, serve
-"""
-CORE_SERVICES = _START + "serve(settings, listeners, CORE_SERVICES)"
-# Also tasks, and listeners on ports that the status names.
-SERVICES_WITH_TASKS = f"""{_START}
-from localaws.ecs.services import Services
-from localaws.elbv2.load_balancers import LoadBalancers
-serve(settings, listeners, {{**CORE_SERVICES, "ecs": Services, "elbv2": LoadBalancers}})
-"""
 
 
 class LocalAws:
@@ -43,35 +27,33 @@ class LocalAws:
 
     Args:
         directory: its run directory.
-        program: what it runs: ``CORE_SERVICES`` or ``SERVICES_WITH_TASKS``.
 
     Attributes:
         directory: its run directory.
         endpoint: URL of its API.
     """
 
-    def __init__(self, directory: Path, program: str = CORE_SERVICES) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._clients: dict[tuple[str, str], Any] = {}
-        self._port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self._port}"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program, str(directory), str(self._port)],
-            cwd=Path(__file__).parents[2],
-            env={**os.environ, "AWS_PROFILE": "somebody-elses", "AWS_CA_BUNDLE": "/nowhere.pem"},
-        )
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                self.ask("status")
-            except OSError:
-                if self.process.poll() is not None:
-                    raise RuntimeError(f"The local AWS ended at once with {self.process.returncode}") from None
-                time.sleep(0.1)
-            else:
-                return
-        self.stop()
-        raise RuntimeError(f"The local AWS did not answer within {START_TIMEOUT_SECONDS} s")
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self._port = listener.getsockname()[1]
+            self.endpoint = f"http://127.0.0.1:{self._port}"
+            ports = ["--port", f"fd://{listener.fileno()}", "--balancer-port", "0"]
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "localaws", "--run-directory", str(directory), *ports],
+                cwd=Path(__file__).parents[2],
+                env={**os.environ, "AWS_PROFILE": "somebody-elses", "AWS_CA_BUNDLE": "/nowhere.pem"},
+                pass_fds=[listener.fileno()],
+            )
+        wait_until(self._answers, "the local AWS", START_TIMEOUT_SECONDS)
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, f"the local AWS ended at once with {self.process.returncode}"
+        try:
+            return self.ask("status")[0] == HTTPStatus.OK
+        except OSError:
+            return False
 
     @property
     def administrator(self) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """ECS tasks that run with podman from an image that has been built, as `make up TASKS=container` has them."""
 
 import json
-import os
 import secrets
 import subprocess
 import urllib.request
@@ -18,7 +17,7 @@ from localaws.ecs.containers import Container
 from localaws.ecs.runtime import InPodman
 from tests.e2e.image.conftest import Built
 from tests.support.ecs import MIGRATE, SERVER, Site
-from tests.support.local_aws import SERVICES_WITH_TASKS, LocalAws
+from tests.support.local_aws import LocalAws
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image
@@ -55,9 +54,7 @@ def site(podman: Engine, image: Built, tmp_path_factory: pytest.TempPathFactory)
         (context / name).write_text(text)
         (context / name).chmod(0o644)
     tag = f"localhost/taproom-task:{secrets.token_hex(4)}"
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    with LocalAws(tmp_path_factory.mktemp("run"), SERVICES_WITH_TASKS) as aws:
+    with LocalAws(tmp_path_factory.mktemp("run")) as aws:
         try:
             podman.build(context, tag, base=image.tag, labels={RUN_LABEL: str(aws.directory)})
             site = Site(aws)

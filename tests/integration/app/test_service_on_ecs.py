@@ -1,6 +1,5 @@
 """The service on ECS, behind the load balancer and under load: tasks are replaced, and the database is stopped."""
 
-import os
 import re
 import signal
 import time
@@ -18,7 +17,7 @@ from rehearsal.load import Load
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.database import Database, running_cluster
 from tests.support.ecs import REPOSITORY, Site
-from tests.support.local_aws import SERVICES_WITH_TASKS, LocalAws
+from tests.support.local_aws import LocalAws
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.database, pytest.mark.load]
@@ -53,14 +52,11 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            del os.environ[name]
     folder = tmp_path_factory.mktemp("outages")
     with running_cluster(Binaries.find(), folder / "postgresql") as cluster:
         catalogue = CatalogueDatabase(Database(cluster, "outages"))
         migrate(catalogue.settings(catalogue.migrator))
-        with LocalAws(folder / "run", SERVICES_WITH_TASKS) as aws:
+        with LocalAws(folder / "run") as aws:
             yield Deployed(Site(aws, **health_check()), catalogue)
 
 

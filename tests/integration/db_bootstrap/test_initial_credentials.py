@@ -54,8 +54,6 @@ class Bootstrap:
 
 @pytest.fixture
 def bootstrap(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bootstrap]:
-    for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with moto.mock_aws():

@@ -45,8 +45,6 @@ class Functions:
 
 @pytest.fixture
 def functions(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
-    for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
     endpoint = cellar.endpoint
     environment = {
         "AWS_ACCESS_KEY_ID": "test",

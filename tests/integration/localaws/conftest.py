@@ -1,7 +1,6 @@
 """One local AWS for all tests of its API; each test makes its own resources in it, by names of its own."""
 
 import io
-import os
 import zipfile
 from collections.abc import Callable, Iterator
 
@@ -41,9 +40,6 @@ def handler(event, context):
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A running local AWS with the services that need nothing but moto."""
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            del os.environ[name]
     with LocalAws(tmp_path_factory.mktemp("local-aws")) as running:
         yield running
 

@@ -19,8 +19,19 @@ from tests.support.local_aws import LocalAws
 
 
 def test_status_names_the_services(aws: LocalAws) -> None:
-    services = {"alarms", "budgets", "events", "lambda", "metrics", "moto_patches", "scheduler", "secretsmanager"}
-    assert set(aws.ask("status")[1]["services"]) == services
+    emulated = {
+        "alarms",
+        "budgets",
+        "ecs",
+        "elbv2",
+        "events",
+        "lambda",
+        "metrics",
+        "rds",
+        "scheduler",
+        "secretsmanager",
+    }
+    assert set(aws.ask("status")[1]["services"]) == {*emulated, "moto_patches"}
 
 
 def test_an_unknown_endpoint_of_the_rehearsal_says_which_there_are(aws: LocalAws) -> None:

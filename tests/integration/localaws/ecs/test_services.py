@@ -1,7 +1,6 @@
 """ECS services as Terraform and people meet them: tasks are processes behind a load balancer that answers."""
 
 import json
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,16 +11,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.ecs import LOG_GROUP, REPOSITORY, Site, log_of
-from tests.support.local_aws import ACCOUNT_ID, REGION, SERVICES_WITH_TASKS, LocalAws
+from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            del os.environ[name]
-    with LocalAws(tmp_path_factory.mktemp("run"), SERVICES_WITH_TASKS) as aws:
+    with LocalAws(tmp_path_factory.mktemp("run")) as aws:
         yield Site(aws)
 
 
