@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 
 from db_bootstrap.diff.descriptions import join_names
@@ -22,6 +22,7 @@ from db_bootstrap.model import Difference, Membership, Plan, Server, Statement, 
 from db_bootstrap.plan import desired_facts, digest_for, make_plan
 from db_bootstrap.plan_digest import with_stored_digest
 from db_bootstrap.sql import identifier, literal
+from db_bootstrap.values import dataclass
 
 LOCK_KEY = 0x7461_7072_6F6F_6D00
 """The advisory lock for changes of access in a database; an arbitrary number of this package."""
@@ -101,7 +102,7 @@ def apply(
     raise AssertionError("the last attempt returns or raises")
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Progress:
     """The other databases in which an attempt has committed."""
 

@@ -5,7 +5,6 @@ Pure. Presets and grants become exact privileges here, those of PUBLIC included.
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from db_bootstrap.document import AccessDocument, CredentialKind, Grant, GrantKind, Login, Preset, login_role_names
 from db_bootstrap.document.model import IAM_ROLE, NEVER, MembershipOptions
@@ -38,6 +37,7 @@ from db_bootstrap.model import (
     Target,
 )
 from db_bootstrap.sql import PUBLIC
+from db_bootstrap.values import dataclass
 
 _MARK_BEGINS = "Managed by db_bootstrap for the database "
 

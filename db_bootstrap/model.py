@@ -6,11 +6,12 @@ not a fact, because PostgreSQL grants that implicitly. Neither are passwords, wh
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
 from db_bootstrap.sql import PUBLIC
+from db_bootstrap.values import dataclass
 
 DEFAULT_EXTENSION_SCHEMA = "public"
 """The schema of extensions that name none: the first one of PostgreSQL's default ``search_path``."""

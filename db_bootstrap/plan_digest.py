@@ -10,9 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
 from db_bootstrap.model import Statement
+from db_bootstrap.values import dataclass
 
 _FORMAT = "db_bootstrap plan 2"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

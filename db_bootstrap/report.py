@@ -9,13 +9,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
 from db_bootstrap.model import Statement
 from db_bootstrap.sql import identifier
+from db_bootstrap.values import dataclass
 
 
 class Action(StrEnum):

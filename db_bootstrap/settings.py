@@ -1,11 +1,11 @@
 """The functions' settings, from environment variables that Terraform sets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from db_bootstrap.errors import ConfigurationError
 from db_bootstrap.model import Endpoint
+from db_bootstrap.values import dataclass
 
 DEFAULT_CA_FILE = Path(__file__).parent.parent / "rds-ca.pem"
 

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +31,7 @@ from db_bootstrap.model import Endpoint, Plan
 from db_bootstrap.plan import digest_for, make_plan
 from db_bootstrap.plan_digest import is_digest
 from db_bootstrap.report import Action, Format, Report, as_lines, render
+from db_bootstrap.values import dataclass
 
 DSN_VARIABLE = "DB_BOOTSTRAP_DSN"
 

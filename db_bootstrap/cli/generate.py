@@ -6,7 +6,7 @@ plan's list of what is not managed. No I/O happens here.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from db_bootstrap.effective.access import MembershipGraph
 from db_bootstrap.effective.catalog import Catalog, CatalogRole, ObjectClass, Objects
 from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
 from db_bootstrap.sql import PUBLIC
+from db_bootstrap.values import dataclass
 
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 _CLASSES = {

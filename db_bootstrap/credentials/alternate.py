@@ -8,7 +8,7 @@ copy or revoke becomes a note, because it must not end the rotations of the logi
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from db_bootstrap.diff import roles as role_statements
 from db_bootstrap.diff.scope import Scope
@@ -30,6 +30,7 @@ from db_bootstrap.model import (
     Server,
     Statement,
 )
+from db_bootstrap.values import dataclass
 
 _ADVICE = {
     "42501": "\nThe master must administer the login's roles: grant it each WITH ADMIN OPTION, or drop the login role, "

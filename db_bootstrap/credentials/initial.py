@@ -5,7 +5,6 @@ every moment: the password is set in the database, verified, and only then publi
 password that was never published, and the next run sets another one.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from db_bootstrap.credentials.passwords import new_password, verifier
@@ -16,6 +15,7 @@ from db_bootstrap.errors import RefusedLoginError, SecretError, UnreachableDatab
 from db_bootstrap.inspect.session import Session
 from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import identifier, literal
+from db_bootstrap.values import dataclass
 
 _TOO_MANY_CONNECTIONS = "53300"
 

@@ -9,7 +9,7 @@ No session is ended here, and no login role is locked out.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from db_bootstrap.apply import locked
@@ -27,6 +27,7 @@ from db_bootstrap.inspect.session import (
     connected_as_master,
 )
 from db_bootstrap.model import Credential, Endpoint
+from db_bootstrap.values import dataclass
 
 RESERVE_SECONDS = 30
 """The part of an invocation that is reserved for the work after waiting for the master's login."""

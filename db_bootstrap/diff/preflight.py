@@ -6,7 +6,6 @@ document nor the remedy. Some it would run, on roles and schemas that belong to 
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import join_names
@@ -39,6 +38,7 @@ from db_bootstrap.model import (
     sorted_facts,
 )
 from db_bootstrap.sql import PUBLIC, identifier
+from db_bootstrap.values import dataclass
 
 
 def refusals(

@@ -1,7 +1,6 @@
 """Statements about privileges on existing objects, and default privileges for future ones."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from db_bootstrap.diff.descriptions import describe_target, join_names
@@ -23,6 +22,7 @@ from db_bootstrap.model import (
     sorted_facts,
 )
 from db_bootstrap.sql import grantees, identifier, identifiers
+from db_bootstrap.values import dataclass
 
 K = TypeVar("K")
 T = TypeVar("T")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from db_bootstrap.desired import creators, holders
@@ -11,6 +10,7 @@ from db_bootstrap.document.model import is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS
 from db_bootstrap.model import Granted, ObjectKind, Server
 from db_bootstrap.sql import PUBLIC
+from db_bootstrap.values import dataclass
 
 Entry = tuple[str, str, bool, str]
 """An entry of an access control list: grantee, privilege, whether it comes with the grant option, and grantor."""

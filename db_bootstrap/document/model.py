@@ -4,9 +4,11 @@
 of the classes are the descriptions in the JSON Schema.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from db_bootstrap.values import dataclass
 
 LOGIN_ROLE_SUFFIXES = ("_a", "_b")
 """The suffixes of the two login roles of a rotated login, after its name."""

@@ -5,7 +5,7 @@ and ``pg_has_role``. A privilege counts as held if no SET ROLE is needed for it,
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from functools import cache, cached_property
 
@@ -17,6 +17,7 @@ from db_bootstrap.model import (
     Membership,
 )
 from db_bootstrap.sql import PUBLIC
+from db_bootstrap.values import dataclass
 
 PRIVILEGES: dict[ObjectClass, tuple[str, ...]] = {
     ObjectClass.DATABASE: ("CONNECT", "CREATE", "TEMPORARY"),

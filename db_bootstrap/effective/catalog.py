@@ -1,11 +1,11 @@
 """All access of one database, and the roles of its server, as the catalogs have it; `inspect.catalog` reads it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from db_bootstrap.model import Attribute, AttributeValue, Membership, RoleSetting, Server
 from db_bootstrap.sql import PUBLIC, identifier
+from db_bootstrap.values import dataclass
 
 
 class ObjectClass(StrEnum):

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +10,7 @@ from db_bootstrap.effective.catalog import ObjectClass, Objects
 from db_bootstrap.errors import QuestionError
 from db_bootstrap.model import Attribute
 from db_bootstrap.sql import PUBLIC
+from db_bootstrap.values import dataclass
 
 
 class Asked(StrEnum):

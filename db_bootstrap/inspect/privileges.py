@@ -5,7 +5,7 @@ where something must change.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from db_bootstrap import desired
@@ -35,6 +35,7 @@ from db_bootstrap.model import (
     Target,
     builtin_default_privileges,
 )
+from db_bootstrap.values import dataclass
 
 
 @dataclass(frozen=True)

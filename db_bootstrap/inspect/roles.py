@@ -1,7 +1,7 @@
 """Roles as the catalogs have them: attributes, settings, memberships, the master's rights, and retired roles."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from db_bootstrap import desired
@@ -26,6 +26,7 @@ from db_bootstrap.model import (
     Server,
 )
 from db_bootstrap.sql import split_names
+from db_bootstrap.values import dataclass
 
 ATTRIBUTES = (
     Attribute.LOGIN,
@@ -172,7 +173,8 @@ def memberships(run: Run, scope: Scope, declared: Iterable[Membership]) -> Actua
     notes: list[str] = []
     irrevocable: list[str] = []
     left: list[_Row] = []
-    leaving = tuple(row.fact() for row in read if row not in set(rows))
+    staying = set(rows)
+    leaving = tuple(row.fact() for row in read if row not in staying)
     rows.sort(key=lambda row: (row.role, row.member, row.grantor))
     for pair, group in groupby(rows, key=lambda row: (row.role, row.member)):
         fact, notes_on_it, kept = _membership(

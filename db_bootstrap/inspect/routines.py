@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from db_bootstrap.diff.scope import readings
 from db_bootstrap.inspect.session import Run
 from db_bootstrap.sql import literal, text_array
+from db_bootstrap.values import dataclass
 
 # An argument's mode and name come before its type: drop words from the left until the rest is a type. A block, because
 # a type that cannot be parsed is an error, which would end the transaction.

@@ -8,7 +8,7 @@ invocations, concurrent ones included, are safe.
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,6 +25,7 @@ from db_bootstrap.model import Endpoint, Plan
 from db_bootstrap.plan_digest import is_digest
 from db_bootstrap.report import changes
 from db_bootstrap.settings import Settings
+from db_bootstrap.values import dataclass
 
 
 @dataclass(frozen=True)

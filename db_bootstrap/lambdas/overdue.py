@@ -7,7 +7,6 @@ database.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from db_bootstrap.credentials.store import LastRotation, store_of_runtime
 from db_bootstrap.errors import EventError
 from db_bootstrap.lambdas import metrics
 from db_bootstrap.lambdas.handler import handler, logger
+from db_bootstrap.values import dataclass
 
 _ONE_DAY = timedelta(days=1)
 

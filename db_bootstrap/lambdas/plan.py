@@ -8,7 +8,7 @@ refuse a statement that changes something.
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -27,6 +27,7 @@ from db_bootstrap.lambdas.handler import handler, log_failure, logger
 from db_bootstrap.plan import digest_for, make_plan
 from db_bootstrap.report import Action, Report, as_dict
 from db_bootstrap.settings import Settings
+from db_bootstrap.values import dataclass
 
 EXPLAINING = (*(str(asked) for asked in Asked), str(Action.AUDIT))
 """The actions that need no document: questions about effective access, with their keys, and an audit."""

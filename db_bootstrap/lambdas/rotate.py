@@ -6,7 +6,7 @@ Every failure is raised, so that Secrets Manager stops, records it in CloudTrail
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -16,6 +16,7 @@ from db_bootstrap.credentials.store import store_of_runtime
 from db_bootstrap.errors import ConfigurationError, EventError
 from db_bootstrap.lambdas.handler import handler, logger
 from db_bootstrap.settings import Settings
+from db_bootstrap.values import dataclass
 
 _ROTATED_LOGINS = "ROTATED_LOGINS"
 
