@@ -6,10 +6,12 @@ gets the state that CloudWatch would give it, and so does a composite alarm that
 second, so that alarms can be tested. Topic policies are not evaluated.
 """
 
+import bisect
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +21,7 @@ from moto.sns.models import sns_backends
 
 from localaws.cloudwatch.alarm_evaluation import (
     COMPARISONS,
+    MORE_PERIODS_LOOKED_AT,
     STATISTICS,
     Rule,
     State,
@@ -31,16 +34,19 @@ from localaws.patch import PatchingService
 from localaws.settings import Context
 
 SECONDS_OF_A_MINUTE = 1.0
-# The methods behind DescribeAlarms.
-_ASKING = (
-    "describe_alarms",
-    "get_alarms_by_action_prefix",
-    "get_alarms_by_alarm_name_prefix",
-    "get_alarms_by_alarm_names",
-    "get_alarms_by_state_value",
-)
+# The methods behind DescribeAlarms; True for the one whose answer depends on the states.
+_ASKING = {
+    "describe_alarms": False,
+    "get_alarms_by_action_prefix": False,
+    "get_alarms_by_alarm_name_prefix": False,
+    "get_alarms_by_alarm_names": False,
+    "get_alarms_by_state_value": True,
+}
 _NOT_EVALUATED = "Only plain statistics, some expressions of them, and composites that need all states are evaluated."
 _CONDITION = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA)\("([^"]+)"\)')
+
+# Namespace, name and dimensions: metrics are the same only if all of these are.
+Series = tuple[str, str, frozenset[tuple[str | None, str | None]]]
 
 
 class Alarms(PatchingService):
@@ -49,6 +55,8 @@ class Alarms(PatchingService):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._lock = threading.RLock()
+        # Timestamp in seconds, value and unit of everything that was measured, oldest first.
+        self._values: defaultdict[Series, list[tuple[float, float, str]]] = defaultdict(list)
 
         patch = self._patch
         patch.attribute(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
@@ -67,27 +75,35 @@ class Alarms(PatchingService):
             original: Callable[..., None], backend: CloudWatchBackend, namespace: str, data: list[dict[str, Any]]
         ) -> None:
             with self._lock:
+                known = len(backend.metric_data)
                 original(backend, namespace, data)
+                for datum in backend.metric_data[known:]:
+                    if isinstance(datum, MetricDatum):
+                        seconds = datum.timestamp.replace(tzinfo=UTC).timestamp()
+                        bisect.insort(self._values[_series(datum)], (seconds, datum.value, datum.unit or ""))
                 put = {(namespace, metric["MetricName"]) for metric in data}
                 alarms = list(backend.alarms.values())
                 measured = (alarm for alarm in alarms if any(_name(stat) in put for stat in _metrics(alarm).values()))
                 self._evaluate(backend, [*measured, *(alarm for alarm in alarms if alarm.rule)])
 
-        for asked in _ASKING:
-            self._evaluate_all_before(asked)
+        for asked, by_state in _ASKING.items():
+            self._evaluate_before(asked, by_state=by_state)
 
-    def _evaluate_all_before(self, asked: str) -> None:
+    def _evaluate_before(self, asked: str, *, by_state: bool) -> None:
         @self._patch.method(CloudWatchBackend, asked)
         def ask(original: Callable[..., Any], backend: CloudWatchBackend, *arguments: Any) -> list[Alarm]:
             with self._lock:
+                described = backend.alarms.values() if by_state else list(original(backend, *arguments))
                 # Composite alarms last, because their states follow from the others.
-                self._evaluate(backend, sorted(backend.alarms.values(), key=lambda alarm: bool(alarm.rule)))
+                names = {name for alarm in described for _, name in _CONDITION.findall(alarm.rule or "")}
+                self._evaluate(backend, [backend.alarms[name] for name in names if name in backend.alarms])
+                self._evaluate(backend, sorted(described, key=lambda alarm: bool(alarm.rule)))
                 return list(original(backend, *arguments))
 
     def _evaluate(self, backend: CloudWatchBackend, alarms: Iterable[Alarm]) -> None:
         for alarm in alarms:
             try:
-                reached, reason = _composite(backend, alarm) if alarm.rule else _measured(backend, alarm)
+                reached, reason = _composite(backend, alarm) if alarm.rule else _measured(self._values, alarm)
             except UnknownExpressionError:
                 alarm.state_reason = _NOT_EVALUATED
                 continue
@@ -133,7 +149,7 @@ def _composite(backend: CloudWatchBackend, alarm: Alarm) -> tuple[State, str]:
     return State.ALARM if is_met else State.OK, f"The states of its alarms: {states}."
 
 
-def _measured(backend: CloudWatchBackend, alarm: Alarm) -> tuple[State, str]:
+def _measured(values: Mapping[Series, list[tuple[float, float, str]]], alarm: Alarm) -> tuple[State, str]:
     """Return the state of an alarm on metrics, and the reason."""
     metrics = _metrics(alarm)
     if alarm.comparison_operator not in COMPARISONS or any(m.stat not in STATISTICS for m in metrics.values()):
@@ -148,8 +164,9 @@ def _measured(backend: CloudWatchBackend, alarm: Alarm) -> tuple[State, str]:
         missing_data=alarm.treat_missing_data or "missing",
     )
     now = datetime.now(UTC).timestamp()
+    oldest = now - rule.period_seconds * (rule.evaluation_periods + MORE_PERIODS_LOOKED_AT)
     series = [
-        data_points(rule, metric.stat, _values(backend, metric), now, SECONDS_OF_A_MINUTE)
+        data_points(rule, metric.stat, _newer(values, metric, oldest), now, SECONDS_OF_A_MINUTE)
         for metric in metrics.values()
     ]
     expression = next((q.expression for q in alarm.metric_data_queries if q.expression), next(iter(metrics)))
@@ -170,19 +187,16 @@ def _name(stat: MetricStat) -> tuple[str, str]:
     return stat.metric.namespace, stat.metric.metric_name
 
 
-def _values(backend: CloudWatchBackend, stat: MetricStat) -> Iterable[tuple[float, float]]:
-    """Timestamp in seconds and value of everything that was measured of this very metric."""
-    wanted = _dimensions(stat.metric)
-    for datum in backend.metric_data:
-        if (
-            isinstance(datum, MetricDatum)
-            and (datum.namespace, datum.name) == _name(stat)
-            and _dimensions(datum) == wanted
-            and (not stat.unit or stat.unit == datum.unit)
-        ):
-            yield datum.timestamp.replace(tzinfo=UTC).timestamp(), datum.value
+def _newer(
+    values: Mapping[Series, list[tuple[float, float, str]]], stat: MetricStat, oldest: float
+) -> Iterable[tuple[float, float]]:
+    """Yield timestamp and value of everything that was measured of this very metric since ``oldest``."""
+    measured = values.get(_series(stat.metric), [])
+    for seconds, value, unit in measured[bisect.bisect_left(measured, (oldest,)) :]:
+        if not stat.unit or stat.unit == unit:
+            yield seconds, value
 
 
-def _dimensions(measured: Any) -> dict[str | None, str | None]:
-    """Return the dimensions by name: metrics are the same only if all of these are."""
-    return {dimension.name: dimension.value for dimension in measured.dimensions}
+def _series(measured: Any) -> Series:
+    name = measured.metric_name if isinstance(measured, Metric) else measured.name
+    return measured.namespace, name, frozenset((dimension.name, dimension.value) for dimension in measured.dimensions)
