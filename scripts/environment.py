@@ -52,6 +52,7 @@ class Running:
 
 def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int:
     """Run a command; on an error print it, add it to the job's summary, and return its exit code."""
+    earlier = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command()
     except CommandError as error:
@@ -62,6 +63,8 @@ def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int
         said, code = "Interrupted. Run the command again: it continues from what was applied.", 130
     else:
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
     print(said, file=sys.stderr)
     summarise(settings, f"```text\n{said}\n```")
     return code

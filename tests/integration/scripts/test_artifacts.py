@@ -1,6 +1,7 @@
 """The functions' zip and saved plans in S3, and the registry's word on both; moto has them."""
 
 import json
+import signal
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -89,7 +90,7 @@ def test_a_plan_in_the_bucket_is_read_back_until_it_is_deleted(server: MotoServe
             store.load(foreign, "prod", "us-east-1")
 
 
-def test_an_unreachable_bucket_is_one_clear_message(
+def test_an_unreachable_bucket_and_an_interrupt_are_one_clear_message_each(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -100,3 +101,5 @@ def test_an_unreachable_bucket_is_one_clear_message(
 
     assert run_command({}, load) == 1
     assert "AWS refused, or did not answer" in capsys.readouterr().err
+    assert run_command({}, lambda: signal.raise_signal(signal.SIGTERM)) == 130
+    assert "Interrupted. Run the command again" in capsys.readouterr().err

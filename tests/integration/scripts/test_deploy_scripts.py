@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ import pytest
 from devtools.checkout import CHECKOUT
 from tests.support.moto_server import moto_server
 from tests.support.waiting import wait_until
+from tests.support.workflows import load
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/taproom"
@@ -43,6 +43,12 @@ esac
 MAKE = """#!/bin/sh
 echo "make $*" >> "$CALLS"
 [ "$1" != package ] || echo zip > build/db_bootstrap.zip
+"""
+# A shell starts background processes without SIGINT, and children inherit that.
+INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
 """
 APPLIED = {"ENVIRONMENT": "dev", "IMAGE": f"{REGISTRY}:c0ffee", "STATE_BUCKET": "states", "AWS_REGION": "eu-west-1"}
 KEPT = {"client_cidr_blocks": ["203.0.113.7/32"], "cluster_name": "dev", "service_name": "dev"}
@@ -243,25 +249,32 @@ def test_an_accepted_difference_is_applied_as_it_is_planned_now_and_reported_wit
     assert "Reason: Incident 7" in summary.read_text()
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
-def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(
-    signal_number: int, checkout: Path
-) -> None:
-    """A terminal interrupts the whole group of processes; SIGTERM reaches only the first."""
+@pytest.mark.parametrize("stopped", ["by a signal", "in a terminal", "by GitHub"])
+def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(stopped: str, checkout: Path) -> None:
+    """A terminal interrupts the whole group of processes; SIGTERM reaches only the first, and GitHub only the shell."""
     release = 'sleep 0.3; echo released >> "$CALLS"; exit 1'
     slow = f"trap '{release}' INT TERM; echo begun >> \"$CALLS\"; while :; do sleep 0.1; done"
     calls(checkout, "plan", **APPLIED, SAVE="1")
     fake = checkout / "bin" / "terraform"
     fake.write_text(fake.read_text().replace('"terraform apply "*)', f'"terraform apply "*) {slow} ;;\n  never)'))
     command = [sys.executable, "-m", "scripts.deployment.apply", "apply"]
+    if stopped == "by GitHub":
+        (checkout / ".venv").symlink_to(CHECKOUT / ".venv")
+        for name in ("Makefile", "ci.mk"):
+            shutil.copy(CHECKOUT / name, checkout)
+        (checkout / "bin" / "make").write_text(f'#!/bin/sh\nexec {shutil.which("make")} --old-file=.venv/ready "$@"\n')
+        steps = load(CHECKOUT / ".github" / "workflows")["deploy.yml"]["jobs"]["apply"]["steps"]
+        (step,) = [step["run"] for step in steps if step.get("id") == "apply"]
+        command = [sys.executable, "-c", INTERRUPTIBLE, "bash", "-e", "-c", step]
     given = program_environment(checkout, **APPLIED, CI="true")
     with subprocess.Popen(command, cwd=checkout, env=given, start_new_session=True, stderr=subprocess.PIPE) as process:
         calls_made = checkout / "calls"
         wait_until(lambda: calls_made.exists() and "begun" in calls_made.read_text())
-        (process.send_signal if signal_number == signal.SIGTERM else partial(os.killpg, process.pid))(signal_number)
+        send = os.killpg if stopped == "in a terminal" else os.kill
+        send(process.pid, signal.SIGTERM if stopped == "by a signal" else signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert "released" in calls_made.read_text()
-    assert (process.returncode, b"terraform apply failed" in said) == (1, True)
+    assert (process.returncode == 0, b"terraform apply failed" in said) == (False, True)
 
 
 def test_an_older_commit_is_refused_or_skipped_where_another_run_can_have_overtaken_it(checkout: Path) -> None:
