@@ -37,6 +37,13 @@ def test_trivy_finds_insecure_files_without_internet(tmp_path: Path, file: str, 
     assert finding in scan.stdout
 
 
+def test_the_base_of_the_image_is_pinned_by_digest() -> None:
+    bases = re.findall(r"^ARG BASE_TAG=(.*)$", (CHECKOUT / "Dockerfile").read_text(), re.MULTILINE)
+    assert (
+        [base for base in bases if re.fullmatch(r"\$\{PYTHON_VERSION\}-slim@sha256:[0-9a-f]{64}", base)] == bases != []
+    )
+
+
 def test_no_file_contains_text_like_an_aws_access_key() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
