@@ -10,7 +10,8 @@ from app.api.openapi import openapi_blueprint, openapi_document
 from app.api.problems import register_problem_handlers
 from app.api.write_token import TokenGuard, token_reader
 from app.database.catalogue import Catalogue
-from app.database.pool import open_database
+from app.database.connector import connector_for
+from app.database.pool import Database
 from app.logs import log_requests
 from app.settings import FixedToken, SecretReference, Settings
 from app.web.pages import pages_blueprint
@@ -27,7 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None, template_folder="web/templates")
     # Werkzeug would answer /beers//1 with an HTML redirect; it should be an unknown route.
     app.url_map.merge_slashes = False
-    database = open_database(settings)
+    database = Database(connector_for(settings), settings.pool_size, settings.pool_recycle_seconds)
     app.extensions["database"] = database
     app.extensions[STARTUP_LATCH] = RawValue("b", 0)
     catalogue = Catalogue(database)

@@ -10,7 +10,10 @@ from app.database.migrate import MigrationError, migrate
 from app.logs import configure_logging
 from app.settings import Settings, SettingsError
 
-_ENVIRONMENT = """\
+_EPILOG = """\
+migrate  migrates the database's tables to what this version of the service needs. Run it as the owner of schema beers.
+         It is idempotent, and concurrent runs are safe.
+
 The database comes from the environment: exactly one of
   DATABASE_URL         postgresql://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=FILE
                        (plain text, without sslmode, only to this machine)
@@ -29,18 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m app",
         description="Maintenance commands of the beer catalogue. gunicorn runs the service itself; see app/README.md.",
-        epilog=_ENVIRONMENT,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands.add_parser(
-        "migrate",
-        help="migrate the database's tables",
-        description="Migrate the database's tables to what this version of the service needs. Run it as the owner of "
-        "schema beers. It is idempotent, and concurrent runs are safe.",
-        epilog=_ENVIRONMENT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser.add_argument("command", choices=["migrate"])
     parser.parse_args(arguments)
     try:
         settings = Settings.from_environment()

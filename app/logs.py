@@ -9,9 +9,9 @@ balancer's (``X-Amzn-Trace-Id``), else to a new one.
 
 import json
 import logging
-import logging.config
 import re
 import secrets
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -57,21 +57,11 @@ class JsonFormatter(logging.Formatter):
 
 def configure_logging(level: str) -> None:
     """Log everything at ``level`` and above to standard output as JSON."""
-    logging.config.dictConfig(logging_configuration(level))
-
-
-def logging_configuration(level: str) -> dict[str, Any]:
-    """Return the same as a dictionary for ``logging.config``."""
-    stdout = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonFormatter}},
-        "handlers": {"stdout": stdout},
-        "root": {"level": level, "handlers": ["stdout"]},
-        # At DEBUG, botocore logs AWS's responses, including the values of secrets.
-        "loggers": {"botocore": {"level": "WARNING"}},
-    }
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # At DEBUG, botocore logs AWS's responses, including the values of secrets.
+    logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def request_deadline() -> float:

@@ -79,7 +79,8 @@ def beers_api(catalogue: Catalogue, guard: TokenGuard | None, *, seeding_is_allo
                 "The catalogue already has a beer of this name.",
                 [FieldError("name", "Name should be unique; case is ignored")],
             )
-        return json_response(added.beer, HTTPStatus.CREATED, {"Location": f"{_RULE}/{added.id}"})
+        beer_id, beer = added
+        return json_response(beer, HTTPStatus.CREATED, {"Location": f"{_RULE}/{beer_id}"})
 
     @api.serves(Operation("POST", f"{_RULE}/seed", SeedReport, is_write=True))
     def seed_beers() -> Response:

@@ -13,10 +13,10 @@ from flask import Response, current_app
 from pydantic import BaseModel, ConfigDict
 
 from app.api.operations import Api, Operation, json_response
-from app.api.problems import Problem, database_unavailable, log_database_unavailable
+from app.api.problems import Problem
 from app.database.catalogue import COLUMNS
 from app.database.migrate import known_revisions
-from app.database.pool import Database, DatabaseUnavailableError
+from app.database.pool import Database
 
 STARTUP_LATCH = "startup_latch"
 
@@ -74,11 +74,7 @@ def health_api(database: Database) -> Api:
 
     def revision_of_tables() -> str:
         """Return the database's migration, or raise the problem that makes it unusable."""
-        try:
-            rows = database.read(_REVISION, {})
-        except DatabaseUnavailableError as error:
-            log_database_unavailable(error)
-            raise database_unavailable("The database is unavailable; the log has the reason.") from error
+        rows = database.run(_REVISION, {})
         revision: str | None = rows[0][0] if rows else None
         # An unknown revision comes from a newer version that is being rolled out. Its migrations keep what this version
         # needs, and this process must serve until it is replaced.

@@ -100,7 +100,8 @@ def http_error(error: HTTPException) -> Response:
 
 def _database_unavailable(error: DatabaseUnavailableError) -> Response:
     log_database_unavailable(error)
-    return problem_response(database_unavailable("The database is unavailable right now. Please try again."))
+    detail = "The database is unavailable right now. Please try again."
+    return problem_response(unavailable("database-unavailable", detail))
 
 
 def _unexpected(error: Exception) -> Response:
@@ -120,14 +121,9 @@ def log_database_unavailable(error: DatabaseUnavailableError) -> None:
     """Log ``error`` and its cause without a traceback, because an outage causes one line for each request."""
     cause = error.__cause__
     message = f"{type(cause).__name__}: {cause}".partition("\n")[0]
-    _log.warning("Database unavailable", extra={"fields": {"reason": error.reason, "cause": message}})
+    _log.warning("Database unavailable", extra={"fields": {"reason": str(error), "cause": message}})
 
 
-def database_unavailable(detail: str) -> Problem:
-    """Return the problem of a service whose database is unavailable."""
-    return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "database-unavailable",
-        detail,
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-    )
+def unavailable(code: str, detail: str) -> Problem:
+    """Return the problem of a service that can probably answer a retry."""
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -28,10 +28,6 @@ _MESSAGES = {
 }
 
 
-class _DuplicateKeyError(ValueError):
-    """An object in the body has a duplicate key."""
-
-
 def parse_body(model: type[_Model], request: Request) -> _Model:
     """Parse the JSON body of ``request`` as a ``model``.
 
@@ -82,15 +78,15 @@ def _json(body: bytes) -> object:
             parse_constant=Decimal,
             object_pairs_hook=_object_with_unique_keys,
         )
-    except _DuplicateKeyError as error:
-        message = str(error)
     except RecursionError:
-        message = "Body is nested too deeply"
+        raise _malformed("Body is nested too deeply") from None
     except ValueError:
-        message = "Body should be JSON in UTF-8"
-    raise Problem(
-        HTTPStatus.BAD_REQUEST, "malformed-body", "The body cannot be read as JSON.", [FieldError("body", message)]
-    )
+        raise _malformed("Body should be JSON in UTF-8") from None
+
+
+def _malformed(message: str) -> Problem:
+    errors = [FieldError("body", message)]
+    return Problem(HTTPStatus.BAD_REQUEST, "malformed-body", "The body cannot be read as JSON.", errors)
 
 
 def _decimal(text: str) -> Decimal:
@@ -104,7 +100,7 @@ def _decimal(text: str) -> Decimal:
 def _object_with_unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     unique = dict(pairs)
     if len(unique) != len(pairs):
-        raise _DuplicateKeyError("An object in the body has a duplicate key")
+        raise _malformed("An object in the body has a duplicate key")
     return unique
 
 

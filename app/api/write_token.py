@@ -14,7 +14,7 @@ from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from app.api.problems import RETRY_AFTER_SECONDS, Problem
+from app.api.problems import Problem, unavailable
 from app.aws import SecretError, SecretWithoutValueError, read_secret, secrets_client
 from app.settings import WRITE_TOKEN
 
@@ -65,12 +65,8 @@ class TokenGuard:
             return
         self._read_if_older_than(self._reread_seconds, patience_seconds=_PATIENCE_SECONDS)
         if not self._tokens:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "token-unavailable",
-                "The write token cannot be checked right now. Please try again.",
-                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-            )
+            detail = "The write token cannot be checked right now. Please try again."
+            raise unavailable("token-unavailable", detail)
         if not self._is_valid(token):
             raise _unauthorized("This write token is not valid.", 'Bearer realm="taproom", error="invalid_token"')
 

@@ -94,14 +94,6 @@ class Page:
     last: Position | None
 
 
-@dataclass(frozen=True)
-class AddedBeer:
-    """A beer that was added: its id and its JSON."""
-
-    id: int
-    beer: str
-
-
 class Catalogue:
     """The beers in the database. Every method runs one statement and may raise DatabaseUnavailableError."""
 
@@ -111,22 +103,22 @@ class Catalogue:
     def page(self, query: BeersQuery) -> Page:
         """Return the page that ``query`` describes."""
         statement, parameters = page_statement(query)
-        ((beers, has_more, last_id, last_abv),) = self._database.read(statement, parameters)
+        ((beers, has_more, last_id, last_abv),) = self._database.run(statement, parameters)
         return Page(beers, Position(id=last_id, abv=last_abv) if has_more else None)
 
     def styles(self, limit: int) -> list[str]:
         """Return the first ``limit`` styles in alphabetical order, each in one of its spellings."""
-        return [style for (style,) in self._database.read(_STYLES, {"limit": limit})]
+        return [style for (style,) in self._database.run(_STYLES, {"limit": limit})]
 
     def beer(self, beer_id: int) -> str | None:
         """Return the JSON of one beer, or None if there is none with that id."""
-        rows = self._database.read(_ONE, {"id": beer_id})
+        rows = self._database.run(_ONE, {"id": beer_id})
         return str(rows[0][0]) if rows else None
 
-    def add(self, beer: NewBeer) -> AddedBeer | None:
-        """Add one beer; return None if there is already one of that name."""
-        rows = self._database.write(_ADD, beer.model_dump())
-        return AddedBeer(*rows[0]) if rows else None
+    def add(self, beer: NewBeer) -> tuple[int, str] | None:
+        """Add one beer; return its id and its JSON, or None if there is already one of that name."""
+        rows = self._database.run(_ADD, beer.model_dump(), is_write=True)
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def add_missing(self, beers: Sequence[NewBeer]) -> int:
         """Add those of ``beers`` whose names are not in the catalogue; return how many were added.
@@ -135,7 +127,7 @@ class Catalogue:
         the same order, so they cannot deadlock.
         """
         document = json.dumps([beer.model_dump(mode="json") for beer in beers])
-        ((added,),) = self._database.write(_ADD_MANY, {"beers": document})
+        ((added,),) = self._database.run(_ADD_MANY, {"beers": document}, is_write=True)
         return int(added)
 
 
@@ -145,12 +137,8 @@ def page_statement(query: BeersQuery) -> tuple[str, dict[str, object]]:
     if query.style is not None:
         parameters["style"] = query.style
     if query.is_by_abv:
-        abv_min = _or_default(query.abv_min, Decimal(0))
+        abv_min = Decimal(0) if query.abv_min is None else query.abv_min
         parameters["abv_min"] = abv_min
-        parameters["abv_max"] = _or_default(query.abv_max, MAX_ABV)
-        parameters["after_abv"] = _or_default(query.after_abv, abv_min)
+        parameters["abv_max"] = MAX_ABV if query.abv_max is None else query.abv_max
+        parameters["after_abv"] = abv_min if query.after_abv is None else query.after_abv
     return _PAGES[query.style is not None, query.is_by_abv], parameters
-
-
-def _or_default(value: Decimal | None, default: Decimal) -> Decimal:
-    return default if value is None else value

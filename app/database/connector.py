@@ -88,20 +88,18 @@ class Connector:
 
     def _open(self, credential: Credential, deadline: float) -> "Connection":
         address = (credential.host, credential.port)
-        plain = socket.create_connection(address, min(CONNECT_TIMEOUT_SECONDS, _left(deadline)))
-        try:
+        with contextlib.ExitStack() as unless_open:
+            plain = socket.create_connection(address, min(CONNECT_TIMEOUT_SECONDS, _left(deadline)))
+            unless_open.enter_context(plain)
             for option, value in _TCP_OPTIONS.items():
                 if hasattr(socket, option):  # macOS lacks some
                     plain.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             plain.settimeout(_left(deadline))
             timed = _encrypted(plain, self.tls, credential.host) if self.tls else _PlainSocket(fileno=plain.detach())
-        except BaseException:
-            plain.close()
-            raise
-        try:
+            unless_open.enter_context(timed)
             timed.deadline = deadline
-            return Connection(
+            connection = Connection(
                 credential.username,
                 password=credential.password,
                 host=credential.host,
@@ -118,9 +116,8 @@ class Connector:
                     "plan_cache_mode": "force_generic_plan",
                 },
             )
-        except BaseException:
-            timed.close()
-            raise
+            unless_open.pop_all()
+        return connection
 
 
 class _Timed:

@@ -5,6 +5,7 @@ of one.
 """
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,11 +13,10 @@ from typing import Any
 
 import pg8000
 
-from app.database.connector import Connection, Connector, connector_for, sqlstate
+from app.database.connector import Connection, Connector, sqlstate
 from app.database.credentials import CredentialError
 from app.database.semaphore import FairSemaphore
 from app.logs import database_time, request_deadline, sql_comment
-from app.settings import Settings
 
 # Longer than the statement_timeout that the login carries (5 s), so that normally the server ends a slow statement.
 READ_TIMEOUT_SECONDS = 8.0
@@ -41,28 +41,7 @@ _UNAVAILABLE = frozenset({"08", "53", "57", "55P03", "25006"}) | _NO_TABLES
 
 
 class DatabaseUnavailableError(Exception):
-    """The database is unavailable; a later retry may succeed.
-
-    Attributes:
-        reason: One sentence for the log and the readiness probe, without any secret.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class SessionLostError(DatabaseUnavailableError):
-    """The session broke during a statement; another session may work.
-
-    Attributes:
-        is_retryable: Whether the statement was certainly not executed: it could not be sent, or PostgreSQL reported the
-            loss instead.
-    """
-
-    def __init__(self, reason: str, *, is_retryable: bool) -> None:
-        super().__init__(reason)
-        self.is_retryable = is_retryable
+    """The database is unavailable; a later retry may succeed. The message is for the log and contains no secret."""
 
 
 class Database:
@@ -74,61 +53,58 @@ class Database:
         A session outlives the rotation of its password; ``pool_recycle_seconds`` limits for how long.
         """
         self._connector = connector
-        self._semaphore = FairSemaphore(pool_size) if pool_size else None
+        self._semaphore = FairSemaphore(pool_size or sys.maxsize)
+        self._is_pooling = pool_size > 0
         self._recycle_seconds = pool_recycle_seconds
         self._idle: list[Connection] = []
         self._commented_at = float("-inf")
 
-    def read(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
-        """Return the rows of ``statement``, which only reads: if the session breaks, run it again in another.
+    def run(
+        self, statement: str, parameters: Mapping[str, object], *, is_write: bool = False
+    ) -> Sequence[Sequence[Any]]:
+        """Return the rows of ``statement`` for ``parameters``, whose placeholders are ``:name``.
 
-        Raises:
-            DatabaseUnavailableError: There is no connection, or it broke twice, or the server is too busy.
-        """
-        return self._run_again(statement, parameters, is_repeatable=True)
-
-    def write(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
-        """Return the rows of ``statement``, which writes: run it again only if it was certainly not executed.
+        If the session breaks, run it again in another; a write only if it was certainly not executed: it could not be
+        sent, or PostgreSQL reported the loss instead.
 
         Raises:
             DatabaseUnavailableError: There is no connection, or it broke, or the server is too busy.
         """
-        return self._run_again(statement, parameters, is_repeatable=False)
-
-    def _run_again(
-        self, statement: str, parameters: Mapping[str, object], *, is_repeatable: bool
-    ) -> Sequence[Sequence[Any]]:
         deadline = request_deadline()
+        is_first = True
         with database_time():
-            try:
-                return self._run(statement, parameters, deadline)
-            except SessionLostError as error:
-                if not (is_repeatable or error.is_retryable):
-                    raise
-                return self._run(statement, parameters, deadline)
+            while True:
+                with self._session(deadline) as session:
+                    try:
+                        return self._rows(session, statement, parameters, deadline)
+                    except (pg8000.Error, OSError) as error:
+                        code = sqlstate(error)
+                        session.is_lost = code is None or code in _SESSION_IS_LOST
+                        is_repeatable = not is_write or code is not None or session.sock.has_failed_to_send
+                        if is_first and session.is_lost and is_repeatable:
+                            is_first = False
+                        elif code is None or not _UNAVAILABLE.isdisjoint({code, code[:2]}):
+                            raise DatabaseUnavailableError(_reason(error, code)) from error
+                        else:
+                            raise
 
-    def _run(self, statement: str, parameters: Mapping[str, object], deadline: float) -> Sequence[Sequence[Any]]:
-        """Return the rows of ``statement`` for ``parameters``, whose placeholders are ``:name``.
+    def _rows(
+        self, session: Connection, statement: str, parameters: Mapping[str, object], deadline: float
+    ) -> Sequence[Sequence[Any]]:
+        """Return the rows of ``statement``.
 
         PostgreSQL prepares it once for each connection. That saves two of three round trips and most of the planning,
         which for a page of beers is more than half of all the work.
-
-        Raises:
-            DatabaseUnavailableError: There is no connection, or it broke, or the server is too busy.
         """
-        with self._session(deadline) as session:
-            session.sock.deadline = min(deadline, time.monotonic() + READ_TIMEOUT_SECONDS)
-            try:
-                rows: Sequence[Sequence[Any]]
-                if comment := self._comment():
-                    rows = session.run(statement + comment, **parameters)
-                    return rows
-                if statement not in session.prepared:
-                    session.prepared[statement] = session.prepare(statement)
-                rows = session.prepared[statement].run(**parameters)
-            except (pg8000.Error, OSError) as error:
-                raise self._translated(error, session) from error
+        session.sock.deadline = min(deadline, time.monotonic() + READ_TIMEOUT_SECONDS)
+        rows: Sequence[Sequence[Any]]
+        if comment := self._comment():
+            rows = session.run(statement + comment, **parameters)
             return rows
+        if statement not in session.prepared:
+            session.prepared[statement] = session.prepare(statement)
+        rows = session.prepared[statement].run(**parameters)
+        return rows
 
     def _comment(self) -> str:
         """Return the comment for the next statement. It costs 0.5 ms, so that clients get it only so often."""
@@ -146,76 +122,51 @@ class Database:
             DatabaseUnavailableError: No session is available.
         """
         wait_seconds = max(0.0, min(POOL_TIMEOUT_SECONDS, deadline - time.monotonic()))
-        if self._semaphore and not self._semaphore.acquire(wait_seconds):
+        if not self._semaphore.acquire(wait_seconds):
             raise DatabaseUnavailableError(f"All database connections were in use for {wait_seconds:.2g} seconds.")
         try:
-            session = self._check_out(deadline)
+            session = self._known_session() or self._new_session(deadline)
             try:
                 yield session
             finally:
-                self._check_in(session)
+                if self._is_pooling and not session.is_lost:
+                    self._idle.append(session)
+                else:
+                    session.close()
+                if session.is_lost:
+                    self.close()  # the others are likely to be lost too
         finally:
-            if self._semaphore:
-                self._semaphore.release()
+            self._semaphore.release()
 
-    def _check_out(self, deadline: float) -> Connection:
-        while self._idle:
-            try:
-                session = self._idle.pop()
-            except IndexError:
-                break  # another thread took the last one
+    def _known_session(self) -> Connection | None:
+        while session := self._pop():
             if session.is_alive and time.monotonic() - session.opened_at < self._recycle_seconds:
                 return session
             session.close()
+        return None
+
+    def _new_session(self, deadline: float) -> Connection:
         try:
             session = self._connector.connect(deadline)
         except CredentialError as error:
             raise DatabaseUnavailableError("There is no usable credential for the database.") from error
         except (pg8000.Error, OSError) as error:
-            code = sqlstate(error)
-            raise DatabaseUnavailableError(_unreachable(error) if code is None else _refused(code)) from error
+            raise DatabaseUnavailableError(_reason(error, sqlstate(error))) from error
         session.autocommit = True
         return session
 
-    def _check_in(self, session: Connection) -> None:
-        if self._semaphore and not session.is_lost:
-            self._idle.append(session)
-            return
-        session.close()
-        if session.is_lost:
-            self.close()  # the others are likely to be lost too
-
-    def _translated(self, error: Exception, session: Connection) -> Exception:
-        """Return the exception to raise for a driver's ``error``."""
-        code = sqlstate(error)
-        if code is None or code in _SESSION_IS_LOST:
-            session.is_lost = True
-            reason = _unreachable(error) if code is None else _refused(code)
-            return SessionLostError(reason, is_retryable=code is not None or session.sock.has_failed_to_send)
-        if code in _UNAVAILABLE or code[:2] in _UNAVAILABLE:
-            return DatabaseUnavailableError(_LACKS_TABLES if code in _NO_TABLES else _refused(code))
-        return error
+    def _pop(self) -> Connection | None:
+        with contextlib.suppress(IndexError):
+            return self._idle.pop()
+        return None
 
     def close(self) -> None:
         """Close all idle connections."""
-        while self._idle:
-            with contextlib.suppress(IndexError):
-                self._idle.pop().close()
+        while session := self._pop():
+            session.close()
 
 
-def open_database(settings: Settings) -> Database:
-    """Return the database that ``settings`` describe, without connecting.
-
-    Raises:
-        SettingsError: The settings are not valid.
-        CredentialError: The injected secret is not valid.
-    """
-    return Database(connector_for(settings), settings.pool_size, settings.pool_recycle_seconds)
-
-
-def _refused(code: str) -> str:
-    return f"PostgreSQL refused with {code}."
-
-
-def _unreachable(error: Exception) -> str:
-    return f"The database cannot be reached ({type(error).__name__})."
+def _reason(error: Exception, code: str | None) -> str:
+    if code is None:
+        return f"The database cannot be reached ({type(error).__name__})."
+    return _LACKS_TABLES if code in _NO_TABLES else f"PostgreSQL refused with {code}."

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app.api.health import STARTUP_LATCH
+from app.database.connector import connector_for
 from app.database.credentials import CredentialError
-from app.database.pool import open_database
 from app.server.worker import JsonLogger, patch_gunicorn
 from app.settings import Settings, SettingsError
 
@@ -18,7 +18,7 @@ try:
     _SETTINGS = Settings.from_environment()
     # Each worker opens its own. This one reports invalid settings in one sentence before any worker starts; it does not
     # connect.
-    open_database(_SETTINGS)
+    connector_for(_SETTINGS)
 except (SettingsError, CredentialError) as _error:
     raise SystemExit(f"error: {_error}") from None
 

@@ -34,7 +34,7 @@ import gunicorn.util  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 from werkzeug.http import HTTP_STATUS_CODES
 
-from app.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem, plain_problem, problem_document
+from app.api.problems import MEDIA_TYPE, Problem, plain_problem, problem_document, unavailable
 from app.api.requests import MAX_BODY_BYTES
 from app.logs import configure_logging
 
@@ -64,6 +64,8 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,20})[ \t]*\r\n")
 # What one call can send (IOV_MAX).
 _MAX_PARTS = 1024
+
+_TOO_BUSY = unavailable("too-busy", "There are more requests than can be answered right now. Please try again.")
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +113,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
         """Answer a request, unless that is too late; return whether the connection can be reused."""
         if conn.waited_seconds > QUEUE_SECONDS and req.path not in _ALWAYS_ANSWERED:
             _log.warning("Too busy", extra={"fields": {"waited_ms": round(conn.waited_seconds * 1000)}})
-            write_problem(conn.sock, _too_busy())
+            write_problem(conn.sock, _TOO_BUSY)
             return False
         return bool(super().handle_request(req, conn))
 
@@ -284,15 +286,6 @@ class _Client(socket.socket):
 
 
 _Callback = Callable[[_Connection, _Client], None]
-
-
-def _too_busy() -> Problem:
-    return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "too-busy",
-        "There are more requests than can be answered right now. Please try again.",
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-    )
 
 
 class JsonLogger(gunicorn.glogging.Logger):  # type: ignore[misc]

@@ -161,7 +161,7 @@ def test_old_connections_are_recycled(
     database = Database(connector(bare, fixed(credential)), **pool)
     seen = set()
     for pause_seconds in (1.1, 0):
-        seen.add(database.read("SELECT pg_backend_pid()", {})[0][0])
+        seen.add(database.run("SELECT pg_backend_pid()", {})[0][0])
         time.sleep(pause_seconds)
     database.close()
     assert len(seen) == sessions
@@ -174,7 +174,7 @@ def test_no_password_is_in_the_errors_or_the_log(
     secret = RotatedSecret(replace(credential, password="wrong-and-secret"))
     database = Database(connector(bare, CredentialSource(secret.read)), pool_size=1)
     with pytest.raises(DatabaseUnavailableError, match="28P01") as refused:
-        database.read("SELECT 1", {})
+        database.run("SELECT 1", {})
     logging.getLogger("test").error("refused", exc_info=refused.value)
     lines = [JsonFormatter().format(record) for record in caplog.records]
     assert any("28P01" in line for line in lines)
@@ -223,12 +223,12 @@ def pooled(bare: CatalogueDatabase, credential: Credential) -> Iterator[Database
 def test_a_request_ends_at_its_deadline_and_its_session_is_not_used_again(
     pooled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pooled.read("SELECT 1", {})
+    pooled.run("SELECT 1", {})
     with monkeypatch.context() as patch:
         patch.setattr("app.logs.REQUEST_SECONDS", 0.3)
         with pytest.raises(DatabaseUnavailableError, match="TimeoutError"):
-            pooled.read("SELECT pg_sleep(20)", {})
-    assert pooled.read("SELECT 7", {}) == ([7],)
+            pooled.run("SELECT pg_sleep(20)", {})
+    assert pooled.run("SELECT 7", {}) == ([7],)
 
 
 PID = "SELECT pg_backend_pid()"
@@ -236,30 +236,30 @@ PID = "SELECT pg_backend_pid()"
 
 def test_the_session_that_was_used_last_is_used_first(pooled: Database) -> None:
     with ThreadPoolExecutor(3) as threads:
-        list(threads.map(lambda _: pooled.read("SELECT pg_sleep(0.3)", {}), range(3)))
-    assert len({pooled.read(PID, {})[0][0] for _ in range(5)}) == 1
+        list(threads.map(lambda _: pooled.run("SELECT pg_sleep(0.3)", {}), range(3)))
+    assert len({pooled.run(PID, {})[0][0] for _ in range(5)}) == 1
 
 
 def test_a_session_that_the_server_has_ended_is_detected_before_a_write(
     pooled: Database, bare: CatalogueDatabase
 ) -> None:
-    ((ended,),) = pooled.read(PID, {})
+    ((ended,),) = pooled.run(PID, {})
     bare.admin("SELECT pg_terminate_backend(:pid, 5000)", pid=ended)
-    assert pooled.write(PID, {}) != ([ended],)
+    assert pooled.run(PID, {}, is_write=True) != ([ended],)
 
 
 def test_a_write_that_could_not_be_sent_is_repeated(pooled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    ((ended,),) = pooled.read(PID, {})
+    ((ended,),) = pooled.run(PID, {})
     monkeypatch.setattr(type(pooled._idle[0]), "is_alive", True)
     pooled._idle[0].sock.shutdown(socket.SHUT_WR)
-    assert pooled.write(PID, {}) != ([ended],)
+    assert pooled.run(PID, {}, is_write=True) != ([ended],)
 
 
 def test_a_statement_timeout_is_an_unavailable_database(bare: CatalogueDatabase, credential: Credential) -> None:
     bare.admin(f"ALTER ROLE {bare.app} SET statement_timeout = '100ms'")
     database = Database(connector(bare, fixed(credential)), pool_size=1)
     with pytest.raises(DatabaseUnavailableError, match="57014"):
-        database.read("SELECT pg_sleep(2)", {})
+        database.run("SELECT pg_sleep(2)", {})
     database.close()
 
 
@@ -269,12 +269,12 @@ def test_an_exhausted_pool_is_an_unavailable_database(
     monkeypatch.setattr("app.database.pool.POOL_TIMEOUT_SECONDS", 0.1)
     database = Database(connector(bare, fixed(credential)), pool_size=1)
     with ThreadPoolExecutor(1) as threads:
-        slow = threads.submit(database.read, "SELECT pg_sleep(1)", {})
+        slow = threads.submit(database.run, "SELECT pg_sleep(1)", {})
         time.sleep(0.3)
         with pytest.raises(DatabaseUnavailableError, match="All database connections were in use"):
-            database.read("SELECT 1", {})
+            database.run("SELECT 1", {})
         slow.result()
-    assert database.read("SELECT 7", {}) == ([7],)
+    assert database.run("SELECT 7", {}) == ([7],)
     database.close()
 
 

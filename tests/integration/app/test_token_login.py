@@ -90,7 +90,7 @@ def test_a_login_without_rds_db_connect_names_the_missing_permission(database: T
         refused = served.request("GET", "/readyz")
         assert (refused.status, refused.json()["detail"]) == (
             503,
-            "The database is unavailable; the log has the reason.",
+            "The database is unavailable right now. Please try again.",
         )
         served.stop()
         assert "X-Amz-" not in served.log_text()

@@ -13,7 +13,7 @@ from app.__main__ import main
 from app.api.problems import FieldError, Problem, problem_document
 from app.api.seeds import SEEDS
 from app.database.migrate import known_revisions
-from app.logs import JsonFormatter, logging_configuration
+from app.logs import JsonFormatter, configure_logging
 from app.settings import DatabaseUrl, Settings, SettingsError
 
 
@@ -90,8 +90,12 @@ def test_a_log_line_is_one_json_object_with_fields_and_exception() -> None:
     assert "\n" in line["exception"]
 
 
-def test_botocore_never_logs_responses() -> None:
-    assert logging_configuration("DEBUG")["loggers"]["botocore"]["level"] == "WARNING"
+def test_botocore_never_logs_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("handlers", []), ("level", logging.root.level)):
+        monkeypatch.setattr(logging.root, name, value)
+    configure_logging("DEBUG")
+    assert logging.getLogger("app").isEnabledFor(logging.DEBUG)
+    assert not logging.getLogger("botocore.parsers").isEnabledFor(logging.DEBUG)
 
 
 def test_seeds_have_unique_names() -> None:
