@@ -1,12 +1,15 @@
 """A local AWS for tests of its API: a process of its own, as in a rehearsal."""
 
 import http.client
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import uuid
+import zipfile
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +23,7 @@ REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
 START_TIMEOUT_SECONDS = 180
 STOP_TIMEOUT_SECONDS = 120
+_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 
 
 class LocalAws:
@@ -101,6 +105,32 @@ class LocalAws:
         arn: str = role["Arn"]
         return arn
 
+    def make_function(self, name: str, source: str, handler: str, **settings: Any) -> str:
+        """Create a function of one module, ``handlers``, with a role of its own unless one is given; its ARN."""
+        created = self.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler=handler,
+            Code={"ZipFile": zipped(source)},
+            **{"Role": settings.pop("Role", None) or self.make_role(name, allow(_LOGS)), "Timeout": 20, **settings},
+        )
+        return str(created["FunctionArn"])
+
+    def make_topic(self, **attributes: str) -> tuple[str, str]:
+        """Create a topic, and a queue that gets its messages as they are: the topic's ARN, the queue's URL."""
+        sns, sqs = self.client("sns"), self.client("sqs")
+        arn = sns.create_topic(Name=unique("topic"), Attributes=attributes)["TopicArn"]
+        queue = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
+        queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{queue.rpartition('/')[2]}"
+        raw = {"RawMessageDelivery": "true"}
+        sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn, Attributes=raw)
+        return arn, queue
+
+    def messages(self, queue: str) -> list[str]:
+        """Return the messages that a queue has got."""
+        received = self.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        return [message["Body"] for message in received.get("Messages", [])]
+
     def assume(self, role_arn: str) -> dict[str, str]:
         """Credentials of a role, as arguments of ``client``."""
         return assume_role(self, role_arn)
@@ -118,6 +148,19 @@ class LocalAws:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_TIMEOUT_SECONDS)
+
+
+def zipped(source: str) -> bytes:
+    """A zip with one module, ``handlers``."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("handlers.py", source)
+    return content.getvalue()
+
+
+def unique(name: str) -> str:
+    """A name that no other resource has."""
+    return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,9 @@
 """Secrets of a local AWS, and how a test follows what becomes of them."""
 
-import uuid
 from typing import Any
 
 from tests.support.local_aws import LocalAws
 from tests.support.waiting import wait_until
-
-
-def unique(name: str) -> str:
-    return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
 def read(aws: LocalAws, secret: str, **which: str) -> str:

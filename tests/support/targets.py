@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +13,9 @@ from tests.support.http_servers import serving_in_thread
 class Target(ThreadingHTTPServer):
     """A server in a thread.
 
-    ``GET /health`` answers ``health_status``; ``/slow`` answers after ``delay_seconds``; ``/fail`` answers 500;
-    ``/break`` closes the connection; ``/stream`` answers in chunks; anything else is echoed as JSON.
+    ``GET /health`` answers ``health_status``; ``/slow`` answers after ``delay_seconds``, or once ``wake`` is set;
+    ``/fail`` answers 500; ``/break`` closes the connection; ``/stream`` answers in chunks; anything else is echoed as
+    JSON.
     """
 
     daemon_threads = True
@@ -27,6 +27,7 @@ class Target(ThreadingHTTPServer):
         self.health_status = 200
         self.delay_seconds = 1.0
         self.answered = 0
+        self.wake = threading.Event()
         self.lock = threading.Lock()
 
     @property
@@ -44,6 +45,7 @@ def running_target(name: str) -> Iterator[Target]:
     target = Target(name)
     with serving_in_thread(target):
         yield target
+        target.wake.set()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -71,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
             return
         if self.path == "/slow":
-            time.sleep(target.delay_seconds)
+            target.wake.wait(target.delay_seconds)
         with target.lock:
             target.answered += 1
         echo = {

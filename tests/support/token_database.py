@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import time
 from typing import Literal
 
 import boto3
@@ -39,10 +38,8 @@ class TokenDatabase:
             MasterUserPassword=PASSWORD,
             EnableIAMDatabaseAuthentication=True,
         )
-        deadline = time.monotonic() + 60
-        while (found := rds.describe_db_instances()["DBInstances"][0])["DBInstanceStatus"] != "available":
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        rds.get_waiter("db_instance_available").wait(WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
+        found = rds.describe_db_instances()["DBInstances"][0]
         self.host: str = found["Endpoint"]["Address"]
         self.port: int = found["Endpoint"]["Port"]
         self.resource_id: str = found["DbiResourceId"]
@@ -62,6 +59,16 @@ class TokenDatabase:
                 connection.run(statement)
         finally:
             connection.close()
+
+    def wait_for_sleep(self, user: str, part: str = "") -> None:
+        """Wait until a login runs ``pg_sleep`` in a statement that contains ``part``."""
+        sleeping = (
+            f"SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND usename = '{user}' AND query ~ '{part}'"
+        )
+        self.as_master(
+            f"""DO $$ BEGIN
+            WHILE NOT EXISTS ({sleeping}) LOOP PERFORM pg_sleep(0.05), pg_stat_clear_snapshot(); END LOOP; END $$"""
+        )
 
     def user_arn(self, user: str, resource_id: str | None = None) -> str:
         """A login, as permissions name it."""

@@ -2,12 +2,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from devtools.processes import ProcessRegister, end_still_running, still_running
+from tests.support.waiting import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [
@@ -36,10 +36,7 @@ def started(register: ProcessRegister, argv: list[str], tmp_path: Path) -> subpr
 
 
 def wait_for(log: Path, text: str = "\n") -> str:
-    deadline = time.monotonic() + 10
-    while text not in (log.read_text() if log.exists() else ""):
-        assert time.monotonic() < deadline, f"no {text!r} in {log}"
-        time.sleep(0.02)
+    wait_until(lambda: log.exists() and text in log.read_text(), f"{text!r} in {log}")
     return log.read_text()
 
 
@@ -77,10 +74,7 @@ def test_stopping_a_child_ends_what_it_left_in_its_session(register: ProcessRegi
     child = started(register, LEAVES_A_CHILD, tmp_path)
     grandchild = int(wait_for(tmp_path / "log"))
     register.stop(child, 5)
-    deadline = time.monotonic() + 5
-    while exists(grandchild) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not exists(grandchild)
+    wait_until(lambda: not exists(grandchild), "its end")
 
 
 def test_what_a_killed_owner_left_is_ended_with_its_descendants(register: ProcessRegister, tmp_path: Path) -> None:

@@ -1,13 +1,10 @@
 """One local AWS for all tests of its API; each test makes its own resources in it, by names of its own."""
 
-import io
-import zipfile
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.local_aws import LocalAws, allow
-from tests.support.local_secrets import unique
+from tests.support.local_aws import LocalAws, allow, unique
 
 # It writes what it was asked into the secret's description, so that a test can read it; and fails where it is told to.
 ROTATION = """
@@ -57,19 +54,9 @@ def rotator(aws: LocalAws) -> Callable[..., str]:
 
     def deploy(*, permitted: bool = True, source_arn: str | None = None, **environment: str) -> str:
         name = unique("rotate")
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, "w") as archive:
-            archive.writestr("rotation.py", ROTATION)
         role = aws.make_role(name, allow(["secretsmanager:*", "logs:*"]))
-        arn: str = aws.client("lambda").create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Handler="rotation.handler",
-            Role=role,
-            Timeout=20,
-            Code={"ZipFile": code.getvalue()},
-            Environment={"Variables": environment},
-        )["FunctionArn"]
+        variables = {"Variables": environment}
+        arn = aws.make_function(name, ROTATION, "handlers.handler", Role=role, Environment=variables)
         if permitted:
             aws.client("lambda").add_permission(
                 FunctionName=name,

@@ -1,11 +1,8 @@
 """The API as a client meets it."""
 
-import io
 import socket
 import subprocess
 import sys
-import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.local_aws import LocalAws
+from tests.support.waiting import wait_until
 
 
 def test_status_names_the_services(aws: LocalAws) -> None:
@@ -136,23 +134,11 @@ def test_it_ends_in_order_when_asked_to(tmp_path: Path) -> None:
 
 def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:
     running = LocalAws(tmp_path)
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("sleeper.py", "import time\n\ndef handler(event, context):\n    time.sleep(600)\n")
-    running.client("lambda").create_function(
-        FunctionName="sleeper",
-        Runtime="python3.13",
-        Handler="sleeper.handler",
-        Role=running.make_role("sleeper"),
-        Timeout=900,
-        Code={"ZipFile": code.getvalue()},
-    )
+    source = "import time\n\ndef handler(event, context):\n    time.sleep(600)\n"
+    running.make_function("sleeper", source, "handlers.handler", Timeout=900)
     with ThreadPoolExecutor(1) as pool:
         invocation = pool.submit(running.client("lambda").invoke, FunctionName="sleeper")
-        deadline = time.monotonic() + 10
-        while not running.journal("function.started"):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: running.journal("function.started"), "the function")
         worker = running.journal("function.started")[0]["pid"]
         assert psutil.pid_exists(worker)
         assert running.stop() == 0

@@ -195,7 +195,7 @@ def test_ctrl_c_and_a_closed_terminal_leave_no_task_and_no_forwarded_port(
     assert child.stdin
     child.stdin.write(f"SELECT pg_sleep(60), '{number.name}';\n")
     child.stdin.flush()
-    wait_for_query(database, number.name)
+    database.wait_for_sleep(REPORT, number.name)
     os.killpg(child.pid, number)  # as a terminal does
     _, errors = child.communicate(timeout=30)
     assert ("canceling statement due to user request" in errors) is (number == signal.SIGINT), (
@@ -204,16 +204,6 @@ def test_ctrl_c_and_a_closed_terminal_leave_no_task_and_no_forwarded_port(
     assert child.returncode != 0
     assert "Stopped the task." in errors
     assert not is_running(forwarder(tmp_path))
-
-
-def wait_for_query(database: TokenDatabase, part: str) -> None:
-    sleeping = (
-        f"SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND usename = '{REPORT}' AND query ~ '{part}'"
-    )
-    database.as_master(
-        f"""DO $$ BEGIN
-        WHILE NOT EXISTS ({sleeping}) LOOP PERFORM pg_sleep(0.05), pg_stat_clear_snapshot(); END LOOP; END $$"""
-    )
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from localaws.cloudwatch.metrics import MetricDatum, embedded_metrics
-from tests.support.local_aws import LocalAws
-from tests.support.zips import package
+from tests.support.local_aws import LocalAws, unique
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -82,18 +81,10 @@ def test_a_line_that_is_put_into_a_log_becomes_a_metric_and_a_wrong_one_is_journ
 
 
 def test_lambda_counts_what_it_invokes_and_what_fails(aws: LocalAws) -> None:
-    name = f"counted-{uuid.uuid4().hex[:8]}"
-    functions = aws.client("lambda")
-    functions.create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Handler="handlers.divide",
-        Role=aws.make_role(name),
-        Code={"ZipFile": package(handlers="def divide(event, context):\n    return 1 / event\n")},
-        Timeout=20,
-    )
+    name = unique("counted")
+    aws.make_function(name, "def divide(event, context):\n    return 1 / event\n", "handlers.divide")
     for divisor in ("1", "0", "2"):
-        functions.invoke(FunctionName=name, Payload=divisor)
+        aws.client("lambda").invoke(FunctionName=name, Payload=divisor)
     assert statistics(aws, "AWS/Lambda", "Invocations", "FunctionName", name) == [3.0]
     assert statistics(aws, "AWS/Lambda", "Errors", "FunctionName", name) == [1.0]
 

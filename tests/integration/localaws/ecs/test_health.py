@@ -46,21 +46,21 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
 
 def test_a_check_that_succeeds_with_the_containers_environment_makes_it_healthy(watched: Watched) -> None:
     watched.start("import os, sys; sys.exit(os.environ['PORT'] != '8123')")
-    assert watched.told.get(timeout=10) == "HEALTHY"
+    assert watched.told.get(timeout=60) == "HEALTHY"
 
 
 def test_a_check_that_keeps_failing_makes_it_unhealthy(watched: Watched) -> None:
     watched.start("raise SystemExit(1)")
-    assert watched.told.get(timeout=10) == "UNHEALTHY"
+    assert watched.told.get(timeout=60) == "UNHEALTHY"
 
 
 def test_a_healthy_container_can_become_unhealthy_and_healthy_again(watched: Watched) -> None:
     watched.start("import os, sys; sys.exit(os.path.exists('broken'))")
-    assert watched.told.get(timeout=10) == "HEALTHY"
+    assert watched.told.get(timeout=60) == "HEALTHY"
     (watched.directory / "broken").touch()
-    assert watched.told.get(timeout=10) == "UNHEALTHY"
+    assert watched.told.get(timeout=60) == "UNHEALTHY"
     (watched.directory / "broken").unlink()
-    assert watched.told.get(timeout=10) == "HEALTHY"
+    assert watched.told.get(timeout=60) == "HEALTHY"
 
 
 @pytest.mark.aws("ECS-15")
@@ -69,7 +69,7 @@ def test_failures_while_it_starts_do_not_count(watched: Watched) -> None:
     with pytest.raises(queue.Empty):
         watched.told.get(timeout=0.5)
     (watched.directory / "ready").touch()
-    assert watched.told.get(timeout=10) == "HEALTHY"
+    assert watched.told.get(timeout=60) == "HEALTHY"
 
 
 def test_a_check_that_names_the_port_gets_the_tasks_port() -> None:

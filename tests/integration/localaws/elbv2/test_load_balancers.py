@@ -175,10 +175,14 @@ def test_the_least_busy_target_is_asked_when_the_group_says_so(serving: Balancer
         TargetGroupArn=serving.group_arn,
         Attributes=[{"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"}],
     )
+    for target in serving.targets:
+        target.delay_seconds = 60
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(serving.echo, "GET", "/slow")
-        time.sleep(0.3)
+        wait_until(serving.service._registry._outstanding.total, "the request")
         others = {serving.echo()["target"] for _ in range(4)}
+        for target in serving.targets:
+            target.wake.set()
         assert others == {"first", "second"} - {slow.result()["target"]}
 
 
@@ -222,7 +226,7 @@ def test_a_silent_target_is_a_gateway_timeout(serving: Balancer) -> None:
         LoadBalancerArn=serving.arn, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}]
     )
     for target in serving.targets:
-        target.delay_seconds = 3
+        target.delay_seconds = 60
     assert serving.ask("GET", "/slow")[0] == 504
 
 
@@ -295,7 +299,7 @@ def test_targets_come_and_go_under_load_and_no_request_fails(serving: Balancer) 
         for one in clients:
             total += one.result()
     assert set(total) == {200, 201}
-    assert total.total() > 200
+    assert total.total() > len(clients)
 
 
 def test_rules_are_in_force_as_soon_as_they_change(serving: Balancer) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.local_aws import ACCOUNT_ID, LocalAws, allow, policy
-from tests.support.local_secrets import rotate, unique, wait_for_event
+from tests.support.local_aws import ACCOUNT_ID, LocalAws, allow, policy, unique
+from tests.support.local_secrets import rotate, wait_for_event
 
 TRANSFORMER = {
     "InputPathsMap": {"secret": "$.detail.additionalEventData.SecretId", "what": "$.detail.eventName"},
@@ -26,26 +26,13 @@ def rule(aws: LocalAws, pattern: dict[str, Any], target: dict[str, Any]) -> str:
 
 def topic(aws: LocalAws, *statements: dict[str, Any], key: str | None = None) -> tuple[str, str]:
     """A topic and a queue that gets its messages: the topic's ARN, the queue's URL."""
-    attributes = {"KmsMasterKeyId": key} if key else {}
-    arn = aws.client("sns").create_topic(Name=unique("topic"), Attributes=attributes)["TopicArn"]
-    if statements:
-        aws.client("sns").set_topic_attributes(
-            TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy(*statements))
-        )
-    queue = aws.client("sqs").create_queue(QueueName=unique("queue"))["QueueUrl"]
-    queue_arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
-    aws.client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
-    return arn, queue
+    own = {"Policy": json.dumps(policy(*statements))} if statements else {}
+    return aws.make_topic(**own, **({"KmsMasterKeyId": key} if key else {}))
 
 
 def put_event(aws: LocalAws) -> None:
     entry = {"Source": "cellar", "DetailType": "Barrel tapped", "Detail": "{}"}
     aws.client("events").put_events(Entries=[entry])
-
-
-def messages(aws: LocalAws, queue: str) -> list[str]:
-    received = aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-    return [json.loads(message["Body"])["Message"] for message in received]
 
 
 def events_may_publish(**fields: Any) -> dict[str, Any]:
@@ -69,8 +56,8 @@ def test_a_failed_rotation_is_published_to_a_topic_that_admits_rules(
         rule(aws, rotation_ends(secret), {"Arn": arn, "InputTransformer": TRANSFORMER})
     token = rotate(aws, secret, rotator(FAIL_AT="setSecret"))
     wait_for_event(aws, "rotation.abandoned", version_id=token)
-    assert messages(aws, heard) == [f'"RotationFailed of {secret}"'] * 3, "one for each try"
-    assert messages(aws, unheard) == []
+    assert aws.messages(heard) == [f'"RotationFailed of {secret}"'] * 3, "one for each try"
+    assert aws.messages(unheard) == []
 
 
 @pytest.mark.aws("EVENTS-1")
@@ -79,7 +66,7 @@ def test_eventbridge_cannot_publish_by_a_statement_with_a_condition(aws: LocalAw
     arn, heard = topic(aws, events_may_publish(Condition={operator: {"aws:SourceAccount": ACCOUNT_ID}}))
     rule(aws, {"source": ["cellar"]}, {"Arn": arn})
     put_event(aws)
-    assert messages(aws, heard) == []
+    assert aws.messages(heard) == []
     assert undelivered(aws, arn) == ["the target's own policy does not let events.amazonaws.com in"]
 
 
@@ -102,7 +89,7 @@ def test_eventbridge_supplies_no_source_keys_to_the_key_of_an_encrypted_topic(
     arn, heard = topic(aws, events_may_publish(), key=key)
     rule_arn = rule(aws, {"source": ["cellar"]}, {"Arn": arn})
     put_event(aws)
-    assert bool(messages(aws, heard)) is is_heard
+    assert bool(aws.messages(heard)) is is_heard
     now = datetime.now(UTC)
     failed = aws.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Events",
@@ -124,7 +111,7 @@ def test_a_version_put_by_hand_ends_a_rotation_that_is_under_way(
     wait_for_event(aws, "rotation.abandoned", version_id=token)
     rule(aws, rotation_ends(secret), {"Arn": arn, "InputTransformer": TRANSFORMER})
     aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="by hand")
-    assert messages(aws, heard) == [f'"RotationAbandoned of {secret}"']
+    assert aws.messages(heard) == [f'"RotationAbandoned of {secret}"']
     stages = aws.client("secretsmanager").describe_secret(SecretId=secret)["VersionIdsToStages"]
     assert token not in stages
 

@@ -1,39 +1,26 @@
 """Schedules are invoked on request, with their own role."""
 
 import json
-import time
-import uuid
 from typing import Any
 
 import pytest
 
-from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow, policy
-from tests.support.zips import package
+from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow, policy, unique
+from tests.support.waiting import wait_until
 
-LOGS = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])
 GROUP_ARN = f"arn:aws:scheduler:{REGION}:{ACCOUNT_ID}:schedule-group/default"
 
 
 @pytest.fixture
 def function(aws: LocalAws) -> str:
     """A function that prints its event; its ARN."""
-    name = f"printing-{uuid.uuid4().hex[:8]}"
     source = "def handle(event, context):\n    print('was told', event['what'])\n"
-    made = aws.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Handler="handlers.handle",
-        Role=aws.make_role(name, LOGS),
-        Code={"ZipFile": package(handlers=source)},
-        Timeout=20,
-    )
-    arn: str = made["FunctionArn"]
-    return arn
+    return aws.make_function(unique("printing"), source, "handlers.handle")
 
 
 def schedule(aws: LocalAws, function: str, *statements: dict[str, Any], group: str = GROUP_ARN, **fields: Any) -> str:
     """A schedule of a function, whose role trusts the scheduler for a group and may do what the statements say."""
-    name = f"schedule-{uuid.uuid4().hex[:8]}"
+    name = unique("schedule")
     iam = aws.client("iam")
     trust = {
         "Effect": "Allow",
@@ -58,10 +45,7 @@ def test_a_schedule_invokes_its_function_with_its_input(aws: LocalAws, function:
     name = schedule(aws, function, allow("lambda:InvokeFunction", function))
     assert aws.ask(f"schedules/{name}/invoke", "POST") == (200, {"invoked": name, "target": function})
     log = aws.directory / "logs" / "functions" / f"{function.rpartition(':')[2]}.log"
-    deadline = time.monotonic() + 20
-    while not (log.exists() and f"was told {name}" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: log.exists() and f"was told {name}" in log.read_text(), "the invocation")
 
 
 def test_a_role_that_may_not_invoke_the_function_is_refused(aws: LocalAws, function: str) -> None:

@@ -1,13 +1,12 @@
 """On demand each kind of thing fails once to be made, and once to be deleted."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import LocalAws, allow
+from tests.support.local_aws import LocalAws, allow, unique
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +18,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 def a_role(aws: LocalAws) -> dict[str, str]:
-    return aws.assume(aws.make_role(f"role-{uuid.uuid4().hex[:8]}", allow("*")))
+    return aws.assume(aws.make_role(unique("role"), allow("*")))
 
 
 def test_the_first_change_of_each_kind_fails_and_the_second_is_made(failing: LocalAws) -> None:

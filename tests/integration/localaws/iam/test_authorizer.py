@@ -1,17 +1,16 @@
 """A role's calls are authorized by its policies, and denied in each service's wire format."""
 
 import json
-import uuid
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow, policy
+from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow, policy, unique
 
 
 def role_name() -> str:
-    return f"role-{uuid.uuid4().hex[:8]}"
+    return unique("role")
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ import json
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import LocalAws, allow
+from tests.support.local_aws import LocalAws, allow, unique, zipped
 from tests.support.waiting import wait_until
-from tests.support.zips import package
 
 LOGS = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])
 SOURCE = """
@@ -56,6 +56,12 @@ def sleep(event, context):
     return time.time()
 
 
+def meet(event, context):
+    open(event["mine"], "w").close()
+    while not os.path.exists(event["other"]):
+        time.sleep(0.02)
+
+
 def imports(event, context):
     found = {}
     for name in event:
@@ -73,15 +79,9 @@ def deploy(aws: LocalAws) -> Callable[..., str]:
     """Creates a function of this module's source; its name."""
 
     def create(handler: str, *, source: str = SOURCE, role: str | None = None, **settings: Any) -> str:
-        name = f"{handler.rpartition('.')[2]}-{uuid.uuid4().hex[:8]}"
-        aws.client("lambda").create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Handler=handler if "." in handler else f"handlers.{handler}",
-            Role=role or aws.make_role(name, LOGS),
-            Code={"ZipFile": package(handlers=source)},
-            **{"Timeout": 20, **settings},
-        )
+        name = unique(handler.rpartition(".")[2])
+        handler = handler if "." in handler else f"handlers.{handler}"
+        aws.make_function(name, source, handler, Role=role, **settings)
         return name
 
     return create
@@ -142,7 +142,7 @@ def test_changed_code_runs_at_once(aws: LocalAws, deploy: Callable[..., str]) ->
     name = deploy("echo")
     invoke(aws, name)
     new = "def echo(event, context): return 'new'"
-    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=package(handlers=new))
+    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=zipped(new))
     assert invoke(aws, name)[0] == "new"
 
 
@@ -208,12 +208,12 @@ def test_a_large_event_arrives(aws: LocalAws, deploy: Callable[..., str]) -> Non
     assert invoke(aws, deploy("echo"), event)[0]["event"] == event
 
 
-def test_two_invocations_at_once_run_at_once(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("sleep")
+def test_two_invocations_at_once_run_at_once(aws: LocalAws, deploy: Callable[..., str], tmp_path: Path) -> None:
+    name, (first, second) = deploy("meet", Timeout=60), (str(tmp_path / one) for one in ("first", "second"))
     with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(invoke, aws, name, {"seconds": 1.5}) for _ in range(2)]
-        ends = [future.result()[0] for future in futures]
-    assert abs(ends[0] - ends[1]) < 1.4
+        events = ({"mine": first, "other": second}, {"mine": second, "other": first})
+        answers = list(pool.map(lambda event: invoke(aws, name, event)[1], events))
+    assert ["FunctionError" in answer for answer in answers] == [False, False]
 
 
 def test_what_a_function_prints_is_in_its_log_group_and_file(aws: LocalAws, deploy: Callable[..., str]) -> None:
@@ -227,7 +227,7 @@ def test_what_a_function_prints_is_in_its_log_group_and_file(aws: LocalAws, depl
 
 
 def test_a_role_that_may_not_log_leaves_no_log_group(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo", role=aws.make_role(f"silent-{uuid.uuid4().hex[:8]}"))
+    name = deploy("echo", role=aws.make_role(unique("silent")))
     invoke(aws, name)
     groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
     assert groups == []
@@ -253,20 +253,15 @@ def test_an_event_whose_attempts_failed_is_published_to_an_encrypted_topic_by_a_
     may_use_the_key: bool,
 ) -> None:
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
-    topic = aws.client("sns").create_topic(Name=f"dead-{uuid.uuid4().hex[:8]}", Attributes={"KmsMasterKeyId": key})
-    queue = aws.client("sqs").create_queue(QueueName=f"told-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-    arn = aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    aws.client("sns").subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=arn)
-    may = [LOGS, allow("sns:Publish", topic["TopicArn"])]
+    topic, queue = aws.make_topic(KmsMasterKeyId=key)
+    may = [LOGS, allow("sns:Publish", topic)]
     if may_use_the_key:
         may.append(allow(["kms:GenerateDataKey", "kms:Decrypt"], key))
-    role = aws.make_role(f"async-{uuid.uuid4().hex[:8]}", *may)
-    name = deploy("fail", role=role, DeadLetterConfig={"TargetArn": topic["TopicArn"]})
+    role = aws.make_role(unique("async"), *may)
+    name = deploy("fail", role=role, DeadLetterConfig={"TargetArn": topic})
     aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"beer": 1}')
     wait_until(lambda: any(event["function"] == name for event in aws.journal("function.retries_exhausted")))
-    received = aws.client("sqs").receive_message(QueueUrl=queue).get("Messages", [])
-    told = [json.loads(json.loads(message["Body"])["Message"]) for message in received]
-    assert told == ([{"beer": 1}] if may_use_the_key else [])
+    assert [json.loads(message) for message in aws.messages(queue)] == ([{"beer": 1}] if may_use_the_key else [])
     assert sum(event["function"] == name for event in aws.journal("function.invoked")) == 3
 
 
@@ -285,7 +280,7 @@ def test_a_deleted_functions_process_ends(aws: LocalAws, deploy: Callable[..., s
 
 
 def test_settings_that_moto_drops_are_kept(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    role = aws.make_role(f"kept-{uuid.uuid4().hex[:8]}", LOGS, allow("sns:Publish"))
+    role = aws.make_role(unique("kept"), LOGS, allow("sns:Publish"))
     name = deploy("echo", role=role, TracingConfig={"Mode": "PassThrough"})
     client = aws.client("lambda")
     assert client.get_function_configuration(FunctionName=name)["LoggingConfig"] == {
@@ -306,7 +301,7 @@ def test_settings_that_moto_drops_are_kept(aws: LocalAws, deploy: Callable[..., 
 
 
 def test_a_function_needs_a_role_that_lambda_may_assume(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    role = aws.make_role(f"tasks-{uuid.uuid4().hex[:8]}", service="ecs-tasks.amazonaws.com")
+    role = aws.make_role(unique("tasks"), service="ecs-tasks.amazonaws.com")
     with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
         deploy("echo", role=role)
 
@@ -318,7 +313,7 @@ def test_a_function_in_a_network_needs_to_make_its_interfaces(aws: LocalAws, dep
     with pytest.raises(ClientError, match="does not have permissions to call CreateNetworkInterface on EC2"):
         deploy("echo", VpcConfig=network)
     interfaces = allow(["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"])
-    name = deploy("echo", VpcConfig=network, role=aws.make_role(f"vpc-{uuid.uuid4().hex[:8]}", interfaces))
+    name = deploy("echo", VpcConfig=network, role=aws.make_role(unique("vpc"), interfaces))
     config = aws.client("lambda").get_function_configuration(FunctionName=name)["VpcConfig"]
     assert config["VpcId"] == subnet["VpcId"]
 

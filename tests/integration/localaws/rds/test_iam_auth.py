@@ -199,11 +199,16 @@ def test_a_session_that_the_server_ends_is_over(database: TokenDatabase, analyst
 def test_a_statement_can_be_cancelled(database: TokenDatabase, analyst: dict[str, str]) -> None:
     with closing(database.connect(REPORT, database.token(analyst, REPORT))) as entered:
         cancel = struct.pack("!ii", 16, 80877102) + bytes(entered._backend_key_data or b"")
-        timer = threading.Timer(0.3, say, (database, cancel))
-        timer.start()
+
+        def cancel_once_it_runs() -> None:
+            database.wait_for_sleep(REPORT)
+            say(database, cancel)
+
+        thread = threading.Thread(target=cancel_once_it_runs)
+        thread.start()
         with pytest.raises(pg8000.exceptions.DatabaseError, match="57014"):
-            entered.run("SELECT pg_sleep(15)")
-        timer.join()
+            entered.run("SELECT pg_sleep(60)")
+        thread.join()
 
 
 def test_malformed_messages_do_not_affect_other_clients(database: TokenDatabase, analyst: dict[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from localaws.rds.instances import Databases
 from tests.support.moto_server import MotoServer, moto_server
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.database
 NAME = "taproom-dev"
@@ -47,14 +47,9 @@ def instance(aws: MotoServer) -> dict[str, Any]:
 
 
 def available(rds: Any, name: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while True:
-        found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
-        if found["DBInstanceStatus"] != "creating":
-            assert found["DBInstanceStatus"] == "available"
-            return found
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    rds.get_waiter("db_instance_available").wait(WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
+    found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    return found
 
 
 def set_parameter(rds: Any, name: str, value: str) -> None:
@@ -106,9 +101,8 @@ def test_every_instance_has_a_resource_id_of_its_own(instance: dict[str, Any]) -
 def test_parameters_of_the_group_are_in_force_and_follow_changes(aws: MotoServer, instance: dict[str, Any]) -> None:
     assert ask(aws, instance, "SHOW log_min_duration_statement") == [["500ms"]]
     set_parameter(aws.client("rds"), "log_min_duration_statement", "700")
-    deadline = time.monotonic() + 10  # a reload takes a moment to reach a new session
-    while ask(aws, instance, "SHOW log_min_duration_statement") != [["700ms"]]:
-        assert time.monotonic() < deadline
+    # A reload takes a moment to reach a new session.
+    wait_until(lambda: ask(aws, instance, "SHOW log_min_duration_statement") == [["700ms"]])
 
 
 @pytest.mark.aws("RDS-6")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import LocalAws
-from tests.support.local_secrets import read, rotate, stages, unique, wait_for_event
+from tests.support.local_aws import LocalAws, unique
+from tests.support.local_secrets import read, rotate, stages, wait_for_event
 from tests.support.waiting import wait_until
 
 

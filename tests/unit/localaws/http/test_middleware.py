@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -72,15 +71,16 @@ def test_a_failed_call_is_not_replayed(journal: Journal) -> None:
 def test_calls_of_one_service_wait_for_each_other_and_those_of_another_do_not() -> None:
     inside: set[str] = set()
     together: set[frozenset[str]] = set()
-    guard = threading.Lock()
+    guard, meeting = threading.Lock(), threading.Barrier(2)
 
     def slow(made: ApiCall) -> Answer:
         name = f"{made.service} {made.operation}"
         with guard:
             inside.add(name)
-            together.add(frozenset(inside))
-        time.sleep(0.05)
+        if made.operation != "B":
+            meeting.wait(60)
         with guard:
+            together.add(frozenset(inside))
             inside.discard(name)
         return OK
 
