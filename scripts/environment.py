@@ -171,9 +171,19 @@ def outputs(root: Path = ROOT) -> dict[str, Any]:
 
 
 def running(ecs: Any, cluster: str, service: str) -> Running:
-    """What a service's newest deployment is."""
-    (found,) = ecs.describe_services(cluster=cluster, services=[service])["services"]
-    newest = next(entry for entry in found["deployments"] if entry["status"] == "PRIMARY")
+    """Return what a service's newest deployment is.
+
+    Raises:
+        CommandError: there is no such service.
+    """
+    try:
+        services = ecs.describe_services(cluster=cluster, services=[service])["services"]
+    except ecs.exceptions.ClusterNotFoundException:
+        services = []
+    deployments = [entry for found in services for entry in found["deployments"]]
+    newest = next((entry for entry in deployments if entry["status"] == "PRIMARY"), None)
+    if newest is None:
+        raise CommandError(f"{service} does not run in the cluster {cluster}: it was deleted. Set IMAGE to plan it.")
     definition = ecs.describe_task_definition(taskDefinition=newest["taskDefinition"])["taskDefinition"]
     return Running(
         task_definition=newest["taskDefinition"],
@@ -181,7 +191,7 @@ def running(ecs: Any, cluster: str, service: str) -> Running:
         rollout=newest.get("rolloutState", ""),
         running=newest["runningCount"],
         desired=newest["desiredCount"],
-        others=len(found["deployments"]) - 1,
+        others=len(deployments) - 1,
     )
 
 

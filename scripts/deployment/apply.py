@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,10 @@ def roll_back(name: str, settings: Mapping[str, str]) -> None:
             f"changed. A rollback changes only the image: git checkout {applied}, make fetch-function, and try again."
         )
     apply_now(name, {**settings, "COMMIT": applied})
-    if smoke.main(settings):
-        raise CommandError(f"{name} was rolled back to {settings['IMAGE']}, and it does not serve.")
+    try:
+        smoke.check(settings)
+    except CommandError as error:
+        raise CommandError(f"{name} was rolled back to {settings['IMAGE']}, and it does not serve. {error}") from error
 
 
 def applied_commit(name: str, settings: Mapping[str, str]) -> None:
@@ -135,8 +138,9 @@ def _finish(target: plan.Target, file: Path, text: str, settings: Mapping[str, s
             answer = ""
         if answer != "yes":
             raise RefusedError("Not applied. Nothing was changed.")
-    if target.known:
-        hand_over(settings, previous_image=plan.running_image(target.region, target.known))
+    with suppress(CommandError):  # the service was deleted, so there is no image to go back to
+        if target.known:
+            hand_over(settings, previous_image=plan.running_image(target.region, target.known))
     apply(file)
     summarise(settings, f"Applied.\n\n{text}")
     print(f"Applied to {target.name}.")

@@ -16,7 +16,7 @@ from typing import Any
 
 import boto3
 
-from scripts.environment import CHECKOUT, CommandError, hand_over
+from scripts.environment import CHECKOUT, CommandError, hand_over, required, run_command
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -115,39 +115,38 @@ def verify_attestation(manifest: str, environment: Mapping[str, str]) -> None:
         raise CommandError(f"The image has no valid attestation of main. gh says: {done.stderr.strip()}")
 
 
+def hand_over_digest(environment: Mapping[str, str], *, is_optional: bool) -> None:
+    """Print the digest, and hand it to the steps of a workflow that follow.
+
+    Raises:
+        CommandError: there is no such image, unless that is fine, or it is not one to deploy.
+    """
+    address = required(environment, "IMAGE_REPOSITORY", "terraform/account's output image_repository_url")
+    host, _, name = address.partition("/")
+    wanted = image_id(environment.get("COMMIT", ""), environment.get("DIGEST", ""))
+    ecr = boto3.client("ecr", region_name=environment.get("AWS_REGION") or host.split(".")[3])
+    repository = {"registryId": host.split(".")[0], "repositoryName": name}  # perhaps of another account
+    digest = find(ecr, repository, wanted)
+    if digest is None:
+        if is_optional:
+            return
+        raise CommandError(
+            f"The registry {name} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
+            "until its run for this commit has ended, or re-run that. Images without a release expire."
+        )
+    run = check(ecr, repository, digest, environment)
+    if release := environment.get("RELEASE"):
+        keep(ecr, repository, digest, release)
+    print(digest)
+    hand_over(environment, digest=digest, run=run)
+
+
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
-    """Print the digest, and hand it to the steps of a workflow that follow."""
+    """Find and check the image; return the exit code."""
     parser = argparse.ArgumentParser(description="Find the digest of an image in the registry.")
     parser.add_argument("--if-any", action="store_true", help="say nothing when there is none")
     options = parser.parse_args(arguments)
-    host, _, name = environment.get("IMAGE_REPOSITORY", "").partition("/")
-    if not name:
-        print(
-            "Set IMAGE_REPOSITORY to the registry's address, terraform/account's output image_repository_url.",
-            file=sys.stderr,
-        )
-        return 1
-    try:
-        wanted = image_id(environment.get("COMMIT", ""), environment.get("DIGEST", ""))
-        region = environment.get("AWS_REGION") or host.split(".")[3]
-        ecr = boto3.client("ecr", region_name=region)
-        repository = {"registryId": host.split(".")[0], "repositoryName": name}  # perhaps of another account
-        digest = find(ecr, repository, wanted)
-        if digest is None and not options.if_any:
-            raise CommandError(
-                f"The registry {name} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
-                "until its run for this commit has ended, or re-run that. Images without a release expire."
-            )
-        run = check(ecr, repository, digest, environment) if digest else ""
-        if digest and (release := environment.get("RELEASE")):
-            keep(ecr, repository, digest, release)
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if digest:
-        print(digest)
-        hand_over(environment, digest=digest, run=run)
-    return 0
+    return run_command(environment, lambda: hand_over_digest(environment, is_optional=options.if_any))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 
-from scripts.environment import CommandError, Running, outputs, required, running
+from scripts.environment import CommandError, Running, outputs, required, run_command, running
 
 _PATHS = ("/readyz", "/beers")
 _ATTEMPTS = 6
@@ -94,32 +94,35 @@ def check_targets(elbv2: Any, target_group_arn: str) -> None:
         raise CommandError(f"The load balancer's targets are {', '.join(sorted(states)) or 'missing'}, not healthy.")
 
 
-def main(environment: Mapping[str, str]) -> int:
+def check(environment: Mapping[str, str]) -> None:
     """Check the environment that Terraform was last prepared for.
 
     A service that only some addresses can reach is not called, because this may run at another one, such as GitHub's.
+
+    Raises:
+        CommandError: it is not as it was applied, or does not serve.
     """
-    try:
-        image = required(environment, "IMAGE", "the image that was applied, REPOSITORY@sha256:...")
-        known: dict[str, Any] = outputs()
-        # For where the service's own name does not lead to it yet.
-        url = environment.get("SERVICE_URL") or known["service_url"]
-        ecs = boto3.client("ecs", region_name=required(environment, "AWS_REGION", "the environment's region"))
-        look = partial(running, ecs, known["cluster_name"], known["service_name"])
-        wrong = wait(look, known["task_definition_arn"], image)
-        if wrong:
-            raise CommandError("\n".join(wrong))
-        if "0.0.0.0/0" not in known["client_cidr_blocks"]:
-            check_targets(boto3.client("elbv2", region_name=environment["AWS_REGION"]), known["target_group_arn"])
-            print(f"Only {known['client_cidr_blocks']} can reach {url}: checked its targets' health instead.")
-            return 0
-        for path in _PATHS:
-            ask(f"{url}{path}")
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        return 1
+    image = required(environment, "IMAGE", "the image that was applied, REPOSITORY@sha256:...")
+    known: dict[str, Any] = outputs()
+    # For where the service's own name does not lead to it yet.
+    url = environment.get("SERVICE_URL") or known["service_url"]
+    ecs = boto3.client("ecs", region_name=required(environment, "AWS_REGION", "the environment's region"))
+    look = partial(running, ecs, known["cluster_name"], known["service_name"])
+    wrong = wait(look, known["task_definition_arn"], image)
+    if wrong:
+        raise CommandError("\n".join(wrong))
+    if "0.0.0.0/0" not in known["client_cidr_blocks"]:
+        check_targets(boto3.client("elbv2", region_name=environment["AWS_REGION"]), known["target_group_arn"])
+        print(f"Only {known['client_cidr_blocks']} can reach {url}: checked its targets' health instead.")
+        return
+    for path in _PATHS:
+        ask(f"{url}{path}")
     print(f"{known['task_definition_arn']} with {image} runs, and answers at {url}.")
-    return 0
+
+
+def main(environment: Mapping[str, str]) -> int:
+    """Check the environment; return the exit code."""
+    return run_command(environment, lambda: check(environment))
 
 
 if __name__ == "__main__":

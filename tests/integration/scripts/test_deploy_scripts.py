@@ -173,6 +173,11 @@ def test_the_pipeline_applies_a_saved_plan_unasked_with_the_ranges_of_the_last_a
     assert made[-1].startswith("terraform apply -input=false")
 
 
+def test_a_service_that_was_deleted_is_applied_again(checkout: Path) -> None:
+    made = calls(checkout, "apply apply", **APPLIED, STATE=state(**KEPT | {"service_name": "gone"}))
+    assert made[-1].startswith("terraform apply -input=false")
+
+
 @pytest.mark.parametrize("answer", ["y\n", ""])
 def test_a_person_who_does_not_say_yes_applies_nothing(answer: str, checkout: Path) -> None:
     done = run(checkout, "apply apply", answer, **APPLIED)
@@ -308,6 +313,11 @@ def test_a_builder_without_arm64_is_refused_with_its_remedy(checkout: Path) -> N
         ("apply apply", {"ENVIRONMENT": "dev"}, "Set IMAGE: the image to apply"),
         ("apply apply", {"ENVIRONMENT": "dev", "IMAGE": "x"}, "Set STATE_BUCKET"),
         ("apply apply", {"ENVIRONMENT": "dev", "PLAN": "x"}, "Set PLAN_SHA256"),
+        (
+            "plan",
+            {**APPLIED, "IMAGE": "", "ACCOUNT": json.dumps({name: {"value": "gone"} for name in KEPT})},
+            "gone does not run in the cluster gone",
+        ),
         ("deploy", {"ENVIRONMENT": "test"}, "There is no terraform/environment/test.tfvars."),
     ],
 )
