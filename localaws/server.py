@@ -5,6 +5,7 @@ then the API, then the remaining child processes. Import it only after the envir
 moto reads the environment when it is imported.
 """
 
+import functools
 import http
 import os
 import signal
@@ -160,6 +161,8 @@ def serve(settings: Settings, listeners: Listeners, services: Mapping[str, Insta
 
 def _handler(context: Context, faults: Faults) -> Handler:
     moto = DomainDispatcherApplication(create_backend_app)
+    # Otherwise it lists the folder of its packages at each request.
+    moto.get_backend_for_host = functools.cache(moto.get_backend_for_host)  # type: ignore[method-assign]
     authorizer = Authorizer(context.settings, context.journal)
     handle: Handler = lambda call: call_wsgi(moto, call)  # noqa: E731 - a name for the innermost layer
     handle = faults.middleware(handle, authorizer.is_role)
