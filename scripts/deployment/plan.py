@@ -236,6 +236,7 @@ def run(settings: Mapping[str, str]) -> None:
             raise
         print(f"Skipped: {error}")
         summarise(settings, f"Skipped: {error}")
+        hand_over(settings, skipped="true")
         return
     text = report(plans)
     REPORT.parent.mkdir(exist_ok=True)

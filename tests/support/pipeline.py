@@ -321,7 +321,7 @@ def _is_check(job: Job) -> bool:
 def _replaced(job: Job, command: str) -> Mapping[str, str] | None:
     """Replace the commands of the checks, and of dev's deployment, which staging and prod run for real."""
     if _is_check(job) or (job.name.startswith("dev/") and "make " in command):
-        return {"digest": "sha256:" + "0" * 64, "plan": "s3://states/plans/dev/1"}
+        return {"digest": "sha256:" + "0" * 64}
     return None
 
 
