@@ -433,6 +433,20 @@ class Call(NamedTuple):
     executors: frozenset[str] | None
 
 
+class UserPolicy(NamedTuple):
+    """A row policy that compares rows with the user of the session.
+
+    Attributes:
+        is_of_session_user: Whether it uses only SESSION_USER, which is the login role whatever the session acts as.
+        roles: The roles that it is for.
+    """
+
+    schema: str
+    relation: str
+    is_of_session_user: bool
+    roles: Sequence[str]
+
+
 def builtin_default_privileges(creator: str) -> frozenset[DefaultPrivilege]:
     """Return the default privileges that PostgreSQL gives PUBLIC on new objects of ``creator``."""
     return frozenset(
@@ -515,6 +529,7 @@ class DependencyKind(StrEnum):
     NEEDS_CREATE: It owns objects that can only be given to a role with CREATE on a schema or a database.
     NOT_TRANSFERABLE: It owns an object that its successor cannot own.
     DEFINER: It owns a routine that runs with the rights of its owner.
+    PREPARED: It prepared a transaction, which only it or a superuser can end.
     CODE: It owns a view, or a table with rules, triggers or policies, which can run code with the rights of its owner.
     """
 
@@ -526,6 +541,7 @@ class DependencyKind(StrEnum):
     NEEDS_CREATE = "needs create"
     NOT_TRANSFERABLE = "not transferable"
     DEFINER = "definer"
+    PREPARED = "prepared"
     CODE = "code"
 
 
@@ -592,6 +608,9 @@ class Snapshot:
         groups: The objects of the managed schemas that are in scope.
         columns: Their columns that have privileges, or that the document names.
         calls: The routines that are called by relations in the managed schemas.
+        policies: The row policies of these relations that depend on the user of the session.
+        belongings: By login role of a pair, and by role declared once: the number of objects of each type that it
+            owns, of policies for it, and of its user mappings and prepared transactions.
         foreign: Single objects that the document names, of owners whose objects are left alone.
         unknown_types: By schema and signature in the document: a type in it that PostgreSQL does not know.
         roles: By name: the declared roles that exist, those declared once, and those whose rights may be needed.
@@ -612,6 +631,8 @@ class Snapshot:
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
     calls: tuple[Call, ...]
+    policies: tuple[UserPolicy, ...]
+    belongings: dict[str, dict[str, int]]
     foreign: tuple[ObjectGroup, ...]
     unknown_types: dict[tuple[str, str], str]
     roles: dict[str, ActualRole]

@@ -1,7 +1,8 @@
 """Facts in words, for reasons and reports."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from typing import TypeVar
 
 from db_bootstrap.model import (
     DefaultPrivilege,
@@ -17,11 +18,18 @@ from db_bootstrap.model import (
     Target,
 )
 
+K = TypeVar("K", bound=str)
+
 
 def join_names(names: Iterable[str]) -> str:
     """Join names as in ``a, b and c``."""
     *rest, last = names
     return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def describe_counts(counts: Mapping[K, int]) -> str:
+    """Describe numbers of things as in ``2 table(s) and 1 large object(s)``."""
+    return join_names(f"{count} {kind}(s)" for kind, count in sorted(counts.items()))
 
 
 def describe_target(target: Target) -> str:

@@ -7,7 +7,7 @@ takes nothing away except what contradicts the document: an owner, a login, a li
 from dataclasses import replace
 
 from db_bootstrap.desired import DECLARED_ATTRIBUTES, is_marked, text_of
-from db_bootstrap.document import IAM_ROLE, AccessDocument, Unlisted, login_role_names
+from db_bootstrap.document import IAM_ROLE, AccessDocument, Unlisted
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     DefaultPrivilege,
@@ -87,7 +87,7 @@ def _adjust_memberships(document: AccessDocument, desired: set[Fact], actual: se
 
     In RDS's role for tokens, a login with a rotated password could not log in.
     """
-    rotated = {role for name in document.rotated_logins() for role in (name, *login_role_names(name))}
+    rotated = document.rotated_roles()
     declared = {(fact.role, fact.member): fact for fact in sorted_facts(desired, Membership)}
     for fact in sorted_facts(actual, Membership):
         declared_fact = declared.get((fact.role, fact.member))

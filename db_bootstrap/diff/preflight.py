@@ -374,6 +374,11 @@ def _retirement(document: AccessDocument, role: RetiredRole) -> Iterator[str]:
             f"be those of {retirement.reassign_to!r}. Drop it, or run as the master: "
             f"GRANT {identifier(role.role)} TO CURRENT_USER; ALTER ROUTINE {one.what} SECURITY INVOKER;"
         )
+    for one in role.of_kind(DependencyKind.PREPARED):
+        yield (
+            f"{path}: the role prepared a transaction, which only it can end. Commit it, or run as the master: "
+            f"GRANT {identifier(role.role)} TO CURRENT_USER; SET ROLE {identifier(role.role)}; {one.what}"
+        )
     for one in role.of_kind(DependencyKind.IRREVOCABLE):
         yield (
             f"{path}: {one.owner!r} granted it {one.what}, and can no longer revoke them, because it is "

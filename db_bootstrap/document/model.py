@@ -266,10 +266,13 @@ class AccessDocument:
         """Return the names of the logins that have a secret, sorted."""
         return tuple(sorted(name for name, login in self.logins.items() if login.credential is CredentialKind.ROTATED))
 
+    def rotated_roles(self) -> frozenset[str]:
+        """Return the logins that have a secret, and their login roles."""
+        return frozenset(role for name in self.rotated_logins() for role in (name, *login_role_names(name)))
+
     def role_names(self) -> frozenset[str]:
         """Return every role that the document declares, login roles included."""
-        login_roles = {login_role for name in self.rotated_logins() for login_role in login_role_names(name)}
-        return frozenset(self.roles) | frozenset(self.logins) | login_roles
+        return self.rotated_roles().union(self.roles, self.logins)
 
     def members(self) -> dict[str, Member]:
         """Return roles and logins together, by name; no name is both."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from db_bootstrap import desired
-from db_bootstrap.diff.descriptions import describe_target, describe_undeclared, join_names
+from db_bootstrap.diff.descriptions import describe_counts, describe_target, describe_undeclared
 from db_bootstrap.diff.scope import Scope, ScopedEntries
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.routines import resolve_signatures
@@ -33,6 +33,7 @@ from db_bootstrap.model import (
     SchemaOwner,
     SettledDefaults,
     Target,
+    UserPolicy,
     builtin_default_privileges,
 )
 from db_bootstrap.values import dataclass
@@ -44,10 +45,12 @@ class ActualContainers:
 
     Attributes:
         schema_owners: The owner of each managed schema that exists.
+        policies: The policies in them that depend on the user.
     """
 
     facts: tuple[Fact, ...]
     schema_owners: dict[str, str]
+    policies: tuple[UserPolicy, ...]
     notes: tuple[str, ...]
     scoped: tuple[tuple[Target, ScopedEntries], ...]
 
@@ -79,11 +82,15 @@ def containers(run: Run, scope: Scope) -> ActualContainers:
     facts: list[Fact] = []
     notes: list[str] = []
     scoped: list[tuple[Target, ScopedEntries]] = []
+    policies: list[UserPolicy] = []
     schema_owners: dict[str, str] = {}
     desired_grants: dict[Target, set[tuple[str, str]]] = {}
     for fact in desired.container_privileges(scope.document, scope.server):
         desired_grants.setdefault(fact.target, set()).add((fact.grantee, fact.privilege))
     for kind, name, owner, acl in sorted(run(queries.CONTAINERS, schemas=scope.schemas), key=tuple):
+        if kind == "policy":
+            policies.append(UserPolicy(name, owner, *acl))
+            continue
         if kind == "database":
             on: Target = OnDatabase(name)
             entries = scope.select(acl, (owner,), desired_grants.get(on, ()), only_managed=True)
@@ -97,7 +104,7 @@ def containers(run: Run, scope: Scope) -> ActualContainers:
         facts += _privileges(entries, on)
         scoped.append((on, entries))
         notes += _kept(entries, describe_target(on))
-    return ActualContainers(tuple(facts), schema_owners, tuple(notes), tuple(scoped))
+    return ActualContainers(tuple(facts), schema_owners, tuple(policies), tuple(notes), tuple(scoped))
 
 
 @dataclass(frozen=True)
@@ -223,7 +230,7 @@ def _owners(run: Run, scope: Scope) -> Iterator[ObjectOwner]:
 
 def _other_owners(others: Mapping[tuple[str, str], Mapping[ObjectKind, int]], scope: Scope) -> Iterator[str]:
     for (schema, owner), counts in sorted(others.items()):
-        listed = join_names(f"{count} {kind}(s)" for kind, count in sorted(counts.items()))
+        listed = describe_counts(counts)
         schema_owner = scope.document.schemas[schema].owner
         unmanaged = "" if scope.can_judge(owner) else ", and access to them is not managed"
         can_adopt = scope.server.master_is_superuser or owner not in scope.server.superusers

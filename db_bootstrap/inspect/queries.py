@@ -73,13 +73,26 @@ WHERE CAST(:names AS text[]) IS NULL OR member.rolname = ANY (CAST(:names AS tex
 GROUP BY 1, 2
 """
 
+# Then, to save a round trip, what else belongs to the roles of :owners or ends with them, counted by kind.
 ROLE_SETTINGS = """
-SELECT r.rolname, d.datname, s.setting
+SELECT r.rolname, d.datname, s.setting, NULL AS count
 FROM pg_db_role_setting c
 JOIN pg_roles r ON r.oid = c.setrole
 LEFT JOIN pg_database d ON d.oid = c.setdatabase,
 unnest(c.setconfig) AS s (setting)
 WHERE r.rolname = ANY (CAST(:names AS text[])) AND (c.setdatabase = 0 OR d.datname = current_database())
+UNION ALL
+SELECT r.rolname, NULL, (pg_identify_object(s.classid, min(s.objid), 0)).type, count(*)
+FROM pg_shdepend s
+JOIN pg_roles r ON r.oid = s.refobjid
+LEFT JOIN pg_class c ON s.classid = 'pg_class'::regclass AND c.oid = s.objid
+WHERE r.rolname = ANY (CAST(:owners AS text[])) AND s.refclassid = 'pg_authid'::regclass AND s.deptype IN ('o', 'r')
+  AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+  AND s.classid <> 'pg_default_acl'::regclass AND c.relpersistence IS DISTINCT FROM 't'
+GROUP BY r.rolname, s.classid
+UNION ALL
+SELECT owner, NULL, 'prepared transaction', count(*) FROM pg_prepared_xacts
+WHERE owner = ANY (CAST(:owners AS text[])) AND database = current_database() GROUP BY owner
 """
 
 # Settings that no role can have, or that the master cannot set; {may_set} takes grants to it into account.
@@ -109,7 +122,8 @@ _ENTRIES = """coalesce((SELECT json_agg(json_build_array(
            CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
            pg_get_userbyid(a.grantor))) FROM aclexplode({acl}) a WHERE a.grantee <> {owner}), '[]')"""
 
-# The current database and the managed schemas.
+# The current database and the managed schemas. Then, to save a round trip, their policies that depend on the user, with
+# the roles that they are for. The words have these numbers in all versions (SQLValueFunctionOp in primnodes.h).
 CONTAINERS = f"""
 SELECT c.kind, c.name, pg_get_userbyid(c.owner), {_ENTRIES.format(acl="c.acl", owner="c.owner")}
 FROM (
@@ -119,6 +133,13 @@ FROM (
     SELECT 'schema', nspname, nspowner, coalesce(nspacl, acldefault('n', nspowner))
     FROM pg_namespace WHERE nspname = ANY (CAST(:schemas AS text[]))
 ) c
+UNION ALL
+SELECT 'policy', n.nspname, c.relname, json_build_array(
+           concat(y.polqual, y.polwithcheck) !~ 'SQLVALUEFUNCTION :op (9|10|11) ',
+           ARRAY(SELECT CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role) END FROM unnest(y.polroles) role))
+FROM pg_policy y JOIN pg_class c ON c.oid = y.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (CAST(:schemas AS text[]))
+  AND concat(y.polqual, y.polwithcheck) ~ 'SQLVALUEFUNCTION :op (9|1[0-2]) '
 """  # noqa: S608 - put together from constants
 
 # An aggregate is named by its types alone: GRANT cannot parse the ORDER BY of a hypothetical-set aggregate.
@@ -433,6 +454,9 @@ facet AS (
                       AND d.classid = to_regclass('pg_catalog.pg_publication_namespace'))
            OR s.oid IS NOT NULL AND (o.successor IS NULL
                                      OR NOT has_foreign_data_wrapper_privilege(o.successor, s.srvfdw, 'USAGE')))
+    UNION ALL  -- in every database
+    SELECT r.oid, true, 'prepared', NULL, format('ROLLBACK PREPARED %L; -- in database %I', p.gid, p.database), 1
+    FROM retired r JOIN pg_prepared_xacts p ON p.owner = r.rolname
     UNION ALL
     SELECT o.role, o.is_shared, 'definer', NULL, o.identity, 1
     FROM owned o JOIN pg_proc p ON o.classid = 'pg_proc'::regclass AND p.oid = o.objid AND p.prosecdef

@@ -129,10 +129,18 @@ def role_facts(actual: Iterable[ActualRole], scope: Scope) -> Iterator[Fact]:
                 yield RoleComment(role.name, role.comment)
 
 
-def role_settings(run: Run, names: Iterable[str]) -> Iterator[RoleSetting]:
-    """Read the settings of these roles, for all databases and for this one."""
-    for role, database, setting in run(queries.ROLE_SETTINGS, names=sorted(names)):
-        yield RoleSetting(role, database, *parse_setting(setting))
+def role_settings(
+    run: Run, names: Iterable[str], owners: Iterable[str] = (), belongings: dict[str, dict[str, int]] | None = None
+) -> Iterator[RoleSetting]:
+    """Read the settings of these roles, for all databases and for this one.
+
+    What belongs to ``owners`` is added to ``belongings``; see `model.Snapshot`.
+    """
+    for role, database, setting, count in run(queries.ROLE_SETTINGS, names=sorted(names), owners=sorted(owners)):
+        if count is None:
+            yield RoleSetting(role, database, *parse_setting(setting))
+        elif belongings is not None:
+            belongings.setdefault(role, {})[setting] = count
 
 
 def parse_setting(setting: str) -> tuple[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ are not read, which a master on RDS could not.
 
 from db_bootstrap import desired
 from db_bootstrap.desired import is_marked
+from db_bootstrap.diff.descriptions import describe_counts
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.scope import Scope
 from db_bootstrap.document import AccessDocument
@@ -58,7 +59,9 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
     marked = {name for name, role in actual_roles.items() if is_marked(role.comment, document.database)}
     managed = (document.role_names() & actual_roles.keys()) | marked
     scope = Scope(document, on, frozenset(managed - successors.keys()), successors)
-    settings = tuple(role_settings(run, scope.managed_roles))
+    belongings: dict[str, dict[str, int]] = {}
+    undeclared = scope.managed_roles - scope.declared_roles
+    settings = tuple(role_settings(run, scope.managed_roles, document.rotated_roles() | undeclared, belongings))
     actual_memberships = memberships(run, scope, desired.memberships(document, on))
     actual_containers = containers(run, scope)
     people = frozenset((*role_facts(actual_roles.values(), scope), *actual_memberships.facts))
@@ -108,6 +111,8 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
         groups=actual_objects.groups,
         columns=actual_objects.columns,
         calls=actual_objects.calls,
+        policies=actual_containers.policies,
+        belongings=belongings,
         foreign=actual_objects.foreign,
         unknown_types=actual_objects.unknown_types,
         roles=actual_roles,
@@ -121,8 +126,9 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
         restricted_settings=restricted_settings(run, scope, settings),
         unmanaged=(
             *(
-                f"Role {name!r} was declared once and no longer is: it has lost its access, and still exists."
-                for name in sorted(scope.managed_roles - scope.declared_roles)
+                f"Role {name!r} was declared once and no longer is: it has lost its access"
+                f"{_except(belongings.get(name, {}))}, and still exists."
+                for name in sorted(undeclared)
             ),
             *actual_memberships.notes,
             *actual_containers.notes,
@@ -131,6 +137,10 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
             *extension_notes(actual_extensions, document),
         ),
     )
+
+
+def _except(belongings: dict[str, int]) -> str:
+    return f", except for its {describe_counts(belongings)}" if belongings else ""
 
 
 def identity(session: Session, host: str) -> Identity:

@@ -23,6 +23,7 @@ _TEST_SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
     # No database lives long enough to need it, and it would visit each.
     "autovacuum": "off",
+    "max_prepared_transactions": "5",
 }
 
 

@@ -27,6 +27,17 @@ def cellar(database: Database) -> Access:
     return Access(database)
 
 
+@pytest.fixture
+def elsewhere(cellar: Access, postgres: Cluster) -> Iterator[Access]:
+    """Another database of the same server and master."""
+    other = Access(cellar.database)
+    name = f"{cellar.database.name}_two"
+    postgres.create_database(name, cellar.database.master)
+    other.in_database(name)
+    yield other
+    postgres.admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="module")
 def settled_cellar(postgres: Cluster) -> Iterator[Access]:
     """One for tests that leave it as they found it."""

@@ -2,7 +2,6 @@
 
 import copy
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from db_bootstrap.apply import ATTEMPTS, apply, locked
 from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError
-from devtools.postgres.cluster import Cluster
 from tests.support.access import Access
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
@@ -92,47 +90,6 @@ def test_memberships_that_a_stranger_granted_are_revoked_with_the_option_or_repo
 
 
 @pytest.mark.parametrize(
-    "target", ["SELECT ON {schema}.wine", "USAGE ON SCHEMA {schema}", "CONNECT ON DATABASE {database}"]
-)
-def test_a_grant_option_goes_with_all_that_was_passed_on(target: str, cellar: Access) -> None:
-    cellar.apply()
-    cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
-    cellar.apply()
-    cellar.as_superuser(
-        f"GRANT {target} TO {{app}} WITH GRANT OPTION",
-        f"SET ROLE {{app}}; GRANT {target} TO PUBLIC",
-        f"SET ROLE {{app}}; GRANT {target} TO {{reader}}",
-    )
-    cellar.apply()
-    assert cellar.plan().statements == ()
-
-
-def test_an_admin_option_goes_with_all_that_was_passed_on(cellar: Access) -> None:
-    cellar.apply()
-    with cellar.master() as master:
-        master.run(cellar.filled("GRANT {owner} TO {writer} WITH ADMIN OPTION"))
-        master.run(cellar.filled("REVOKE {writer} FROM {app}"))
-    cellar.as_superuser("SET ROLE {writer}; GRANT {owner} TO {app_b}")
-    cellar.apply()
-    assert cellar.plan().statements == ()
-
-
-def test_an_extensions_objects_are_left_alone_and_counted(cellar: Access) -> None:
-    cellar.apply()
-    cellar.as_superuser("CREATE EXTENSION pgcrypto SCHEMA {schema}")
-    access_lists = (
-        "SELECT oid::bigint, proacl::text FROM pg_proc WHERE pronamespace = '{schema}'::regnamespace ORDER BY 1"
-    )
-    before = cellar.as_superuser(access_lists)
-    done = cellar.apply()
-    assert done.statements == ()
-    assert any("belong to an extension and are left alone" in note for note in done.unmanaged)
-    cellar.raw["roles"][cellar.role("reader")]["schemas"] = {cellar.schema: "own"}
-    assert cellar.apply().statements
-    assert cellar.as_superuser(access_lists) == before
-
-
-@pytest.mark.parametrize(
     "held",
     [
         pytest.param("GRANT UPDATE ON {schema}.wine TO {reader}", id="a grant on the same table"),
@@ -184,39 +141,27 @@ def test_a_change_at_the_same_moment_is_waited_out_or_named(
     assert cellar.plan().statements == ()
 
 
-@pytest.fixture
-def two_cellars(postgres: Cluster, cellar: Access) -> Iterator[tuple[Access, Access]]:
-    """Two databases of one server, and so of one set of roles, with a master that owns both."""
-    other = Access(cellar.database)
-    name = f"{cellar.database.name}_two"
-    postgres.create_database(name, cellar.database.master)
-    other.in_database(name)
-    yield cellar, other
-    postgres.admin(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def test_eight_applies_on_two_databases_of_one_server_share_their_roles(two_cellars: tuple[Access, Access]) -> None:
+def test_eight_applies_on_two_databases_of_one_server_share_their_roles(cellar: Access, elsewhere: Access) -> None:
     """Every role is in both documents; the one that does not report has made them, and marked them as its own."""
-    one, two = two_cellars
-    two.raw["unlisted"] = "report"
-    one.apply()
+    elsewhere.raw["unlisted"] = "report"
+    cellar.apply()
     documents = []
     for number in range(4):
-        for cellar in two_cellars:
+        for access in (cellar, elsewhere):
             # All want the same of the roles, and each another thing of its schema.
-            document = copy.deepcopy(cellar.raw)
-            document["roles"][cellar.role("writer")]["schemas"] = {cellar.schema: PRESETS[number % 3]}
-            document["logins"][cellar.role("app")]["acts_as"] = cellar.role("writer")
-            documents.append((cellar, document))
+            document = copy.deepcopy(access.raw)
+            document["roles"][access.role("writer")]["schemas"] = {access.schema: PRESETS[number % 3]}
+            document["logins"][access.role("app")]["acts_as"] = access.role("writer")
+            documents.append((access, document))
 
     def apply_one(number: int) -> None:
-        cellar, document = documents[number]
-        with cellar.master() as connection, locked(connection):
+        access, document = documents[number]
+        with access.master() as connection, locked(connection):
             apply(connection, parse_document(document))
 
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(apply_one, number) for number in range(8)]:
             done.result()
-    for cellar in (two, one, two):
-        cellar.apply()
-    assert one.plan().statements == two.plan().statements == ()
+    for access in (elsewhere, cellar, elsewhere):
+        access.apply()
+    assert cellar.plan().statements == elsewhere.plan().statements == ()

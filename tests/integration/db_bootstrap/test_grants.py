@@ -505,6 +505,65 @@ def test_temporary_tables_with_types_that_a_role_may_not_use_are_reported(cellar
     assert not any(note in each for each in cellar.plan().unmanaged)
 
 
+# What one login role of a pair makes or is; then what the plan says of it.
+OF_ONE_LOGIN_ROLE = {
+    "SET SESSION AUTHORIZATION {app_a}; SELECT lo_create(4713)": "1 large object(s), which '{app}' cannot use while it"
+    ' logs in as \'{app_b}\'; run: GRANT "{app_a}", "{app}" TO CURRENT_USER; REASSIGN OWNED BY "{app_a}" TO "{app}";',
+    "CREATE SCHEMA theirs AUTHORIZATION {app_b}": "'{app_b}' has 1 schema(s), which '{app}' cannot use while it",
+    "CREATE POLICY p ON {schema}.wine TO {app_a} USING (true)": "1 policy(s), which",
+    "CREATE USER MAPPING FOR {app_b} SERVER s": "has 1 user mapping(s), which '{app}' cannot use while it logs in as"
+    " '{app_a}'; create the same for '{app_a}'.",
+    "CREATE USER MAPPING FOR {app} SERVER s": "'{app}' has a user mapping, but logs in as '{app_a}' and '{app_b}'",
+    "SET SESSION AUTHORIZATION {app_a}; BEGIN; SELECT 1; PREPARE TRANSACTION '{app}'": "1 prepared transaction(s)",
+    "CREATE POLICY p ON {schema}.wine USING (name = current_user)": "who is '{app_a}' or '{app_b}' when '{app}' logs"
+    " in, so a rotation changes the rows that it can use; declare the role that it acts_as",
+    "CREATE POLICY p ON {schema}.wine FOR INSERT TO {writer} WITH CHECK (EXISTS (SELECT 1 WHERE user = 'a'))": "who is",
+    "CREATE POLICY p ON {schema}.wine USING (name = session_user)": "who is '{app_a}' or '{app_b}' when",
+}
+OF_NO_LOGIN_ROLE = [
+    "CREATE POLICY p ON {schema}.wine TO {app_a}, {app_b} USING (name = current_catalog)",
+    "CREATE POLICY p ON {schema}.wine TO {reader} USING (name = current_user)",
+    "CREATE USER MAPPING FOR {app_a} SERVER s; CREATE USER MAPPING FOR {app_b} SERVER s",
+    "SET SESSION AUTHORIZATION {app_a}; CREATE TEMPORARY TABLE mine (id int)",
+]
+
+
+def test_what_belongs_to_one_login_role_of_a_pair_is_reported(cellar: Access) -> None:
+    cellar.apply()
+    fill(cellar)
+    cellar.apply()
+    cellar.as_superuser(
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w",
+        "GRANT TEMPORARY ON DATABASE {database} TO {app_a}",
+    )
+    cellar.raw["unlisted"] = "report"
+    before = set(cellar.plan().unmanaged)
+    found = {}
+    for made in (*OF_ONE_LOGIN_ROLE, *OF_NO_LOGIN_ROLE):
+        with cellar.database.cluster.connect_as_superuser(cellar.database.name) as connection:
+            for statement in cellar.filled(made).split("; "):
+                connection.run(statement)
+            planned = cellar.plan()
+            found[made] = " ".join(set(planned.unmanaged) - before)
+        assert planned.statements == ()
+        cellar.as_superuser(
+            "DROP POLICY IF EXISTS p ON {schema}.wine",
+            *(f"DROP USER MAPPING IF EXISTS FOR {{{name}}} SERVER s" for name in ("app", "app_a", "app_b")),
+            "DROP SCHEMA IF EXISTS theirs",
+            "SELECT lo_unlink(oid) FROM pg_largeobject_metadata",
+        )
+        if "PREPARE" in made:
+            cellar.as_superuser("ROLLBACK PREPARED '{app}'")
+    for made, expected in OF_ONE_LOGIN_ROLE.items():
+        assert cellar.filled(expected) in found[made], made
+    assert [found[made] for made in OF_NO_LOGIN_ROLE] == ["", "", "", ""]
+    cellar.as_superuser("SET SESSION AUTHORIZATION {app_b}; SELECT lo_create(4714); RESET SESSION AUTHORIZATION")
+    del cellar.raw["logins"][cellar.role("app")]
+    cellar.raw["unlisted"] = "revoke"
+    (note,) = [note for note in cellar.apply().unmanaged if cellar.role("app_b") in note]
+    assert "it has lost its access, except for its 1 large object(s), and still exists" in note
+
+
 # Every class of objects that has an owner and is in a schema; then what follows its table.
 OWNED = [
     *(f"CREATE {kind}" for kind in ("TABLE {0}.t (id serial, n int GENERATED ALWAYS AS IDENTITY)", "SEQUENCE {0}.s")),
