@@ -53,6 +53,8 @@ locals {
     },
     # CloudWatch Logs delivers the firewall's log through an account-wide policy, which WAF writes in the caller's name.
     { Sid = "ManageFirewallLogDelivery", Action = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy"], Resource = ["*"] },
+    # CloudWatch refuses composite alarms to a narrower scope.
+    { Sid = "PutCompositeAlarms", Action = ["cloudwatch:PutCompositeAlarm"], Resource = ["*"] },
     # Names of secrets, and never what is in them, but for the write token: the function fills them.
     {
       Sid = "ManageOwnSecrets"

@@ -26,6 +26,9 @@ def cloudwatch(operation: str, parameters: Mapping[str, Any], ctx: RequestContex
     action = f"cloudwatch:{operation}"
     if operation == "PutMetricData":
         return [Request(action, "*", {"cloudwatch:namespace": parameters.get("Namespace") or ""})]
+    if operation == "PutCompositeAlarm":  # refused by AWS if the permission is for less than all alarms
+        every = ctx.arn("cloudwatch", "alarm:*")
+        return [Request(action, every), Request("cloudwatch:DescribeAlarms", every)]
     if operation == "DescribeAlarms":
         return [Request(action, None)]
     alarms = [*(parameters.get("AlarmNames") or []), *filter(None, [parameters.get("AlarmName")])]

@@ -41,7 +41,7 @@ def request(action: str, resource: str | None, context: dict[str, str | list[str
     return Request(action, resource, {key: tuple(value) if isinstance(value, list) else value for key, value in values})
 
 
-@pytest.mark.aws("IAM-4", "IAM-5", "IAM-6", "IAM-7", "IAM-8", "IAM-9", "IAM-10", "KMS-1")
+@pytest.mark.aws("EVENTS-18", "IAM-4", "IAM-5", "IAM-6", "IAM-7", "IAM-8", "IAM-9", "IAM-10", "KMS-1")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_a_call_needs(row: list[Any]) -> None:
     _, call, parameters, *needed = row
