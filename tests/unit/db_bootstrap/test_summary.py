@@ -48,12 +48,13 @@ def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, A
     """Return the sentences for a database that lacks what is missing, and has the surplus."""
     parsed = parse_document(document)
     known: dict[str, Any] = dict.fromkeys(
-        ("calls", "foreign", "extensions", "retired_roles", "irrevocable", "settled_defaults"), ()
+        ("calls", "policies", "foreign", "extensions", "retired_roles", "irrevocable", "settled_defaults"), ()
     )
     known |= {"server": SERVER, "kept": frozenset(), "leaving": frozenset(), "groups": (TABLES,), **found}
     known |= {
         "columns": (Column(COLUMN, frozenset()),),
         "roles": {},
+        "belongings": {},
         "acts_as": frozenset(),
         "restricted_settings": {},
         "unknown_types": {},
