@@ -4,6 +4,7 @@ With ``unlisted: report``, access that is not declared stays. Both sets of facts
 takes nothing away except what contradicts the document: an owner, a login, a limit, the value of a setting, a comment.
 """
 
+import re
 from dataclasses import replace
 
 from db_bootstrap.desired import DECLARED_ATTRIBUTES, is_marked, text_of
@@ -26,7 +27,7 @@ from db_bootstrap.model import (
 def compare(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> Difference:
     """Return the facts to establish and those to remove."""
     missing, surplus = desired - actual, actual - desired
-    undeclared = _undeclared_attributes(desired, surplus)
+    undeclared = _undeclared_limits(desired, surplus)
     if document.unlisted is Unlisted.REPORT:
         desired, actual = _without_unlisted(document, desired, actual - undeclared)
         return Difference(desired - actual, actual - desired)
@@ -39,17 +40,44 @@ def unlisted_facts(document: AccessDocument, desired: frozenset[Fact], actual: f
     if document.unlisted is Unlisted.REPORT:
         kept -= compare(document, desired, actual).surplus
     else:
-        kept = _undeclared_attributes(desired, kept)
+        kept = _undeclared_limits(desired, kept)
     return frozenset(fact for fact in kept if not isinstance(fact, RoleComment) and not _is_default(fact))
 
 
-def _undeclared_attributes(desired: frozenset[Fact], surplus: frozenset[Fact]) -> frozenset[Fact]:
-    """Return the attributes that the document leaves as they are: resetting them would give more than it says."""
-    attributes = [fact for fact in surplus if isinstance(fact, RoleAttribute)]
-    declared = (
-        {(fact.role, fact.attribute) for fact in desired if isinstance(fact, RoleAttribute)} if attributes else ()
-    )
-    return frozenset(fact for fact in attributes if (fact.role, fact.attribute) not in declared)
+_LIMITS = frozenset(
+    {"idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout", "statement_timeout"}
+    | {"temp_file_limit", "transaction_timeout"}
+)
+_NO_LIMIT = re.compile("-.*|[^1-9]*")
+_YES = re.compile("t|tr|tru|true|y|ye|yes|on|1", re.IGNORECASE)  # as PostgreSQL reads a boolean
+
+
+def _undeclared_limits(desired: frozenset[Fact], surplus: frozenset[Fact]) -> frozenset[Fact]:
+    """Return what the document leaves as it is: resetting that would give more than the document says."""
+    limits = [
+        fact
+        for fact in surplus
+        if isinstance(fact, RoleAttribute) or (isinstance(fact, RoleSetting) and _narrows(fact.name, fact.value[0]))
+    ]
+    declared = {_key(fact) for fact in desired if isinstance(fact, RoleAttribute | RoleSetting)} if limits else ()
+    return frozenset(fact for fact in limits if _key(fact) not in declared)
+
+
+def _key(fact: RoleAttribute | RoleSetting) -> tuple[str, str]:
+    return fact.role, fact.attribute if isinstance(fact, RoleAttribute) else fact.name
+
+
+def _narrows(setting: str, value: str) -> bool:
+    """Return True if sessions could do more without the setting, or if that cannot be known.
+
+    Row policies can read settings with a dot, and extensions such as pgaudit obey them.
+    """
+    if setting == "default_transaction_read_only":
+        return _YES.fullmatch(value) is not None
+    if setting == "row_security":
+        return _YES.fullmatch(value) is None
+    is_limit = setting in _LIMITS and _NO_LIMIT.fullmatch(value) is None
+    return is_limit or setting == "restrict_nonsystem_relation_kind" or "." in setting
 
 
 def _is_default(fact: Fact) -> bool:

@@ -182,13 +182,15 @@ def test_limits_that_are_not_declared_stay_and_declared_access_is_effective(unli
     cellar.raw["unlisted"] = unlisted
     cellar.as_superuser(
         "CREATE ROLE {stranger} LOGIN NOINHERIT CONNECTION LIMIT 2 VALID UNTIL '2020-01-01 00:00Z'",
+        "ALTER ROLE {stranger} IN DATABASE {database} SET default_transaction_read_only = on",
         "GRANT {stranger} TO {master} WITH ADMIN OPTION",
     )
     cellar.raw["logins"][cellar.role("stranger")] = {"credential": "external"}
     cellar.apply()
     limits = "SELECT rolinherit, rolconnlimit, rolvaliduntil < now() FROM pg_roles WHERE rolname = '{stranger}'"
     assert cellar.as_superuser(limits) == [[False, 2, True]]
-    assert sum(cellar.role("stranger") in note for note in cellar.plan().unmanaged) == 3
+    assert sum(cellar.role("stranger") in note for note in cellar.plan().unmanaged) == 4
+    assert cellar.as_superuser("SELECT count(*) FROM pg_db_role_setting WHERE setrole = '{stranger}'::regrole") == [[1]]
     cellar.raw["logins"][cellar.role("stranger")]["member_of"] = [cellar.role("writer")]
     steps = [step for step in cellar.plan().statements if "ALTER ROLE" in step.sql]
     must_inherit = cellar.database.cluster.major < 16

@@ -104,23 +104,51 @@ def test_a_revoking_document_has_the_plain_difference(wanted: set[Fact], found: 
     assert unlisted_facts(REVOKE, frozenset(wanted), frozenset(found)) == frozenset()
 
 
+LIMITS: list[RoleAttribute | RoleSetting] = [
+    RoleAttribute(APP, Attribute.CONNECTION_LIMIT, 3),
+    RoleAttribute(APP, Attribute.VALID_UNTIL, "2020-01-01 00:00:00+00"),
+    RoleAttribute(APP, Attribute.INHERIT, value=False),
+    RoleSetting(APP, None, "default_transaction_read_only", ("true",)),
+    RoleSetting(APP, "beers", "row_security", ("off",)),
+    RoleSetting(APP, None, "restrict_nonsystem_relation_kind", ("view",)),
+    RoleSetting(APP, None, "statement_timeout", ("5s",)),
+    RoleSetting(APP, None, "transaction_timeout", ("1000",)),
+    RoleSetting(APP, None, "temp_file_limit", ("1GB",)),
+    RoleSetting(APP, None, "app.tenant", ("",)),
+    RoleSetting(APP, None, "pgaudit.log", ("all",)),
+]
+
+
 @pytest.mark.parametrize("document", [REVOKE, REPORT])
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_that_is_not_declared_stays_and_is_reported(
+    limit: RoleAttribute | RoleSetting, document: AccessDocument
+) -> None:
+    assert not compare(document, frozenset(), frozenset({limit}))
+    (note,) = describe_undeclared(unlisted_facts(document, frozenset(), frozenset({limit})))
+    assert (limit.attribute if isinstance(limit, RoleAttribute) else limit.name) in note
+    declared: Fact
+    if isinstance(limit, RoleAttribute):
+        declared = replace(limit, value="other")
+    else:
+        declared = replace(limit, database=None, value=("other",))
+    assert limit in compare(document, frozenset({declared}), frozenset({limit})).surplus
+
+
 @pytest.mark.parametrize(
-    ("attribute", "value"),
+    ("setting", "value"),
     [
-        (Attribute.CONNECTION_LIMIT, 3),
-        (Attribute.VALID_UNTIL, "2020-01-01 00:00:00+00"),
-        (Attribute.INHERIT, False),
+        ("default_transaction_read_only", "off"),
+        ("row_security", "YES"),
+        ("statement_timeout", "0ms"),
+        ("temp_file_limit", "-1"),
+        ("role", "beers_owner"),
+        ("search_path", "beers"),
     ],
 )
-def test_a_limit_that_is_not_declared_stays_and_is_reported(
-    attribute: Attribute, value: AttributeValue, document: AccessDocument
-) -> None:
-    actual = frozenset({RoleAttribute(APP, attribute, value)})
-    assert not compare(document, frozenset(), actual)
-    assert list(describe_undeclared(unlisted_facts(document, frozenset(), actual))) == [
-        f"{APP!r} has the attribute {attribute}: {value}, which is not declared."
-    ]
+def test_an_undeclared_setting_that_limits_nothing_is_reset(setting: str, value: str) -> None:
+    actual = frozenset({RoleSetting(APP, None, setting, (value,))})
+    assert compare(REVOKE, frozenset(), actual).surplus == actual
 
 
 def scope(document: AccessDocument = REVOKE) -> Scope:
