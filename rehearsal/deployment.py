@@ -31,9 +31,9 @@ from rehearsal.terraform import (
     write_cli_config,
 )
 
-_SERVER_START_SECONDS = 60
+_SERVER_START_SECONDS = 180
 _SERVER_STOP_SECONDS = 60
-_ANSWER_SECONDS = 60
+_ANSWER_SECONDS = 180
 _STATUS_PAGE = "rehearsal.status.page"
 Report = Callable[[str], None]
 
@@ -285,7 +285,7 @@ def wait_until_it_answers(url: str, report: Report) -> None:
     """Wait until the service behind ``url`` says that it is ready.
 
     Raises:
-        UserError: it does not within a minute.
+        UserError: it does not within three minutes.
     """
     deadline = time.monotonic() + _ANSWER_SECONDS
     while True:

@@ -10,7 +10,8 @@ _LINES_SHOWN = 40
 
 def journal_events(logs: Path, kind: str) -> list[dict[str, Any]]:
     """Return the events of a kind, or of all kinds of a group, such as ``rotation.``."""
-    events = map(json.loads, _lines(logs))
+    beginning = f'"kind": "{kind}'
+    events = [json.loads(line) for line in _lines(logs) if beginning in line]
     return [event for event in events if event["kind"] == kind or (kind[-1] == "." and event["kind"].startswith(kind))]
 
 

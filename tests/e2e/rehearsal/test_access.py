@@ -5,7 +5,6 @@ they need no whole environment.
 """
 
 import json
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from tests.support.documents import beers
 from tests.support.journal import journal_events
 from tests.support.rehearsal import changes_of, quiet
 from tests.support.statements import Statements
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -97,10 +97,7 @@ class Access:
 
     def wait_for_alarm(self, name: str, state: str) -> None:
         """Wait until an alarm has a state."""
-        deadline = time.monotonic() + 20
-        while (actual := self.alarms()[name]) != state:
-            assert time.monotonic() < deadline, f"the alarm {name} is {actual}"
-            time.sleep(0.2)
+        wait_until(lambda: self.alarms()[name] == state, f"the alarm {name} to be {state}")
 
 
 @pytest.fixture(scope="module")
@@ -300,10 +297,7 @@ def test_an_asynchronous_event_becomes_a_dead_letter_after_three_failed_attempts
     assert len(functions) == 4
     for name in functions:
         access.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"[]")
-    deadline = time.monotonic() + 60
-    while {event["function"] for event in dead_letters(access)} != functions:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_until(lambda: {event["function"] for event in dead_letters(access)} == functions)
     topic = access.variables["alarm_topic_arn"]
     assert {(event["dead_letter_target"], event["delivered"]) for event in dead_letters(access)} == {(topic, True)}
 

@@ -1,7 +1,6 @@
 """The whole, on one deployment; the tests run in this order."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.support.rehearsal import (
     quiet,
     superuser,
 )
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
@@ -84,10 +84,7 @@ def test_a_new_write_token_is_accepted_and_the_one_before_still_is(rehearsal: Re
     newer = Client(rehearsal.client.url, "the-next-token-for-this-service")
     assert newer.post("/beers/seed").status == 401
     secrets.put_secret_value(SecretId=arn, SecretString=newer.token)
-    deadline = time.monotonic() + 20
-    while newer.post("/beers/seed").status != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    wait_until(lambda: newer.post("/beers/seed").status == 200, "the service to read the new token")
     assert rehearsal.client.post("/beers/seed").status == 200
     assert rehearsal.deployment.plan_environment(rehearsal.digest) is None, "Terraform leaves the newer one alone"
 

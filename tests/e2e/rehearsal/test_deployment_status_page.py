@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from db_bootstrap.apply import LOCK_KEY
 from rehearsal.run import Run
 from tests.support.rehearsal import Rehearsal, login, master, superuser
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
@@ -92,13 +92,13 @@ def values(rehearsal: Rehearsal, arn: str) -> Iterator[str]:
 
 
 def wait_for_rotation(rehearsal: Rehearsal, wanted: str, step: str | None) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while True:
-        newest: dict[str, Any] = state(rehearsal.run)["rotations"][0]
-        if (newest["name"], newest["state"], newest["under_way"]) == ("beers_app", wanted, step):
-            return newest
-        assert time.monotonic() < deadline, newest
-        time.sleep(0.1)
+    def newest() -> dict[str, Any]:
+        rotation: dict[str, Any] = state(rehearsal.run)["rotations"][0]
+        return rotation
+
+    expected = {"name": "beers_app", "state": wanted, "under_way": step}
+    wait_until(lambda: expected.items() <= newest().items(), f"the rotation to be {wanted} at {step}")
+    return newest()
 
 
 @contextmanager
