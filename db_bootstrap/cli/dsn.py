@@ -18,7 +18,7 @@ from db_bootstrap.model import Credential, Endpoint
 DEFAULT_PORT = 5432
 PASSWORD_VARIABLE = "PGPASSWORD"  # noqa: S105 - its name
 
-_PASSWORD_LINE = re.compile(r"((?:\\.|[^\\:])*):" * 4 + r"(.*)")
+_PASSWORD_LINE = re.compile(r"((?:\\.|[^\\:])*):" * 4 + r"((?:\\.|[^:])*)", re.DOTALL)
 
 _SHAPE = "postgresql://USER@HOST:PORT/DATABASE?sslrootcert=FILE"
 _PARAMETERS = frozenset({"sslmode", "sslrootcert"})
@@ -56,19 +56,21 @@ def _from_password_file(environment: Mapping[str, str], wanted: tuple[str, str, 
             raise ConfigurationError(f"{missing} as HOST:PORT:DATABASE:USER:PASSWORD, with mode 600.")
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise ConfigurationError(f"The password file {file} can be read by others; run `chmod 600` on it.")
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(f"The password file {file} cannot be read as text in UTF-8.") from None
+        lines = file.read_bytes().decode(errors="surrogateescape").split("\n")
+    except OSError:
+        raise ConfigurationError(f"The password file {file} cannot be read.") from None
     for line in lines:
-        match = None if line.startswith("#") else _PASSWORD_LINE.fullmatch(line)
+        match = None if line.startswith("#") else _PASSWORD_LINE.match(line.partition("\0")[0].rstrip("\r"))
         *fields, password = match.groups() if match else [""]
         if all(raw == "*" or _unescape(raw) == value for raw, value in zip(fields, wanted, strict=False)) and match:
-            return _unescape(password)
-    raise ConfigurationError(f"{missing}, of which no line is for this host, port, database and user.")
+            if password:
+                return _unescape(password)
+            break
+    raise ConfigurationError(f"{missing}, of which no line has one for this host, port, database and user.")
 
 
 def _unescape(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
 def is_loopback(host: str) -> bool:

@@ -90,34 +90,11 @@ def test_what_is_no_address_is_refused_without_repeating_it(dsn: str, complaint:
 
 
 @pytest.mark.parametrize(
-    ("lines", "password"),
-    [
-        pytest.param("db.example:5432:beers:master:secret", "secret", id="all fields"),
-        pytest.param("*:*:*:*:secret", "secret", id="wildcards"),
-        pytest.param("# *:*:*:*:no\n\ndb.example:*:beers:master:secret\n", "secret", id="a comment"),
-        pytest.param("*:*:other:*:no\n*:*:*:master:first\n*:*:*:*:second", "first", id="the first that matches"),
-        pytest.param(r"db\.example:*:be\ers:master:a\:b\\c:d", r"a:b\c:d", id="escapes"),
-        pytest.param("db*:*:*:*:no\n*:*:*:*:yes", "yes", id="a star within a name is a character"),
-        pytest.param("db.example:5432:beers:no\n*:*:*:*:yes", "yes", id="a line that lacks a field"),
-    ],
-)
-def test_the_password_file_is_read_as_libpq_reads_it(lines: str, password: str, tmp_path: Path) -> None:
-    file = tmp_path / "passwords"
-    file.write_text(lines)
-    file.chmod(0o600)
-    _, credential = parse_dsn(f"postgresql://master@db.example/beers?{CA}", {"PGPASSFILE": str(file)})
-    assert credential == Credential("master", password)
-    (tmp_path / ".pgpass").write_text(lines)
-    (tmp_path / ".pgpass").chmod(0o600)
-    assert parse_dsn(f"postgresql://master@db.example/beers?{CA}", {"HOME": str(tmp_path)})[1] == credential
-    assert parse_dsn(f"postgresql://master@db.example/beers?{CA}", ENVIRONMENT)[1].password == "from the environment"
-
-
-@pytest.mark.parametrize(
     ("mode", "lines", "complaint"),
     [
         pytest.param(0o640, "*:*:*:*:hunter2", "chmod 600", id="others can read it"),
-        pytest.param(0o600, "*:*:*:other:hunter2", "no line is for this host", id="no line matches"),
+        pytest.param(0o600, "*:*:*:other:hunter2", "no line has one for this host", id="no line matches"),
+        pytest.param(0o600, "*:*:*:*:\n*:*:*:*:hunter2", "no line has one for this host", id="an empty password"),
         pytest.param(None, "", "put it into PGPASSWORD, or into", id="no file"),
     ],
 )
