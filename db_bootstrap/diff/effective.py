@@ -1,37 +1,38 @@
-"""Effective access before and after a plan: what roles have themselves, as members, through PUBLIC and as owners."""
+"""Effective access before and after a plan: the facts of both moments as catalogs, for the evaluator."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from db_bootstrap import desired
 from db_bootstrap.document import AccessDocument
-from db_bootstrap.effective.access import MembershipGraph
+from db_bootstrap.effective.access import PRIVILEGES, Access
+from db_bootstrap.effective.catalog import Catalog, CatalogRole, Entry, ObjectClass, Objects
+from db_bootstrap.effective.changes import Comparison, reached
 from db_bootstrap.model import (
+    DEFAULT_ATTRIBUTES,
     Attribute,
-    AttributeValue,
     DefaultPrivilege,
     Difference,
     Fact,
     Membership,
     ObjectKind,
+    OnColumn,
     OnDatabase,
+    OnObjects,
     OnSchema,
     Privilege,
     RoleAttribute,
     RoleExists,
     SchemaOwner,
+    Server,
     Snapshot,
     Target,
 )
 from db_bootstrap.sql import PUBLIC
 
-OWNERSHIP = "ownership"
-"""The privilege of an owner, which includes all others."""
-
-GRANT_OPTION = "the grant option of "
-"""The prefix of a privilege that stands for its grant option."""
+_CLASSES = {kind: ObjectClass.TABLE if kind is ObjectKind.RELATION else ObjectClass(kind.value) for kind in ObjectKind}
 
 
 class OnFutureObjects(NamedTuple):
@@ -43,73 +44,10 @@ class OnFutureObjects(NamedTuple):
 
 
 AnyTarget = Target | OnFutureObjects
-Item = tuple[str, int]
-"""A privilege, and the number of its target: comparing targets would compare the names of thousands of objects."""
 
 
-class Change(NamedTuple):
-    """A role gains or loses a privilege, which it has itself or through another role."""
-
-    is_loss: bool
-    through: str
-    privilege: str
-    target: int
-
-
-@dataclass
-class State:
-    """The access at one moment.
-
-    Attributes:
-        absent: The roles that do not exist at this moment.
-        numbers: By target: its number, the same at every moment.
-        tables: By number of a column: that of the target that its relation is a part of.
-        held: By role: the items that it has itself.
-        memberships: The members of all roles.
-        attributes: By role and attribute: the value, of declared roles.
-    """
-
-    absent: frozenset[str]
-    numbers: dict[AnyTarget, int]
-    tables: dict[int, int]
-    held: dict[str, set[Item]] = field(default_factory=dict)
-    memberships: MembershipGraph = field(default_factory=MembershipGraph)
-    attributes: dict[tuple[str, Attribute], AttributeValue] = field(default_factory=dict)
-
-    def reached(self, role: str, option: str = "inherit") -> list[str]:
-        """Return the role, those that it reaches by memberships with this option, nearest first, and PUBLIC."""
-        return [] if role in self.absent else [*self.memberships.paths(role, option), PUBLIC]
-
-    def ways(self, role: str) -> set[tuple[str, str]]:
-        """Return the groups of the role, direct or not, each with an option of the membership."""
-        found = {(option, group) for option in ("inherit", "set") for group in self.reached(role, option)}
-        if role not in self.absent:
-            found |= {("admin", group) for group in self.memberships.administered(role)}
-        return {(option, group) for option, group in found if group not in {role, PUBLIC}}
-
-    def greater(self, item: Item) -> set[Item]:
-        """Return the other items that include this one."""
-        privilege, target = item
-        items = {(OWNERSHIP, target)}
-        if (table := self.tables.get(target)) is not None:
-            items |= {(privilege, table), (OWNERSHIP, table)}
-        return items - {item}
-
-    def add(self, role: str, privilege: str, target: AnyTarget, *, is_grantable: bool = False) -> None:
-        """Let a role have a privilege."""
-        number = self.numbers.setdefault(target, len(self.numbers))
-        privileges = (privilege, GRANT_OPTION + privilege) if is_grantable else (privilege,)
-        self.held.setdefault(role, set()).update((held, number) for held in privileges)
-
-    def is_login(self, role: str) -> bool:
-        """Return True if a declared role can log in."""
-        return self.attributes.get((role, Attribute.LOGIN)) is True
-
-
-def states(snapshot: Snapshot, difference: Difference) -> tuple[State, State]:
-    """Return the access before and after the statements that remove the difference."""
-    new = frozenset(fact.role for fact in difference.missing if isinstance(fact, RoleExists))
-    retired = frozenset(role.role for role in snapshot.retired_roles)
+def compared(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, list[AnyTarget]]:
+    """Return the access before and after the statements that remove the difference, and the objects in its catalogs."""
     before: set[Fact] = {
         fact for fact in snapshot.facts if not isinstance(fact, SchemaOwner)
     }  # they name the successor already
@@ -119,28 +57,23 @@ def states(snapshot: Snapshot, difference: Difference) -> tuple[State, State]:
         fact for group in snapshot.settled_defaults for fact in replace(group, creators=group.creators[:1]).facts()
     }
     like_others = _like_others(before, after)
-    targets = [desired.target(group) for group in snapshot.groups]
-    numbers: dict[AnyTarget, int] = {target: number for number, target in enumerate(targets)}
-    relations = {
-        (on.schema, name.name): number
-        for number, on in enumerate(targets)
-        if on.kind is ObjectKind.RELATION
-        for name in on.names
-    }
-    columns = [column.target for column in snapshot.columns]
-    numbers |= {column: len(numbers) + index for index, column in enumerate(columns)}
-    tables = {numbers[on]: relations[place] for on in columns if (place := (on.schema, on.relation)) in relations}
-    owned = [(group.key[0], target) for group, target in zip(snapshot.groups, targets, strict=True)]
-    owned_after = [(target.owner, target) for target in targets]
-    return (
-        _state(
-            snapshot,
-            State(new, numbers, tables),
-            (before - like_others) | settled | snapshot.kept | snapshot.leaving,
-            owned,
-        ),
-        _state(snapshot, State(retired, numbers, tables), (after - like_others) | settled | snapshot.kept, owned_after),
-    )
+    before = (before - like_others) | settled | snapshot.kept | snapshot.leaving
+    after = (after - like_others) | settled | snapshot.kept
+    numbers: dict[AnyTarget, int] = {}
+    moments = [_Moment(numbers, snapshot) for _ in range(2)]
+    # Groups whose names were not read can be equal as targets: the owner that changes prevails.
+    for group in sorted(snapshot.groups, key=lambda group: group.owner != group.key[0]):
+        for moment, owner in zip(moments, (group.key[0], group.owner), strict=True):
+            moment.own(desired.target(group), owner)
+    for moment, facts in zip(moments, (before, after), strict=True):
+        moment.own(OnDatabase(snapshot.server.database), snapshot.server.database_owner)
+        for fact in facts:
+            moment.add(fact)
+    targets, names = [*numbers], moments[0].names | moments[1].names | snapshot.roles.keys()
+    new = {fact.role for fact in difference.missing if isinstance(fact, RoleExists)}
+    now = moments[0].access(snapshot.server, targets, names - new)
+    retired = {role.role for role in snapshot.retired_roles}
+    return Comparison(now, moments[1].access(snapshot.server, targets, names - retired)), targets
 
 
 def _like_others(before: AbstractSet[Fact], after: AbstractSet[Fact]) -> set[Fact]:
@@ -163,61 +96,92 @@ def _like_others(before: AbstractSet[Fact], after: AbstractSet[Fact]) -> set[Fac
     return found
 
 
-def _state(snapshot: Snapshot, state: State, facts: Iterable[Fact], owned: Iterable[tuple[str, Target]]) -> State:
-    for owner, target in (*owned, (snapshot.server.database_owner, OnDatabase(snapshot.server.database))):
-        state.add(owner, OWNERSHIP, target)
-    memberships: list[Membership] = []
-    for fact in facts:
+class _Moment:
+    """The access at one moment, from facts; ``numbers`` are the indices of all targets, the same at both moments."""
+
+    def __init__(self, numbers: dict[AnyTarget, int], snapshot: Snapshot) -> None:
+        self._numbers = numbers
+        self._entries: dict[int, list[Entry]] = {}
+        self._owners: dict[int, str] = {}
+        self._memberships: list[Membership] = []
+        self._attributes = {name: dict(role.attributes) for name, role in snapshot.roles.items()}
+        self.names: set[str] = set()
+
+    def own(self, target: AnyTarget, owner: str) -> None:
+        """Let a role own something."""
+        self._owners[self._numbers.setdefault(target, len(self._numbers))] = owner
+        self.names.add(owner)
+
+    def add(self, fact: Fact) -> None:
+        """Let a fact hold."""
         match fact:
             case Privilege(grantee, privilege, on, is_grantable):
-                state.add(grantee, privilege, on, is_grantable=is_grantable)
-            case DefaultPrivilege(creator, schema, kind, grantee, privilege):
-                state.add(grantee, privilege, OnFutureObjects(creator, schema, kind))
+                self._grant(on, Entry(grantee, privilege, is_grantable, ""))
+            case DefaultPrivilege(creator, schema, kind, grantee, privilege, is_grantable):
+                self._grant(OnFutureObjects(creator, schema, kind), Entry(grantee, privilege, is_grantable, ""))
             case SchemaOwner(schema, owner):
-                state.add(owner, OWNERSHIP, OnSchema(schema))
-            case Membership():
-                memberships.append(fact)
+                self.own(OnSchema(schema), owner)
+            case Membership(role, member):
+                self._memberships.append(fact)
+                self.names |= {role, member}
             case RoleAttribute(role, attribute, value):
-                state.attributes[role, attribute] = value
+                self._attributes.setdefault(role, {})[attribute] = value
+                self.names.add(role)
             case _:
                 pass
-    inherits = {name: dict(role.attributes)[Attribute.INHERIT] for name, role in snapshot.roles.items()}
-    inherits |= {role: value for (role, attribute), value in state.attributes.items() if attribute is Attribute.INHERIT}
-    fixed = (
-        () if snapshot.server.has_membership_options else [role for role, value in inherits.items() if value is False]
-    )
-    state.memberships = MembershipGraph.of(memberships, fixed)
-    return state
+
+    def _grant(self, on: AnyTarget, entry: Entry) -> None:
+        self._entries.setdefault(self._numbers.setdefault(on, len(self._numbers)), []).append(entry)
+        self.names.add(entry.grantee)
+
+    def access(self, server: Server, targets: Iterable[AnyTarget], names: AbstractSet[str]) -> Access:
+        """Return the access to all targets; ``names`` are the roles that exist."""
+        objects = tuple(
+            _objects(target, self._owners.get(number, ""), self._entries.get(number, ()))
+            for number, target in enumerate(targets)
+        )
+        roles = {
+            name: CatalogRole(name, "", DEFAULT_ATTRIBUTES | self._attributes.get(name, {}), is_expired=False)
+            for name in names - {PUBLIC}
+        }
+        return Access(Catalog(server, roles, tuple(self._memberships), objects, (), (), {}))
 
 
-def subjects(document: AccessDocument, snapshot: Snapshot, before: State, after: State) -> list[str]:
+def _objects(target: AnyTarget, owner: str, entries: Iterable[Entry]) -> Objects:
+    parts: tuple[ObjectClass, str | None, str | None, tuple[str, ...]]
+    match target:
+        case OnDatabase(name):
+            parts = ObjectClass.DATABASE, None, None, (name,)
+        case OnSchema(name):
+            parts = ObjectClass.SCHEMA, None, None, (name,)
+        case OnColumn(schema, relation, name):
+            parts = ObjectClass.COLUMN, schema, relation, (name,)
+        case OnObjects(schema, kind, names):
+            parts = _CLASSES[kind], schema, None, tuple(name.name for name in names)
+        case OnFutureObjects(kind=kind):
+            parts = _CLASSES[kind], None, None, ()
+    cls, within, table, called = parts
+    own = (Entry(owner, privilege, is_grantable=True, grantor=owner) for privilege in PRIVILEGES[cls] if owner)
+    return Objects(cls, within, table, called, owner, (*own, *entries))
+
+
+def subjects(document: AccessDocument, server: Server, compared: Comparison) -> list[str]:
     """Return the roles to report on: logins, undeclared roles, PUBLIC, and roles that no login inherits, or not every.
 
     A login that does not inherit can act as such a role with SET ROLE.
     """
     declared = document.role_names()
-    known = {role for state in (before, after) for role in (*state.held, *state.memberships.groups)} - {PUBLIC}
-    logins = {role for role in declared if before.is_login(role) or after.is_login(role)} | (known - declared)
+    moments = (compared.before, compared.after)
+    known = compared.holders.union(*(access.graph.groups for access in moments))
+    logins = {role for role in declared if any(_is_login(access, role) for access in moments)} | (known - declared)
     inherited, acted_as = set[str](), set[str]()
     for login in logins:
-        groups = {*after.reached(login), *before.reached(login)}
+        groups = {role for access in moments for role in reached(access, login)}
         inherited |= groups
-        acted_as |= {*after.reached(login, "set")} - groups
-    others = (declared - inherited) | (acted_as & declared) | {PUBLIC}
-    return sorted((logins | others) - after.absent - snapshot.server.superusers)
+        acted_as |= {*reached(compared.after, login, "set")} - groups
+    existing = (logins | (declared - inherited) | (acted_as & declared)) & compared.after.catalog.roles.keys()
+    return sorted((existing | {PUBLIC}) - server.superusers)
 
 
-def changes(before: State, after: State, role: str) -> Iterator[Change]:
-    """Yield what a role loses and gains; what a greater loss or gain includes is left out."""
-    for is_loss, one, other in ((True, before, after), (False, after, before)):
-        roles, other_roles = one.reached(role), other.reached(role)
-        found: dict[Item, str] = {}
-        for through in roles:
-            same = other.held.get(through, set()) if through in other_roles else set()
-            for item in one.held.get(through, set()) - same:
-                still = {item, *other.greater(item)}
-                if item not in found and all(still.isdisjoint(other.held.get(name, ())) for name in other_roles):
-                    found[item] = through
-        for item, through in found.items():
-            if found.keys().isdisjoint(one.greater(item)):
-                yield Change(is_loss, through, *item)
+def _is_login(access: Access, role: str) -> bool:
+    return role in access.catalog.roles and access.catalog.roles[role].attributes[Attribute.LOGIN] is True

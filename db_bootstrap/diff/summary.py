@@ -2,21 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 from db_bootstrap.desired import login_roles
 from db_bootstrap.diff.descriptions import join_names
-from db_bootstrap.diff.effective import (
-    GRANT_OPTION,
-    OWNERSHIP,
-    AnyTarget,
-    Change,
-    OnFutureObjects,
-    State,
-    changes,
-    states,
-    subjects,
-)
+from db_bootstrap.diff.effective import AnyTarget, OnFutureObjects, compared, subjects
 from db_bootstrap.document import IAM_ROLE, AccessDocument, CredentialKind
+from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Change, Comparison, groups
 from db_bootstrap.model import (
     Attribute,
     Difference,
@@ -27,6 +19,7 @@ from db_bootstrap.model import (
     OnSchema,
     RoleExists,
     RoleSetting,
+    Server,
     Snapshot,
     sorted_facts,
 )
@@ -56,14 +49,14 @@ def summary(document: AccessDocument, snapshot: Snapshot, difference: Difference
     """Return the sentences; only `UNCHANGED` if no access changes."""
     if not difference and not snapshot.retired_roles:
         return (UNCHANGED,)
-    before, after = states(snapshot, difference)
+    comparison, targets = compared(snapshot, difference)
     said: dict[bool, dict[str, set[str]]] = {True: {}, False: {}}
     for is_loss, role, predicate in (
         *_retired(document, snapshot),
         *_created(document, difference),
-        *_attributes(before, after),
-        *_sessions(document, difference, before, after),
-        *_access(document, snapshot, before, after),
+        *_attributes(comparison),
+        *_sessions(document, difference, comparison),
+        *_access(document, snapshot.server, comparison, targets),
     ):
         said[is_loss].setdefault(predicate, set()).add(role)
     losses, gains = ([_sentence(*item, document) for item in said[is_loss].items()] for is_loss in (True, False))
@@ -101,9 +94,10 @@ def _created(document: AccessDocument, difference: Difference) -> Iterator[_Clau
         yield False, role, f"is created with {_CREDENTIALS[login.credential] if login else 'NOLOGIN'}"
 
 
-def _attributes(before: State, after: State) -> Iterator[_Clause]:
-    for role, attribute in sorted(before.attributes.keys() & after.attributes.keys()):
-        old, new = before.attributes[role, attribute], after.attributes[role, attribute]
+def _attributes(comparison: Comparison) -> Iterator[_Clause]:
+    before, after = comparison.before.catalog.roles, comparison.after.catalog.roles
+    for role, attribute in product(sorted(before.keys() & after.keys()), sorted(Attribute)):
+        old, new = before[role].attributes[attribute], after[role].attributes[attribute]
         if old == new or attribute is Attribute.INHERIT:
             continue
         if attribute is Attribute.VALID_UNTIL:
@@ -118,9 +112,10 @@ def _attributes(before: State, after: State) -> Iterator[_Clause]:
             yield not new, role, f"{'gains' if new else 'loses'} {attribute.value.upper()}"
 
 
-def _sessions(document: AccessDocument, difference: Difference, before: State, after: State) -> Iterator[_Clause]:
-    for role in sorted(document.logins.keys() - before.absent):
-        uses_iam = [IAM_ROLE in state.memberships.groups.get(role, {}) for state in (before, after)]
+def _sessions(document: AccessDocument, difference: Difference, comparison: Comparison) -> Iterator[_Clause]:
+    moments = (comparison.before, comparison.after)
+    for role in sorted(document.logins.keys() & comparison.before.catalog.roles):
+        uses_iam = [IAM_ROLE in access.graph.groups.get(role, {}) for access in moments]
         if uses_iam == [False, True]:
             yield True, role, "can log in with IAM authentication only, no longer with a password"
         elif uses_iam == [True, False]:
@@ -131,26 +126,30 @@ def _sessions(document: AccessDocument, difference: Difference, before: State, a
                 yield is_loss, fact.role, f"starts sessions {adverb}as {_name(fact.value[0])}"
 
 
-def _access(document: AccessDocument, snapshot: Snapshot, before: State, after: State) -> Iterator[_Clause]:
+def _access(
+    document: AccessDocument, server: Server, comparison: Comparison, targets: list[AnyTarget]
+) -> Iterator[_Clause]:
     names = {role: name for name, login in document.logins.items() for role in login_roles(name, login)}
-    targets = [*after.numbers]
     phrases: dict[frozenset[Change], list[str]] = {}
     listed = document.role_names() | {PUBLIC}
-    for role in subjects(document, snapshot, before, after):
+    for role in subjects(document, server, comparison):
         itself = {role, names.get(role)}
         changed = [
             change._replace(through="") if change.through in itself else change
-            for change in changes(before, after, role)
+            for change in comparison.changes(role)
             # the sentence on every other role covers roles that are not declared
             if change.through != PUBLIC or role in listed
         ]
-        for is_loss, verb, one, other in ((True, "loses", before, after), (False, "gains", after, before)):
+        groups_then, groups_now = groups(comparison.before, role), groups(comparison.after, role)
+        for is_loss, verb, ways in (
+            (True, "loses", groups_then - groups_now),
+            (False, "gains", groups_now - groups_then),
+        ):
             key = frozenset(change for change in changed if change.is_loss is is_loss)
             if key not in phrases:  # many logins have the same groups
                 phrases[key] = [*_privileges(key, targets)]
             for phrase in phrases[key]:
                 yield is_loss, role, f"{verb} {phrase}"
-            ways = one.ways(role) - other.ways(role)
             for group in sorted({group for _, group in ways} - {IAM_ROLE, names.get(role)}):
                 yield is_loss, role, f"{verb} {_membership(group, {option for option, of in ways if of == group})}"
 
@@ -191,9 +190,9 @@ def _targets(targets: Iterable[AnyTarget]) -> Iterator[str]:
             case OnObjects(schema, kind, names, _, count):
                 named = [
                     (f"{_name(schema)}.{_name(name)}" + (f"({types})" if types is not None else ""), 1, schema)
-                    for name, types in names
+                    for name, types in names[: MAXIMUM_NAMES + 1]
                 ]
-                kinds.setdefault(_NOUNS[kind], []).extend(named or [("", count, schema)])
+                kinds.setdefault(_NOUNS[kind], []).extend(named if len(named) == count else [("", count, schema)])
             case OnFutureObjects(creator, within, kind):
                 place = ("in", _name(within)) if within else ("of", _name(creator))
                 future.setdefault(place, set()).add(f"{_NOUNS[kind]}s")

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from db_bootstrap.diff.difference import compare
-from db_bootstrap.diff.effective import GRANT_OPTION, OWNERSHIP, Change, State, changes, states
+from db_bootstrap.diff.effective import compared
 from db_bootstrap.diff.summary import NO_LOSS, UNCHANGED, summary
+from db_bootstrap.effective.access import Access
+from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Change, groups
 from db_bootstrap.inspect.snapshot import read_snapshot
-from db_bootstrap.model import OnColumn, OnDatabase, OnObjects, OnSchema
+from db_bootstrap.model import Attribute, OnColumn, OnDatabase, OnObjects, OnSchema
 from db_bootstrap.plan import desired_facts
+from db_bootstrap.sql import PUBLIC
 from tests.support.random_access import NAMES, STRANGER, names_of
 from tests.support.workshop import Allowed, Workshop
 
@@ -23,7 +26,8 @@ class Claims:
         named = workshop.named(document)
         snapshot = read_snapshot(workshop.master, named)
         difference = compare(named, desired_facts(named, snapshot), snapshot.facts)
-        self.before, self.after = states(snapshot, difference)
+        self.comparison, self.targets = compared(snapshot, difference)
+        self.before, self.after = self.comparison.before, self.comparison.after
         self.verdict = summary(named, snapshot, difference)[0]
         # The groups of a stranger are read only as far as the document manages them.
         self.roles = {*self._existing(), *names_of(document)} - {*document["retired"]}
@@ -51,7 +55,8 @@ class Claims:
         others = {*self.workshop.things(self.document, of_anybody=True)} - {*things}
         judged = {thing.path for thing in things} - {thing.path for thing in others}
         judged |= {f"{path}.id" for path in judged} | {*self.document["schemas"], "database"}
-        logins = {name for name in self.roles if self.after.is_login(self.workshop.role(name))}
+        known = {self.workshop.short(name): role for name, role in self.after.catalog.roles.items()}
+        logins = {name for name in self.roles & known.keys() if known[name].attributes[Attribute.LOGIN]}
         for is_loss, one, other in ((True, self.allowed, allowed), (False, allowed, self.allowed)):
             actual = {item for item in one - other if item[1] in judged}
             claimed = {item for item in self._claimed(is_loss, one, other) if item[1] in judged}
@@ -85,10 +90,12 @@ class Claims:
                         yield role, path, option if change.privilege.startswith(GRANT_OPTION) else change.privilege
 
     def _changes(self, role: str) -> list[Change]:
-        return [*changes(self.before, self.after, self.workshop.role(role))]
+        name = self.workshop.role(role)
+        is_known = name in {*self.before.catalog.roles, *self.after.catalog.roles}
+        return [*self.comparison.changes(name if is_known else PUBLIC)]  # the sentence on every other role covers it
 
     def _paths(self, change: Change) -> list[tuple[str, str]]:
-        match [*self.after.numbers][change.target]:
+        match self.targets[change.target]:
             case OnDatabase():
                 return [("database", "database")]
             case OnSchema(schema):
@@ -101,10 +108,10 @@ class Claims:
             case _:
                 return []
 
-    def _memberships(self, state: State) -> set[tuple[str, str, str]]:
+    def _memberships(self, access: Access) -> set[tuple[str, str, str]]:
         found = {
             (role, way, self.workshop.short(group))
             for role in self.roles
-            for way, group in state.ways(self.workshop.role(role))
+            for way, group in groups(access, self.workshop.role(role))
         }
         return {item for item in found if item[2] in NAMES and (self.workshop.has_options or item[1] != "set")}

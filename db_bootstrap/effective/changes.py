@@ -1,0 +1,140 @@
+"""What roles gain and lose between two states of the same objects."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from db_bootstrap.effective.access import PREDEFINED, Access, Basis
+from db_bootstrap.effective.catalog import ObjectClass, Objects
+from db_bootstrap.sql import PUBLIC
+
+OWNERSHIP = "ownership"
+"""The privilege of an owner, which includes all others."""
+
+GRANT_OPTION = "the grant option of "
+"""The prefix of a privilege that stands for its grant option."""
+
+
+class Change(NamedTuple):
+    """A role gains or loses a privilege.
+
+    Attributes:
+        through: The role that has it: the role itself, one that it inherits, or `sql.PUBLIC`.
+        target: The index of the objects in both catalogs.
+    """
+
+    is_loss: bool
+    through: str
+    privilege: str
+    target: int
+
+
+_Reached = tuple[str, ...]
+"""A role and the roles that it inherits, with `sql.PUBLIC`; empty if it does not exist."""
+
+
+class Comparison:
+    """Two states of access, whose catalogs have the same objects at the same indices.
+
+    Attributes:
+        holders: The roles that own something or have a privilege at either moment.
+    """
+
+    def __init__(self, before: Access, after: Access) -> None:
+        self.before, self.after = before, after
+        self._on: list[frozenset[str]] = []
+        self._held: dict[str, set[int]] = {}
+        self._changed: dict[str, set[int]] = {}
+        self._known: dict[tuple[int, _Reached, _Reached], list[Change]] = {}
+        for index, moments in enumerate(zip(before.catalog.objects, after.catalog.objects, strict=True)):
+            old, new = (_holdings(on) for on in moments)
+            self._on.append(frozenset(old.keys() | new.keys() | PREDEFINED.keys()))
+            for holder in old.keys() | new.keys():
+                self._held.setdefault(holder, set()).add(index)
+                if old.get(holder) != new.get(holder):
+                    self._changed.setdefault(holder, set()).add(index)
+        self.holders = frozenset(self._held) - {PUBLIC}
+        tables = {
+            (on.schema, name): index
+            for index, on in enumerate(before.catalog.objects)
+            for name in (on.names if on.kind is ObjectClass.TABLE else ())
+        }
+        self._tables = {
+            index: tables[on.schema, on.relation]
+            for index, on in enumerate(before.catalog.objects)
+            if on.relation is not None and (on.schema, on.relation) in tables
+        }
+        for column, table in self._tables.items():
+            self._on[column] |= self._on[table]
+        for role, given in PREDEFINED.items():
+            self._held[role] = {index for index, on in enumerate(before.catalog.objects) if on.kind in given}
+
+    def changes(self, role: str) -> Iterator[Change]:
+        """Yield what a role, or `sql.PUBLIC`, gains and loses; what a greater change includes is left out."""
+        old, new = reached(self.before, role), reached(self.after, role)
+        indices = set[int]()
+        for name in {*old, *new}:
+            indices |= (self._changed if name in old and name in new else self._held).get(name, set())
+        for index in sorted(indices):
+            yield from self._changes(role, index, old, new)
+
+    def _changes(self, role: str, index: int, old: _Reached, new: _Reached) -> list[Change]:
+        """Return the changes on some objects, which are the same for all roles that reach the same holders."""
+        holders = self._on[index]
+        key = (index, tuple(filter(holders.__contains__, old)), tuple(filter(holders.__contains__, new)))
+        if key not in self._known:
+            rights, rights_after = _rights(self.before, role, index), _rights(self.after, role, index)
+            table = self._tables.get(index)
+            of_table = self._changes(role, table, old, new) if table is not None else []
+            found = self._known[key] = []
+            for is_loss, access, changed in (
+                (True, self.before, rights - rights_after),
+                (False, self.after, rights_after - rights),
+            ):
+                greater = {change.privilege for change in of_table if change.is_loss is is_loss}
+                if changed and OWNERSHIP not in greater:
+                    through = _nearest(access, role, index)
+                    names = sorted(changed & {OWNERSHIP} or changed - greater)
+                    found += (Change(is_loss, through[name], name, index) for name in names)
+        return self._known[key]
+
+
+def _holdings(on: Objects) -> dict[str, set[tuple[str, bool]]]:
+    found: dict[str, set[tuple[str, bool]]] = {on.owner: {(OWNERSHIP, True)}} if on.owner else {}
+    for grantee, privilege, is_grantable, _ in on.entries:
+        found.setdefault(grantee, set()).add((privilege, is_grantable))
+    return found
+
+
+def reached(access: Access, role: str, option: str = "inherit") -> _Reached:
+    """Return the role, those that it reaches by memberships with this option, nearest first, and PUBLIC."""
+    return (*access.paths(role, option), PUBLIC) if role == PUBLIC or role in access.catalog.roles else ()
+
+
+def _rights(access: Access, role: str, index: int) -> set[str]:
+    on, roles = access.catalog.objects[index], reached(access, role)
+    held, can_grant = access.rights(role, on) if roles else ((), ())
+    owned = [OWNERSHIP] if on.owner in roles else []
+    return {*held, *(GRANT_OPTION + privilege for privilege in can_grant), *owned}
+
+
+def _nearest(access: Access, role: str, index: int) -> dict[str, str]:
+    """Return the nearest role that has each privilege itself."""
+    on = access.catalog.objects[index]
+    found = {OWNERSHIP: on.owner}
+    for privilege, way in sorted(
+        access.ways(role, on),
+        key=lambda item: (item[1].basis is Basis.PUBLIC, len(item[1].through), item[1].through),
+    ):
+        through = PUBLIC if way.basis is Basis.PUBLIC else (role, *way.through)[-1]
+        found.setdefault(privilege, through)
+        if way.is_grantable:
+            found.setdefault(GRANT_OPTION + privilege, through)
+    return found
+
+
+def groups(access: Access, role: str) -> set[tuple[str, str]]:
+    """Return the groups of a role, direct or not, each with an option of the membership."""
+    found = {(option, group) for option in ("inherit", "set") for group in reached(access, role, option)}
+    if found:
+        found |= {("admin", group) for group in access.graph.administered(role)}
+    return {(option, group) for option, group in found if group not in {role, PUBLIC}}
