@@ -94,7 +94,7 @@ class Comparison:
                 if changed and OWNERSHIP not in greater:
                     through = _nearest(access, role, index)
                     names = sorted(changed & {OWNERSHIP} or changed - greater)
-                    found += (Change(is_loss, through[name], name, index) for name in names)
+                    found += (Change(is_loss, through.get(name, role), name, index) for name in names)
         return self._known[key]
 
 
