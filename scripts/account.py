@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from scripts.environment import CommandError, in_foreground, terraform
+from scripts.environment import CommandError, in_foreground, run_command, terraform
 from scripts.github.api import Answer, GitHub, GitHubError, run_gh
 
 ROOT = Path(__file__).parent.parent / "terraform" / "account"
@@ -233,24 +233,5 @@ def _create_linked_roles(iam: Any) -> None:
             iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
 
 
-def main() -> int:
-    """Prepare the account; return the exit code."""
-    try:
-        prepare(os.environ)
-    except (BotoCoreError, ClientError) as error:
-        print(
-            f"AWS refused: {error}\nLog in as an administrator of the account, and run `make account` again.",
-            file=sys.stderr,
-        )
-        return 1
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except (EOFError, KeyboardInterrupt):
-        print("Interrupted. Run `make account` again: it continues.", file=sys.stderr)
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(os.environ, lambda: prepare(os.environ)))

@@ -58,8 +58,8 @@ def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int
     except CommandError as error:
         said, code = str(error), error.exit_code
     except (BotoCoreError, ClientError) as error:
-        said, code = f"AWS refused, or did not answer: {error}. Try again; the role's permissions can be the cause.", 1
-    except KeyboardInterrupt:
+        said, code = f"AWS refused, or did not answer: {error}. Check the login and its permissions, and try again.", 1
+    except (EOFError, KeyboardInterrupt):
         said, code = "Interrupted. Run the command again: it continues from what was applied.", 130
     else:
         return 0
@@ -95,15 +95,6 @@ def terraform(*arguments: str, root: Path = ROOT, allowed: tuple[int, ...] = (0,
     if done.returncode not in allowed:
         raise failure(arguments[0], done.stderr.strip() or done.stdout.strip(), root)
     return done
-
-
-def apply(plan_file: Path) -> None:
-    """Apply a saved plan, and show Terraform's output meanwhile.
-
-    Raises:
-        CommandError: it failed; with what it said.
-    """
-    in_foreground("apply", "-input=false", "-no-color", "-lock-timeout=5m", str(plan_file))
 
 
 def in_foreground(*arguments: str, root: Path = ROOT) -> None:
@@ -195,13 +186,15 @@ def running(ecs: Any, cluster: str, service: str) -> Running:
     )
 
 
-def git(*arguments: str, allowed: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+def git(
+    *arguments: str, allowed: tuple[int, ...] = (0,), checkout: Path = CHECKOUT
+) -> subprocess.CompletedProcess[str]:
     """Run git in the checkout.
 
     Raises:
         CommandError: it failed; with what it said.
     """
-    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False)  # noqa: S607
+    done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=False)  # noqa: S607
     if done.returncode not in allowed:
         raise CommandError(f"git {arguments[0]} failed.\n{done.stderr.strip()}")
     return done

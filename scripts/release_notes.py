@@ -6,28 +6,24 @@ section into ``build/release-notes.md``, for the release's page, and hands the c
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-CHECKOUT = Path(__file__).parent.parent
+from scripts.environment import CHECKOUT, CommandError, git, hand_over, run_command
+
 _TAG = re.compile(r"v(?P<version>\d+\.\d+\.\d+(?:-[0-9A-Za-z.]+)?)")
-
-
-class ReleaseError(Exception):
-    """The tag is no release; the message says what to do."""
 
 
 def version_of(tag: str) -> str:
     """The version that a tag names.
 
     Raises:
-        ReleaseError: it names none.
+        CommandError: it names none.
     """
     match = _TAG.fullmatch(tag)
     if match is None:
-        raise ReleaseError(f"{tag!r} is no release. Tag it v and the version, such as v1.2.0.")
+        raise CommandError(f"{tag!r} is no release. Tag it v and the version, such as v1.2.0.")
     return match["version"]
 
 
@@ -35,12 +31,12 @@ def notes(changelog: str, version: str) -> str:
     """What a changelog says of one version, without its heading.
 
     Raises:
-        ReleaseError: it says nothing of it.
+        CommandError: it says nothing of it.
     """
     heading = rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n"
     section = re.search(rf"{heading}(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if section is None or not section[1].strip():
-        raise ReleaseError(
+        raise CommandError(
             f"CHANGELOG.md says nothing of {version}. Move what is under Unreleased below a heading "
             f"'## {version} - YYYY-MM-DD', merge that, and tag the commit that has it."
         )
@@ -51,41 +47,30 @@ def commit_of(tag: str, checkout: Path) -> str:
     """Return the commit of a tag, which main contains, as the remote has both.
 
     Raises:
-        ReleaseError: there is no such tag, or it is not on main.
+        CommandError: there is no such tag, or it is not on main.
     """
-    commit = _git(checkout, "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}")
+    commit = git("rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}", allowed=(0, 1), checkout=checkout)
     if commit.returncode:
-        raise ReleaseError(f"There is no tag {tag}. Push it: git push origin {tag}")
+        raise CommandError(f"There is no tag {tag}. Push it: git push origin {tag}")
     name = commit.stdout.strip()
-    if _git(checkout, "merge-base", "--is-ancestor", name, "refs/remotes/origin/main").returncode:
-        raise ReleaseError(f"{tag} is not on main. What is released was reviewed there first: merge it, then tag.")
+    on_main = ("merge-base", "--is-ancestor", name, "refs/remotes/origin/main")
+    if git(*on_main, allowed=(0, 1), checkout=checkout).returncode:
+        raise CommandError(f"{tag} is not on main. What is released was reviewed there first: merge it, then tag.")
     return name
 
 
-def _git(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["git", *arguments]
-    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
-
-
-def main(environment: Mapping[str, str], checkout: Path = CHECKOUT) -> int:
-    """Check the tag TAG and write its notes."""
-    tag = environment.get("TAG", "")
-    try:
-        version = version_of(tag)
-        commit = commit_of(tag, checkout)
-        text = notes(_git(checkout, "show", f"{commit}:CHANGELOG.md").stdout, version)
-    except ReleaseError as error:
-        print(error, file=sys.stderr)
-        return 1
+def write(settings: Mapping[str, str], checkout: Path = CHECKOUT) -> None:
+    """Check the tag TAG and write its notes, or raise CommandError."""
+    tag = settings.get("TAG", "")
+    version = version_of(tag)
+    commit = commit_of(tag, checkout)
+    text = notes(git("show", f"{commit}:CHANGELOG.md", checkout=checkout).stdout, version)
     target = checkout / "build" / "release-notes.md"
     target.parent.mkdir(exist_ok=True)
     target.write_text(text)
-    if output := environment.get("GITHUB_OUTPUT"):
-        with Path(output).open("a") as file:
-            file.write(f"commit={commit}\n")
+    hand_over(settings, commit=commit)
     print(f"{tag} is {commit} on main; its notes are in build/release-notes.md.")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(run_command(os.environ, lambda: write(os.environ)))

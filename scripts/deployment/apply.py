@@ -21,9 +21,9 @@ from scripts.deployment.report import section
 from scripts.environment import (
     CommandError,
     RefusedError,
-    apply,
     git,
     hand_over,
+    in_foreground,
     init,
     outputs,
     required,
@@ -141,7 +141,7 @@ def _finish(target: plan.Target, file: Path, text: str, settings: Mapping[str, s
     with suppress(CommandError):  # the service was deleted, so there is no image to go back to
         if target.known:
             hand_over(settings, previous_image=plan.running_image(target.region, target.known))
-    apply(file)
+    in_foreground("apply", "-input=false", "-no-color", "-lock-timeout=5m", str(file))
     summarise(settings, f"Applied.\n\n{text}")
     print(f"Applied to {target.name}.")
 

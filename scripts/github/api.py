@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from scripts.environment import CommandError
+
 _ATTEMPTS = 4
 _LONGEST_WAIT_SECONDS = 120
 _NO_LOGIN = 4  # `gh help exit-codes`
@@ -36,7 +38,7 @@ class Answer:
     body: Any = None
 
 
-class GitHubError(Exception):
+class GitHubError(CommandError):
     """GitHub refused, or did not answer; the message says what to do."""
 
     def __init__(self, request: str, answer: Answer) -> None:

@@ -4,10 +4,12 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scripts.github.api import GitHub, GitHubError
+from scripts.environment import required, run_command
+from scripts.github.api import GitHub
 
 _LIMIT = 65_536  # characters of a comment or an issue
 _CUT = "\n\n(Cut here, at GitHub's limit. The job's log has the rest.)\n"
@@ -56,24 +58,20 @@ def main(arguments: list[str], settings: Mapping[str, str]) -> int:
     issue = commands.add_parser("issue", help="titled TITLE; closed when OPEN=false")
     issue.add_argument("file", nargs="?", type=Path)
     options = parser.parse_args(arguments)
-    try:
-        repository = settings["GITHUB_REPOSITORY"]
-        if options.command == "comment":
-            number = int(settings["PULL_REQUEST"])
-            keep_comment(GitHub(), repository, number, "<!-- plan -->", options.file.read_text())
-        else:
-            title = settings["TITLE"]
-            run = f"{repository}/actions/runs/{settings['GITHUB_RUN_ID']}"
-            report = options.file.read_text() if options.file else ""
-            text = f"{report}\nThe run: {settings['GITHUB_SERVER_URL']}/{run}\n"
-            keep_issue(GitHub(), repository, title, f"<!-- {title} -->", None if settings["OPEN"] == "false" else text)
-    except KeyError as error:
-        print(f"Set {error.args[0]}; the workflows do.", file=sys.stderr)
-        return 1
-    except GitHubError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run_command(settings, lambda: post(options, settings))
+
+
+def post(options: argparse.Namespace, settings: Mapping[str, str]) -> None:
+    """Post the comment or the issue, or raise CommandError."""
+    setting = partial(required, settings, meaning="the workflows do")
+    repository, report = setting("GITHUB_REPOSITORY"), options.file.read_text() if options.file else ""
+    if options.command == "comment":
+        keep_comment(GitHub(), repository, int(setting("PULL_REQUEST")), "<!-- plan -->", report)
+        return
+    title = setting("TITLE")
+    run = f"{setting('GITHUB_SERVER_URL')}/{repository}/actions/runs/{setting('GITHUB_RUN_ID')}"
+    text = None if setting("OPEN") == "false" else f"{report}\nThe run: {run}\n"
+    keep_issue(GitHub(), repository, title, f"<!-- {title} -->", text)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from scripts.environment import CHECKOUT, ROOT, CommandError, outputs, terraform
+from scripts.environment import CHECKOUT, ROOT, CommandError, outputs, run_command, terraform
 from scripts.github.api import GitHub, GitHubError
 
 FILE = ".github/settings.yml"
@@ -178,28 +178,24 @@ def _differences(wanted: Any, found: Any, where: str = "") -> Iterator[str]:
 
 def main(arguments: list[str], environment: Mapping[str, str], github: GitHub) -> int:
     """Return 0 if GitHub has the settings, or as many as its plan allows; with ``--check``, 1 if one differs."""
-    try:
-        repository, differing = _compare(github)
-        print("\n".join([change.sentence for change in differing] or [f"{repository} has the settings of {FILE}."]))
-        if differing and "--check" in arguments:
-            print(f"{len(differing)} settings differ from {FILE}. make github applies it.")
-            return 1
-        if differing and environment.get("YES") != "1":
-            question = f"Change these {len(differing)} settings of {repository}? Only yes is accepted: "
-            if input(question) != "yes":
-                raise CommandError("Nothing was changed.")
-        if differing:
-            _apply(github, repository, differing)
-    except EOFError:
-        print("Nothing was changed. Set YES=1 where nobody can answer.", file=sys.stderr)
-        return 1
-    except (CommandError, GitHubError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. Applied settings stay; make github continues.", file=sys.stderr)
-        return 130
-    return 0
+    return run_command(environment, lambda: _configure(arguments, environment, github))
+
+
+def _configure(arguments: list[str], environment: Mapping[str, str], github: GitHub) -> None:
+    repository, differing = _compare(github)
+    print("\n".join([change.sentence for change in differing] or [f"{repository} has the settings of {FILE}."]))
+    if not differing:
+        return
+    if "--check" in arguments:
+        raise CommandError(f"{len(differing)} settings differ from {FILE}. make github applies it.")
+    if environment.get("YES") != "1":
+        try:
+            answer = input(f"Change these {len(differing)} settings of {repository}? Only yes is accepted: ")
+        except EOFError:
+            raise CommandError("Nothing was changed. Set YES=1 where nobody can answer.") from None
+        if answer != "yes":
+            raise CommandError("Nothing was changed.")
+    _apply(github, repository, differing)
 
 
 def _compare(github: GitHub) -> tuple[str, list[Change]]:

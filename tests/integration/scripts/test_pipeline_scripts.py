@@ -36,11 +36,6 @@ def test_what_names_no_image_is_refused(commit: str, digest: str, sentence: str)
         image_digest.image_id(commit, digest)
 
 
-def test_a_release_has_its_section_of_the_changelog_as_notes() -> None:
-    assert release_notes.notes(CHANGELOG, release_notes.version_of("v1.2.0")) == "- Now.\n"
-    assert release_notes.notes(CHANGELOG, "1.1.0") == "- Before.\n"
-
-
 def test_a_release_tags_its_image_once_and_never_another_image_and_laptops_images_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,13 +93,13 @@ def test_an_aws_that_does_not_answer_is_one_message(
 
 @pytest.mark.parametrize("tag", ["", "1.2.0", "v1.2", "v1.2.0;id", "vnext"])
 def test_a_tag_that_is_no_version_is_refused(tag: str) -> None:
-    with pytest.raises(release_notes.ReleaseError, match="is no release"):
+    with pytest.raises(CommandError, match="is no release"):
         release_notes.version_of(tag)
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3.0", "2.0"])
 def test_a_version_that_the_changelog_does_not_tell_of_is_refused(version: str) -> None:
-    with pytest.raises(release_notes.ReleaseError, match=r"CHANGELOG\.md says nothing"):
+    with pytest.raises(CommandError, match=r"CHANGELOG\.md says nothing"):
         release_notes.notes(CHANGELOG, version)
 
 
@@ -120,13 +115,14 @@ def test_only_a_tag_on_main_is_a_release(tmp_path: Path) -> None:
     git("update-ref", "refs/remotes/origin/main", "HEAD")
     git("tag", "--annotate", "v1.2.0", "--message", "A tag of its own kind")
     (tmp_path / "CHANGELOG.md").write_text("Not of the tag\n")
-    assert release_notes.main({"TAG": "v1.2.0", "GITHUB_OUTPUT": str(tmp_path / "output")}, tmp_path) == 0
+    release_notes.write({"TAG": "v1.2.0", "GITHUB_OUTPUT": str(tmp_path / "output")}, tmp_path)
     assert (tmp_path / "output").read_text() == f"commit={release_notes.commit_of('v1.2.0', tmp_path)}\n"
     assert (tmp_path / "build" / "release-notes.md").read_text() == "- Now.\n"
+    assert release_notes.notes(CHANGELOG, "1.1.0") == "- Before.\n"
     git("commit", "--allow-empty", "--message", "Two")
     git("tag", "v1.1.0")
     for tag, sentence in (("v1.1.0", "not on main"), ("v1.3.0", "There is no tag")):
-        with pytest.raises(release_notes.ReleaseError, match=sentence):
+        with pytest.raises(CommandError, match=sentence):
             release_notes.commit_of(tag, tmp_path)
 
 
