@@ -1,8 +1,9 @@
 """Run the real Terraform on a copy of the project's configuration.
 
-The copy differs from the original by one generated file a root module, and one for buckets: bucket names go into paths,
-because no DNS answers for them here, and buckets may be destroyed with what is in them. Everything else that Terraform
-needs to find the local AWS goes through environment variables, as it would through a person's shell.
+The copy differs from the original by one generated file a root module, one for buckets, and one for databases: bucket
+names go into paths, because no DNS answers for them here, buckets may be destroyed with what is in them, and databases
+get RDS's default certificate authority. Everything else that Terraform needs to find the local AWS goes through
+environment variables, as it would through a person's shell.
 """
 
 import hashlib
@@ -27,6 +28,8 @@ _PATH_STYLE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 _OVERRIDES = {
     "environment": _PATH_STYLE,
     "account": _PATH_STYLE,
+    # With one, Terraform modifies each new instance, and waits more than a minute before it asks for the result.
+    "modules/database": 'resource "aws_db_instance" "this" {\n  ca_cert_identifier = null\n}\n',
     # In an account the states outlive what they describe; here they go with it.
     "modules/bucket": 'resource "aws_s3_bucket" "this" {\n  force_destroy = true\n}\n',
 }

@@ -75,7 +75,7 @@ def test_a_new_local_aws_gets_its_account(runs: Runs) -> None:
 
 
 def test_the_backend_and_the_variables_of_a_real_account_are_not_rehearsed(tmp_path: Path) -> None:
-    for folder in ("account", "environment", "modules/bucket"):
+    for folder in ("account", "environment", "modules/bucket", "modules/database"):
         (tmp_path / "terraform" / folder).mkdir(parents=True)
     for name in ("main.tf", "backend.tf", "account.auto.tfvars.json", "environments.auto.tfvars"):
         (tmp_path / "terraform" / "account" / name).touch()
