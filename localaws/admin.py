@@ -1,6 +1,6 @@
-"""Endpoints outside of the AWS API: status, leftover resources, stop, faults, and schedules.
+"""Endpoints outside of the AWS API: status, leftover resources, faults, and schedules.
 
-``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/stop``, ``POST /_rehearsal/faults`` and
+``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/faults`` and
 ``POST /_rehearsal/schedules/NAME/invoke``.
 """
 
@@ -27,16 +27,12 @@ class Control:
         settings: of this local AWS.
         services: what runs, by name.
         faults: what fails on demand.
-        stop: called once somebody asks for the end; must return at once.
     """
 
-    def __init__(
-        self, settings: Settings, services: Mapping[str, Service], faults: Faults, stop: Callable[[], None]
-    ) -> None:
+    def __init__(self, settings: Settings, services: Mapping[str, Service], faults: Faults) -> None:
         self._settings = settings
         self._services = services
         self._faults = faults
-        self._stop = stop
         self._inventory = Inventory(settings)
 
     def answer(self, method: str, path: str) -> Answer:
@@ -44,7 +40,6 @@ class Control:
         known: dict[str, tuple[str, Callable[[], Any]]] = {
             "status": ("GET", self._status),
             "resources": ("GET", self._resources),
-            "stop": ("POST", self._ask_to_stop),
             "faults": ("POST", self._ask_for_faults),
         }
         name = path.removeprefix(PREFIX)
@@ -82,7 +77,3 @@ class Control:
             return json_answer(200, service.invoke_schedule(name))
         except ScheduleError as error:
             return json_answer(409, {"error": str(error)})
-
-    def _ask_to_stop(self) -> dict[str, Any]:
-        self._stop()
-        return {"stopping": True}

@@ -1,8 +1,8 @@
 """The local AWS: moto behind a threaded HTTP server, with middleware around it and services inside it.
 
-It listens on 127.0.0.1 only. SIGTERM, SIGINT and ``POST /_rehearsal/stop`` end it in order: the services in reverse,
-then the API, then the remaining child processes. Import it only after the environment has been isolated (``__main__``):
-moto reads the environment when it is imported.
+It listens on 127.0.0.1 only. SIGTERM and SIGINT end it in order: the services in reverse, then the API, then the
+remaining child processes. Import it only after the environment has been isolated (``__main__``): moto reads the
+environment when it is imported.
 """
 
 import functools
@@ -87,7 +87,7 @@ class LocalAws:
             status_socket=listeners.status,
         )
         faults = Faults()
-        self._control = Control(settings, self._services, faults, self._stop_asked.set)
+        self._control = Control(settings, self._services, faults)
         self._handle = _handler(self._context, faults)
         self._server = ListeningServer(
             listeners.api,
@@ -102,7 +102,7 @@ class LocalAws:
             self._services[name] = install(self._context)
 
     def run(self) -> None:
-        """Serve until a stop is requested, then end everything that was started here."""
+        """Serve until ``ask_to_stop``, then end everything that was started here."""
         serving = threading.Thread(target=self._server.serve, name="api")
         serving.start()
         self._context.journal.record("server.started", port=self._context.settings.port, pid=os.getpid())
@@ -152,7 +152,7 @@ class LocalAws:
 
 
 def serve(settings: Settings, listeners: Listeners, services: Mapping[str, Install]) -> None:
-    """Run a local AWS with these services in the calling thread, the main one, until a signal or a request ends it."""
+    """Run a local AWS with these services in the calling thread, the main one, until a signal ends it."""
     local_aws = LocalAws(settings, listeners, services)
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda _number, _frame: local_aws.ask_to_stop())

@@ -21,7 +21,7 @@ ATTACK = """async ([endpoint, key]) => {
     target("GetSecretValue", {SecretId: "mine"}), target("PutSecretValue", {SecretId: "mine", SecretString: "evil"}),
     [`?Action=CreateTopic&Name=evil&X-Amz-${scope("sns")}`, {mode: "no-cors"}],
     ["moto-api/reset", {mode: "no-cors"}], ["_rehearsal/faults", {mode: "no-cors"}],
-    ["_rehearsal/stop", {mode: "no-cors"}], ["_rehearsal/stop", {headers: {Authorization: `Bearer ${key}`}}],
+    ["_rehearsal/faults", {headers: {Authorization: `Bearer ${key}`}}],
   ]
   const seen = []
   for (const [path, options] of attempts) {

@@ -38,8 +38,8 @@ def test_an_unknown_endpoint_of_the_rehearsal_says_which_there_are(aws: LocalAws
     assert "/_rehearsal/status" in answer["known"]
 
 
-def test_stopping_takes_a_post(aws: LocalAws) -> None:
-    assert aws.ask("stop")[0] == 405
+def test_asking_for_faults_takes_a_post(aws: LocalAws) -> None:
+    assert aws.ask("faults")[0] == 405
 
 
 def test_what_was_created_is_listed_until_it_is_deleted(aws: LocalAws) -> None:
@@ -125,13 +125,6 @@ def test_the_journal_names_calls_but_no_values(aws: LocalAws) -> None:
     assert "hunter2" not in (aws.directory / "logs" / "journal.jsonl").read_text()
 
 
-def test_it_ends_in_order_when_asked_to(tmp_path: Path) -> None:
-    with LocalAws(tmp_path) as running:
-        assert running.ask("stop", method="POST") == (200, {"stopping": True})
-        assert running.process.wait(20) == 0
-        assert running.journal("server.stopped")
-
-
 def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:
     running = LocalAws(tmp_path)
     source = "import time\n\ndef handler(event, context):\n    time.sleep(600)\n"
@@ -142,6 +135,7 @@ def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:
         worker = running.journal("function.started")[0]["pid"]
         assert psutil.pid_exists(worker)
         assert running.stop() == 0
+        assert running.journal("server.stopped")
         assert not psutil.pid_exists(worker)
         assert invocation.result()["FunctionError"] == "Unhandled"
 

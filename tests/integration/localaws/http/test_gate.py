@@ -48,7 +48,7 @@ def test_a_preflight_request_gets_no_cors_headers(aws: LocalAws) -> None:
     assert not [name for name in response.headers if name.lower().startswith("access-control")]
 
 
-@pytest.mark.parametrize("path", ["status", "resources", "stop", "faults", "schedules/x/invoke"])
+@pytest.mark.parametrize("path", ["status", "resources", "faults", "schedules/x/invoke"])
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}], ids=str)
 def test_administration_requires_the_key_of_the_run(aws: LocalAws, path: str, headers: dict[str, str]) -> None:
     method = "GET" if path in {"status", "resources"} else "POST"

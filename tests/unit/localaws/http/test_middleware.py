@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from localaws.http.call import Answer, ApiCall
+from localaws.http.faults import Faults
 from localaws.http.middleware import journaled, not_implemented, replayed, serialized
 from localaws.journal import Journal
 
@@ -23,11 +24,12 @@ def call(
     operation: str = "CreateThing",
     *,
     service: str = "ecs",
+    key: str = "key",
     token: str | None = None,
     body: bytes = b"",
     protocol: str = "json",
 ) -> ApiCall:
-    return ApiCall(service, operation, {}, "key", protocol, token, {}, body)
+    return ApiCall(service, operation, {}, key, protocol, token, {}, body)
 
 
 class Counting:
@@ -66,6 +68,28 @@ def test_a_failed_call_is_not_replayed(journal: Journal) -> None:
     handle(call(token="a"))
     handle(call(token="a"))
     assert failing.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("calls", "statuses"),
+    [
+        pytest.param([call("CreateQueue"), call("CreateQueue")], [400, 200], id="the second is made"),
+        pytest.param([call("CreateA"), call("DeleteA"), call("CreateA", service="sns")], [400] * 3, id="each kind"),
+        pytest.param([call("DescribeVpcs"), call("ModifyVpcAttribute")], [200, 200], id="neither reads nor changes"),
+        pytest.param([call("CreateQueue", key="administrator")], [200], id="not the administrator's"),
+        pytest.param([call("DeleteObject", service="s3")], [200], id="not Terraform's lock"),
+    ],
+)
+def test_on_demand_the_first_call_of_a_role_that_creates_or_deletes_fails(
+    calls: list[ApiCall], statuses: list[int]
+) -> None:
+    faults = Faults()
+    handle = faults.middleware(Counting(), lambda key: key != "administrator")
+    assert {handle(made).status for made in calls} == {200}
+    faults.ask_for()
+    answers = [handle(made) for made in calls]
+    assert [answer.status for answer in answers] == statuses
+    assert len(faults.failed) == sum(b"InjectedFault" in answer.body for answer in answers) == statuses.count(400)
 
 
 def test_calls_of_one_service_wait_for_each_other_and_those_of_another_do_not() -> None:
