@@ -134,6 +134,8 @@ def failure(command: str, said: str, root: Path = ROOT) -> CommandError:
         return RefusedError(
             "Another apply has changed the state since this plan was made. Nothing was changed. Plan again."
         )
+    if re.search(r"already ?exist", said, re.IGNORECASE):
+        said += '\nAn apply that was cut off may have created it. Import it: docs/releases.md, "After a lost runner".'
     return CommandError(f"terraform {command} failed.\n{said}")
 
 

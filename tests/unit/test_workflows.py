@@ -246,14 +246,6 @@ def test_an_expression_means_what_github_says(expression: str, value: object) ->
     assert interpolate(f"a ${{{{ {expression} }}}}", contexts) == f"a {interpolate(value, contexts)}"
 
 
-def test_a_step_runs_after_a_failure_only_if_it_asks_to() -> None:
-    assert not holds(None, {}, succeeded=False)
-    assert not holds("true == 'x' || 'y'", {}, succeeded=False)
-    assert holds("${{ always() }}", {}, succeeded=False)
-    assert holds("failure()", {}, succeeded=False)
-    assert not holds("failure()", {}, succeeded=True)
-
-
 @pytest.mark.parametrize(
     ("environment", "variables", "found"),
     [

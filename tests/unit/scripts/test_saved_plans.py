@@ -179,8 +179,9 @@ def test_a_locked_and_a_changed_state_say_what_to_do() -> None:
     for said, sentences in (
         (locked, ("runner@host holds the lock", "taken at 2026-11-29 06:00:00 UTC", "force-unlock d1e0")),
         ("Error: Saved plan is stale", ("Another apply has changed the state", "Plan again")),
+        ("Error: creating IAM Role: EntityAlreadyExists\n with module.a.b.c,", ("with module.a.b.c", "Import it")),
     ):
         error = failure("apply", said)
-        assert isinstance(error, RefusedError)
+        assert isinstance(error, RefusedError) != ("AlreadyExists" in said)
         assert all(sentence in str(error) for sentence in sentences)
     assert str(failure("plan", "Error: other")) == "terraform plan failed.\nError: other"
