@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make` alone lists those that people call. The pipeline's are in ci.mk.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
-export PYTHON PORT GITHUB_REPOSITORY REGION ENVIRONMENT LOGIN CLIENT_CIDR_BLOCKS TASKS BASE TERRAFORM YES
+export PYTHON PORT GITHUB_REPOSITORY REGION ENVIRONMENT LOGIN ON OF PRIVILEGE CLIENT_CIDR_BLOCKS TASKS BASE TERRAFORM YES
 
 .DEFAULT_GOAL := help
 .PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile ci.mk)
@@ -203,6 +203,9 @@ dist: # Pack the last commit's files into build/taproom.zip; the same commit giv
 
 psql: .venv/ready build/rds-ca.pem ## Open psql as an IAM login, through a task that lives for the session (ENVIRONMENT=dev, LOGIN=beers_report)
 	@$(RUN) scripts.psql
+
+access: .venv/ready ## Print who has access to ON, what OF can do, why, or without both an audit (ENVIRONMENT=dev, ON=beers.beers, OF=beers_report)
+	@$(RUN) scripts.access
 
 account: .venv/ready | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY, REGION=us-east-1)
 	@$(RUN) scripts.account

@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import field, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from db_bootstrap.cli.dsn import PASSWORD_VARIABLE, parse_dsn
 from db_bootstrap.cli.generate import Generated, generate
 from db_bootstrap.document import AccessDocument, parse_document
 from db_bootstrap.effective.access import Access
-from db_bootstrap.effective.audit import audit_as_dict, findings, role_lines
+from db_bootstrap.effective.audit import audit_as_dict, audit_lines
 from db_bootstrap.effective.questions import Asked, Question, answer, as_dict
 from db_bootstrap.effective.sentences import answer_lines
 from db_bootstrap.errors import BootstrapError, ConfigurationError, GenerationError
@@ -159,7 +159,7 @@ def _read_only_action(options: Options, session: Session, endpoint: Endpoint) ->
         return DONE
     generated, planned = _generated(session, access)
     if options.output_format is Format.TEXT:
-        audit = _audit_lines(access, is_verbose=options.is_verbose) if options.action is Action.AUDIT else ()
+        audit = [*audit_lines(access, is_verbose=options.is_verbose), ""] if options.action is Action.AUDIT else ()
         _write(render_document(generated, (*audit, *notes(generated, planned))))
     elif options.action is Action.AUDIT:
         audited = audit_as_dict(access) | {"document": generated.document, "left_out": generated.left_out}
@@ -168,14 +168,6 @@ def _read_only_action(options: Options, session: Session, endpoint: Endpoint) ->
         _write(json.dumps(generated.document, indent=2) + "\n")
         _complain(as_lines(notes(generated, planned)))
     return DONE
-
-
-def _audit_lines(access: Access, *, is_verbose: bool) -> Iterator[str]:
-    yield "What is surprising:"
-    yield from (f"- {text}" for _, text in findings(access))
-    yield "Who can do what, apart from what every role can do:"
-    yield from role_lines(access, is_verbose=is_verbose)
-    yield ""
 
 
 def _generated(session: Session, access: Access) -> tuple[Generated, Plan]:

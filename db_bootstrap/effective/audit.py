@@ -69,8 +69,11 @@ def audit_as_dict(access: Access) -> dict[str, Any]:
     }
 
 
-def role_lines(access: Access, *, is_verbose: bool) -> Iterator[str]:
-    """Yield who can do what, roles with the same access together."""
+def audit_lines(access: Access, *, is_verbose: bool = False) -> Iterator[str]:
+    """Yield the findings, and who can do what, roles with the same access together."""
+    yield "What is surprising:"
+    yield from (f"- {text}" for _, text in findings(access))
+    yield "Who can do what, apart from what every role can do:"
     alike: dict[tuple[str, ...], list[str]] = {}
     for role, (groups, rights) in access_of_roles(access).items():
         lines = (*groups, *right_lines(rights, is_verbose=is_verbose, with_role=False))

@@ -16,16 +16,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from db_bootstrap.credentials.store import SecretStore, store_of_runtime
 from db_bootstrap.document import parse_document
 from db_bootstrap.effective.access import Access
-from db_bootstrap.effective.audit import audit_as_dict
+from db_bootstrap.effective.audit import audit_as_dict, audit_lines
 from db_bootstrap.effective.questions import Asked, Question, answer
 from db_bootstrap.effective.questions import as_dict as answer_as_dict
+from db_bootstrap.effective.sentences import answer_lines
 from db_bootstrap.errors import AccessDocumentError, BootstrapError, EventError
 from db_bootstrap.inspect.catalog import read_catalog
 from db_bootstrap.inspect.session import OpenElsewhere, Session, connected_as_master
 from db_bootstrap.lambdas import metrics
 from db_bootstrap.lambdas.handler import handler, log_failure, logger
 from db_bootstrap.plan import digest_for, make_plan
-from db_bootstrap.report import Action, Report, as_dict
+from db_bootstrap.report import Action, Report, as_dict, escaped
 from db_bootstrap.settings import Settings
 from db_bootstrap.values import dataclass
 
@@ -102,7 +103,7 @@ def explain(event: Mapping[str, Any], settings: Settings, store: SecretStore) ->
     """Answer a question, or audit the database.
 
     Returns:
-        ``refusals``, which are empty unless it failed, and the answer: the same as on the command line, as JSON.
+        ``refusals``, empty unless it failed, and the command line's answer: as JSON, and its lines as ``text``.
     """
     database = settings.endpoint.database
     try:
@@ -111,11 +112,16 @@ def explain(event: Mapping[str, Any], settings: Settings, store: SecretStore) ->
         question = None if event["action"] == Action.AUDIT else Question.parse(event)
         with _opener(settings, store)(database) as session:
             access = Access(read_catalog(session))
-        found = audit_as_dict(access) if question is None else answer_as_dict(answer(question, access), database)
+        if question is None:
+            found, lines = audit_as_dict(access), audit_lines(access)
+        else:
+            answered = answer(question, access)
+            found = answer_as_dict(answered, database)
+            lines = answer_lines(answered, is_verbose=question.asked is Asked.WHY)
     except BootstrapError as error:
         log_failure("Question failed", error)
         return {"action": event["action"], "database": database, "refusals": list(_reasons(error))}
-    return {**found, "refusals": []}
+    return {**found, "text": [escaped(line) for line in lines], "refusals": []}
 
 
 def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,8 @@ from db_bootstrap.errors import EventError, RefusedLoginError, StatementError, U
 from db_bootstrap.lambdas import plan as planner
 from db_bootstrap.lambdas.apply import ApplyEvent, bootstrap
 from db_bootstrap.plan_digest import is_digest
+from scripts import access
+from scripts.environment import CommandError
 from tests.support.access import Access
 
 pytestmark = pytest.mark.database
@@ -37,6 +40,11 @@ class Functions:
 
     def ask(self, action: str) -> dict[str, Any]:
         return planner.plan({"action": action, "document": self.cellar.raw}, CONTEXT)
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        """Invoke the planning function, as boto3's client does."""
+        assert FunctionName == "taproom-dev-access-plan"
+        return {"Payload": BytesIO(json.dumps(planner.plan(json.loads(Payload), CONTEXT)).encode())}
 
     def apply(self, expected_digest: str | None = None) -> dict[str, Any]:
         event = {"action": "apply", "document": self.cellar.raw, "secret_arns": self.secret_arns}
@@ -191,20 +199,27 @@ def test_a_digest_that_is_none_is_refused(digest: object, functions: Functions) 
         ApplyEvent.parse({**event, "expected_digest": digest})
 
 
-def test_the_planning_function_answers_who_has_access_and_why(
-    functions: Functions, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cellar = functions.cellar
-    cellar.apply()
-    who = planner.plan({"action": "who", "on": "schema cellar", "privilege": "create"}, CONTEXT)
-    assert cellar.role("owner") in {right["role"] for right in who["access"]}
-    assert who["refusals"] == []
-    assert planner.plan({"action": "audit"}, CONTEXT)["findings"]
+def test_make_access_prints_who_has_access_and_why(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:
+    def asked(**settings: str) -> list[str]:
+        return access.answer({"ENVIRONMENT": "dev", **settings}, functions)
+
+    functions.cellar.apply()
+    owner = functions.cellar.role("owner")
+    assert f"{owner}: USAGE, CREATE on schema cellar as the owner" in asked(ON="schema cellar")
+    assert asked(ON="schema cellar", OF=owner, PRIVILEGE="create")[-1] == (
+        f"{owner}: CREATE on schema cellar as the owner"
+    )
+    assert f"{owner}: USAGE, CREATE on schema cellar as the owner" in asked(OF=owner)
+    assert asked()[0] == "What is surprising:"
     for wrong, reason in (
+        ({"OF": "nobody"}, "There is no role"),
+        ({"PRIVILEGE": "SELECT"}, "no key but action"),
+    ):
+        with pytest.raises(CommandError, match=reason):
+            asked(**wrong)
+    for event, reason in (
         ({"action": "what", "on": "schema cellar"}, "'what' needs of"),
         ({"action": "why", "of": ["x"], "on": "schema cellar"}, "of must be text"),
-        ({"action": "what", "of": "nobody"}, "There is no role"),
-        ({"action": "audit", "document": {}}, "no key but action"),
     ):
-        assert reason in planner.plan(wrong, CONTEXT)["refusals"][0]
+        assert reason in planner.plan(event, CONTEXT)["refusals"][0]
     assert "AccessDrift" not in capsys.readouterr().out
