@@ -22,7 +22,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises:
         SettingsError: The settings are not valid.
-        CredentialError: The injected secret is not valid.
+        SecretError: The injected secret is not valid.
     """
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder=None, template_folder="web/templates")

@@ -5,8 +5,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from app.database.credentials import CredentialError
-from app.database.migrate import MigrationError, migrate
+from app.aws import SecretError
+from app.database.migrate import MigrationError, known_revisions, migrate
 from app.logs import configure_logging
 from app.settings import Settings, SettingsError
 
@@ -40,15 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         configure_logging(settings.log_level)
-        migration = migrate(settings)
-    except (SettingsError, CredentialError, MigrationError) as error:
+        before, after = migrate(settings)
+    except (SettingsError, SecretError, MigrationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"error: The database cannot be reached: {error}", file=sys.stderr)
         return 1
-    message = "Migration skipped, the database's revision is newer" if migration.is_newer else "Migrated"
-    _log.info(message, extra={"fields": {"before": migration.before, "after": migration.after}})
+    message = "Migrated" if after in known_revisions() else "Migration skipped, the database's revision is newer"
+    _log.info(message, extra={"fields": {"before": before, "after": after}})
     return 0
 
 

@@ -4,7 +4,6 @@ The database has the same limits as constraints.
 """
 
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -131,20 +130,12 @@ class BeersQuery(BaseModel):
         """Whether the beers are in order of ``abv``."""
         return self.abv_min is not None or self.abv_max is not None or self.after_abv is not None
 
-    def following(self, last: "Position") -> str:
-        """Return the query string of the page after ``last``."""
+    def following(self, last_id: int, last_abv: Decimal) -> str:
+        """Return the query string of the page after the beer with this ``id`` and ``abv``."""
         filters = {"style": self.style, "abv_min": self.abv_min, "abv_max": self.abv_max}
         given = {name: value for name, value in filters.items() if value is not None}
-        position = {"after_abv": last.abv, "after": last.id} if self.is_by_abv else {"after": last.id}
+        position = {"after_abv": last_abv, "after": last_id} if self.is_by_abv else {"after": last_id}
         return urlencode({"limit": self.limit, **given, **position})
-
-
-@dataclass(frozen=True)
-class Position:
-    """The end of a page: its last beer."""
-
-    id: int
-    abv: Decimal
 
 
 class Beer(BaseModel):

@@ -36,12 +36,13 @@ def beers_api(catalogue: Catalogue, guard: TokenGuard | None, *, seeding_is_allo
         In the order in which they were added or, with a limit of `abv`, from the weakest to the strongest. Follow
         `next` for the next page; every page takes the same time, however far back it is.
         """
-        page = catalogue.page(query)
-        if page.last is None:
-            return json_response(f'{{"beers": {page.beers}, "next": null}}')
-        following = f"{_RULE}?{query.following(page.last)}"
-        text = f'{{"beers": {page.beers}, "next": {json.dumps(following)}}}'
-        return json_response(text, headers={"Link": f'<{following}>; rel="next"'})
+        beers, following = catalogue.page(query)
+        if following is None:
+            return json_response(f'{{"beers": {beers}, "next": null}}')
+        url = f"{_RULE}?{following}"
+        return json_response(
+            f'{{"beers": {beers}, "next": {json.dumps(url)}}}', headers={"Link": f'<{url}>; rel="next"'}
+        )
 
     @api.serves(
         Operation(

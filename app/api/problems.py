@@ -3,7 +3,6 @@
 It contains only constant text and the names of fields. The log has the cause, under the request's ID.
 """
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,24 +59,23 @@ class ProblemDocument(BaseModel):
     request_id: str = Field(default="", description="The ID of this request in the log.")
 
 
-def problem_document(problem: Problem, request_id: str | None = None) -> str:
+def problem_document(problem: Problem, request_id: str = "") -> str:
     """Return ``problem`` as JSON."""
-    document: dict[str, object] = {
-        "type": f"urn:taproom:problem:{problem.code}",
-        "title": HTTP_STATUS_CODES[problem.status],
-        "status": problem.status.value,
-        "detail": problem.detail,
-    }
-    if problem.errors:
-        document["errors"] = [{"field": error.field, "message": error.message} for error in problem.errors]
-    if request_id:
-        document["request_id"] = request_id
-    return json.dumps(document)
+    return ProblemDocument(
+        type=f"urn:taproom:problem:{problem.code}",
+        title=HTTP_STATUS_CODES[problem.status],
+        status=problem.status.value,
+        detail=problem.detail,
+        errors=list(problem.errors),
+        request_id=request_id,
+    ).model_dump_json(exclude_defaults=True)
 
 
 def problem_response(problem: Problem) -> Response:
     """Return the response for ``problem``."""
-    response = Response(problem_document(problem, g.get("request_id")), status=problem.status, content_type=MEDIA_TYPE)
+    response = Response(
+        problem_document(problem, g.get("request_id", "")), status=problem.status, content_type=MEDIA_TYPE
+    )
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
     return response

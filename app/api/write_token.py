@@ -34,18 +34,9 @@ _log = logging.getLogger(__name__)
 class TokenGuard:
     """Allows writes that carry one of the valid tokens."""
 
-    def __init__(
-        self,
-        read: Callable[[], tuple[str, ...]],
-        cache_seconds: float = CACHE_SECONDS,
-        reread_seconds: float = REREAD_SECONDS,
-        max_stale_seconds: float = MAX_STALE_SECONDS,
-    ) -> None:
+    def __init__(self, read: Callable[[], tuple[str, ...]]) -> None:
         """Create a guard on top of ``read``, which may be slow and may raise SecretError."""
         self._read = read
-        self._cache_seconds = cache_seconds
-        self._reread_seconds = reread_seconds
-        self._max_stale_seconds = max_stale_seconds
         self._read_lock = Lock()
         self._tokens: tuple[str, ...] = ()
         self._read_at = self._confirmed_at = float("-inf")
@@ -60,10 +51,10 @@ class TokenGuard:
         if scheme.lower() != "bearer" or not token:
             raise _unauthorized("Send the write token as `Authorization: Bearer TOKEN`.", 'Bearer realm="taproom"')
         # While another thread reads, the known tokens are enough to accept, but not to refuse.
-        self._read_if_older_than(self._cache_seconds, patience_seconds=0 if self._tokens else _PATIENCE_SECONDS)
+        self._read_if_older_than(CACHE_SECONDS, patience_seconds=0 if self._tokens else _PATIENCE_SECONDS)
         if self._is_valid(token):
             return
-        self._read_if_older_than(self._reread_seconds, patience_seconds=_PATIENCE_SECONDS)
+        self._read_if_older_than(REREAD_SECONDS, patience_seconds=_PATIENCE_SECONDS)
         if not self._tokens:
             detail = "The write token cannot be checked right now. Please try again."
             raise unavailable("token-unavailable", detail)
@@ -91,7 +82,7 @@ class TokenGuard:
             self._confirmed_at = time.monotonic()
         except SecretError as error:
             _log.warning("Write token cannot be read", extra={"fields": {"cause": str(error)}})
-            if time.monotonic() - self._confirmed_at > self._max_stale_seconds:
+            if time.monotonic() - self._confirmed_at > MAX_STALE_SECONDS:
                 self._tokens = ()
         # Only now: until then, a thread that has no token yet must wait for this read.
         self._read_at = time.monotonic()

@@ -6,11 +6,10 @@ decimal places. Names are unique regardless of case; a unique index enforces it,
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from app.database.pool import Database
-from app.models import MAX_ABV, BeersQuery, NewBeer, Position
+from app.models import MAX_ABV, BeersQuery, NewBeer
 
 COLUMNS = "id, name, style, brewery, abv, created_at"
 
@@ -81,30 +80,17 @@ _ADD_MANY = """
 """
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page of the catalogue.
-
-    Attributes:
-        beers: A JSON array.
-        last: The position of the last beer if there is a next page, else None.
-    """
-
-    beers: str
-    last: Position | None
-
-
 class Catalogue:
     """The beers in the database. Every method runs one statement and may raise DatabaseUnavailableError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, query: BeersQuery) -> Page:
-        """Return the page that ``query`` describes."""
+    def page(self, query: BeersQuery) -> tuple[str, str | None]:
+        """Return the page that ``query`` describes as a JSON array, and the query string of the next page if any."""
         statement, parameters = page_statement(query)
         ((beers, has_more, last_id, last_abv),) = self._database.run(statement, parameters)
-        return Page(beers, Position(id=last_id, abv=last_abv) if has_more else None)
+        return beers, query.following(last_id, last_abv) if has_more else None
 
     def styles(self, limit: int) -> list[str]:
         """Return the first ``limit`` styles in alphabetical order, each in one of its spellings."""

@@ -69,7 +69,7 @@ class Connector:
         rotations back to back and a slow server.
 
         Raises:
-            CredentialError: There is no credential to try.
+            SecretError: There is no credential to try.
             pg8000.Error: The server cannot be reached or refuses; class and code say why.
             OSError: The server cannot be reached, did not answer before ``deadline``, or failed verification.
         """
@@ -239,7 +239,7 @@ def connector_for(settings: Settings) -> Connector:
 
     Raises:
         SettingsError: The URL or the certificate file is not valid.
-        CredentialError: The injected secret is not valid.
+        SecretError: The injected secret is not valid.
     """
     ca_file: Path | None = settings.ca_file
     match settings.login:

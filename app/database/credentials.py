@@ -29,10 +29,6 @@ PATIENCE_SECONDS = 8.0
 _log = logging.getLogger(__name__)
 
 
-class CredentialError(Exception):
-    """There is no usable credential. The message names the secret and the remedy, never the value."""
-
-
 @dataclass(frozen=True)
 class Credential:
     """Everything that opens a connection, from one read.
@@ -79,16 +75,10 @@ class CredentialSource:
     is used until the database refuses it. A rotation keeps the replaced credential valid until the next rotation.
     """
 
-    def __init__(
-        self,
-        read: Callable[[], Credential],
-        cache_seconds: float = CACHE_SECONDS,
-        patience_seconds: float = PATIENCE_SECONDS,
-    ) -> None:
-        """Create a source on top of ``read``, which may be slow and may raise CredentialError."""
+    def __init__(self, read: Callable[[], Credential], cache_seconds: float = CACHE_SECONDS) -> None:
+        """Create a source on top of ``read``, which may be slow and may raise SecretError."""
         self._read = read
         self._cache_seconds = cache_seconds
-        self._patience_seconds = patience_seconds
         self._lock = Lock()
         self._known: Credential | None = None
         self._pending: _PendingRead | None = None
@@ -100,7 +90,7 @@ class CredentialSource:
         If it was read more than ``cache_seconds`` ago, start a read in the background for later connections.
 
         Raises:
-            CredentialError: There is none, and it cannot be read.
+            SecretError: There is none, and it cannot be read.
         """
         now = time.monotonic()
         with self._lock:
@@ -110,13 +100,13 @@ class CredentialSource:
                     self._start_read()
                 return known
             pending = self._pending or self._start_read()
-        return self._result(pending, min(deadline, now + self._patience_seconds))
+        return self._result(pending, min(deadline, now + PATIENCE_SECONDS))
 
     def refreshed(self, refused: Credential, deadline: float = math.inf) -> Credential:
         """Return a credential that is newer than ``refused``, or was read after this call.
 
         Raises:
-            CredentialError: It cannot be read, or not within ``patience_seconds`` or before ``deadline``.
+            SecretError: It cannot be read, or not within PATIENCE_SECONDS or before ``deadline``.
         """
         called_at = time.monotonic()
         while True:
@@ -125,7 +115,7 @@ class CredentialSource:
                 if self._known is not None and self._known.version != refused.version:
                     return self._known
                 pending = self._pending or self._start_read()
-            credential = self._result(pending, min(deadline, called_at + self._patience_seconds))
+            credential = self._result(pending, min(deadline, called_at + PATIENCE_SECONDS))
             if credential.version != refused.version or pending.started_at >= called_at:
                 return credential
 
@@ -141,8 +131,8 @@ class CredentialSource:
         try:
             credential = self._read()
         except Exception as error:  # noqa: BLE001 - it is passed to the callers that wait
-            # A CredentialError contains no secret; of other errors only the class is certain not to.
-            cause = str(error) if isinstance(error, CredentialError) else type(error).__name__
+            # A SecretError contains no secret; of other errors only the class is certain not to.
+            cause = str(error) if isinstance(error, SecretError) else type(error).__name__
             with self._lock:
                 self._pending = None
                 has_fallback = self._known is not None
@@ -158,7 +148,7 @@ class CredentialSource:
         try:
             return pending.outcome.result(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
-            raise CredentialError("The credential was not read in time; the read continues.") from None
+            raise SecretError("The credential was not read in time; the read continues.") from None
 
 
 def credential_reader(arn: str) -> Callable[[], Credential]:
@@ -174,12 +164,9 @@ def read_credential(client: "SecretsManagerClient", arn: str) -> Credential:
     A rotation moves the label AWSCURRENT to a login only after it has tried that login.
 
     Raises:
-        CredentialError: The secret cannot be read, or its value is not a credential.
+        SecretError: The secret cannot be read, or its value is not a credential.
     """
-    try:
-        text, version = read_secret(client, arn)
-    except SecretError as error:
-        raise CredentialError(str(error)) from error
+    text, version = read_secret(client, arn)
     return parse_credential(text, subject=f"Secret {arn}", version=version)
 
 
@@ -187,7 +174,7 @@ def parse_credential(text: str, *, subject: str, version: str = "fixed") -> Cred
     """Parse a secret's JSON: ``host``, ``port``, ``dbname``, ``username`` and ``password``.
 
     Raises:
-        CredentialError: The text is not such JSON. The message names only ``subject`` and what is missing.
+        SecretError: The text is not such JSON. The message names only ``subject`` and what is missing.
     """
     try:
         secret = _Secret.model_validate_json(text)
@@ -197,8 +184,8 @@ def parse_credential(text: str, *, subject: str, version: str = "fixed") -> Cred
         return Credential(secret.host, secret.port, secret.dbname, secret.username, secret.password, version)
     # Without the cause, which contains the secret.
     if not wrong:
-        raise CredentialError(f"{subject} is not a JSON object with host, port, dbname, username and password.")
-    raise CredentialError(
+        raise SecretError(f"{subject} is not a JSON object with host, port, dbname, username and password.")
+    raise SecretError(
         f"{subject} lacks a valid {', '.join(wrong)}. The database's bootstrap function writes these fields; "
         "apply Terraform again."
     )

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import alembic.command
@@ -57,39 +56,27 @@ class MigrationError(Exception):
     """The migration failed and changed nothing. The message names the remedy."""
 
 
-@dataclass(frozen=True)
-class Migration:
-    """The result of a run.
-
-    Attributes:
-        before: The revision before the run; None if the database was empty.
-        after: The revision after the run.
-        is_newer: Whether ``before`` comes from a newer version of the service, so that nothing was done.
-    """
-
-    before: str | None
-    after: str | None
-    is_newer: bool = False
-
-
 def known_revisions() -> list[str]:
     """Return the revisions that this version of the service knows, in order; the last is the one it needs."""
     scripts = ScriptDirectory.from_config(_alembic_config())
     return [script.revision for script in reversed(list(scripts.walk_revisions()))]
 
 
-def migrate(settings: Settings) -> Migration:
+def migrate(settings: Settings) -> tuple[str | None, str]:
     """Apply the pending migrations, all or none of them; none if the database's revision is newer.
+
+    Return the revisions before, None if the database was empty, and after.
 
     Raises:
         SettingsError: The settings are not valid.
-        CredentialError: There is no usable credential.
+        SecretError: There is no usable credential.
         MigrationError: The database refused.
         OSError: The database cannot be reached.
     """
     connector = connector_for(settings)
     try:
-        with _connection(connector) as connection, _advisory_lock(connection):
+        with _connection(connector) as connection:
+            _lock(connection)
             return _upgrade(connection)
     except DBAPIError as error:
         raise MigrationError(_explanation(error)) from error
@@ -109,9 +96,8 @@ def _connection(connector: Connector) -> Iterator[Connection]:
         yield connection
 
 
-@contextmanager
-def _advisory_lock(connection: Connection) -> Iterator[None]:
-    """Hold the advisory lock, acquired outside of the transaction that migrates.
+def _lock(connection: Connection) -> None:
+    """Acquire the advisory lock, which is released with the session, outside of the transaction that migrates.
 
     Acquired inside, that transaction would see the catalogs as they were before a concurrent run finished.
     """
@@ -131,11 +117,9 @@ def _advisory_lock(connection: Connection) -> Iterator[None]:
         time.sleep(_RETRY_SECONDS)
     connection.execute(text(f"SET lock_timeout = '{TABLE_LOCK_TIMEOUT_SECONDS}s'"))
     connection.commit()
-    # The lock is released with the session, which ends here.
-    yield
 
 
-def _upgrade(connection: Connection) -> Migration:
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
     # Not CREATE SCHEMA IF NOT EXISTS, which needs the CREATE privilege even if the schema exists: in AWS the schema is
     # created together with its owner, which has no such privilege.
     exists = text("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = :schema)")
@@ -143,11 +127,10 @@ def _upgrade(connection: Connection) -> Migration:
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
     before = _revision(connection)
     if before is not None and before not in known_revisions():
-        return Migration(before, before, is_newer=True)
+        return before, before
     alembic.command.upgrade(_alembic_config(connection), "head")
-    after = _revision(connection)
     connection.commit()
-    return Migration(before, after)
+    return before, known_revisions()[-1]
 
 
 def _revision(connection: Connection) -> str | None:

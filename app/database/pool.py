@@ -13,8 +13,8 @@ from typing import Any
 
 import pg8000
 
+from app.aws import SecretError
 from app.database.connector import Connection, Connector, sqlstate
-from app.database.credentials import CredentialError
 from app.database.semaphore import FairSemaphore
 from app.logs import database_time, request_deadline, sql_comment
 
@@ -148,7 +148,7 @@ class Database:
     def _new_session(self, deadline: float) -> Connection:
         try:
             session = self._connector.connect(deadline)
-        except CredentialError as error:
+        except SecretError as error:
             raise DatabaseUnavailableError("There is no usable credential for the database.") from error
         except (pg8000.Error, OSError) as error:
             raise DatabaseUnavailableError(_reason(error, sqlstate(error))) from error

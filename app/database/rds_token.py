@@ -11,7 +11,8 @@ from dataclasses import replace
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from app.database.credentials import Credential, CredentialError
+from app.aws import SecretError
+from app.database.credentials import Credential
 
 # Below 15 minutes: a token is not tried in its last minutes.
 TOKEN_SECONDS = 600.0
@@ -29,7 +30,7 @@ def token_signer(login: Credential, region: str) -> Callable[[], Credential]:
         try:
             token = client.generate_db_auth_token(DBHostname=login.host, Port=login.port, DBUsername=login.username)
         except BotoCoreError as error:
-            raise CredentialError(
+            raise SecretError(
                 f"No token can be signed for {login.username} ({type(error).__name__}). This process needs the "
                 "credentials of a role; in ECS, the task role."
             ) from error

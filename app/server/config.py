@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app.api.health import STARTUP_LATCH
+from app.aws import SecretError
 from app.database.connector import connector_for
-from app.database.credentials import CredentialError
 from app.server.worker import JsonLogger, patch_gunicorn
 from app.settings import Settings, SettingsError
 
@@ -19,7 +19,7 @@ try:
     # Each worker opens its own. This one reports invalid settings in one sentence before any worker starts; it does not
     # connect.
     connector_for(_SETTINGS)
-except (SettingsError, CredentialError) as _error:
+except (SettingsError, SecretError) as _error:
     raise SystemExit(f"error: {_error}") from None
 
 patch_gunicorn()

@@ -76,7 +76,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         # Connections that wait for their client, except for idle ones, which gunicorn has.
-        self.waiting: set[_Connection] = set()
+        self.waiting: set[TConn] = set()
         self.checked_at = 0.0
 
     def accept(self, listener: socket.socket) -> None:
@@ -87,37 +87,38 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
         except (BlockingIOError, ConnectionAbortedError):
             return  # another worker was faster, or the client closed the connection
         self.nr_conns += 1
-        connection = _Connection(self.cfg, _Client(client), address, listener.getsockname())
+        connection = TConn(self.cfg, _Client(client), address, listener.getsockname())
+        connection.data_ready = True  # gunicorn would wait for data
         self._wait(connection, EVENT_READ, self._receive, REQUEST_SECONDS)
 
-    def on_client_socket_readable(self, conn: "_Connection", client: "_Client") -> None:
+    def on_client_socket_readable(self, conn: TConn, client: "_Client") -> None:
         """Continue with an idle connection, whose client has sent something or closed it."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._wait(conn, EVENT_READ, self._receive, REQUEST_SECONDS)
         self._receive(conn, client)
 
-    def enqueue_req(self, conn: "_Connection") -> None:
+    def enqueue_req(self, conn: TConn) -> None:
         """Queue a request for a thread."""
         conn.queued_at = time.monotonic()
         super().enqueue_req(conn)
 
-    def handle(self, conn: "_Connection") -> Any:
+    def handle(self, conn: TConn) -> Any:
         """Handle a request, in a thread; return whether the connection can be reused."""
-        conn.waited_seconds = time.monotonic() - conn.queued_at
         is_kept = super().handle(conn)
         conn.sock.flush()
         return is_kept
 
-    def handle_request(self, req: Any, conn: "_Connection") -> bool:
+    def handle_request(self, req: Any, conn: TConn) -> bool:
         """Answer a request, unless that is too late; return whether the connection can be reused."""
-        if conn.waited_seconds > QUEUE_SECONDS and req.path not in _ALWAYS_ANSWERED:
-            _log.warning("Too busy", extra={"fields": {"waited_ms": round(conn.waited_seconds * 1000)}})
+        waited_seconds = time.monotonic() - conn.queued_at
+        if waited_seconds > QUEUE_SECONDS and req.path not in _ALWAYS_ANSWERED:
+            _log.warning("Too busy", extra={"fields": {"waited_ms": round(waited_seconds * 1000)}})
             write_problem(conn.sock, _TOO_BUSY)
             return False
         return bool(super().handle_request(req, conn))
 
-    def finish_request(self, conn: "_Connection", fs: Any) -> None:
+    def finish_request(self, conn: TConn, fs: Any) -> None:
         """Continue with a connection after its request has been handled, with the future ``fs``."""
         if fs.cancelled() or fs.exception():
             self._close(conn)
@@ -146,17 +147,17 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
             else:
                 self._close(conn)
 
-    def _wait(self, conn: "_Connection", event: int, callback: "_Callback", seconds: float) -> None:
+    def _wait(self, conn: TConn, event: int, callback: Callable[[TConn, "_Client"], None], seconds: float) -> None:
         conn.timeout, conn.waits_for = time.monotonic() + seconds, callback
         self.waiting.add(conn)
         self.poller.register(conn.sock, event, partial(callback, conn))
 
-    def _proceed(self, conn: "_Connection") -> None:
+    def _proceed(self, conn: TConn) -> None:
         if conn in self.waiting:
             self.waiting.remove(conn)
             self.poller.unregister(conn.sock)
 
-    def _receive(self, conn: "_Connection", client: "_Client") -> None:
+    def _receive(self, conn: TConn, client: "_Client") -> None:
         is_open = client.receive()
         if client.has_request():
             self._proceed(conn)
@@ -164,39 +165,27 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
         elif not is_open or len(client.received) > MAX_RECEIVED_BYTES:
             self._close(conn)
 
-    def _send(self, conn: "_Connection", client: "_Client", *, handled: Any) -> None:
+    def _send(self, conn: TConn, client: "_Client", *, handled: Any) -> None:
         client.flush()
         if not client.unsent:
             self._proceed(conn)
             self.finish_request(conn, handled)
 
-    def _linger(self, conn: "_Connection") -> None:
+    def _linger(self, conn: TConn) -> None:
         conn.sock.flush()
         conn.sock.received.clear()
         with contextlib.suppress(OSError):
             conn.sock.shutdown(socket.SHUT_WR)
         self._wait(conn, EVENT_READ, self._discard, LINGER_SECONDS)
 
-    def _discard(self, conn: "_Connection", client: "_Client") -> None:
+    def _discard(self, conn: TConn, client: "_Client") -> None:
         if not client.receive() or len(client.received) > MAX_RECEIVED_BYTES:
             self._close(conn)
 
-    def _close(self, conn: "_Connection") -> None:
+    def _close(self, conn: TConn) -> None:
         self._proceed(conn)
         self.nr_conns -= 1
         conn.close()
-
-
-class _Connection(TConn):  # type: ignore[misc]
-    """gunicorn's state of a connection, and the worker's."""
-
-    waits_for: "_Callback | None" = None
-    queued_at = 0.0
-    waited_seconds = 0.0
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.data_ready = True  # gunicorn would wait for data
 
 
 class _Client(socket.socket):
@@ -283,9 +272,6 @@ class _Client(socket.socket):
             return
         except OSError:
             self.unsent.clear()
-
-
-_Callback = Callable[[_Connection, _Client], None]
 
 
 class JsonLogger(gunicorn.glogging.Logger):  # type: ignore[misc]

@@ -109,13 +109,12 @@ def _view(catalogue: Catalogue) -> tuple[HTTPStatus, dict[str, Any]]:
         errors = {"abv_max": "Enter a number that is not lower than the first one."}
         return HTTPStatus.UNPROCESSABLE_ENTITY, {**view, "errors": errors}
     try:
-        page = catalogue.page(query)
+        beers, following = catalogue.page(query)
         styles = catalogue.styles(_MAX_STYLES)
     except DatabaseUnavailableError as error:
         log_database_unavailable(error)
         return HTTPStatus.SERVICE_UNAVAILABLE, {**view, "is_unavailable": True}
-    following = None if page.last is None else f"/?{query.following(page.last)}"
-    return HTTPStatus.OK, {**view, "beers": json.loads(page.beers), "following": following, "styles": styles}
+    return HTTPStatus.OK, {**view, "beers": json.loads(beers), "following": following, "styles": styles}
 
 
 def _html(template: str, status: HTTPStatus = HTTPStatus.OK, **values: object) -> Response:

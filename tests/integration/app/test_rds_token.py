@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.database.credentials import Credential, CredentialError
+from app.aws import SecretError
+from app.database.credentials import Credential
 from app.database.rds_token import TOKEN_SECONDS, token_signer
 
 LOGIN = Credential("db.example", 5432, "beers", "beers_app", "")
@@ -35,5 +36,5 @@ def test_a_token_is_valid_for_one_login_one_host_and_15_minutes() -> None:
 def test_signing_without_a_role_is_an_error_that_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(CredentialError, match=r"beers_app.*NoCredentials.*task role"):
+    with pytest.raises(SecretError, match=r"beers_app.*NoCredentials.*task role"):
         token_signer(LOGIN, "eu-central-1")()

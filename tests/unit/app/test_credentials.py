@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.database.credentials import Credential, CredentialError, CredentialSource, parse_credential, read_credential
+from app.aws import SecretError
+from app.database.credentials import Credential, CredentialSource, parse_credential, read_credential
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def test_a_secret_is_parsed_as_one_credential() -> None:
     ],
 )
 def test_a_secret_that_is_not_a_credential_is_refused_without_repeating_it(text: str, says: str) -> None:
-    with pytest.raises(CredentialError, match=says) as refused:
+    with pytest.raises(SecretError, match=says) as refused:
         parse_credential(text, subject="S")
     assert "hidden" not in str(refused.value)
     assert refused.value.__cause__ is None
@@ -93,7 +94,7 @@ def test_a_secret_without_a_value_is_a_credential_error(
     client: "SecretsManagerClient", add_version: Callable[..., None]
 ) -> None:
     add_version(ARN, None)
-    with pytest.raises(CredentialError, match="has no value yet: apply Terraform"):
+    with pytest.raises(SecretError, match="has no value yet: apply Terraform"):
         read_credential(client, ARN)
 
 
@@ -133,7 +134,7 @@ def test_a_late_refusal_of_the_old_credential_gets_the_known_new_one() -> None:
 
 
 def test_the_last_known_credential_is_used_while_the_secret_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
-    secret = Secret(FIRST, CredentialError("away"))
+    secret = Secret(FIRST, SecretError("away"))
     source = CredentialSource(secret.read, cache_seconds=0)
     assert [source.current() for _ in range(3)] == [FIRST] * 3
     wait_until(lambda: "using the last known one" in caplog.text)
@@ -141,13 +142,13 @@ def test_the_last_known_credential_is_used_while_the_secret_cannot_be_read(caplo
 
 
 def test_an_error_of_the_first_read_is_raised() -> None:
-    with pytest.raises(CredentialError, match="away"):
-        CredentialSource(Secret(CredentialError("away")).read).current()
+    with pytest.raises(SecretError, match="away"):
+        CredentialSource(Secret(SecretError("away")).read).current()
 
 
 def test_a_refused_credential_is_not_reused_when_the_secret_cannot_be_read() -> None:
-    source = CredentialSource(Secret(FIRST, CredentialError("away")).read, cache_seconds=60)
-    with pytest.raises(CredentialError, match="away"):
+    source = CredentialSource(Secret(FIRST, SecretError("away")).read, cache_seconds=60)
+    with pytest.raises(SecretError, match="away"):
         source.refreshed(source.current())
 
 
@@ -182,12 +183,12 @@ def test_a_read_that_started_before_the_refusal_is_not_its_result() -> None:
 def test_a_refusal_times_out_and_the_read_continues() -> None:
     secret = BlockedSecret(FIRST, SECOND)
     secret.released.set()
-    source = CredentialSource(secret.read, cache_seconds=60, patience_seconds=0.1)
+    source = CredentialSource(secret.read, cache_seconds=60)
     assert source.current() == FIRST
     secret.released.clear()
     for _ in range(2):
-        with pytest.raises(CredentialError, match="not read in time"):
-            source.refreshed(FIRST)
+        with pytest.raises(SecretError, match="not read in time"):
+            source.refreshed(FIRST, deadline=time.monotonic() + 0.1)
     secret.released.set()
     wait_until(lambda: source.current() == SECOND)
     assert secret.reads == 2

@@ -1,7 +1,6 @@
 """Authorization of writes, while tokens are replaced and Secrets Manager is unavailable."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from app.api.problems import Problem
 from app.api.write_token import TokenGuard, read_tokens
 from app.aws import SecretError
 from app.settings import DatabaseUrl, FixedToken, Settings
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -28,19 +28,27 @@ class Tokens:
     Attributes:
         values: The result of the next read; an error is raised.
         reads: The number of reads.
+        released: Reads wait until it is set.
     """
 
     def __init__(self, *values: str) -> None:
         self.values: tuple[str, ...] | SecretError = values
         self.reads = 0
-        self.seconds = 0.0
+        self.released = threading.Event()
+        self.released.set()
 
     def read(self) -> tuple[str, ...]:
         self.reads += 1
-        time.sleep(self.seconds)
+        assert self.released.wait(10)
         if isinstance(self.values, SecretError):
             raise self.values
         return self.values
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets a duration of app.api.write_token to other seconds."""
+    return lambda name, seconds: monkeypatch.setattr(f"app.api.write_token.{name}_SECONDS", seconds)
 
 
 def status(guard: TokenGuard, authorization: str | None) -> int:
@@ -80,44 +88,52 @@ def test_two_tokens_are_valid_while_one_replaces_the_other() -> None:
     assert [status(guard, f"Bearer {token}") for token in (OLD, NEW)] == [200, 200]
 
 
-def test_an_unknown_token_causes_a_reread_of_the_secret() -> None:
+def test_an_unknown_token_causes_a_reread_of_the_secret(limit: Callable[..., None]) -> None:
+    limit("REREAD", 0)
     tokens = Tokens(OLD)
-    guard = TokenGuard(tokens.read, reread_seconds=0)
+    guard = TokenGuard(tokens.read)
     assert status(guard, f"Bearer {OLD}") == 200
     tokens.values = (NEW, OLD)
     assert status(guard, f"Bearer {NEW}") == 200
 
 
-def test_a_revoked_token_is_refused_after_the_cache_expires() -> None:
+def test_a_revoked_token_is_refused_after_the_cache_expires(limit: Callable[..., None]) -> None:
     tokens = Tokens(OLD)
-    guard = TokenGuard(tokens.read, cache_seconds=0.05)
+    guard = TokenGuard(tokens.read)
     assert status(guard, f"Bearer {OLD}") == 200
     tokens.values = (NEW,)
-    time.sleep(0.06)
+    assert status(guard, f"Bearer {OLD}") == 200
+    limit("CACHE", 0)
     assert status(guard, f"Bearer {OLD}") == 401
 
 
-def test_guessed_tokens_do_not_cause_a_read_each() -> None:
+def test_guessed_tokens_do_not_cause_a_read_each(limit: Callable[..., None]) -> None:
+    limit("REREAD", 60)
     tokens = Tokens(OLD)
     guard = TokenGuard(tokens.read)
     assert {status(guard, f"Bearer guess-{number}") for number in range(50)} == {401}
     assert tokens.reads == 1
 
 
-def test_the_last_known_tokens_stay_valid_for_a_time_while_the_secret_cannot_be_read() -> None:
+def test_the_last_known_tokens_stay_valid_for_a_time_while_the_secret_cannot_be_read(
+    limit: Callable[..., None],
+) -> None:
+    limit("CACHE", 0)
+    limit("REREAD", 0)
     tokens = Tokens(OLD)
-    guard = TokenGuard(tokens.read, cache_seconds=0, reread_seconds=0)
+    guard = TokenGuard(tokens.read)
     assert status(guard, f"Bearer {OLD}") == 200
     tokens.values = SecretError("away")
     assert [status(guard, f"Bearer {token}") for token in (OLD, NEW)] == [200, 401]
-    guard._max_stale_seconds = 0
+    limit("MAX_STALE", 0)
     assert [status(guard, f"Bearer {token}") for token in (OLD, NEW)] == [503, 503]
 
 
-def test_writes_get_503_until_the_first_read_succeeds() -> None:
+def test_writes_get_503_until_the_first_read_succeeds(limit: Callable[..., None]) -> None:
+    limit("REREAD", 0)
     tokens = Tokens()
     tokens.values = SecretError("away")
-    guard = TokenGuard(tokens.read, reread_seconds=0)
+    guard = TokenGuard(tokens.read)
     with pytest.raises(Problem) as refused:
         guard.check(f"Bearer {OLD}")
     assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
@@ -128,24 +144,29 @@ def test_writes_get_503_until_the_first_read_succeeds() -> None:
 
 def test_concurrent_requests_share_one_read() -> None:
     tokens = Tokens(OLD)
-    tokens.seconds = 0.1
+    tokens.released.clear()
     guard = TokenGuard(tokens.read)
     with ThreadPoolExecutor(16) as threads:
-        assert set(threads.map(lambda _: status(guard, f"Bearer {OLD}"), range(16))) == {200}
+        asking = [threads.submit(status, guard, f"Bearer {OLD}") for _ in range(16)]
+        wait_until(lambda: tokens.reads == 1)
+        tokens.released.set()
+        assert {each.result() for each in asking} == {200}
     assert tokens.reads == 1
 
 
-def test_a_slow_secrets_manager_does_not_delay_requests_with_a_valid_token() -> None:
+def test_a_slow_secrets_manager_does_not_delay_requests_with_a_valid_token(limit: Callable[..., None]) -> None:
     tokens = Tokens(OLD)
-    guard = TokenGuard(tokens.read, cache_seconds=0)
+    guard = TokenGuard(tokens.read)
     guard.check(f"Bearer {OLD}")
-    tokens.seconds = 1.0
-    slow = threading.Thread(target=guard.check, args=(f"Bearer {OLD}",))
-    slow.start()
-    started = time.monotonic()
-    assert status(guard, f"Bearer {OLD}") == 200
-    assert time.monotonic() - started < 0.5
-    slow.join()
+    limit("CACHE", 0)
+    tokens.released.clear()
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(guard.check, f"Bearer {OLD}")
+        wait_until(lambda: tokens.reads == 2)
+        assert status(guard, f"Bearer {OLD}") == 200
+        assert not slow.done()
+        tokens.released.set()
+    assert tokens.reads == 2
 
 
 @pytest.mark.parametrize("path", ["/beers", "/beers/seed"])
