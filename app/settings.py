@@ -6,13 +6,13 @@ a ``repr`` or a message.
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AliasGenerator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 _SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:\S+")
 # The syntax of a bearer token in RFC 6750; a shorter one could be guessed.
@@ -23,81 +23,49 @@ class SettingsError(Exception):
     """The environment is not valid. The message names the variable, the expected value and the remedy."""
 
 
-@dataclass(frozen=True)
-class DatabaseUrl:
-    """A PostgreSQL URL with user and password, for development and tests."""
-
-    url: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class SecretReference:
-    """A secret in Secrets Manager, which can rotate at any time."""
-
-    arn: str
-
-
-@dataclass(frozen=True)
-class InjectedSecret:
-    """The JSON of such a secret as of the start of the process; for a short-lived process."""
-
-    json: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class FixedToken:
-    """The write token, for a service that runs without AWS."""
-
-    token: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class TokenLogin:
-    """A PostgreSQL URL without a password; the login uses a token that this process's AWS role signs.
-
-    Attributes:
-        region: The AWS region of the database.
-    """
-
-    url: str
-    region: str
-
-
-Login = DatabaseUrl | SecretReference | InjectedSecret | TokenLogin
-WriteToken = FixedToken | SecretReference | None
-
-
-@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(validate_by_name=True))
+@pydantic.dataclasses.dataclass(
+    frozen=True,
+    kw_only=True,
+    config=ConfigDict(alias_generator=AliasGenerator(validation_alias=str.upper), validate_by_name=True),
+)
 class Settings:
-    """The service's configuration.
+    """The service's configuration. Each field is a variable of its name in upper case.
 
     Attributes:
-        login: The source of the database's address, user and password.
-        ca_file: PEM file of the certificate authorities that verify the database server.
-        write_token: The token that writes require; None allows every write.
-        seeding_is_allowed: Whether ``POST /beers/seed`` is enabled.
-        pool_size: Maximum number of database connections of each worker; with 0 each request opens its own.
-        pool_recycle_seconds: Age at which a connection is replaced before its next use.
+        database_url: A PostgreSQL URL with user and password, for development and tests.
+        database_secret_arn: A secret in Secrets Manager with address, user and password, which can rotate at any time.
+        database_secret: The JSON of such a secret as of the start of the process; for a short-lived process.
+        database_iam_url: A PostgreSQL URL without a password; the login uses a token that this process's role signs.
+        aws_region: The AWS region of the database in ``database_iam_url``.
+        database_ca_file: PEM file of the certificate authorities that verify the database server.
+        database_pool_size: Maximum number of database connections of each worker; with 0 each request opens its own.
+        database_pool_recycle_seconds: Age at which a connection is replaced before its next use.
+        write_token: The token that writes require.
+        write_token_secret_arn: A secret with that token. Without either, every write is allowed.
+        seeding: Whether ``POST /beers/seed`` is enabled.
         host: Address to listen on. The image listens on all addresses, because a container has its own network.
         port: Port to listen on.
-        worker_count: Number of worker processes; one continues while another is replaced.
+        web_concurrency: Number of worker processes; one continues while another is replaced.
         log_level: The minimum level that is logged.
-        version: The version of this build, shown in pg_stat_activity and in the OpenAPI document.
+        app_version: The version of this build, shown in pg_stat_activity and in the OpenAPI document.
     """
 
-    login: Login
-    ca_file: Annotated[Path, Field(validation_alias="DATABASE_CA_FILE")] = Path("rds-ca.pem")
-    write_token: WriteToken = None
-    seeding_is_allowed: Annotated[bool, Field(validation_alias="SEEDING")] = True
-    pool_size: Annotated[int, Field(validation_alias="DATABASE_POOL_SIZE", ge=0, le=100)] = 5
-    pool_recycle_seconds: Annotated[int, Field(validation_alias="DATABASE_POOL_RECYCLE_SECONDS", ge=1, le=86400)] = 900
-    host: Annotated[str, Field(validation_alias="HOST")] = "127.0.0.1"
-    port: Annotated[int, Field(validation_alias="PORT", ge=1, le=65535)] = 8000
-    worker_count: Annotated[int, Field(validation_alias="WEB_CONCURRENCY", ge=1, le=64)] = 2
-    log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper), Field(validation_alias="LOG_LEVEL")
-    ] = "INFO"
-    version: Annotated[str, Field(validation_alias="APP_VERSION")] = "development"
+    database_url: str = field(default="", repr=False)
+    database_secret_arn: str = ""
+    database_secret: str = field(default="", repr=False)
+    database_iam_url: str = ""
+    aws_region: str = ""
+    database_ca_file: Path = Path("rds-ca.pem")
+    database_pool_size: Annotated[int, Field(ge=0, le=100)] = 5
+    database_pool_recycle_seconds: Annotated[int, Field(ge=1, le=86400)] = 900
+    write_token: str = field(default="", repr=False)
+    write_token_secret_arn: str = ""
+    seeding: bool = True
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    web_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
+    app_version: str = "development"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -106,57 +74,44 @@ class Settings:
         Raises:
             SettingsError: A variable is missing or its value is not valid.
         """
-        # Lower-case names could be taken for the fields.
+        # Others could be taken for the names of the fields.
         given = {name: value for name, value in environment.items() if value and name.isupper()}
         try:
-            return TypeAdapter(cls).validate_python(
-                {**given, "login": _login(given), "write_token": _write_token(given)}
-            )
+            return TypeAdapter(cls).validate_python(given)
         except ValidationError as error:
             wrong = error.errors(include_url=False)[0]
         raise SettingsError(f"{wrong['loc'][0]} is {wrong['input']!r:.100}. {wrong['msg']}.")
 
-
-def _login(given: Mapping[str, str]) -> Login:
-    kinds: dict[str, Callable[[str], Login]] = {
-        "DATABASE_URL": DatabaseUrl,
-        "DATABASE_SECRET_ARN": SecretReference,
-        "DATABASE_SECRET": InjectedSecret,
-        "DATABASE_IAM_URL": lambda url: TokenLogin(url, given.get("AWS_REGION", "")),
-    }
-    present = [name for name in kinds if name in given]
-    if len(present) != 1:
-        found = " and ".join(present) or "none of them"
-        raise SettingsError(
-            f"Exactly one of {', '.join(kinds)} must be set, found {found}. For a database on this machine: "
-            "DATABASE_URL=postgresql://USER:PASSWORD@localhost:5432/beers"
-        )
-    login = kinds[present[0]](given[present[0]])
-    if isinstance(login, SecretReference):
-        _check_arn(login, "DATABASE_SECRET_ARN", "The JSON of a secret goes into DATABASE_SECRET.")
-    if isinstance(login, TokenLogin) and not login.region:
-        raise SettingsError("DATABASE_IAM_URL needs AWS_REGION, the region of the database; ECS sets it.")
-    return login
-
-
-def _write_token(given: Mapping[str, str]) -> WriteToken:
-    token, arn = given.get("WRITE_TOKEN"), given.get("WRITE_TOKEN_SECRET_ARN")
-    if token and arn:
-        raise SettingsError("WRITE_TOKEN and WRITE_TOKEN_SECRET_ARN are both set; remove one of them.")
-    if arn:
-        reference = SecretReference(arn)
-        _check_arn(reference, "WRITE_TOKEN_SECRET_ARN", "The token itself goes into WRITE_TOKEN.")
-        return reference
-    if token and not WRITE_TOKEN.fullmatch(token):
-        raise SettingsError(
-            "WRITE_TOKEN is not a valid bearer token; expected 20 to 200 letters, digits and any of . _ ~ + / -, "
-            "such as the output of `openssl rand -hex 20`."
-        )
-    return FixedToken(token) if token else None
-
-
-def _check_arn(reference: SecretReference, name: str, hint: str) -> None:
-    if not _SECRET_ARN.fullmatch(reference.arn):
-        raise SettingsError(
-            f"{name} is not the ARN of a secret; expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME. ({hint})"
-        )
+    def __post_init__(self) -> None:
+        """Validate the variables that depend on each other or contain a secret."""
+        logins = {
+            "DATABASE_URL": self.database_url,
+            "DATABASE_SECRET_ARN": self.database_secret_arn,
+            "DATABASE_SECRET": self.database_secret,
+            "DATABASE_IAM_URL": self.database_iam_url,
+        }
+        present = [name for name, value in logins.items() if value]
+        if len(present) != 1:
+            raise SettingsError(
+                f"Exactly one of {', '.join(logins)} must be set, found {' and '.join(present) or 'none of them'}. "
+                "For a database on this machine: DATABASE_URL=postgresql://USER:PASSWORD@localhost:5432/beers"
+            )
+        if self.database_iam_url and not self.aws_region:
+            raise SettingsError("DATABASE_IAM_URL needs AWS_REGION, the region of the database; ECS sets it.")
+        if self.write_token and self.write_token_secret_arn:
+            raise SettingsError("WRITE_TOKEN and WRITE_TOKEN_SECRET_ARN are both set; remove one of them.")
+        if self.write_token and not WRITE_TOKEN.fullmatch(self.write_token):
+            raise SettingsError(
+                "WRITE_TOKEN is not a valid bearer token; expected 20 to 200 letters, digits and any of . _ ~ + / -, "
+                "such as the output of `openssl rand -hex 20`."
+            )
+        arns = {
+            ("DATABASE_SECRET_ARN", "DATABASE_SECRET"): self.database_secret_arn,
+            ("WRITE_TOKEN_SECRET_ARN", "WRITE_TOKEN"): self.write_token_secret_arn,
+        }
+        for (name, value_name), arn in arns.items():
+            if arn and not _SECRET_ARN.fullmatch(arn):
+                raise SettingsError(
+                    f"{name} is not the ARN of a secret; expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME. "
+                    f"(The secret's value goes into {value_name}.)"
+                )

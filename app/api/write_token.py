@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from app.api.problems import Problem, unavailable
-from app.aws import SecretError, SecretWithoutValueError, read_secret, secrets_client
+from app.aws import SecretError, SecretWithoutValueError, read_secret
 from app.settings import WRITE_TOKEN
 
 if TYPE_CHECKING:
@@ -93,12 +93,6 @@ class TokenGuard:
 
 def _unauthorized(detail: str, challenge: str) -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers={"WWW-Authenticate": challenge})
-
-
-def token_reader(arn: str) -> Callable[[], tuple[str, ...]]:
-    """Return a function that reads the valid tokens from the secret ``arn`` within a few seconds."""
-    client = secrets_client(arn, read_timeout_seconds=3)
-    return lambda: read_tokens(client, arn)
 
 
 def read_tokens(client: "SecretsManagerClient", arn: str) -> tuple[str, ...]:

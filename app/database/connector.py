@@ -12,16 +12,18 @@ import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from struct import pack
 from typing import Any
 
 import pg8000
 
-from app.database.credentials import Credential, CredentialSource, credential_reader, parse_credential
+from app.aws import secrets_client
+from app.database.credentials import Credential, CredentialSource, parse_credential, read_credential
 from app.database.rds_token import token_signer
 from app.database.url import parse_iam_url, parse_url
-from app.settings import DatabaseUrl, InjectedSecret, SecretReference, Settings, SettingsError, TokenLogin
+from app.settings import Settings, SettingsError
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 CLOSE_TIMEOUT_SECONDS = 1.0
@@ -241,19 +243,20 @@ def connector_for(settings: Settings) -> Connector:
         SettingsError: The URL or the certificate file is not valid.
         SecretError: The injected secret is not valid.
     """
-    ca_file: Path | None = settings.ca_file
-    match settings.login:
-        case DatabaseUrl(url):
-            credential, ca_file = parse_url(url, settings.ca_file)
-            source = _fixed(credential)
-        case InjectedSecret(json):
-            source = _fixed(parse_credential(json, subject="DATABASE_SECRET"))
-        case TokenLogin(url, region):
-            source = CredentialSource(token_signer(parse_iam_url(url), region))
-        case SecretReference(arn):
-            source = CredentialSource(credential_reader(arn))
+    ca_file: Path | None = settings.database_ca_file
+    if settings.database_url:
+        credential, ca_file = parse_url(settings.database_url, settings.database_ca_file)
+        source = _fixed(credential)
+    elif settings.database_secret:
+        source = _fixed(parse_credential(settings.database_secret, subject="DATABASE_SECRET"))
+    elif settings.database_iam_url:
+        source = CredentialSource(token_signer(parse_iam_url(settings.database_iam_url), settings.aws_region))
+    else:
+        arn = settings.database_secret_arn
+        # No request waits that long (PATIENCE_SECONDS), but a late answer is better than none.
+        source = CredentialSource(partial(read_credential, secrets_client(arn, read_timeout_seconds=10), arn))
     tls = None if ca_file is None else _tls_context(ca_file)
-    return Connector(source, tls, application_name=f"taproom/{settings.version}")
+    return Connector(source, tls, application_name=f"taproom/{settings.app_version}")
 
 
 def _fixed(credential: Credential) -> CredentialSource:

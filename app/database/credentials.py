@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, ValidationError
 
-from app.aws import SecretError, read_secret, secrets_client
+from app.aws import SecretError, read_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -149,13 +149,6 @@ class CredentialSource:
             return pending.outcome.result(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
             raise SecretError("The credential was not read in time; the read continues.") from None
-
-
-def credential_reader(arn: str) -> Callable[[], Credential]:
-    """Return a function that reads the current credential from the secret ``arn`` within half a minute."""
-    # No request waits that long (PATIENCE_SECONDS), but a late answer is better than none.
-    client = secrets_client(arn, read_timeout_seconds=10)
-    return lambda: read_credential(client, arn)
 
 
 def read_credential(client: "SecretsManagerClient", arn: str) -> Credential:

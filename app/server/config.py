@@ -25,13 +25,13 @@ except (SettingsError, SecretError) as _error:
 patch_gunicorn()
 
 bind = f"{_SETTINGS.host}:{_SETTINGS.port}"
-workers = _SETTINGS.worker_count
+workers = _SETTINGS.web_concurrency
 worker_class = "app.server.worker.BoundedWorker"
 # It would bypass the worker's own sending.
 sendfile = False
 # More threads than database connections, so that the liveness probe is answered while all of those are busy. Without a
 # pool, the threads limit the connections.
-threads = (_SETTINGS.pool_size or Settings.pool_size) + 3
+threads = (_SETTINGS.database_pool_size or Settings.database_pool_size) + 3
 
 # The heartbeat file must be in memory: a slow disk would look like a hung worker, and the root may be read-only.
 _MEMORY = Path("/dev/shm")  # noqa: S108

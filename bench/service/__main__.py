@@ -51,8 +51,8 @@ def _report(runs: Sequence[Run], rounds: int, seconds: int, load_before: float) 
     yield (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} on {platform.system()} {platform.machine()}, {os.cpu_count()} "
         f"processors, load {load_before:.1f} before it began; Python {platform.python_version()}, {_our_versions()}; "
-        f"{_peer_versions()}. {BEERS:,} beers, {WORKERS} workers each, {Settings.pool_size} connections to the "
-        f"database for each worker; wrk with {CONNECTIONS} connections, {rounds} rounds of {seconds} s.\n"
+        f"{_peer_versions()}. {BEERS:,} beers, {WORKERS} workers each, {Settings.database_pool_size} connections "
+        f"to the database for each worker; wrk with {CONNECTIONS} connections, {rounds} rounds of {seconds} s.\n"
     )
     yield "Targets:\n"
     yield target_table(tuple(targets(runs)))

@@ -47,7 +47,7 @@ def _fastapi(name: str, module: str) -> Candidate:
     return Candidate(name, (program, f"bench.service.peers.{module}:app", *options, "--log-level", "warning"))
 
 
-_THREADS = ("--worker-class", "gthread", "--threads", str(Settings.pool_size + 3), "--keep-alive", "75")
+_THREADS = ("--worker-class", "gthread", "--threads", str(Settings.database_pool_size + 3), "--keep-alive", "75")
 _GUNICORN = ("gunicorn", "--bind", "127.0.0.1:PORT", "--workers", str(WORKERS), *_THREADS)
 OURS = Candidate("Taproom", tuple(image_command()))
 ON_ASYNCPG = _fastapi("FastAPI, bare asyncpg", "on_asyncpg")
@@ -129,7 +129,7 @@ def running(candidate: Candidate, catalogue: CatalogueDatabase, folder: Path) ->
         DATABASE_URL=catalogue.url(catalogue.app),
         PEER_URL=plain_url,
         PEER_CA_FILE=str(catalogue.cluster.authority.ca_file),
-        PEER_POOL_SIZE=str(Settings.pool_size),
+        PEER_POOL_SIZE=str(Settings.database_pool_size),
     )
     argv = [part.replace("PORT", str(port)) for part in candidate.argv]
     with log.open("wb") as output:

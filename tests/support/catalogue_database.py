@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 from urllib.parse import quote
 
-from app.settings import DatabaseUrl, InjectedSecret, Settings
+from app.settings import Settings
 from tests.support.database import Database
 
 _WRITE = "SELECT, INSERT, UPDATE, DELETE"
@@ -57,7 +57,7 @@ class CatalogueDatabase:
 
     def settings(self, user: str, **other: Any) -> Settings:
         """Settings that log in as ``user``."""
-        return Settings(DatabaseUrl(self.url(user)), **other)
+        return Settings(database_url=self.url(user), **other)
 
     def secret(self, username: str, **other: object) -> str:
         """The JSON that the bootstrap writes into the secret of ``username``."""
@@ -75,7 +75,7 @@ class CatalogueDatabase:
 
     def injected(self, username: str) -> Settings:
         """Settings that hold the secret's JSON itself."""
-        return Settings(InjectedSecret(self.secret(username)), ca_file=self.cluster.authority.ca_file)
+        return Settings(database_secret=self.secret(username), database_ca_file=self.cluster.authority.ca_file)
 
     def spellings_of_the_password(self) -> tuple[str, ...]:
         """What must not be found in any log."""

@@ -10,7 +10,6 @@ from typing import Any
 from moto.secretsmanager.models import FakeSecret, secretsmanager_backends
 
 from app.database.migrate import migrate
-from app.settings import InjectedSecret
 from app.settings import Settings as AppSettings
 from db_bootstrap.credentials.rotation import Rotation, Step, StepReport
 from db_bootstrap.credentials.store import SecretStore
@@ -260,7 +259,9 @@ class RotatingDatabase:
 
     def injected(self, login: str) -> AppSettings:
         """Settings with a login's secret as it is now."""
-        return AppSettings(InjectedSecret(json.dumps(self.secret(login))), ca_file=Path(self.cluster.authority.ca_file))
+        return AppSettings(
+            database_secret=json.dumps(self.secret(login)), database_ca_file=Path(self.cluster.authority.ca_file)
+        )
 
     def secret(self, login: str = LOGIN) -> dict[str, Any]:
         """What is current in a login's secret."""

@@ -18,7 +18,7 @@ from app.database.connector import MAX_REFUSALS, Connector, connector_for, sqlst
 from app.database.credentials import Credential, CredentialSource
 from app.database.pool import Database, DatabaseUnavailableError
 from app.logs import JsonFormatter
-from app.settings import DatabaseUrl, Settings
+from app.settings import Settings
 from devtools.certificates import create_authority
 from tests.support.catalogue_database import CatalogueDatabase
 
@@ -185,7 +185,7 @@ def test_no_password_is_in_the_errors_or_the_log(
 def test_a_server_with_an_unknown_certificate_authority_is_refused(bare: CatalogueDatabase, tmp_path: Path) -> None:
     stranger = create_authority(tmp_path / "stranger").ca_file
     url = bare.url(bare.app).split("?")[0]
-    settings = Settings(DatabaseUrl(f"{url}?sslmode=verify-full"), ca_file=stranger)
+    settings = Settings(database_url=f"{url}?sslmode=verify-full", database_ca_file=stranger)
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
         connector_for(settings).connect(soon())
 
@@ -279,7 +279,7 @@ def test_an_exhausted_pool_is_an_unavailable_database(
 
 
 def test_connections_set_their_application_name(bare: CatalogueDatabase) -> None:
-    settings = bare.settings(bare.app, version="v1.2.3")
+    settings = bare.settings(bare.app, app_version="v1.2.3")
     connection = connector_for(settings).connect(soon())
     try:
         assert connection.run("SELECT current_setting('application_name'), current_setting('TimeZone')") == (

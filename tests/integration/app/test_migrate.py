@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from app.database.migrate import MigrationError, known_revisions, migrate
-from app.settings import DatabaseUrl, Settings
+from app.settings import Settings
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.database import Database
 from tests.support.served import PROJECT, environment
@@ -57,7 +57,7 @@ def test_an_older_version_does_not_change_the_database_of_a_newer_one(bare: Cata
 
 
 def test_a_missing_schema_is_created_by_the_databases_owner(database: Database) -> None:
-    assert migrate(Settings(DatabaseUrl(database.url()))) == (None, HEAD)
+    assert migrate(Settings(database_url=database.url())) == (None, HEAD)
 
 
 def test_the_services_login_cannot_migrate(bare: CatalogueDatabase) -> None:
@@ -83,7 +83,7 @@ def test_a_migration_does_not_wait_for_a_server_that_is_silent(monkeypatch: pyte
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://me:hidden@127.0.0.1:{silent.getsockname()[1]}/beers"
         with pytest.raises(TimeoutError):
-            migrate(Settings(DatabaseUrl(url)))
+            migrate(Settings(database_url=url))
 
 
 _TRAPS = """

@@ -6,15 +6,15 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.settings import DatabaseUrl, FixedToken, Settings
+from app.settings import Settings
 
-URL = DatabaseUrl("postgresql://me:hidden@localhost:9/beers")
+URL = "postgresql://me:hidden@localhost:9/beers"
 PAGES = {"/", "/docs", "/openapi.json", "/assets/<name>"}
 
 
 @pytest.fixture
 def app() -> Flask:
-    return create_app(Settings(URL))
+    return create_app(Settings(database_url=URL))
 
 
 def test_the_openapi_document_contains_exactly_the_routes(app: Flask) -> None:
@@ -52,7 +52,7 @@ def test_the_openapi_document_requires_a_token_exactly_for_guarded_operations(ap
         operations = [operation for methods in paths.values() for operation in methods.values()]
         return {operation["operationId"]: "security" in operation for operation in operations}
 
-    guarded = create_app(Settings(URL, write_token=FixedToken("x" * 20)))
+    guarded = create_app(Settings(database_url=URL, write_token="x" * 20))
     assert not any(security(app).values())
     assert {name for name, asks in security(guarded).items() if asks} == {"addBeer", "seedBeers"}
 

@@ -14,13 +14,13 @@ from app.api.problems import FieldError, Problem, problem_document
 from app.api.seeds import SEEDS
 from app.database.migrate import known_revisions
 from app.logs import JsonFormatter, configure_logging
-from app.settings import DatabaseUrl, Settings, SettingsError
+from app.settings import Settings, SettingsError
 
 
 @pytest.fixture
 def app() -> Flask:
     """A service whose database nobody asks for anything."""
-    return create_app(Settings(DatabaseUrl("postgresql://me:hidden@localhost:9/beers")))
+    return create_app(Settings(database_url="postgresql://me:hidden@localhost:9/beers"))
 
 
 def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
@@ -130,4 +130,4 @@ def test_a_command_without_a_database_is_reported_in_one_sentence(
 def test_a_missing_certificate_file_is_reported_when_the_service_is_created() -> None:
     url = "postgresql://me:hidden@db.example.com/beers?sslmode=verify-full&sslrootcert=/no/such/ca.pem"
     with pytest.raises(SettingsError, match=r"/no/such/ca\.pem cannot be used"):
-        create_app(Settings(DatabaseUrl(url)))
+        create_app(Settings(database_url=url))

@@ -12,7 +12,7 @@ from app import create_app
 from app.api.problems import Problem
 from app.api.write_token import TokenGuard, read_tokens
 from app.aws import SecretError
-from app.settings import DatabaseUrl, FixedToken, Settings
+from app.settings import Settings
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def test_a_slow_secrets_manager_does_not_delay_requests_with_a_valid_token(limit
 
 @pytest.mark.parametrize("path", ["/beers", "/beers/seed"])
 def test_a_write_without_the_token_is_refused_before_its_body_is_read(path: str) -> None:
-    app = create_app(Settings(DatabaseUrl("postgresql://me:hidden@localhost:9/beers"), write_token=FixedToken(OLD)))
+    app = create_app(Settings(database_url="postgresql://me:hidden@localhost:9/beers", write_token=OLD))
     for headers, challenge in (({}, "Bearer realm"), ({"Authorization": f"Bearer {NEW}"}, "invalid_token")):
         refused = app.test_client().post(path, data="{", headers=headers)
         assert (refused.status_code, refused.mimetype) == (401, "application/problem+json")
@@ -180,7 +180,7 @@ def test_a_write_without_the_token_is_refused_before_its_body_is_read(path: str)
 
 
 def test_seeding_can_be_disabled() -> None:
-    settings = Settings(DatabaseUrl("postgresql://me:hidden@localhost:9/beers"), seeding_is_allowed=False)
+    settings = Settings(database_url="postgresql://me:hidden@localhost:9/beers", seeding=False)
     refused = create_app(settings).test_client().post("/beers/seed")
     assert refused.status_code == 403
     assert refused.get_json()["type"] == "urn:taproom:problem:seeding-is-off"
