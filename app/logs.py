@@ -9,11 +9,10 @@ balancer's (``X-Amzn-Trace-Id``), else to a new one.
 
 import json
 import logging
+import random
 import re
-import secrets
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -108,7 +107,12 @@ def _trace(traceparent: str, xray: str) -> tuple[str, bool]:
         if version != "ff" and int(trace_id, 16) and int(parent_id, 16) and not (version == "00" and rest):
             return trace_id, bool(int(flags, 16) & _SAMPLED)
     root = _XRAY_ROOT.search(xray)
-    return ("".join(root.groups()) if root else secrets.token_hex(16)), False
+    return ("".join(root.groups()) if root else _random_id(32)), False
+
+
+def _random_id(digits: int) -> str:
+    """Return an ID of hexadecimal digits, without a system call, which would switch threads. It is not a secret."""
+    return f"{random.getrandbits(4 * digits):0{digits}x}"
 
 
 def log_requests(app: Flask) -> None:
@@ -118,9 +122,9 @@ def log_requests(app: Flask) -> None:
     def start() -> None:
         g.started_at = time.monotonic()
         xray = request.headers.get("X-Amzn-Trace-Id", "")
-        g.request_id = xray if _REQUEST_ID.fullmatch(xray) else uuid.uuid4().hex
+        g.request_id = xray if _REQUEST_ID.fullmatch(xray) else _random_id(32)
         g.trace_id, g.is_sampled = _trace(request.headers.get("traceparent", ""), xray)
-        g.traceparent = f"00-{g.trace_id}-{secrets.token_hex(8)}-{g.is_sampled:02x}"
+        g.traceparent = f"00-{g.trace_id}-{_random_id(16)}-{g.is_sampled:02x}"
 
     @app.after_request
     def finish(response: Response) -> Response:

@@ -95,7 +95,6 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
         """Continue with an idle connection, whose client has sent something or closed it."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
-        self._wait(conn, EVENT_READ, self._receive, REQUEST_SECONDS)
         self._receive(conn, client)
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -127,7 +126,6 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
         elif not fs.result():
             self._linger(conn)
         elif conn.sock.put_back(conn.parser.unreader.take_buffered()):
-            self._wait(conn, EVENT_READ, self._receive, REQUEST_SECONDS)
             self._receive(conn, conn.sock)
         else:
             super().finish_request(conn, fs)
@@ -164,6 +162,8 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]
             self.enqueue_req(conn)
         elif not is_open or len(client.received) > MAX_RECEIVED_BYTES:
             self._close(conn)
+        elif conn not in self.waiting:
+            self._wait(conn, EVENT_READ, self._receive, REQUEST_SECONDS)
 
     def _send(self, conn: TConn, client: "_Client", *, handled: Any) -> None:
         client.flush()

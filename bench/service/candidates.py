@@ -1,5 +1,6 @@
 """The services that are compared: each runs as processes that listen on a port."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -102,9 +103,12 @@ class Running:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Return the CPU seconds of a process and its children."""
-    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return sum(time.user + time.system for time in times)
+    """Return the CPU seconds of a process and its children, including those that have ended."""
+    seconds = 0.0
+    for one in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            seconds += sum(one.cpu_times()[:4])  # user, system, children's user, children's system
+    return seconds
 
 
 @contextmanager
