@@ -82,7 +82,7 @@ lint: .venv/ready trivy ## Check style, types, imports, dead code, Terraform, sh
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/vulture
-	.venv/bin/shellcheck $(SHELL_SCRIPTS)
+	PATH="$(CURDIR)/.venv/bin:$$PATH" shellcheck $(SHELL_SCRIPTS) # on Linux on ARM: apt-get install shellcheck
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet --persona=auditor .github
