@@ -28,6 +28,7 @@ _MISSING = [
     if major not in _INSTALLED
 ]
 
+_ONE_LOCAL_AWS = "tests/integration/localaws/"
 
 # pytest's option --hypothesis-profile takes one. Only the nightly run tries other examples each time.
 for _profile, _examples in {"standard": 50, "nightly": 2000}.items():
@@ -59,14 +60,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class Together(LoadScopeScheduling):
-    """Keep the tests of the one deployment together, and those of the image; all else goes by file.
+    """Keep the tests of the one deployment together, those of the image, and of one local AWS; all else goes by file.
 
     Stands in for pytest-xdist's loadgroup, which pytest 9.2 does not heed (pytest-dev/pytest-xdist#1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return lane(path) or path
+        return lane(path) or (_ONE_LOCAL_AWS if path.startswith(_ONE_LOCAL_AWS) else path)
 
 
 @pytest.hookimpl(trylast=True)

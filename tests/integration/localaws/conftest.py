@@ -36,7 +36,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS with the services that need nothing but moto."""
+    """A running local AWS."""
     with LocalAws(tmp_path_factory.mktemp("local-aws")) as running:
         yield running
 

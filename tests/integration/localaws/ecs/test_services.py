@@ -16,9 +16,8 @@ from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with LocalAws(tmp_path_factory.mktemp("run")) as aws:
-        yield Site(aws)
+def site(aws: LocalAws) -> Site:
+    return Site(aws)
 
 
 @pytest.fixture
