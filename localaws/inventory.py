@@ -25,10 +25,8 @@ from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 from moto.scheduler.models import scheduler_backends
 from moto.secretsmanager.models import secretsmanager_backends
-from moto.servicediscovery.models import servicediscovery_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
-from moto.ssm.models import ssm_backends
 from moto.wafv2.models import wafv2_backends
 
 from localaws.settings import Settings
@@ -184,9 +182,7 @@ _SERVICES: Mapping[str, tuple[Any, Callable[[Any], dict[str, Iterable[str]]]]] =
         secretsmanager_backends,
         lambda backend: {"secret": (s.name for s in backend.secrets.values())},
     ),
-    "servicediscovery": (servicediscovery_backends, lambda backend: {"namespace": backend.namespaces}),
     "sns": (sns_backends, lambda backend: {"topic": backend.topics, "subscription": backend.subscriptions}),
     "sqs": (sqs_backends, lambda backend: {"queue": backend.queues}),
-    "ssm": (ssm_backends, lambda backend: {"parameter": backend._parameters}),  # noqa: SLF001
     "wafv2": (wafv2_backends, lambda backend: {"web-acl": (acl.name for acl in backend.wacls.values())}),
 }

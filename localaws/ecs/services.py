@@ -38,11 +38,6 @@ _KEPT_SETTINGS = (
     "enableECSManagedTags",
     "enableExecuteCommand",
     "healthCheckGracePeriodSeconds",
-    "placementConstraints",
-    "placementStrategy",
-    "serviceConnectConfiguration",
-    "volumeConfigurations",
-    "vpcLatticeConfigurations",
 )
 # A change of these makes ECS replace the tasks; a change of others does not.
 _DEPLOYED_SETTINGS = frozenset(
@@ -51,10 +46,7 @@ _DEPLOYED_SETTINGS = frozenset(
         "load_balancers",
         "network_configuration",
         "platform_version",
-        "service_connect_configuration",
-        "service_registries",
         "task_definition",
-        "volume_configurations",
     }
 )
 

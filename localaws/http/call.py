@@ -161,9 +161,6 @@ def _read_body(environ: dict[str, Any]) -> bytes:
 
 def _signed_by(environ: dict[str, Any]) -> tuple[str, str]:
     match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    if match is None:
-        query: str = environ.get("QUERY_STRING", "")
-        match = _CREDENTIAL.search(query.replace("X-Amz-Credential=", "Credential=").replace("%2F", "/"))
     return (match[1], match[3]) if match else ("", "-")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localaws.http.call import ApiCall
-from localaws.iam.actions import cloudwatch, compute, ec2, iam, kms_acm, route53, s3_ecr, secretsmanager, sns_sqs
+from localaws.iam.actions import cloudwatch, compute, ec2, iam, kms_acm, route53, s3_ecr, secretsmanager, sns
 from localaws.iam.actions.context import RequestContext
 from localaws.iam.actions.dependent import dependent_permissions
 from localaws.iam.actions.named import named
@@ -33,9 +33,7 @@ _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], RequestContext], li
     "route53": route53.route53,
     "s3": s3_ecr.s3,
     "secretsmanager": secretsmanager.secretsmanager,
-    "sns": sns_sqs.sns,
-    "sqs": sns_sqs.sqs,
-    "ssm": secretsmanager.ssm,
+    "sns": sns.sns,
     "sts": iam.sts,
 }
 

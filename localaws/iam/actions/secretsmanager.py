@@ -1,4 +1,4 @@
-"""Secrets Manager and SSM parameters."""
+"""Secrets Manager."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -42,12 +42,3 @@ def secretsmanager(operation: str, parameters: Mapping[str, Any], ctx: RequestCo
             Request(f"kms:{needed}", secret.customer_key_arn, encryption) for needed in _KEY_ACTIONS.get(operation, ())
         ]
     return requests
-
-
-def ssm(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
-    """Return a request for each parameter that the call names."""
-    names = parameters.get("Names") or [parameters.get("Name") or parameters.get("Path")]
-    return [
-        Request(f"ssm:{operation}", ctx.arn("ssm", f"parameter/{name.removeprefix('/')}") if name else None)
-        for name in names
-    ]

@@ -121,15 +121,6 @@ def test_the_body_can_be_read_again_after_a_chunked_transfer() -> None:
     assert "HTTP_TRANSFER_ENCODING" not in call.environ
 
 
-def test_the_key_of_a_presigned_address_is_found_in_its_query() -> None:
-    presigned = environ(
-        "s3", method="GET", path="/b/k", query="X-Amz-Credential=OTHER%2F20260101%2Fus-east-1%2Fs3%2Faws4_request"
-    )
-    del presigned["HTTP_AUTHORIZATION"]
-    call = read_call(presigned)
-    assert (call.access_key_id, call.service, call.operation) == ("OTHER", "s3", "GetObject")
-
-
 def test_a_client_token_is_found_by_the_services_own_description() -> None:
     call = read_call(environ("ec2", body=b"Action=CreateRouteTable&VpcId=vpc-1&ClientToken=once", CONTENT_TYPE=FORM))
     assert call.idempotency_token == "once"

@@ -1,4 +1,4 @@
-"""SNS topics and SQS queues."""
+"""SNS topics."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +16,3 @@ def sns(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> l
     if parameters.get("SubscriptionArn"):
         return [Request(action, parameters["SubscriptionArn"].rpartition(":")[0])]
     return [Request(action, ctx.arn("sns", parameters["Name"]) if parameters.get("Name") else None)]
-
-
-def sqs(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
-    """Return a request for the queue; a batch needs the same permission as a single message."""
-    url = parameters.get("QueueUrl") or ""
-    name = url.rpartition("/")[2] or parameters.get("QueueName")
-    return [Request(f"sqs:{operation.removesuffix('Batch')}", ctx.arn("sqs", name) if name else "*")]
