@@ -49,6 +49,7 @@ REPORT = CHECKOUT / "build" / "plan.md"
 PACKAGE = CHECKOUT / "build" / "db_bootstrap.zip"
 _CHANGES_EXIT_CODE = 2
 _PROGRESS = re.compile(r"^\w.*: (Refreshing state|Reading|Read |Still reading|Opening|Closing).*\n", re.MULTILINE)
+_HOW_TO_APPLY = re.compile(r"\n\u2500+\s+Saved the plan to: .*", re.DOTALL)
 _ADDRESS = "https://checkip.amazonaws.com"
 
 
@@ -88,7 +89,7 @@ class Target:
         # Without the lock, which an interrupted plan could leave: Terraform does not apply a plan whose state moved.
         fixed = ["-input=false", "-no-color", "-lock=false", "-detailed-exitcode", f"-out={file}"]
         done = terraform("plan", *fixed, *given, *options, allowed=(0, _CHANGES_EXIT_CODE))
-        text = _PROGRESS.sub("", done.stdout).partition("\n\u2500")[0]  # a line, and how to apply the file
+        text = _HOW_TO_APPLY.sub("", _PROGRESS.sub("", done.stdout))
         return Plan(self.name, done.returncode == _CHANGES_EXIT_CODE, text.strip(), show(file))
 
 

@@ -28,6 +28,7 @@ case "$(basename "$0") $*" in
   "terraform state pull") echo "$STATE" ;;
   "terraform plan "*)
     echo 'module.network.aws_vpc_security_group_ingress_rule.clients["0.0.0.0/0 443"]: Refreshing state... [id=sgr-1]'
+    printf 'Note: Objects have changed\\n\\n%s\\n\\nPlan: 1 to add\\n\\n%s\\n\\nSaved the plan to: file\\n' ────── ──────
     for argument in "$@"; do case $argument in -out=*) echo plan > "${argument#-out=}" ;; esac; done
     exit 2 ;;
   "terraform show -json "*again*) echo "${SHOWN_AGAIN:-$SHOWN}" ;;
@@ -168,7 +169,8 @@ def test_the_pipeline_applies_a_saved_plan_unasked_with_the_ranges_of_the_last_a
     saved = calls(checkout, "plan", "", **given, SAVE="1")
     assert '-var=client_cidr_blocks=["203.0.113.7/32"] -var-file=dev.tfvars' in planned(saved)
     assert planned(saved).endswith(" -var=commit=c0ffee")
-    assert "Refreshing" not in (checkout / "build" / "plan.md").read_text()
+    report = (checkout / "build" / "plan.md").read_text()
+    assert [text in report for text in ("Refreshing", "Plan: 1 to add", "Saved the plan")] == [False, True, False]
     made = calls(checkout, "apply apply", "", **given)
     assert made[-1].startswith("terraform apply -input=false")
 
