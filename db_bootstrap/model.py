@@ -551,7 +551,8 @@ class Dependency:
 
     Attributes:
         database: The database; None for the document's own, and for shared objects.
-        owner: The role as which a grant must be revoked, or CREATE granted; None if no role is needed.
+        owner: The role as which a grant must be revoked, or CREATE granted; of a DEFINER the owner of a schema that
+            neither the role nor the master can use. None if no role is needed.
         what: The object, as SQL text where a statement names it.
         count: The number of objects.
     """
@@ -593,7 +594,8 @@ class RetiredRole:
 
     def needed(self) -> frozenset[str]:
         """Return the roles as whom its grants must be revoked, or its successor granted CREATE."""
-        return frozenset(dependency.owner for dependency in self.dependencies if dependency.owner is not None)
+        others = (one for one in self.dependencies if one.kind is not DependencyKind.DEFINER)
+        return frozenset(dependency.owner for dependency in others if dependency.owner is not None)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ document nor the remedy. Some it would run, on roles and schemas that belong to 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from itertools import pairwise
 
 from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import join_names
+from db_bootstrap.diff.roles import attribute_option
 from db_bootstrap.diff.scope import readings
 from db_bootstrap.document import AccessDocument, Grant, GrantKind, Unlisted
 from db_bootstrap.document.model import is_reserved
@@ -37,7 +39,7 @@ from db_bootstrap.model import (
     Statement,
     sorted_facts,
 )
-from db_bootstrap.sql import PUBLIC, identifier
+from db_bootstrap.sql import PUBLIC, identifier, identifiers, literal, setting_name
 from db_bootstrap.values import dataclass
 
 
@@ -53,7 +55,7 @@ def refusals(
         *_creating_pairs(document, snapshot.server),
         *_roles_of_others(document, snapshot, difference, statements),
         *_unusable_schemas(snapshot),
-        *_membership_circles(snapshot, difference),
+        *_membership_circles(document, snapshot, difference),
         *snapshot.irrevocable,
         *_rights_of_the_master(snapshot, difference),
         *_settings(snapshot, difference),
@@ -184,12 +186,13 @@ def _unusable_schemas(snapshot: Snapshot) -> Iterator[str]:
             master = identifier(snapshot.server.master)
             yield (
                 f"Routines have arguments of types in schema {need.schema!r}, which {snapshot.server.master!r} may not "
-                f"use; let {need.owner!r} run: GRANT USAGE ON SCHEMA {identifier(need.schema)} TO {master};"
+                f"use; {_let(need.owner, f'GRANT USAGE ON SCHEMA {identifier(need.schema)} TO {master};', snapshot)}"
             )
 
 
-def _membership_circles(snapshot: Snapshot, difference: Difference) -> Iterator[str]:
+def _membership_circles(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> Iterator[str]:
     """Yield declared memberships that undeclared ones, which stay, make impossible."""
+    declared = {(one.member, one.role) for one in desired.memberships(document, snapshot.server)}
     missing = sorted_facts(difference.missing, Membership)
     groups_of: dict[str, set[str]] = {}
     for fact in (snapshot.facts - difference.surplus) | difference.missing if missing else ():
@@ -198,9 +201,11 @@ def _membership_circles(snapshot: Snapshot, difference: Difference) -> Iterator[
     for fact in missing:
         path = circle(fact.member, groups_of, fact.role)
         if path:
+            undeclared = [pair for pair in pairwise(path) if pair not in declared]
             yield (
                 f"{fact.member!r} is declared as a member of {fact.role!r}, and memberships that are not declared make "
-                f"a circle of it: {' -> '.join(path)}. Revoke one of them, or take the declared one out."
+                f"a circle of it: {' -> '.join(path)}. Take it out, or run one of these: "
+                + " ".join(f"REVOKE {identifier(role)} FROM {identifier(member)};" for member, role in undeclared)
             )
 
 
@@ -209,7 +214,8 @@ def _rights_of_the_master(snapshot: Snapshot, difference: Difference) -> Iterato
     if server.master_is_superuser:
         return
     new = {fact.role for fact in sorted_facts(difference.missing, RoleExists)}
-    changed = {fact.attribute for fact in sorted_facts(difference.missing, RoleAttribute) if fact.role not in new}
+    attributes = [fact for fact in sorted_facts(difference.missing, RoleAttribute) if fact.role not in new]
+    changed = {fact.attribute for fact in attributes}
     if (new or changed or snapshot.retired_roles) and Attribute.CREATE_ROLE not in server.master_attributes:
         yield (
             f"{server.master!r} may not make, change or drop roles; let a superuser, or on RDS a member of "
@@ -219,9 +225,13 @@ def _rights_of_the_master(snapshot: Snapshot, difference: Difference) -> Iterato
     restricted |= {Attribute.CREATE_DATABASE} if server.has_membership_options else set()
     for attribute in sorted(restricted & changed):
         if attribute not in server.master_attributes or not server.has_membership_options:
+            options = {
+                fact.role: attribute_option(attribute, fact.value) for fact in attributes if fact.attribute is attribute
+            }
             yield (
-                f"The attribute {attribute} of {_roles_with(difference, attribute)} must change, and "
-                f"{server.master!r} may not change it; let a superuser do that once."
+                f"The attribute {attribute} of {join_names(map(repr, options))} must change, and {server.master!r} may "
+                "not change it; let a superuser run: "
+                + " ".join(f"ALTER ROLE {identifier(role)} {option};" for role, option in options.items())
             )
     for fact in sorted_facts(difference.missing, SchemaExists):
         if not server.may_create:
@@ -231,18 +241,14 @@ def _rights_of_the_master(snapshot: Snapshot, difference: Difference) -> Iterato
             )
 
 
-def _roles_with(difference: Difference, attribute: Attribute) -> str:
-    facts = sorted_facts(difference.missing, RoleAttribute)
-    return ", ".join(sorted({repr(fact.role) for fact in facts if fact.attribute is attribute}))
-
-
 def _settings(snapshot: Snapshot, difference: Difference) -> Iterator[str]:
     for fact in sorted_facts(difference.missing, RoleSetting):
         context = snapshot.restricted_settings.get(fact.name)
         if context in {"superuser", "superuser-backend"}:
             yield (
                 f"The setting {fact.name!r} of {fact.role!r} is for superusers, and {snapshot.server.master!r} may not "
-                "give it; take it out of the document, or let a superuser GRANT SET ON PARAMETER (PostgreSQL 15)."
+                "give it; take it out of the document, or from PostgreSQL 15 on let a superuser run: "
+                f"GRANT SET ON PARAMETER {setting_name(fact.name)} TO {identifier(snapshot.server.master)};"
             )
         elif context is not None:
             yield (
@@ -255,11 +261,29 @@ def _foreign_schemas(document: AccessDocument, snapshot: Snapshot) -> Iterator[s
     for schema, owner in sorted(snapshot.schema_owners.items()):
         role = snapshot.roles.get(owner)  # None if the owner is gone
         if owner != document.schemas[schema].owner and not (role and role.is_in_reach):
+            instead = "" if schema == document.database else f". Or {_moving_tables(schema, document.database)}"
             yield (
                 f"The schema {schema!r} belongs to {owner!r}, and {snapshot.server.master!r} may not take it over: "
-                f"{_joining(owner, snapshot)}. Or take the schema out of the document, and declare another one for its "
-                f"tables: ALTER TABLE {identifier(schema)}.name SET SCHEMA other;"
+                f"{_taking_over(schema, owner, snapshot)}{instead}"
             )
+
+
+def _taking_over(schema: str, owner: str, snapshot: Snapshot) -> str:
+    server = snapshot.server
+    if server.has_iam_role or (owner in snapshot.roles and owner not in server.superusers):
+        return _joining(owner, snapshot)
+    return f"let a superuser run: ALTER SCHEMA {identifier(schema)} OWNER TO {identifier(server.master)};"
+
+
+def _moving_tables(schema: str, new: str) -> str:
+    moved = literal(f"ALTER TABLE %I.%I SET SCHEMA {identifier(new).replace('%', '%%')}")
+    return (
+        f"declare the schema {new!r} instead, and give it the tables: "  # noqa: S608 - quoted
+        f"CREATE SCHEMA IF NOT EXISTS {identifier(new)}; "
+        "DO $do$ DECLARE t record; BEGIN FOR t IN SELECT schemaname, tablename FROM pg_catalog.pg_tables "
+        f"WHERE schemaname = {literal(schema)} AND pg_catalog.pg_has_role(tableowner, 'USAGE') LOOP EXECUTE "
+        f"pg_catalog.format({moved}, t.schemaname, t.tablename); END LOOP; END $do$;"
+    )
 
 
 def _adoptions(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
@@ -276,10 +300,17 @@ def _adoptions(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
 def _joining(role: str, snapshot: Snapshot) -> str:
     """Return how the master gets the rights of a role."""
     server = snapshot.server
-    if role not in server.superusers:
+    if role not in server.superusers and role in snapshot.roles:
         statement = f"GRANT {identifier(role)} TO {identifier(server.master)};"
         return f"let a role with ADMIN OPTION on {role!r} run: {statement}"
-    return "no customer of RDS can" if server.has_iam_role else "let a superuser do that"
+    return "no customer of RDS can" if server.has_iam_role else "only a superuser can"
+
+
+def _let(role: str, statement: str, snapshot: Snapshot) -> str:
+    """Return who can run a statement that needs the rights of a role."""
+    if role in snapshot.server.superusers and snapshot.server.has_iam_role:
+        return f"no customer of RDS can act as {role!r}, who could run: {statement}"
+    return f"let {role!r} run: {statement}"
 
 
 def _extensions(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> Iterator[str]:
@@ -312,7 +343,11 @@ def _uninstallable(
     elif server.master_is_superuser:
         return
     elif not extension.is_trusted and not extension.is_on_rds:
-        yield f"{path}: only a superuser may create it, and {server.master!r} is none; let one create it."
+        within = f" SCHEMA {identifier(schema)}" if (schema := document.extensions[extension.name].schema) else ""
+        yield (
+            f"{path}: only a superuser can create it, and {server.master!r} is none; let one run: "
+            f"CREATE EXTENSION {identifier(extension.name)}{within};"
+        )
     elif not server.may_create:
         yield (
             f"{path}: it is missing, and {server.master!r} may not create it; let the owner of the database run "
@@ -326,23 +361,23 @@ def _undroppable_roles(snapshot: Snapshot) -> Iterator[str]:
         path = f"document.retired[{role.role!r}]"
         if role.role == snapshot.server.master:
             yield f"{path}: this is the role that applies the document; let another one apply it."
-        grantors = {one.owner for one in role.of_kind(DependencyKind.GRANTED_BY_ANOTHER)}
+        grantors = {one.owner for one in role.of_kind(DependencyKind.GRANTED_BY_ANOTHER, DependencyKind.IRREVOCABLE)}
         for owner in sorted(role.needed()):
             if owner not in snapshot.roles or not snapshot.roles[owner].is_in_reach:
                 how = "by" if owner in grantors else "on what belongs to"
                 yield (
                     f"{path}: it has privileges {how} {owner!r}, which {snapshot.server.master!r} may not "
-                    f"take back; let {owner!r} do that."
+                    f"take back; {_joining(owner, snapshot)}."
                 )
 
 
 def _retirements(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
     """Yield why a role cannot be retired as declared."""
     for role in snapshot.retired_roles:
-        yield from _retirement(document, role)
+        yield from _retirement(document, role, snapshot.roles)
 
 
-def _retirement(document: AccessDocument, role: RetiredRole) -> Iterator[str]:
+def _retirement(document: AccessDocument, role: RetiredRole, roles: Container[str]) -> Iterator[str]:
     retirement = document.retired[role.role]
     path = f"document.retired[{role.role!r}]"
     if role.is_superuser:
@@ -362,32 +397,46 @@ def _retirement(document: AccessDocument, role: RetiredRole) -> Iterator[str]:
             f"{path}.drop_owned: the role owns a database, a tablespace or a subscription, which is never dropped; "
             "give it another owner first."
         )
+    yield from _successor(path, role, retirement.reassign_to)
+    yield from _ends(path, role, roles)
+    if role.sessions and not retirement.terminate_sessions:
+        yield (
+            f"{path}: the role has {role.sessions} session(s); end them, or have them ended with "
+            "'terminate_sessions: true'."
+        )
+
+
+def _successor(path: str, role: RetiredRole, successor: str | None) -> Iterator[str]:
+    """Yield what a role owns and its successor cannot or must not get."""
     for one in role.of_kind(DependencyKind.NOT_TRANSFERABLE):
         yield (
             f"{path}.reassign_to: the role owns the {one.what}, and PostgreSQL does not let "
-            f"{retirement.reassign_to!r} own it; give it to a role that can, or drop it."
+            f"{successor!r} own it; give it to a role that can, or run as the master: "
+            f"GRANT {identifier(role.role)} TO CURRENT_USER; DROP {one.what};"
         )
     for one in role.of_kind(DependencyKind.DEFINER):
         where = f" in the database {one.database!r}" if one.database else ""
+        needed = identifiers([role.role, *([one.owner] if one.owner else [])])
         yield (
             f"{path}.reassign_to: {one.what}{where} runs with the rights of its owner (SECURITY DEFINER), which would "
-            f"be those of {retirement.reassign_to!r}. Drop it, or run as the master: "
-            f"GRANT {identifier(role.role)} TO CURRENT_USER; ALTER ROUTINE {one.what} SECURITY INVOKER;"
+            f"be those of {successor!r}. Drop it, or run as the master: "
+            f"GRANT {needed} TO CURRENT_USER; ALTER ROUTINE {one.what} SECURITY INVOKER;"
         )
+
+
+def _ends(path: str, role: RetiredRole, roles: Container[str]) -> Iterator[str]:
+    """Yield what only the role or its grantors can end."""
     for one in role.of_kind(DependencyKind.PREPARED):
         yield (
             f"{path}: the role prepared a transaction, which only it can end. Commit it, or run as the master: "
             f"GRANT {identifier(role.role)} TO CURRENT_USER; SET ROLE {identifier(role.role)}; {one.what}"
         )
     for one in role.of_kind(DependencyKind.IRREVOCABLE):
+        if one.owner not in roles:
+            continue  # `_undroppable_roles` reports those
         yield (
-            f"{path}: {one.owner!r} granted it {one.what}, and can no longer revoke them, because it is "
-            "a member of the owner or lacks USAGE on the schema. Revoke that membership, or grant USAGE."
-        )
-    if role.sessions and not retirement.terminate_sessions:
-        yield (
-            f"{path}: the role has {role.sessions} session(s); end them, or have them ended with "
-            "'terminate_sessions: true'."
+            f"{path}: as a member of the owner, or without USAGE on the schema, {one.owner!r} can no longer revoke "
+            f"what it granted: {one.what}"
         )
 
 

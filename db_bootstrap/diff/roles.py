@@ -40,7 +40,7 @@ def new_roles(difference: Difference, desired: frozenset[Fact]) -> Iterator[Stat
     # There may be thousands of facts: skip them all if no role is missing.
     for fact in desired if missing else ():
         if isinstance(fact, RoleAttribute) and DEFAULT_ATTRIBUTES[fact.attribute] != fact.value:
-            attributes[fact.role].append(_attribute(fact.attribute, fact.value))
+            attributes[fact.role].append(attribute_option(fact.attribute, fact.value))
     for new in missing:
         options = "".join(f" {option}" for option in sorted(attributes[new.role]))
         yield Statement(f"CREATE ROLE {identifier(new.role)}{options}", f"role {new.role} is declared and missing")
@@ -57,7 +57,7 @@ def attributes(difference: Difference) -> Iterator[Statement]:
             changes.setdefault((fact.role, gives), []).append(fact)
     for (role, gives), facts in changes.items():
         # Name only what changes: PostgreSQL refuses NOSUPERUSER to a master even where it changes nothing.
-        options = " ".join(_attribute(fact.attribute, fact.value) for fact in facts)
+        options = " ".join(attribute_option(fact.attribute, fact.value) for fact in facts)
         changed = ", ".join(fact.attribute.value for fact in facts)
         yield Statement(
             f"ALTER ROLE {identifier(role)} {options}",
@@ -72,7 +72,8 @@ def _allows(attribute: Attribute, value: AttributeValue) -> tuple[bool, Attribut
     return is_unlimited, "" if value is None else value
 
 
-def _attribute(attribute: Attribute, value: AttributeValue) -> str:
+def attribute_option(attribute: Attribute, value: AttributeValue) -> str:
+    """Return the option of ``CREATE ROLE`` that gives an attribute this value."""
     if attribute is Attribute.CONNECTION_LIMIT:
         return f"CONNECTION LIMIT {int(value or 0)}"
     if attribute is Attribute.VALID_UNTIL:

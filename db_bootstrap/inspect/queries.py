@@ -426,9 +426,17 @@ facet AS (
     SELECT g.role, g.is_shared,
            CASE WHEN pg_has_role(a.grantor, g.owner, 'USAGE') OR NOT has_schema_privilege(a.grantor, g.place, 'USAGE')
            THEN 'irrevocable' ELSE 'granted by another' END, a.grantor,
-           string_agg(DISTINCT a.privilege_type || g.within, ', ') || ' ON ' || g.keyword || ' ' || i.identity, count(*)
+           string_agg(DISTINCT a.privilege_type || g.within, ', ') || ' ON ' || g.keyword || ' ' || i.identity
+           || CASE WHEN pg_has_role(a.grantor, g.owner, 'USAGE') THEN (
+                  SELECT '; run: ' || string_agg(format('REVOKE %I FROM %I;', pg_get_userbyid(m.roleid),
+                                                        pg_get_userbyid(m.member)), ' ')
+                  FROM pg_auth_members m WHERE m.member = a.grantor AND pg_has_role(m.roleid, g.owner, 'USAGE'))
+              WHEN NOT has_schema_privilege(a.grantor, g.place, 'USAGE') THEN format(
+                  '; run: GRANT USAGE ON SCHEMA %s TO %I;', g.place::regnamespace, pg_get_userbyid(a.grantor))
+              ELSE '' END, count(*)
     FROM granted g, pg_identify_object(g.classid, g.objid, 0) i, aclexplode(g.acl) a
-    WHERE a.grantee = g.role AND a.grantor NOT IN (g.owner, g.role) GROUP BY 1, 2, 3, 4, g.keyword, i.identity
+    WHERE a.grantee = g.role AND a.grantor NOT IN (g.owner, g.role)
+    GROUP BY 1, 2, 3, 4, g.keyword, i.identity, g.owner, g.place, a.grantor
     UNION ALL  -- only a role with CREATE on their schema, or for publications on the database, can be given these
     SELECT o.role, o.is_shared, 'needs create', n.nspowner, 'SCHEMA ' || quote_ident(n.nspname), count(*)
     FROM owned o JOIN pg_namespace n ON n.nspname = o.schema
@@ -442,7 +450,7 @@ facet AS (
       AND b.datdba IS DISTINCT FROM o.successor AND NOT EXISTS {_CREATES.format(acl="b.datacl")}
     GROUP BY 1, 2, 4, 5
     UNION ALL
-    SELECT o.role, o.is_shared, 'not transferable', NULL, o.type || ' ' || o.identity, 1
+    SELECT o.role, o.is_shared, 'not transferable', NULL, replace(o.type, '-', ' ') || ' ' || o.identity, 1
     FROM owned o
     LEFT JOIN pg_publication p ON o.classid = 'pg_publication'::regclass AND p.oid = o.objid
     LEFT JOIN pg_foreign_server s ON o.classid = 'pg_foreign_server'::regclass AND s.oid = o.objid
@@ -458,8 +466,10 @@ facet AS (
     SELECT r.oid, true, 'prepared', NULL, format('ROLLBACK PREPARED %L; -- in database %I', p.gid, p.database), 1
     FROM retired r JOIN pg_prepared_xacts p ON p.owner = r.rolname
     UNION ALL
-    SELECT o.role, o.is_shared, 'definer', NULL, o.identity, 1
+    SELECT o.role, o.is_shared, 'definer', n.nspowner, o.identity, 1
     FROM owned o JOIN pg_proc p ON o.classid = 'pg_proc'::regclass AND p.oid = o.objid AND p.prosecdef
+    LEFT JOIN pg_namespace n ON n.oid = p.pronamespace
+         AND NOT has_schema_privilege(n.oid, 'USAGE') AND NOT has_schema_privilege(o.role, n.oid, 'USAGE')
     WHERE o.has_successor
     UNION ALL
     SELECT o.role, o.is_shared, 'code', NULL, o.type || ' ' || o.identity, 1

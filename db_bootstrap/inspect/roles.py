@@ -25,7 +25,7 @@ from db_bootstrap.model import (
     RoleSetting,
     Server,
 )
-from db_bootstrap.sql import split_names
+from db_bootstrap.sql import identifier, split_names
 from db_bootstrap.values import dataclass
 
 ATTRIBUTES = (
@@ -258,8 +258,9 @@ def _membership(
         kept_one = f"{member!r} is a member of {role!r} in a way that is not declared, by {grantors}"
         if {role, member} <= scope.managed_roles:
             irrevocable.append(
-                f"{kept_one}, and {scope.server.master!r} cannot revoke it; let {grantors} run REVOKE, or drop the "
-                f"role {member!r}, which the next apply creates again, or declare the membership."
+                f"{kept_one}, and {scope.server.master!r} cannot revoke it. Declare it, let {grantors} run: "
+                f"REVOKE {identifier(role)} FROM {identifier(member)}; or let the creator of {member!r} run: "
+                f"DROP ROLE {identifier(member)}; the next apply creates it again."
             )
         else:
             notes.append(f"{kept_one}; only they can revoke it.")

@@ -1,5 +1,7 @@
 import copy
+import json
 import re
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -103,10 +105,10 @@ def test_an_undeclared_membership_that_only_its_grantor_can_revoke_is_refused_if
     planned = cellar.plan()
     # Before version 16 a membership has no grantor that counts, and the master simply revokes it.
     only_they = cellar.database.cluster.major >= 16
-    assert any("let 'rdsadmin' run REVOKE" in reason for reason in planned.refusals) is (only_they and is_managed)
+    assert any("let 'rdsadmin' run: REVOKE \"" in reason for reason in planned.refusals) is (only_they and is_managed)
     assert any("only they can revoke it" in note for note in planned.unmanaged) is (only_they and not is_managed)
     if planned.refusals:
-        with pytest.raises(UnmanageableError, match="or drop the role"):
+        with pytest.raises(UnmanageableError, match="or let the creator of"):
             cellar.apply()
         return
     cellar.apply()
@@ -218,10 +220,28 @@ def test_the_statement_in_a_refusal_can_be_pasted(cellar: Access) -> None:
         f"CREATE SCHEMA {{schema}} AUTHORIZATION {identifier(owner)}",
         f"ALTER DATABASE {{database}} OWNER TO {identifier(owner)}",
         "ALTER ROLE {master} NOCREATEROLE",
+        "CREATE ROLE {writer} REPLICATION BYPASSRLS",
     )
-    refusals = "\n".join(cellar.plan().refusals)
-    cellar.as_superuser(*re.findall(r"run: ((?:GRANT|ALTER) .*?;)", refusals))
+    cellar.as_superuser(*statements_in(cellar.plan().refusals))
     assert cellar.plan().refusals == ()
+
+
+def statements_in(refusals: Iterable[str]) -> list[str]:
+    return re.findall(r"(?:run: |; )((?:GRANT|ALTER|REVOKE|CREATE|DO) .*?;)(?= DO|\n|$)", "\n".join(refusals))
+
+
+def test_the_tables_of_a_schema_that_the_master_cannot_take_over_are_moved_by_the_suggested_statements(
+    cellar: Access,
+) -> None:
+    cellar.as_superuser("CREATE SCHEMA {schema}", 'CREATE TABLE {schema}."odd %t" (id serial)')
+    cellar.as_superuser('ALTER TABLE {schema}."odd %t" OWNER TO {master}', "GRANT USAGE ON SCHEMA {schema} TO {master}")
+    (refusal,) = cellar.plan().refusals
+    assert "no customer of RDS can. Or declare the schema" in refusal
+    with cellar.master() as master:
+        master.run(refusal[refusal.index("CREATE SCHEMA") :])
+    cellar.raw = json.loads(json.dumps(cellar.raw).replace('"cellar"', f'"{cellar.database.name}"'))
+    cellar.apply()
+    assert cellar.as_superuser("SELECT has_table_privilege('{reader}', '{database}.\"odd %t\"', 'SELECT')") == [[True]]
 
 
 @pytest.mark.parametrize("moment", ["SELECT", "CREATE ROLE", "GRANT", "COMMIT"])
