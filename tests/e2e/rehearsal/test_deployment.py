@@ -89,36 +89,6 @@ def test_a_new_write_token_is_accepted_and_the_one_before_still_is(rehearsal: Re
     assert rehearsal.deployment.plan_environment(rehearsal.digest) is None, "Terraform leaves the newer one alone"
 
 
-def test_the_database_has_the_roles_and_memberships_that_terraform_declares(rehearsal: Rehearsal) -> None:
-    with connected(rehearsal, master(rehearsal)) as connection:
-        roles = connection.run(
-            "SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles"
-            " WHERE rolname LIKE 'beers%' ORDER BY rolname"
-        )
-        memberships = connection.run(
-            "SELECT DISTINCT member::regrole::text, roleid::regrole::text FROM pg_auth_members"
-            " WHERE member::regrole::text LIKE 'beers%' ORDER BY 1, 2"
-        )
-    no_powers = [False, False, False]
-    assert roles == [
-        ["beers_app", False, *no_powers],
-        ["beers_app_a", True, *no_powers],
-        ["beers_app_b", True, *no_powers],
-        ["beers_migrator", False, *no_powers],
-        ["beers_migrator_a", True, *no_powers],
-        ["beers_migrator_b", True, *no_powers],
-        ["beers_owner", False, *no_powers],
-        ["beers_reader", False, *no_powers],
-        ["beers_report", True, *no_powers],
-        ["beers_writer", False, *no_powers],
-    ]
-    assert ["beers_app_a", "beers_app"] in memberships
-    assert ["beers_app", "beers_writer"] in memberships
-    assert ["beers_migrator", "beers_owner"] in memberships
-    assert ["beers_report", "beers_reader"] in memberships
-    assert ["beers_app", "beers_owner"] not in memberships
-
-
 def test_the_master_is_not_a_superuser_and_keeps_no_membership_that_an_apply_needed(
     rehearsal: Rehearsal,
 ) -> None:

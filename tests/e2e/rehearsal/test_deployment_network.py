@@ -78,11 +78,6 @@ def test_exactly_the_declared_flows_are_allowed(rehearsal: Rehearsal) -> None:
     assert network(rehearsal).flows() == ALLOWED
 
 
-def test_an_undeclared_security_group_rule_is_detected(rehearsal: Rehearsal) -> None:
-    with opened(rehearsal, "load balancer", "ingress", port=22):
-        assert network(rehearsal).flows() - ALLOWED == {Flow(INTERNET, "load balancer", (22, 22))}
-
-
 def test_network_acl_protects_a_database_whose_security_group_is_opened_by_mistake(rehearsal: Rehearsal) -> None:
     with opened(rehearsal, "database", "ingress", port=5432), opened(rehearsal, "load balancer", "egress", port=5432):
         more = network(rehearsal).flows() - ALLOWED

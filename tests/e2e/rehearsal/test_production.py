@@ -80,28 +80,3 @@ def test_the_dashboard_shows_every_alarm(pipeline: Pipeline) -> None:
     body = json.loads(cloudwatch.get_dashboard(DashboardName="taproom-prod")["DashboardBody"])
     assert set(body["widgets"][0]["properties"]["alarms"]) == alarms
     assert len(alarms) > 25
-
-
-def test_the_service_scales_between_its_limits_and_at_night_by_a_schedule(pipeline: Pipeline) -> None:
-    scaling = pipeline.aws("application-autoscaling")
-    targets = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
-    assert {target["ResourceId"]: (target["MinCapacity"], target["MaxCapacity"]) for target in targets} == {
-        "service/taproom-prod/taproom-prod": (3, 6),
-        "service/taproom-staging/taproom-staging": (2, 4),
-    }
-    policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
-    assert sorted(policy["PolicyName"] for policy in policies) == sorted(
-        f"taproom-{name}-{kind}" for name in ("prod", "staging") for kind in ("cpu", "memory", "requests")
-    )
-    actions = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
-    assert {action["ScheduledActionName"] for action in actions} == {
-        "taproom-staging-morning",
-        "taproom-staging-night",
-    }
-
-
-def test_an_environment_has_a_budget_that_tells_its_topic(pipeline: Pipeline) -> None:
-    budgets = pipeline.aws("budgets")
-    budget = budgets.describe_budget(AccountId="123456789012", BudgetName="taproom-prod")["Budget"]
-    assert budget["BudgetLimit"]["Amount"] == "800"
-    assert budget["CostFilters"] == {"TagKeyValue": ["user:Environment$prod"]}
