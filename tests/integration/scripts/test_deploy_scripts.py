@@ -28,7 +28,7 @@ case "$(basename "$0") $*" in
   "terraform state pull") echo "$STATE" ;;
   "terraform plan "*)
     echo 'module.network.aws_vpc_security_group_ingress_rule.clients["0.0.0.0/0 443"]: Refreshing state... [id=sgr-1]'
-    printf 'Note: Objects have changed\\n\\n%s\\n\\nPlan: 1 to add\\n\\n%s\\n\\nSaved the plan to: file\\n' ────── ──────
+    printf 'Note: changes\\n\\n%s\\n\\nPlan: 1 to add\\n\\n%s\\n\\nSaved the plan to: file\\n' ────── ──────
     for argument in "$@"; do case $argument in -out=*) echo plan > "${argument#-out=}" ;; esac; done
     exit 2 ;;
   "terraform show -json "*again*) echo "${SHOWN_AGAIN:-$SHOWN}" ;;
