@@ -304,7 +304,6 @@ def test_an_image_that_is_in_the_registry_is_not_built_again(tag: str, checkout:
     ("script", "environment", "sentence"),
     [
         ("account", {}, "make account GITHUB_REPOSITORY=OWNER/REPOSITORY"),
-        ("deploy", {}, "make deploy ENVIRONMENT=dev"),
         ("apply apply", {}, "make apply ENVIRONMENT=dev"),
         ("apply apply", {"ENVIRONMENT": "dev"}, "Set IMAGE: the image to apply"),
         ("apply apply", {"ENVIRONMENT": "dev", "IMAGE": "x"}, "Set STATE_BUCKET"),
