@@ -89,18 +89,6 @@ def test_a_new_write_token_is_accepted_and_the_one_before_still_is(rehearsal: Re
     assert rehearsal.deployment.plan_environment(rehearsal.digest) is None, "Terraform leaves the newer one alone"
 
 
-def test_the_master_is_not_a_superuser_and_keeps_no_membership_that_an_apply_needed(
-    rehearsal: Rehearsal,
-) -> None:
-    with connected(rehearsal, master(rehearsal)) as connection:
-        row = connection.run("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        borrowed = connection.run(
-            "SELECT roleid::regrole::text FROM pg_auth_members"
-            " WHERE member = current_user::regrole AND roleid::regrole::text LIKE 'beers%' AND NOT admin_option"
-        )
-    assert (row, borrowed) == ([[False]], [])
-
-
 def test_the_schema_and_its_tables_belong_to_the_owner_and_not_to_the_migrator(rehearsal: Rehearsal) -> None:
     with connected(rehearsal, master(rehearsal)) as connection:
         owners = connection.run(

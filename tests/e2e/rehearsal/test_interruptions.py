@@ -86,7 +86,7 @@ def test_another_up_is_refused_while_the_terraform_of_a_killed_one_runs(folder: 
     process.kill()
     process.communicate()
     assert len(Run(folder).left_running()) >= 2, "the local AWS and Terraform outlive the command that was killed"
-    refused, _ = command(folder, "up").communicate(timeout=240)
+    refused, _ = command(folder, "up").communicate(timeout=600)
     assert "Another command is changing the rehearsal in this folder. Wait for it, or" in refused
     assert Run(folder).is_running(), "the refused command ends nothing"
 
@@ -113,7 +113,7 @@ def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(
     with urllib.request.urlopen(f"http://127.0.0.1:{ports.status}/") as page:
         assert "Taproom" in page.read().decode()
     second_up.send_signal(signal.SIGINT)
-    rest, _ = second_up.communicate(timeout=240)
+    rest, _ = second_up.communicate(timeout=600)
     assert second_up.returncode == 130
     assert "Interrupted. Everything that was started has been ended." in rest
     assert processes_of(folder) == []
@@ -127,7 +127,7 @@ def test_down_ends_what_a_killed_command_left(tmp_path: Path) -> None:
     left = ProcessRegister(run.processes).start(
         ["sleep", "1000"], env={"PATH": os.environ["PATH"]}, cwd=tmp_path, log=run.logs / "sleep.log"
     )
-    said, _ = command(run.folder, "down").communicate(timeout=240)
+    said, _ = command(run.folder, "down").communicate(timeout=600)
     assert said.strip() == f"Ended what an interrupted run had left: sleep ({left.pid})."
     assert left.wait(10) != 0
     assert not run.folder.exists()
@@ -142,42 +142,31 @@ def kill_with_terraform(process: subprocess.Popen[str], folder: Path) -> None:
         orphan.wait()
 
 
-def test_down_ends_an_up_that_was_killed_before_it_had_an_environment(tmp_path: Path) -> None:
-    up = command(tmp_path / "run", "up")
-    output_until(up, "Apply terraform/account")
-    kill_with_terraform(up, tmp_path / "run")
-    down = command(tmp_path / "run", "down")
-    said, _ = down.communicate(timeout=240)
-    assert (down.returncode, said.count("\n")) == (0, 1), said
-    assert said.startswith("Ended what an interrupted run had left: ")
-    assert not (tmp_path / "run").exists()
-
-
 def test_up_removes_the_lock_of_a_terraform_that_was_killed_and_down_ends_what_it_left(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     up = command(folder, "up")
     output_until(up, "Apply terraform/environment ...")
-    wait_until(lambda: locks(Run(folder)), "the lock on the state", seconds=120)
+    wait_until(lambda: locks(Run(folder)), "the lock on the state")
     kill_with_terraform(up, folder)
     again = command(folder, "up")
     output_until(again, "A Terraform that was killed had left taproom/dev.tfstate.tflock; removed it.")
     output_until(again, "Apply terraform/environment ...")
-    wait_until(lambda: locks(Run(folder)), "the lock on the state", seconds=120)
+    wait_until(lambda: locks(Run(folder)), "the lock on the state")
     kill_with_terraform(again, folder)
     down = command(folder, "down")
-    said, _ = down.communicate(timeout=240)
+    said, _ = down.communicate(timeout=600)
     assert down.returncode == 0, said
     assert said.startswith("Ended what an interrupted run had left: ")
     assert not folder.exists()
 
 
 def test_down_with_nothing_running_says_so(tmp_path: Path) -> None:
-    said, _ = command(tmp_path / "run", "down").communicate(timeout=240)
+    said, _ = command(tmp_path / "run", "down").communicate(timeout=600)
     assert said.strip() == "Nothing is running."
 
 
 def test_fire_with_nothing_running_says_what_to_do(tmp_path: Path) -> None:
     process = command(tmp_path / "run", "invoke-schedule", "taproom-dev-access-verify")
-    said, _ = process.communicate(timeout=240)
+    said, _ = process.communicate(timeout=600)
     assert process.returncode == 1
     assert said.strip() == "No rehearsal is running. Start one with `make up`."

@@ -2,9 +2,6 @@
 
 import json
 import re
-import urllib.error
-import urllib.request
-from typing import Any
 
 import pytest
 from cfnlint.api import lint
@@ -22,19 +19,6 @@ def test_the_service_answers_over_tls_and_has_its_own_name(pipeline: Pipeline) -
     names = {name: pipeline.deployment(name).environment.outputs()["service_url"] for name in ENVIRONMENTS}
     assert names == {"staging": "https://beers.staging.example.com", "prod": "https://beers.example.com"}
     assert pipeline.client("prod").get("/beers").status == 200
-
-
-def test_plain_http_is_sent_to_https(pipeline: Pipeline) -> None:
-    opener = urllib.request.build_opener(NoRedirects())
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        opener.open(f"{pipeline.listener('prod', 'HTTP:80')}/beers")
-    with refused.value as answer:
-        assert (answer.code, answer.headers["Location"]) == (301, "https://127.0.0.1:443/beers")
-
-
-class NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_arguments: Any) -> None:
-        return None
 
 
 # A minute of a processor for each.
