@@ -25,6 +25,7 @@ from localaws.settings import Context
 
 PRINCIPAL = "ecs-tasks.amazonaws.com"
 _REPOSITORY = re.compile(r"^(?P<account>\d+)\.dkr\.ecr\.(?P<region>[^.]+)\.[^/]+/(?P<name>[^@:]+)")
+_AGENT_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
 _PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 # Creating a client reads service descriptions; the session keeps them, but may not be used by two threads at once.
 _session_lock = threading.Lock()
@@ -63,6 +64,7 @@ class ExecutionRole:
                 continue  # no image of ECR: pulled by nobody's leave
             arn = f"arn:aws:ecr:{repository['region']}:{repository['account']}:repository/{repository['name']}"
             role_arn = self._required(f"to pull {image}")
+            assumed_by_tasks(self._context, role_arn, self._task_arn)
             for action, resource in [("ecr:GetAuthorizationToken", "*"), *((name, arn) for name in _PULL_ACTIONS)]:
                 decision = self._authorizer.allows(role_arn, Request(action, resource))
                 if not decision.allowed:
@@ -160,3 +162,9 @@ def assumed_by_tasks(context: Context, role_arn: str, task_arn: str) -> dict[str
             f"Its trust policy must let {PRINCIPAL} assume it."
         )
     return role_environment(context.settings, role_arn, task_arn.rsplit("/", 1)[-1])
+
+
+def can_run_agent(context: Context, role_arn: str) -> bool:
+    """Return whether a task's role allows the agent of ECS Exec what it needs."""
+    authorizer = Authorizer(context.settings, context.journal)
+    return all(authorizer.allows(role_arn, Request(f"ssmmessages:{name}", "*")).allowed for name in _AGENT_ACTIONS)

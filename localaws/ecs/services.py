@@ -5,8 +5,8 @@ rolling deployment, DeleteService drains. Calls about single tasks are in ``task
 DescribeTasks show what really happens.
 
 Different from AWS: everything runs as on Fargate, whatever the launch type. Only the rolling update of the ECS
-deployment controller is emulated (no CODE_DEPLOY or EXTERNAL, no native blue/green, Service Connect, service discovery
-or exec). Nothing scales automatically: Application Auto Scaling stores its settings and never acts. A deleted service
+deployment controller is emulated (no CODE_DEPLOY or EXTERNAL, no native blue/green, Service Connect or service
+discovery). Nothing scales automatically: Application Auto Scaling stores its settings and never acts. A deleted service
 stays INACTIVE for as long as the server runs.
 """
 
@@ -166,6 +166,7 @@ class Services:
                 started_by=deployment["id"],
                 network=deployment["networkConfiguration"],
                 tags=_tags_of_tasks(service, cluster, definition),
+                has_agent=bool(getattr(service, "enable_execute_command", False)),
                 before_stop=before_stop,
                 on_change=on_change,
             )

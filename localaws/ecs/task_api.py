@@ -1,6 +1,6 @@
-"""StopTask and ListTasks, and the creation of every task: a record for moto, and the run behind it.
+"""RunTask, StopTask and ListTasks, and the creation of every task: a record for moto, and the run behind it.
 
-Different from AWS: RunTask answers 501, and a stopped task is shown for as long as the server runs.
+Different from AWS: RunTask starts one task, without overrides. A stopped task is shown for as long as the server runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from localaws.ecs.containers import Container
+from localaws.ecs.containers import Container, read_containers
 from localaws.ecs.logs import TaskLogs
 from localaws.ecs.task_record import TaskRecord
 from localaws.ecs.tasks import TaskRun
@@ -47,8 +47,8 @@ class TaskCalls:
             return ActionResult({"task": run.record})
 
         @patch.method(EC2ContainerServiceResponse, "run_task")
-        def run_task(_original: Any, _response: EC2ContainerServiceResponse) -> Any:
-            raise NotImplementedError("tasks without a service are not emulated")
+        def run_task(_original: Any, response: EC2ContainerServiceResponse) -> Any:
+            return ActionResult({"tasks": [self._run(response).record], "failures": []})
 
     def runs(self) -> list[TaskRun]:
         """Return every task in the order of creation, including stopped ones."""
@@ -74,8 +74,9 @@ class TaskCalls:
         started_by: str,
         network: dict[str, Any],
         tags: list[dict[str, str]],
-        before_stop: Callable[[TaskRun], None],
-        on_change: Callable[[], None],
+        has_agent: bool = False,
+        before_stop: Callable[[TaskRun], None] = lambda _run: None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> TaskRun:
         """Create a task that moto knows and that has not begun; see ``TaskRecord`` and ``TaskRun``."""
         record = TaskRecord(
@@ -87,6 +88,7 @@ class TaskCalls:
             started_by=started_by,
             network=network,
             tags=tags,
+            has_agent=has_agent,
         )
 
         def changed() -> None:
@@ -104,6 +106,27 @@ class TaskCalls:
             on_change=changed,
         )
         backend.tasks.setdefault(cluster.name, {})[record.task_arn] = record  # type: ignore[assignment]  # stands in
+        return run
+
+    def _run(self, response: EC2ContainerServiceResponse) -> TaskRun:
+        backend = response.ecs_backend
+        definition = backend.describe_task_definition(parameter(response, "taskDefinition"))
+        propagated = definition.tags if parameter(response, "propagateTags") == "TASK_DEFINITION" else None
+        has_agent = bool(parameter(response, "enableExecuteCommand"))
+        if has_agent and not getattr(definition, "task_role_arn", None):
+            raise InvalidParameterException("ECS Exec needs a task definition with a valid taskRoleArn.")
+        run = self.new_run(
+            backend,
+            backend._get_cluster(parameter(response, "cluster") or "default"),  # noqa: SLF001
+            definition,
+            read_containers(definition.container_definitions),
+            group=parameter(response, "group") or f"family:{definition.family}",
+            started_by=parameter(response, "startedBy") or "",
+            network=parameter(response, "networkConfiguration"),
+            tags=[*(parameter(response, "tags") or []), *(propagated or [])],
+            has_agent=has_agent,
+        )
+        run.begin()
         return run
 
     def _list(self, response: EC2ContainerServiceResponse) -> list[str]:

@@ -24,6 +24,7 @@ class TaskRecord:
 
     Attributes:
         id: the last part of its ARN.
+        enable_execute_command: whether the agent of ECS Exec runs in its containers.
         address: its address in a subnet.
         last_status: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING or STOPPED.
         capacity_provider_name: where it runs; None if the service has no capacity provider strategy.
@@ -43,6 +44,7 @@ class TaskRecord:
         started_by: str,
         network: dict[str, Any],
         tags: list[dict[str, str]],
+        has_agent: bool = False,
     ) -> None:
         self.id = str(mock_random.uuid4()).replace("-", "")
         settings = self._settings = context.settings
@@ -50,6 +52,7 @@ class TaskRecord:
         self.cluster_name, self.cluster_arn = cluster.name, cluster.arn
         self.task_definition_arn = definition.arn
         self.group, self.started_by, self.tags = group, started_by, tags
+        self.enable_execute_command = has_agent
         self.cpu, self.memory = definition.cpu, definition.memory
         self.launch_type: str | None = "FARGATE"
         self.capacity_provider_name: str | None = None
@@ -98,6 +101,12 @@ class TaskRecord:
                 ended = progress.exit_code is not None
                 container["lastStatus"] = "STOPPED" if ended else "RUNNING"
                 container["exitCode"] = progress.exit_code
+
+    def show_agent(self, name: str, status: str) -> None:
+        """Show the agent of ECS Exec in one container as RUNNING or STOPPED."""
+        for container in self.containers:
+            if container["name"] == name:
+                container["managedAgents"] = [{"name": "ExecuteCommandAgent", "lastStatus": status}]
 
     def show_health(self, name: str, health: str) -> None:
         """Show a container's health: HEALTHY, UNHEALTHY or UNKNOWN; the task's is the worst of its containers'."""

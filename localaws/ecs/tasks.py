@@ -40,7 +40,7 @@ from localaws.ecs.containers import (
     next_step,
     shown_exit_code,
 )
-from localaws.ecs.execution_role import ExecutionRole, TaskStartError, assumed_by_tasks
+from localaws.ecs.execution_role import ExecutionRole, TaskStartError, assumed_by_tasks, can_run_agent
 from localaws.ecs.health import HealthWatch, explain_unhealthy
 from localaws.ecs.logs import TaskLogs
 from localaws.ecs.runtime import Runtime, runtime_of
@@ -255,6 +255,9 @@ class TaskRun:
         self._context.journal.record(
             "task.container_started", task=self.record.id, group=self.record.group, container=name, pid=child.pid
         )
+        if self.record.enable_execute_command:
+            runs = not container.root_is_read_only and can_run_agent(self._context, str(self._task_role_arn))
+            self.record.show_agent(name, "RUNNING" if runs else "STOPPED")
         self._progressed(name, started=True)
         waiting = threading.Thread(target=self._wait_for, args=(name, child), name=f"wait {name}", daemon=True)
         self._waiting.append(waiting)

@@ -5,6 +5,8 @@ from typing import Any
 
 from moto.acm.models import acm_backends
 from moto.ec2.models import ec2_backends
+from moto.ecs.exceptions import TaskDefinitionNotFoundException
+from moto.ecs.models import ecs_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -25,6 +27,8 @@ def context_of(settings: Settings) -> RequestContext:
         find_key_arn=moto.find_key_arn,
         find_tags=moto.find_tags,
         find_boundary=moto.find_boundary,
+        find_task_roles=moto.find_task_roles,
+        has_linked_role=moto.has_linked_role,
     )
 
 
@@ -61,6 +65,10 @@ class _Moto:
         if identifier.startswith("arn:aws:secretsmanager:"):
             secret = secretsmanager_backends[self._account][self._region].secrets.get(identifier)
             return {tag["Key"]: tag["Value"] for tag in (secret.tags or [] if secret else [])}
+        if identifier.startswith("arn:aws:ecs:"):
+            tasks = ecs_backends[self._account][self._region].tasks.values()
+            task = next((by_arn[identifier] for by_arn in list(tasks) if identifier in by_arn), None)
+            return {tag["key"]: tag["value"] for tag in task.tags} if task else {}
         if identifier.startswith("arn:aws:acm:"):
             certificates = acm_backends[self._account][self._region]._certificates  # noqa: SLF001 - its getter raises
             certificate = certificates.get(identifier)
@@ -71,6 +79,17 @@ class _Moto:
     def find_boundary(self, role_name: str) -> str | None:
         roles = iam_backends[self._account][_GLOBAL].roles.values()
         return next((role.permissions_boundary_arn for role in roles if role.name == role_name), None)
+
+    def has_linked_role(self, service: str) -> bool:
+        roles = list(iam_backends[self._account][_GLOBAL].roles.values())
+        return any(role.path == f"/aws-service-role/{service}/" for role in roles)
+
+    def find_task_roles(self, definition: str) -> list[str]:
+        try:
+            found = ecs_backends[self._account][self._region].describe_task_definition(definition)
+        except TaskDefinitionNotFoundException:
+            return []
+        return [arn for name in ("execution_role_arn", "task_role_arn") if (arn := getattr(found, name, None))]
 
     def _tagged(self, identifier: str) -> str:
         """Return the route table, ACL or address that an association belongs to; any other id as it is."""

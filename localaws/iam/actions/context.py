@@ -27,8 +27,10 @@ class RequestContext:
         region: the region of every resource.
         find_secret: returns a secret by name or ARN.
         find_key_arn: returns a KMS key's ARN by id, alias or ARN; the given text if there is no such key.
-        find_tags: returns the tags of an EC2 resource by id, or of a key, secret or certificate by ARN.
+        find_tags: returns the tags of an EC2 resource by id, or of a key, secret, certificate or task by ARN.
         find_boundary: returns the ARN of a role's permissions boundary by the role's name.
+        find_task_roles: returns the ARNs of a task definition's roles.
+        has_linked_role: returns whether a service, such as rds.amazonaws.com, has its service-linked role.
     """
 
     account_id: str
@@ -37,6 +39,8 @@ class RequestContext:
     find_key_arn: Callable[[str], str]
     find_tags: Callable[[str], Mapping[str, str]] = lambda _identifier: {}
     find_boundary: Callable[[str], str | None] = lambda _role: None
+    find_task_roles: Callable[[str], list[str]] = lambda _definition: []
+    has_linked_role: Callable[[str], bool] = lambda _service: True
 
     def arn(self, service: str, rest: str) -> str:
         """Return ``arn:aws:SERVICE:REGION:ACCOUNT:REST``."""

@@ -11,12 +11,31 @@ from localaws.iam.actions.context import RequestContext, request_tags
 from localaws.iam.evaluate import Request
 
 _NETWORK = [Request(f"ec2:Describe{kind}", "*") for kind in ("SecurityGroups", "Subnets", "Vpcs")]
+# The services whose linked role the first of these calls in an account creates.
+_FIRST_USES = {
+    ("application-autoscaling", "RegisterScalableTarget"): "ecs.application-autoscaling.amazonaws.com",
+    ("ecs", "CreateCluster"): "ecs.amazonaws.com",
+    ("elbv2", "CreateLoadBalancer"): "elasticloadbalancing.amazonaws.com",
+    ("rds", "CreateDBSubnetGroup"): "rds.amazonaws.com",
+    ("wafv2", "PutLoggingConfiguration"): "wafv2.amazonaws.com",
+}
 
 
 def dependent_permissions(
     service: str, operation: str, parameters: Mapping[str, Any], ctx: RequestContext
 ) -> list[Request]:
     """Return the further permissions that a call needs; empty for most calls."""
+    needed: list[Request] = []
+    linked = _FIRST_USES.get((service, operation))
+    if linked and not ctx.has_linked_role(linked):
+        role = f"arn:aws:iam::{ctx.account_id}:role/aws-service-role/{linked}/*"
+        needed = [Request("iam:CreateServiceLinkedRole", role, {"iam:AWSServiceName": linked})]
+    return [*needed, *_calls_for_the_caller(service, operation, parameters, ctx)]
+
+
+def _calls_for_the_caller(
+    service: str, operation: str, parameters: Mapping[str, Any], ctx: RequestContext
+) -> list[Request]:
     needed: list[Request] = []
     match service, operation:
         case "elbv2", "CreateLoadBalancer" | "SetSecurityGroups":

@@ -32,13 +32,9 @@ resource "aws_lambda_function" "this" {
   # Asynchronous events, from a schedule or a rule, go to this topic after three failed attempts.
   dead_letter_config { target_arn = var.dead_letter_topic_arn }
 
-  dynamic "vpc_config" {
-    for_each = var.network == null ? [] : [var.network]
-
-    content {
-      subnet_ids         = vpc_config.value.subnet_ids
-      security_group_ids = [vpc_config.value.security_group_id]
-    }
+  vpc_config {
+    subnet_ids         = var.network.subnet_ids
+    security_group_ids = [var.network.security_group_id]
   }
 
   logging_config {

@@ -31,7 +31,7 @@ resource "aws_iam_role" "this" {
 
 # What every function needs, beside the permissions for its own work.
 data "aws_iam_policy_document" "this" {
-  source_policy_documents = concat([var.permissions], data.aws_iam_policy_document.in_network[*].json)
+  source_policy_documents = [var.permissions]
 
   statement {
     sid       = "WriteLogs"
@@ -71,20 +71,10 @@ data "aws_iam_policy_document" "this" {
       values   = ["sns.${local.region}.amazonaws.com"]
     }
   }
-}
 
-resource "aws_iam_role_policy" "this" {
-  name   = var.name
-  role   = aws_iam_role.this.name
-  policy = data.aws_iam_policy_document.this.json
-}
-
-# Lambda joins the VPC with the function's role. The last statement takes that from the function's own code again.
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-data "aws_iam_policy_document" "in_network" {
-  count = var.network == null ? 0 : 1
-
-  # Every resource of EC2's in this account and region, as AWS asks: an interface has no name yet when it is made.
+  # Lambda joins the VPC with the function's role. The last statement takes that from the function's own code again.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+  # Interfaces have no name before they are made, so AWS asks for every resource of EC2 in this account and region.
   statement {
     sid       = "ManageNetworkInterfaces"
     actions   = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
@@ -109,4 +99,10 @@ data "aws_iam_policy_document" "in_network" {
       values   = [local.arn]
     }
   }
+}
+
+resource "aws_iam_role_policy" "this" {
+  name   = var.name
+  role   = aws_iam_role.this.name
+  policy = data.aws_iam_policy_document.this.json
 }

@@ -46,9 +46,9 @@ variable "permissions" {
 }
 
 variable "network" {
-  description = "Subnets and security group of a function in the VPC; null for one outside, which reaches AWS over the internet."
+  description = "Subnets and security group of the function."
   type        = object({ subnet_ids = list(string), security_group_id = string })
-  default     = null
+  nullable    = false
 }
 
 variable "dead_letter_topic_arn" {

@@ -44,6 +44,9 @@ resource "aws_ecs_task_definition" "this" {
     } : { name = name, value = value }]
   }])
 
+  # To deregister a revision, a deployment would have to be permitted to deregister those of all environments.
+  skip_destroy = true
+
   runtime_platform {
     cpu_architecture        = var.cpu_architecture
     operating_system_family = "LINUX"
@@ -51,13 +54,16 @@ resource "aws_ecs_task_definition" "this" {
 }
 
 locals {
-  # The actions with "*" know no resource.
   permissions = {
-    execution = {
-      "arn:${local.partition}:ecr:${local.registry.region}:${local.registry.account_id}:repository/${local.registry.repository}" = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      "*"                                                                                                                        = ["ecr:GetAuthorizationToken"]
-    }
-    task = { "*" = [for action in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] : "ssmmessages:${action}"] }
+    execution = [
+      { Sid = "GetAuthorizationToken", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
+      {
+        Sid      = "PullImage"
+        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = ["arn:${local.partition}:ecr:${local.registry.region}:${local.registry.account_id}:repository/${local.registry.repository}"]
+      },
+    ]
+    task = [{ Sid = "OpenChannels", Action = [for action in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] : "ssmmessages:${action}"], Resource = ["*"] }]
   }
 }
 
@@ -67,7 +73,7 @@ resource "aws_iam_role" "this" {
   name        = "${local.name}-${each.key}"
   description = each.key == "task" ? "What a task that forwards a port can do in AWS" : "What ECS can do to start a task that forwards a port"
   assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [{
-    Effect    = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ecs-tasks.amazonaws.com" }
+    Sid       = "AssumeRoleFromTasks", Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ecs-tasks.amazonaws.com" }
     Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
   }] })
   permissions_boundary = var.context.permissions_boundary_arn
@@ -78,5 +84,5 @@ resource "aws_iam_role_policy" "this" {
 
   name   = each.key
   role   = aws_iam_role.this[each.key].name
-  policy = jsonencode({ Version = "2012-10-17", Statement = [for resource, actions in each.value : { Effect = "Allow", Action = actions, Resource = resource }] })
+  policy = jsonencode({ Version = "2012-10-17", Statement = [for one in each.value : merge({ Effect = "Allow" }, one)] })
 }

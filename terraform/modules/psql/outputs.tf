@@ -11,7 +11,8 @@ output "policies" {
       PassTaskRoles      = [["iam:PassRole"], sort([for role in aws_iam_role.this : role.arn]), { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }]
       FollowAndStopTask  = [["ecs:DescribeTasks", "ecs:StopTask"], [local.tasks], { StringEquals = { "aws:ResourceTag/Purpose" = local.name } }]
       ForwardPort        = [["ssm:StartSession"], [local.tasks, "arn:${local.partition}:ssm:${local.region}::document/AWS-StartPortForwardingSessionToRemoteHost"], {}]
-      EndOwnSession      = [["ssm:TerminateSession"], ["arn:${local.partition}:ssm:*:*:session/$${aws:userid}-*"], {}]
+      OpenDataChannel    = [["ssmmessages:OpenDataChannel"], ["arn:${local.partition}:ssm:*:*:session/$${aws:userid}-*"], {}]
+      EndOwnSession      = [["ssm:ResumeSession", "ssm:TerminateSession"], ["arn:${local.partition}:ssm:*:*:session/*"], { StringEquals = { "ssm:resourceTag/aws:ssmmessages:session-id" = "$${aws:userid}" } }]
       LogIn              = [["rds-db:connect"], ["arn:${local.partition}:rds-db:${local.region}:${local.account_id}:dbuser:${var.database.resource_id}/${login}"], {}]
     } : { Sid = sid, Effect = "Allow", Action = statement[0], Resource = statement[1], Condition = statement[2] }]
   }) }

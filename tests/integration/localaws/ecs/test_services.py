@@ -1,6 +1,7 @@
 """ECS services as Terraform and people meet them: tasks are processes behind a load balancer that answers."""
 
 import json
+import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.ecs import LOG_GROUP, REPOSITORY, Site, log_of
-from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws
+from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow
 from tests.support.waiting import wait_until
 
 
@@ -223,3 +224,40 @@ def test_a_target_group_without_a_load_balancer_is_refused(site: Site) -> None:
 def test_a_second_service_of_the_same_name_is_refused(site: Site, beers: str) -> None:
     with pytest.raises(ClientError, match="not idempotent"):
         site.create_service(beers, site.register("1"))
+
+
+@pytest.mark.aws("SSM-3")
+@pytest.mark.parametrize(
+    ("actions", "root_is_read_only", "status"),
+    [("ssmmessages:*", False, "RUNNING"), ("ssmmessages:*", True, "STOPPED"), ("ssmmessages:Open*", False, "STOPPED")],
+)
+def test_the_agent_of_a_task_that_is_run_once_needs_its_permissions_and_a_writable_root(
+    site: Site, actions: str, root_is_read_only: bool, status: str
+) -> None:
+    role = site.aws.make_role(f"agent-{secrets.token_hex(4)}", allow(actions), service="ecs-tasks.amazonaws.com")
+    definition = site.register(task_role_arn=role, readonlyRootFilesystem=root_is_read_only)
+    task = run_once(site, definition)
+    wait_until(lambda: described(site, task)["lastStatus"] == "RUNNING", "the task")
+    app = next(one for one in described(site, task)["containers"] if one["name"] == "app")
+    assert app["managedAgents"] == [{"name": "ExecuteCommandAgent", "lastStatus": status}]
+    site.ecs.stop_task(cluster="taproom", task=task)
+    wait_until(lambda: described(site, task)["lastStatus"] == "STOPPED", "its end")
+
+
+def test_a_task_without_a_role_is_refused_an_agent(site: Site) -> None:
+    with pytest.raises(ClientError, match="taskRoleArn"):
+        run_once(site, site.register(task_role_arn=""))
+
+
+def run_once(site: Site, definition: str) -> str:
+    """Run a task with the agent of ECS Exec; its ARN."""
+    started = site.ecs.run_task(
+        cluster="taproom", taskDefinition=definition, enableExecuteCommand=True, networkConfiguration=site.network
+    )
+    arn: str = started["tasks"][0]["taskArn"]
+    return arn
+
+
+def described(site: Site, task: str) -> dict[str, Any]:
+    found: dict[str, Any] = site.ecs.describe_tasks(cluster="taproom", tasks=[task])["tasks"][0]
+    return found

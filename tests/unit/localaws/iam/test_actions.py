@@ -23,7 +23,7 @@ SECRETS = {
     "sealed": KnownSecret("arn:sealed", KEYS["plain"]),
 }
 VPC = "vpc-0123456789abcdef0"
-TAGGED = {VPC, KEYS["k"], "arn:aws:acm:us-east-1:123456789012:certificate/c"}
+TAGGED = {VPC, KEYS["k"], "arn:aws:acm:us-east-1:123456789012:certificate/c", f"arn:aws:ecs:{PLACE}:task/shop/t"}
 BOUNDARY = "arn:aws:iam::123456789012:policy/app-dev-boundary"
 CONTEXT = RequestContext(
     "123456789012",
@@ -32,6 +32,8 @@ CONTEXT = RequestContext(
     find_key_arn=lambda name: KEYS.get(name, name),
     find_tags=lambda name: {"Environment": "dev"} if name in TAGGED else {},
     find_boundary=lambda name: BOUNDARY if name == "app-dev-task" else None,
+    find_task_roles=lambda _definition: ["arn:role"],
+    has_linked_role=lambda service: service != "ecs.amazonaws.com",
 )
 ROWS = yaml.safe_load(Path(__file__).with_name("actions.yaml").read_text().replace("PLACE", PLACE))
 
@@ -41,7 +43,7 @@ def request(action: str, resource: str | None, context: dict[str, str | list[str
     return Request(action, resource, {key: tuple(value) if isinstance(value, list) else value for key, value in values})
 
 
-@pytest.mark.aws("EVENTS-18", "IAM-4", "IAM-5", "IAM-6", "IAM-7", "IAM-8", "IAM-9", "IAM-10", "KMS-1")
+@pytest.mark.aws("EVENTS-18", "IAM-4", "IAM-5", "IAM-6", "IAM-7", "IAM-8", "IAM-9", "IAM-10", "KMS-1", "SSM-5")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_a_call_needs(row: list[Any]) -> None:
     _, call, parameters, *needed = row
