@@ -4,8 +4,6 @@ By default pg8000 tries TLS without verifying the certificate, and continues in 
 it is always given a context here.
 """
 
-import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -24,6 +22,8 @@ from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.sql import text_array
 
 if TYPE_CHECKING:
+    import ssl
+
     from pg8000.native import Connection
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -266,9 +266,11 @@ def _open(endpoint: Endpoint, credential: Credential, *, is_read_only: bool) -> 
 
 
 def _start_session(
-    endpoint: Endpoint, credential: Credential, tls: ssl.SSLContext | None, *, is_read_only: bool
+    endpoint: Endpoint, credential: Credential, tls: "ssl.SSLContext | None", *, is_read_only: bool
 ) -> "Connection":
     """Open a session on our socket: pg8000's would keep the connect timeout as the timeout for answers."""
+    import socket  # noqa: PLC0415 - only a connection needs it
+
     from pg8000.native import Connection  # noqa: PLC0415 - half of the program's start
 
     plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
@@ -310,7 +312,9 @@ def _unsendable() -> tuple[type[Exception], ...]:
 
 
 @cache
-def _tls(ca_file: str) -> ssl.SSLContext:
+def _tls(ca_file: str) -> "ssl.SSLContext":
+    import ssl  # noqa: PLC0415 - only a connection needs it
+
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
