@@ -5,7 +5,7 @@ same kinds from PostgreSQL, and `diff` turns the difference into statements. Wha
 not a fact, because PostgreSQL grants that implicitly. Neither are passwords, which cannot be read back.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
@@ -379,6 +379,82 @@ Granted = tuple[str, str, bool]
 """A grantee, a privilege, and whether it comes with the grant option."""
 
 
+Entry = tuple[str, str, bool, str]
+"""An entry of an access control list: grantee, privilege, whether it comes with the grant option, and grantor."""
+
+
+class GrantedMembership(NamedTuple):
+    """A membership by one grantor; before version 16 there is one per member, whoever granted it."""
+
+    role: str
+    member: str
+    grantor: str
+    inherit: bool
+    set: bool
+    admin: bool
+    role_is_administered: bool
+    can_act_as_grantor: bool
+    grantor_is_administered: bool
+
+    def fact(self, *, is_with_grantor: bool = False) -> Membership:
+        """Return the membership, with its grantor or without."""
+        grantors = (self.grantor,) if is_with_grantor else ()
+        return Membership(self.role, self.member, self.inherit, self.set, self.admin, grantors)
+
+
+class ContainerRow(NamedTuple):
+    """The database or a schema, by ``kind``, and its access control list."""
+
+    kind: str
+    name: str
+    owner: str
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True)
+class ObjectRow:
+    """Objects of one schema, kind and owner with the same list ``acl``; the attributes are as in `ObjectGroup`.
+
+    ``name`` and what follows it are those of an object that the document names.
+    """
+
+    schema: str
+    kind: str
+    owner: str
+    acl: str | None
+    is_of_extension: bool
+    count: int
+    name: str | None
+    arguments: str | None
+    types: tuple[str, ...]
+    needs: frozenset[NeededSchema]
+    entries: Sequence[Entry]
+
+
+class ColumnRow(NamedTuple):
+    """A column with its list, or if ``called`` is given, a routine that a relation calls; ``name`` is a privilege then.
+
+    ``called`` is the routine's schema, name and types; ``owner`` and what follows are the routine's too.
+    """
+
+    called: tuple[str, str, str] | None
+    schema: str
+    relation: str
+    name: str
+    owner: str
+    is_of_extension: bool
+    entries: Sequence[Entry]
+
+
+class DefaultRow(NamedTuple):
+    """The default privileges that some creators have in common, on one kind of objects."""
+
+    creators: Sequence[str]
+    schema: str | None
+    kind: str
+    entries: Sequence[Granted]
+
+
 @dataclass(frozen=True)
 class ObjectGroup:
     """Objects of one schema, kind and owner with identical privileges, as the catalog counted them.
@@ -596,6 +672,60 @@ class RetiredRole:
         """Return the roles as whom its grants must be revoked, or its successor granted CREATE."""
         others = (one for one in self.dependencies if one.kind is not DependencyKind.DEFINER)
         return frozenset(dependency.owner for dependency in others if dependency.owner is not None)
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """The signatures in a document.
+
+    Attributes:
+        meanings: By signature as written: a routine's name and PostgreSQL's names of its types, once for each reading.
+        unknown: By signature as written: a type in it that PostgreSQL does not know, in whatever way it is read.
+    """
+
+    meanings: dict[str, frozenset[tuple[str, tuple[str, ...]]]]
+    unknown: dict[str, str]
+
+    def mean(self, written: str, name: str, types: tuple[str, ...]) -> bool:
+        """Return True if ``written`` means the routine of this name with arguments of these types."""
+        return written == name or (name, types) in self.meanings.get(written, ())
+
+
+NamesByGroup = Mapping[tuple[str, str, str, str | None], tuple[tuple[ObjectName, ...], frozenset[NeededSchema]]]
+"""By schema, kind, owner and access control list: the objects, and the schemas that they need."""
+
+
+@dataclass(frozen=True)
+class Catalogs:
+    """What was read of a database, without any judgment; `Snapshot` has the attributes that are not described here.
+
+    Attributes:
+        settings: Those of managed roles.
+        memberships: Those of managed roles, and in them.
+        containers: The database and the managed schemas that exist.
+        objects: Those in managed schemas.
+        columns: Those that have privileges or that the document names, and the routines that relations call.
+        defaults: The default privileges in managed schemas, and those of declared roles everywhere.
+        adoptable: The owners of the objects in schemas that adopt some.
+        signatures: Those in the document, with what they mean here.
+        names: Empty unless objects must change.
+    """
+
+    server: Server
+    retired_roles: tuple[RetiredRole, ...]
+    roles: dict[str, ActualRole]
+    settings: tuple[RoleSetting, ...]
+    belongings: dict[str, dict[str, int]]
+    memberships: tuple[GrantedMembership, ...]
+    containers: tuple[ContainerRow, ...]
+    policies: tuple[UserPolicy, ...]
+    objects: tuple[ObjectRow, ...]
+    columns: tuple[ColumnRow, ...]
+    defaults: tuple[DefaultRow, ...]
+    extensions: tuple[ActualExtension, ...]
+    adoptable: tuple[ObjectOwner, ...]
+    signatures: Signatures
+    names: NamesByGroup
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from db_bootstrap.diff import roles as role_statements
+from db_bootstrap.diff.memberships import ActualMemberships
+from db_bootstrap.diff.memberships import memberships as memberships_in_scope
 from db_bootstrap.diff.scope import Scope
 from db_bootstrap.diff.statements import with_temporary_memberships
 from db_bootstrap.document import IAM_ROLE, AccessDocument
 from db_bootstrap.errors import StatementError, UnfitLoginError
-from db_bootstrap.inspect.roles import ActualMemberships, facts_of, joined_memberships, memberships, server
+from db_bootstrap.inspect.roles import facts_of, joined_memberships, memberships, server
 from db_bootstrap.inspect.session import Session, catalog_reader
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
@@ -136,7 +138,8 @@ def _difference(
 ) -> tuple[Difference, ActualMemberships]:
     run = catalog_reader(master)
     scope = Scope(AccessDocument(database=on.database), on, frozenset({name}), {})
-    members = memberships(run, scope, (fact for fact in desired if isinstance(fact, Membership)))
+    read = memberships(run, on, scope.managed_roles)
+    members = memberships_in_scope(read, scope, (fact for fact in desired if isinstance(fact, Membership)))
     actual: set[Fact] = {*facts_of(run, [name]), *(fact for fact in members.facts if fact.member == name)}
     if RoleExists(name) not in actual:
         actual |= {RoleAttribute(name, attribute, value) for attribute, value in DEFAULT_ATTRIBUTES.items()}

@@ -8,13 +8,9 @@ from db_bootstrap.desired import creators, holders
 from db_bootstrap.document import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.document.model import is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS
-from db_bootstrap.model import Granted, ObjectKind, Server
+from db_bootstrap.model import Entry, Granted, ObjectKind, Server
 from db_bootstrap.sql import PUBLIC
 from db_bootstrap.values import dataclass
-
-Entry = tuple[str, str, bool, str]
-"""An entry of an access control list: grantee, privilege, whether it comes with the grant option, and grantor."""
-
 
 _GONE = re.compile(r"unknown \(OID=\d+\)")
 """The name that PostgreSQL gives to a role that was dropped; no statement can name one in an access control list."""

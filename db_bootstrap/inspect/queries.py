@@ -116,7 +116,7 @@ JOIN pg_roles me ON me.rolname = current_user
 WHERE role.rolname = ANY (CAST(:names AS text[])) OR member.rolname = ANY (CAST(:names AS text[]))
 """  # noqa: S608 - put together from constants
 
-# An access control list without its owner's entries, each as `scope.Entry`. As JSON, because a database has tens of
+# An access control list without its owner's entries, each as `model.Entry`. As JSON, because a database has tens of
 # entries for each schema, and fetching a row for each would take longer than everything else.
 _ENTRIES = """coalesce((SELECT json_agg(json_build_array(
            CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
@@ -209,7 +209,7 @@ grouped AS (
     {_IS_OF_EXTENSION}
     GROUP BY 1, 2, 3, 4, 5, 6
 )
-SELECT g.schema, g.kind, pg_get_userbyid(g.owner), g.acl::text, g.of_extension, g.count, g.single::bigint,
+SELECT g.schema, g.kind, pg_get_userbyid(g.owner), g.acl::text, g.of_extension, g.count,
        CASE WHEN g.single IS NULL THEN NULL
             WHEN g.kind = 'routine' THEN (SELECT proname FROM pg_proc WHERE oid = g.single)
             WHEN g.kind = 'type' THEN (SELECT typname FROM pg_type WHERE oid = g.single)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from db_bootstrap.diff.scope import readings
 from db_bootstrap.inspect.session import Run
+from db_bootstrap.model import Signatures
 from db_bootstrap.sql import literal, text_array
-from db_bootstrap.values import dataclass
 
 # An argument's mode and name come before its type: drop words from the left until the rest is a type. A block, because
 # a type that cannot be parsed is an error, which would end the transaction.
@@ -40,23 +40,6 @@ BEGIN
 END $resolve$
 """
 _RESOLVED = "SELECT current_setting('db_bootstrap.types')"
-
-
-@dataclass(frozen=True)
-class Signatures:
-    """The signatures in a document.
-
-    Attributes:
-        meanings: By signature as written: a routine's name and PostgreSQL's names of its types, once for each reading.
-        unknown: By signature as written: a type in it that PostgreSQL does not know, in whatever way it is read.
-    """
-
-    meanings: dict[str, frozenset[tuple[str, tuple[str, ...]]]]
-    unknown: dict[str, str]
-
-    def mean(self, written: str, name: str, types: tuple[str, ...]) -> bool:
-        """Return True if ``written`` means the routine of this name with arguments of these types."""
-        return written == name or (name, types) in self.meanings.get(written, ())
 
 
 def resolve_signatures(run: Run, names: Iterable[str], known_types: Iterable[str]) -> Signatures:

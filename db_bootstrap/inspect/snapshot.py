@@ -4,26 +4,32 @@ The number of queries is constant (`MAXIMUM_QUERIES`), whatever the size of the 
 are not read, which a master on RDS could not.
 """
 
+from dataclasses import replace
+
 from db_bootstrap import desired
-from db_bootstrap.desired import is_marked
-from db_bootstrap.diff.descriptions import describe_counts
-from db_bootstrap.diff.difference import compare
-from db_bootstrap.diff.scope import Scope
+from db_bootstrap.diff.observed import must_be_named, observe, scope_of
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.inspect import queries
-from db_bootstrap.inspect.extensions import extension_facts, extension_notes, extensions
-from db_bootstrap.inspect.privileges import containers, default_privileges, objects
+from db_bootstrap.inspect.privileges import (
+    adoptable_objects,
+    columns,
+    containers,
+    default_privileges,
+    extensions,
+    object_names,
+    objects,
+)
 from db_bootstrap.inspect.roles import (
     memberships,
     restricted_settings,
     retired_roles,
-    role_facts,
     role_settings,
     roles,
     server,
 )
-from db_bootstrap.inspect.session import OpenElsewhere, Session, catalog_reader
-from db_bootstrap.model import Privilege, Snapshot
+from db_bootstrap.inspect.routines import resolve_signatures
+from db_bootstrap.inspect.session import OpenElsewhere, Run, Session, catalog_reader
+from db_bootstrap.model import Catalogs, Snapshot
 from db_bootstrap.plan_digest import Identity
 
 MAXIMUM_QUERIES = 12
@@ -49,98 +55,52 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
         StatementError: The catalogs could not be read.
     """
     run = catalog_reader(session)
+    catalogs = _read_catalogs(run, document, elsewhere)
+    snapshot = observe(document, catalogs)
+    if must_be_named(document, snapshot):
+        scope = scope_of(document, snapshot.server, snapshot.roles, snapshot.retired_roles)
+        snapshot = observe(document, replace(catalogs, names=object_names(run, scope)))
+    owners = {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
+    if owners - snapshot.roles.keys():
+        more = roles(run, document, snapshot.server, owners)
+        joined = {name for name, role in more.items() if role.needs_no_joining}
+        snapshot = replace(snapshot, roles=snapshot.roles | more, acts_as=snapshot.acts_as | joined)
+    settings = {fact.name for fact in desired.settings(document) if fact not in snapshot.facts} - {"role"}
+    if settings and not snapshot.server.master_is_superuser:
+        snapshot = replace(snapshot, restricted_settings=restricted_settings(run, snapshot.server, settings))
+    return snapshot
+
+
+def _read_catalogs(run: Run, document: AccessDocument, elsewhere: OpenElsewhere | None) -> Catalogs:
     on = server(run)
     retired = retired_roles(run, document, elsewhere)
     others = {role.role for role in retired}.union(
         *(role.needed() for role in retired), *(schema.adopt for schema in document.schemas.values())
     )
     actual_roles = roles(run, document, on, others)
-    successors = {role.role: document.retired[role.role].reassign_to for role in retired}
-    marked = {name for name, role in actual_roles.items() if is_marked(role.comment, document.database)}
-    managed = (document.role_names() & actual_roles.keys()) | marked
-    scope = Scope(document, on, frozenset(managed - successors.keys()), successors)
-    belongings: dict[str, dict[str, int]] = {}
+    scope = scope_of(document, on, actual_roles, retired)
+    rows = objects(run, scope)
+    written = {name for _, name in scope.single_routines()}
     undeclared = scope.managed_roles - scope.declared_roles
-    settings = tuple(role_settings(run, scope.managed_roles, document.rotated_roles() | undeclared, belongings))
-    actual_memberships = memberships(run, scope, desired.memberships(document, on))
-    actual_containers = containers(run, scope)
-    people = frozenset((*role_facts(actual_roles.values(), scope), *actual_memberships.facts))
-    desired_people = frozenset((*desired.roles(document, on), *desired.memberships(document, on)))
-    members_change = bool(retired or compare(document, desired_people, people))
-    actual_objects = objects(run, scope, members_change=members_change)
-    owners = {need.owner for group in actual_objects.groups for need in group.needs if not need.is_usable}
-    if owners - actual_roles.keys():
-        actual_roles |= roles(run, document, on, owners)
-    new_schemas = frozenset(document.schemas) - actual_containers.schema_owners.keys()
-    defaults = default_privileges(run, scope, new_schemas)
-    scoped = (*actual_containers.scoped, *actual_objects.scoped)
-    actual_extensions = extensions(run, document)
-    return Snapshot(
+    settings, belongings = role_settings(run, scope.managed_roles, document.rotated_roles() | undeclared)
+    actual_containers, policies = containers(run, scope)
+    return Catalogs(
         server=on,
-        facts=frozenset(
-            (
-                *people,
-                *settings,
-                *actual_containers.facts,
-                *defaults.facts,
-                *actual_objects.facts,
-                *extension_facts(actual_extensions, document),
-            )
-        ),
-        settled_defaults=defaults.settled,
-        kept=frozenset(
-            (
-                *actual_memberships.kept,
-                *(
-                    Privilege(grantee, privilege, target)
-                    for target, entries in scoped
-                    for grantee, privilege, _ in entries.kept
-                ),
-            )
-        ),
-        leaving=frozenset(
-            (
-                *actual_memberships.leaving,
-                *(
-                    Privilege(grantee, privilege, target, option)
-                    for target, entries in scoped
-                    for grantee, privilege, option in entries.leaving
-                ),
-            )
-        ),
-        groups=actual_objects.groups,
-        columns=actual_objects.columns,
-        calls=actual_objects.calls,
-        policies=actual_containers.policies,
-        belongings=belongings,
-        foreign=actual_objects.foreign,
-        unknown_types=actual_objects.unknown_types,
-        roles=actual_roles,
-        acts_as=actual_memberships.acts_as
-        | {name for name, role in actual_roles.items() if role.needs_no_joining}
-        | {on.master},
-        schema_owners=actual_containers.schema_owners,
-        extensions=actual_extensions,
         retired_roles=retired,
-        irrevocable=actual_memberships.irrevocable,
-        restricted_settings=restricted_settings(run, scope, settings),
-        unmanaged=(
-            *(
-                f"Role {name!r} was declared once and no longer is: it has lost its access"
-                f"{_except(belongings.get(name, {}))}, and still exists."
-                for name in sorted(undeclared)
-            ),
-            *actual_memberships.notes,
-            *actual_containers.notes,
-            *actual_objects.notes,
-            *defaults.notes,
-            *extension_notes(actual_extensions, document),
-        ),
+        roles=actual_roles,
+        settings=settings,
+        belongings=belongings,
+        memberships=memberships(run, on, scope.managed_roles),
+        containers=actual_containers,
+        policies=policies,
+        objects=rows,
+        columns=columns(run, scope),
+        defaults=default_privileges(run, scope),
+        extensions=extensions(run, document),
+        adoptable=adoptable_objects(run, document),
+        signatures=resolve_signatures(run, written, {name for row in rows for name in row.types}),
+        names={},
     )
-
-
-def _except(belongings: dict[str, int]) -> str:
-    return f", except for its {describe_counts(belongings)}" if belongings else ""
 
 
 def identity(session: Session, host: str) -> Identity:
