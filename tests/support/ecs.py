@@ -89,8 +89,11 @@ class Site:
         )
         self.task_role_arn = aws.make_role("task", service="ecs-tasks.amazonaws.com")
         aws.client("logs").create_log_group(logGroupName=LOG_GROUP)
-        self._make_network()
-        self._make_load_balancer(health_check)
+        ec2 = aws.client("ec2")
+        self.vpc_id, self.subnet_ids = make_network(ec2)
+        security_group = ec2.create_security_group(GroupName="service", Description="d", VpcId=self.vpc_id)["GroupId"]
+        self.network = {"awsvpcConfiguration": {"subnets": self.subnet_ids, "securityGroups": [security_group]}}
+        _, self.group_arn, _ = make_load_balancer(self.elb, self.vpc_id, self.subnet_ids, **health_check)
         self.ecs.create_cluster(clusterName="taproom")
 
     def add_image(self, files: dict[str, str], command: Sequence[str]) -> str:
@@ -191,40 +194,26 @@ class Site:
         url: str = listeners[0]["url"]
         return url
 
-    def _make_network(self) -> None:
-        ec2 = self.aws.client("ec2")
-        self.vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        self.subnet_ids = [
-            ec2.create_subnet(VpcId=self.vpc_id, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")[
-                "Subnet"
-            ]["SubnetId"]
-            for n, zone in enumerate("ab")
-        ]
-        security_group = ec2.create_security_group(GroupName="service", Description="d", VpcId=self.vpc_id)["GroupId"]
-        self.network = {"awsvpcConfiguration": {"subnets": self.subnet_ids, "securityGroups": [security_group]}}
 
-    def _make_load_balancer(self, health_check: dict[str, Any]) -> None:
-        balancer = self.elb.create_load_balancer(Name="taproom", Subnets=self.subnet_ids)["LoadBalancers"][0]
-        group = self.elb.create_target_group(
-            Name="app",
-            Protocol="HTTP",
-            Port=8000,
-            VpcId=self.vpc_id,
-            TargetType="ip",
-            **{
-                "HealthCheckPath": "/health",
-                "HealthCheckIntervalSeconds": 5,
-                "UnhealthyThresholdCount": 2,
-                **health_check,
-            },
-        )
-        self.group_arn: str = group["TargetGroups"][0]["TargetGroupArn"]
-        self.elb.create_listener(
-            LoadBalancerArn=balancer["LoadBalancerArn"],
-            Protocol="HTTP",
-            Port=80,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": self.group_arn}],
-        )
+def make_network(ec2: Any) -> tuple[str, list[str]]:
+    """Make a VPC with a subnet in each of two zones; return their ids."""
+    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]
+        for n, zone in enumerate("ab")
+    ]
+    return vpc_id, [subnet["SubnetId"] for subnet in subnets]
+
+
+def make_load_balancer(elb: Any, vpc_id: str, subnet_ids: list[str], **settings: Any) -> tuple[str, str, str]:
+    """Make a load balancer whose listener forwards to a group with these settings; return the ARNs of all three."""
+    balancer = elb.create_load_balancer(Name="taproom", Subnets=subnet_ids)["LoadBalancers"][0]["LoadBalancerArn"]
+    checks = {"HealthCheckPath": "/health", "HealthCheckIntervalSeconds": 5, "UnhealthyThresholdCount": 2, **settings}
+    target = {"Protocol": "HTTP", "Port": 8000, "TargetType": "ip"}
+    group = elb.create_target_group(Name="app", VpcId=vpc_id, **target, **checks)["TargetGroups"][0]["TargetGroupArn"]
+    forward = {"Type": "forward", "TargetGroupArn": group}
+    listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[forward])
+    return balancer, group, listener["Listeners"][0]["ListenerArn"]
 
 
 def log_of(directory: Path, name: str) -> str:

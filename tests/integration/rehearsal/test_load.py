@@ -21,4 +21,4 @@ def test_a_service_that_does_not_answer_fails_each_request() -> None:
         load.wait_for(5)
     assert len(load.failures) == load.requests
     assert load.added == []
-    assert re.match(r"POST /beers after 0.\d+ s: ConnectionRefusedError", str(load.failures[0]))
+    assert re.match(r"POST /beers after \d+\.\d+ s: ConnectionRefusedError", str(load.failures[0]))

@@ -22,6 +22,7 @@ from devtools.terraform.program import find_terraform
 from localaws.cloudwatch.alarms import Alarms
 from localaws.elbv2.load_balancers import LoadBalancers
 from rehearsal.terraform import Terraform, write_cli_config
+from tests.support.ecs import make_load_balancer, make_network
 from tests.support.moto_server import MotoServer, moto_server
 from tests.support.targets import Target, running_target
 from tests.support.waiting import wait_until
@@ -94,13 +95,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with moto_server(tmp_path_factory.mktemp("run")) as aws:
         service = LoadBalancers(aws.context)
-        ec2 = aws.client("ec2")
-        vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        subnets = [
-            ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"]
-            for n, zone in enumerate("ab")
-        ]
-        yield World(aws, service, aws.client("elbv2"), vpc_id, [subnet["SubnetId"] for subnet in subnets])
+        yield World(aws, service, aws.client("elbv2"), *make_network(aws.client("ec2")))
         service.stop()
 
 
@@ -108,25 +103,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def balancer(world: World) -> Iterator[Balancer]:
     elb = world.elb
     with ExitStack() as stack:
-        created = elb.create_load_balancer(Name="taproom", Subnets=world.subnet_ids)
-        arn = created["LoadBalancers"][0]["LoadBalancerArn"]
-        group = elb.create_target_group(
-            Name="app",
-            Protocol="HTTP",
-            Port=8000,
-            VpcId=world.vpc_id,
-            TargetType="ip",
-            HealthCheckPath="/health",
-            HealthCheckIntervalSeconds=5,
-            HealthyThresholdCount=2,
-            UnhealthyThresholdCount=2,
-        )["TargetGroups"][0]["TargetGroupArn"]
-        listener = elb.create_listener(
-            LoadBalancerArn=arn,
-            Protocol="HTTP",
-            Port=80,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
-        )["Listeners"][0]["ListenerArn"]
+        arn, group, listener = make_load_balancer(elb, world.vpc_id, world.subnet_ids, HealthyThresholdCount=2)
         targets = [stack.enter_context(running_target(name)) for name in ("first", "second")]
         wait_until(lambda: world.service.status()["listeners"], "a listener")
         yield Balancer(world.aws, world.service, elb, arn, listener, group, targets)
