@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from devtools.processes import ProcessRegister, end_still_running, still_running
@@ -40,14 +41,6 @@ def wait_for(log: Path, text: str = "\n") -> str:
     return log.read_text()
 
 
-def exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_a_child_sees_only_the_environment_that_it_is_given(register: ProcessRegister, tmp_path: Path) -> None:
     child = started(register, [sys.executable, "-c", "import os; print(sorted(os.environ))"], tmp_path)
     child.wait(10)
@@ -74,7 +67,7 @@ def test_stopping_a_child_ends_what_it_left_in_its_session(register: ProcessRegi
     child = started(register, LEAVES_A_CHILD, tmp_path)
     grandchild = int(wait_for(tmp_path / "log"))
     register.stop(child, 5)
-    wait_until(lambda: not exists(grandchild), "its end")
+    wait_until(lambda: not psutil.pid_exists(grandchild), "its end")
 
 
 def test_what_a_killed_owner_left_is_ended_with_its_descendants(register: ProcessRegister, tmp_path: Path) -> None:
@@ -82,7 +75,7 @@ def test_what_a_killed_owner_left_is_ended_with_its_descendants(register: Proces
     grandchild = int(wait_for(tmp_path / "log"))
     assert len(end_still_running(register.path)) == 1
     child.wait(5)
-    assert not exists(grandchild)
+    assert not psutil.pid_exists(grandchild)
 
 
 def test_a_process_that_merely_has_the_number_of_an_old_one_is_left_alone(

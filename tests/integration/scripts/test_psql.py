@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from devtools.certificates import create_authority
@@ -152,14 +153,6 @@ def forwarder(folder: Path) -> int:
     return pid
 
 
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 RUNNING = (task("PENDING", "PENDING"), task("RUNNING", "RUNNING"))
 
 
@@ -172,7 +165,7 @@ def test_a_session_is_the_login_over_verified_tls_and_leaves_no_task(database: T
     assert f'as user "{REPORT}"' in out
     assert "SSL connection" in out
     assert "Stopped the task." in errors
-    assert not is_running(forwarder(tmp_path))
+    assert not psutil.pid_exists(forwarder(tmp_path))
     seen = json.loads((tmp_path / "seen").read_text())
     assert seen[1:5] == ["ssm", "start-session", "--region", "us-east-1"]
     assert "ecs:taproom-dev_0123_0123-4" in seen
@@ -203,7 +196,7 @@ def test_ctrl_c_and_a_closed_terminal_leave_no_task_and_no_forwarded_port(
     )
     assert child.returncode != 0
     assert "Stopped the task." in errors
-    assert not is_running(forwarder(tmp_path))
+    assert not psutil.pid_exists(forwarder(tmp_path))
 
 
 @pytest.mark.parametrize(
