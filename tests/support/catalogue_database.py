@@ -2,10 +2,14 @@
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
+from app.database.migrate import migrate
 from app.settings import Settings
+from devtools.postgres.cluster import Cluster
 from tests.support.database import Database
 
 _WRITE = "SELECT, INSERT, UPDATE, DELETE"
@@ -80,3 +84,13 @@ class CatalogueDatabase:
     def spellings_of_the_password(self) -> tuple[str, ...]:
         """What must not be found in any log."""
         return self.password, quote(self.password, safe="")
+
+
+@contextmanager
+def migrated_catalogue(cluster: Cluster) -> Iterator[CatalogueDatabase]:
+    """Such a database with the service's tables, dropped at the end."""
+    throwaway = Database(cluster, f"test_{secrets.token_hex(4)}")
+    catalogue = CatalogueDatabase(throwaway)
+    migrate(catalogue.settings(catalogue.migrator))
+    yield catalogue
+    throwaway.drop()

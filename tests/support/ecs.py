@@ -151,8 +151,9 @@ class Site:
         arn: str = registered["taskDefinition"]["taskDefinitionArn"]
         return arn
 
-    def create_service(self, name: str, task_definition: str, count: int = 2) -> None:
-        """Create a service behind the load balancer, with the circuit breaker on."""
+    def create_service(self, name: str, task_definition: str, count: int = 2, **balancer: Any) -> None:
+        """Create a service behind the load balancer, unless ``balancer`` says otherwise, with the circuit breaker."""
+        behind = {"targetGroupArn": self.group_arn, "containerName": "app", "containerPort": 8000, **balancer}
         self.ecs.create_service(
             cluster="taproom",
             serviceName=name,
@@ -160,7 +161,7 @@ class Site:
             desiredCount=count,
             launchType="FARGATE",
             networkConfiguration=self.network,
-            loadBalancers=[{"targetGroupArn": self.group_arn, "containerName": "app", "containerPort": 8000}],
+            loadBalancers=[behind],
             deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
         )
 

@@ -2,14 +2,18 @@
 
 import json
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import boto3
 import pg8000.native
 
+from localaws.rds.instances import Databases
 from tests.support.database import connect_over_tls
 from tests.support.local_aws import ACCOUNT_ID, REGION, allow, policy
-from tests.support.moto_server import MotoServer
+from tests.support.moto_server import MotoServer, moto_server
 
 MASTER = "dbmaster"
 PASSWORD = "the-password-of-all-who-have-one"
@@ -94,3 +98,16 @@ class TokenDatabase:
         )
         made: str = client.generate_db_auth_token(DBHostname=host or self.host, Port=port or self.port, DBUsername=user)
         return made
+
+
+@contextmanager
+def token_database(folder: Path, *statements: str) -> Iterator[TokenDatabase]:
+    """A database in which its master has run these statements."""
+    with moto_server(folder) as server:
+        service = Databases(server.context)
+        try:
+            database = TokenDatabase(server)
+            database.as_master(*statements)
+            yield database
+        finally:
+            service.stop()

@@ -1,6 +1,5 @@
 """Fixtures: the service's roles, its tables, and the service."""
 
-import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,11 +7,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.database.migrate import migrate
 from app.database.pool import Database
 from app.settings import Settings
 from devtools.postgres.cluster import Cluster
-from tests.support.catalogue_database import CatalogueDatabase
+from tests.support.catalogue_database import CatalogueDatabase, migrated_catalogue
 from tests.support.database import Database as ThrowawayDatabase
 
 
@@ -25,11 +23,8 @@ def bare(database: ThrowawayDatabase) -> CatalogueDatabase:
 @pytest.fixture(scope="module")
 def migrated(postgres: Cluster) -> Iterator[CatalogueDatabase]:
     """The same with tables, for all tests of a module: to make one takes longer than most tests do."""
-    throwaway = ThrowawayDatabase(postgres, f"test_{secrets.token_hex(4)}")
-    migrated = CatalogueDatabase(throwaway)
-    migrate(migrated.settings(migrated.migrator))
-    yield migrated
-    throwaway.drop()
+    with migrated_catalogue(postgres) as migrated:
+        yield migrated
 
 
 @pytest.fixture

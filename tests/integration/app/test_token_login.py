@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from localaws.rds.instances import Databases
 from rehearsal.load import Load
 from tests.support.local_aws import REGION
-from tests.support.moto_server import moto_server
 from tests.support.served import PROJECT, environment, serving
-from tests.support.token_database import TokenDatabase
+from tests.support.token_database import TokenDatabase, token_database
 
 pytestmark = pytest.mark.database
 
@@ -22,23 +20,17 @@ APP, MIGRATOR = "beers_app", "beers_migrator"
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
     """A database with the two logins, both by token, and no tables."""
-    with moto_server(tmp_path_factory.mktemp("run")) as server:
-        service = Databases(server.context)
-        try:
-            database = TokenDatabase(server)
-            database.as_master(
-                f"CREATE ROLE {APP} LOGIN",
-                f"CREATE ROLE {MIGRATOR} LOGIN",
-                f"GRANT rds_iam TO {APP}, {MIGRATOR}",
-                f"GRANT {MIGRATOR} TO CURRENT_USER",
-                f"CREATE SCHEMA beers AUTHORIZATION {MIGRATOR}",
-                f"GRANT USAGE ON SCHEMA beers TO {APP}",
-                f"ALTER DEFAULT PRIVILEGES FOR ROLE {MIGRATOR} IN SCHEMA beers "
-                f"GRANT SELECT, INSERT, UPDATE ON TABLES TO {APP}",
-            )
-            yield database
-        finally:
-            service.stop()
+    statements = (
+        f"CREATE ROLE {APP} LOGIN",
+        f"CREATE ROLE {MIGRATOR} LOGIN",
+        f"GRANT rds_iam TO {APP}, {MIGRATOR}",
+        f"GRANT {MIGRATOR} TO CURRENT_USER",
+        f"CREATE SCHEMA beers AUTHORIZATION {MIGRATOR}",
+        f"GRANT USAGE ON SCHEMA beers TO {APP}",
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE {MIGRATOR} IN SCHEMA beers GRANT SELECT, INSERT, UPDATE ON TABLES TO {APP}",
+    )
+    with token_database(tmp_path_factory.mktemp("run"), *statements) as database:
+        yield database
 
 
 def variables(database: TokenDatabase, keys: dict[str, str], user: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """A real browser, and the service that it looks at."""
 
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,10 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from app.database.migrate import migrate
 from devtools.postgres.cluster import Cluster
-from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.database import Database
+from tests.support.catalogue_database import CatalogueDatabase, migrated_catalogue
 from tests.support.served import Served, serving
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -43,11 +40,8 @@ def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def database(postgres: Cluster) -> Iterator[CatalogueDatabase]:
     """A migrated database."""
-    throwaway = Database(postgres, f"test_{secrets.token_hex(4)}")
-    database = CatalogueDatabase(throwaway)
-    migrate(database.settings(database.migrator))
-    yield database
-    throwaway.drop()
+    with migrated_catalogue(postgres) as database:
+        yield database
 
 
 @pytest.fixture

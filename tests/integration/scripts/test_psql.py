@@ -18,10 +18,8 @@ import pytest
 from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
 from devtools.postgres.binaries import Binaries
-from localaws.rds.instances import Databases
 from scripts import psql
-from tests.support.moto_server import moto_server
-from tests.support.token_database import TokenDatabase
+from tests.support.token_database import TokenDatabase, token_database
 
 pytestmark = pytest.mark.database
 
@@ -73,14 +71,12 @@ sys.exit(psql.main(os.environ))
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
-    with moto_server(tmp_path_factory.mktemp("run")) as server:
-        service = Databases(server.context)
-        try:
-            database = TokenDatabase(server)
-            database.as_master(f"CREATE ROLE {REPORT} LOGIN", f"GRANT rds_iam TO {REPORT}")
-            yield database
-        finally:
-            service.stop()
+    statements = (
+        f"CREATE ROLE {REPORT} LOGIN",
+        f"GRANT rds_iam TO {REPORT}",
+    )
+    with token_database(tmp_path_factory.mktemp("run"), *statements) as database:
+        yield database
 
 
 def task(status: str, agent: str) -> dict[str, Any]:

@@ -186,39 +186,21 @@ def test_a_deleted_service_leaves_no_process_no_target_and_no_network_interface(
 
 
 @pytest.mark.parametrize(
-    ("container", "port", "message"),
+    ("changed", "message"),
     [
-        pytest.param("web", 8000, "did not have a container port", id="container"),
-        pytest.param("app", 9000, "did not have a container port", id="port"),
+        ({"containerName": "web"}, "did not have a container port"),
+        ({"containerPort": 9000}, "did not have a container port"),
+        ({"targetGroupArn": "lonely"}, "does not have an associated load balancer"),
     ],
 )
-def test_a_port_that_no_container_has_is_refused(site: Site, container: str, port: int, message: str) -> None:
+def test_a_load_balancer_that_cannot_reach_the_container_is_refused(
+    site: Site, changed: dict[str, Any], message: str
+) -> None:
+    if "targetGroupArn" in changed:
+        group = {"Name": "lonely", "Protocol": "HTTP", "Port": 8000, "VpcId": site.vpc_id, "TargetType": "ip"}
+        changed["targetGroupArn"] = site.elb.create_target_group(**group)["TargetGroups"][0]["TargetGroupArn"]
     with pytest.raises(ClientError, match=message):
-        site.ecs.create_service(
-            cluster="taproom",
-            serviceName="wrong",
-            taskDefinition=site.register("1"),
-            desiredCount=1,
-            launchType="FARGATE",
-            networkConfiguration=site.network,
-            loadBalancers=[{"targetGroupArn": site.group_arn, "containerName": container, "containerPort": port}],
-        )
-
-
-def test_a_target_group_without_a_load_balancer_is_refused(site: Site) -> None:
-    lonely = site.elb.create_target_group(
-        Name="lonely", Protocol="HTTP", Port=8000, VpcId=site.vpc_id, TargetType="ip"
-    )["TargetGroups"][0]["TargetGroupArn"]
-    with pytest.raises(ClientError, match="does not have an associated load balancer"):
-        site.ecs.create_service(
-            cluster="taproom",
-            serviceName="wrong",
-            taskDefinition=site.register("1"),
-            desiredCount=1,
-            launchType="FARGATE",
-            networkConfiguration=site.network,
-            loadBalancers=[{"targetGroupArn": lonely, "containerName": "app", "containerPort": 8000}],
-        )
+        site.create_service("wrong", site.register("1"), **changed)
 
 
 def test_a_second_service_of_the_same_name_is_refused(site: Site, beers: str) -> None:

@@ -14,9 +14,7 @@ import pg8000.exceptions
 import pytest
 from botocore.compat import get_current_datetime
 
-from localaws.rds.instances import Databases
-from tests.support.moto_server import moto_server
-from tests.support.token_database import MASTER, PASSWORD, TokenDatabase
+from tests.support.token_database import MASTER, PASSWORD, TokenDatabase, token_database
 
 pytestmark = pytest.mark.database
 
@@ -27,18 +25,13 @@ PAM = f'28000 PAM authentication failed for user "{REPORT}"'
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
     """A login by token, which has a password too that must not let it in, and a login with a password."""
-    with moto_server(tmp_path_factory.mktemp("run")) as server:
-        service = Databases(server.context)
-        try:
-            database = TokenDatabase(server)
-            database.as_master(
-                f"CREATE ROLE {REPORT} LOGIN PASSWORD '{PASSWORD}'",
-                f"GRANT rds_iam TO {REPORT}",
-                f"CREATE ROLE beers_app LOGIN PASSWORD '{PASSWORD}'",
-            )
-            yield database
-        finally:
-            service.stop()
+    statements = (
+        f"CREATE ROLE {REPORT} LOGIN PASSWORD '{PASSWORD}'",
+        f"GRANT rds_iam TO {REPORT}",
+        f"CREATE ROLE beers_app LOGIN PASSWORD '{PASSWORD}'",
+    )
+    with token_database(tmp_path_factory.mktemp("run"), *statements) as database:
+        yield database
 
 
 @pytest.fixture(scope="module")
