@@ -308,7 +308,7 @@ def inherited(document: AccessDocument, name: str) -> frozenset[str]:
     """Return the roles whose privileges a member inherits."""
     if name == PUBLIC:
         return frozenset()
-    member = document.members().get(name)
+    member = document.roles.get(name) or document.logins.get(name)
     groups = member.inherited() if member is not None else frozenset[str]()
     return groups.union(*(inherited(document, group) for group in groups))
 

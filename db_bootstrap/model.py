@@ -711,7 +711,6 @@ class Catalogs:
         names: Empty unless objects must change.
     """
 
-    server: Server
     retired_roles: tuple[RetiredRole, ...]
     roles: dict[str, ActualRole]
     settings: tuple[RoleSetting, ...]

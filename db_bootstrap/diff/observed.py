@@ -12,7 +12,7 @@ from db_bootstrap.diff.descriptions import describe_counts, describe_target, des
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.memberships import memberships
 from db_bootstrap.diff.scope import Scope, ScopedEntries
-from db_bootstrap.document import AccessDocument, Unlisted
+from db_bootstrap.document import AccessDocument
 from db_bootstrap.model import (
     ActualExtension,
     ActualRole,
@@ -83,10 +83,10 @@ def scope_of(
     return Scope(document, server, frozenset(managed - successors.keys()), successors)
 
 
-def observe(document: AccessDocument, catalogs: Catalogs) -> Snapshot:
-    """Return the access within the scope of the document."""
-    scope = scope_of(document, catalogs.server, catalogs.roles, catalogs.retired_roles)
-    members = memberships(catalogs.memberships, scope, desired.memberships(document, catalogs.server))
+def observe(scope: Scope, catalogs: Catalogs) -> Snapshot:
+    """Return the access within the scope."""
+    document, on = scope.document, scope.server
+    members = memberships(catalogs.memberships, scope, desired.memberships(document, on))
     found = _Findings(
         [*_role_facts(catalogs.roles.values(), scope), *members.facts, *catalogs.settings],
         [*members.kept],
@@ -108,7 +108,7 @@ def observe(document: AccessDocument, catalogs: Catalogs) -> Snapshot:
     settled = _default_privileges(catalogs.defaults, scope, document.schemas.keys() - schema_owners.keys(), found)
     _extensions(catalogs.extensions, document, found)
     return Snapshot(
-        server=catalogs.server,
+        server=on,
         facts=frozenset(found.facts),
         settled_defaults=settled,
         kept=frozenset(found.kept),
@@ -123,7 +123,7 @@ def observe(document: AccessDocument, catalogs: Catalogs) -> Snapshot:
         roles=catalogs.roles,
         acts_as=members.acts_as
         | {name for name, role in catalogs.roles.items() if role.needs_no_joining}
-        | {catalogs.server.master},
+        | {on.master},
         schema_owners=schema_owners,
         extensions=catalogs.extensions,
         retired_roles=catalogs.retired_roles,
@@ -133,26 +133,27 @@ def observe(document: AccessDocument, catalogs: Catalogs) -> Snapshot:
     )
 
 
-def must_be_named(document: AccessDocument, snapshot: Snapshot) -> bool:
+def must_be_named(scope: Scope, snapshot: Snapshot) -> bool:
     """Return True if the names of objects are needed: privileges on them, or roles that may have some, must change."""
     nameless = [group for group in snapshot.groups if group.single is None]
     if not nameless:
         return False
-    on_all = desired.kind_grants(document, snapshot.server)
+    document, on = scope.document, scope.server
+    on_all = desired.kind_grants(document, on)
     pairs = [
         *((group.granted, desired.object_grants(document, on_all, group)) for group in nameless),
         *((column.granted, desired.column_grants(document, column)) for column in snapshot.columns),
     ]
-    if snapshot.retired_roles or any(_differ(document, *pair) for pair in pairs):
+    if snapshot.retired_roles or any(_differ(scope, *pair) for pair in pairs):
         return True
     kinds = (RoleExists, RoleAttribute, RoleComment, Membership)
     actual = frozenset(fact for fact in snapshot.facts if isinstance(fact, kinds))
-    declared = (*desired.roles(document, snapshot.server), *desired.memberships(document, snapshot.server))
+    declared = (*desired.roles(document, on), *desired.memberships(document, on))
     return bool(compare(document, frozenset(declared), actual))
 
 
-def _differ(document: AccessDocument, granted: frozenset[Granted], declared: frozenset[Granted]) -> bool:
-    if document.unlisted is Unlisted.REVOKE:
+def _differ(scope: Scope, granted: frozenset[Granted], declared: frozenset[Granted]) -> bool:
+    if scope.revokes:
         return granted != declared
     return not {entry[:2] for entry in declared} <= {entry[:2] for entry in granted}
 
@@ -202,7 +203,6 @@ def _default_privileges(
     for creator in scope.managed_roles.intersection(scope.creators):
         found.facts.extend(fact for fact in builtin_default_privileges(creator) if (creator, fact.kind) not in replaced)
     declared = desired.kind_grants(scope.document, scope.server)
-    creators_of = desired.creators(scope.document)
     for named, schema, kind, listed in rows:
         creators = [creator for creator in named if creator not in scope.successors]
         entries = [entry for entry in listed if entry[0] not in scope.successors and scope.is_in_scope(entry[0])]
@@ -217,9 +217,9 @@ def _default_privileges(
         object_kind = ObjectKind(kind)
         grants = frozenset((grantee, privilege) for grantee, privilege, is_grantable in entries if not is_grantable)
         if schema is not None and len(grants) == len(entries) and grants == declared.get((schema, object_kind)):
-            agreeing = tuple(creators_of[schema].intersection(creators))
+            agreeing = tuple(scope.creators_of[schema].intersection(creators))
             settled.append(SettledDefaults(agreeing, schema, object_kind, grants))
-            creators = [creator for creator in creators if creator not in creators_of[schema]]
+            creators = [creator for creator in creators if creator not in scope.creators_of[schema]]
         for creator in creators:
             (found.facts if creator in scope.declared_roles else others).extend(
                 DefaultPrivilege(creator, schema, object_kind, *entry) for entry in entries

@@ -56,9 +56,14 @@ class Scope:
         return sorted(self.document.schemas)
 
     @cached_property
+    def creators_of(self) -> dict[str, frozenset[str]]:
+        """The declared roles whose objects can appear in each managed schema."""
+        return creators(self.document)
+
+    @cached_property
     def creators(self) -> list[str]:
         """The declared roles whose objects can appear in a managed schema, sorted."""
-        return sorted(frozenset[str]().union(*creators(self.document).values()))
+        return sorted(frozenset[str]().union(*self.creators_of.values()))
 
     @property
     def revokes(self) -> bool:

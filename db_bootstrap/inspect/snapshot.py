@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from db_bootstrap import desired
 from db_bootstrap.diff.observed import must_be_named, observe, scope_of
+from db_bootstrap.diff.scope import Scope
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.privileges import (
@@ -29,7 +30,7 @@ from db_bootstrap.inspect.roles import (
 )
 from db_bootstrap.inspect.routines import resolve_signatures
 from db_bootstrap.inspect.session import OpenElsewhere, Run, Session, catalog_reader
-from db_bootstrap.model import Catalogs, Snapshot
+from db_bootstrap.model import ActualRole, Catalogs, RetiredRole, Snapshot
 from db_bootstrap.plan_digest import Identity
 
 MAXIMUM_QUERIES = 12
@@ -55,23 +56,6 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
         StatementError: The catalogs could not be read.
     """
     run = catalog_reader(session)
-    catalogs = _read_catalogs(run, document, elsewhere)
-    snapshot = observe(document, catalogs)
-    if must_be_named(document, snapshot):
-        scope = scope_of(document, snapshot.server, snapshot.roles, snapshot.retired_roles)
-        snapshot = observe(document, replace(catalogs, names=object_names(run, scope)))
-    owners = {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
-    if owners - snapshot.roles.keys():
-        more = roles(run, document, snapshot.server, owners)
-        joined = {name for name, role in more.items() if role.needs_no_joining}
-        snapshot = replace(snapshot, roles=snapshot.roles | more, acts_as=snapshot.acts_as | joined)
-    settings = {fact.name for fact in desired.settings(document) if fact not in snapshot.facts} - {"role"}
-    if settings and not snapshot.server.master_is_superuser:
-        snapshot = replace(snapshot, restricted_settings=restricted_settings(run, snapshot.server, settings))
-    return snapshot
-
-
-def _read_catalogs(run: Run, document: AccessDocument, elsewhere: OpenElsewhere | None) -> Catalogs:
     on = server(run)
     retired = retired_roles(run, document, elsewhere)
     others = {role.role for role in retired}.union(
@@ -79,18 +63,36 @@ def _read_catalogs(run: Run, document: AccessDocument, elsewhere: OpenElsewhere 
     )
     actual_roles = roles(run, document, on, others)
     scope = scope_of(document, on, actual_roles, retired)
+    catalogs = _read_catalogs(run, scope, actual_roles, retired)
+    snapshot = observe(scope, catalogs)
+    if must_be_named(scope, snapshot):
+        snapshot = observe(scope, replace(catalogs, names=object_names(run, scope)))
+    owners = {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
+    if owners - snapshot.roles.keys():
+        more = roles(run, document, on, owners)
+        joined = {name for name, role in more.items() if role.needs_no_joining}
+        snapshot = replace(snapshot, roles=snapshot.roles | more, acts_as=snapshot.acts_as | joined)
+    settings = {fact.name for fact in desired.settings(document) if fact not in snapshot.facts} - {"role"}
+    if settings and not on.master_is_superuser:
+        snapshot = replace(snapshot, restricted_settings=restricted_settings(run, on, settings))
+    return snapshot
+
+
+def _read_catalogs(
+    run: Run, scope: Scope, actual_roles: dict[str, ActualRole], retired: tuple[RetiredRole, ...]
+) -> Catalogs:
+    document = scope.document
     rows = objects(run, scope)
     written = {name for _, name in scope.single_routines()}
     undeclared = scope.managed_roles - scope.declared_roles
     settings, belongings = role_settings(run, scope.managed_roles, document.rotated_roles() | undeclared)
     actual_containers, policies = containers(run, scope)
     return Catalogs(
-        server=on,
         retired_roles=retired,
         roles=actual_roles,
         settings=settings,
         belongings=belongings,
-        memberships=memberships(run, on, scope.managed_roles),
+        memberships=memberships(run, scope.server, scope.managed_roles),
         containers=actual_containers,
         policies=policies,
         objects=rows,
