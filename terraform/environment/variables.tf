@@ -433,10 +433,9 @@ variable "service_task_count" {
 }
 
 variable "service_requests_per_task_and_minute" {
-  description = "Target of autoscaling: requests per task and minute."
+  description = "Target of autoscaling: requests per task and minute. null derives it from the CPU of a task and the benchmark (docs/benchmarks.md)."
   type        = number
-  default     = 1500
-  nullable    = false
+  default     = null
 }
 
 variable "service_schedules" {

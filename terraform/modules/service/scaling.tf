@@ -6,11 +6,17 @@ locals {
   scaled_dimension   = "ecs:service:DesiredCount"
   scaled_namespace   = "ecs"
 
+  cpu_target = 60
+  # Twice what a page takes of a core (docs/benchmarks.md): a vCPU can be one of a core's two threads.
+  cpu_seconds_for_each_request = 0.0023
+  # As many requests as take cpu_target percent of a task's CPU.
+  derived_requests = floor(60 * var.cpu_units / 1024 * local.cpu_target / 100 / local.cpu_seconds_for_each_request)
+
   # What is held at a target, and the target: percent of a task's processor and memory.
   tracked = {
-    cpu      = { metric = "ECSServiceAverageCPUUtilization", target = 60, label = null }
+    cpu      = { metric = "ECSServiceAverageCPUUtilization", target = local.cpu_target, label = null }
     memory   = { metric = "ECSServiceAverageMemoryUtilization", target = 70, label = null }
-    requests = { metric = "ALBRequestCountPerTarget", target = var.requests_per_task_and_minute, label = "${var.load_balancer_arn_suffix}/${var.target_group_arn_suffix}" }
+    requests = { metric = "ALBRequestCountPerTarget", target = coalesce(var.requests_per_task_and_minute, local.derived_requests), label = "${var.load_balancer_arn_suffix}/${var.target_group_arn_suffix}" }
   }
 }
 

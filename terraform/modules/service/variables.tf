@@ -105,9 +105,9 @@ variable "task_count" {
 }
 
 variable "requests_per_task_and_minute" {
-  description = "Target of autoscaling: requests per task and minute."
+  description = "Target of autoscaling: requests per task and minute. null derives it from the CPU of a task and the benchmark (docs/benchmarks.md)."
   type        = number
-  default     = 1500
+  default     = null
 }
 
 variable "schedules" {
