@@ -19,6 +19,7 @@ from db_bootstrap.lambdas.handler import handler, logger
 from db_bootstrap.values import dataclass
 
 _ONE_DAY = timedelta(days=1)
+_MAXIMUM_DAYS = 10_000  # Secrets Manager rotates after 1,000 at the latest
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ class WatchEvent:
             EventError: It is invalid.
         """
         days = event.get("overdue_after_days") if isinstance(event, Mapping) else None
-        if not isinstance(days, Mapping) or not all(isinstance(count, int) and count > 0 for count in days.values()):
+        if not isinstance(days, Mapping) or not all(
+            isinstance(count, int) and 0 < count <= _MAXIMUM_DAYS for count in days.values()
+        ):
             raise EventError(
-                "The event must have overdue_after_days: a number of days, 1 or more, by the ARN of each secret."
+                f"The event must have overdue_after_days: from 1 to {_MAXIMUM_DAYS} days by the ARN of each secret."
             )
         return cls({arn: count * _ONE_DAY for arn, count in days.items()})
 

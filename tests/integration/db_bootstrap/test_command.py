@@ -55,12 +55,6 @@ def test_verify_finds_what_was_changed_by_hand_and_names_what_is_not_managed(com
     assert f"role {cellar.role('app_a')} has another connection limit than declared" in said
 
 
-def test_what_was_planned_can_be_applied_and_applied_again(command_line: CommandLine) -> None:
-    digest = command_line.planned()["digest"]
-    assert command_line.run("apply", "--expect-digest", digest)[0] == 0
-    assert command_line.run("apply", "--expect-digest", digest)[0] == 0, "nothing to do is no surprise"
-
-
 def test_what_plan_did_not_show_is_refused_and_nothing_changes(command_line: CommandLine) -> None:
     cellar = command_line.cellar
     command_line.run("apply")

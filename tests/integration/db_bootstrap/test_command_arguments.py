@@ -113,17 +113,6 @@ def test_help_is_no_error_and_each_action_has_its_own_with_an_example() -> None:
     assert run("--version").stdout.startswith("db_bootstrap ")
 
 
-def test_a_document_with_problems_lists_them_before_anything_is_connected_to(
-    document: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    raw = beers()
-    raw["logins"]["beers_app"]["connections"] = 5
-    raw["schemas"]["beers"]["owner"] = "nobody"
-    document.write_text(json.dumps(raw))
-    assert main(["plan", "--document", str(document), "--dsn", DSN]) == 1
-    assert "document.logins['beers_app'].connections" in capsys.readouterr().err
-
-
 def test_an_interrupted_run_ends_without_a_traceback(
     document: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

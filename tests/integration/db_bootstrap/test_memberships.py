@@ -145,13 +145,6 @@ def test_only_roles_that_a_reporting_document_creates_are_marked(cellar: Access)
     assert cellar.plan().statements == ()
 
 
-def test_what_the_master_lacks_is_said_before_anything_changes(cellar: Access) -> None:
-    cellar.as_superuser("ALTER ROLE {master} NOCREATEROLE", "ALTER DATABASE {database} OWNER TO rdsadmin")
-    refusals = "\n".join(cellar.plan().refusals)
-    assert "rds_superuser, run: ALTER ROLE" in refusals
-    assert "may not create it; let the owner of the database run: GRANT CREATE ON DATABASE" in refusals
-
-
 def test_a_login_by_token_needs_the_right_to_give_that(cellar: Access) -> None:
     cellar.as_superuser("REVOKE rds_superuser FROM {master}")
     refused = any("The role 'rds_iam' exists and must change" in reason for reason in cellar.plan().refusals)

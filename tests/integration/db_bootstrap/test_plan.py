@@ -12,9 +12,9 @@ import pytest
 
 from db_bootstrap import apply
 from db_bootstrap.credentials.store import SecretStore, store_of_runtime
-from db_bootstrap.errors import EventError, RefusedLoginError, StatementError, UnexpectedPlanError
+from db_bootstrap.errors import RefusedLoginError, StatementError
 from db_bootstrap.lambdas import plan as planner
-from db_bootstrap.lambdas.apply import ApplyEvent, bootstrap
+from db_bootstrap.lambdas.apply import bootstrap
 from db_bootstrap.plan_digest import is_digest
 from scripts import access
 from scripts.environment import CommandError
@@ -91,16 +91,6 @@ def test_a_plan_shows_what_an_apply_held_to_it_then_runs(functions: Functions) -
     assert planned["database"] == functions.cellar.database.name
     applied = functions.apply(planned["digest"])
     assert applied["changes"] == planned["changes"]
-
-
-def test_an_apply_refuses_what_the_plan_did_not_show(functions: Functions) -> None:
-    digest = functions.ask("plan")["digest"]
-    functions.apply(digest)
-    functions.cellar.as_superuser("GRANT CREATE ON SCHEMA {schema} TO {writer}")
-    with pytest.raises(UnexpectedPlanError, match="The plan is not the reviewed one"):
-        functions.apply(digest)
-    functions.apply(functions.ask("plan")["digest"])
-    assert functions.ask("verify")["in_sync"]
 
 
 def test_planning_needs_neither_the_apply_nor_a_way_to_write_a_secret(
@@ -190,13 +180,6 @@ def test_a_database_that_cannot_be_reached_is_an_answer_to_a_plan_and_an_error_o
     assert functions.ask("plan")["refusals"] == ["The database refuses the login."]
     with pytest.raises(RefusedLoginError):
         functions.ask("verify")
-
-
-@pytest.mark.parametrize("digest", ["", "sha256:12", 7, ["sha256:" + "0" * 64]])
-def test_a_digest_that_is_none_is_refused(digest: object, functions: Functions) -> None:
-    event = {"action": "apply", "document": functions.cellar.raw, "secret_arns": functions.secret_arns}
-    with pytest.raises(EventError, match="expected_digest must be a digest"):
-        ApplyEvent.parse({**event, "expected_digest": digest})
 
 
 def test_make_access_prints_who_has_access_and_why(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:

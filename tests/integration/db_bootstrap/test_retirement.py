@@ -200,13 +200,6 @@ def test_a_role_that_owns_something_and_has_no_heir_is_refused_with_a_count_by_d
     assert exists(cellar)
 
 
-def test_a_role_that_is_not_there_is_retired_already(cellar: Access) -> None:
-    retire(cellar, drop_owned=True, terminate_sessions=True)
-    cellar.apply()
-    assert cellar.plan().statements == ()
-    assert cellar.plan().refusals == ()
-
-
 def test_sessions_are_a_reason_to_refuse_unless_they_shall_be_ended(cellar: Access) -> None:
     cellar.apply()
     cellar.as_superuser("CREATE ROLE {stranger} LOGIN", "GRANT {stranger} TO {master} WITH ADMIN OPTION")

@@ -58,21 +58,6 @@ def test_sessions_go_on_through_two_rotations(logins: RotatedLogins) -> None:
         assert session.run("SELECT session_user::text") == [[content["username"]]]
 
 
-def test_twenty_rotations_in_a_row_alternate_with_a_new_password_each(own_logins: RotatedLogins) -> None:
-    contents, tokens = [own_logins.content()], [own_logins.manager.holder(own_logins.arns["app"], "AWSCURRENT")]
-    for _ in range(20):
-        tokens.append(own_logins.rotate())
-        contents.append(own_logins.content())
-        assert own_logins.content(stage="AWSPREVIOUS") == contents[-2]
-        assert own_logins.manager.labels(own_logins.arns["app"]) == {
-            tokens[-2]: ["AWSPREVIOUS"],
-            tokens[-1]: ["AWSCURRENT"],
-        }
-    assert len({content["password"] for content in contents}) == 21
-    pair = [own_logins.cellar.role("app_a"), own_logins.cellar.role("app_b")]
-    assert [content["username"] for content in contents] == [*(pair * 10), pair[0]]
-
-
 def test_what_either_login_role_of_the_migrator_creates_belongs_to_the_owner(own_logins: RotatedLogins) -> None:
     for table in ("ale", "stout"):
         content = own_logins.content("migrator")

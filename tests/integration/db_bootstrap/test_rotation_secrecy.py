@@ -124,14 +124,6 @@ def test_each_step_is_logged_with_the_secret_the_version_and_the_login_roles(fun
     assert logins.logs_in()
 
 
-def test_a_secret_that_is_none_of_its_own_is_refused(function: Function) -> None:
-    logins = function.logins
-    foreign = logins.manager.client.create_secret(Name=logins.cellar.role("foreign"), SecretString="{}")["ARN"]
-    assert function.invoke(Step.CREATE, logins.manager.begin(foreign), SecretId=foreign) == "EventError"
-    assert "ROTATED_LOGINS" in function.logged[-1]["reason"]
-    assert function.logged[-1]["level"] == "ERROR"
-
-
 def test_no_password_reaches_a_log_the_servers_statistics_or_an_error(function: Function) -> None:
     logins = function.logins
     passwords = {logins.cellar.database.password, logins.content()["password"]}

@@ -262,10 +262,6 @@ def test_extensions_are_there_and_in_the_schema_that_is_said() -> None:
     }
 
 
-def test_an_empty_document_declares_nothing() -> None:
-    assert desired.facts(parse_document({"database": "beers"}), SERVER) == frozenset()
-
-
 def _with_attribute(attribute: Attribute, *, value: object) -> set[str]:
     return {fact.role for fact in _facts(RoleAttribute) if (fact.attribute, fact.value) == (attribute, value)}
 

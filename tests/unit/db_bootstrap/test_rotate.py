@@ -72,8 +72,3 @@ def test_logins_that_cannot_be_used_are_a_fault_of_the_configuration(logins: str
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "ROTATED_LOGINS"}
     with pytest.raises(ConfigurationError, match=message):
         RotationSettings.from_environment(environment if logins is None else {**environment, "ROTATED_LOGINS": logins})
-
-
-def test_the_rest_of_the_environment_is_needed_as_well() -> None:
-    with pytest.raises(ConfigurationError, match="lacks MASTER_SECRET_ARN"):
-        RotationSettings.from_environment({**ENVIRONMENT, "MASTER_SECRET_ARN": ""})
