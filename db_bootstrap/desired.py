@@ -113,44 +113,36 @@ def facts(
     )
 
 
-KindGrants = Mapping[tuple[str, ObjectKind], frozenset[tuple[str, str]]]
-"""By schema and kind of object: grantees and their privileges on all objects."""
+KindGrants = Mapping[tuple[str, ObjectKind, str | None], frozenset[tuple[str, str]]]
+"""By schema, kind of object, and name as written, or None for all objects: grantees and their privileges."""
 
 
 def kind_grants(document: AccessDocument, server: Server) -> KindGrants:
-    """Return the desired privileges on all objects of a kind in a schema, existing and future."""
-    grants: dict[tuple[str, ObjectKind], set[tuple[str, str]]] = {}
+    """Return the desired privileges on all objects of a kind in a schema, existing and future, and on named ones."""
+    grants: dict[tuple[str, ObjectKind, str | None], set[tuple[str, str]]] = {}
     for holder in holders(document):
         for schema, preset in holder.schemas.items():
             for kind in ObjectKind:
                 for privilege in object_privileges(preset, kind, server.version):
-                    grants.setdefault((schema, kind), set()).add((holder.grantee, privilege))
+                    grants.setdefault((schema, kind, None), set()).add((holder.grantee, privilege))
         for grant in holder.grants:
-            if grant.schema is not None and grant.names is None and grant.on in OBJECT_KINDS:
-                for privilege in grant.privileges:
-                    grants.setdefault((grant.schema, OBJECT_KINDS[grant.on]), set()).add((holder.grantee, privilege))
+            if grant.schema is not None and grant.columns is None and grant.on in OBJECT_KINDS:
+                granted = {(holder.grantee, privilege) for privilege in grant.privileges}
+                for name in (None,) if grant.names is None else grant.names:
+                    grants.setdefault((grant.schema, OBJECT_KINDS[grant.on], name), set()).update(granted)
     return {key: frozenset(granted) for key, granted in grants.items()}
 
 
-def object_grants(document: AccessDocument, on_all: KindGrants, group: ObjectGroup) -> frozenset[Granted]:
+def object_grants(on_all: KindGrants, group: ObjectGroup) -> frozenset[Granted]:
     """Return the desired privileges on every object of a group, without its owner's."""
-    granted = on_all.get((group.schema, group.kind), frozenset())
-    if group.single is not None:
-        granted |= {
-            (holder.grantee, privilege)
-            for holder in holders(document)
-            for grant in holder.grants
-            if grant.columns is None and any(names(grant, written, group) for written in grant.names or ())
-            for privilege in grant.privileges
-        }
+    keys = [(group.schema, group.kind, name) for name in (None, *names(group))]
+    granted = frozenset[tuple[str, str]]().union(*(on_all.get(key, ()) for key in keys))
     return frozenset((grantee, privilege, False) for grantee, privilege in granted if grantee != group.owner)
 
 
-def names(grant: Grant, written: str, group: ObjectGroup) -> bool:
-    """Return True if the name ``written`` in a grant means the single object of this group."""
-    if group.single is None or OBJECT_KINDS.get(grant.on) is not group.kind or grant.schema != group.schema:
-        return False
-    return written == group.single.name or written in group.written
+def names(group: ObjectGroup) -> frozenset[str]:
+    """Return the names in a document that mean the single object of a group; none for other groups."""
+    return frozenset() if group.single is None else group.written | {group.single.name}
 
 
 def column_grants(document: AccessDocument, column: Column) -> frozenset[Granted]:
@@ -174,7 +166,7 @@ def object_facts(
     """Return the desired privileges on these groups of objects and these columns, as facts."""
     on_all = kind_grants(document, server)
     granted: list[tuple[Target, frozenset[Granted]]] = [
-        *((target(group), object_grants(document, on_all, group)) for group in groups),
+        *((target(group), object_grants(on_all, group)) for group in groups),
         *((column.target, column_grants(document, column)) for column in columns),
     ]
     return frozenset(
@@ -354,8 +346,8 @@ def _default_privileges(
     document: AccessDocument, server: Server, settled: AbstractSet[tuple[str, str, ObjectKind]]
 ) -> Iterator[Fact]:
     creators_of = creators(document)
-    for (schema, kind), grants in kind_grants(document, server).items():
-        for creator in creators_of[schema]:
+    for (schema, kind, name), grants in kind_grants(document, server).items():
+        for creator in creators_of[schema] if name is None else ():
             if (creator, schema, kind) not in settled:
                 for grantee, privilege in grants:
                     if grantee != creator:

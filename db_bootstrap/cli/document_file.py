@@ -121,7 +121,7 @@ def _yaml_1_2(alternative: str) -> "tuple[YAML, type[Exception]]":
     Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
     parser = YAML(typ="safe", pure=True)
     parser.Constructor = Constructor
-    parser.default_flow_style = False
+    parser.default_flow_style = None  # lists of plain values on one line
     parser.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     parser.width = 120
     return parser, YAMLError

@@ -141,7 +141,7 @@ def must_be_named(scope: Scope, snapshot: Snapshot) -> bool:
     document, on = scope.document, scope.server
     on_all = desired.kind_grants(document, on)
     pairs = [
-        *((group.granted, desired.object_grants(document, on_all, group)) for group in nameless),
+        *((group.granted, desired.object_grants(on_all, group)) for group in nameless),
         *((column.granted, desired.column_grants(document, column)) for column in snapshot.columns),
     ]
     if snapshot.retired_roles or any(_differ(scope, *pair) for pair in pairs):
@@ -216,7 +216,7 @@ def _default_privileges(
             continue
         object_kind = ObjectKind(kind)
         grants = frozenset((grantee, privilege) for grantee, privilege, is_grantable in entries if not is_grantable)
-        if schema is not None and len(grants) == len(entries) and grants == declared.get((schema, object_kind)):
+        if schema is not None and len(grants) == len(entries) and grants == declared.get((schema, object_kind, None)):
             agreeing = tuple(scope.creators_of[schema].intersection(creators))
             settled.append(SettledDefaults(agreeing, schema, object_kind, grants))
             creators = [creator for creator in creators if creator not in scope.creators_of[schema]]
@@ -245,7 +245,7 @@ def _objects(
         if not scope.can_judge(group.owner):
             foreign += [group] if group.single is not None else []
         elif not row.is_of_extension or group.single is not None:
-            declared = desired.object_grants(scope.document, on_all, group)
+            declared = desired.object_grants(on_all, group)
             entries = scope.select(row.entries, (row.owner, group.owner), {entry[:2] for entry in declared})
             groups.append(replace(group, granted=entries.granted))
             found.add(entries, desired.target(group), what)

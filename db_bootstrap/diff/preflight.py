@@ -5,7 +5,7 @@ document nor the remedy. Some it would run, on roles and schemas that belong to 
 """
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 
 from db_bootstrap import desired
@@ -14,6 +14,7 @@ from db_bootstrap.diff.roles import attribute_option
 from db_bootstrap.diff.scope import readings
 from db_bootstrap.document import AccessDocument, Grant, GrantKind, Unlisted
 from db_bootstrap.document.model import is_reserved
+from db_bootstrap.document.presets import OBJECT_KINDS
 from db_bootstrap.document.rules import circle
 from db_bootstrap.model import (
     FIRST_VERSION_WITH_MAINTAIN,
@@ -515,13 +516,18 @@ def _by(owner: str, snapshot: Snapshot) -> str:
 
 
 def _named(document: AccessDocument, snapshot: Snapshot) -> Iterator[_Named]:
+    ours, foreign = _by_name(snapshot.groups), _by_name(snapshot.foreign)
     for holder in desired.holders(document):
         for number, grant in enumerate(holder.grants):
             for index, written in enumerate(grant.names or ()):
-                yield _Named(
-                    f"{holder.path}.grants[{number}].names[{index}]",
-                    grant,
-                    written,
-                    tuple(group for group in snapshot.groups if desired.names(grant, written, group)),
-                    tuple(group for group in snapshot.foreign if desired.names(grant, written, group)),
-                )
+                key = (grant.schema, OBJECT_KINDS.get(grant.on), written)
+                path = f"{holder.path}.grants[{number}].names[{index}]"
+                yield _Named(path, grant, written, tuple(ours.get(key, ())), tuple(foreign.get(key, ())))
+
+
+def _by_name(groups: Iterable[ObjectGroup]) -> dict[tuple[str | None, ObjectKind | None, str], list[ObjectGroup]]:
+    found: dict[tuple[str | None, ObjectKind | None, str], list[ObjectGroup]] = {}
+    for group in groups:
+        for name in desired.names(group):
+            found.setdefault((group.schema, group.kind, name), []).append(group)
+    return found

@@ -46,9 +46,9 @@ def unusable_grants(document: AccessDocument, snapshot: Snapshot) -> Iterator[st
 
 def _held(document: AccessDocument, snapshot: Snapshot) -> _Held:
     held: _Held = {}
-    for (schema, kind), grants in desired.kind_grants(document, snapshot.server).items():
+    for (schema, kind, name), grants in desired.kind_grants(document, snapshot.server).items():
         for grantee, privilege in grants:
-            held.setdefault((grantee, schema, kind), set()).add((privilege, None))
+            held.setdefault((grantee, schema, kind), set()).add((privilege, name))
     for holder in desired.holders(document):
         for grant in holder.grants:
             for written in (grant.names or ()) if grant.on in OBJECT_KINDS else ():

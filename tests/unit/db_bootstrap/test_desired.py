@@ -169,7 +169,7 @@ def test_maintenance_is_a_default_only_where_it_exists_and_only_for_own(version:
 
 
 def _object_grants(document: AccessDocument, group: ObjectGroup) -> frozenset[Granted]:
-    return desired.object_grants(document, desired.kind_grants(document, SERVER), group)
+    return desired.object_grants(desired.kind_grants(document, SERVER), group)
 
 
 def _group(kind: ObjectKind, owner: str, name: str | None = None, *types: str) -> ObjectGroup:
