@@ -169,10 +169,10 @@ def test_an_exit_is_an_error_and_the_next_invocation_works(
 
 
 def test_a_timeout_ends_the_process_and_the_next_invocation_works(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("sleep", Timeout=1)
+    name = deploy("sleep", Timeout=3)
     result, _ = invoke(aws, name, {"seconds": 60})
     assert result["errorType"] == "Sandbox.Timedout"
-    assert "Task timed out after 1.00 seconds" in result["errorMessage"]
+    assert "Task timed out after 3.00 seconds" in result["errorMessage"]
     assert "going to sleep" in (aws.directory / "logs" / "functions" / f"{name}.log").read_text()
     assert "FunctionError" not in invoke(aws, name, {"seconds": 0})[1]
 
