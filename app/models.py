@@ -132,10 +132,8 @@ class BeersQuery(BaseModel):
 
     def following(self, last_id: int, last_abv: Decimal) -> str:
         """Return the query string of the page after the beer with this ``id`` and ``abv``."""
-        filters = {"style": self.style, "abv_min": self.abv_min, "abv_max": self.abv_max}
-        given = {name: value for name, value in filters.items() if value is not None}
-        position = {"after_abv": last_abv, "after": last_id} if self.is_by_abv else {"after": last_id}
-        return urlencode({"limit": self.limit, **given, **position})
+        given = self.model_dump(exclude_none=True, exclude={"after", "after_abv"})
+        return urlencode(given | ({"after_abv": last_abv} if self.is_by_abv else {}) | {"after": last_id})
 
 
 class Beer(BaseModel):

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.api.problems import FieldError, Problem
@@ -108,28 +107,24 @@ def _validated(model: type[_Model], value: object) -> _Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        errors = field_errors(error)
-    raise _invalid(errors)
+        raise _invalid(field_errors(error)) from None
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
     """Return the fields in ``error``, each with its message."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    return [FieldError(_field_name(detail["loc"]), _message(detail)) for detail in details]
+    return [
+        FieldError(
+            _shortened(".".join(map(str, detail["loc"]))) or "body", _MESSAGES.get(detail["type"], detail["msg"])
+        )
+        for detail in details
+    ]
 
 
 def _invalid(errors: list[FieldError]) -> Problem:
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "Some of the input is not valid.", errors[:_MAX_ERRORS]
     )
-
-
-def _message(detail: ErrorDetails) -> str:
-    return _MESSAGES.get(detail["type"], detail["msg"])
-
-
-def _field_name(location: tuple[int | str, ...]) -> str:
-    return _shortened(".".join(str(part) for part in location)) or "body"
 
 
 def _shortened(name: str) -> str:

@@ -86,7 +86,3 @@ def test_a_login_without_rds_db_connect_names_the_missing_permission(database: T
         )
         served.stop()
         assert "X-Amz-" not in served.log_text()
-
-
-def test_the_services_role_cannot_migrate(database: TokenDatabase) -> None:
-    assert migrate(database, database.role("service", database.user_arn(APP))).returncode == 1

@@ -11,7 +11,6 @@ from flask import Flask
 from app import create_app
 from app.__main__ import main
 from app.api.problems import FieldError, Problem, problem_document
-from app.api.seeds import SEEDS
 from app.database.migrate import known_revisions
 from app.logs import JsonFormatter, configure_logging
 from app.settings import Settings, SettingsError
@@ -96,10 +95,6 @@ def test_botocore_never_logs_responses(monkeypatch: pytest.MonkeyPatch) -> None:
     configure_logging("DEBUG")
     assert logging.getLogger("app").isEnabledFor(logging.DEBUG)
     assert not logging.getLogger("botocore.parsers").isEnabledFor(logging.DEBUG)
-
-
-def test_seeds_have_unique_names() -> None:
-    assert len({beer.name.lower() for beer in SEEDS}) == len(SEEDS)
 
 
 def test_known_revisions_are_in_order() -> None:
