@@ -2,6 +2,7 @@ environment  = "dev"
 is_temporary = true
 
 # No domain: plain HTTP, reachable only from the addresses that `make deploy` asks for.
+psql_is_allowed                 = true
 requests_per_five_minutes_limit = null
 
 database_instance_class              = "db.t4g.micro"
@@ -27,4 +28,4 @@ service_memory_mebibytes = 512
 seeding_is_allowed = true
 
 log_retention_days = 7
-monthly_budget_usd = 150
+monthly_budget_usd = 175

@@ -3,7 +3,7 @@
 environment  = "dev"
 is_temporary = true
 
-# Each task has a public address instead of four endpoints in two zones. Only the load balancer is let in to it.
+# Each task has a public address instead of five endpoints in two zones. Only the load balancer is let in to it.
 network_egress                  = "public_addresses"
 psql_is_allowed                 = true
 requests_per_five_minutes_limit = null

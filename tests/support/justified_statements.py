@@ -23,9 +23,6 @@ JUSTIFIED = {
         "taproom-deploy-ENVIRONMENT-resources: ManageFirewallLogDelivery",
         "write-flow-log: WriteFlowLogs",
     },
-    "AWS has it when an account is new, and the local AWS does not: service-linked roles.": {
-        "taproom-deploy-ENVIRONMENT-roles-and-keys: CreateServiceLinkedRoles",
-    },
     "Only attacks on another environment need it: tests/integration/localaws/iam/test_environment_isolation.py.": {
         "taproom-ENVIRONMENT-boundary: DenyOtherEnvironments",
         "taproom-deploy-ENVIRONMENT-network: DenyOtherEnvironments",

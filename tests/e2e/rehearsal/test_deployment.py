@@ -1,6 +1,9 @@
 """The whole, on one deployment; the tests run in this order."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +15,9 @@ import pg8000.exceptions
 import pg8000.native
 import pytest
 
+from devtools.checkout import CHECKOUT
+from devtools.postgres.binaries import Binaries
+from rehearsal.aws import REGION, assume_role
 from rehearsal.load import Load
 from rehearsal.terraform import TerraformError
 from tests.support.documents import beers
@@ -28,25 +34,30 @@ from tests.support.rehearsal import (
     quiet,
     superuser,
 )
+from tests.support.session_manager import install
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 
 @contextmanager
-def role_that_may_connect(rehearsal: Rehearsal, user: str) -> Iterator[str]:
-    """Yield the ARN of a role that can log in to the database as ``user``."""
-    instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
-    arn = instance["DBInstanceArn"].replace(":rds:", ":rds-db:").rpartition(":db:")[0]
+def person(rehearsal: Rehearsal, document: str) -> Iterator[str]:
+    """Yield the ARN of a role with this policy."""
     iam, name = rehearsal.aws("iam"), "a-person"
-    permission = allow("rds-db:connect", f"{arn}:dbuser:{instance['DbiResourceId']}/{user}")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy()))["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy(permission)))
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
     try:
         yield role
     finally:
         iam.delete_role_policy(RoleName=name, PolicyName="own")
         iam.delete_role(RoleName=name)
+
+
+def may_connect(rehearsal: Rehearsal, user: str) -> str:
+    """Return a policy that permits to log in to the database as ``user``."""
+    instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
+    arn = instance["DBInstanceArn"].replace(":rds:", ":rds-db:").rpartition(":db:")[0]
+    return json.dumps(policy(allow("rds-db:connect", f"{arn}:dbuser:{instance['DbiResourceId']}/{user}")))
 
 
 def token_for(rehearsal: Rehearsal, role_arn: str, user: str) -> str:
@@ -147,19 +158,78 @@ def test_least_privilege_of_a_task_it_reads_only_its_secret(rehearsal: Rehearsal
 
 
 def test_iam_authentication_logs_in_only_the_user_that_the_role_is_allowed(rehearsal: Rehearsal) -> None:
-    with role_that_may_connect(rehearsal, "beers_report") as role:
+    with person(rehearsal, may_connect(rehearsal, "beers_report")) as role:
         token = token_for(rehearsal, role, "beers_report")
         with connected(rehearsal, {"username": "beers_report", "password": token}) as connection:
             assert connection.run("SELECT count(*) > 0 FROM beers.beers") == [[True]]
             with pytest.raises(pg8000.exceptions.DatabaseError, match="42501"):
                 connection.run("DELETE FROM beers.beers")
-    with role_that_may_connect(rehearsal, "beers_owner") as role:
+    with person(rehearsal, may_connect(rehearsal, "beers_owner")) as role:
         token = token_for(rehearsal, role, "beers_report")
         with (
             pytest.raises(pg8000.exceptions.DatabaseError, match="PAM authentication failed"),
             connected(rehearsal, {"username": "beers_report", "password": token}),
         ):
             pass
+
+
+# `make psql`, with the certificate authority of the rehearsal.
+PSQL = """
+import os, sys
+from pathlib import Path
+import boto3
+from scripts import psql
+psql.open_session.__defaults__ = (boto3.client, Path(os.environ["CA_FILE"]))
+sys.exit(psql.main(os.environ))
+"""
+
+
+SAID = [
+    r"\conninfo",
+    r"\getenv mode PGSSLMODE",
+    r"\echo :mode",
+    "SELECT count(*) FROM beers.beers;",
+    "DELETE FROM beers.beers;",
+    "",
+]
+
+
+@pytest.mark.aws("SSM-1", "SSM-2")
+def test_a_person_opens_psql_as_their_login_over_verified_tls_and_leaves_no_task(
+    rehearsal: Rehearsal, tmp_path: Path
+) -> None:
+    install(tmp_path)
+    ecs, cluster = rehearsal.aws("ecs"), rehearsal.outputs["cluster_name"]
+    with person(rehearsal, rehearsal.outputs["psql_policies"]["beers_report"]) as role:
+        credentials = assume_role(rehearsal.run, role)
+        session = subprocess.run(
+            [sys.executable, "-c", PSQL],
+            cwd=CHECKOUT,
+            env={
+                "PATH": f"{tmp_path}:{Binaries.find().folder}:{os.environ['PATH']}",
+                "SEEN": str(tmp_path / "seen"),
+                "CA_FILE": str(rehearsal.run.authority / "ca.pem"),
+                "ENVIRONMENT": "dev",
+                "LOGIN": "beers_report",
+                "AWS_REGION": REGION,
+                "AWS_ENDPOINT_URL": str(rehearsal.run.endpoint),
+                "NO_PROXY": "127.0.0.1",
+                **{name.upper(): value for name, value in credentials.items()},
+            },
+            input="\n".join(SAID),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        of_service = ecs.list_tasks(cluster=cluster, serviceName=rehearsal.outputs["service_name"])["taskArns"][0]
+        with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+            rehearsal.aws_as(role, "ecs").stop_task(cluster=cluster, task=of_service)
+    assert all(part in session.stdout for part in ('as user "beers_report"', "SSL connection", "verify-full")), session
+    assert "permission denied for table beers" in session.stderr
+    assert ecs.list_tasks(cluster=cluster, family=f"{cluster}-psql")["taskArns"] == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(json.loads((tmp_path / "seen").read_text())[0], 0)
 
 
 def test_the_access_report_lists_what_the_apply_did(rehearsal: Rehearsal) -> None:

@@ -22,6 +22,9 @@ ALLOWED = {
     Flow("functions", "endpoints", (443, 443)),
     Flow("rotation watch", "endpoints", (443, 443)),
     Flow("service", S3, (443, 443)),
+    Flow("psql", "database", (5432, 5432)),
+    Flow("psql", "endpoints", (443, 443)),
+    Flow("psql", S3, (443, 443)),
 }
 
 
@@ -49,6 +52,10 @@ def parties(rehearsal: Rehearsal, ec2: Any) -> Iterator[Party]:
         frozenset(place["subnets"]),
         is_public=place["assignPublicIp"] == "ENABLED",
     )
+    definition = f"{rehearsal.outputs['cluster_name']}-psql"
+    found = rehearsal.aws("ecs").describe_task_definition(taskDefinition=definition)["taskDefinition"]
+    given = {entry["name"]: entry["value"] for entry in found["containerDefinitions"][0]["environment"]}
+    yield Party("psql", frozenset([given["SECURITY_GROUP"]]), frozenset(given["SUBNETS"].split()))
     (database,) = rehearsal.aws("rds").describe_db_instances()["DBInstances"]
     yield Party(
         "database",

@@ -1,7 +1,4 @@
-"""`make psql`: the real psql and a real IAM token on an emulated database; a relay stands in for Systems Manager.
-
-Requests to ECS are validated against botocore's model of it.
-"""
+"""`make psql` when it is refused, interrupted or cut off; the rehearsal opens a session."""
 
 import json
 import os
@@ -19,30 +16,13 @@ from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
 from devtools.postgres.binaries import Binaries
 from scripts import psql
+from tests.support.session_manager import install
 from tests.support.token_database import TokenDatabase, token_database
 
 pytestmark = pytest.mark.database
 
 REPORT = "beers_report"
 TASK = "arn:aws:ecs:us-east-1:123456789012:task/taproom-dev/0123"
-
-# What the AWS command line does with its plugin: `host` and its port are reached from the task, here from this machine.
-AWS = f"""
-import json, os, sys
-open(os.environ["SEEN"], "w").write(json.dumps([os.getpid(), *sys.argv[1:]]))
-if "REFUSE" in os.environ:
-    sys.exit("An error occurred (TargetNotConnected): ecs:x is not connected.")
-sys.path.insert(0, {str(CHECKOUT)!r})
-from tests.support.relay import Relay
-asked = json.loads(sys.argv[sys.argv.index("--parameters") + 1])
-relay = Relay(int(asked["portNumber"][0]))
-relay.cut()
-relay.port = int(asked["localPortNumber"][0])
-relay.mend()
-print(f"Port {{relay.port}} opened for sessionId me-1.\\nWaiting for connections...", flush=True)
-import signal
-signal.pause()
-"""
 
 # The script with an ECS that answers from a list, in a process that can be sent signals.
 HARNESS = """
@@ -92,11 +72,7 @@ def start(
     more: dict[str, str] | None = None,
 ) -> "subprocess.Popen[str]":
     """Start the script as an analyst whose role can log in for reports."""
-    (folder / "aws.py").write_text(AWS)
-    run_it = f'exec "{sys.executable}" "{folder}/aws.py" "$@"\n'
-    for program, command in {"aws": run_it, "session-manager-plugin": ""}.items():
-        (folder / program).write_text(f"#!/bin/sh\n{command}")
-        (folder / program).chmod(0o755)
+    install(folder)
     variables = {
         "DATABASE_HOST": database.host,
         "DATABASE_PORT": str(database.port),
@@ -150,21 +126,6 @@ def forwarder(folder: Path) -> int:
 
 
 RUNNING = (task("PENDING", "PENDING"), task("RUNNING", "RUNNING"))
-
-
-@pytest.mark.aws("SSM-1", "SSM-2")
-def test_a_session_is_the_login_over_verified_tls_and_leaves_no_task(database: TokenDatabase, tmp_path: Path) -> None:
-    child = start(database, tmp_path, *RUNNING)
-    out, errors = child.communicate("\\conninfo\n\\getenv mode PGSSLMODE\n\\echo :mode\n", timeout=60)
-    assert child.returncode == 0, errors
-    assert "verify-full" in out, "so the certificate must also be for the database's name"
-    assert f'as user "{REPORT}"' in out
-    assert "SSL connection" in out
-    assert "Stopped the task." in errors
-    assert not psutil.pid_exists(forwarder(tmp_path))
-    seen = json.loads((tmp_path / "seen").read_text())
-    assert seen[1:5] == ["ssm", "start-session", "--region", "us-east-1"]
-    assert "ecs:taproom-dev_0123_0123-4" in seen
 
 
 def test_a_server_that_no_known_authority_signed_gets_no_token(database: TokenDatabase, tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def test_what_is_counted_is_what_is_asked_for(environment: str) -> None:
     assert counted["task, memory"] == tasks * Decimal(variable(environment, "service_memory_mebibytes")) / 1024
     zones = int(variable(environment, "availability_zone_count", "2"))
     has_addresses = variable(environment, "network_egress") == "public_addresses"
-    assert counted["interface endpoint"] == (1 if has_addresses else 4 * zones) * HOURS
+    endpoints = 5 if variable(environment, "psql_is_allowed") == "true" else 4
+    assert counted["interface endpoint"] == (1 if has_addresses else endpoints * zones) * HOURS
     assert counted["public address of a task"] == (int(minimum[1]) * HOURS if has_addresses else 0)
     is_minimal = variable(environment, "is_monitored_minimally") == "true"
     assert (counted["dashboard"] == 0) is (counted["Container Insights, enhanced"] == 0) is is_minimal
