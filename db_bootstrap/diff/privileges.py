@@ -233,15 +233,17 @@ def default_privileges(difference: Difference) -> Iterator[Statement]:
     def by_schema(fact: DefaultPrivilege) -> tuple[str, str | None, ObjectKind, str]:
         return fact.creator, fact.schema, fact.kind, fact.grantee
 
+    def in_order(fact: DefaultPrivilege) -> tuple[str, bool, str, ObjectKind, str]:  # there can be tens of thousands
+        return fact.creator, fact.schema is None, fact.schema or "", fact.kind, fact.grantee
+
     for verb, direction, facts, is_destructive in (
         ("REVOKE", "FROM", difference.surplus, True),
         ("GRANT", "TO", difference.missing, False),
     ):
         # Join the schemas with the same privileges for a grantee, the grantees with the same schemas, and the creators.
         schemas_of: dict[tuple[str, bool, ObjectKind, str, str], list[str | None]] = {}
-        for (creator, schema, kind, grantee), group in _grouped(
-            sorted_facts(facts, DefaultPrivilege), by_schema
-        ).items():
+        defaults = sorted((fact for fact in facts if isinstance(fact, DefaultPrivilege)), key=in_order)
+        for (creator, schema, kind, grantee), group in _grouped(defaults, by_schema).items():
             names = ", ".join(sorted({fact.privilege for fact in group}))
             schemas_of.setdefault((creator, schema is None, kind, grantee, names), []).append(schema)
         receivers_of: dict[tuple[str, ObjectKind, str, tuple[str | None, ...]], list[str]] = {}
