@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ class Job:
         folder: where it checks out; its summary is beside that, in ``FOLDER.summary``.
         variables: environment variables that its steps have set.
         contexts: for its expressions.
+        at_end: what is undone when its steps have ended.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Job:
     event: Event
     variables: dict[str, str] = field(default_factory=dict)
     contexts: dict[str, Any] = field(default_factory=dict)
+    at_end: ExitStack = field(default_factory=ExitStack)
 
 
 @dataclass
@@ -227,7 +229,8 @@ class Runner:
         folder.mkdir(parents=True)
         log: list[str] = []
         try:
-            succeeded = self._run_steps(job, running, log)
+            with running.at_end:
+                succeeded = self._run_steps(job, running, log)
         finally:
             result.log[name] = "".join(log)
         outputs = {key: interpolate(value, running.contexts) for key, value in job.get("outputs", {}).items()}
