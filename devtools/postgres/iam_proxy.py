@@ -132,6 +132,11 @@ class IamProxy:
                 self._client_port_by_local_port[local_port] = client.remote_port
                 _relay(client, server)
                 await asyncio.wait([client.lost, server.lost], return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # A TLS connection would close only when its peer answers, and the loop stops before that.
+            for connection in (client, server):
+                if connection is not None:
+                    connection.transport.abort()
         except Exception:  # noqa: BLE001, S110 - no client may stop the proxy
             pass
         finally:

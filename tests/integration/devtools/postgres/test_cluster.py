@@ -1,4 +1,7 @@
+import gc
 import socket
+import ssl
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +67,20 @@ def test_stopping_a_server_leaves_neither_process_nor_data(fresh: Cluster) -> No
     assert not fresh.directory.exists()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((fresh.host, fresh.port))
+
+
+def test_a_server_that_stops_closes_open_connections_through_its_proxy(tmp_path: Path) -> None:
+    with running_cluster(Binaries.find(), tmp_path, token_refusal=lambda _user, _token: None) as cluster:
+        cluster.admin("CREATE ROLE someone LOGIN PASSWORD 'secret'")
+        context = ssl.create_default_context(cafile=str(cluster.authority.ca_file))
+        address = {"host": cluster.host, "port": cluster.port, "ssl_context": context}
+        connection = pg8000.native.Connection("someone", database="postgres", password="secret", **address)
+    with warnings.catch_warnings(record=True) as unclosed:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert [str(warning.message) for warning in unclosed] == []
+    with pytest.raises(pg8000.exceptions.InterfaceError), connection:
+        connection.run("SELECT 1")
 
 
 def test_the_data_of_a_killed_run_is_found_and_removed(fresh: Cluster) -> None:
