@@ -93,6 +93,10 @@ class QuestionError(BootstrapError):
     """A question about effective access is invalid, or names a role or an object that does not exist."""
 
 
+class AnswerTooLongError(BootstrapError):
+    """A plan or an answer is longer than Lambda can return."""
+
+
 class GenerationError(BootstrapError):
     """A document that was generated does not describe the database; nothing was changed."""
 

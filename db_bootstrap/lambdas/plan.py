@@ -5,6 +5,7 @@ Terraform invokes `plan` during its own plan, and a schedule invokes it to check
 refuse a statement that changes something.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -20,7 +21,7 @@ from db_bootstrap.effective.audit import audit_as_dict, audit_lines
 from db_bootstrap.effective.questions import Asked, Question, answer
 from db_bootstrap.effective.questions import as_dict as answer_as_dict
 from db_bootstrap.effective.sentences import answer_lines
-from db_bootstrap.errors import AccessDocumentError, BootstrapError, EventError
+from db_bootstrap.errors import AccessDocumentError, AnswerTooLongError, BootstrapError, EventError
 from db_bootstrap.inspect.catalog import read_catalog
 from db_bootstrap.inspect.session import OpenElsewhere, Session, connected_as_master
 from db_bootstrap.lambdas import metrics
@@ -32,6 +33,9 @@ from db_bootstrap.values import dataclass
 
 EXPLAINING = (*(str(asked) for asked in Asked), str(Action.AUDIT))
 """The actions that need no document: questions about effective access, with their keys, and an audit."""
+
+MAXIMUM_ANSWER_BYTES = 6_000_000
+"""Lambda fails an invocation with a longer response ("Invocation payload" in AWS's Lambda quotas: 6 MB)."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,8 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     asked = PlanEvent.parse(event)
     try:
         report = run(asked, Settings.from_environment(os.environ), store_of_runtime())
+        if asked.action is Action.PLAN:
+            _check_length(as_dict(report))
     except BootstrapError as error:
         if asked.action is Action.VERIFY:
             raise
@@ -118,10 +124,12 @@ def explain(event: Mapping[str, Any], settings: Settings, store: SecretStore) ->
             answered = answer(question, access)
             found = answer_as_dict(answered, database)
             lines = answer_lines(answered, is_verbose=question.asked is Asked.WHY)
+        explained = {**found, "text": [escaped(line) for line in lines], "refusals": []}
+        _check_length(explained)
     except BootstrapError as error:
         log_failure("Question failed", error)
         return {"action": event["action"], "database": database, "refusals": list(_reasons(error))}
-    return {**found, "text": [escaped(line) for line in lines], "refusals": []}
+    return explained
 
 
 def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
@@ -152,6 +160,14 @@ def _opener(settings: Settings, store: SecretStore) -> OpenElsewhere:
         return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn), is_read_only=True)
 
     return reading
+
+
+def _check_length(answer: Mapping[str, Any]) -> None:
+    if (length := len(json.dumps(answer))) > MAXIMUM_ANSWER_BYTES:
+        raise AnswerTooLongError(
+            f"The answer has {length:,} bytes, and Lambda returns at most {MAXIMUM_ANSWER_BYTES:,}. Run python -m "
+            f"db_bootstrap {answer['action']} with --dsn, which has no limit, or ask about one role and one object."
+        )
 
 
 def _reasons(error: BootstrapError) -> tuple[str, ...]:

@@ -206,3 +206,13 @@ def test_make_access_prints_who_has_access_and_why(functions: Functions, capsys:
     ):
         assert reason in planner.plan(event, CONTEXT)["refusals"][0]
     assert "AccessDrift" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("action", ["plan", "audit"])
+def test_an_answer_that_lambda_cannot_return_is_refused_with_the_command_that_prints_it(
+    action: str, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "MAXIMUM_ANSWER_BYTES", 500)
+    event = {"action": action, "document": functions.cellar.raw} if action == "plan" else {"action": action}
+    (refusal,) = planner.plan(event, CONTEXT)["refusals"]
+    assert f"Run python -m db_bootstrap {action} with --dsn" in refusal
