@@ -5,51 +5,29 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
-from werkzeug.http import HTTP_STATUS_CODES
 
 from app.api.operations import Api, Operation, conditional, json_response
 from app.api.problems import MEDIA_TYPE, ProblemDocument
 from app.api.requests import JSON
 
-OPENAPI_VERSION = "3.1.0"
+# The parts of the document that depend on no operation, among them the error responses.
+_BASE = Path(__file__).with_name("openapi_base.json")
 _COMPONENTS = "#/components/schemas/{model}"
 _SCHEME = "writeToken"
 
-_DESCRIPTION = """\
-A small catalogue of beers. Every error response is a problem document (RFC 9457): `type` identifies the error for
-programs, `detail` describes it for people, `errors` lists the fields that are not valid, and `request_id` is the
-request's ID in the log.
-"""
-
-_MEANINGS = {
-    HTTPStatus.BAD_REQUEST: "The request cannot be parsed.",
-    HTTPStatus.UNAUTHORIZED: "The write token is missing or not valid.",
-    HTTPStatus.FORBIDDEN: "Disabled in this environment, or sent by a web page of another site.",
-    HTTPStatus.NOT_FOUND: "Not found.",
-    HTTPStatus.CONFLICT: "The name is taken.",
-    HTTPStatus.PRECONDITION_FAILED: "The response has no ETag of `If-Match`.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The media type of the body is not JSON.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Some of the input is not valid.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Unavailable right now; retry after `Retry-After` seconds.",
-}
 # Of operations with a body.
 _BODY_PROBLEMS = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
-}
-# Headers of error responses.
-_HEADERS = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "How to authenticate."},
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"Accept-Post": "The media type to send."},
 }
 
 
@@ -98,31 +76,26 @@ def openapi_document(*apis: Api, version: str, requires_token: bool) -> dict[str
             }
             paths.setdefault(operation.template, {})[operation.method.lower()] = named | described
     _, schemas = models_json_schema(sorted(models, key=str), ref_template=_COMPONENTS, schema_generator=_Schemas)
-    components: dict[str, Any] = {"schemas": schemas["$defs"]}
+    document: dict[str, Any] = json.loads(_BASE.read_text("utf-8"))
+    document["info"]["version"] = version
+    document["paths"] = paths
+    components = document["components"]
+    components["schemas"] = schemas["$defs"]
+    for response in components["responses"].values():
+        response["content"] = _content(MEDIA_TYPE, ProblemDocument)
     if requires_token:
         components["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer"}}
-    return {
-        "openapi": OPENAPI_VERSION,
-        "info": {
-            "title": "Taproom",
-            "version": version,
-            "description": _DESCRIPTION,
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        "servers": [{"url": "/"}],
-        "paths": paths,
-        "components": components,
-    }
+    return document
 
 
 def _operation(operation: Operation, inputs: Mapping[str, Any], *, is_guarded: bool) -> dict[str, Any]:
     described: dict[str, Any] = {}
     problems = {HTTPStatus.SERVICE_UNAVAILABLE, *operation.problems}
     headers = dict(operation.headers)
-    responses: dict[int, Any] = {}
+    responses: dict[str, Any] = {}
     if operation.is_conditional:
         headers["ETag"] = "Identifies this response."
-        responses[HTTPStatus.NOT_MODIFIED.value] = {"description": "Not modified."}
+        responses["304"] = {"description": "Not modified."}
         problems.add(HTTPStatus.PRECONDITION_FAILED)
     if operation.is_write:
         problems.add(HTTPStatus.FORBIDDEN)
@@ -135,11 +108,13 @@ def _operation(operation: Operation, inputs: Mapping[str, Any], *, is_guarded: b
         problems |= _BODY_PROBLEMS
         described["requestBody"] = {"required": True, "content": _content(JSON, inputs["body"])}
     described["parameters"] = list(_parameters(inputs))
-    responses[operation.status.value] = _response(operation.response.__doc__ or "", headers, JSON, operation.response)
-    for status in problems:
-        meaning = _MEANINGS.get(status, HTTP_STATUS_CODES[status])
-        responses[status.value] = _response(meaning, _HEADERS.get(status, {}), MEDIA_TYPE, ProblemDocument)
-    return {**described, "responses": {str(status): responses[status] for status in sorted(responses)}}
+    responses[str(operation.status.value)] = {
+        "description": operation.response.__doc__ or "",
+        "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()},
+        "content": _content(JSON, operation.response),
+    }
+    responses |= {str(status.value): {"$ref": f"#/components/responses/{status.value}"} for status in problems}
+    return {**described, "responses": dict(sorted(responses.items()))}
 
 
 def _parameters(inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -156,11 +131,6 @@ def _parameters(inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             # A query string has no null: a parameter without a value is absent.
             without_null = described.get("anyOf", [described])[0]
             yield {"name": parameter, "in": "query", "description": description, "schema": without_null}
-
-
-def _response(description: str, headers: Mapping[str, str], media_type: str, model: type[BaseModel]) -> dict[str, Any]:
-    described = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
-    return {"description": description, "headers": described, "content": _content(media_type, model)}
 
 
 def _content(media_type: str, model: type[BaseModel]) -> dict[str, Any]:

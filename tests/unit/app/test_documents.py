@@ -1,5 +1,6 @@
 """The OpenAPI document, the pages and their files."""
 
+import json
 import re
 
 import pytest
@@ -26,6 +27,13 @@ def test_the_openapi_document_contains_exactly_the_routes(app: Flask) -> None:
     }
     paths = app.test_client().get("/openapi.json").get_json()["paths"]
     assert served == {(path, method.upper()) for path, methods in paths.items() for method in methods}
+
+
+def test_every_error_response_in_the_openapi_document_is_defined(app: Flask) -> None:
+    text = app.test_client().get("/openapi.json").text
+    referenced = set(re.findall(r"#/components/responses/(\w+)", text))
+    assert referenced <= json.loads(text)["components"]["responses"].keys()
+    assert {"400", "404", "503"} <= referenced
 
 
 def test_the_openapi_document_contains_the_limits_of_the_types(app: Flask) -> None:
