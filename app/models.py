@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 MAX_ID = 2**63 - 1
@@ -73,7 +73,14 @@ _VISIBLE = f"^[^{_INVISIBLE}]*[^{_BLANK}{_INVISIBLE}][^{_INVISIBLE}]*$"
 # The limits must precede the validator, or pydantic's JSON schema lacks them.
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=_VISIBLE), BeforeValidator(_normalized)]
 _Style = Annotated[str, Field(min_length=1, max_length=50, pattern=_VISIBLE), BeforeValidator(_normalized)]
-_Abv = Annotated[Decimal, Field(ge=0, le=MAX_ABV, decimal_places=2)]
+# This API reads and writes decimals as JSON numbers.
+_PERCENT = {"type": "number", "minimum": 0, "maximum": 100}
+_Abv = Annotated[
+    Decimal,
+    Field(ge=0, le=MAX_ABV, decimal_places=2),
+    WithJsonSchema(_PERCENT | {"multipleOf": 0.01}, mode="validation"),
+    WithJsonSchema(_PERCENT, mode="serialization"),
+]
 _AbvQuery = Annotated[_Abv, BeforeValidator(_decimal_text)]
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
-from pydantic_core import core_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from app.api.operations import Api, Operation, conditional, json_response
 from app.api.problems import MEDIA_TYPE, ProblemDocument
@@ -29,19 +28,6 @@ _BODY_PROBLEMS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-
-
-class _Schemas(GenerateJsonSchema):
-    """Describes decimals as JSON numbers, because that is how this API reads and writes them."""
-
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """Return a number with the limits of its type and, for inputs, its decimal places."""
-        number: JsonSchemaValue = {"type": "number"}
-        limits = {"minimum": schema.get("ge"), "maximum": schema.get("le")}
-        number.update({name: int(limit) for name, limit in limits.items() if limit is not None})
-        if self.mode == "validation" and "decimal_places" in schema:
-            number["multipleOf"] = 10.0 ** -schema["decimal_places"]
-        return number
 
 
 def openapi_blueprint(document: Mapping[str, Any]) -> Blueprint:
@@ -75,7 +61,7 @@ def openapi_document(*apis: Api, version: str, requires_token: bool) -> dict[str
                 "tags": [api.name.capitalize()],
             }
             paths.setdefault(operation.template, {})[operation.method.lower()] = named | described
-    _, schemas = models_json_schema(sorted(models, key=str), ref_template=_COMPONENTS, schema_generator=_Schemas)
+    _, schemas = models_json_schema(sorted(models, key=str), ref_template=_COMPONENTS)
     document: dict[str, Any] = json.loads(_BASE.read_text("utf-8"))
     document["info"]["version"] = version
     document["paths"] = paths
@@ -121,7 +107,7 @@ def _parameters(inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, annotation in inputs.items():
         if name in {"body", "return"}:
             continue
-        schema = TypeAdapter(annotation).json_schema(schema_generator=_Schemas)
+        schema = TypeAdapter(annotation).json_schema()
         if name != "query":
             yield {"name": name, "in": "path", "required": True, "schema": schema}
             continue
