@@ -41,7 +41,7 @@ class Client:
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30, context=self._tls()) as answer:
+            with urllib.request.urlopen(request, timeout=60, context=self._tls()) as answer:
                 return Answer(answer.status, _lower(answer.headers), json.load(answer))
         except urllib.error.HTTPError as error:
             with error:

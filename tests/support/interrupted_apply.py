@@ -76,7 +76,7 @@ def apply_in_a_process(cellar: Access, directory: Path) -> Iterator[subprocess.P
         text=True,
     ) as process:
         yield process
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 0
 
 

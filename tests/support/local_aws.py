@@ -78,7 +78,7 @@ class LocalAws:
 
     def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
         """Status and document that an endpoint of the rehearsal itself answers with."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             connection.request(method, f"/_rehearsal/{path}", headers=self.authorization)
             answer = connection.getresponse()

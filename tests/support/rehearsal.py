@@ -112,7 +112,7 @@ def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> Iterator[pg80
         port=int(port),
         database="beers",
         ssl_context=ssl.create_default_context(cafile=str(rehearsal.run.authority / "ca.pem")),
-        timeout=30,
+        timeout=120,
     )
     try:
         yield connection

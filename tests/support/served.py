@@ -17,7 +17,7 @@ from typing import Any
 from devtools.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
-START_TIMEOUT_SECONDS = 30
+START_TIMEOUT_SECONDS = 120
 
 
 def image_command() -> list[str]:
@@ -51,7 +51,7 @@ class Served:
 
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> "Answer":
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -61,7 +61,7 @@ class Served:
 
     def raw(self, request: bytes) -> bytes:
         """What comes back for these very bytes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -69,7 +69,7 @@ class Served:
     def stop(self) -> int:
         """Ask it to end, as ECS does; its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
     def log_text(self) -> str:
         """Everything that it wrote so far."""

@@ -129,7 +129,7 @@ def test_asked_to_stop_under_requests_it_answers_them_and_exits_with_0(serving: 
     for stream in streams:
         stream.start()
     body = json.dumps(BEER).encode()
-    slow = http.client.HTTPConnection(host, timeout=30)
+    slow = http.client.HTTPConnection(host, timeout=60)
     slow.putrequest("POST", "/beers")
     slow.putheader("Content-Type", "application/json")
     slow.putheader("Content-Length", str(len(body)))
@@ -145,7 +145,7 @@ def test_asked_to_stop_under_requests_it_answers_them_and_exits_with_0(serving: 
         assert answer.status == 201
     assert serving.child.wait(120) == 0, serving.log.read_text()
     for stream in streams:
-        stream.join(30)
+        stream.join(60)
     assert set(statuses) == {200}
 
 
@@ -153,7 +153,7 @@ def _ask_until_refused(host: str, statuses: list[int]) -> None:
     """Ask on one connection after the other; what has begun to be answered is answered to its end."""
     with contextlib.suppress(ConnectionError):
         while True:
-            with contextlib.closing(http.client.HTTPConnection(host, timeout=30)) as connection:
+            with contextlib.closing(http.client.HTTPConnection(host, timeout=60)) as connection:
                 connection.request("GET", "/beers?limit=5")
                 with connection.getresponse() as answer:
                     json.load(answer)

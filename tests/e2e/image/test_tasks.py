@@ -66,7 +66,7 @@ def site(podman: Engine, image: Built, tmp_path_factory: pytest.TempPathFactory)
 
 
 def _get(site: Site, path: str) -> dict[str, str]:
-    with urllib.request.urlopen(site.url + path, timeout=20) as answer:
+    with urllib.request.urlopen(site.url + path, timeout=60) as answer:
         environment: dict[str, str] = json.load(answer)
         return environment
 

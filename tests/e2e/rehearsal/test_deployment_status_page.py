@@ -24,7 +24,7 @@ def state(run: Run) -> dict[str, Any]:
 
 def text_of(run: Run) -> str:
     assert run.ports
-    connection = http.client.HTTPConnection("127.0.0.1", run.ports.status, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", run.ports.status, timeout=60)
     connection.request("GET", "/state.json")
     answer = connection.getresponse()
     assert answer.status == 200

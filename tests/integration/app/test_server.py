@@ -153,7 +153,7 @@ def test_an_invalid_configuration_is_reported_in_one_sentence(variables: dict[st
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 1

@@ -132,7 +132,7 @@ def running(logins: RotatedLogins, directory: Path) -> Iterator[Process]:
         text=True,
     ) as process:
         yield Process(process, logins)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 0
 
 

@@ -97,7 +97,7 @@ class Function:
 def function(cellar: Access, manager: SecretsManager, tmp_path: Path) -> Iterator[Function]:
     running = Function(RotatedLogins(cellar, manager), tmp_path / "errors.txt")
     yield running
-    running.process.communicate(timeout=30)
+    running.process.communicate(timeout=120)
     assert running.process.returncode == 0
 
 

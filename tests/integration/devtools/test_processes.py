@@ -43,7 +43,7 @@ def wait_for(log: Path, text: str = "\n") -> str:
 
 def test_a_child_sees_only_the_environment_that_it_is_given(register: ProcessRegister, tmp_path: Path) -> None:
     child = started(register, [sys.executable, "-c", "import os; print(sorted(os.environ))"], tmp_path)
-    child.wait(10)
+    child.wait(60)
     assert "HOME" not in (tmp_path / "log").read_text()
     assert "GREETING" in (tmp_path / "log").read_text()
 
@@ -74,7 +74,7 @@ def test_what_a_killed_owner_left_is_ended_with_its_descendants(register: Proces
     child = started(register, LEAVES_A_CHILD, tmp_path)
     grandchild = int(wait_for(tmp_path / "log"))
     assert len(end_still_running(register.path)) == 1
-    child.wait(5)
+    child.wait(60)
     assert not psutil.pid_exists(grandchild)
 
 

@@ -279,7 +279,7 @@ def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(st
         wait_until(lambda: calls_made.exists() and "begun" in calls_made.read_text())
         send = os.killpg if stopped == "in a terminal" else os.kill
         send(process.pid, signal.SIGTERM if stopped == "by a signal" else signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert "released" in calls_made.read_text()
     assert (process.returncode == 0, b"terraform apply failed" in said) == (False, True)
 

@@ -147,7 +147,7 @@ def test_ctrl_c_and_a_closed_terminal_leave_no_task_and_no_forwarded_port(
     child.stdin.flush()
     database.wait_for_sleep(REPORT, number.name)
     os.killpg(child.pid, number)  # as a terminal does
-    _, errors = child.communicate(timeout=30)
+    _, errors = child.communicate(timeout=120)
     assert ("canceling statement due to user request" in errors) is (number == signal.SIGINT), (
         "the port outlives Ctrl-C"
     )

@@ -54,7 +54,7 @@ class BlockedSecret(Secret):
 
     def read(self) -> Credential:
         self.started.set()
-        assert self.released.wait(10)
+        assert self.released.wait(60)
         return super().read()
 
 
@@ -157,7 +157,7 @@ def test_concurrent_reads_are_single_flight() -> None:
     source = CredentialSource(secret.read, cache_seconds=60)
     with ThreadPoolExecutor(8) as threads:
         asking = [threads.submit(source.current) for _ in range(8)]
-        assert secret.started.wait(10)
+        assert secret.started.wait(60)
         secret.released.set()
         assert [each.result() for each in asking] == [FIRST] * 8
     assert secret.reads == 1
@@ -171,7 +171,7 @@ def test_a_read_that_started_before_the_refusal_is_not_its_result() -> None:
     secret.released.clear()
     secret.started.clear()
     source.current()
-    assert secret.started.wait(10)
+    assert secret.started.wait(60)
     with ThreadPoolExecutor(1) as thread:
         refused = thread.submit(source.refreshed, FIRST)
         time.sleep(0.05)

@@ -39,7 +39,7 @@ class Tokens:
 
     def read(self) -> tuple[str, ...]:
         self.reads += 1
-        assert self.released.wait(10)
+        assert self.released.wait(60)
         if isinstance(self.values, SecretError):
             raise self.values
         return self.values

@@ -121,7 +121,7 @@ def test_a_signal_stops_an_apply_in_order_and_keeps_the_state(sent: signal.Signa
     wait_until((root / "started").exists, "the resource")
     assert is_terraform(psutil.Process(apply.pid))
     apply.send_signal(sent)
-    said, _ = apply.communicate(timeout=30)
+    said, _ = apply.communicate(timeout=120)
     assert apply.returncode == 1
     assert "Interrupt received." in said
     assert "Gracefully shutting down" in said
@@ -162,13 +162,13 @@ def test_a_second_ctrl_c_ends_it_at_once_with_its_providers(waiting: Waiting) ->
     waiting.plan.send_signal(signal.SIGINT)
     wait_until(lambda: "Stopping operation" in waiting.log.read_text(), "the first signal's answer")
     waiting.plan.send_signal(signal.SIGINT)
-    assert waiting.plan.wait(30) == 1
+    assert waiting.plan.wait(120) == 1
     assert "Two interrupts received. Exiting immediately." in waiting.log.read_text()
-    assert psutil.wait_procs(waiting.providers, timeout=10)[1] == []
+    assert psutil.wait_procs(waiting.providers, timeout=60)[1] == []
 
 
 def test_a_killed_run_is_found_and_leaves_no_provider(waiting: Waiting) -> None:
     assert [is_terraform(process) for process in still_running(waiting.register.path)] == [True]
     waiting.register.stop(waiting.plan, grace_seconds=0, ask=signal.SIGKILL)
     assert waiting.plan.returncode == -signal.SIGKILL
-    assert psutil.wait_procs(waiting.providers, timeout=10)[1] == []
+    assert psutil.wait_procs(waiting.providers, timeout=60)[1] == []

@@ -32,7 +32,7 @@ def beers(site: Site) -> Iterator[str]:
 
 
 def get(site: Site, path: str = "/") -> dict[str, str]:
-    with urllib.request.urlopen(site.url + path, timeout=20) as answer:
+    with urllib.request.urlopen(site.url + path, timeout=60) as answer:
         environment: dict[str, str] = json.load(answer)
         return environment
 

@@ -65,7 +65,7 @@ class Balancer:
         self.elb.modify_listener(ListenerArn=self.listener_arn, DefaultActions=[action])
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, http.client.HTTPMessage]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = connection.getresponse()
@@ -186,7 +186,7 @@ def test_a_chunked_answer_is_passed_on(serving: Balancer) -> None:
 
 
 def test_a_client_that_waits_for_permission_to_send_gets_it(serving: Balancer) -> None:
-    with socket.create_connection(("127.0.0.1", serving.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", serving.port), timeout=60) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(b"{}")
@@ -244,7 +244,7 @@ def test_targets_come_and_go_under_load_and_no_request_fails(serving: Balancer) 
     def client(number: int) -> Counter[int]:
         """Mixed requests on one kept connection, as long as the load lasts."""
         statuses: Counter[int] = Counter()
-        connection = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=60)
         while not stop.is_set():
             method, path, body = [
                 ("GET", "/beers", None),

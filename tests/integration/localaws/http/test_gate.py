@@ -14,7 +14,7 @@ LIST_SECRETS = {"X-Amz-Target": "secretsmanager.ListSecrets", "Content-Type": "a
 
 def send(aws: LocalAws, method: str, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
     address = aws.endpoint.removeprefix("http://")
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(address, timeout=60)
     connection.request(method, path, body="{}" if method == "POST" else None, headers={"Host": address, **headers})
     response = connection.getresponse()
     response.read()

@@ -221,7 +221,7 @@ def test_malformed_messages_do_not_affect_other_clients(database: TokenDatabase,
 
 def say(database: TokenDatabase, words: bytes) -> None:
     """Send these bytes, and wait until the other side hangs up."""
-    with socket.create_connection((database.host, database.port), timeout=20) as connection:
+    with socket.create_connection((database.host, database.port), timeout=60) as connection:
         connection.sendall(words)
         connection.shutdown(socket.SHUT_WR)
         with suppress(ConnectionResetError):
