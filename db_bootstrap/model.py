@@ -5,7 +5,7 @@ same kinds from PostgreSQL, and `diff` turns the difference into statements. Wha
 not a fact, because PostgreSQL grants that implicitly. Neither are passwords, which cannot be read back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
@@ -58,6 +58,8 @@ class ObjectKind(StrEnum):
     SEQUENCE = "sequence"
     ROUTINE = "routine"
     TYPE = "type"
+
+    __hash__ = str.__hash__  # runs no Python code, as that of `enum.Enum` would
 
 
 class Attribute(StrEnum):
@@ -305,11 +307,11 @@ class Privilege:
     is_grantable: bool = False
 
 
-@dataclass(frozen=True)
-class DefaultPrivilege:
+class DefaultPrivilege(NamedTuple):
     """Objects that ``creator`` creates in future grant this privilege to the grantee.
 
-    ``schema`` is None for the creator's default everywhere in the database.
+    ``schema`` is None for the creator's default everywhere in the database. A tuple, because a document with many
+    creators and schemas has tens of thousands.
     """
 
     creator: str
@@ -334,12 +336,6 @@ class SettledDefaults:
     schema: str
     kind: ObjectKind
     grants: frozenset[tuple[str, str]]
-
-    def facts(self) -> Iterator[DefaultPrivilege]:
-        """Yield the single facts."""
-        for creator in self.creators:
-            for grantee, privilege in self.grants:
-                yield DefaultPrivilege(creator, self.schema, self.kind, grantee, privilege)
 
 
 @dataclass(frozen=True)
@@ -786,6 +782,11 @@ class Difference:
     def __bool__(self) -> bool:
         return bool(self.missing or self.surplus)
 
+    def without_defaults(self) -> "Difference":
+        """Return the rest of it without default privileges, which can be tens of thousands."""
+        both = (self.missing, self.surplus)
+        return Difference(*(frozenset(f for f in facts if not isinstance(f, DefaultPrivilege)) for facts in both))
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -827,4 +828,4 @@ class Plan:
 
 def sorted_facts(facts: Iterable[Fact], kind: type[F]) -> list[F]:
     """Return the facts of one kind, in an order that does not depend on hashes."""
-    return sorted((fact for fact in facts if isinstance(fact, kind)), key=lambda fact: repr([*vars(fact).values()]))
+    return sorted([fact for fact in facts if isinstance(fact, kind)], key=lambda fact: repr([*vars(fact).values()]))

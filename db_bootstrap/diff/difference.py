@@ -90,11 +90,13 @@ def _without_unlisted(
     adjusted_desired, adjusted_actual = set(desired), set(actual)
     for fact in actual - desired:
         match fact:
-            case Privilege() | DefaultPrivilege():
+            # A privilege with the grant option includes the privilege without it.
+            case Privilege():
                 adjusted_actual.discard(fact)
-                # A privilege with the grant option includes the privilege without it.
-                if replace(fact, is_grantable=False) in desired:
-                    adjusted_actual.add(replace(fact, is_grantable=False))
+                adjusted_actual |= {replace(fact, is_grantable=False)} & desired
+            case DefaultPrivilege():
+                adjusted_actual.discard(fact)
+                adjusted_actual |= {fact._replace(is_grantable=False)} & desired
             case RoleAttribute() if fact.attribute not in DECLARED_ATTRIBUTES:
                 adjusted_desired.discard(replace(fact, value=DEFAULT_ATTRIBUTES[fact.attribute]))
                 adjusted_actual.discard(fact)

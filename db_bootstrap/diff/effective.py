@@ -1,8 +1,8 @@
 """Effective access before and after a plan: the facts of both moments as catalogs, for the evaluator."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from typing import NamedTuple
 
 from db_bootstrap import desired
@@ -16,6 +16,7 @@ from db_bootstrap.model import (
     DefaultPrivilege,
     Difference,
     Fact,
+    Granted,
     Membership,
     ObjectKind,
     OnColumn,
@@ -48,17 +49,17 @@ AnyTarget = Target | OnFutureObjects
 
 def compared(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, list[AnyTarget]]:
     """Return the access before and after the statements that remove the difference, and the objects in its catalogs."""
-    before: set[Fact] = {
-        fact for fact in snapshot.facts if not isinstance(fact, SchemaOwner)
-    }  # they name the successor already
-    before |= {SchemaOwner(schema, owner) for schema, owner in snapshot.schema_owners.items()}
-    after = (snapshot.facts - difference.surplus) | difference.missing
+    owners = {SchemaOwner(schema, owner) for schema, owner in snapshot.schema_owners.items()}
+    old = {fact for fact in snapshot.facts if not isinstance(fact, SchemaOwner)}  # they name the successor already
+    before, after = _without_like_ones(old | owners, (snapshot.facts - difference.surplus) | difference.missing)
     settled = {
-        fact for group in snapshot.settled_defaults for fact in replace(group, creators=group.creators[:1]).facts()
+        DefaultPrivilege(creator, group.schema, group.kind, *grant)
+        for group in snapshot.settled_defaults
+        for creator in group.creators[:1]
+        for grant in group.grants
     }
-    like_others = _like_others(before, after)
-    before = (before - like_others) | settled | snapshot.kept | snapshot.leaving
-    after = (after - like_others) | settled | snapshot.kept
+    before |= settled | snapshot.kept | snapshot.leaving
+    after |= settled | snapshot.kept
     numbers: dict[AnyTarget, int] = {}
     moments = [_Moment(numbers, snapshot) for _ in range(2)]
     # Groups whose names were not read can be equal as targets: the owner that changes prevails.
@@ -76,24 +77,25 @@ def compared(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, li
     return Comparison(now, moments[1].access(snapshot.server, targets, names - retired)), targets
 
 
-def _like_others(before: AbstractSet[Fact], after: AbstractSet[Fact]) -> set[Fact]:
-    """Return the default privileges of creators for a schema that are like another creator's, before and after.
+def _without_like_ones(*moments: AbstractSet[Fact]) -> list[set[Fact]]:
+    """Leave out the default privileges of creators for a schema that are like another creator's, before and after.
 
     Sentences name the schema but no creator, and a document can have many creators.
     """
-    grants: dict[tuple[str, str, ObjectKind], tuple[set[DefaultPrivilege], set[DefaultPrivilege]]] = {}
-    for moment, facts in enumerate((before, after)):
+    rest: list[set[Fact]] = [set() for _ in moments]
+    grants: dict[tuple[str, str | None, ObjectKind], tuple[set[Granted], ...]]
+    grants = defaultdict(lambda: tuple(set() for _ in moments))
+    for number, facts in enumerate(moments):
         for fact in facts:
-            if isinstance(fact, DefaultPrivilege) and fact.schema is not None:
-                grants.setdefault((fact.creator, fact.schema, fact.kind), (set(), set()))[moment].add(fact)
-    seen: set[object] = set()
-    found: set[Fact] = set()
-    for (_, schema, kind), both in grants.items():
-        key = (schema, kind, *(frozenset((fact.grantee, fact.privilege) for fact in facts) for facts in both))
-        if key in seen:
-            found.update(*both)
-        seen.add(key)
-    return found
+            if isinstance(fact, DefaultPrivilege):
+                grants[fact[:3]][number].add(fact[3:])
+            else:
+                rest[number].add(fact)
+    alike = {(place[1] or place, place[2], *map(frozenset, every)): place for place, every in grants.items()}
+    for place in alike.values():
+        for one, granted in zip(rest, grants[place], strict=True):
+            one.update(DefaultPrivilege(*place, *grant) for grant in granted)
+    return rest
 
 
 class _Moment:

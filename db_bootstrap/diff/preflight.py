@@ -48,6 +48,7 @@ def refusals(
     document: AccessDocument, snapshot: Snapshot, difference: Difference, statements: tuple[Statement, ...]
 ) -> tuple[str, ...]:
     """Return every reason not to begin, each a sentence with the remedy; none when the statements can run."""
+    difference = difference.without_defaults()
     return (
         *_server(document, snapshot),
         *_unknown_to_this_version(document, snapshot),

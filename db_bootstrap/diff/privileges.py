@@ -1,6 +1,8 @@
 """Statements about privileges on existing objects, and default privileges for future ones."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import TypeVar
 
 from db_bootstrap.diff.descriptions import describe_target, join_names
@@ -229,23 +231,21 @@ def _object(name: ObjectName) -> str:
 
 def default_privileges(difference: Difference) -> Iterator[Statement]:
     """Revoke default privileges, then grant the missing ones."""
-
-    def by_schema(fact: DefaultPrivilege) -> tuple[str, str | None, ObjectKind, str]:
-        return fact.creator, fact.schema, fact.kind, fact.grantee
-
-    def in_order(fact: DefaultPrivilege) -> tuple[str, bool, str, ObjectKind, str]:  # there can be tens of thousands
-        return fact.creator, fact.schema is None, fact.schema or "", fact.kind, fact.grantee
-
     for verb, direction, facts, is_destructive in (
         ("REVOKE", "FROM", difference.surplus, True),
         ("GRANT", "TO", difference.missing, False),
     ):
         # Join the schemas with the same privileges for a grantee, the grantees with the same schemas, and the creators.
         schemas_of: dict[tuple[str, bool, ObjectKind, str, str], list[str | None]] = {}
-        defaults = sorted((fact for fact in facts if isinstance(fact, DefaultPrivilege)), key=in_order)
-        for (creator, schema, kind, grantee), group in _grouped(defaults, by_schema).items():
-            names = ", ".join(sorted({fact.privilege for fact in group}))
-            schemas_of.setdefault((creator, schema is None, kind, grantee, names), []).append(schema)
+        places = defaultdict[tuple[str, str | None, ObjectKind], set[tuple[str, str]]](set)
+        for fact in facts:
+            if isinstance(fact, DefaultPrivilege):
+                places[fact[:3]].add(fact[3:5])
+        for place in sorted(places, key=lambda place: (place[0], place[1] is None, place[1] or "", place[2])):
+            creator, schema, kind = place
+            for grantee, granted in _grouped(sorted(places[place]), itemgetter(0)).items():
+                names = ", ".join(privilege for _, privilege in granted)
+                schemas_of.setdefault((creator, schema is None, kind, grantee, names), []).append(schema)
         receivers_of: dict[tuple[str, ObjectKind, str, tuple[str | None, ...]], list[str]] = {}
         for (creator, _, kind, grantee, names), schemas in schemas_of.items():
             receivers_of.setdefault((creator, kind, names, tuple(schemas)), []).append(grantee)

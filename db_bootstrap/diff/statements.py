@@ -52,8 +52,9 @@ def statements(
         snapshot: The facts that hold.
         difference: Between the two.
     """
-    difference = _difference(document, desired, snapshot.facts, difference)
-    owners = {fact.schema: fact.owner for fact in desired if isinstance(fact, SchemaOwner)}
+    everything = _difference(document, desired, snapshot.facts, difference)
+    difference = everything.without_defaults()
+    owners = {name: schema.owner for name, schema in document.schemas.items()}
     retired = snapshot.retired_roles
     databases = sorted(
         {dependency.database for role in retired for dependency in role.dependencies if dependency.database}
@@ -76,7 +77,7 @@ def statements(
         *_adoptions(difference, owners),
         *_extensions(difference, owners, snapshot),
         *privileges(difference, owners, desired, snapshot.server),
-        *default_privileges(difference),
+        *default_privileges(everything),
         *roles.settings(difference),
         *retirement.drop_owned(document, retired),
     )

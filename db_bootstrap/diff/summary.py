@@ -50,6 +50,7 @@ def summary(document: AccessDocument, snapshot: Snapshot, difference: Difference
     if not difference and not snapshot.retired_roles:
         return (UNCHANGED,)
     comparison, targets = compared(snapshot, difference)
+    difference = difference.without_defaults()
     said: dict[bool, dict[str, set[str]]] = {True: {}, False: {}}
     for is_loss, role, predicate in (
         *_retired(document, snapshot),
@@ -162,13 +163,13 @@ def _membership(group: str, options: set[str]) -> str:
 
 def _privileges(changed: Iterable[Change], all_targets: list[AnyTarget]) -> Iterator[str]:
     """Yield the privileges that come from the same role, with their targets."""
-    by_target: dict[tuple[str, int], set[str]] = {}
+    by_target: dict[tuple[str, tuple[int, ...]], set[str]] = {}
     for change in changed:
-        by_target.setdefault((change.through, change.target), set()).add(change.privilege)
+        by_target.setdefault((change.through, change.targets), set()).add(change.privilege)
     targets: dict[tuple[str, tuple[str, ...]], list[AnyTarget]] = {}
-    for (through, target), privileges in by_target.items():
+    for (through, alike), privileges in by_target.items():
         shown = {text for text in privileges if text.removeprefix(GRANT_OPTION) not in privileges - {text}}
-        targets.setdefault((through, tuple(sorted(shown))), []).append(all_targets[target])
+        targets.setdefault((through, tuple(sorted(shown))), []).extend(all_targets[target] for target in alike)
     for (through, shown_ones), on in sorted(targets.items(), key=lambda item: item[0]):
         path = f" through {'PUBLIC' if through == PUBLIC else _name(through)}" if through else ""
         yield f"{join_names(shown_ones)} {'of' if OWNERSHIP in shown_ones else 'on'} {join_names(_targets(on))}{path}"

@@ -19,13 +19,13 @@ class Change(NamedTuple):
 
     Attributes:
         through: The role that has it: the role itself, one that it inherits, or `sql.PUBLIC`.
-        target: The index of the objects in both catalogs.
+        targets: The indices, in both catalogs, of objects that are alike.
     """
 
     is_loss: bool
     through: str
     privilege: str
-    target: int
+    targets: tuple[int, ...]
 
 
 _Reached = tuple[str, ...]
@@ -41,18 +41,10 @@ class Comparison:
 
     def __init__(self, before: Access, after: Access) -> None:
         self.before, self.after = before, after
-        self._on: list[frozenset[str]] = []
+        self._on: dict[int, frozenset[str]] = {}
         self._held: dict[str, set[int]] = {}
         self._changed: dict[str, set[int]] = {}
         self._known: dict[tuple[int, _Reached, _Reached], list[Change]] = {}
-        for index, moments in enumerate(zip(before.catalog.objects, after.catalog.objects, strict=True)):
-            old, new = (_holdings(on) for on in moments)
-            self._on.append(frozenset(old.keys() | new.keys() | PREDEFINED.keys()))
-            for holder in old.keys() | new.keys():
-                self._held.setdefault(holder, set()).add(index)
-                if old.get(holder) != new.get(holder):
-                    self._changed.setdefault(holder, set()).add(index)
-        self.holders = frozenset(self._held) - {PUBLIC}
         tables = {
             (on.schema, name): index
             for index, on in enumerate(before.catalog.objects)
@@ -63,10 +55,25 @@ class Comparison:
             for index, on in enumerate(before.catalog.objects)
             if on.relation is not None and (on.schema, on.relation) in tables
         }
+        single = {*self._tables, *self._tables.values()}  # their access depends on more than their own lists
+        alike: dict[object, list[int]] = {}
+        for index, moments in enumerate(zip(before.catalog.objects, after.catalog.objects, strict=True)):
+            lists = ((on.kind, on.owner, on.is_write_protected, frozenset(on.entries)) for on in moments)
+            alike.setdefault((index if index in single else None, *lists), []).append(index)
+        # The first of the objects with equal lists stands for all of them.
+        self._alike = {indices[0]: tuple(indices) for indices in alike.values()}
+        for index in self._alike:
+            old, new = (_holdings(access.catalog.objects[index]) for access in (before, after))
+            self._on[index] = frozenset(old.keys() | new.keys() | PREDEFINED.keys())
+            for holder in old.keys() | new.keys():
+                self._held.setdefault(holder, set()).add(index)
+                if old.get(holder) != new.get(holder):
+                    self._changed.setdefault(holder, set()).add(index)
+        self.holders = frozenset(self._held) - {PUBLIC}
         for column, table in self._tables.items():
             self._on[column] |= self._on[table]
         for role, given in PREDEFINED.items():
-            self._held[role] = {index for index, on in enumerate(before.catalog.objects) if on.kind in given}
+            self._held[role] = {index for index in self._alike if before.catalog.objects[index].kind in given}
 
     def changes(self, role: str) -> Iterator[Change]:
         """Yield what a role, or `sql.PUBLIC`, gains and loses; what a greater change includes is left out."""
@@ -94,7 +101,7 @@ class Comparison:
                 if changed and OWNERSHIP not in greater:
                     through = _nearest(access, role, index)
                     names = sorted(changed & {OWNERSHIP} or changed - greater)
-                    found += (Change(is_loss, through.get(name, role), name, index) for name in names)
+                    found += (Change(is_loss, through.get(name, role), name, self._alike[index]) for name in names)
         return self._known[key]
 
 

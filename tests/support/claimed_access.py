@@ -92,10 +92,11 @@ class Claims:
     def _changes(self, role: str) -> list[Change]:
         name = self.workshop.role(role)
         is_known = name in {*self.before.catalog.roles, *self.after.catalog.roles}
-        return [*self.comparison.changes(name if is_known else PUBLIC)]  # the sentence on every other role covers it
+        changes = self.comparison.changes(name if is_known else PUBLIC)  # the sentence on every other role covers it
+        return [change._replace(targets=(target,)) for change in changes for target in change.targets]
 
     def _paths(self, change: Change) -> list[tuple[str, str]]:
-        match self.targets[change.target]:
+        match self.targets[change.targets[0]]:
             case OnDatabase():
                 return [("database", "database")]
             case OnSchema(schema):

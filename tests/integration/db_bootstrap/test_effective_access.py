@@ -162,8 +162,9 @@ def assert_changes(before: Access, after: Access, roles: set[str]) -> None:
     tables = {place[:2]: index for index, place in enumerate(places) if place[0] is ObjectClass.TABLE}
     for role in roles:
         told: dict[tuple[bool, int | None], set[str]] = {}
-        for is_loss, _, privilege, index in comparison.changes(role):
-            told.setdefault((is_loss, index), set()).add(privilege)
+        for is_loss, _, privilege, indices in comparison.changes(role):
+            for index in indices:
+                told.setdefault((is_loss, index), set()).add(privilege)
         for index, place in enumerate(places):
             rights = [
                 {*held, *(GRANT_OPTION + privilege for privilege in can_grant)}

@@ -26,7 +26,7 @@ INHERIT = RoleAttribute("app_b", Attribute.INHERIT, value=True)
     ],
 )
 def test_what_the_login_role_in_use_has_is_copied(fact: Fact) -> None:
-    copied = replace(fact, role="app_b")  # type: ignore[arg-type]
+    copied = replace(fact, role="app_b")  # type: ignore[type-var]
     assert desired_facts({fact}, "app_a", "app", "app_b", SERVER) == {OWN, LOGIN, copied}
 
 
