@@ -10,6 +10,7 @@ from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
+from db_bootstrap import desired
 from db_bootstrap.desired import DECLARED_ATTRIBUTES, creators, is_marked, is_marked_by_another, text_of
 from db_bootstrap.document import IAM_ROLE, GrantKind, Preset, Unlisted, login_role_names, parse_document
 from db_bootstrap.document.model import PRIVILEGES, CredentialKind, is_predefined_group, is_reserved
@@ -51,7 +52,7 @@ def generate(catalog: Catalog) -> Generated:
     scope = _Scope(catalog, frozenset(catalog.roles) - left_out.keys())
     # Who can create in a schema does not depend on the privileges on its objects, so the first draft says it.
     scope = replace(scope, creators=creators(parse_document(_document(scope))))
-    return Generated(_document(scope), left_out)
+    return Generated(_document(replace(scope, named=_named_of_extensions(scope))), left_out)
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,13 @@ class _Scope:
     Attributes:
         names: The roles that it declares, login roles included.
         creators: By schema: the roles whose default privileges are judged.
+        named: The objects of extensions to declare by name.
     """
 
     catalog: Catalog
     names: frozenset[str]
     creators: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    named: Mapping[tuple[str, GrantKind], list[Objects]] = field(default_factory=dict)
 
     @property
     def server(self) -> Server:
@@ -97,12 +100,12 @@ class _Scope:
     def by_class(self) -> dict[tuple[ObjectClass, str | None], list[Objects]]:
         found: dict[tuple[ObjectClass, str | None], list[Objects]] = {}
         for on in self.catalog.objects:
-            if not (on.is_of_extension or on.is_of_system):
+            if not on.is_of_system:
                 found.setdefault((on.kind, on.schema), []).append(on)
         return found
 
     def of_class(self, kind: ObjectClass, schema: str | None = None) -> list[Objects]:
-        return self.by_class.get((kind, schema), [])
+        return [on for on in self.by_class.get((kind, schema), ()) if not on.is_of_extension]
 
     @cached_property
     def granted(self) -> dict[Objects, frozenset[tuple[str, str, bool]]]:
@@ -127,10 +130,11 @@ class _Scope:
     def schemas(self) -> dict[str, str]:
         return {schema: on.owner for schema, on in sorted(self.owned.items()) if on.owner in self.groups}
 
-    def objects(self, schema: str, kind: GrantKind) -> list[Objects]:
-        """Return the objects of a kind in scope, without columns."""
+    def objects(self, schema: str, kind: GrantKind, *, of_extensions: bool = False) -> list[Objects]:
+        """Return the objects of a kind in scope, without columns: those of extensions, or the others."""
         owners = self.names | {self.server.master}
-        return [on for on in self.of_class(_CLASSES[kind], schema) if on.owner in owners]
+        found = self.by_class.get((_CLASSES[kind], schema), ())
+        return [on for on in found if on.owner in owners and on.is_of_extension is of_extensions]
 
     def creates_all(self, grantee: str, schema: str) -> bool:
         """Return True if all future objects of a schema belong to the grantee, who needs no privileges on them."""
@@ -145,6 +149,21 @@ class _Scope:
             creator == grantee or (_CLASSES[kind], schema, creator, grantee, privilege) in self.defaults
             for creator in self.creators.get(schema, ())
         )
+
+
+def _named_of_extensions(scope: _Scope) -> dict[tuple[str, GrantKind], list[Objects]]:
+    """Return the objects of extensions to name. Grants on all objects apply to a named one, so it must have these."""
+    on_all = desired.kind_grants(parse_document(_document(scope)), scope.server)
+    return {
+        (schema, kind): [
+            on
+            for on in scope.objects(schema, kind, of_extensions=True)
+            if (kind is GrantKind.TABLES or not on.is_default)
+            and all(scope.has(who, on, right) for who, right in on_all.get((schema, OBJECT_KINDS[kind], None), ()))
+        ]
+        for schema in scope.schemas
+        for kind in OBJECT_KINDS
+    }
 
 
 def _document(scope: _Scope) -> dict[str, Any]:
@@ -222,7 +241,8 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
     member: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
     if login_role.attributes[Attribute.LOGIN]:
         limit = login_role.attributes[Attribute.CONNECTION_LIMIT]
-        expiry = login_role.attributes[Attribute.VALID_UNTIL]
+        # A document gives none to an IAM login, which has no password.
+        expiry = None if _is_iam(name, scope.catalog) else login_role.attributes[Attribute.VALID_UNTIL]
         acts_as = memberships.get("".join(settings.pop("role", ())))
         member |= {
             "credential": _credential(scope, name),
@@ -330,9 +350,9 @@ def _object_grants(
     owns_all = scope.creates_all(grantee, schema) and all(one.owner == grantee for one in scope.objects(schema, kind))
     if of_all and not owns_all:
         yield {"on": kind.value, "schema": schema, "privileges": of_all}
-    covered |= set(of_all)
+        covered |= set(of_all)
     by_privileges: dict[tuple[str, ...], list[str]] = {}
-    for one in scope.objects(schema, kind):
+    for one in (*scope.objects(schema, kind), *scope.named.get((schema, kind), [])):
         rest = tuple(
             right
             for right in PRIVILEGES[kind]
@@ -347,9 +367,10 @@ def _object_grants(
 
 
 def _column_grants(scope: _Scope, grantee: str, schema: str) -> Iterator[dict[str, Any]]:
-    in_scope = {name for on in scope.objects(schema, GrantKind.TABLES) for name in on.names}
+    tables = [*scope.objects(schema, GrantKind.TABLES), *scope.named.get((schema, GrantKind.TABLES), [])]
+    in_scope = {name for on in tables for name in on.names}
     columns: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for on in scope.of_class(ObjectClass.COLUMN, schema):
+    for on in scope.by_class.get((ObjectClass.COLUMN, schema), ()):
         rights = tuple(sorted(right for right in PRIVILEGES[GrantKind.TABLES] if scope.has(grantee, on, right)))
         if rights and on.owner != grantee and on.relation in in_scope:
             columns.setdefault((on.relation, rights), []).extend(on.names)

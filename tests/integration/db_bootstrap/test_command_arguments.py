@@ -54,6 +54,8 @@ WITH_FILE = ("--document", "a.json")
         pytest.param(["plan", *WITH_FILE], "address of the database is missing", id="no address"),
         pytest.param(["plan", "--dsn", DSN], "required: --document", id="no document"),
         pytest.param(["plan", *WITH_FILE, "--dsn", DSN, "--format", "xml"], "choose from", id="an unknown format"),
+        pytest.param(["generate", "--dsn", DSN, "--format", "sql"], "choose from", id="a script of a document"),
+        pytest.param(["generate", "--dsn", DSN, *WITH_FILE], "unrecognized", id="a document to generate"),
         pytest.param(
             ["plan", *WITH_FILE, "--dsn", DSN, "--expect-digest", DIGEST], "unrecognized", id="a digest to plan"
         ),

@@ -10,8 +10,7 @@ import boto3
 import moto
 import pytest
 
-from db_bootstrap import apply
-from db_bootstrap.credentials.store import SecretStore, store_of_runtime
+from db_bootstrap.credentials.store import store_of_runtime
 from db_bootstrap.errors import RefusedLoginError, StatementError
 from db_bootstrap.lambdas import plan as planner
 from db_bootstrap.lambdas.apply import bootstrap
@@ -84,23 +83,16 @@ def measured(printed: str) -> list[float]:
     return [value for line in lines for value in line["AccessDrift"]]
 
 
-def test_a_plan_shows_what_an_apply_held_to_it_then_runs(functions: Functions) -> None:
+def test_a_plan_shows_what_an_apply_held_to_it_then_runs_and_is_not_measured_as_drift(
+    functions: Functions, capsys: pytest.CaptureFixture[str]
+) -> None:
     planned = functions.ask("plan")
+    assert measured(capsys.readouterr().out) == []
     assert is_digest(planned["digest"])
     assert not planned["in_sync"]
     assert planned["database"] == functions.cellar.database.name
     applied = functions.apply(planned["digest"])
     assert applied["changes"] == planned["changes"]
-
-
-def test_planning_needs_neither_the_apply_nor_a_way_to_write_a_secret(
-    functions: Functions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    functions.cellar.apply()
-    for owner, name in ((apply, "apply"), (apply, "locked"), (SecretStore, "publish")):
-        monkeypatch.delattr(owner, name)
-    assert functions.ask("plan")["in_sync"]
-    assert functions.ask("verify")["in_sync"]
 
 
 def test_postgresql_refuses_a_change_in_the_session_that_plans(
@@ -138,11 +130,6 @@ def test_drift_is_measured_named_and_zero_after_an_apply(
     assert len(logged) >= 2, "the statements that mend it, with those that make the master a member meanwhile"
     assert functions.apply()["summary"] == answer["summary"]
     assert measured(capsys.readouterr().out) == [0]
-
-
-def test_a_plan_is_not_measured_as_drift(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:
-    functions.ask("plan")
-    assert measured(capsys.readouterr().out) == []
 
 
 def test_what_cannot_be_carried_out_is_drift_too(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,11 +195,9 @@ def test_make_access_prints_who_has_access_and_why(functions: Functions, capsys:
     assert "AccessDrift" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("action", ["plan", "audit"])
 def test_an_answer_that_lambda_cannot_return_is_refused_with_the_command_that_prints_it(
-    action: str, functions: Functions, monkeypatch: pytest.MonkeyPatch
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "MAXIMUM_ANSWER_BYTES", 500)
-    event = {"action": action, "document": functions.cellar.raw} if action == "plan" else {"action": action}
-    (refusal,) = planner.plan(event, CONTEXT)["refusals"]
-    assert f"Run python -m db_bootstrap {action} with --dsn" in refusal
+    for answer in (functions.ask("plan"), planner.plan({"action": "audit"}, CONTEXT)):
+        assert f"Run python -m db_bootstrap {answer['action']} with --dsn" in answer["refusals"][0]
