@@ -36,7 +36,7 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
       } == {
       ECSServiceAverageCPUUtilization    = 60
       ECSServiceAverageMemoryUtilization = 70
-      ALBRequestCountPerTarget           = 7826
+      ALBRequestCountPerTarget           = 9473
     }
     error_message = "Three targets must be tracked."
   }

@@ -8,7 +8,7 @@ locals {
 
   cpu_target = 60
   # Twice what a page takes of a core (docs/benchmarks.md): a vCPU can be one of a core's two threads.
-  cpu_seconds_for_each_request = 0.0023
+  cpu_seconds_for_each_request = 0.0019
   # As many requests as take cpu_target percent of a task's CPU.
   derived_requests = floor(60 * var.cpu_units / 1024 * local.cpu_target / 100 / local.cpu_seconds_for_each_request)
 
