@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from devtools.errors import UserError
+from devtools.load import Load
 from rehearsal.aws import aws_client, write_token
-from rehearsal.load import Load
 from rehearsal.run import Run
 
 MASTER = "master"

@@ -16,9 +16,9 @@ import pg8000.native
 import pytest
 
 from devtools.checkout import CHECKOUT
+from devtools.load import Load
 from devtools.postgres.binaries import Binaries
 from rehearsal.aws import REGION, assume_role
-from rehearsal.load import Load
 from rehearsal.terraform import TerraformError
 from tests.support.documents import beers
 from tests.support.http import Client

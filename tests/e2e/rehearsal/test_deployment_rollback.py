@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from devtools.checkout import CHECKOUT
+from devtools.load import Load
 from localaws.ecs.scheduler import BREAKER_MINIMUM_FAILURES
-from rehearsal.load import Load
 from rehearsal.terraform import TerraformError
 from tests.support.rehearsal import (
     ANSWERS_ONLY_HEALTH_CHECKS,

@@ -17,7 +17,7 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
-from rehearsal.load import Load
+from devtools.load import Load
 from rehearsal.rotate import rotate
 from tests.support.documents import beers
 from tests.support.local_aws import allow, policy

@@ -11,8 +11,8 @@ import pytest
 
 from app.database.credentials import CACHE_SECONDS
 from db_bootstrap.credentials.rotation import Step
+from devtools.load import Load
 from devtools.postgres.binaries import Binaries
-from rehearsal.load import Load
 from tests.support.database import running_cluster
 from tests.support.faulty_aws import Fault, FaultyAws, faulty_aws
 from tests.support.rotation import RotatingDatabase, secrets_manager

@@ -12,8 +12,8 @@ import pytest
 
 from app.database.migrate import migrate
 from devtools.images.store import ImageStore
+from devtools.load import Load
 from devtools.postgres.binaries import Binaries
-from rehearsal.load import Load
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.database import Database, running_cluster
 from tests.support.ecs import REPOSITORY, Site

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.load import Load
+from devtools.load import Load
 from tests.support.local_aws import REGION
 from tests.support.served import PROJECT, environment, serving
 from tests.support.token_database import TokenDatabase, token_database

@@ -2,8 +2,8 @@
 
 import re
 
+from devtools.load import Load
 from devtools.ports import free_port
-from rehearsal.load import Load
 from tests.support.targets import running_target
 
 
