@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow
@@ -46,9 +45,8 @@ print("serving version", os.environ.get("VERSION"), flush=True)
 server.serve_forever(poll_interval=0.02)
 """
 MIGRATE = """
-import os, sys
+import os
 print("migrating with", [name for name in os.environ if name.endswith("_SECRET")], flush=True)
-sys.exit(int(os.environ.get("MIGRATE_EXIT_CODE", "0")))
 """
 
 
@@ -109,20 +107,18 @@ class Site:
     def register(self, version: str = "1", **changes: Any) -> str:
         """Register a task definition: `migrate`, then `app`. ``changes`` are merged into `app`; its ARN.
 
-        ``migrate_exit_code`` is how the migration ends, ``task_role_arn`` another role to act as.
+        ``task_role_arn`` is another role to act as.
         """
         log = {
             "logDriver": "awslogs",
             "options": {"awslogs-group": LOG_GROUP, "awslogs-region": REGION, "awslogs-stream-prefix": "task"},
         }
-        exit_code = changes.pop("migrate_exit_code", 0)
         task_role_arn = changes.pop("task_role_arn", self.task_role_arn)
         migrate = {
             "name": "migrate",
             "image": self.image,
             "command": ["python", "migrate.py"],
             "essential": False,
-            "environment": [{"name": "MIGRATE_EXIT_CODE", "value": str(exit_code)}],
             "secrets": [{"name": "LOGIN_SECRET", "valueFrom": f"{self.secret_arn}:password::"}],
             "logConfiguration": log,
         }
@@ -215,8 +211,3 @@ def make_load_balancer(elb: Any, vpc_id: str, subnet_ids: list[str], **settings:
     forward = {"Type": "forward", "TargetGroupArn": group}
     listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[forward])
     return balancer, group, listener["Listeners"][0]["ListenerArn"]
-
-
-def log_of(directory: Path, name: str) -> str:
-    """Everything that the container SERVICE-TASK-CONTAINER has printed."""
-    return (directory / "logs" / "tasks" / f"{name}.log").read_text()

@@ -14,8 +14,7 @@ class Target(ThreadingHTTPServer):
     """A server in a thread.
 
     ``GET /health`` answers ``health_status``; ``/slow`` answers after ``delay_seconds``, or once ``wake`` is set;
-    ``/fail`` answers 500; ``/break`` closes the connection; ``/stream`` answers in chunks; anything else is echoed as
-    JSON.
+    ``/fail`` answers 500; anything else is answered with the target's name and the size of the body.
     """
 
     daemon_threads = True
@@ -61,32 +60,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/fail":
             self._reply(500, b"{}")
             return
-        if self.path == "/break":
-            self.close_connection = True
-            return
-        if self.path == "/stream":
-            self.send_response(200)
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            for part in (b"one ", b"two ", b"three"):
-                self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
-            self.wfile.write(b"0\r\n\r\n")
-            return
         if self.path == "/slow":
             target.wake.wait(target.delay_seconds)
         with target.lock:
             target.answered += 1
-        echo = {
-            "target": target.name,
-            "method": self.command,
-            "path": self.path,
-            "headers": {name.lower(): value for name, value in self.headers.items()},
-            "body_bytes": len(body),
-            "body_start": body[:100].decode(),
-        }
-        self._reply(201 if self.command == "POST" else 200, json.dumps(echo).encode())
+        answer = {"target": target.name, "body_bytes": len(body)}
+        self._reply(201 if self.command == "POST" else 200, json.dumps(answer).encode())
 
-    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815 - http.server's names
+    do_POST = do_GET  # noqa: N815 - http.server's name
 
     def log_message(self, *_arguments: Any) -> None:
         pass
@@ -104,8 +85,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Set-Cookie", "a=1")
-        self.send_header("Set-Cookie", "b=2")
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        self.wfile.write(body)

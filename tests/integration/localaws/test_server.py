@@ -16,43 +16,6 @@ from tests.support.local_aws import LocalAws
 from tests.support.waiting import wait_until
 
 
-def test_status_names_the_services(aws: LocalAws) -> None:
-    emulated = {
-        "alarms",
-        "budgets",
-        "ecs",
-        "elbv2",
-        "events",
-        "lambda",
-        "metrics",
-        "rds",
-        "scheduler",
-        "secretsmanager",
-    }
-    assert set(aws.ask("status")[1]["services"]) == {*emulated, "moto_patches"}
-
-
-def test_an_unknown_endpoint_of_the_rehearsal_says_which_there_are(aws: LocalAws) -> None:
-    status, answer = aws.ask("nothing")
-    assert status == 404
-    assert "/_rehearsal/status" in answer["known"]
-
-
-def test_asking_for_faults_takes_a_post(aws: LocalAws) -> None:
-    assert aws.ask("faults")[0] == 405
-
-
-def test_what_was_created_is_listed_until_it_is_deleted(aws: LocalAws) -> None:
-    ec2 = aws.client("ec2")
-    before = aws.resources()
-    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
-    assert set(aws.resources()) - set(before) == {f"ec2 vpc {vpc}", f"ec2 security-group {group}"}
-    ec2.delete_security_group(GroupId=group)
-    ec2.delete_vpc(VpcId=vpc)
-    assert aws.resources() == before
-
-
 def test_the_same_client_token_gives_the_same_resource_again(aws: LocalAws) -> None:
     ec2 = aws.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
@@ -114,15 +77,6 @@ def test_a_lock_file_is_written_only_once(aws: LocalAws) -> None:
     s3.put_object(Bucket="locks", Key="x.tflock", Body=b"1", IfNoneMatch="*")
     with pytest.raises(ClientError, match="PreconditionFailed"):
         s3.put_object(Bucket="locks", Key="x.tflock", Body=b"2", IfNoneMatch="*")
-
-
-def test_the_journal_names_calls_but_no_values(aws: LocalAws) -> None:
-    aws.client("secretsmanager").create_secret(Name="journal-test", SecretString="hunter2-in-the-journal")
-    aws.client("secretsmanager").get_secret_value(SecretId="journal-test")
-    calls = [(event["operation"], event["caller"], event["status"]) for event in aws.journal("api.call")]
-    assert ("CreateSecret", "administrator", 200) in calls
-    assert ("GetSecretValue", "administrator", 200) in calls
-    assert "hunter2" not in (aws.directory / "logs" / "journal.jsonl").read_text()
 
 
 def test_a_signal_ends_it_with_everything_that_it_runs(tmp_path: Path) -> None:

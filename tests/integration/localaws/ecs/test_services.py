@@ -7,11 +7,10 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.ecs import LOG_GROUP, REPOSITORY, Site, log_of
+from tests.support.ecs import REPOSITORY, Site
 from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow
 from tests.support.waiting import wait_until
 
@@ -47,19 +46,6 @@ def test_a_steady_service_answers_through_the_load_balancer_with_each_of_its_tas
     assert service["events"][0]["message"] == "(service beers) has reached a steady state."
 
 
-def test_a_task_is_shown_as_what_it_is(site: Site, beers: str) -> None:
-    for task in site.tasks(beers):
-        assert (task["lastStatus"], task["group"], task["launchType"]) == ("RUNNING", "service:beers", "FARGATE")
-        containers = {container["name"]: container for container in task["containers"]}
-        assert (containers["migrate"]["lastStatus"], containers["migrate"]["exitCode"]) == ("STOPPED", 0)
-        assert containers["app"]["lastStatus"] == "RUNNING"
-        assert "exitCode" not in containers["app"]
-        address = containers["app"]["networkInterfaces"][0]["privateIpv4Address"]
-        assert address.startswith("10.0.")
-    subnets = {task["attachments"][0]["details"][0]["value"] for task in site.tasks(beers)}
-    assert subnets == set(site.subnet_ids)
-
-
 def test_a_process_gets_the_environment_of_its_container_and_nothing_else(site: Site, beers: str) -> None:
     environment = get(site)
     assert environment["VERSION"] == "1"
@@ -69,25 +55,6 @@ def test_a_process_gets_the_environment_of_its_container_and_nothing_else(site: 
     assert "LOGIN_SECRET" not in environment
     allowed = {"PATH", "LANG", "TZ", "HOME", "TMPDIR", "HOST", "PORT", "VERSION", "LC_CTYPE"}
     assert {name for name in environment if not name.startswith("AWS_")} <= allowed
-
-
-def test_output_stands_in_the_files_of_the_run_and_in_the_log_streams(site: Site, beers: str) -> None:
-    task_id = site.tasks(beers)[0]["taskArn"].rsplit("/", 1)[1]
-    assert log_of(site.aws.directory, f"{beers}-{task_id}-migrate") == "migrating with ['LOGIN_SECRET']\n"
-    assert log_of(site.aws.directory, f"{beers}-{task_id}-app") == "serving version 1\n"
-    logs = site.aws.client("logs")
-
-    def shipped() -> list[str]:
-        events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=f"task/app/{task_id}")["events"]
-        return [event["message"] for event in events]
-
-    wait_until(shipped, "the log stream")
-    assert shipped() == ["serving version 1"]
-
-
-def test_no_secret_stands_in_the_run_directory(site: Site, beers: str) -> None:
-    files = [path for path in site.aws.directory.rglob("*") if path.is_file()]
-    assert [path for path in files if b"hunter2" in path.read_bytes()] == []
 
 
 @pytest.mark.aws("ECS-2", "ECS-3")
@@ -149,63 +116,6 @@ def test_what_keeps_a_task_from_starting_is_said_in_the_events(
     wait_until(lambda: any(reason in event["message"] for event in site.service(beers)["events"]), reason)
     wait_until(lambda: site.is_steady(beers), "the end of the rollback")
     assert get(site)["VERSION"] == "1"
-
-
-def test_a_task_that_dies_is_replaced(site: Site, beers: str) -> None:
-    before = {task["taskArn"] for task in site.tasks(beers)}
-    with pytest.raises(urllib.error.HTTPError, match="502"):
-        get(site, "/die")
-    wait_until(lambda: len(before & {task["taskArn"] for task in site.tasks(beers)}) == 1, "the death of one task")
-    wait_until(lambda: site.is_steady(beers), "a replacement")
-    (dead,) = [task for task in site.tasks(beers, "STOPPED") if task["taskArn"] in before]
-    assert dead["stopCode"] == "EssentialContainerExited"
-    assert "container app, exit code 7" in dead["stoppedReason"]
-
-
-def test_a_container_that_fails_its_own_health_check_is_replaced(site: Site, beers: str) -> None:
-    check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
-    site.ecs.update_service(cluster="taproom", service=beers, taskDefinition=site.register("2", healthCheck=check))
-    reason = "Task failed container health checks (container app)"
-    wait_until(lambda: any(reason in event["message"] for event in site.service(beers)["events"]), reason)
-    wait_until(lambda: site.is_steady(beers), "the end of the rollback")
-    assert get(site)["VERSION"] == "1"
-
-
-def test_a_deleted_service_leaves_no_process_no_target_and_no_network_interface(site: Site) -> None:
-    site.create_service("passing", site.register("1"))
-    wait_until(lambda: site.is_steady("passing"), "a steady service")
-    started = [
-        event["pid"] for event in site.aws.journal("task.container_started") if event["group"] == "service:passing"
-    ]
-    site.ecs.update_service(cluster="taproom", service="passing", desiredCount=0)
-    site.delete_service("passing")
-    assert [pid for pid in started if psutil.pid_exists(pid)] == []
-    assert site.elb.describe_target_health(TargetGroupArn=site.group_arn)["TargetHealthDescriptions"] == []
-    interfaces = site.aws.client("ec2").describe_network_interfaces()["NetworkInterfaces"]
-    assert [one for one in interfaces if one["Description"].startswith("ECS task")] == []
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"containerName": "web"}, "did not have a container port"),
-        ({"containerPort": 9000}, "did not have a container port"),
-        ({"targetGroupArn": "lonely"}, "does not have an associated load balancer"),
-    ],
-)
-def test_a_load_balancer_that_cannot_reach_the_container_is_refused(
-    site: Site, changed: dict[str, Any], message: str
-) -> None:
-    if "targetGroupArn" in changed:
-        group = {"Name": "lonely", "Protocol": "HTTP", "Port": 8000, "VpcId": site.vpc_id, "TargetType": "ip"}
-        changed["targetGroupArn"] = site.elb.create_target_group(**group)["TargetGroups"][0]["TargetGroupArn"]
-    with pytest.raises(ClientError, match=message):
-        site.create_service("wrong", site.register("1"), **changed)
-
-
-def test_a_second_service_of_the_same_name_is_refused(site: Site, beers: str) -> None:
-    with pytest.raises(ClientError, match="not idempotent"):
-        site.create_service(beers, site.register("1"))
 
 
 @pytest.mark.aws("SSM-3")

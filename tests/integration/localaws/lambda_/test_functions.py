@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws import LocalAws, allow, unique, zipped
+from tests.support.local_aws import LocalAws, allow, unique
 from tests.support.waiting import wait_until
 
 LOGS = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])
@@ -92,19 +92,6 @@ def invoke(aws: LocalAws, name: str, event: Any = None, **options: Any) -> tuple
     return json.loads(answer["Payload"].read()), answer
 
 
-def test_a_function_gets_its_event_and_context(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo", Environment={"Variables": {"COLOUR": "amber"}})
-    result, answer = invoke(aws, name, {"a": [1, "ä"]})
-    assert answer["StatusCode"] == 200
-    assert answer["ExecutedVersion"] == "$LATEST"
-    assert "FunctionError" not in answer
-    assert result["event"] == {"a": [1, "ä"]}
-    assert result["arn"].endswith(f":function:{name}")
-    assert 10_000 < result["remaining"] <= 20_000
-    assert result["environment"]["COLOUR"] == "amber"
-    assert result["environment"]["AWS_LAMBDA_FUNCTION_NAME"] == name
-
-
 def test_nothing_of_the_machines_environment_reaches_a_function(aws: LocalAws, deploy: Callable[..., str]) -> None:
     environment = invoke(aws, deploy("echo"))[0]["environment"]
     assert not {"AWS_CA_BUNDLE", "AWS_PROFILE", "HTTPS_PROXY", "PYTHONPATH", "VIRTUAL_ENV"} & set(environment)
@@ -124,11 +111,6 @@ def test_a_function_imports_its_zip_and_boto3_and_nothing_else(aws: LocalAws, de
     }
 
 
-def test_a_second_invocation_finds_a_warm_process(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo")
-    assert [invoke(aws, name)[0]["calls"] for _ in range(3)] == [1, 2, 3]
-
-
 def test_a_changed_configuration_starts_afresh(aws: LocalAws, deploy: Callable[..., str]) -> None:
     name = deploy("echo")
     invoke(aws, name)
@@ -138,34 +120,11 @@ def test_a_changed_configuration_starts_afresh(aws: LocalAws, deploy: Callable[.
     assert len(aws.ask("status")[1]["services"]["lambda"][name]) == 1
 
 
-def test_changed_code_runs_at_once(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo")
-    invoke(aws, name)
-    new = "def echo(event, context): return 'new'"
-    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=zipped(new))
-    assert invoke(aws, name)[0] == "new"
-
-
 def test_an_exception_is_an_unhandled_error_with_its_trace(aws: LocalAws, deploy: Callable[..., str]) -> None:
     result, answer = invoke(aws, deploy("fail"))
     assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
     assert (result["errorType"], result["errorMessage"]) == ("ValueError", "the beer is warm")
     assert 'raise ValueError("the beer is warm")' in result["stackTrace"][-1]
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [(3, "Runtime exited with error: exit status 3"), (0, "Runtime exited without providing a reason")],
-)
-def test_an_exit_is_an_error_and_the_next_invocation_works(
-    aws: LocalAws, deploy: Callable[..., str], code: int, message: str
-) -> None:
-    name = deploy("leave")
-    for _ in range(2):
-        result, answer = invoke(aws, name, {"code": code})
-        assert answer["FunctionError"] == "Unhandled"
-        assert result["errorType"] == "Runtime.ExitError"
-        assert message in result["errorMessage"]
 
 
 def test_a_timeout_ends_the_process_and_the_next_invocation_works(aws: LocalAws, deploy: Callable[..., str]) -> None:
@@ -198,40 +157,12 @@ def test_a_handler_that_cannot_be_loaded_says_why(
     assert f"{result['errorType']}: {result['errorMessage']}".startswith(error)
 
 
-def test_an_event_that_is_not_json_is_refused(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    with pytest.raises(ClientError, match="InvalidRequestContentException"):
-        aws.client("lambda").invoke(FunctionName=deploy("echo"), Payload=b"{nonsense")
-
-
-def test_a_large_event_arrives(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    event = "x" * 1_000_000
-    assert invoke(aws, deploy("echo"), event)[0]["event"] == event
-
-
 def test_two_invocations_at_once_run_at_once(aws: LocalAws, deploy: Callable[..., str], tmp_path: Path) -> None:
     name, (first, second) = deploy("meet", Timeout=60), (str(tmp_path / one) for one in ("first", "second"))
     with ThreadPoolExecutor(2) as pool:
         events = ({"mine": first, "other": second}, {"mine": second, "other": first})
         answers = list(pool.map(lambda event: invoke(aws, name, event)[1], events))
     assert ["FunctionError" in answer for answer in answers] == [False, False]
-
-
-def test_what_a_function_prints_is_in_its_log_group_and_file(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo")
-    request_id = invoke(aws, name)[0]["request_id"]
-    events = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-    messages = [event["message"] for event in events]
-    assert request_id in messages[0]
-    assert {"printed by echo", "INFO:root:logged by echo"} <= set(messages)
-    assert "printed by echo" in (aws.directory / "logs" / "functions" / f"{name}.log").read_text()
-
-
-def test_a_role_that_may_not_log_leaves_no_log_group(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo", role=aws.make_role(unique("silent")))
-    invoke(aws, name)
-    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
-    assert groups == []
-    assert any(event["action"] == "logs:CreateLogGroup" for event in aws.journal("permission.denied"))
 
 
 def test_structured_logs_are_json_throughout(aws: LocalAws, deploy: Callable[..., str]) -> None:
@@ -271,41 +202,6 @@ def test_the_role_of_a_function_must_be_able_to_publish_dead_letters(deploy: Cal
         deploy("echo", DeadLetterConfig={"TargetArn": "arn:aws:sns:us-east-1:123456789012:dead"})
 
 
-def test_a_deleted_functions_process_ends(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo")
-    invoke(aws, name)
-    assert len(workers(aws, name)) == 1
-    aws.client("lambda").delete_function(FunctionName=name)
-    assert workers(aws, name) == []
-
-
-def test_settings_that_moto_drops_are_kept(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    role = aws.make_role(unique("kept"), LOGS, allow("sns:Publish"))
-    name = deploy("echo", role=role, TracingConfig={"Mode": "PassThrough"})
-    client = aws.client("lambda")
-    assert client.get_function_configuration(FunctionName=name)["LoggingConfig"] == {
-        "LogFormat": "Text",
-        "LogGroup": f"/aws/lambda/{name}",
-    }
-    client.update_function_configuration(
-        FunctionName=name,
-        TracingConfig={"Mode": "Active"},
-        DeadLetterConfig={"TargetArn": "arn:aws:sns:us-east-1:123456789012:dead"},
-        LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG"},
-    )
-    found = client.get_function_configuration(FunctionName=name)
-    assert found["TracingConfig"] == {"Mode": "Active"}
-    assert found["DeadLetterConfig"] == {"TargetArn": "arn:aws:sns:us-east-1:123456789012:dead"}
-    assert found["LoggingConfig"]["LogFormat"] == "JSON"
-    assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
-
-
-def test_a_function_needs_a_role_that_lambda_may_assume(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    role = aws.make_role(unique("tasks"), service="ecs-tasks.amazonaws.com")
-    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
-        deploy("echo", role=role)
-
-
 @pytest.mark.aws("LAMBDA-12")
 def test_a_function_in_a_network_needs_to_make_its_interfaces(aws: LocalAws, deploy: Callable[..., str]) -> None:
     subnet = aws.client("ec2").describe_subnets()["Subnets"][0]
@@ -316,11 +212,6 @@ def test_a_function_in_a_network_needs_to_make_its_interfaces(aws: LocalAws, dep
     name = deploy("echo", VpcConfig=network, role=aws.make_role(unique("vpc"), interfaces))
     config = aws.client("lambda").get_function_configuration(FunctionName=name)["VpcConfig"]
     assert config["VpcId"] == subnet["VpcId"]
-
-
-def workers(aws: LocalAws, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = aws.ask("status")[1]["services"]["lambda"].get(name, [])
-    return found
 
 
 @pytest.mark.aws("LAMBDA-1")

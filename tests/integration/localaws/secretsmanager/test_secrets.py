@@ -1,7 +1,6 @@
 """Secrets Manager keeps versions and rotates as AWS does."""
 
 import json
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -11,59 +10,6 @@ from botocore.exceptions import ClientError
 from tests.support.local_aws import LocalAws, unique
 from tests.support.local_secrets import read, rotate, stages, wait_for_event
 from tests.support.waiting import wait_until
-
-
-def test_a_secret_without_a_value_has_none(aws: LocalAws) -> None:
-    client = aws.client("secretsmanager")
-    name = unique("empty")
-    client.create_secret(Name=name)
-    with pytest.raises(ClientError, match="can't find the specified secret value for staging label: AWSCURRENT"):
-        client.get_secret_value(SecretId=name)
-    assert "VersionIdsToStages" not in client.describe_secret(SecretId=name)
-
-
-def test_a_value_is_read_by_stage_and_by_version(aws: LocalAws, secret: str) -> None:
-    client = aws.client("secretsmanager")
-    first = client.get_secret_value(SecretId=secret)["VersionId"]
-    second = client.put_secret_value(SecretId=secret, SecretString="new")["VersionId"]
-    assert read(aws, secret) == "new"
-    assert read(aws, secret, VersionStage="AWSPREVIOUS") == "old"
-    assert read(aws, secret, VersionId=first) == "old"
-    assert read(aws, secret, VersionId=second, VersionStage="AWSCURRENT") == "new"
-    with pytest.raises(ClientError, match="not associated to the provided VersionId"):
-        read(aws, secret, VersionId=first, VersionStage="AWSCURRENT")
-
-
-def test_a_pending_value_is_not_the_current_one(aws: LocalAws, secret: str) -> None:
-    client = aws.client("secretsmanager")
-    pending = client.put_secret_value(SecretId=secret, SecretString="new", VersionStages=["AWSPENDING"])["VersionId"]
-    assert read(aws, secret) == "old"
-    assert read(aws, secret, VersionStage="AWSPENDING") == "new"
-    current = client.get_secret_value(SecretId=secret)["VersionId"]
-    client.update_secret_version_stage(
-        SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=pending, RemoveFromVersionId=current
-    )
-    assert read(aws, secret) == "new"
-    assert stages(aws, secret) == {current: ["AWSPREVIOUS"], pending: ["AWSPENDING", "AWSCURRENT"]}
-
-
-def test_putting_the_same_version_again_changes_nothing(aws: LocalAws, secret: str) -> None:
-    client = aws.client("secretsmanager")
-    token = str(uuid.uuid4())
-    for _ in range(2):
-        put = client.put_secret_value(
-            SecretId=secret, SecretString="new", ClientRequestToken=token, VersionStages=["AWSPENDING"]
-        )
-        assert (put["VersionId"], put["VersionStages"]) == (token, ["AWSPENDING"])
-    with pytest.raises(ClientError, match="ResourceExistsException"):
-        client.put_secret_value(SecretId=secret, SecretString="another", ClientRequestToken=token)
-    assert read(aws, secret, VersionId=token) == "new"
-
-
-def test_updating_a_secret_makes_a_version(aws: LocalAws, secret: str) -> None:
-    aws.client("secretsmanager").update_secret(SecretId=secret, SecretString="new", Description="d")
-    assert read(aws, secret) == "new"
-    assert read(aws, secret, VersionStage="AWSPREVIOUS") == "old"
 
 
 @pytest.mark.aws("SM-4")

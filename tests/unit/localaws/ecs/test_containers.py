@@ -8,12 +8,9 @@ from localaws.ecs.containers import (
     Condition,
     Container,
     Dependency,
-    HealthCheck,
-    LogDestination,
     Progress,
     Step,
     TaskDefinitionError,
-    is_running,
     next_step,
     read_containers,
     shown_exit_code,
@@ -57,75 +54,6 @@ def test_the_end_of_an_essential_container_stops_the_task_and_names_its_exit_cod
     assert not step.failed_to_start
 
 
-def test_the_end_of_a_container_that_is_not_essential_stops_nothing() -> None:
-    assert next_step([MIGRATE, app()], {"migrate": ended(0), "app": RUNNING}) == Step()
-
-
-def test_a_task_is_running_once_its_essential_containers_are_started() -> None:
-    assert not is_running([MIGRATE, app()], {"migrate": RUNNING})
-    assert is_running([MIGRATE, app()], {"migrate": ended(0), "app": RUNNING})
-
-
-def test_a_definition_is_read_with_the_defaults_of_ecs() -> None:
-    assert read_containers([{"name": "app", "image": "image"}]) == (Container("app", "image"),)
-
-
-def test_a_definition_is_read_whole() -> None:
-    definition = {
-        "name": "app",
-        "image": "image",
-        "essential": False,
-        "command": ["python", "-m", "app"],
-        "environment": [{"name": "LOG_LEVEL", "value": "info"}],
-        "secrets": [{"name": "DATABASE_SECRET", "valueFrom": "arn:secret"}],
-        "portMappings": [{"containerPort": 8000, "protocol": "tcp"}],
-        "healthCheck": {
-            "command": ["CMD", "check", "it"],
-            "interval": 10,
-            "timeout": 4,
-            "retries": 2,
-            "startPeriod": 20,
-        },
-        "stopTimeout": 60,
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {"awslogs-group": "/taproom", "awslogs-stream-prefix": "ecs"},
-        },
-    }
-    assert read_containers([definition]) == (
-        Container(
-            "app",
-            "image",
-            essential=False,
-            command=("python", "-m", "app"),
-            environment={"LOG_LEVEL": "info"},
-            secret_by_variable={"DATABASE_SECRET": "arn:secret"},
-            ports=(8000,),
-            health_check=HealthCheck(("check", "it"), 10, 4, 2, 20),
-            stop_timeout_seconds=60,
-            log=LogDestination("/taproom", "ecs"),
-        ),
-    )
-
-
-@pytest.mark.parametrize(
-    ("command", "argv"),
-    [
-        (["CMD", "python", "-V"], ("python", "-V")),
-        (["CMD-SHELL", "curl -f localhost || exit 1"], ("/bin/sh", "-c", "curl -f localhost || exit 1")),
-        (["curl -f localhost"], ("/bin/sh", "-c", "curl -f localhost")),
-    ],
-)
-def test_a_health_check_is_a_program_or_a_line_for_the_shell(command: list[str], argv: tuple[str, ...]) -> None:
-    (container,) = read_containers([{"name": "app", "image": "i", "healthCheck": {"command": command}}])
-    assert container.health_check == HealthCheck(argv)
-
-
-def test_a_health_check_can_be_switched_off() -> None:
-    (container,) = read_containers([{"name": "app", "image": "i", "healthCheck": {"command": ["NONE"]}}])
-    assert container.health_check is None
-
-
 def depends(name: str, other: str, condition: str = "SUCCESS") -> dict[str, Any]:
     return {"name": name, "image": "i", "dependsOn": [{"containerName": other, "condition": condition}]}
 
@@ -151,17 +79,6 @@ def depends(name: str, other: str, condition: str = "SUCCESS") -> dict[str, Any]
 def test_a_definition_that_cannot_run_is_refused(definitions: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(TaskDefinitionError, match=message):
         read_containers(definitions)
-
-
-@pytest.mark.parametrize(
-    ("container", "argv"),
-    [
-        pytest.param(Container("c", "i"), ["gunicorn", "app"], id="the image's own command"),
-        pytest.param(Container("c", "i", command=("python",)), ["python"], id="the command replaces it"),
-    ],
-)
-def test_a_container_runs_what_docker_would_run(container: Container, argv: list[str]) -> None:
-    assert container.argv(["gunicorn", "app"]) == argv
 
 
 @pytest.mark.parametrize(("return_code", "shown"), [(0, 0), (3, 3), (-15, 143), (-9, 137)])
