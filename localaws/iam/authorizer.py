@@ -25,7 +25,7 @@ from moto.sts.models import AssumedRole, sts_backends
 
 from localaws.http.call import Answer, ApiCall, error_answer
 from localaws.iam.actions.required import required_permissions
-from localaws.iam.context import context_of
+from localaws.iam.context import context_of, reading_moto
 from localaws.iam.evaluate import (
     Decision,
     Request,
@@ -57,6 +57,7 @@ class Authorizer:
         self._decisive: set[tuple[str, str, str]] = set()
         self.context = context_of(settings)
 
+    @reading_moto
     def denial(self, call: ApiCall) -> Answer | None:
         """Return the refusal of a call, in its service's wire format; None if it is allowed."""
         CALLER.set("")
@@ -72,6 +73,7 @@ class Authorizer:
                 return self._denial(call, session.arn, request, decision)
         return None
 
+    @reading_moto
     def allows(self, role_arn: str, request: Request) -> Decision:
         """Decide a request by a role's policies and by its permissions boundary, if it has one."""
         try:
@@ -107,6 +109,7 @@ class Authorizer:
         self._record_decisive(role.name, policies, decision, request)
         return decision
 
+    @reading_moto
     def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> Decision:
         """Decide by a role's trust policy whether an AWS service can assume it.
 

@@ -1,12 +1,17 @@
 """A role's calls are authorized by its policies, and denied in each service's wire format."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.iam.models import iam_backends
 
+from localaws.iam.authorizer import Authorizer
+from localaws.iam.evaluate import Request
 from tests.support.local_aws import ACCOUNT_ID, REGION, LocalAws, allow, policy, unique
+from tests.support.moto_server import moto_server
 
 
 def role_name() -> str:
@@ -140,3 +145,28 @@ def test_refusals_stand_in_the_journal(aws: LocalAws) -> None:
     assert [event["action"] for event in refused] == ["iam:ListUsers"]
     called = [event for event in aws.journal("api.call") if event["caller"] == f"{name}/rehearsal"]
     assert [(event["operation"], event["status"]) for event in called] == [("ListUsers", 403)]
+
+
+class Growing(dict[str, Any]):
+    """Moto's roles; another call adds one while they are first read."""
+
+    def values(self) -> Any:
+        for index, role in enumerate(super().values()):
+            yield role
+            if not index and len(self) == 2:
+                self["added"] = role
+
+
+def test_a_call_is_authorized_while_a_call_of_another_service_creates_a_role(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with moto_server(tmp_path) as server:
+        iam, trust = server.client("iam"), json.dumps(policy())
+        arns = [
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"] for name in ("one", "two")
+        ]
+        backend = iam_backends[ACCOUNT_ID]["aws"]
+        monkeypatch.setattr(backend, "roles", Growing(backend.roles))
+        authorizer = Authorizer(server.context.settings, server.context.journal)
+        assert not authorizer.allows(arns[1], Request("ecs:ListClusters", "*")).allowed
+        assert "added" in backend.roles
