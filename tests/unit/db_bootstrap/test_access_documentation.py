@@ -100,7 +100,9 @@ def test_the_commands_shown_are_understood_and_show_every_action() -> None:
     (block,) = [block for block in blocks("sh") if "-m db_bootstrap" in block]
     commands = [shlex.split(line) for line in block.splitlines() if line.startswith("python")]
     assert all(command[:3] == ["python", "-m", "db_bootstrap"] for command in commands)
-    assert [Options.parse(command[3:], {}).action for command in commands] == list(Action)
+    assert [
+        Options.parse(command[3:], {"DB_BOOTSTRAP_DSN": "postgresql://m@db/beers"}).action for command in commands
+    ] == list(Action)
 
 
 def test_every_format_is_explained() -> None:
