@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,6 +32,27 @@ def test_plan_tells_of_differences_apply_ends_them_and_plan_finds_none(command_l
     assert "statements ran" in said
     assert command_line.run("plan") == (0, f"{command_line.cellar.database.name}: nothing to do.\n")
     assert command_line.run("apply") == (0, f"{command_line.cellar.database.name}: nothing to do.\n")
+
+
+def test_the_quick_start_of_the_readme_prints_what_it_shows(command_line: CommandLine, tmp_path: Path) -> None:
+    database = command_line.cellar.database
+    readme = (PROJECT / "db_bootstrap" / "README.md").read_text().partition("## Quick start")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```(sh)?\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    commands, shown = ("".join(text for kind, text in blocks if kind == wanted) for wanted in ("sh", ""))
+    done = subprocess.run(
+        ["bash", "-c", commands.partition("\n")[2].replace("beers", database.name)],
+        cwd=tmp_path,
+        env={
+            "DB_BOOTSTRAP_DSN": command_line.dsn(),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PGPASSWORD": database.password,
+            "PYTHONPATH": str(PROJECT),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.sub("sha256:[0-9a-f]+", "sha256:...", done.stdout).replace(database.name, "beers") == shown
 
 
 def test_the_sql_of_a_plan_does_what_apply_would_do(command_line: CommandLine) -> None:
