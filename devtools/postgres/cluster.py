@@ -22,6 +22,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,23 @@ _RDS_ROLES = (
 _ROLES_SINCE = {16: "GRANT pg_checkpoint, pg_use_reserved_connections TO rds_superuser WITH ADMIN OPTION"}
 
 _IS_MEMBER = "SELECT 1 FROM pg_roles WHERE rolname = :name AND pg_has_role(oid, 'rds_iam', 'MEMBER') AND NOT rolsuper"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Data for a server to start from.
+
+    Attributes:
+        base: A folder from ``Cluster.back_up``.
+        wal: A folder from ``Cluster.copy_wal`` of the same server; None for the data of ``base`` alone.
+        until: The time of the last transactions to recover from ``wal``; None for all.
+        masters: The names of its masters.
+    """
+
+    base: Path
+    masters: tuple[str, ...]
+    wal: Path | None = None
+    until: datetime | None = None
 
 
 class Cluster:
@@ -98,7 +117,6 @@ class Cluster:
         self.major = binaries.major
         self.log = log
         self.port = free_port()
-        self.directory = Path(tempfile.mkdtemp(prefix="taproom-postgresql-", dir=_data_parent()))
         self._binaries = binaries
         self._processes = processes
         self._settings = dict(settings or {})
@@ -113,14 +131,11 @@ class Cluster:
         self._has_proxy = token_refusal is not None or self._role_patch is not None
         self._server_port = free_port() if self._has_proxy else self.port
         self._server: subprocess.Popen[bytes] | None = None
-        # Beside the log, so that whoever cleans up after a killed run finds the data too.
         self._link = log.with_suffix(".data")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        self._link.unlink(missing_ok=True)
-        self._link.symlink_to(self.directory)
+        self.directory = data_directory(self._link)
 
-    def start(self) -> None:
-        """Make the data folder, start the server and wait until it answers.
+    def start(self, backup: Backup | None = None) -> None:
+        """Make the data folder, start the server and wait until it answers, after recovery if it has a backup.
 
         Raises:
             UserError: the server does not start; the message carries the end of its log.
@@ -128,15 +143,17 @@ class Cluster:
         user = _server_user()
         folder = _reachable(self._binaries.folder, self.directory, user)
         certificate = self.authority.issue(self.directory, "server", [self.host, "localhost"])
-        self._give_to(user)
+        give_to_server(self.directory, self.directory / "server.crt", self.directory / "server.key")
         data = self.directory / "data"
-        self._run([str(folder / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "peer", *_INITDB_OPTIONS], user)
-        self._configure(data, user)
+        if backup is None:
+            self._run([str(folder / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "peer", *_INITDB_OPTIONS], user)
+        else:
+            self._run(["cp", "-a", str(backup.base), str(data)], user)
+            self._masters += backup.masters
+        self._configure(data, user, _recovery(data, backup))
         self._server = self._serve(folder, user)
-        for statement in (*_RDS_ROLES, *(grant for since, grant in _ROLES_SINCE.items() if since <= self.major)):
-            self.admin(statement)
-        for database, statement in product(("template1", _MAINTENANCE_DATABASE), INSTALL if self._role_patch else ()):
-            self.admin(statement, database)
+        if backup is None:
+            self._make_roles()
         if self._has_proxy:
             self._proxy = IamProxy(
                 Upstream(self.host, self._server_port, self._socket),
@@ -146,6 +163,24 @@ class Cluster:
                 ca_file=self.authority.ca_file,
             )
             self._proxy.start(self.host, self.port)
+
+    def back_up(self, folder: Path) -> None:
+        """Copy the data of the running server into a new folder, whose parent belongs to the server's account.
+
+        Raises:
+            UserError: pg_basebackup failed.
+        """
+        user = _server_user()
+        program = _reachable(self._binaries.folder, self.directory, user) / "pg_basebackup"
+        connection = ["-h", str(self.directory), "-p", str(self._server_port), "-U", SUPERUSER]
+        options = ["--checkpoint=fast", "--wal-method=fetch", "--no-sync", "--no-manifest"]
+        self._run([str(program), "-D", str(folder), *connection, *options], user)
+
+    def copy_wal(self, folder: Path) -> None:
+        """Copy the WAL up to now, with a commit at its end: recovery to a time fails if none follows."""
+        self.admin("SELECT pg_current_xact_id()")
+        self.admin("SELECT pg_switch_wal()")
+        self._run(["cp", "-a", str(self.directory / "data" / "pg_wal"), str(folder)], _server_user())
 
     def restart(self, ask: signal.Signals = signal.SIGINT, pause_seconds: float = 0) -> None:
         """End the server with a signal, by default as when RDS reboots it, and start it again on the same data."""
@@ -238,7 +273,13 @@ class Cluster:
         self._wait_until_it_answers(server)
         return server
 
-    def _configure(self, data: Path, user: str | None) -> None:
+    def _make_roles(self) -> None:
+        for statement in (*_RDS_ROLES, *(grant for since, grant in _ROLES_SINCE.items() if since <= self.major)):
+            self.admin(statement)
+        for database, statement in product(("template1", _MAINTENANCE_DATABASE), INSTALL if self._role_patch else ()):
+            self.admin(statement, database)
+
+    def _configure(self, data: Path, user: str | None, recovery: Mapping[str, str]) -> None:
         settings = {
             "listen_addresses": self.host,
             "port": str(self._server_port),
@@ -252,6 +293,7 @@ class Cluster:
             "fsync": "off",
             "max_wal_size": "128MB",
             "log_connections": "on",
+            **recovery,
             **self._settings,
         }
         with (data / "postgresql.conf").open("a") as file:
@@ -262,7 +304,7 @@ class Cluster:
 
     def _write_access_rules(self, data: Path) -> None:
         rules = [
-            f"local all {SUPERUSER} peer map=admin",
+            f"local all,replication {SUPERUSER} peer map=admin",
             *(f"local all {_quoted(master)} reject" for master in self._masters),
             # The proxy has verified a token, and no other account can enter the socket's folder.
             *(["local all +rds_iam trust"] if self._token_refusal else []),
@@ -293,12 +335,6 @@ class Cluster:
                 with contextlib.suppress(pg8000.exceptions.Error, OSError):
                     self._kept.close()
                 self._kept = None
-
-    def _give_to(self, user: str | None) -> None:
-        if user is not None:
-            account = pwd.getpwnam(user)
-            for path in (self.directory, self.directory / "server.crt", self.directory / "server.key"):
-                os.chown(path, account.pw_uid, account.pw_gid)
 
     def _run(self, argv: Sequence[str], user: str | None) -> None:
         done = subprocess.run(
@@ -346,6 +382,40 @@ def _data_parent() -> Path | None:
         return None
     disk = os.statvfs(_RAM_DISK)
     return None if disk.f_flag & os.ST_NOEXEC or disk.f_bavail * disk.f_frsize < _RAM_DISK_BYTES else _RAM_DISK
+
+
+def data_directory(link: Path) -> Path:
+    """Make a folder for data, with a link beside the logs, through which ``remove_left_data`` finds it."""
+    directory = Path(tempfile.mkdtemp(prefix="taproom-postgresql-", dir=_data_parent()))
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(directory)
+    return directory
+
+
+def give_to_server(*paths: Path) -> None:
+    """Let the server's account write to these paths."""
+    user = _server_user()
+    if user is not None:
+        account = pwd.getpwnam(user)
+        for path in paths:
+            os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def _recovery(data: Path, backup: Backup | None) -> dict[str, str]:
+    """Prepare copied data for recovery, and return the settings for it."""
+    if backup is None:
+        return {}
+    (data / "postgresql.auto.conf").write_text("")
+    if backup.wal is None:
+        return {}
+    (data / "recovery.signal").touch()
+    return {
+        "restore_command": f"cp '{backup.wal}/%f' '%p'",
+        "recovery_target_time": "" if backup.until is None else backup.until.astimezone(UTC).isoformat(),
+        "recovery_target_action": "promote",
+        "hot_standby": "off",
+    }
 
 
 def remove_left_data(log_directory: Path) -> None:

@@ -13,8 +13,10 @@ Different from AWS:
   libraries are ignored.
 - Members of ``rds_iam`` log in with a role's IAM token, if the instance was created with IAM authentication; changes of
   that take effect at the next start. Their sessions reach the server through its socket and have no client address.
-- A final snapshot, backups, exported logs, Performance Insights and a standby exist in name only, as do
-  replicas and restored instances. A stopped instance runs on, and the master's password changes by rotation alone.
+- Automated backups (`localaws/rds/backups.py`) begin before the instance is available, and can be restored up to now;
+  on AWS up to five minutes ago. moto's automated snapshots have no data.
+- Exported logs, Performance Insights, a standby and replicas exist in name only. A stopped instance runs on, and
+  the master's password changes by rotation alone.
 - The managed secret has RDS's schedule or the configured one, and is rotated only on request.
 """
 
@@ -24,18 +26,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.rds.exceptions import RDSClientError
-from moto.rds.models import DBInstance, DBParameterGroup, MasterUserSecret, RDSBackend
+from moto.rds.models import DBInstance, DBParameterGroup, DBSnapshot, MasterUserSecret, RDSBackend
 from moto.secretsmanager.exceptions import InvalidRequestException
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 from devtools.errors import UserError
 from devtools.postgres.binaries import Binaries
+from devtools.postgres.cluster import Backup
 from localaws.patch import MonkeyPatch
+from localaws.rds.backups import Backups, restored_settings
 from localaws.rds.server import DatabaseServer, new_credential
 from localaws.secretsmanager.secrets import schedule
 from localaws.settings import Context
 
 _STOP_SECONDS = 30
+_BACKUP = "backup"  # among the settings of an instance that is restored
 # What RDS's families from postgres15 on have by default. A parameter that is set to that stays RDS's own.
 _DEFAULTS = {"rds.force_ssl": "1", "password_encryption": "scram-sha-256"}
 # Settings that moto's instance does not keep, by the name under which it shows them.
@@ -56,10 +61,13 @@ class Databases:
         self._patch = MonkeyPatch()
         self._server_by_instance: dict[str, DatabaseServer] = {}
         self._ending: list[threading.Thread] = []
+        self._backups = Backups(context.settings.logs_directory)
         self._extend_creation()
         self._extend_changes()
         self._show_addresses()
         self._extend_secrets()
+        self._extend_snapshots()
+        self._extend_restores()
 
     def stop(self) -> None:
         """End every server."""
@@ -68,6 +76,7 @@ class Databases:
             self._end(instance)
         for thread in self._ending:
             thread.join(_STOP_SECONDS)
+        self._backups.remove()
 
     def status(self) -> dict[str, Any]:
         """Return each instance with its state, address, version, sessions and, if it failed, the reason."""
@@ -89,14 +98,15 @@ class Databases:
             if db_kwargs.get("engine") != "postgres" or db_kwargs.get("db_cluster_identifier"):
                 return original(backend, db_kwargs)
             binaries = _find_binaries()
+            backup = db_kwargs.pop(_BACKUP, None)
             instance = original(backend, db_kwargs)
-            self._begin(instance, binaries, db_kwargs)
+            self._begin(instance, binaries, db_kwargs, backup)
             return instance
 
         @self._patch.method(RDSBackend, "delete_db_instance")
         def delete(original: Any, backend: RDSBackend, db_instance_identifier: str, *rest: Any, **named: Any) -> Any:
             instance = original(backend, db_instance_identifier, *rest, **named)
-            self._end(db_instance_identifier)
+            self._end(db_instance_identifier, keep_backups=named.get("delete_automated_backups") is False)
             return instance
 
     def _extend_changes(self) -> None:
@@ -109,6 +119,8 @@ class Databases:
                 self._server_by_instance[instance.db_instance_identifier] = server
                 if db_kwargs.get("db_parameter_group_name"):
                     server.apply_parameters()
+                if db_kwargs.get("manage_master_user_password"):
+                    server.use_managed_password()
             return instance
 
         @self._patch.method(RDSBackend, "modify_db_parameter_group")
@@ -123,6 +135,42 @@ class Databases:
                 if server.instance.db_parameter_group_name == group.name:
                     server.apply_parameters()
             return group
+
+    def _extend_snapshots(self) -> None:
+        patch = self._patch
+
+        @patch.method(RDSBackend, "create_db_snapshot")
+        def create(original: Any, backend: RDSBackend, *arguments: Any, **named: Any) -> DBSnapshot:
+            snapshot: DBSnapshot = original(backend, *arguments, **named)
+            server = self._server_by_instance.get(snapshot.db_instance_identifier)
+            if server is not None and snapshot.snapshot_type == "manual":
+                self._backups.take_snapshot(snapshot, server.cluster)
+            return snapshot
+
+        @patch.method(RDSBackend, "copy_db_snapshot")
+        def copy(original: Any, backend: RDSBackend, *arguments: Any, **named: Any) -> DBSnapshot:
+            snapshot: DBSnapshot = original(backend, *arguments, **named)
+            self._backups.copy_snapshot(named["source_db_snapshot_identifier"], snapshot.db_snapshot_identifier)
+            return snapshot
+
+    def _extend_restores(self) -> None:
+        patch = self._patch
+
+        @patch.method(RDSBackend, "restore_db_instance_from_db_snapshot")
+        def from_snapshot(_: Any, backend: RDSBackend, from_snapshot_id: str, overrides: dict[str, Any]) -> DBInstance:
+            snapshot = backend.get_db_snapshot(from_snapshot_id.rpartition(":")[2])
+            backup = self._backups.of_snapshot(snapshot)
+            settings = restored_settings(snapshot.database, {**overrides, _BACKUP: backup})
+            return backend.create_db_instance(settings)
+
+        @patch.method(RDSBackend, "restore_db_instance_to_point_in_time")
+        def to_point_in_time(
+            _: Any, backend: RDSBackend, source: str | None, target: str, overrides: dict[str, Any]
+        ) -> DBInstance:
+            found = self._backups.automated(source, overrides.get("source_dbi_resource_id"))
+            backup = self._backups.until(found, overrides.get("restore_time"))
+            given = {**overrides, "db_instance_identifier": target, _BACKUP: backup}
+            return backend.create_db_instance(restored_settings(found.instance, given))
 
     def _show_addresses(self) -> None:
         def address(instance: DBInstance) -> str:
@@ -177,11 +225,13 @@ class Databases:
                 return server
         return None
 
-    def _begin(self, instance: DBInstance, binaries: Binaries, db_kwargs: Mapping[str, Any]) -> None:
+    def _begin(
+        self, instance: DBInstance, binaries: Binaries, db_kwargs: Mapping[str, Any], backup: Backup | None
+    ) -> None:
         _show_settings(instance, db_kwargs)
         instance.dbi_resource_id = "db-" + secrets.token_hex(13).upper()
         instance.status = "creating"
-        server = DatabaseServer(instance, binaries, self._context)
+        server = DatabaseServer(instance, binaries, self._context, backup, self._backups)
         instance.port = server.cluster.port
         self._server_by_instance[instance.db_instance_identifier] = server
         if str(binaries.major) != str(instance.engine_version).partition(".")[0]:
@@ -193,9 +243,10 @@ class Databases:
             )
         server.starting.start()
 
-    def _end(self, identifier: str) -> None:
+    def _end(self, identifier: str, *, keep_backups: bool = False) -> None:
         server = self._server_by_instance.pop(identifier, None)
         if server is not None:
+            self._backups.end(server.instance, keep=keep_backups)
             thread = threading.Thread(target=server.end, name=f"end {identifier}", daemon=True)
             thread.start()
             self._ending.append(thread)

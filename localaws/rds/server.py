@@ -15,9 +15,10 @@ from moto.rds.models import DBInstance, MasterUserSecret
 from moto.secretsmanager.models import secretsmanager_backends
 
 from devtools.postgres.binaries import Binaries
-from devtools.postgres.cluster import Cluster
+from devtools.postgres.cluster import Backup, Cluster
 from devtools.postgres.role_patch import RolePatch
 from localaws.iam.authorizer import Authorizer
+from localaws.rds.backups import WAL_KEPT, Backups
 from localaws.rds.iam_auth import Endpoint, refusal
 from localaws.secretsmanager.secrets import put_secret_value, schedule
 from localaws.settings import Context
@@ -54,8 +55,12 @@ def refuses_plain_connections(parameters: Mapping[str, str]) -> bool:
 class DatabaseServer:
     """One instance of moto with the server behind it."""
 
-    def __init__(self, instance: DBInstance, binaries: Binaries, context: Context) -> None:
+    def __init__(
+        self, instance: DBInstance, binaries: Binaries, context: Context, backup: Backup | None, backups: Backups
+    ) -> None:
         self.instance = instance
+        self._backup = backup
+        self._backups = backups
         self.error: str | None = None
         self._session: pg8000.native.Connection | None = None
         self._session_lock = threading.Lock()
@@ -69,7 +74,7 @@ class DatabaseServer:
             context.authority,
             processes=context.processes,
             log=context.settings.logs_directory / f"postgresql-{instance.db_instance_identifier}.log",
-            settings=server_settings(parameters),
+            settings={"wal_keep_size": WAL_KEPT, **server_settings(parameters)},
             require_tls=refuses_plain_connections(parameters),
             token_refusal=self._token_refusal if instance.enable_iam_database_authentication else None,
             role_patch=RolePatch.DOCUMENTED,
@@ -110,6 +115,11 @@ class DatabaseServer:
             self._session = None
         self.cluster.stop()
         self._journal.record("database.ended", instance=self.instance.db_instance_identifier)
+
+    def use_managed_password(self) -> None:
+        """Give the master the password of the secret that RDS has just begun to manage."""
+        self.cluster.set_password(str(self.instance.master_username), self._master_password())
+        self._schedule_rotation()
 
     def rotate_master_password(self) -> None:
         """Give the master a new password and the managed secret a new version, as RDS does."""
@@ -155,20 +165,24 @@ class DatabaseServer:
     def _start(self) -> None:
         name = self.instance.db_instance_identifier
         try:
-            self.cluster.start()
-            self.cluster.create_master(str(self.instance.master_username), self._master_password())
-            if self.instance.db_name and self.instance.db_name != "postgres":
-                self.cluster.create_database(self.instance.db_name, str(self.instance.master_username))
+            self.cluster.start(self._backup)
+            if self._backup is None:
+                self.cluster.create_master(str(self.instance.master_username), self._master_password())
+                if self.instance.db_name and self.instance.db_name != "postgres":
+                    self.cluster.create_database(self.instance.db_name, str(self.instance.master_username))
+            self._backups.begin(self.instance, self.cluster)
         except Exception as error:  # noqa: BLE001 - whatever it is, the instance has failed and says so
             self.error = str(error)
             self.instance.status = "failed"
             self._journal.record("database.failed", instance=name, error=self.error)
             return
-        secret = self.managed_secret
-        if secret is not None:
-            schedule(secret.secret, {"AutomaticallyAfterDays": _ROTATION_DAYS})
+        self._schedule_rotation()
         self.instance.status = "available"
         self._journal.record("database.available", instance=name, port=self.cluster.port)
+
+    def _schedule_rotation(self) -> None:
+        if self.managed_secret is not None:
+            schedule(self.managed_secret.secret, {"AutomaticallyAfterDays": _ROTATION_DAYS})
 
     def _master_password(self) -> str:
         secret = self.managed_secret

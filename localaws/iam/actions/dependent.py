@@ -44,7 +44,7 @@ def _calls_for_the_caller(
             needed = [Request("ec2:GetSecurityGroupsForVpc", "*")]
         case "lambda", "CreateFunction" | "UpdateFunctionConfiguration" if _has_network(parameters):
             needed = _NETWORK
-        case "rds", "CreateDBInstance" if parameters.get("ManageMasterUserPassword"):
+        case "rds", "CreateDBInstance" | "ModifyDBInstance" if parameters.get("ManageMasterUserPassword"):
             needed = _master_secret(parameters, ctx)
         case "ec2", "CreateVpcEndpoint":
             zone = Request("route53:AssociateVPCWithHostedZone", "*")

@@ -26,6 +26,9 @@ _RESOURCES: Mapping[str, Mapping[str, str]] = {
         "DBParameterGroupName": "pg:{}",
         "DBSnapshotIdentifier": "snapshot:{}",
         "DBSubnetGroupName": "subgrp:{}",
+        "SourceDBInstanceIdentifier": "db:{}",
+        "SourceDbiResourceId": "auto-backup:*",
+        "TargetDBInstanceIdentifier": "db:{}",
     },
     "scheduler": {
         "CreateScheduleGroup.Name": "schedule-group/{}",

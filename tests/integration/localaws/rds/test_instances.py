@@ -165,6 +165,43 @@ def test_the_managed_secret_has_the_schedule_of_rds_until_it_is_given_another(
     assert not secrets.describe_secret(SecretId=arn)["RotationEnabled"]
 
 
+@pytest.mark.aws("RDS-26", "RDS-27")
+def test_snapshots_and_points_in_time_can_be_restored_also_of_a_deleted_instance(
+    aws: MotoServer, instance: dict[str, Any]
+) -> None:
+    rds = aws.client("rds")
+    ask(aws, instance, "CREATE TABLE moments (name text)")
+    ask(aws, instance, "INSERT INTO moments VALUES ('first')")
+    rds.create_db_snapshot(DBSnapshotIdentifier="manual", DBInstanceIdentifier=NAME)
+    ((moment,),) = ask(aws, instance, "SELECT now()")
+    ask(aws, instance, "INSERT INTO moments VALUES ('second')")
+
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="of-snapshot", DBSnapshotIdentifier="manual")
+    source = {"SourceDBInstanceIdentifier": NAME}
+    rds.restore_db_instance_to_point_in_time(**source, TargetDBInstanceIdentifier="of-moment", RestoreTime=moment)
+    with pytest.raises(ClientError, match="cannot be restored to"):
+        rds.restore_db_instance_to_point_in_time(**source, TargetDBInstanceIdentifier="early", RestoreTime=0)
+    assert names(aws, "of-snapshot") == names(aws, "of-moment") == ["first"]
+
+    resource = rds.describe_db_instances(DBInstanceIdentifier="of-moment")["DBInstances"][0]["DbiResourceId"]
+    rds.delete_db_instance(
+        DBInstanceIdentifier="of-moment", FinalDBSnapshotIdentifier="final", DeleteAutomatedBackups=False
+    )
+    rds.restore_db_instance_to_point_in_time(
+        SourceDbiResourceId=resource, TargetDBInstanceIdentifier="of-deleted", UseLatestRestorableTime=True
+    )
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="of-final", DBSnapshotIdentifier="final")
+    assert names(aws, "of-deleted") == names(aws, "of-final") == ["first"]
+
+
+def names(aws: MotoServer, name: str) -> list[str]:
+    """Let RDS manage the master's password of a restored instance, and return what is in it."""
+    rds = aws.client("rds")
+    available(rds, name)
+    rds.modify_db_instance(DBInstanceIdentifier=name, ManageMasterUserPassword=True, ApplyImmediately=True)
+    return [name for (name,) in ask(aws, available(rds, name), "SELECT name FROM moments")]
+
+
 def test_no_password_stands_in_the_logs(aws: MotoServer, instance: dict[str, Any]) -> None:
     password = credential(aws, instance)["password"]
     logs = list(aws.context.settings.logs_directory.iterdir())
