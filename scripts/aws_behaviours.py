@@ -1,5 +1,6 @@
 """Read the register of AWS behaviours, and derive from it what docs/rehearsal.md says. `make docs` calls it."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -41,8 +42,9 @@ def read_register() -> list[Behaviour]:
 def with_lists(page: str) -> str:
     """Return the text of docs/rehearsal.md with both lists as the register has them."""
     rows = read_register()
-    proven = "\n".join(_counts(service, rows) for service in dict.fromkeys(row.service for row in rows))
-    unproven = "\n".join(f"- {row.id}: {row.behaviour}. ({row.local})" for row in rows if not row.emulated)
+    services = dict.fromkeys(row.service for row in rows)
+    proven = "\n".join(_counts(service, rows) for service in services)
+    unproven = "\n".join(filter(None, (_unproven(service, rows) for service in services)))
     return replaced(replaced(page, "emulated behaviours", proven), "behaviours that are not proven", unproven)
 
 
@@ -50,6 +52,12 @@ def _counts(service: str, rows: list[Behaviour]) -> str:
     counts = Counter(row.confidence for row in rows if row.service == service and row.emulated)
     kinds = ", ".join(f"{counts[kind]} {kind}" for kind in CONFIDENCE if counts[kind])
     return f"- {service}: {counts.total()} ({kinds})"
+
+
+def _unproven(service: str, rows: list[Behaviour]) -> str:
+    names = ", ".join(row.id for row in rows if row.service == service and not row.emulated)
+    anchor = re.sub(r"[^\w -]", "", service.lower()).replace(" ", "-")
+    return names and f"- [{service}](aws-behaviours.md#{anchor}): {names}"
 
 
 def replaced(page: str, name: str, text: str) -> str:
