@@ -1,7 +1,9 @@
 """The service's maintenance commands: ``python -m app --help``."""
 
 import argparse
+import inspect
 import logging
+import re
 import sys
 from collections.abc import Sequence
 
@@ -10,18 +12,13 @@ from app.database.migrate import MigrationError, known_revisions, migrate
 from app.logs import configure_logging
 from app.settings import Settings, SettingsError
 
-_EPILOG = """\
+_VARIABLES = (inspect.getdoc(Settings) or "").partition("Attributes:\n")[2]
+_EPILOG = f"""\
 migrate  migrates the database's tables to what this version of the service needs. Run it as the owner of schema beers.
          It is idempotent, and concurrent runs are safe.
 
-The database comes from the environment: exactly one of
-  DATABASE_URL         postgresql://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=FILE
-                       (plain text, without sslmode, only to this machine)
-  DATABASE_SECRET_ARN  a secret in Secrets Manager: {"host", "port", "dbname", "username", "password"}
-  DATABASE_SECRET      the JSON of such a secret
-  DATABASE_IAM_URL     postgresql://USER@HOST:5432/DATABASE, with an RDS token that this process's AWS role signs as the
-                       password; needs AWS_REGION
-and DATABASE_CA_FILE   certificate authorities of the database server (default rds-ca.pem)
+The environment configures it; exactly one of DATABASE_URL, DATABASE_SECRET_ARN, DATABASE_SECRET and DATABASE_IAM_URL:
+{re.sub(r"(?m)^    [a-z_]+(?=:)", lambda name: name[0].upper(), _VARIABLES)}
 """
 
 _log = logging.getLogger(__name__)

@@ -30,7 +30,6 @@ _FIRST_ERROR_STATUS = 400
 _REQUEST_ID = re.compile(r"[A-Za-z0-9=;:.,_-]{1,128}")
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _XRAY_ROOT = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})(?:;|$)")
-_SAMPLED = 1
 
 _log = logging.getLogger(__name__)
 _JSON = json.JSONEncoder(default=str)
@@ -105,7 +104,7 @@ def _trace(traceparent: str, xray: str) -> tuple[str, bool]:
         version, trace_id, parent_id, flags, rest = match.groups()
         # Only later versions can append fields.
         if version != "ff" and int(trace_id, 16) and int(parent_id, 16) and not (version == "00" and rest):
-            return trace_id, bool(int(flags, 16) & _SAMPLED)
+            return trace_id, bool(int(flags, 16) & 1)
     root = _XRAY_ROOT.search(xray)
     return ("".join(root.groups()) if root else _random_id(32)), False
 

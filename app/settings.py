@@ -32,11 +32,13 @@ class Settings:
     """The service's configuration. Each field is a variable of its name in upper case.
 
     Attributes:
-        database_url: A PostgreSQL URL with user and password, for development and tests.
-        database_secret_arn: A secret in Secrets Manager with address, user and password, which can rotate at any time.
+        database_url: For development and tests: postgresql://USER:PASSWORD@HOST:5432/DATABASE; for a server on another
+            machine with ?sslmode=verify-full&sslrootcert=FILE.
+        database_secret_arn: A secret in Secrets Manager with host, port, dbname, username and password, which can
+            rotate at any time.
         database_secret: The JSON of such a secret as of the start of the process; for a short-lived process.
-        database_iam_url: A PostgreSQL URL without a password; the login uses a token that this process's role signs.
-        aws_region: The AWS region of the database in ``database_iam_url``.
+        database_iam_url: postgresql://USER@HOST:5432/DATABASE; this process's AWS role signs a token as the password.
+        aws_region: The AWS region of the database in DATABASE_IAM_URL.
         database_ca_file: PEM file of the certificate authorities that verify the database server.
         database_pool_size: Maximum number of database connections of each worker; with 0 each request opens its own.
         database_pool_recycle_seconds: Age at which a connection is replaced before its next use.

@@ -1,7 +1,9 @@
 """The catalogue's operations."""
 
 import json
+from decimal import Decimal
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated
 
 from flask import Response
@@ -9,12 +11,13 @@ from pydantic import Field
 
 from app.api.operations import Api, Operation, json_response
 from app.api.problems import FieldError, Problem
-from app.api.seeds import SEEDS
 from app.api.write_token import TokenGuard
 from app.database.catalogue import Catalogue
 from app.models import MAX_ID, Beer, BeerPage, BeersQuery, NewBeer, SeedReport
 
 _RULE = "/beers"
+_SEEDS = Path(__file__).with_name("seeds.json").read_text("utf-8")
+SEEDS = tuple(NewBeer.model_validate(beer) for beer in json.loads(_SEEDS, parse_float=Decimal))
 
 
 def beers_api(catalogue: Catalogue, guard: TokenGuard | None, *, seeding_is_allowed: bool) -> Api:

@@ -60,7 +60,8 @@ def openapi_document(*apis: Api, version: str, requires_token: bool) -> dict[str
                 "description": description,
                 "tags": [api.name.capitalize()],
             }
-            paths.setdefault(operation.template, {})[operation.method.lower()] = named | described
+            path = re.sub(r"<(?:[^>]*:)?(\w+)>", r"{\1}", operation.rule)
+            paths.setdefault(path, {})[operation.method.lower()] = named | described
     _, schemas = models_json_schema(sorted(models, key=str), ref_template=_COMPONENTS)
     document: dict[str, Any] = json.loads(_BASE.read_text("utf-8"))
     document["info"]["version"] = version

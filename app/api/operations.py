@@ -3,7 +3,6 @@
 So app.api.openapi describes every route, and every described input is validated.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -41,11 +40,6 @@ class Operation:
     problems: tuple[HTTPStatus, ...] = ()
     is_write: bool = False
     is_conditional: bool = False
-
-    @property
-    def template(self) -> str:
-        """The route in OpenAPI's syntax."""
-        return re.sub(r"<(?:[^>]*:)?(\w+)>", r"{\1}", self.rule)
 
 
 View = Callable[..., Response]
@@ -96,11 +90,7 @@ class Api(Blueprint):
 
 
 def _refuse_other_sites() -> None:
-    """Refuse a form or script of another site in a browser, which could otherwise write where no token is required.
-
-    Raises:
-        Problem: 403.
-    """
+    """Refuse a form or script of another site in a browser, which could otherwise write where no token is required."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     # Browsers of before 2023 send only an Origin.
     is_foreign = site not in {"same-origin", "none"} if site else origin and urlsplit(origin).netloc != request.host

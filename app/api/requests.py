@@ -73,12 +73,14 @@ def _json(body: bytes) -> object:
         # NaN and Infinity are not JSON, but parsed as numbers they are refused with the name of their field.
         return json.loads(
             body.decode("utf-8"),
-            parse_float=_decimal,
+            parse_float=Decimal,
             parse_constant=Decimal,
             object_pairs_hook=_object_with_unique_keys,
         )
     except RecursionError:
         raise _malformed("Body is nested too deeply") from None
+    except InvalidOperation:
+        raise _malformed("A number in the body has an exponent of more than eighteen digits") from None
     except ValueError:
         raise _malformed("Body should be JSON in UTF-8") from None
 
@@ -86,14 +88,6 @@ def _json(body: bytes) -> object:
 def _malformed(message: str) -> Problem:
     errors = [FieldError("body", message)]
     return Problem(HTTPStatus.BAD_REQUEST, "malformed-body", "The body cannot be read as JSON.", errors)
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        # An exponent of more than eighteen digits. Infinity is refused with the name of its field.
-        return Decimal("Infinity")
 
 
 def _object_with_unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -134,21 +134,13 @@ class _Timed:
     has_failed_to_send = False
 
     def recv_into(self: Any, *arguments: Any) -> int:
-        """Receive into a buffer.
-
-        Raises:
-            TimeoutError: The deadline has passed.
-        """
+        """Receive into a buffer, or raise TimeoutError."""
         self.settimeout(_left(self.deadline))
         received: int = super().recv_into(*arguments)  # type: ignore[misc]
         return received
 
     def send(self: Any, *arguments: Any) -> int:
-        """Send as much as possible.
-
-        Raises:
-            TimeoutError: The deadline has passed.
-        """
+        """Send as much as possible, or raise TimeoutError."""
         self.has_failed_to_send = True
         self.settimeout(_left(self.deadline))
         sent: int = super().send(*arguments)  # type: ignore[misc]
@@ -175,11 +167,7 @@ def _encrypted(plain: socket.socket, tls: ssl.SSLContext, host: str) -> _TlsSock
 
 
 def _left(deadline: float) -> float:
-    """Return the seconds until ``deadline``.
-
-    Raises:
-        TimeoutError: It has passed.
-    """
+    """Return the seconds until ``deadline``, or raise TimeoutError if it has passed."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("The deadline has passed")

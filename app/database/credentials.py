@@ -133,11 +133,9 @@ class CredentialSource:
         except Exception as error:  # noqa: BLE001 - it is passed to the callers that wait
             # A SecretError contains no secret; of other errors only the class is certain not to.
             cause = str(error) if isinstance(error, SecretError) else type(error).__name__
+            _log.warning("Credential cannot be read", extra={"fields": {"cause": cause}})
             with self._lock:
                 self._pending = None
-                has_fallback = self._known is not None
-            if has_fallback:
-                _log.warning("Credential cannot be read; using the last known one", extra={"fields": {"cause": cause}})
             pending.outcome.set_exception(error)
         else:
             with self._lock:
@@ -172,13 +170,10 @@ def parse_credential(text: str, *, subject: str, version: str = "fixed") -> Cred
     try:
         secret = _Secret.model_validate_json(text)
     except ValidationError as error:
-        wrong = [str(detail["loc"][0]) for detail in error.errors() if detail["loc"]]
-    else:
-        return Credential(secret.host, secret.port, secret.dbname, secret.username, secret.password, version)
-    # Without the cause, which contains the secret.
-    if not wrong:
-        raise SecretError(f"{subject} is not a JSON object with host, port, dbname, username and password.")
-    raise SecretError(
-        f"{subject} lacks a valid {', '.join(wrong)}. The database's bootstrap function writes these fields; "
-        "apply Terraform again."
-    )
+        wrong = ", ".join(str(detail["loc"][0]) for detail in error.errors() if detail["loc"])
+        fault = f"lacks a valid {wrong}" if wrong else "is not a JSON object"
+        raise SecretError(
+            f"{subject} {fault}. The database's bootstrap function writes host, port, dbname, username and password; "
+            "apply Terraform again."
+        ) from None  # the cause contains the secret
+    return Credential(secret.host, secret.port, secret.dbname, secret.username, secret.password, version)

@@ -9,8 +9,6 @@ safe: the first one migrates, the others wait for it and then have nothing to do
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import alembic.command
@@ -48,7 +46,6 @@ _RETRY_SECONDS = 0.2
 _LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
 
-
 _log = logging.getLogger(__name__)
 
 
@@ -75,25 +72,22 @@ def migrate(settings: Settings) -> tuple[str | None, str]:
     """
     connector = connector_for(settings)
     try:
-        with _connection(connector) as connection:
+        with _engine(connector).connect() as connection:
             _lock(connection)
             return _upgrade(connection)
     except DBAPIError as error:
         raise MigrationError(_explanation(error)) from error
 
 
-@contextmanager
-def _connection(connector: Connector) -> Iterator[Connection]:
+def _engine(connector: Connector) -> sqlalchemy.Engine:
     def connect() -> DriverConnection:
         connection = connector.connect(time.monotonic() + CONNECT_SECONDS)
         connection.sock.deadline = time.monotonic() + MIGRATION_SECONDS
         return connection
 
-    engine = sqlalchemy.create_engine(
+    return sqlalchemy.create_engine(
         "postgresql+pg8000://", creator=connect, poolclass=sqlalchemy.NullPool, hide_parameters=True
     )
-    with engine.connect() as connection:
-        yield connection
 
 
 def _lock(connection: Connection) -> None:

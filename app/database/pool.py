@@ -116,11 +116,7 @@ class Database:
 
     @contextmanager
     def _session(self, deadline: float) -> Iterator[Connection]:
-        """Check a session out of the pool for the duration of the block.
-
-        Raises:
-            DatabaseUnavailableError: No session is available.
-        """
+        """Check a session out of the pool for the duration of the block, or raise DatabaseUnavailableError."""
         wait_seconds = max(0.0, min(POOL_TIMEOUT_SECONDS, deadline - time.monotonic()))
         if not self._semaphore.acquire(wait_seconds):
             raise DatabaseUnavailableError(f"All database connections were in use for {wait_seconds:.2g} seconds.")

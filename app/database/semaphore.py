@@ -5,6 +5,7 @@ it. On one core that is the thread that just released and starts its next reques
 """
 
 from collections import deque
+from contextlib import suppress
 from threading import Lock
 
 
@@ -28,10 +29,9 @@ class FairSemaphore:
             self._waiting.append(handover)
         if handover.acquire(timeout=timeout_seconds):
             return True
-        with self._lock:
-            if handover in self._waiting:
-                self._waiting.remove(handover)
-                return False
+        with self._lock, suppress(ValueError):
+            self._waiting.remove(handover)
+            return False
         return True  # handed over just after the timeout
 
     def release(self) -> None:

@@ -5,7 +5,6 @@ static/page.js calls the API, and shows the API's errors next to the fields.
 """
 
 import json
-from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
@@ -44,9 +43,9 @@ _STATIC = Path(__file__).with_name("static")
 # This package, made for another framework, contains Swagger UI's build; none of its code runs here.
 _SWAGGER = Path(str(files("flask_openapi_swagger") / "templates" / "swagger"))
 _FILES = {
-    **{name: _STATIC / name for name in ("page.css", "page.js", "docs.css", "docs.js", "icon.svg")},
-    "swagger-ui.css": _SWAGGER / "css" / "swagger-ui.css",
-    "swagger-ui.js": _SWAGGER / "js" / "swagger-ui-bundle.js",
+    **{name: (_STATIC / name).read_bytes() for name in ("page.css", "page.js", "docs.css", "docs.js", "icon.svg")},
+    "swagger-ui.css": (_SWAGGER / "css" / "swagger-ui.css").read_bytes(),
+    "swagger-ui.js": (_SWAGGER / "js" / "swagger-ui-bundle.js").read_bytes(),
 }
 # Not guessed: the mapping of the mimetypes module depends on the system.
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -82,8 +81,7 @@ def pages_blueprint(catalogue: Catalogue, *, requires_token: bool, seeding_is_al
     def asset(name: str) -> Response:
         if name not in _FILES:
             raise plain_problem(HTTPStatus.NOT_FOUND, "There is no such file.")
-        file = _FILES[name]
-        return conditional(Response(_content(file), mimetype=_MEDIA_TYPES[file.suffix]))
+        return conditional(Response(_FILES[name], mimetype=_MEDIA_TYPES[Path(name).suffix]))
 
     return blueprint
 
@@ -123,8 +121,3 @@ def _html(template: str, status: HTTPStatus = HTTPStatus.OK, **values: object) -
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-@cache
-def _content(file: Path) -> bytes:
-    return file.read_bytes()

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.api.seeds import SEEDS
+from app.api.beers import SEEDS
 from app.database import pool
 from tests.support.catalogue_database import CatalogueDatabase
 

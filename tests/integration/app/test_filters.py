@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.api.seeds import SEEDS
+from app.api.beers import SEEDS
 from app.database.catalogue import page_statement
 from app.models import BeersQuery
 from tests.support.catalogue_database import CatalogueDatabase

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.api.seeds import SEEDS
+from app.api.beers import SEEDS
 from app.database.migrate import known_revisions
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.served import PROJECT, Served, environment, image_command, serving

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app.api.seeds import SEEDS
+from app.api.beers import SEEDS
 from tests.support.accessibility import obstacles
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.served import Served, serving

@@ -137,7 +137,7 @@ def test_the_last_known_credential_is_used_while_the_secret_cannot_be_read(caplo
     secret = Secret(FIRST, SecretError("away"))
     source = CredentialSource(secret.read, cache_seconds=0)
     assert [source.current() for _ in range(3)] == [FIRST] * 3
-    wait_until(lambda: "using the last known one" in caplog.text)
+    wait_until(lambda: "Credential cannot be read" in caplog.text)
     assert source.current() == FIRST
 
 

@@ -109,7 +109,7 @@ def test_help_lists_the_command_and_every_variable_of_the_login(
         main(arguments)
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    for word in ("migrate", "DATABASE_URL", "DATABASE_SECRET_ARN", "DATABASE_SECRET ", "DATABASE_CA_FILE"):
+    for word in ("migrate", "DATABASE_URL", "DATABASE_SECRET_ARN", "DATABASE_SECRET:", "DATABASE_CA_FILE"):
         assert word in text
 
 
