@@ -5,10 +5,11 @@ every moment: the password is set in the database, verified, and only then publi
 password that was never published, and the next run sets another one.
 """
 
+import contextlib
 from enum import StrEnum
 
 from db_bootstrap.credentials.passwords import new_password, verifier
-from db_bootstrap.credentials.store import LoginSecret, SecretStore, is_printable
+from db_bootstrap.credentials.store import PENDING, PREVIOUS, LoginSecret, SecretStore, is_printable
 from db_bootstrap.credentials.verify import verify_credential
 from db_bootstrap.document import login_role_names
 from db_bootstrap.errors import RefusedLoginError, SecretError, UnreachableDatabaseError
@@ -59,6 +60,8 @@ def ensure_credential(
     credential = credential_in(secret, login, secret_arn)
     outcome, version_id = Outcome.KEPT, secret.version_id
     if not _logs_in(endpoint, login, credential):
+        # First: once the current credential logs in, no later run gets here.
+        _restore_alternate(master, store, login, secret_arn, credential.username)
         set_password(master, credential)
         _log_in(endpoint, login, credential)
         outcome = Outcome.RESTORED
@@ -81,6 +84,24 @@ def set_password(master: Session, credential: Credential) -> None:
             "42501": "\nIf the parameter rds.restrict_password_commands is on, the master must be a member of "
             "rds_password."
         },
+    )
+
+
+def _restore_alternate(master: Session, store: SecretStore, login: str, secret_arn: str, current: str) -> None:
+    """Set the alternate login role's password to the pending or previous version's, or to none if neither has one.
+
+    A restored database has the passwords of its time, and one of them may have leaked since.
+    """
+    (alternate,) = (name for name in login_role_names(login) if name != current)
+    for label in (PENDING, PREVIOUS):
+        with contextlib.suppress(SecretError):
+            secret = store.labelled(secret_arn, label)
+            if secret is not None and username_in(secret, login, secret_arn) == alternate:
+                set_password(master, credential_in(secret, login, secret_arn))
+                return
+    master.run(
+        f"ALTER ROLE {identifier(alternate)} PASSWORD NULL",
+        failure=f"The password of {alternate!r} could not be removed.",
     )
 
 

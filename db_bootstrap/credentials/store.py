@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
+PREVIOUS = "AWSPREVIOUS"
 SDK_TIMEOUT_SECONDS = 10
 
 _ERRORS = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
@@ -100,10 +101,18 @@ class SecretStore:
         Raises:
             SecretError: It cannot be read, or is not a JSON object.
         """
-        secret = self._read(arn, VersionStage=CURRENT)
+        secret = self.labelled(arn, CURRENT)
         if secret is None and not self._exists(arn):
             raise SecretError(f"There is no secret {arn}; Terraform creates it before it invokes the function.")
         return secret
+
+    def labelled(self, arn: str, label: str) -> LoginSecret | None:
+        """Return the version of a secret that has a staging label, or None if none has it.
+
+        Raises:
+            SecretError: It cannot be read, or is not a JSON object.
+        """
+        return self._read(arn, VersionStage=label)
 
     def version(self, arn: str, version_id: str) -> LoginSecret | None:
         """Return one version of a secret, or None if it has no value.

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import pg8000.native
 
-from devtools.certificates import create_authority
+from devtools.certificates import Authority, create_authority
 from devtools.postgres.binaries import Binaries
-from devtools.postgres.cluster import Cluster
+from devtools.postgres.cluster import Backup, Cluster
 from devtools.postgres.role_patch import RolePatch
 from devtools.processes import ProcessRegister
 
@@ -32,13 +32,16 @@ def running_cluster(
     binaries: Binaries,
     directory: Path,
     settings: Mapping[str, str] = _TEST_SETTINGS,
+    *,
     role_patch: RolePatch | None = None,
     token_refusal: Callable[[str, str], str | None] | None = None,
+    restored: tuple[Backup, Authority] | None = None,
 ) -> Iterator[Cluster]:
-    """Run a server for the duration of the block."""
+    """Run a server for the duration of the block, or one with the data and authority of another."""
+    backup, authority = restored or (None, create_authority(directory / "authority"))
     cluster = Cluster(
         binaries,
-        create_authority(directory / "authority"),
+        authority,
         processes=ProcessRegister(directory / "processes.jsonl"),
         log=directory / "postgresql.log",
         settings=settings,
@@ -46,7 +49,7 @@ def running_cluster(
         token_refusal=token_refusal,
     )
     try:
-        cluster.start()
+        cluster.start(backup)
         yield cluster
     finally:
         cluster.stop()

@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ DATABASE = "beers"
 MASTER = "dbmaster"
 LOGIN = "beers_app"
 MIGRATOR = "beers_migrator"
-_DOCUMENT = {
+_DOCUMENT: dict[str, Any] = {
     "database": DATABASE,
     "schemas": {"beers": {"owner": "beers_owner"}},
     "roles": {"beers_owner": {}, "beers_writer": {"schemas": {"beers": "write"}}},
@@ -238,13 +239,25 @@ class RotatingDatabase:
         self.master = Credential(MASTER, master_password)
         cluster.create_master(MASTER, master_password)
         cluster.create_database(DATABASE, MASTER)
-        self._master_arn = self._create_secret(json.dumps({"username": MASTER, "password": master_password}))
-        self.arns = {login: self._create_secret() for login in (LOGIN, MIGRATOR)}
+        self._master_arn = self.create_secret(json.dumps({"username": MASTER, "password": master_password}))
+        self.arns = {login: self.create_secret() for login in (LOGIN, MIGRATOR)}
         self.endpoint = Endpoint(cluster.host, cluster.port, DATABASE, str(cluster.authority.ca_file))
-        event = ApplyEvent.parse({"action": "apply", "document": _DOCUMENT, "secret_arns": self.arns})
         self._store = SecretStore(self.client)
-        run(event, Settings(self.endpoint, self._master_arn), self._store)
+        self.apply()
         migrate(self.injected(MIGRATOR))
+
+    def apply(self, **changes: Any) -> list[str]:
+        """Apply the document, with other logins or retired roles than usual; the outcome for each credential."""
+        document = {**_DOCUMENT, **changes, "logins": {**_DOCUMENT["logins"], **changes.get("logins", {})}}
+        event = ApplyEvent.parse({"action": "apply", "document": document, "secret_arns": self.arns})
+        report = run(event, Settings(self.endpoint, self._master_arn), self._store)
+        return [credential["outcome"] for credential in report["credentials"]]
+
+    def move_to(self, cluster: Cluster) -> None:
+        """Take a restored server for the database; RDS has set its master's password."""
+        cluster.set_password(MASTER, self.master.password)
+        self.cluster = cluster
+        self.endpoint = replace(self.endpoint, port=cluster.port)
 
     def environment(self, endpoint_url: str) -> dict[str, str]:
         """What the service is given: the secret's name, and the way to Secrets Manager."""
@@ -306,7 +319,8 @@ class RotatingDatabase:
         """Every password that has been in force."""
         return frozenset(self._passwords)
 
-    def _create_secret(self, value: str | None = None) -> str:
+    def create_secret(self, value: str | None = None) -> str:
+        """Create a secret, empty as Terraform does or with a value; its ARN."""
         arn: str = self.client.create_secret(
             Name=f"test/{secrets.token_hex(8)}", **({} if value is None else {"SecretString": value})
         )["ARN"]

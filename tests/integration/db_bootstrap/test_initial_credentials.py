@@ -12,6 +12,7 @@ import moto
 import pytest
 
 from db_bootstrap.credentials.initial import ensure_credential
+from db_bootstrap.credentials.rotation import Step
 from db_bootstrap.credentials.store import SecretStore
 from db_bootstrap.errors import EventError, SecretError, StatementError
 from db_bootstrap.lambdas.apply import ApplyEvent, run
@@ -134,6 +135,32 @@ def test_a_malformed_password_is_refused_with_a_remedy_that_works(password: obje
         own_logins.bootstrap()
     own_logins.rotate()
     assert own_logins.bootstrap() == ["kept", "kept"]
+
+
+@pytest.mark.parametrize(
+    ("label", "text"), [("AWSPREVIOUS", "[7]"), ("AWSPREVIOUS", '{"username": "stranger"}'), ("AWSPENDING", None)]
+)
+def test_a_restored_credential_leaves_the_alternate_login_only_a_password_that_a_secret_has(
+    label: str, text: str | None, own_logins: RotatedLogins
+) -> None:
+    own_logins.rotate()
+    if text is None:
+        own_logins.step(Step.CREATE, own_logins.begin())
+    else:
+        current = own_logins.content()
+        own_logins.put(text)
+        own_logins.put(json.dumps(current))
+        assert own_logins.manager.client.get_secret_value(SecretId=own_logins.arns["app"], VersionStage=label)
+    own_logins.by_hand("ALTER ROLE {serving} PASSWORD 'old'", "ALTER ROLE {other} PASSWORD 'leaked'")
+    assert own_logins.bootstrap() == ["restored", "kept"]
+    assert own_logins.logs_in()
+    stored = own_logins.cellar.as_superuser(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{own_logins.other()}'")
+    if text is not None:
+        assert stored == [[None]]
+        return
+    pending = own_logins.content(stage=label)
+    with own_logins.cellar.database.connect(pending["username"], pending["password"]):
+        assert pending["username"] == own_logins.other()
 
 
 def test_eight_at_once_give_each_login_one_credential(bootstrap: Bootstrap) -> None:
