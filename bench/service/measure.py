@@ -55,11 +55,11 @@ def measure(rounds: int, seconds: int, folder: Path, progress: Callable[[str], N
     Raises:
         BenchError: A candidate does not respond, or with errors.
     """
-    with catalogue_of_a_million(folder, progress) as catalogue, ExitStack() as stack:
+    with catalogue_of(BEERS, folder, progress) as catalogue, ExitStack() as stack:
         candidates = [stack.enter_context(running(one, catalogue, folder)) for one in CANDIDATES]
         postgres = _postmaster(catalogue)
         for one in candidates:
-            _wrk(one.url, 1, ())  # opens connections, prepares statements, warms up
+            wrk(one.url, 1, ())  # opens connections, prepares statements, warms up
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}")
             first = number % len(candidates)
@@ -72,7 +72,7 @@ def measure(rounds: int, seconds: int, folder: Path, progress: Callable[[str], N
 def _run(one: Running, kind: str, seconds: int, postgres: psutil.Process, *, is_limited: bool) -> Run:
     service, database = one.cpu_seconds(), cpu_seconds(postgres)
     with one.at_half_speed() if is_limited else nullcontext():
-        requests, per_second, p99 = _wrk(one.url, seconds, SCRIPTS[kind])
+        requests, per_second, p99 = wrk(one.url, seconds, SCRIPTS[kind])
     return Run(
         one.candidate.name,
         kind,
@@ -84,7 +84,7 @@ def _run(one: Running, kind: str, seconds: int, postgres: psutil.Process, *, is_
     )
 
 
-def _wrk(url: str, seconds: int, script: tuple[str, ...]) -> tuple[int, float, float]:
+def wrk(url: str, seconds: int, script: tuple[str, ...]) -> tuple[int, float, float]:
     """Send requests from CONNECTIONS connections, each of which waits for a response before its next request."""
     options = ("--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s", "--latency")
     argv = ["wrk", *options, "--timeout", "30s", *script, url]
@@ -110,15 +110,15 @@ def parsed(output: str) -> tuple[int, float, float]:
 
 
 @contextmanager
-def catalogue_of_a_million(folder: Path, progress: Callable[[str], None]) -> Iterator[CatalogueDatabase]:
-    """Run a server with a catalogue of BEERS beers for the duration of the block."""
+def catalogue_of(beers: int, folder: Path, progress: Callable[[str], None]) -> Iterator[CatalogueDatabase]:
+    """Run a server with a catalogue of ``beers`` beers for the duration of the block."""
     settings = {"log_connections": "off", "shared_buffers": "512MB", "max_wal_size": "8GB"}
     with running_cluster(Binaries.find(), folder, settings) as cluster:
         catalogue = CatalogueDatabase(Database(cluster, "bench"))
         migrate(catalogue.settings(catalogue.migrator))
-        progress(f"adding {BEERS:,} beers")
-        for first in range(1, BEERS, _BATCH_SIZE):
-            catalogue.admin(_BEERS, first=first, last=min(BEERS, first + _BATCH_SIZE - 1))
+        progress(f"adding {beers:,} beers")
+        for first in range(1, beers, _BATCH_SIZE):
+            catalogue.admin(_BEERS, first=first, last=min(beers, first + _BATCH_SIZE - 1))
         catalogue.admin("VACUUM ANALYZE beers.beers")
         catalogue.admin("CHECKPOINT")
         yield catalogue
