@@ -4,7 +4,7 @@ plugin "terraform" {
   preset  = "all"
 }
 
-# Variables and outputs of a concern stand with it, in files of their own (variables_network.tf), not in one long file.
+# Variables and outputs of a concern stand with it, in separate files (variables_network.tf), not in one long file.
 rule "terraform_standard_module_structure" {
   enabled = false
 }

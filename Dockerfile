@@ -20,10 +20,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     RES_OPTIONS="timeout:2 attempts:2"
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv
-# Readable by whoever runs it, however private the checkout is.
+# Readable by every user, however private the checkout is.
 COPY --chmod=444 build/rds-ca.pem rds-ca.pem
 COPY --chmod=755 app app
-# Fargate keeps the mode of a folder that a volume hides only if the image declares it; without, nobody but root may write.
+# Fargate keeps the mode of a folder that a volume hides only if the image declares it; without, only root can write.
 VOLUME ["/tmp"]
 # A number, so that an orchestrator can see that it is not root; the code belongs to root and cannot be changed.
 USER 10001:10001

@@ -88,10 +88,10 @@ lint: .venv/ready trivy ## Check style, types, imports, dead code, Terraform, sh
 	.venv/bin/zizmor --offline --quiet --persona=auditor .github
 	@$(RUN) devtools.terraform fmt -check -recursive terraform
 
-# The servers that tests run on, besides the one that setup fetches. One that cannot be had is tried again the next time.
+# The servers that tests run on, in addition to the one that setup fetches. A failed one is tried again the next time.
 SERVER := .venv/postgresql-%/ready
 $(SERVER): requirements/postgresql-%.txt | .venv/ready
-	@$(RUN) devtools postgresql $* && touch $@ || echo "Going on without it; if this machine has none of its own, tests on it are skipped."
+	@$(RUN) devtools postgresql $* && touch $@ || echo "Continuing without it; if this machine has none, tests on it are skipped."
 
 # Where PYTHONDONTWRITEBYTECODE is set, as in many containers, each process of the tests would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -134,7 +134,7 @@ class BeersQuery(BaseModel):
 
     @property
     def is_by_abv(self) -> bool:
-        """Whether the beers are in order of ``abv``."""
+        """Return True if the beers are in order of ``abv``."""
         return self.abv_min is not None or self.abv_max is not None or self.after_abv is not None
 
     def following(self, last_id: int, last_abv: Decimal) -> str:

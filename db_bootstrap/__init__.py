@@ -1,1 +1,1 @@
-"""Database access as code: what a document declares is what PostgreSQL grants, and nothing else."""
+"""Database access as code: PostgreSQL grants exactly what a document declares."""

@@ -79,7 +79,7 @@ def apply(
     Args:
         session: As the master.
         document: The desired access.
-        reviewed: The plan that was reviewed, whose digest the database then stores; None to do whatever is needed. An
+        reviewed: The plan that was reviewed, whose digest the database then stores; None to do all that is needed. An
             empty plan always passes, so that a reviewed plan can be applied again.
         elsewhere: Opens other databases of the server, for the retired roles.
 

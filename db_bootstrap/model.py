@@ -326,7 +326,7 @@ class DefaultPrivilege(NamedTuple):
 class SettledDefaults:
     """Default privileges that are exactly as declared: every creator's objects of a kind in a schema have all grants.
 
-    They are no single facts, because a document with many creators and schemas has tens of thousands.
+    They are not single facts, because a document with many creators and schemas has tens of thousands.
 
     Attributes:
         grants: Grantees and their privileges, without grant option.
@@ -380,7 +380,7 @@ Entry = tuple[str, str, bool, str]
 
 
 class GrantedMembership(NamedTuple):
-    """A membership by one grantor; before version 16 there is one per member, whoever granted it."""
+    """A membership by one grantor; before version 16 there is one per member, by any grantor."""
 
     role: str
     member: str
@@ -509,7 +509,7 @@ class UserPolicy(NamedTuple):
     """A row policy that compares rows with the user of the session.
 
     Attributes:
-        is_of_session_user: Whether it uses only SESSION_USER, which is the login role whatever the session acts as.
+        is_of_session_user: Whether it uses only SESSION_USER, which is the login role in any case.
         roles: The roles that it is for.
     """
 
@@ -552,7 +552,7 @@ class ActualRole:
 
     @property
     def needs_no_joining(self) -> bool:
-        """Return True if the master acts as this role whatever happens to others, or has no other way to do so."""
+        """Return True if the master acts as this role independently of others, or has no other way to do so."""
         return self.has_master_as_member or (self.can_act_as and not self.is_administered)
 
     @property
@@ -676,7 +676,7 @@ class Signatures:
 
     Attributes:
         meanings: By signature as written: a routine's name and PostgreSQL's names of its types, once for each reading.
-        unknown: By signature as written: a type in it that PostgreSQL does not know, in whatever way it is read.
+        unknown: By signature as written: a type in it that PostgreSQL does not know, in either reading.
     """
 
     meanings: dict[str, frozenset[tuple[str, tuple[str, ...]]]]
@@ -730,7 +730,7 @@ class Snapshot:
     Attributes:
         facts: Every actual fact that the document could have declared, except `settled_defaults`.
         settled_defaults: The default privileges that are as declared.
-        kept: Privileges and memberships that are no facts in this sense and stay.
+        kept: Privileges and memberships that are not facts in this sense and stay.
         leaving: Those that end as a consequence, of a lost grant option, a retired role or a new owner.
         groups: The objects of the managed schemas that are in scope.
         columns: Their columns that have privileges, or that the document names.

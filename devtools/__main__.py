@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     image = subparsers.add_parser("image", help="build the image with docker, podman or buildah")
     image.add_argument("--tag", default="taproom", help="its name (%(default)s)")
     image.add_argument("--base", default=os.environ.get("BASE") or None, help="base image instead of the Dockerfile's")
-    postgresql = subparsers.add_parser("postgresql", help="install PostgreSQL servers beside the Python environment")
+    postgresql = subparsers.add_parser("postgresql", help="install PostgreSQL servers next to the Python environment")
     postgresql.add_argument("majors", type=int, nargs="+", metavar="MAJOR", help="major version, such as 17")
     return parser
 

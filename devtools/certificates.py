@@ -43,5 +43,5 @@ def create_authority(directory: Path) -> Authority:
 
 def _write_key(path: Path, key: trustme.Blob) -> None:
     path.unlink(missing_ok=True)
-    path.touch(mode=0o600)  # before the content, which trustme would write readable for everybody
+    path.touch(mode=0o600)  # before the content, which trustme would make readable for every user
     key.write_to_path(path)

@@ -33,7 +33,7 @@ class Sent:
 
     @property
     def failed(self) -> bool:
-        """Whether whoever sent it would complain: no answer, or a status that is no success."""
+        """Return True if there was no answer or not a success."""
         return self.outcome not in (HTTPStatus.OK, HTTPStatus.CREATED)
 
     def __str__(self) -> str:
@@ -85,7 +85,7 @@ class Load:
 
     @property
     def requests(self) -> int:
-        """How many requests were answered, or failed."""
+        """Return how many requests were answered, or failed."""
         return len(self.sent)
 
     @property

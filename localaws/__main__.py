@@ -3,7 +3,7 @@
 A port is a number or ``fd://N``, an inherited socket that listens already. All of them listen from the start, so that
 no other program can take them.
 
-It first forgets whatever the environment says about another AWS: moto reads it as it is loaded, and a developer's
+It first clears the environment's settings for another AWS: moto reads it as it is loaded, and a developer's
 profile or certificate bundle would get in the way. Everything else is imported after that.
 """
 

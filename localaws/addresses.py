@@ -30,7 +30,7 @@ class NetworkAddresses:
         """Return a free address of a subnet.
 
         An address is not given again until all others had their turn, so that a load balancer never mistakes a new
-        task for the one that it has just let go.
+        task for the one that it has just released.
 
         Args:
             subnet_cidr: the subnet, such as ``10.0.16.0/20``.
@@ -84,7 +84,7 @@ class SubnetFullError(Exception):
 def _free_port(promised: Collection[int]) -> int:
     """Return a free port that is not promised to another process.
 
-    The system hands out ports in turn, so between the promise and the process that binds it nobody else is likely
+    The system hands out ports in turn, so between the promise and the process that binds it no other program is likely
     to get it.
     """
     while True:

@@ -1,6 +1,6 @@
 """What exists in the local AWS beyond what every new account has.
 
-For the check after a destroy: in AWS, whatever is still here would stay and might cost money. Records that AWS itself
+For the check after a destroy: in AWS, leftover resources would stay and might cost money. Records that AWS itself
 keeps are not counted: deleted NAT gateways, inactive services and clusters, and task definitions, which cost nothing.
 """
 
@@ -88,7 +88,7 @@ def _ecs(backend: Any) -> dict[str, Iterable[str]]:
 
 
 def _kms(backend: Any) -> dict[str, Iterable[str]]:
-    # AWS makes a key of its own, such as alias/aws/rds, with the first resource that wants one, and keeps it.
+    # AWS creates a key, such as alias/aws/rds, with the first resource that wants one, and keeps it.
     own = {
         name: key
         for name, key in backend.keys.items()

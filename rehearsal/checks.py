@@ -26,7 +26,7 @@ class Service:
         """The JSON of an answer.
 
         Raises:
-            UserError: there is none, or it is no success.
+            UserError: there is none, or it is not a success.
         """
         request = urllib.request.Request(  # noqa: S310 - a fixed http address
             self.url + path,

@@ -97,7 +97,7 @@ def up(run: Run, balancer_port: int | None, *, in_containers: bool = False) -> N
         in_containers: run tasks with podman from the image, instead of its command as processes.
 
     Raises:
-        UserError: something is missing or failed; what was running before the first stage goes on only if that
+        UserError: something is missing or failed; what was running before the first stage continues only if that
             stage refused.
     """
     stages = Stages(_UP_STAGES)
@@ -160,7 +160,7 @@ def _look_for_what_is_needed(
     run: Run, stages: Stages, balancer_port: int | None, *, in_containers: bool = False
 ) -> str:
     """Check the machine and the run's folder, and choose ports for a new run; Terraform's program."""
-    with stages.stage("Look for what is needed"):
+    with stages.stage("Check the prerequisites"):
         program, version = find_terraform()
         server = Binaries.find()
         if in_containers:
@@ -252,7 +252,7 @@ def _destroy(run: Run, stages: Stages, program: str) -> None:
 def _nothing_half_made(run: Run, stages: Stages) -> Iterator[None]:
     """End everything that was started unless the block ends well; the logs are kept to find out why.
 
-    A rehearsal that ran before the block goes on when a change of it is refused or rolled back, as it would in AWS.
+    A rehearsal that ran before the block continues when a change of it is refused or rolled back, as it would in AWS.
     """
     ran_before = run.is_running()
     try:
@@ -292,11 +292,11 @@ Logs are in {run.logs}: tasks/ (the service and its migration), functions/,
 postgresql-*.log, journal.jsonl (every call to the local AWS), terraform-*.log.
 Apply a change of the code with `make up` again; end it all with `make down`.
 
-What it consists of and what goes on in it: {run.status_url}"""
+Status page: {run.status_url}"""
 
 
 def has_desktop(environment: Mapping[str, str], platform: str, user_id: int) -> bool:
-    """Whether a browser may be opened: not for root, a pipeline or somebody far away, and only where a display is.
+    """Return True if a browser may be opened: not for root, a pipeline or a remote session, and only with a display.
 
     Args:
         environment: its variables.

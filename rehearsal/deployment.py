@@ -136,7 +136,7 @@ class Deployment:
         terraform: the program.
         environment: whose variable and backend file are used.
         beside: the deployment of another environment in the same account, of which this one is to know nothing but the
-            account. It works on a copy of its own, so that both can be applied at once.
+            account. It works on a separate copy, so that both can be applied at once.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class Deployment:
 
     @staticmethod
     def can_be_destroyed(run: Run) -> bool:
-        """Whether the state of the environment is known to name everything: its last apply was not killed."""
+        """Return True if the state of the environment is known to name everything: its last apply was not killed."""
         return (run.folder / "dev-environment.sha256").exists() and not locks(run)
 
     @functools.cached_property
@@ -225,11 +225,11 @@ class Deployment:
         self.environment.apply(self.variables(digest), note_unless_failed, var_file=f"{self._name}.tfvars")
 
     def plan_account(self) -> dict[str, Any] | None:
-        """What another apply of the account would change, as Terraform's JSON; none when nothing."""
+        """Return what another apply of the account would change, as Terraform's JSON; none when nothing."""
         return self.account.plan(self._account_variables)
 
     def plan_environment(self, digest: str) -> dict[str, Any] | None:
-        """What another apply would change, as Terraform's JSON; none when nothing."""
+        """Return what another apply would change, as Terraform's JSON; none when nothing."""
         return self.environment.plan(self.variables(digest), var_file=f"{self._name}.tfvars")
 
     def destroy(self, report: Report) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 from devtools.errors import UserError
 from devtools.images.engine import Engine
 
-# Where an unpacked mirror of providers is commonly put; Terraform finds only some of these by itself.
+# Where an unpacked mirror of providers is commonly put; Terraform finds only some of these automatically.
 _MIRROR_PREFIXES = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/lib", "/usr/lib", "/var/lib")
 _PROVIDER = "registry.terraform.io/hashicorp/aws"
 _LOCKED_VERSION = re.compile(r'provider "registry\.terraform\.io/hashicorp/aws" \{\s+version\s+= "([^"]+)"')
 
 
 def find_podman() -> Engine:
-    """What runs tasks in containers.
+    """Return what runs tasks in containers.
 
     Raises:
         UserError: podman is not there, or containers would not share this machine's network.

@@ -7,8 +7,8 @@ Pure: lines in, text out. The lines are those of ``terraform apply -json``
 import json
 from typing import Any
 
-# What the provider waits for by itself, whatever answers it; measured with hashicorp/aws 5.100.0. No setting
-# shortens these, so people are told what to expect.
+# What the provider always waits for; measured with hashicorp/aws 5.100.0. No setting
+# shortens these, so the output says what to expect.
 PROVIDER_WAITS_SECONDS = {
     "create": {"aws_db_instance": 80, "aws_lb": 60},
     "delete": {"aws_db_instance": 60},
@@ -31,7 +31,7 @@ class Progress:
         self._under_way: dict[str, tuple[str, int]] = {}
 
     def read(self, line: str) -> None:
-        """Take one line of the log; lines that are no JSON, such as a crash's, are passed over."""
+        """Take one line of the log; lines that are not JSON, such as a crash's, are skipped."""
         try:
             event: dict[str, Any] = json.loads(line)
         except ValueError:
@@ -39,7 +39,7 @@ class Progress:
         hook = event.get("hook") or {}
         address = (hook.get("resource") or {}).get("addr", "")
         if hook.get("action") == "read":
-            return  # data sources are no changes, and quick
+            return  # data sources are not changes, and quick
         match event.get("type"):
             case "change_summary" if event["changes"].get("operation") == "plan":
                 changes = event["changes"]
@@ -58,7 +58,7 @@ class Progress:
 
     @property
     def summary(self) -> str:
-        """How far it is and what has been under way for the longest, in one line."""
+        """Return how far it is and what has been under way for the longest, in one line."""
         counted = f"{self.finished} of {self.planned} changes" if self.planned else "planning"
         if not self._under_way:
             return counted

@@ -47,7 +47,7 @@ class Run:
 
     @property
     def has_containers(self) -> bool:
-        """Whether tasks started from now on are containers of the image instead of processes."""
+        """Return True if tasks started from now on are containers of the image instead of processes."""
         return self._containers.exists() and self._containers.read_text() == "on"
 
     @has_containers.setter
@@ -89,7 +89,7 @@ class Run:
 
     @property
     def status_url(self) -> str | None:
-        """The address of the page that shows what goes on; none when there is no run."""
+        """The address of the status page; none when there is no run."""
         return f"http://127.0.0.1:{self.ports.status}/" if self.ports else None
 
     @property
@@ -128,7 +128,7 @@ class Run:
             raise UserError(str(json.load(error)["error"])) from error
 
     def is_running(self) -> bool:
-        """Whether the local AWS of this folder answers."""
+        """Return True if the local AWS of this folder answers."""
         if self.ports is None or self.listeners:
             return False
         try:
@@ -142,7 +142,7 @@ class Run:
         return still_running(self.processes)
 
     def is_being_changed(self) -> bool:
-        """Whether a Terraform of this run is at work, of another command or of one that was killed."""
+        """Return True if a Terraform of this run is at work, of another command or of one that was killed."""
         return any(is_terraform(process) for process in self.left_running())
 
     def clear(self) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-# A terminal's line is rewritten at this pace; where output is kept, a line every so often shows that work goes on.
+# A terminal's line is rewritten at this pace; where output is kept, a line every so often shows that work continues.
 _REFRESH_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 10.0
 
@@ -38,7 +38,7 @@ class Stages:
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
-        """Time a stage, and report that it goes on, what it waits for and that it is done."""
+        """Time a stage, and report its progress, what it waits for and that it is done."""
         number = len(self.timings) + 1
         label = f"[{number}/{self._total}] {title}"
         self._progress = ""

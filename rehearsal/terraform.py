@@ -156,7 +156,7 @@ class Terraform:
         try:
             _follow(log, child, follow)
         except BaseException:
-            # Nobody waits for it any more, and all that it was making is about to go.
+            # Nothing waits for it any more, and everything that it was creating is about to be removed.
             self._processes.stop(child, grace_seconds=1)
             raise
         if allowed is not None and child.returncode not in allowed:

@@ -85,7 +85,7 @@ def terraform(*arguments: str, root: Path = ROOT, allowed: tuple[int, ...] = (0,
         CommandError: it failed; with what it said.
     """
     done = subprocess.run(
-        ["terraform", *arguments],  # noqa: S607 - whichever is on the PATH
+        ["terraform", *arguments],  # noqa: S607 - the one on the PATH
         cwd=root,
         capture_output=True,
         text=True,

@@ -83,7 +83,7 @@ def _certificates(file: Path) -> bytes:
     except ssl.SSLError as error:
         raise PackageError(
             f"{file} holds no certificate that can be read ({error.reason or error}). "
-            "Expected PEM, as in AWS's global-bundle.pem; fetch it anew with `make package`."
+            "Expected PEM, as in AWS's global-bundle.pem; fetch it again with `make package`."
         ) from None
     except OSError as error:
         raise PackageError(

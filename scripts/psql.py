@@ -148,7 +148,7 @@ def _described(ecs: Any, to: Tunnel, arn: str) -> Mapping[str, Any]:
 
 @contextmanager
 def _forwarded(command: list[str]) -> Iterator[None]:
-    """Forward the port; in a session of its own, so that Ctrl-C cancels a query of psql's and not the connection."""
+    """Forward the port; in a separate session, so that Ctrl-C cancels a query of psql's and not the connection."""
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )

@@ -23,12 +23,12 @@ def version_of(tag: str) -> str:
     """
     match = _TAG.fullmatch(tag)
     if match is None:
-        raise CommandError(f"{tag!r} is no release. Tag it v and the version, such as v1.2.0.")
+        raise CommandError(f"{tag!r} is not a release. Tag it v and the version, such as v1.2.0.")
     return match["version"]
 
 
 def notes(changelog: str, version: str) -> str:
-    """What a changelog says of one version, without its heading.
+    """Return what a changelog says of one version, without its heading.
 
     Raises:
         CommandError: it says nothing of it.

@@ -72,7 +72,7 @@ class Together(LoadScopeScheduling):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the lanes, the longest first: rehearsals mostly wait, so everything else can run beside them."""
+    """Start with the lanes, the longest first: rehearsals mostly wait, so everything else can run in parallel."""
 
     def order(item: pytest.Item) -> int:
         name = lane(item.nodeid.partition("::")[0])
@@ -120,7 +120,7 @@ def deployed_postgres(postgres: Cluster) -> Cluster:
 
 @pytest.fixture
 def database(postgres: Cluster) -> Iterator[Database]:
-    """A database of its own for one test, owned by a fresh master that is no superuser."""
+    """A separate database for one test, owned by a fresh master that is not a superuser."""
     database = Database(postgres, f"test_{secrets.token_hex(4)}")
     yield database
     database.drop()

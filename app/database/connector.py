@@ -199,7 +199,7 @@ class Connection(pg8000.Connection):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the server has not ended the idle session, as far as this machine knows."""
+        """Return True if the server has not ended the idle session, as far as this machine knows."""
         return not self._poll.poll(0)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 A rotation does not know the access document, and must not wait for an apply. It copies attributes, comment, settings
 and memberships from the login role in use to the other one, with the statements of an apply, so that a rotation does
 not change the login's access. In any case the other one gets LOGIN and membership in the role that has the login's
-privileges, and leaves rds_iam: RDS accepts only IAM tokens from members of that role. Whatever else the master may not
+privileges, and leaves rds_iam: RDS accepts only IAM tokens from members of that role. What else the master may not
 copy or revoke becomes a note, because it must not end the rotations of the login.
 """
 

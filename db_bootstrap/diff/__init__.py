@@ -1,4 +1,4 @@
 """The difference between desired and actual access, and the statements that remove it.
 
-Pure: nothing in here connects, reads the clock or looks at the environment.
+Pure: nothing in here connects, reads the clock or the environment.
 """

@@ -77,7 +77,7 @@ def _membership(
     if not scope.is_in_scope(member):
         return None, [f"{member!r} is a member of {role!r}, and is not declared in the document."], rows
     if not scope.revokes:
-        # Every row counts, whoever granted it; `difference` finds what is not declared.
+        # Every row counts, by any grantor; `difference` finds what is not declared.
         return _joined([row.fact() for row in rows]), [], []
     kept: list[GrantedMembership] = []
     revocable: list[GrantedMembership] = []

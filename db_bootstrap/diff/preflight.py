@@ -121,7 +121,7 @@ def _foreign_roles(document: AccessDocument, snapshot: Snapshot) -> Iterator[str
         is_marked = desired.is_marked(role.comment, document.database)
         if is_taken and not is_marked and document.unlisted is Unlisted.REVOKE:
             yield (
-                f"The role {name!r} exists and is somebody else's: its comment says {role.comment[:200]!r}. Choose "
+                f"The role {name!r} exists and is not managed here: its comment says {role.comment[:200]!r}. Choose "
                 "another name, or hand the role over: remove the comment, or declare it as it is."
             )
         if dict(role.attributes)[Attribute.SUPERUSER]:

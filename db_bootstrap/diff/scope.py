@@ -67,7 +67,7 @@ class Scope:
 
     @property
     def revokes(self) -> bool:
-        """Whether access that is not declared is revoked."""
+        """Return True if access that is not declared is revoked."""
         return self.document.unlisted is Unlisted.REVOKE
 
     def is_protected(self, role: str) -> bool:
@@ -120,7 +120,7 @@ class Scope:
         Args:
             entries: The list.
             owners: The current owner and the future one: their grants are the owner's, and they have everything anyway.
-            desired: The grantees with the privileges that they should have, whoever granted them.
+            desired: The grantees with the privileges that they should have, by any grantor.
             only_managed: Whether to select entries of managed roles and PUBLIC only.
         """
         is_ours = self.is_managed if only_managed else self.is_in_scope

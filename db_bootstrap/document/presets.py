@@ -25,7 +25,7 @@ _WRITE_RELATION = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _OWN_RELATION = (*_WRITE_RELATION, "TRUNCATE", "REFERENCES", "TRIGGER")
 
 _OBJECT_PRIVILEGES: dict[Preset, dict[ObjectKind, tuple[str, ...]]] = {
-    # No EXECUTE: a SECURITY DEFINER routine can write whatever its owner can.
+    # No EXECUTE: a SECURITY DEFINER routine can write all that its owner can.
     Preset.READ: {
         ObjectKind.RELATION: _READ_RELATION,
         ObjectKind.SEQUENCE: ("SELECT",),

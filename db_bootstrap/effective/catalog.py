@@ -66,7 +66,7 @@ class Objects:
         is_default: Whether the catalog has none.
         is_of_extension: Whether an extension brought the objects.
         is_of_system: Whether PostgreSQL brought them; such objects are read only if their privileges were changed.
-        is_write_protected: Whether these are tables that only superusers can write to, whatever was granted.
+        is_write_protected: Whether these are tables that only superusers can write to, with any grant.
         is_security_definer: Whether these routines run with the rights of their owner.
         is_search_path_pinned: Whether these routines set their own ``search_path``.
     """

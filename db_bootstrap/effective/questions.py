@@ -115,7 +115,7 @@ def answer(question: Question, access: Access) -> Answer:
         if question.privilege in {None, right.privilege}
     ]
     if question.asked is Asked.WHO:
-        # What everybody has is listed once.
+        # What every role has is listed once.
         rights = [right for right in rights if right.role == PUBLIC or any(way.basis != "public" for way in right.ways)]
     return Answer(
         question,
@@ -226,7 +226,7 @@ def _find(text: str, access: Access) -> list[tuple[Objects, str]]:
                     labels.setdefault(f"{on.kind} {label}", []).append((on, name))
     found = labels.get(text, [])
     if not found:
-        raise QuestionError(f"There is no object {text!r} that has privileges of its own.{_close(text, labels)}")
+        raise QuestionError(f"There is no object {text!r} that has privileges.{_close(text, labels)}")
     if len(found) > 1:
         choices = " or ".join(repr(f"{on.kind} {on.label(name)}") for on, name in found)
         raise QuestionError(f"{text!r} can be several objects; name {choices}.")

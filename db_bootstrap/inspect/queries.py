@@ -186,7 +186,7 @@ _IS_OF_EXTENSION = (
     " AND d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0"
 )
 
-# The objects that the document names, with their schema and kind; each is a group of its own.
+# The objects that the document names, with their schema and kind; each is a separate group.
 _SINGLED_OUT = """
     SELECT DISTINCT schema, kind, name
     FROM unnest(CAST(:single_schemas AS text[]), CAST(:single_kinds AS text[]), CAST(:single_names AS text[]))
@@ -197,7 +197,7 @@ _ACL_OF_GROUP = """coalesce(g.acl, acldefault(
            CASE g.kind WHEN 'relation' THEN 'r' WHEN 'sequence' THEN 's' WHEN 'routine' THEN 'f' ELSE 'T' END::"char",
            g.owner))"""
 
-# One row for each group of objects that share schema, kind, owner and list, whatever their number.
+# One row for each group of objects that share schema, kind, owner and list, for any number.
 OBJECT_GROUPS = f"""
 WITH object AS ({_OBJECTS}),
 singled_out AS ({_SINGLED_OUT}),

@@ -214,7 +214,7 @@ _REMEDIES = {
 
 
 def remedy(sqlstate: str) -> str:
-    """Return what to do about an error, on a line of its own; "" if that is not known."""
+    """Return what to do about an error, on a separate line; "" if that is not known."""
     return f"\n{_REMEDIES[sqlstate]}" if sqlstate in _REMEDIES else ""
 
 

@@ -1,6 +1,6 @@
 """A snapshot of the access of one database, read from PostgreSQL's catalogs.
 
-The number of queries is constant (`MAXIMUM_QUERIES`), whatever the size of the database. Nothing is written. Passwords
+The number of queries is constant (`MAXIMUM_QUERIES`) for any size of the database. Nothing is written. Passwords
 are not read, which a master on RDS could not.
 """
 

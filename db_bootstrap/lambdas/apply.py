@@ -35,7 +35,7 @@ class ApplyEvent:
     Attributes:
         document: The access document.
         secret_arns: The ARN of each rotated login's secret, by the login's name.
-        expected_digest: The digest of the reviewed plan; None, null or missing in the event, to do whatever is needed.
+        expected_digest: The digest of the reviewed plan; None, null or missing in the event, to do all that is needed.
     """
 
     document: AccessDocument

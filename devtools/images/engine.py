@@ -1,7 +1,7 @@
 """Build and run images with docker, podman or buildah, the first that works on this machine.
 
 They are configured by arguments alone. Without systemd, as in a container of a pipeline, podman is told to do without
-it, and builds in a changed root instead of in containers. Each program runs in a session of its own, so that Ctrl-C
+it, and builds in a changed root instead of in containers. Each program runs in a separate session, so that Ctrl-C
 reaches it through this process alone, which ends it so that nothing half made is left.
 """
 
@@ -77,7 +77,7 @@ class Engine:
 
     @property
     def argv(self) -> list[str]:
-        """What every call of it begins with."""
+        """Return what every call of it begins with."""
         if self.name != "podman" or self.has_systemd:
             return [self.program]
         runtime = shutil.which("runc")  # crun wants control groups that such a machine may not have
@@ -85,7 +85,7 @@ class Engine:
 
     @property
     def end_build(self) -> End:
-        """How a build of it is interrupted."""
+        """Return how a build of it is interrupted."""
         return end_program if self.name == "docker" else end_build
 
     def build(
@@ -142,11 +142,11 @@ class Engine:
         return self.has(image) or self._run(["pull", "--quiet", image]).returncode == 0
 
     def has(self, image: str) -> bool:
-        """Whether an image is here."""
+        """Return True if an image is here."""
         return self._run(["image", "inspect", image]).returncode == 0
 
     def inspect(self, image: str) -> dict[str, Any]:
-        """What the engine knows of an image, such as its ``Size`` in bytes."""
+        """Return what the engine knows of an image, such as its ``Size`` in bytes."""
         (known,) = json.loads(self.call(["image", "inspect", image], f"There is no image {image}."))
         return dict(known)
 
@@ -163,10 +163,10 @@ class Engine:
                 for them. So no value stands in the list of processes.
             options: more of ``run``.
         """
-        # The image's health check is for engines that run alone; here somebody asks.
+        # The image's health check is for engines that run alone; here the caller asks.
         arguments = ["run", "--rm", "--pull=never", "--name", name, "--network", "host", "--no-healthcheck"]
         if self.name == "podman":
-            arguments += ["--log-driver", "none"]  # what it prints goes to whoever started it, not to a second log
+            arguments += ["--log-driver", "none"]  # its output goes to its parent, not to a second log
             if not self.has_systemd:
                 arguments += _MODEST_LIMITS
         for variable in variables:
@@ -174,7 +174,7 @@ class Engine:
         return [*self.argv, *arguments, *options, image, *command]
 
     def remove(self, name: str) -> None:
-        """Remove a container, running or not; none is no error."""
+        """Remove a container, running or not; a missing one is not an error."""
         at_once = ("--time", "0") if self.name == "podman" else ()  # as Docker does
         self._run(["rm", "--force", *at_once, "--volumes", name])
 
@@ -222,7 +222,7 @@ def base_arguments(base: str) -> dict[str, str]:
     """A Dockerfile's arguments for an image to build upon: ``BASE``, its name, and ``BASE_TAG``, its tag or more.
 
     Raises:
-        UserError: it has no tag, and would be whatever is called latest that day.
+        UserError: it has no tag, and would be the latest one of that day.
     """
     found = re.fullmatch(r"(?P<BASE>\S+?):(?P<BASE_TAG>[^/\s]+)", base)
     if found is None:
@@ -238,12 +238,12 @@ def _expect_success(done: subprocess.CompletedProcess[str], failure: str) -> Non
 
 @functools.cache
 def _works(program: str) -> bool:
-    """Whether it answers; Docker's may be there without its server."""
+    """Return True if it answers; Docker's may be there without its server."""
     return subprocess.run([program, "version"], capture_output=True, check=False).returncode == 0
 
 
 def engine_environment() -> dict[str, str]:
-    """What a program of the engine needs of our environment."""
+    """Return what a program of the engine needs of our environment."""
     names = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT")
     return {name: os.environ[name] for name in names if name in os.environ}
 
@@ -263,7 +263,7 @@ def run_openly(argv: Sequence[str], end: End | None = None) -> int:
 
 
 def end_program(child: subprocess.Popen[Any]) -> None:
-    """Ask a program and whatever it has started to end, as Ctrl-C would, and wait for it."""
+    """Ask a program and its children to end, as Ctrl-C would, and wait for it."""
     if child.poll() is not None:
         return
     os.killpg(child.pid, signal.SIGTERM)
@@ -290,7 +290,7 @@ def end_build(child: subprocess.Popen[Any]) -> None:
 
 
 def _steps(build: int) -> list[psutil.Process]:
-    """What runs below a build, but for the engine's own processes."""
+    """Return what runs below a build, but for the engine's own processes."""
     steps = []
     with contextlib.suppress(psutil.Error):
         engine = psutil.Process(build)

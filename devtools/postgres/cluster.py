@@ -377,7 +377,7 @@ _RAM_DISK_BYTES = 2**30
 
 
 def _data_parent() -> Path | None:
-    """The RAM disk if it has room and lets programs run (`_reachable` may copy them there), else None."""
+    """The RAM disk if it has space and lets programs run (`_reachable` may copy them there), else None."""
     if not os.access(_RAM_DISK, os.W_OK | os.X_OK):
         return None
     disk = os.statvfs(_RAM_DISK)
@@ -385,7 +385,7 @@ def _data_parent() -> Path | None:
 
 
 def data_directory(link: Path) -> Path:
-    """Make a folder for data, with a link beside the logs, through which ``remove_left_data`` finds it."""
+    """Make a folder for data, with a link next to the logs, through which ``remove_left_data`` finds it."""
     directory = Path(tempfile.mkdtemp(prefix="taproom-postgresql-", dir=_data_parent()))
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)

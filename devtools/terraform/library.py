@@ -1,4 +1,4 @@
-"""Run Terraform's library as if it were the program: a script, started by `terraform` beside it.
+"""Run Terraform's library as if it were the program: a script, started by the adjacent `terraform`.
 
 The library handles SIGINT and SIGTERM as the program does: it installs its own handlers when it is loaded. Python must
 therefore leave these signals alone, and has nothing to do once the library runs.

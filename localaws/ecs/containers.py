@@ -46,7 +46,7 @@ class LogDestination:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """A container's ``healthCheck``, as a program to run beside it.
+    """A container's ``healthCheck``, as a program to run next to it.
 
     Attributes:
         argv: the program and its arguments; exit code 0 is healthy.
@@ -120,7 +120,7 @@ class Step:
 
     Attributes:
         start: names of the containers to start, in the definition's order.
-        stop_reason: why the whole task must stop; nothing while it may go on.
+        stop_reason: why the whole task must stop; empty while it can continue.
         failed_to_start: whether it stops before all essential containers have started.
     """
 

@@ -324,7 +324,7 @@ class ServiceTargets:
                 self._elb.register_targets(group, [{"Id": address, "Port": port}])
 
     def deregister(self, address: str) -> None:
-        """Take a task out of every target group; its requests go on."""
+        """Take a task out of every target group; its requests continue."""
         for group, port in self._groups():
             with contextlib.suppress(TargetGroupNotFoundError, InvalidTargetError):
                 self._elb.deregister_targets(group, [{"Id": address, "Port": port}])

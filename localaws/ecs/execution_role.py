@@ -61,7 +61,7 @@ class ExecutionRole:
         for image in sorted(set(images)):
             repository = _REPOSITORY.match(image)
             if repository is None:
-                continue  # no image of ECR: pulled by nobody's leave
+                continue  # no image of ECR: pulled without permissions
             arn = f"arn:aws:ecr:{repository['region']}:{repository['account']}:repository/{repository['name']}"
             role_arn = self._required(f"to pull {image}")
             assumed_by_tasks(self._context, role_arn, self._task_arn)

@@ -130,5 +130,5 @@ class InPodman:
         return Program([*self._engine.argv, "exec", self._name, *argv], engine_environment(), self._directory)
 
     def clear(self) -> None:
-        """Remove the container: one whose ``run`` was killed would go on."""
+        """Remove the container: one whose ``run`` was killed would keep running."""
         self._engine.remove(self._name)

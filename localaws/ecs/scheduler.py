@@ -26,7 +26,7 @@ class Phase(StrEnum):
     STARTING = "STARTING"  # not RUNNING yet, or RUNNING and not yet found healthy
     HEALTHY = "HEALTHY"
     UNHEALTHY = "UNHEALTHY"  # its health checks failed, and its grace period is over
-    STOPPING = "STOPPING"  # stopping, for whatever reason; does not count any more
+    STOPPING = "STOPPING"  # stopping, for any reason; does not count any more
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _breaker_trips(service: ServiceSnapshot, primary: DeploymentSnapshot) -> boo
 
 
 def _unhealthy(service: ServiceSnapshot, primary: DeploymentSnapshot) -> list[StopTask]:
-    """Unhealthy tasks: one for each healthy replacement, or a single one if nothing else makes room for its own."""
+    """Unhealthy tasks: one for each healthy replacement, or a single one if nothing else allows its replacement."""
     mine = [task for task in _present(service) if task.deployment_id == primary.id]
     unhealthy = [task for task in mine if task.phase is Phase.UNHEALTHY]
     healthy = sum(task.phase is Phase.HEALTHY for task in mine)

@@ -39,7 +39,7 @@ def pick(reference: SecretReference, text: str) -> str:
     """Return the part of a secret's text that ``reference`` selects.
 
     Raises:
-        SecretValueError: a JSON key is asked for, and the secret is no JSON object or lacks the key.
+        SecretValueError: a JSON key is asked for, and the secret is not a JSON object or lacks the key.
     """
     if not reference.json_key:
         return text

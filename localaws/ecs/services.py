@@ -4,7 +4,7 @@ CreateService starts a controller that keeps the service's tasks running (``cont
 rolling deployment, DeleteService drains. Calls about single tasks are in ``task_api``. DescribeServices and
 DescribeTasks show what really happens.
 
-Different from AWS: everything runs as on Fargate, whatever the launch type. Only the rolling update of the ECS
+Different from AWS: everything runs as on Fargate, with any launch type. Only the rolling update of the ECS
 deployment controller is emulated (no CODE_DEPLOY or EXTERNAL, no native blue/green, Service Connect or service
 discovery). Nothing scales automatically: Application Auto Scaling stores its settings and never acts. A deleted service
 stays INACTIVE for as long as the server runs.

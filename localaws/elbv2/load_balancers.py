@@ -348,7 +348,7 @@ class LoadBalancers:
         port = int(configured) if configured.isdigit() else target.port
         where = self._context.addresses.reach(target.id, port)
         if where is None:
-            return Check("Target.FailedHealthChecks", "Health checks failed: nobody has this address and port")
+            return Check("Target.FailedHealthChecks", "Health checks failed: nothing listens on this address and port")
         url = f"{str(group.health_check_protocol).lower()}://{where[0]}:{where[1]}{group.health_check_path or '/'}"
         try:
             async with session.get(

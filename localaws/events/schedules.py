@@ -1,6 +1,6 @@
 """EventBridge Scheduler: schedules that are invoked on request.
 
-moto stores schedules and never invokes them; waiting for hours is no option either. ``POST
+moto stores schedules and never invokes them; waiting for hours is not an option either. ``POST
 /_rehearsal/schedules/NAME/invoke`` does now what the schedule would do at its time, as the schedule's role: the role
 must trust the scheduler for the schedule's group, and its policies must allow the invocation. The target must be a
 function. It is invoked asynchronously with the schedule's input, with Lambda's own retries.
@@ -56,7 +56,7 @@ class Schedules:
         return {"invoked": name, "target": target["Arn"]}
 
     def stop(self) -> None:
-        """Do nothing: no schedule runs by itself."""
+        """Do nothing: schedules run on request only."""
 
     def status(self) -> dict[str, Any]:
         """Return the schedules' expressions by name."""

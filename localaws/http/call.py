@@ -1,7 +1,7 @@
 """An API call and its answer as values: what all middleware between the socket and moto works with.
 
 A request is read and parsed once, with botocore's description of the service. The journal, the authorizer and the
-replay use AWS's names of operations and parameters, whatever the wire format. Errors of the local AWS itself are
+replay use AWS's names of operations and parameters, in any wire format. Errors of the local AWS itself are
 written in the format of the called service.
 """
 

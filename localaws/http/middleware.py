@@ -71,7 +71,7 @@ def not_implemented(handle: Handler, journal: Journal) -> Handler:
             answer = handle(call)
         except NotImplementedError as error:
             return refuse(call, f"moto has no {call.service} {call.operation}: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever fails in moto must not be retried
+        except Exception as error:  # noqa: BLE001 - no failure in moto must be retried
             journal.record(
                 "api.failed",
                 service=call.service,

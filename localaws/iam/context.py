@@ -21,7 +21,7 @@ _Result = TypeVar("_Result")
 
 
 def reading_moto(read: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Repeat a reading function if a call of another service, which has a lock of its own, changed what it read."""
+    """Repeat a reading function if a call of another service, which has a separate lock, changed what it read."""
 
     @functools.wraps(read)
     def repeated(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:

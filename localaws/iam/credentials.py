@@ -14,7 +14,7 @@ def role_environment(settings: Settings, role_arn: str, session_name: str) -> di
     """Return the variables of a function's worker or a task's container that acts as ``role_arn``.
 
     The process reaches only this local AWS: its endpoint, the role's temporary credentials, no profile, no
-    instance metadata. Nothing of our own environment is passed on but PATH, so neither a proxy, an
+    instance metadata. Nothing of our environment is passed on but PATH, so neither a proxy, an
     ``AWS_CA_BUNDLE`` nor a developer's credentials leak in.
 
     Args:

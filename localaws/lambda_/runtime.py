@@ -2,7 +2,7 @@
 
 Started by ``worker`` as an isolated program with three arguments: the descriptor to read
 invocations from, the descriptor to write outcomes to, and the folder of the packages that Lambda's runtime
-brings along. Standard library only, and nothing of this project: the function must find in its zip whatever
+brings along. Standard library only, and nothing of this project: the function must find in its zip what
 else it needs.
 
 One JSON object a line. In: ``request_id``, ``arn``, ``timeout_seconds``, ``event``. Out: first ``{"ready": true}``
@@ -88,7 +88,7 @@ def invoke(handler: Handler, invocation: dict[str, Any]) -> dict[str, Any]:
     request_id = invocation["request_id"]
     try:
         result = handler(invocation["event"], Context(invocation))
-    except Exception as error:  # noqa: BLE001 - whatever the handler raises is the answer
+    except Exception as error:  # noqa: BLE001 - what the handler raises is the answer
         print_failure(described := describe_failure(error, request_id))
         return {"error": described}
     return {"payload": json.dumps(result)}

@@ -85,7 +85,7 @@ class Worker:
             self._process = processes.start(
                 [
                     sys.executable,
-                    # Isolated, without site-packages: nothing of our own environment can be imported.
+                    # Isolated, without site-packages: nothing of our environment can be imported.
                     "-I",
                     "-S",
                     str(RUNTIME_PROGRAM),
@@ -137,7 +137,7 @@ class Worker:
         """End the process. Safe to call twice, and while an invocation is under way, which then fails."""
         if self._process.poll() is None:
             self._processes.stop(self._process, STOP_GRACE_SECONDS)
-        # A blocked reader sees the end of the pipe by itself; closing its file under it would not be safe.
+        # A blocked reader sees the end of the pipe; closing its file under it would not be safe.
 
     def close(self) -> None:
         """Stop, and close the conversation. Only for who holds the worker."""

@@ -171,7 +171,7 @@ class DatabaseServer:
                 if self.instance.db_name and self.instance.db_name != "postgres":
                     self.cluster.create_database(self.instance.db_name, str(self.instance.master_username))
             self._backups.begin(self.instance, self.cluster)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the instance has failed and says so
+        except Exception as error:  # noqa: BLE001 - any error fails the instance, which reports it
             self.error = str(error)
             self.instance.status = "failed"
             self._journal.record("database.failed", instance=name, error=self.error)
@@ -187,7 +187,7 @@ class DatabaseServer:
     def _master_password(self) -> str:
         secret = self.managed_secret
         if secret is None:
-            return str(self.instance._master_user_password)  # noqa: SLF001 - moto shows it to nobody
+            return str(self.instance._master_user_password)  # noqa: SLF001 - moto exposes it nowhere
         value = self._secrets.get_secret_value(secret.secret.arn, "", "AWSCURRENT")
         password: str = json.loads(value["SecretString"])["password"]
         return password

@@ -106,7 +106,7 @@ class Secrets:
         rotate_immediately: bool = True,  # noqa: FBT001, FBT002 - moto's signature
     ) -> str:
         if secret.owning_service:
-            raise NotImplementedError(f"nobody rotates secrets managed by {secret.owning_service}")
+            raise NotImplementedError(f"no caller can rotate secrets managed by {secret.owning_service}")
         function_arn = rotation_lambda_arn or secret.rotation_lambda_arn
         if not function_arn:
             raise InvalidRequestException("No Lambda rotation function ARN is associated with this secret.")
@@ -224,7 +224,7 @@ def update_secret_version_stage(
 
 
 def put_pending(labels: Labels, token: str) -> Labels:
-    """Return the labels when a rotation begins: the new version is pending, and nothing else changes."""
+    """Return the labels when a rotation begins: only the new version's pending label changes."""
     without = {version: [label for label in own if label != PENDING] for version, own in labels.items()}
     return {**without, token: [PENDING]}
 

@@ -90,7 +90,7 @@ class Events:
         )
 
     def _keep(self, key: str, rotation: _Rotation) -> None:
-        # A rotation that is attempted again has the same version, and begins anew.
+        # A rotation that is attempted again has the same version, and starts over.
         self._rotations.pop(key, None)
         self._rotations[key] = rotation
         while len(self._rotations) > KEPT_ROTATIONS:

@@ -94,7 +94,7 @@ def tasks(services: Mapping[str, Any], sessions: Sequence[Session]) -> list[dict
 
 
 def access(states: Iterable[Mapping[str, Any]], sessions: Sequence[Session]) -> dict[str, Any] | None:
-    """Who may do what: what the last apply of access was told, and what it reports; none before there was one."""
+    """Return who can do what, from the document and report of the last apply; none before the first."""
     for state in states:
         for resource in state.get("resources", []):
             if (resource["mode"], resource["type"]) == ("managed", "aws_lambda_invocation"):

@@ -29,7 +29,7 @@ class States:
         self._known: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the states by name: the account's, beside its configuration, and those in buckets."""
+        """Return the states by name: the account's, next to its configuration, and those in buckets."""
         states = {}
         account = self._settings.run_directory / "terraform" / "account" / "terraform.tfstate"
         with contextlib.suppress(FileNotFoundError, ValueError):  # a state that is being written

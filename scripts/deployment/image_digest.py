@@ -1,6 +1,6 @@
 """Find the digest of an image in the registry, of a commit or a given one, and check that main built it.
 
-A deployment names its image by digest, so prod gets the image that staging has run, whatever happens to a tag. Only
+A deployment names its image by digest, so prod gets the image that staging has run, independently of tags. Only
 main tags an image with a bare commit. With ATTESTED=true, the image's attestation must say so too. Only a release
 changes the registry: RELEASE=prod-v1.2.0 also tags the image, so the registry keeps it, and RELEASED_FOR=prod finds it.
 """
@@ -28,7 +28,7 @@ _MANIFEST = CHECKOUT / "build" / "image-manifest.json"
 
 
 def image_id(commit: str, digest: str) -> dict[str, str]:
-    """How the registry names the image: by digest if one is given, else by the tag that main gave it.
+    """Return how the registry names the image: by digest if one is given, else by the tag that main gave it.
 
     Raises:
         CommandError: what is given is neither.

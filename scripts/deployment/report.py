@@ -11,7 +11,7 @@ from scripts.deployment.saved_plan import IDLE, sentences_of, sql_of
 # GitHub takes 65,536 characters in one comment, and 1 MiB in the summary of a step.
 COMMENT_CHARACTERS = 60_000
 SUMMARY_CHARACTERS = 250_000  # of at most four bytes
-# The attributes that a resource's price depends on; a resource without one has a price of its own.
+# The attributes that a resource's price depends on; a resource without one has a separate price.
 _PRICED = {
     "aws_appautoscaling_target": "min_capacity max_capacity",
     "aws_cloudwatch_log_group": "retention_in_days",

@@ -25,7 +25,7 @@ _LOOKS = 180  # a quarter of an hour: the new tasks' health checks, the old ones
 
 
 def problems(found: Running, task_definition: str, image: str) -> list[str]:
-    """What is not as it was applied; empty when all is."""
+    """Return what is not as it was applied; empty when all is."""
     wrong = []
     if found.task_definition != task_definition:
         wrong.append(f"The service runs {found.task_definition}, and {task_definition} was applied.")
@@ -43,7 +43,7 @@ def problems(found: Running, task_definition: str, image: str) -> list[str]:
 def wait(
     look: Callable[[], Running], task_definition: str, image: str, pause: Callable[[float], None] = time.sleep
 ) -> list[str]:
-    """What is not as it was applied, once ECS has made up its mind about the deployment.
+    """Return what is not as it was applied, once ECS has made up its mind about the deployment.
 
     Terraform's wait for a steady state may end before: it asks for as many running tasks as desired and for one
     deployment, which a service's very first has while its tasks still fail their health checks.
@@ -83,7 +83,7 @@ def ask(url: str, pause: Callable[[float], None] = time.sleep) -> None:
 
 
 def check_targets(elbv2: Any, target_group_arn: str) -> None:
-    """Check that the load balancer has healthy targets, and only these besides those that it drains.
+    """Check that the load balancer has healthy targets, and only these in addition to draining ones.
 
     Raises:
         CommandError: it has not.

@@ -192,7 +192,7 @@ def _configure(arguments: list[str], environment: Mapping[str, str], github: Git
         try:
             answer = input(f"Change these {len(differing)} settings of {repository}? Only yes is accepted: ")
         except EOFError:
-            raise CommandError("Nothing was changed. Set YES=1 where nobody can answer.") from None
+            raise CommandError("Nothing was changed. Set YES=1 to run without a terminal.") from None
         if answer != "yes":
             raise CommandError("Nothing was changed.")
     _apply(github, repository, differing)

@@ -1,4 +1,4 @@
-# Boundaries grant nothing. They limit what a role can do, whatever policies are attached to it.
+# Boundaries grant nothing. They limit what a role can do with any attached policies.
 
 # For the pipeline's own roles: everything but changing who may do what in this account, and in one region alone. Services
 # that have no region answer from us-east-1.

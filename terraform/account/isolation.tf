@@ -12,7 +12,7 @@ locals {
   master_secrets = "arn:${local.partition}:secretsmanager:${local.place}:secret:rds!db-*"
   own_instance   = { for name, own in local.own : name => "arn:${local.partition}:rds:${local.place}:db:${own}" }
 
-  # A database user is told apart only by the resource ID of its instance. Without other environments there is nothing to tell.
+  # Only the resource ID of an instance identifies its database users. Without other environments it is not needed.
   own_database_ids = { for name in var.deploy_environments : name => lookup(var.database_resource_ids, name, length(var.deploy_environments) == 1 ? "*" : null) }
 
   # The record with which ACM validates a name: an underscore and 32 characters. ACM reuses it for every certificate of the

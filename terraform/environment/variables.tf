@@ -323,7 +323,7 @@ variable "access" {
   }
 
   validation {
-    condition     = try(var.access.logins[local.service_login].connection_limit < 0 || var.access.logins[local.service_login].connection_limit >= local.service_sessions, true) # none is no limit
+    condition     = try(var.access.logins[local.service_login].connection_limit < 0 || var.access.logins[local.service_login].connection_limit >= local.service_sessions, true) # -1 means no limit
     error_message = "During a deployment, ${var.service_task_count.maximum} tasks of ${local.service_workers} workers run twice and can open ${local.service_sessions} sessions. Give the login ${local.service_login} at least that connection_limit, or choose fewer or smaller tasks."
   }
 }
@@ -496,7 +496,7 @@ variable "seeding_is_allowed" {
 # Alarms and costs
 
 variable "is_monitored_minimally" {
-  description = "Whether to save the dashboard, Container Insights and all alarms but those on errors, unhealthy tasks, access and rotation. For environments that nobody depends on."
+  description = "Whether to save the dashboard, Container Insights and all alarms but those on errors, unhealthy tasks, access and rotation. For environments without users."
   type        = bool
   default     = false
   nullable    = false

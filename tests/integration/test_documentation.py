@@ -106,13 +106,13 @@ def test_a_snippet_is_of_the_language_that_it_says(document: Path) -> Problems:
 
 
 def read_shell(text: str) -> None:
-    """Raises if it is no shell."""
+    """Raise an error if it is not valid shell."""
     done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def read_terraform(text: str) -> None:
-    """Raises if it is no HCL, or is not formatted as ours is."""
+    """Raise an error if it is not valid HCL in the project's format."""
     program, _ = find_terraform()
     done = subprocess.run([program, "fmt", "-"], input=text, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, text), done.stderr
@@ -209,7 +209,7 @@ def options(command: str) -> set[str]:
 
 
 def code(path: Path) -> str:
-    """What a document shows as code: blocks, and spans between backticks."""
+    """Return what a document shows as code: blocks, and spans between backticks."""
     text = path.read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     return "\n".join([*blocks, *(f"`{span}`" for span in re.findall(r"`([^`\n]+)`", prose(path)))])

@@ -16,7 +16,7 @@ _WRITE = "SELECT, INSERT, UPDATE, DELETE"
 
 
 class CatalogueDatabase:
-    """Schema ``beers`` with owner, writer, migrator and the service's login, and nothing else.
+    """Schema ``beers`` with owner, writer, migrator and the service's login only.
 
     Attributes:
         app: the service's login, which may change rows.
@@ -82,7 +82,7 @@ class CatalogueDatabase:
         return Settings(database_secret=self.secret(username), database_ca_file=self.cluster.authority.ca_file)
 
     def spellings_of_the_password(self) -> tuple[str, ...]:
-        """What must not be found in any log."""
+        """Return what must not be found in any log."""
         return self.password, quote(self.password, safe="")
 
 

@@ -39,7 +39,7 @@ class CommandLine:
         assert secret not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         if done.returncode == 1:
-            assert done.stderr.strip(), "an error is told"
+            assert done.stderr.strip(), "an error is printed"
             assert "\n\n" not in done.stderr, "in one paragraph"
             return 1, done.stdout + done.stderr
         assert done.stderr == ""

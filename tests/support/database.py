@@ -77,7 +77,7 @@ class Servers:
 
 
 class Database:
-    """One database, its master and whatever roles a test makes with it.
+    """One database, its master and the roles that a test creates with it.
 
     Attributes:
         name: the database's name.

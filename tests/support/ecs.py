@@ -12,7 +12,7 @@ REGISTRY = f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com"
 REPOSITORY = f"{REGISTRY}/taproom"
 LOG_GROUP = "/ecs/taproom"
 
-# Ends at once when asked to: whoever loses a request to that has not been drained.
+# Ends at once when asked to: a client that loses a request to it was not drained.
 SERVER = """
 import http.server, json, os, signal, sys, threading, time
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -162,7 +162,7 @@ class Site:
         )
 
     def service(self, name: str) -> dict[str, Any]:
-        """What DescribeServices says."""
+        """Return what DescribeServices says."""
         described: dict[str, Any] = self.ecs.describe_services(cluster="taproom", services=[name])["services"][0]
         return described
 
@@ -172,7 +172,7 @@ class Site:
         return len(service["deployments"]) == 1 and service["runningCount"] == service["desiredCount"]
 
     def tasks(self, name: str, desired_status: str = "RUNNING") -> list[dict[str, Any]]:
-        """What DescribeTasks says of a service's tasks."""
+        """Return what DescribeTasks says of a service's tasks."""
         arns = self.ecs.list_tasks(cluster="taproom", serviceName=name, desiredStatus=desired_status)["taskArns"]
         described: list[dict[str, Any]] = (
             self.ecs.describe_tasks(cluster="taproom", tasks=arns)["tasks"] if arns else []
@@ -186,7 +186,7 @@ class Site:
 
     @property
     def url(self) -> str:
-        """Where the load balancer listens."""
+        """Return where the load balancer listens."""
         listeners = self.aws.ask("status")[1]["services"]["elbv2"]["listeners"]
         url: str = listeners[0]["url"]
         return url

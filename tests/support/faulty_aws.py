@@ -1,4 +1,4 @@
-"""A local AWS that has a bad day, as seen by whoever is given its address: throttling, slow, wrong or away."""
+"""A faulty local AWS: throttling, slow, wrong or unavailable."""
 
 import http.client
 import json

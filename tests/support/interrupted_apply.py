@@ -13,7 +13,7 @@ from devtools.checkout import CHECKOUT
 from tests.support.access import Access
 
 # Reads how many statements to let through, a line a time; forks an apply that is killed before the next one; answers
-# what the apply was about to say, or nothing if it came to its end. Forking saves importing everything anew.
+# what the apply was about to say, or nothing if it came to its end. Forking saves importing everything again.
 _PROGRAM = """
 import json, os, signal, sys
 from pg8000.native import Connection

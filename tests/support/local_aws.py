@@ -1,4 +1,4 @@
-"""A local AWS for tests of its API: a process of its own, as in a rehearsal."""
+"""A local AWS for tests of its API: a separate process, as in a rehearsal."""
 
 import http.client
 import io
@@ -87,7 +87,7 @@ class LocalAws:
             connection.close()
 
     def resources(self) -> list[str]:
-        """What was created and not deleted."""
+        """Return what was created and not deleted."""
         listed: list[str] = self.ask("resources")[1]["resources"]
         return listed
 
@@ -106,7 +106,7 @@ class LocalAws:
         return arn
 
     def make_function(self, name: str, source: str, handler: str, **settings: Any) -> str:
-        """Create a function of one module, ``handlers``, with a role of its own unless one is given; its ARN."""
+        """Create a function of one module, ``handlers``, with a separate role unless one is given; its ARN."""
         created = self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",

@@ -20,7 +20,7 @@ Ports = tuple[int, int]
 
 
 class Flow(NamedTuple):
-    """Somebody may open a connection to somebody else."""
+    """One end can open a connection to the other."""
 
     source: str
     destination: str

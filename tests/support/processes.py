@@ -4,5 +4,5 @@ import psutil
 
 
 def is_asleep(seconds: str) -> bool:
-    """Whether a ``sleep`` of so many seconds runs; tests tell theirs by a number that nobody else takes."""
+    """Return True if a ``sleep`` of so many seconds runs; tests tell theirs by a unique number."""
     return any(process.info["cmdline"] == ["sleep", seconds] for process in psutil.process_iter(["cmdline"]))

@@ -117,7 +117,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def creates(document: dict[str, Any], name: str) -> bool:
-    """Whether a login can create something itself, by what it has, inherits, or everybody has."""
+    """Return True if a login can create something itself, by what it has, inherits, or PUBLIC has."""
     groups = {
         group
         for has_options in (True, False)
@@ -214,7 +214,7 @@ def logins(draw: st.DrawFn, roles: list[str], schemas: list[str]) -> dict[str, A
 
 @dataclass(frozen=True)
 class ByHand:
-    """A statement of somebody: None for the superuser. Role names stand in braces."""
+    """A statement of a role: None for the superuser. Role names stand in braces."""
 
     sql: str
     actor: str | None = None
@@ -222,7 +222,7 @@ class ByHand:
 
 @st.composite
 def starting_states(draw: st.DrawFn, document: dict[str, Any]) -> list[ByHand]:
-    """What was there before: roles and schemas, then objects, then whatever people do to them."""
+    """The starting state: roles and schemas, then objects, then manual changes."""
     declared = names_of(document)
     retired = list(document["retired"])
     everybody = [*declared, STRANGER, *retired]
@@ -256,7 +256,7 @@ def by_hand(  # noqa: PLR0911 - a return for each kind of change
     schema = draw(st.sampled_from(SCHEMAS))
     anybody = draw(st.sampled_from([f"{{{one}}}", f"{{{other}}}", "PUBLIC"]))
     option = draw(st.sampled_from(["", "", " WITH GRANT OPTION"])) if anybody != "PUBLIC" else ""
-    # What somebody grants whom the master may not act for stays; the documents' own roles are not among those.
+    # Grants by roles that the master cannot act as stay; the documents' own roles are not among those.
     actor = draw(st.sampled_from([None, None, one]))
     kinds = ["object", "object", "column", "schema", "database", "member", "role", "setting", "default", "comment"]
     what = draw(st.sampled_from(kinds))
@@ -361,7 +361,7 @@ def reached(name: str, memberships: list[Edge], option: str | None) -> set[str]:
 
 
 def own_privileges(document: dict[str, Any], name: str | None, kind: str, schema: str, called: str) -> set[str]:
-    """What a document gives one role itself, or everybody for None, on one thing; ``kind`` in the model's words."""
+    """Return what a document gives one role itself, or PUBLIC for None, on one thing; ``kind`` in the model's words."""
     holder = document["public"] if name is None else {**document["roles"], **document["logins"]}.get(name)
     if holder is None:
         return set()

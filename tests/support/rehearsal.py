@@ -95,7 +95,7 @@ def denied(rehearsal: Rehearsal, role: str, statement: dict[str, Any]) -> Iterat
 
 
 def changes_of(plan: dict[str, Any] | None) -> dict[str, list[str]]:
-    """What a plan would do, by address; nothing but no-op and read is left out."""
+    """Return what a plan would do, by address; nothing but no-op and read is left out."""
     changes = (plan or {}).get("resource_changes", [])
     actions = {change["address"]: change["change"]["actions"] for change in changes}
     return {address: action for address, action in actions.items() if action not in (["no-op"], ["read"])}
@@ -121,18 +121,18 @@ def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> Iterator[pg80
 
 
 def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
-    """What the secret of a login holds."""
+    """Return what the secret of a login holds."""
     return rehearsal.secret(rehearsal.outputs["login_secret_arns"][name])
 
 
 def master(rehearsal: Rehearsal) -> dict[str, Any]:
-    """What the secret of the database's master holds."""
+    """Return what the secret of the database's master holds."""
     instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
     return rehearsal.secret(instance["MasterUserSecret"]["SecretArn"])
 
 
 def database_folder(rehearsal: Rehearsal) -> Path:
-    """Where the database's server has its files and its socket."""
+    """Return where the database's server has its files and its socket."""
     (link,) = rehearsal.run.logs.glob("*.data")
     return link.resolve()
 
@@ -172,7 +172,7 @@ MIGRATIONS = (
     "ALTER TABLE beers.beers ADD COLUMN hops text",
     "ALTER TABLE beers.beers ADD COLUMN malt text",
     "ALTER TABLE beers.beers ADD COLUMN yeast text",
-    # To an earlier version the same as a table that was dropped; the tests that follow go on with its rows.
+    # To an earlier version the same as a table that was dropped; the tests that follow use its rows.
     "ALTER TABLE beers.beers RENAME TO beers_of_a_later_version",
     "ALTER TABLE beers.beers_of_a_later_version RENAME TO beers",
 )

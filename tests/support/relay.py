@@ -27,7 +27,7 @@ class Relay:
 
     def cut(self) -> None:
         """Break every connection, and refuse new ones."""
-        # A thread that waits in accept() would keep the port open until somebody comes.
+        # A thread that waits in accept() would keep the port open until a client connects.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

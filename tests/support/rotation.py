@@ -45,7 +45,7 @@ _DOCUMENT: dict[str, Any] = {
 
 
 class RotationsByHand(Rotations):
-    """Starts nothing by itself."""
+    """Starts nothing automatically."""
 
     def may_invoke(self, function_arn: str, secret_arn: str) -> bool:
         return True
@@ -57,7 +57,7 @@ class RotationsByHand(Rotations):
         pass
 
     def finish(self, secret: FakeSecret, token: str) -> bool:
-        """What follows a finishSecret that did not fail; whether the rotation is over."""
+        """Return what follows a finishSecret that did not fail; whether the rotation is over."""
         return self._finish(secret, token)
 
 
@@ -99,7 +99,7 @@ class SecretsManager:
 
 @contextmanager
 def secrets_manager(directory: Path) -> Iterator[SecretsManager]:
-    """An empty Secrets Manager on a port of its own."""
+    """An empty Secrets Manager on a separate port."""
     with moto_server(directory) as server:
         service = Secrets(server.context)
         service._rotations = rotations = RotationsByHand(server.context)
@@ -129,11 +129,11 @@ class RotatedLogins:
         return arn
 
     def master_secret(self) -> str:
-        """What RDS writes into the master's secret."""
+        """Return what RDS writes into the master's secret."""
         return json.dumps({"username": self.cellar.database.master, "password": self.cellar.database.password})
 
     def bootstrap(self) -> list[str]:
-        """Apply the document and see to the credentials; the outcome for each login."""
+        """Apply the document and ensure the credentials; return the outcome for each login."""
         secret_arns = {self.cellar.role(name): arn for name, arn in self.arns.items()}
         event = {"action": "apply", "document": self.cellar.raw, "secret_arns": secret_arns}
         report = run(ApplyEvent.parse(event), Settings(self.cellar.endpoint, self.master_arn), self.store)
@@ -181,7 +181,7 @@ class RotatedLogins:
         self.manager.client.put_secret_value(SecretId=self.arns[name], SecretString=text, **options)
 
     def logs_in(self, name: str = "app") -> bool:
-        """Whether what is current logs in, and may use the schema."""
+        """Return True if what is current logs in, and may use the schema."""
         content = self.content(name)
         with self.cellar.database.connect(content["username"], content["password"]) as session:
             who, may = session.run(f"SELECT session_user::text, has_schema_privilege('{self.cellar.schema}', 'USAGE')")[
@@ -200,10 +200,10 @@ class RotatedLogins:
         return second if self.serving(name) == first else first
 
     def by_hand(self, *statements: str) -> None:
-        """What somebody does to the login ``app``, as the superuser.
+        """A manual change of the login ``app``, as the superuser.
 
         ``{serving}`` and ``{other}`` are its login roles. ``{as_master}`` at the end of a grant or revoke makes it the
-        master's, whose grants from PostgreSQL 16 on nobody else's statement revokes.
+        master's, whose grants from PostgreSQL 16 on only its statements revoke.
         """
         is_by_grantor = self.cellar.database.cluster.major >= FIRST_MAJOR_WITH_GRANTORS
         roles = {
@@ -260,7 +260,7 @@ class RotatingDatabase:
         self.endpoint = replace(self.endpoint, port=cluster.port)
 
     def environment(self, endpoint_url: str) -> dict[str, str]:
-        """What the service is given: the secret's name, and the way to Secrets Manager."""
+        """Return what the service is given: the secret's name, and the way to Secrets Manager."""
         return {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -277,7 +277,7 @@ class RotatingDatabase:
         )
 
     def secret(self, login: str = LOGIN) -> dict[str, Any]:
-        """What is current in a login's secret."""
+        """Return what is current in a login's secret."""
         value = self.client.get_secret_value(SecretId=self.arns[login], VersionStage="AWSCURRENT")
         content: dict[str, Any] = json.loads(value["SecretString"])
         self._passwords.add(content["password"])

@@ -50,7 +50,7 @@ class Served:
         return f"127.0.0.1:{self.port}"
 
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> "Answer":
-        """One request on a connection of its own."""
+        """One request on a separate connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers)
@@ -60,7 +60,7 @@ class Served:
             connection.close()
 
     def raw(self, request: bytes) -> bytes:
-        """What comes back for these very bytes."""
+        """Return what comes back for these very bytes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)

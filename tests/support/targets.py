@@ -31,7 +31,7 @@ class Target(ThreadingHTTPServer):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Return where it listens."""
         return int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -46,7 +46,7 @@ def interpolate(text: object, contexts: Mapping[str, Any]) -> str:
 
 
 def holds(condition: str | None, contexts: Mapping[str, Any], *, succeeded: bool) -> bool:
-    """Whether an ``if`` lets a step or job run; without a status function, only after success."""
+    """Return True if an ``if`` lets a step or job run; without a status function, only after success."""
     if condition is None:
         return succeeded
     inner = _INTERPOLATION.fullmatch(condition.strip())
@@ -62,5 +62,5 @@ def holds(condition: str | None, contexts: Mapping[str, Any], *, succeeded: bool
 
 
 def as_text(value: object) -> str:
-    """How GitHub writes a value into a text."""
+    """Return how GitHub writes a value into a text."""
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

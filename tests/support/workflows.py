@@ -74,7 +74,7 @@ class Job:
         file: name of the workflow file that defines it.
         environment: of GitHub's that it runs in; empty if none.
         permissions: that its token has.
-        folder: where it checks out; its summary is beside that, in ``FOLDER.summary``.
+        folder: where it checks out; its summary is next to that, in ``FOLDER.summary``.
         variables: environment variables that its steps have set.
         contexts: for its expressions.
         at_end: what is undone when its steps have ended.

@@ -87,7 +87,7 @@ class Workshop:
         self.superuser.run(f"GRANT CONNECT, TEMPORARY ON DATABASE {self.cellar.database.name} TO PUBLIC")
 
     def do(self, change: ByHand) -> None:
-        """What PostgreSQL refuses was no starting state."""
+        """A state that PostgreSQL refuses is not a starting state."""
         known = {name: self.role(name) for name in [*NAMES, "master"]} | {"database": self.cellar.database.name}
         sql = change.sql.format(**known)
         try:
@@ -162,7 +162,7 @@ class Workshop:
         return [Thing(*row) for row in rows if of_anybody or row[4] in judged]
 
     def allowed(self, document: dict[str, Any], things: list[Thing], roles: list[str]) -> Allowed:
-        """What PostgreSQL says."""
+        """Return what PostgreSQL says."""
         targets = [
             *((thing.kind, str(thing.number), thing.path) for thing in things),
             *(("column", str(thing.number), f"{thing.path}.id") for thing in things if thing.kind == "table"),
@@ -196,7 +196,7 @@ class Workshop:
         return [privilege + option for privilege, option in product(sorted(every), ("", " WITH GRANT OPTION"))]
 
     def expected(self, document: dict[str, Any], things: list[Thing], being: dict[str, set[str]]) -> Allowed:
-        """What the model says of roles, each with all whose privileges it has."""
+        """Return what the model says of roles, each with all whose privileges it has."""
         targets = [
             *((thing.path, thing.kind, thing.schema, thing.name, thing.owner) for thing in things),
             *((f"{t.path}.id", "column", t.schema, t.name, t.owner) for t in things if t.kind == "table"),
@@ -219,7 +219,7 @@ class Workshop:
         return may
 
     def memberships(self, roles: list[str]) -> set[tuple[str, str, str]]:
-        """What PostgreSQL says: member, what it may do as a member, and of whom."""
+        """Return what PostgreSQL says: member, what it may do as a member, and of whom."""
         ways = {"inherit": "USAGE", "admin": "MEMBER WITH ADMIN OPTION"} | ({"set": "SET"} if self.has_options else {})
         return {
             (self.short(member), way, self.short(group))
@@ -248,7 +248,7 @@ class Workshop:
         return {name: reached(name, edges, "inherit") for name in names_of(document)}
 
     def strangers_groups(self, document: dict[str, Any]) -> set[str]:
-        """The declared roles that somebody who is declared to pass them on has passed on to the stranger."""
+        """The declared roles that a role with ADMIN OPTION passed on to the stranger."""
         may_pass = {
             (edge.group, edge.member) for edge in model.edges(document, has_options=self.has_options) if edge.admin
         }
@@ -264,7 +264,7 @@ class Workshop:
         return passed_on
 
     def tries(self, things: list[Thing], allowed: Allowed, roles: list[str]) -> list[tuple[str, str, bool]]:
-        """What some roles can really do to some things, where it is not what PostgreSQL said they may."""
+        """Return what some roles can really do to some things, where it is not what PostgreSQL said they may."""
         possible = {
             "table": ("SELECT id FROM {} LIMIT 0", "{}.id", "SELECT"),
             "sequence": ("SELECT last_value FROM {}", "{}", "SELECT"),

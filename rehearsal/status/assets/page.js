@@ -82,7 +82,7 @@ function task(one) {
     ["Task", [code(one.id)]],
     ["Image", one.images.map((image) => element("code", { title: image }, shortened(image)))],
     ["Address", [code(one.address)]],
-    one.status === "STOPPED" ? ["Stopped", [one.stopped_reason ?? ""]] : ["Logs in as", one.sessions.length ? sessions(one.sessions) : ["nobody now"]],
+    one.status === "STOPPED" ? ["Stopped", [one.stopped_reason ?? ""]] : ["Logs in as", one.sessions.length ? sessions(one.sessions) : ["no session"]],
   ];
   return element("div", { class: "task" },
     element("p", { class: "head" }, element("strong", null, one.group), tag(one.status.toLowerCase(), kind), target,

@@ -1,4 +1,4 @@
-# For how long a bucket keeps what is in it, and who is told of its use.
+# How long a bucket keeps objects, and which topic is notified of its use.
 
 mock_provider "aws" { source = "./tests/mocks" }
 

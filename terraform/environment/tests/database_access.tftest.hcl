@@ -48,7 +48,7 @@ run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
       "-- plan sha256:0123",
       "-- because b is a member",
       "GRANT a TO b;",
-      "-- in database stouts, because nobody said so, TAKES ACCESS AWAY",
+      "-- in database stouts, because it is not declared, TAKES ACCESS AWAY",
       "REVOKE c FROM d;",
     ])
     error_message = "The plan shows ${output.access_plan}"
@@ -162,7 +162,7 @@ run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
 
   assert {
     condition     = jsondecode(module.rotation.environment.ROTATED_LOGINS) == { beers_app = aws_secretsmanager_secret.login["beers_app"].arn }
-    error_message = "The function is told of ${module.rotation.environment.ROTATED_LOGINS}."
+    error_message = "The function's setting is ${module.rotation.environment.ROTATED_LOGINS}."
   }
 
   assert {
@@ -254,7 +254,7 @@ run "without_rotated_logins_and_preview_there_are_no_secrets_no_permissions_on_t
 
   assert {
     condition     = alltrue([for made in [aws_secretsmanager_secret.login, aws_secretsmanager_secret_rotation.login, aws_lambda_permission.rotation] : length(made) == 0])
-    error_message = "There is a secret for nobody."
+    error_message = "There is a secret without a login."
   }
 
   assert {
@@ -295,7 +295,7 @@ run "a_schedule_replaces_days_and_alarms_on_the_functions_metrics_notify_each_to
 
   assert {
     condition     = toset(aws_cloudwatch_event_target.rotation_failed[*].arn) == toset(var.alarm_topic_arns)
-    error_message = "These are told: ${join(", ", aws_cloudwatch_event_target.rotation_failed[*].arn)}."
+    error_message = "These are notified: ${join(", ", aws_cloudwatch_event_target.rotation_failed[*].arn)}."
   }
 
   assert {
@@ -308,7 +308,7 @@ run "a_schedule_replaces_days_and_alarms_on_the_functions_metrics_notify_each_to
       for alarm in [aws_cloudwatch_metric_alarm.rotation_errors, aws_cloudwatch_metric_alarm.rotation_overdue, aws_cloudwatch_metric_alarm.rotation_not_watched] :
       alarm.alarm_actions == toset(var.alarm_topic_arns)
     ])
-    error_message = "Each alarm must tell somebody."
+    error_message = "Each alarm must notify a topic."
   }
 
   assert {
@@ -346,6 +346,6 @@ run "a_schedule_replaces_days_and_alarms_on_the_functions_metrics_notify_each_to
       for alarm in [aws_cloudwatch_metric_alarm.drift, aws_cloudwatch_metric_alarm.not_verified, aws_cloudwatch_metric_alarm.verify_failed] :
       alarm.alarm_actions == toset(var.alarm_topic_arns)
     ])
-    error_message = "Each alarm must tell somebody."
+    error_message = "Each alarm must notify a topic."
   }
 }

@@ -74,7 +74,7 @@ run "each_zone_can_have_a_nat_gateway" {
 
   assert {
     condition     = toset(keys(aws_nat_gateway.this)) == toset(["us-east-1a", "us-east-1b", "us-east-1c"]) && keys(aws_nat_gateway.this) == keys(aws_route.private_to_internet)
-    error_message = "Each zone must have a gateway of its own."
+    error_message = "Each zone must have its gateway."
   }
 }
 

@@ -1,4 +1,4 @@
-# What is watched, and who is told.
+# Alarms and their topics.
 
 mock_provider "aws" { source = "./tests/mocks" }
 

@@ -48,7 +48,7 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
 
   assert {
     condition     = [for share in aws_ecs_service.this.capacity_provider_strategy : share.capacity_provider] == ["FARGATE"]
-    error_message = "Nothing must run on spare capacity."
+    error_message = "Nothing must run on Spot."
   }
 
   assert {
@@ -71,7 +71,7 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
       for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment :
       variable.name => variable.value if contains(["SEEDING", "WRITE_TOKEN_SECRET_ARN"], variable.name)
     } == { SEEDING = "on" }
-    error_message = "The service is told otherwise."
+    error_message = "The service has another setting."
   }
 }
 
@@ -93,7 +93,7 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
 
   assert {
     condition     = { for share in aws_ecs_service.this.capacity_provider_strategy : share.capacity_provider => [share.base, share.weight] } == { FARGATE = [1, 1], FARGATE_SPOT = [0, 100] }
-    error_message = "One task must not run on spare capacity, and ECS places none on a provider with weight 0."
+    error_message = "One task must not run on Spot, and ECS places none on a provider with weight 0."
   }
 
   assert {
@@ -111,7 +111,7 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
       for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment :
       variable.name => variable.value if contains(["SEEDING", "WEB_CONCURRENCY", "WRITE_TOKEN_SECRET_ARN"], variable.name)
     } == { SEEDING = "off", WEB_CONCURRENCY = "2", WRITE_TOKEN_SECRET_ARN = var.write_token_secret_arn }
-    error_message = "The service is told otherwise."
+    error_message = "The service has another setting."
   }
 
   assert {
@@ -136,7 +136,7 @@ run "with_iam_authentication_the_task_connects_as_one_user_of_one_database_and_r
 
   assert {
     condition     = contains(local.app_container.environment, { name = "DATABASE_IAM_URL", value = "postgresql://beers_app@database.example:5432/beers" }) && !contains(local.app_container.environment[*].name, "DATABASE_SECRET_ARN")
-    error_message = "The service must be told where to log in as whom, and no secret."
+    error_message = "The service must get the address and the user, and no secret."
   }
 
   assert {

@@ -27,7 +27,7 @@ resource "aws_s3_bucket_ownership_controls" "this" {
   bucket = aws_s3_bucket.this.bucket
 
   rule {
-    object_ownership = "BucketOwnerEnforced" # access is decided by policies, not by lists beside each object
+    object_ownership = "BucketOwnerEnforced" # access is decided by policies, not by lists of each object
   }
 }
 

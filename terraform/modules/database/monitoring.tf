@@ -44,7 +44,7 @@ resource "aws_iam_role" "monitoring" {
   permissions_boundary = var.context.permissions_boundary_arn
 }
 
-# AWS's own policy: it lets the role write to the one log group of all enhanced monitoring, and nothing else.
+# AWS's own policy: it lets the role write to the one log group of all enhanced monitoring only.
 resource "aws_iam_role_policy_attachment" "monitoring" {
   count = local.is_monitored ? 1 : 0
 

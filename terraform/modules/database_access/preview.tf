@@ -2,7 +2,7 @@
 # that or nothing.
 #
 # Terraform puts the question off until the apply when the planning function itself is about to be made or changed. It must
-# have no condition of its own: with one, a change of anything that the function depends on, such as the network, would put
+# have no condition: with one, a change of anything that the function depends on, such as the network, would put
 # it off too. So the invocation carries the condition.
 data "aws_lambda_invocation" "plan" {
   count = var.preview_access ? 1 : 0

@@ -49,7 +49,7 @@ resource "aws_secretsmanager_secret_rotation" "login" {
   secret_id           = aws_secretsmanager_secret.login[each.key].id
   rotation_lambda_arn = module.rotation.arn
 
-  # A rotation goes on after the call that begins it has answered: the tasks of this apply would start into the middle of
+  # A rotation continues after the call that starts it has answered: the tasks of this apply would start into the middle of
   # it, and a failure would not fail the apply. So Secrets Manager only tries the testSecret step now, and the first
   # rotation comes when it is due.
   rotate_immediately = false

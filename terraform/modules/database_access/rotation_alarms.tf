@@ -31,7 +31,7 @@ resource "aws_cloudwatch_event_target" "rotation_failed" {
 
   input_transformer {
     input_paths    = { event = "$.detail.eventName", secret = "$.detail.additionalEventData.SecretId", error = "$.detail.errorMessage" }
-    input_template = "\"<event> of <secret>. <error> The log of ${local.rotation_name} says why; docs/runbook.md says what to do. What is current goes on logging in.\""
+    input_template = "\"<event> of <secret>. <error> The log of ${local.rotation_name} says why; docs/runbook.md says what to do. The current credential stays valid.\""
   }
 }
 
@@ -58,7 +58,7 @@ resource "aws_cloudwatch_metric_alarm" "rotation_failed_unsent" {
 
 resource "aws_cloudwatch_metric_alarm" "rotation_errors" {
   alarm_name        = "${local.rotation_name}-errors"
-  alarm_description = "A step of a rotation failed in the function ${local.rotation_name}; Secrets Manager tries again, and what is current goes on logging in. The function's log says why. See docs/runbook.md#alarm-rotation-errors"
+  alarm_description = "A step of a rotation failed in the function ${local.rotation_name}; Secrets Manager tries again, and the current credential stays valid. The function's log says why. See docs/runbook.md#alarm-rotation-errors"
 
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"

@@ -29,7 +29,7 @@ resource "aws_iam_role" "this" {
   permissions_boundary = var.context.permissions_boundary_arn
 }
 
-# What every function needs, beside the permissions for its own work.
+# What every function needs, in addition to its specific permissions.
 data "aws_iam_policy_document" "this" {
   source_policy_documents = [var.permissions]
 

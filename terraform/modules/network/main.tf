@@ -8,7 +8,7 @@ resource "aws_vpc" "this" {
   tags = { Name = var.context.name }
 }
 
-# AWS makes this group and lets its members talk to each other and to everybody.
+# AWS makes this group and lets its members connect to each other and to every address.
 # Adopted without a rule it allows nothing, so a resource that forgets its own group is cut off.
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.this.id

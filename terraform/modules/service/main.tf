@@ -14,7 +14,7 @@ resource "aws_ecs_service" "this" {
     }
   }
 
-  # Without it, another share of spare capacity would replace the service instead of its tasks.
+  # Without it, another share of Spot tasks would replace the service instead of its tasks.
   force_new_deployment = true
 
   # Each old task runs until its replacement is healthy; tasks are rebalanced when a zone recovers.
@@ -72,7 +72,7 @@ data "aws_ecs_service" "deployed" {
   lifecycle {
     postcondition {
       condition     = self.task_definition == aws_ecs_task_definition.this.arn
-      error_message = "ECS did not keep the new tasks and went back: the service runs ${self.task_definition}, this apply asked for ${aws_ecs_task_definition.this.arn}. The earlier tasks go on serving. Read why in the service's events and in log group ${aws_cloudwatch_log_group.tasks.name}: the new ones stopped, or answered so many requests with errors that the alarm ${aws_cloudwatch_metric_alarm.target_errors.alarm_name} went off. Mend it, and apply again."
+      error_message = "ECS did not keep the new tasks and went back: the service runs ${self.task_definition}, this apply asked for ${aws_ecs_task_definition.this.arn}. The earlier tasks continue serving. Read why in the service's events and in log group ${aws_cloudwatch_log_group.tasks.name}: the new ones stopped, or answered so many requests with errors that the alarm ${aws_cloudwatch_metric_alarm.target_errors.alarm_name} went off. Mend it, and apply again."
     }
   }
 }

@@ -43,7 +43,7 @@ locals {
       { name = "WEB_CONCURRENCY", value = tostring(var.worker_count) },
     ])
 
-    # Is the process alive? Whether it can reach the database is the load balancer's question: a restart mends no database.
+    # Is the process alive? Whether it can reach the database is the load balancer's question: a restart does not repair a database.
     healthCheck = {
       command     = ["CMD", "python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/livez', timeout=3)"]
       interval    = 10

@@ -144,7 +144,7 @@ def _wait_until_ready(url: str, child: subprocess.Popen[bytes], log: Path) -> No
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    """What builds and runs images here."""
+    """Return what builds and runs images here."""
     if sys.platform != "linux":
         pytest.skip("containers share this machine's network on Linux alone; build by `make image`")
     try:
@@ -170,7 +170,7 @@ def context(deployed_postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def base(engine: Engine, context: Path) -> str:
-    """What images are built upon here."""
+    """Return what images are built upon here."""
     try:
         return base_image(engine, context / "Dockerfile")
     except UserError as error:
@@ -197,7 +197,7 @@ def image(engine: Engine, base: str, context: Path, deployed_postgres: Cluster) 
 
 @pytest.fixture(scope="session")
 def migrated(image: Built) -> Built:
-    """The image, with its database brought up to date by a container of its own, as the task definition does it."""
+    """The image, with its database brought up to date by a separate container, as the task definition does it."""
     done = image.run(["python", "-m", "app", "migrate"], **image.database)
     assert done.returncode == 0, done.stdout + done.stderr
     return image

@@ -1,4 +1,4 @@
-"""A build that somebody interrupts, as Ctrl-C does."""
+"""A build that Ctrl-C interrupts."""
 
 import secrets
 import signal

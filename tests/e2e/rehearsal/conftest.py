@@ -20,7 +20,7 @@ from tests.support.workflows import SUCCESS
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the end of the journal to a failure: the run's folder is gone when somebody reads the report."""
+    """Add the end of the journal to a failure: the run's folder is gone when the report is read."""
     report = yield
     if report.failed:
         for value in item.funcargs.values():
@@ -80,6 +80,6 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture(scope="session")
 def statements_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder in which every rehearsal, in whichever process, saves the statements that it has seen."""
+    """Return the folder in which every rehearsal, in any process, saves the statements that it has seen."""
     own = tmp_path_factory.getbasetemp()
     return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "statements"

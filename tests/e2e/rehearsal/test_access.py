@@ -58,7 +58,7 @@ class Access:
         return aws_client(self.run, service, **credentials)
 
     def apply(self, **variables: object) -> None:
-        """Apply without a plan of its own."""
+        """Apply without a separate plan."""
         self.terraform.apply({**self.variables, **variables}, quiet)
 
     def plan(self, **variables: object) -> dict[str, Any] | None:

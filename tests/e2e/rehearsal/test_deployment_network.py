@@ -93,7 +93,7 @@ def test_network_acl_protects_a_database_whose_security_group_is_opened_by_mista
 
 @contextmanager
 def opened(rehearsal: Rehearsal, name: str, direction: str, *, port: int) -> Iterator[None]:
-    """A group open for everybody meanwhile."""
+    """A group that is open to every address meanwhile."""
     ec2 = rehearsal.aws("ec2")
     (group,) = next(party.groups for party in network(rehearsal).parties if party.name == name)
     rule = {

@@ -71,7 +71,7 @@ def tasks(rehearsal: Rehearsal) -> dict[str, dict[str, Any]]:
 
 
 def interrupt(rehearsal: Rehearsal, task_arn: str) -> None:
-    """Stop a task as AWS does when it takes spare capacity back."""
+    """Stop a task as AWS does when it reclaims Spot capacity."""
     cluster = rehearsal.outputs["cluster_name"]
     rehearsal.aws("ecs").stop_task(cluster=cluster, task=task_arn, reason=SPOT_INTERRUPTION)
 

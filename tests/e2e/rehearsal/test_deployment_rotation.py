@@ -44,7 +44,7 @@ WATCH = "taproom-dev-rotation-watch"
 
 @pytest.fixture(scope="module")
 def topic(rehearsal: Rehearsal) -> Iterator[str]:
-    """An SNS topic that EventBridge may publish to, with a queue behind it that keeps what it was told."""
+    """An SNS topic that EventBridge may publish to, with a queue that keeps its messages."""
     queue = rehearsal.aws("sqs").create_queue(QueueName=TOPIC)["QueueUrl"]
     arn = rehearsal.aws("sns").create_topic(Name=TOPIC)["TopicArn"]
     let_in = allow("sns:Publish", arn, Principal={"Service": "events.amazonaws.com"})
@@ -79,7 +79,7 @@ def begin(rehearsal: Rehearsal, name: str) -> str:
 
 
 def end_of(rehearsal: Rehearsal, token: str) -> str:
-    """How a rotation ended last, once it has."""
+    """Return how a rotation ended last, once it has."""
     wait_until(lambda: ends_of(rehearsal, token), f"the end of the rotation to {token}")
     return ends_of(rehearsal, token)[-1]
 
@@ -248,7 +248,7 @@ def go_on(rehearsal: Rehearsal, name: str, token: str) -> None:
 
 @contextmanager
 def server_refuses(rehearsal: Rehearsal, user: str) -> Iterator[None]:
-    """The server lets one login role in no more, whatever its password."""
+    """The server refuses one login role with any password."""
     rules = database_folder(rehearsal) / "data" / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text(f"hostssl all {user} all reject\n{before}")
@@ -266,7 +266,7 @@ def reload(rehearsal: Rehearsal) -> None:
 
 
 def messages(rehearsal: Rehearsal) -> list[str]:
-    """What the topic was told of rotations since this was last asked."""
+    """Return the topic's messages about rotations since the last call."""
     sqs = rehearsal.aws("sqs")
     url = sqs.get_queue_url(QueueName=TOPIC)["QueueUrl"]
     told = []

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 
 def state(run: Run) -> dict[str, Any]:
-    """What the page is given now."""
+    """Return what the page is given now."""
     found: dict[str, Any] = json.loads(text_of(run))
     return found
 
@@ -84,7 +84,7 @@ def test_status_page_shows_calls_and_no_secret(rehearsal: Rehearsal) -> None:
 
 
 def values(rehearsal: Rehearsal, arn: str) -> Iterator[str]:
-    """What is secret in each version of a secret."""
+    """Return what is secret in each version of a secret."""
     client = rehearsal.aws("secretsmanager")
     for version in client.list_secret_version_ids(SecretId=arn)["Versions"]:
         text = client.get_secret_value(SecretId=arn, VersionId=version["VersionId"])["SecretString"]

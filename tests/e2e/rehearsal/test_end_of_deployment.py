@@ -22,7 +22,7 @@ def test_no_password_is_in_the_state_the_plan_an_output_a_log_or_a_command_line(
         for secret in secrets.list_secrets()["SecretList"]
         for version in secrets.describe_secret(SecretId=secret["ARN"])["VersionIdsToStages"]
     ]
-    # A login's secret is JSON; the write token is a text of its own.
+    # A login's secret is JSON; the write token is a separate text.
     passwords = {json.loads(value)["password"] if value.startswith("{") else value for value in values}
     assert len(passwords) >= 4, "the master's, both logins', and the write token"
     rehearsal.deployment.plan_environment(rehearsal.digest)

@@ -134,7 +134,7 @@ def test_down_ends_what_a_killed_command_left(tmp_path: Path) -> None:
 
 
 def kill_with_terraform(process: subprocess.Popen[str], folder: Path) -> None:
-    """Kill a command and the Terraform that it runs, so that only the local AWS goes on."""
+    """Kill a command and the Terraform that it runs, so that only the local AWS keeps running."""
     process.kill()
     process.communicate()
     for orphan in filter(is_terraform, Run(folder).left_running()):

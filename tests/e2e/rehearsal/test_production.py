@@ -40,7 +40,7 @@ def test_every_alarm_tells_the_topic_of_its_environment_and_names_its_section_of
     headings = re.findall(r"^### Alarm: ([\w-]+)$", (CHECKOUT / "docs" / "runbook.md").read_text(), re.MULTILINE)
     found = pipeline.aws("cloudwatch").describe_alarms(MaxRecords=100, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     rules = " ".join(alarm["AlarmRule"] for alarm in found["CompositeAlarms"])
-    # Autoscaling makes alarms of its own, and a part of a composite alarm notifies no topic.
+    # Autoscaling creates alarms, and a part of a composite alarm notifies no topic.
     own = [
         alarm
         for alarm in [*found["MetricAlarms"], *found["CompositeAlarms"]]

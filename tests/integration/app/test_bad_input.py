@@ -66,9 +66,9 @@ BAD_BODIES = [
     pytest.param(with_text("abv", "NaN"), 422, {"abv"}, id="NaN"),
     pytest.param(with_text("abv", "Infinity"), 422, {"abv"}, id="Infinity"),
     pytest.param(with_text("abv", "-Infinity"), 422, {"abv"}, id="-Infinity"),
-    pytest.param(with_text("id", "1"), 422, {"id"}, id="an id of one's own"),
+    pytest.param(with_text("id", "1"), 422, {"id"}, id="an ID that the client chose"),
     pytest.param(with_text("x" * 300, "1"), 422, {"x" * 100 + "..."}, id="a long unknown key"),
-    pytest.param(with_text("\\ud800", "1"), 422, {"body"}, id="an unknown key that is no text"),
+    pytest.param(with_text("\\ud800", "1"), 422, {"body"}, id="an unknown key that is not valid text"),
 ]
 
 

@@ -51,7 +51,7 @@ class RotatedSecret:
 
 @pytest.fixture
 def credential(bare: CatalogueDatabase) -> Credential:
-    """What the service logs in with."""
+    """Return what the service logs in with."""
     return Credential(bare.cluster.host, bare.cluster.port, bare.database.name, bare.app, bare.password, "1")
 
 

@@ -88,7 +88,7 @@ def test_the_last_page_reads_no_more_rows_than_the_first(catalogue: CatalogueDat
 
 
 def blocks(catalogue: CatalogueDatabase, query: BeersQuery) -> int:
-    """How many blocks PostgreSQL looks at to answer ``query``, by the plan that it keeps for every such query."""
+    """Return how many blocks PostgreSQL reads to answer ``query``, by the plan that it keeps for every such query."""
     statement, parameters = page_statement(query)
     names = list(parameters)
     numbered = re.sub(r"(?<!:):([a-z_]+)", lambda name: f"${names.index(name[1]) + 1}", statement)

@@ -152,7 +152,7 @@ def test_the_services_login_can_change_rows_but_not_tables(catalogue: CatalogueD
 
 
 def reasons(caplog: pytest.LogCaptureFixture) -> str:
-    """Return the logged reasons why the database is unavailable; callers are not told them."""
+    """Return the logged reasons why the database is unavailable; callers do not get them."""
     return " ".join(str(record.__dict__.get("fields")) for record in caplog.records)
 
 

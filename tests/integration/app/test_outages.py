@@ -27,7 +27,7 @@ pytestmark = pytest.mark.database
 CALLERS = 8
 # After the database is back. The rest of what a request may take is this machine's.
 BACK_WITHIN_SECONDS = 5.0
-# Whatever the outage; app.logs has the deadline of a request.
+# For any outage; app.logs has the deadline of a request.
 LONGEST_REQUEST_SECONDS = 20.0
 
 
@@ -157,7 +157,7 @@ def test_the_service_reports_and_survives_an_outage(site: Site, outage: Callable
 
 @dataclass(frozen=True)
 class Answered:
-    """What a caller was told, and when it had asked."""
+    """Return the response of a caller, and when it was sent."""
 
     began_at: float
     seconds: float
@@ -182,7 +182,7 @@ def ask_until(done: threading.Event, port: int) -> list[Answered]:
 
 
 def live_until(done: threading.Event, served: Served) -> set[int]:
-    """What the liveness probe was told meanwhile."""
+    """Return the responses of the liveness probe meanwhile."""
     found = set()
     while not done.wait(0.2):
         found.add(served.request("GET", "/livez").status)

@@ -70,7 +70,7 @@ GET_BEERS = b"GET /beers HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 def test_a_thousand_concurrent_clients_are_all_answered(served: Served) -> None:
     found = answers(served.port, GET_BEERS, CONNECTIONS)
     assert len(found) == CONNECTIONS
-    # On a slow machine some are told to come back, which is an answer too.
+    # On a slow machine some get 503 with Retry-After, which is an answer too.
     assert {status(head) for _, head in found} <= {200, 503}
     assert served.request("GET", "/beers").status == 200
 
@@ -98,7 +98,7 @@ def test_a_thousand_concurrent_clients_get_503_soon_during_an_outage(
 
 @contextmanager
 def table_locked(catalogue: CatalogueDatabase) -> Iterator[None]:
-    """Nobody gets an answer from the table meanwhile."""
+    """No client gets an answer from the table meanwhile."""
     with catalogue.cluster.connect_as_superuser(catalogue.database.name) as holder:
         holder.run("BEGIN")
         holder.run("LOCK TABLE beers.beers")

@@ -98,7 +98,7 @@ def test_liveness_startup_and_readiness_during_and_after_an_outage_of_the_databa
 ) -> None:
     assert [served.request("GET", path).status for path in ("/beers", "/startupz")] == [200, 200]
     name = catalogue.database.name
-    # Nobody is let in, and whoever is in is thrown out: to the service, a database that is away.
+    # Logins are refused and sessions ended: to the service, an unavailable database.
     catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     catalogue.cluster.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=name)
     for path in ("/beers", "/readyz"):

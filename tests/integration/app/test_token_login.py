@@ -34,13 +34,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase
 
 
 def variables(database: TokenDatabase, keys: dict[str, str], user: str) -> dict[str, str]:
-    """What a task of ECS is given."""
+    """Return what a task of ECS is given."""
     return {
         "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
         "AWS_SESSION_TOKEN": keys["SessionToken"],
         "AWS_REGION": REGION,
-        # Nobody answers there: a token is signed without asking.
+        # Nothing answers there: a token is signed without asking.
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "DATABASE_CA_FILE": str(database.aws.context.authority.ca_file),
         "DATABASE_IAM_URL": f"postgresql://{user}@{database.host}:{database.port}/beers",

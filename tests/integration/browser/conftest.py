@@ -1,4 +1,4 @@
-"""A real browser, and the service that it looks at."""
+"""A real browser, and the service that it opens."""
 
 import re
 import shutil
@@ -53,14 +53,14 @@ def catalogue(database: CatalogueDatabase) -> CatalogueDatabase:
 
 @pytest.fixture(scope="session")
 def served(database: CatalogueDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The service, open to everybody."""
+    """The service, with writes open to every client."""
     with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=database.url(database.app)) as served:
         yield served
 
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages in windows of their own; at the end, none may have broken its policy or its script."""
+    """Opens pages in separate windows; at the end, none may have broken its policy or its script."""
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:

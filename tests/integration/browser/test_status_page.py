@@ -63,7 +63,7 @@ STATE = {
 
 @dataclass
 class Recorded:
-    """A rehearsal of which everything is made up; tests let it go on."""
+    """A rehearsal of which everything is made up; tests advance it."""
 
     port: int = field(default_factory=free_port)
     events: Events = field(default_factory=Events)

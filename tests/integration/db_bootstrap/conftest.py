@@ -48,7 +48,7 @@ def settled_cellar(postgres: Cluster) -> Iterator[Access]:
 
 @pytest.fixture(scope="module")
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsManager]:
-    """A Secrets Manager for a module's tests, which make their secrets in it by names of their own."""
+    """A Secrets Manager for a module's tests, which make their secrets in it by separate names."""
     with secrets_manager(tmp_path_factory.mktemp("secrets-manager")) as running:
         yield running
 
@@ -61,7 +61,7 @@ def own_logins(cellar: Access, manager: SecretsManager) -> RotatedLogins:
 
 @pytest.fixture(scope="module")
 def logins(settled_cellar: Access, manager: SecretsManager) -> RotatedLogins:
-    """For all others: whichever login role serves, each test ends with a rotation that came to its end."""
+    """For all others: each test ends with a finished rotation, by either login role."""
     return RotatedLogins(settled_cellar, manager)
 
 

@@ -1,4 +1,4 @@
-"""The command line against a real server, in a process of its own, as a person runs it."""
+"""The command line against a real server, in a separate process, as a person runs it."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def test_plan_tells_of_differences_apply_ends_them_and_plan_finds_none(command_l
     status, said = command_line.run("plan", "--verbose")
     assert status == 2
     assert f'CREATE ROLE "{command_line.cellar.role("owner")}"' in said
-    assert "TAKES ACCESS AWAY" in said, "CONNECT is taken from everybody"
+    assert "TAKES ACCESS AWAY" in said, "CONNECT is revoked from PUBLIC"
     assert command_line.cellar.as_superuser("SELECT FROM pg_roles WHERE rolname = '{owner}'") == [], "it only looked"
     status, said = command_line.run("apply")
     assert status == 0
@@ -70,7 +70,7 @@ def test_verify_finds_what_was_changed_by_hand_and_names_what_is_not_managed(com
     cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {writer} TO {stranger}")
     cellar.raw["unlisted"] = "report"
     status, said = command_line.run("verify")
-    assert status == 0, "what is not managed is no drift"
+    assert status == 0, "what is not managed is not drift"
     assert f"'{cellar.role('stranger')}' is a member of '{cellar.role('writer')}'" in said
     cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
     status, said = command_line.run("verify")
@@ -121,7 +121,7 @@ def test_a_digest_is_bound_to_the_database_and_to_the_name_it_is_reached_by(cell
     with cellar.database.cluster.connect_as_superuser() as connection:
         other_database = identity(Session(connection), "a.example")
     assert here.database == cellar.database.name
-    assert here.system_identifier, "a master that is no superuser may ask for it"
+    assert here.system_identifier, "a master that is not a superuser may ask for it"
     assert here.system_identifier == other_database.system_identifier
     assert here.database_oid != other_database.database_oid
 

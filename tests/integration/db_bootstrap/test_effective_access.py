@@ -179,7 +179,7 @@ def assert_changes(before: Access, after: Access, roles: set[str]) -> None:
 
 
 def do(world: Connection, *statements: str) -> None:
-    """Run the statements in one round trip, and go on after those that are refused."""
+    """Run the statements in one round trip, and continue after those that are refused."""
     quoted = (statement.replace("'", "''") for statement in statements)
     body = "".join(f"BEGIN EXECUTE '{text}'; EXCEPTION WHEN OTHERS THEN NULL; END; " for text in quoted)
     world.run(f"DO $do$ BEGIN {body} END $do$")
@@ -194,7 +194,7 @@ def key(on: Objects, name: str) -> tuple[ObjectClass, str, str]:
 def said(
     world: Connection, access: Access, kind: ObjectClass, roles: list[str]
 ) -> set[tuple[str, ObjectClass, str, str, str]]:
-    """What PostgreSQL says of these roles and all objects of a kind."""
+    """Return what PostgreSQL says of these roles and all objects of a kind."""
     keys = [key(on, name) for on in access.catalog.objects if on.kind is kind for name in on.names]
     column = "target.name, target.part" if kind is ObjectClass.COLUMN else "target.name"
     rows = (

@@ -32,7 +32,7 @@ def generated(cellar: Access) -> Generated:
 
 
 def own(cellar: Access, made: Generated) -> Generated:
-    """What was generated, without the roles of other tests on the same server."""
+    """Return what was generated, without the roles of other tests on the same server."""
     prefix = cellar.role("")
     document = dict(made.document)
     for section in ("roles", "logins"):
@@ -93,7 +93,7 @@ def test_a_database_that_people_have_made_by_hand_is_described_in_the_documents_
         "CREATE ROLE {writer}",
         "CREATE ROLE {app} LOGIN NOINHERIT CONNECTION LIMIT 7 VALID UNTIL '2040-01-01 00:00Z' IN ROLE pg_monitor",
         "CREATE ROLE {report} LOGIN VALID UNTIL '2040-01-01' IN ROLE rds_iam",
-        "COMMENT ON ROLE {report} IS 'Looks at beers'",
+        "COMMENT ON ROLE {report} IS 'Reads beers'",
         "GRANT {writer} TO {app}",
         "GRANT {reader} TO {report}, {writer}",
         "ALTER ROLE {app} SET statement_timeout = '5s'",
@@ -153,7 +153,7 @@ def test_a_database_that_people_have_made_by_hand_is_described_in_the_documents_
                 "settings": {"search_path": [schema, "Odd, one"], "statement_timeout": "5s"},
                 "member_of": ["pg_monitor", role("writer")],
             },
-            role("report"): {"comment": "Looks at beers", "credential": "iam", "member_of": [role("reader")]},
+            role("report"): {"comment": "Reads beers", "credential": "iam", "member_of": [role("reader")]},
         },
         "public": {"grants": [{"on": "database", "privileges": ["CONNECT", "TEMPORARY"]}]},
     }

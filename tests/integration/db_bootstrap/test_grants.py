@@ -1,4 +1,4 @@
-"""Single privileges: on objects, columns, types and everybody; who may do what, tried, and reverted when it drifts."""
+"""Single privileges: on objects, columns, types and PUBLIC; effective access, tried, and reverted when it drifts."""
 
 import copy
 from typing import Any
@@ -33,9 +33,9 @@ def on(kind: str, *privileges: str, **more: Any) -> dict[str, Any]:
 
 
 def settle(cellar: Access) -> None:
-    """A role that may do some single things, and everybody who may do others."""
+    """A role with single privileges, and PUBLIC with others."""
     cellar.raw["roles"][cellar.role("auditor")] = {
-        "comment": "Looks after it.",
+        "comment": "Maintains it.",
         "grants": [
             on("schema", "USAGE"),
             on("tables", "SELECT", "UPDATE", names=["wine"], columns=["id", "name"]),
@@ -106,7 +106,7 @@ def test_values_of_a_type_are_read_and_written_without_a_right_on_it(cellar: Acc
         connection.run(cellar.filled("SELECT 'white'::{schema}.colour FROM {schema}.wine WHERE colour = 'red'"))
 
 
-# Each is done by hand; what is declared comes back in any case, and what is not declared goes, or is told.
+# Each is done by hand; what is declared comes back in any case; what is not declared is revoked or reported.
 LACKING = [
     pytest.param("REVOKE SELECT ON {schema}.cask FROM {auditor}", id="a grant on one table"),
     pytest.param("REVOKE UPDATE (name) ON {schema}.wine FROM {auditor}", id="a grant on a column"),
@@ -114,8 +114,8 @@ LACKING = [
     pytest.param("REVOKE EXECUTE ON FUNCTION {schema}.twice(int) FROM {auditor}", id="a grant on a routine"),
     pytest.param("REVOKE USAGE ON SEQUENCE {schema}.numbers FROM {auditor}", id="a grant on all sequences"),
     pytest.param("REVOKE TEMPORARY ON DATABASE {database} FROM {auditor}", id="a grant on the database"),
-    pytest.param("REVOKE REFERENCES ON {schema}.cask FROM PUBLIC", id="a grant to everybody"),
-    pytest.param("REVOKE USAGE ON SCHEMA {schema} FROM PUBLIC", id="everybody's schema"),
+    pytest.param("REVOKE REFERENCES ON {schema}.cask FROM PUBLIC", id="a grant to PUBLIC"),
+    pytest.param("REVOKE USAGE ON SCHEMA {schema} FROM PUBLIC", id="PUBLIC's schema"),
     pytest.param(
         "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} REVOKE USAGE ON SEQUENCES FROM {auditor}",
         id="a default privilege",
@@ -130,10 +130,10 @@ TOO_MUCH = [
     pytest.param("GRANT DELETE ON {schema}.cask TO {auditor}", id="a grant on one table"),
     pytest.param("GRANT SELECT ON {schema}.wine TO {auditor}", id="a grant on a table with declared columns"),
     pytest.param("GRANT SELECT (colour) ON {schema}.wine TO {auditor}", id="a grant on a column"),
-    pytest.param("GRANT SELECT (note) ON {schema}.cask TO PUBLIC", id="a column for everybody"),
+    pytest.param("GRANT SELECT (note) ON {schema}.cask TO PUBLIC", id="a column for PUBLIC"),
     pytest.param("GRANT SELECT (note) ON {schema}.cask TO {stranger}", id="a column for a stranger"),
     pytest.param("GRANT SELECT (id) ON {schema}.wine TO {auditor} WITH GRANT OPTION", id="a column's grant option"),
-    pytest.param("GRANT USAGE ON TYPE {schema}.colour TO PUBLIC", id="a type for everybody"),
+    pytest.param("GRANT USAGE ON TYPE {schema}.colour TO PUBLIC", id="a type for PUBLIC"),
     pytest.param("GRANT USAGE ON TYPE {schema}.colour TO {stranger}", id="a type for a stranger"),
     pytest.param("GRANT EXECUTE ON FUNCTION {schema}.twice(text) TO {auditor}", id="a routine"),
     pytest.param("GRANT INSERT ON {schema}.wine TO {stranger}", id="a table for a stranger"),

@@ -224,7 +224,7 @@ def test_no_password_reaches_the_servers_log_its_statistics_or_an_error(bootstra
         pytest.param({"expected_digest": "sha256:12"}, "must be a digest that plan returned", id="no digest"),
         pytest.param({"surprise": 1}, "must have action, document and secret_arns", id="a key too many"),
         pytest.param({"secret_arns": {}}, "must name exactly the document's rotated logins", id="a secret that lacks"),
-        pytest.param({"secret_arns": ["arn"]}, "must map each rotated login", id="secrets that are no mapping"),
+        pytest.param({"secret_arns": ["arn"]}, "must map each rotated login", id="secrets that are not a mapping"),
     ],
 )
 def test_an_event_that_is_wrong_is_refused(change: dict[str, Any], message: str, bootstrap: Bootstrap) -> None:

@@ -112,7 +112,7 @@ def test_drift_is_measured_named_and_zero_after_an_apply(
     functions.apply()
     assert measured(capsys.readouterr().out) == [0]
     functions.ask("verify")
-    assert measured(capsys.readouterr().out) == [0], "zero is told too"
+    assert measured(capsys.readouterr().out) == [0], "zero is reported too"
     functions.cellar.as_superuser(
         "GRANT CREATE ON SCHEMA {schema} TO {writer}", "ALTER ROLE {app_a} CONNECTION LIMIT 7"
     )
@@ -127,7 +127,7 @@ def test_drift_is_measured_named_and_zero_after_an_apply(
         f"{app}_a has the connection limit 5 instead of 7.",
         f"{app} loses CREATE on schema {schema} through {writer}.",
     ]
-    assert len(logged) >= 2, "the statements that mend it, with those that make the master a member meanwhile"
+    assert len(logged) >= 2, "the statements that correct it, with those that make the master a member meanwhile"
     assert functions.apply()["summary"] == answer["summary"]
     assert measured(capsys.readouterr().out) == [0]
 

@@ -1,4 +1,4 @@
-"""Any document, on any starting state: what PostgreSQL then allows is what a small model says, and nothing else.
+"""Any document, on any starting state: PostgreSQL then allows exactly what a small model says.
 
 make test tries the same examples in every run, make test-nightly many others: tests/conftest.py has the profiles.
 """

@@ -100,7 +100,7 @@ def roles(cellar: Access) -> set[str]:
 
 
 def who(session: Session) -> list[str]:
-    """Who logged in, as whom it acts, and where its table is."""
+    """Return who logged in, as whom it acts, and where its table is."""
     rows = session.run(
         "SELECT session_user::text, current_user::text, nspname::text"
         " FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = 'wine'"

@@ -51,7 +51,7 @@ THERE = (
 
 
 def leave(cellar: Access, elsewhere: Access | None = None) -> None:
-    """The state in which somebody leaves."""
+    """The state in which a person leaves."""
     cellar.apply()
     cellar.as_superuser("CREATE ROLE {stranger} LOGIN", *HERE)
     if elsewhere:
@@ -214,7 +214,7 @@ def test_sessions_are_a_reason_to_refuse_unless_they_shall_be_ended(cellar: Acce
     planned = cellar.plan().statements
     cellar.apply()
     assert cellar.as_superuser("SELECT FROM pg_stat_activity WHERE usename = '{stranger}'") == []
-    with contextlib.suppress(pg8000.exceptions.Error, OSError):  # nobody is there to say goodbye to
+    with contextlib.suppress(pg8000.exceptions.Error, OSError):  # the server is gone
         session.close()
     assert any("pg_terminate_backend" in step.sql and step.is_destructive for step in planned)
     assert not exists(cellar)
@@ -228,7 +228,7 @@ GONE = "DELETE FROM pg_shdepend WHERE refobjid = '{auditor}'::regrole; DROP ROLE
     [
         pytest.param("ALTER ROLE {stranger} SUPERUSER", "the role is a superuser", id="a superuser"),
         pytest.param(
-            "REVOKE {stranger}, rds_superuser FROM {master}", "may not administer it", id="a role of somebody else"
+            "REVOKE {stranger}, rds_superuser FROM {master}", "may not administer it", id="a role of another owner"
         ),
         pytest.param(
             "CREATE TABLE public.theirs (id int); GRANT SELECT ON public.theirs TO {stranger}",

@@ -41,7 +41,7 @@ def test_a_rotation_alternates_between_the_login_roles_and_leaves_the_one_before
     assert {**after, "username": "", "password": ""} == {**before, "username": "", "password": ""}
     assert [report.outcome for report in (created, set_, tested, finished)] == [Outcome.DONE] * 4
     assert {report.username for report in (created, set_, tested, finished)} == {after["username"]}
-    assert set_.repair == Repair(), "the bootstrap left nothing to mend"
+    assert set_.repair == Repair(), "the bootstrap left nothing to repair"
     assert own_logins.logs_in()
     with own_logins.cellar.database.connect(before["username"], before["password"]) as session:
         assert session.run("SELECT 1") == [[1]]
@@ -106,7 +106,7 @@ def test_two_attempts_at_once_agree_on_one_password(logins: RotatedLogins) -> No
     with ThreadPoolExecutor(4) as pool:
         for step in STEPS:
             for done in [pool.submit(logins.step, step, token) for _ in range(4)]:
-                # The label is moved once; who comes too late with it is told so, and tries again.
+                # The label is moved once; a late attempt fails and is repeated.
                 if step is not Step.FINISH or not isinstance(done.exception(), SecretError):
                     done.result()
     logins.manager.conclude(logins.arns["app"], token)
@@ -148,7 +148,7 @@ def test_a_version_that_is_not_pending_is_refused_at_every_step(step: Step, own_
     own_logins.rotate()
     before = own_logins.content()
     with pytest.raises(NotPendingError, match="does not exist or carries no label"):
-        own_logins.step(step, "a-token-that-nobody-has-ever-staged")
+        own_logins.step(step, "a-token-that-was-never-staged")
     with pytest.raises(NotPendingError, match="does not exist or carries no label"):
         own_logins.step(step, first)
     with pytest.raises(NotPendingError, match="is AWSPREVIOUS"):

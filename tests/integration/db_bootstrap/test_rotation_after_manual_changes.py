@@ -1,4 +1,4 @@
-"""What people do by hand to secrets and login roles: a rotation mends it, or says in an error what to do."""
+"""Manual changes of secrets and login roles: a rotation repairs them, or its error says what to do."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ PAIR = ("app_a", "app_b")
 
 
 def test_a_pending_version_for_the_login_role_that_serves_is_refused(logins: RotatedLogins) -> None:
-    """Somebody moved AWSCURRENT back, in the middle of a rotation, to the version before."""
+    """AWSCURRENT was moved back to the previous version in the middle of a rotation."""
     logins.rotate()
     token = logins.begin()
     logins.step(Step.CREATE, token)
@@ -113,7 +113,7 @@ DIFFERENCES = (
 
 
 def sabotages() -> list[Any]:
-    """What somebody does by hand to one of the two login roles before a rotation."""
+    """A manual change of one of the two login roles before a rotation."""
     cases = [pytest.param(statement, id=id_) for id_, statement in DIFFERENCES]
     for which in ("other", "serving"):
         for id_, statement in (
@@ -202,7 +202,7 @@ def test_a_manual_membership_that_the_master_cannot_revoke_or_copy_is_a_note(whi
 
 
 def test_a_role_that_the_master_may_not_change_is_a_typed_error(logins: RotatedLogins) -> None:
-    """Made anew by somebody else: from version 16 on it takes ADMIN OPTION to change it."""
+    """Recreated by another role: from version 16 on, changing it takes ADMIN OPTION."""
     logins.by_hand("DROP ROLE {other}", "CREATE ROLE {other} SUPERUSER")
     token = logins.begin()
     with pytest.raises(StatementError, match=r"master must (administer|be a member)") as refused:
@@ -244,7 +244,7 @@ def assert_as_declared(logins: RotatedLogins, name: str) -> None:
 
 
 def passwords_of(logins: RotatedLogins) -> list[list[Any]]:
-    """The verifiers of everybody but the login role that the test's own rotation is about."""
+    """The verifiers of all but the login role that the test's rotation changes."""
     return logins.cellar.as_superuser(
         "SELECT rolname::text, rolpassword FROM pg_authid WHERE rolname LIKE '{database}%' ORDER BY 1"
     )

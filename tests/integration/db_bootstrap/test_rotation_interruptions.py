@@ -21,7 +21,7 @@ from tests.support.rotation import STEPS, RotatedLogins
 pytestmark = pytest.mark.database
 
 # Reads an attempt a line; forks a process that makes it and is killed after so many effects; answers the last effect,
-# or nothing if the attempt came to its end. Forking saves importing everything anew.
+# or nothing if the attempt came to its end. Forking saves importing everything again.
 PROGRAM = """
 import json, os, signal, sys
 import boto3

@@ -1,4 +1,4 @@
-"""The function as Lambda runs it, in a process with an environment of its own: what it says, and what it never says."""
+"""The function as Lambda runs it, in a process with a separate environment: what it says, and what it never says."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from tests.support.rotation import STEPS, RotatedLogins, SecretsManager
 
 pytestmark = pytest.mark.database
 
-# Reads an event a line, and invokes the handler with it. Whatever the function prints goes to standard output, and a
+# Reads an event a line, and invokes the handler with it. The function's output goes to standard output, and a
 # traceback of what it raises to standard error, as Lambda would log both; then comes a line with the name of the error.
 PROGRAM = """
 import json, sys, traceback
@@ -76,7 +76,7 @@ class Function:
             )
 
     def invoke(self, step: Step, token: str, name: str = "app", **changes: str) -> Any:
-        """What it answers, or the name of the error that it ended with."""
+        """Return what it answers, or the name of the error that it ended with."""
         event = {"Step": step, "SecretId": self.logins.arns[name], "ClientRequestToken": token, **changes}
         assert self.process.stdin
         assert self.process.stdout
@@ -137,7 +137,7 @@ def test_no_password_reaches_a_log_the_servers_statistics_or_an_error(function: 
             passwords.add(logins.content(stage=stage)["password"])
         return answer
 
-    # The server refuses to set the password; then the test is refused, for somebody sets another one.
+    # The server refuses to set the password; then the test is refused, because another one is set.
     token = logins.begin()
     step(Step.CREATE, token)
     logins.by_hand("ALTER ROLE {other} SUPERUSER")

@@ -91,7 +91,7 @@ STATES = [
         ("GRANT {writer} TO {master}",),
         "NOT has_table_privilege('{writer}', '{schema}.wine', 'SELECT WITH GRANT OPTION')"
         " AND NOT has_schema_privilege('{report}', '{schema}', 'CREATE')",
-        id="grant options of roles that the master acts as, on a table of somebody else",
+        id="grant options of roles that the master acts as, on another owner's table",
     ),
 ]
 

@@ -12,7 +12,7 @@ from devtools.certificates import Authority, create_authority
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Iterator[Authority]:
-    """An authority made by an account whose new files everybody can read."""
+    """An authority made by an account whose new files every user can read."""
     usual = os.umask(0)
     try:
         yield create_authority(tmp_path / "authority")

@@ -1,4 +1,4 @@
-"""One local AWS for all tests of its API; each test makes its own resources in it, by names of its own."""
+"""One local AWS for all tests of its API; each test makes its own resources in it, by separate names."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.local_aws import LocalAws, allow, unique
 
-# It writes what it was asked into the secret's description, so that a test can read it; and fails where it is told to.
+# It writes what it was asked into the secret's description, so that a test can read it; and fails where it has to.
 ROTATION = """
 import json
 import os

@@ -36,7 +36,7 @@ def function_zip(authority: Authority, tmp_path_factory: pytest.TempPathFactory)
 
 
 class Project:
-    """A copy of this project with packages of our own making, so that no index is asked."""
+    """A copy of this project with packages that it built, so that no index is asked."""
 
     def __init__(self, folder: Path, authority: Authority) -> None:
         self.folder = folder
@@ -94,7 +94,7 @@ class Project:
         return output
 
     def refused(self) -> str:
-        """What a build says that must fail."""
+        """Return what a build says that must fail."""
         process = self.start()
         said, complaint = process.communicate(timeout=120)
         assert (process.returncode, said) == (1, "")

@@ -93,7 +93,7 @@ def test_an_aws_that_does_not_answer_is_one_message(
 
 @pytest.mark.parametrize("tag", ["", "1.2.0", "v1.2", "v1.2.0;id", "vnext"])
 def test_a_tag_that_is_no_version_is_refused(tag: str) -> None:
-    with pytest.raises(CommandError, match="is no release"):
+    with pytest.raises(CommandError, match="is not a release"):
         release_notes.version_of(tag)
 
 

@@ -18,7 +18,7 @@ from app.settings import Settings, SettingsError
 
 @pytest.fixture
 def app() -> Flask:
-    """A service whose database nobody asks for anything."""
+    """A service whose database is never queried."""
     return create_app(Settings(database_url="postgresql://me:hidden@localhost:9/beers"))
 
 

@@ -1,4 +1,4 @@
-"""What is not declared: taken back, or left and told; and what of an access control list is judged at all."""
+"""What is not declared is revoked, or kept and reported; and which entries of an access control list count."""
 
 from dataclasses import replace
 
@@ -75,7 +75,7 @@ CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
     ("a login with a rotated password that could log in by IAM token only", NONE, {IN_IAM}, NONE, {IN_IAM}),
     ("a login's limit", has(LIMIT, 50), has(LIMIT, 3), has(LIMIT, 50), has(LIMIT, 3)),
     ("an owner", {OWNED}, {TAKEN}, {OWNED}, {TAKEN}),
-    ("somebody else's comment where none is declared", said(OURS), said("ours"), NONE, NONE),
+    ("another comment where none is declared", said(OURS), said("ours"), NONE, NONE),
     ("another comment than declared", said(NEW), said("old"), said("new") - EXISTS, said("old") - EXISTS),
     ("a comment of a managed role", said(NEW), said(OLD), said(NEW) - EXISTS, said(OLD) - EXISTS),
     ("a role that is missing", said(OURS), NONE, said(OURS), NONE),
@@ -180,10 +180,10 @@ OWN, OTHER = "beers_owner", "somebody"
             [("taproom", "SELECT", True, OWN), ("x", "SELECT", True, "taproom"), ("y", "SELECT", False, "x")],
             set(),
             [("taproom", "SELECT", OWN), ("x", "SELECT", "taproom"), ("y", "SELECT", "x")],
-            id="what somebody passed on whose option stays",
+            id="what was passed on by a role whose option stays",
         ),
         pytest.param(
-            [(READER, "USAGE", False, "taproom")], {(READER, "USAGE", False)}, [], id="declared, whoever granted it"
+            [(READER, "USAGE", False, "taproom")], {(READER, "USAGE", False)}, [], id="declared, by any grantor"
         ),
         pytest.param([(OWN, "SELECT", False, OWN)], set(), [], id="the owner's own"),
     ],

@@ -23,13 +23,13 @@ ENVIRONMENT = {"PGPASSWORD": "from the environment"}
             f"postgres://master@DB.Example/beers?sslmode=verify-full&{CA}",
             Endpoint("db.example", 5432, "beers", "ca.pem"),
             Credential("master", "from the environment"),
-            id="the usual port, and a host in whatever case",
+            id="the usual port, and a host in any case",
         ),
         pytest.param(
             f"postgresql://ma%40ster:s%2F%3A%25@db.example/be%20ers%2F?{CA}",
             Endpoint("db.example", 5432, "be ers/", "ca.pem"),
             Credential("ma@ster", "s/:%"),
-            id="encoded characters, and a password of its own",
+            id="encoded characters, and a password in the URL",
         ),
         pytest.param(
             "postgresql://master@db.example/beers?sslrootcert=%2Fa%20folder%2Fca.pem",

@@ -1,4 +1,4 @@
-"""A rotation that did not come is noticed, whatever the reason."""
+"""A missing rotation is noticed, for any reason."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace

@@ -19,9 +19,9 @@ def test_the_same_plan_for_the_same_database_has_the_same_digest() -> None:
     "other",
     [
         pytest.param(replace(IDENTITY, host="other.example"), id="another server"),
-        pytest.param(replace(IDENTITY, system_identifier="1"), id="a server that was made anew"),
+        pytest.param(replace(IDENTITY, system_identifier="1"), id="a recreated server"),
         pytest.param(replace(IDENTITY, system_identifier=None), id="an identifier that cannot be read"),
-        pytest.param(replace(IDENTITY, database_oid=1), id="a database that was made anew"),
+        pytest.param(replace(IDENTITY, database_oid=1), id="a recreated database"),
         pytest.param(replace(IDENTITY, database="ales"), id="another database"),
     ],
 )

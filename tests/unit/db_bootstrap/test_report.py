@@ -10,7 +10,7 @@ from db_bootstrap.report import Action, Format, Report, escaped, render
 GRANT = Statement('GRANT "a" TO "b"', "b is declared as a member of a")
 REVOKE = Statement('REVOKE "a" FROM "c"', "c is a member of a", is_destructive=True)
 PLAN = Report(
-    Action.PLAN, "beers", (REVOKE, GRANT), (), ("Somebody else's.",), ("c loses membership in a.",), "sha256:0"
+    Action.PLAN, "beers", (REVOKE, GRANT), (), ("Another owner's.",), ("c loses membership in a.",), "sha256:0"
 )
 DONE = replace(PLAN, action=Action.APPLY, digest=None)
 JOIN = Statement('GRANT "a" TO "master"', "the master can act as a only as its member", is_bookkeeping=True)
@@ -26,7 +26,7 @@ c loses membership in a.
   GRANT "a" TO "b";
       because b is declared as a member of a
 Not managed, and left alone:
-- Somebody else's.
+- Another owner's.
 To apply exactly this plan: apply --expect-digest sha256:0
 """
 DONE_TEXT = """\
@@ -37,7 +37,7 @@ c loses membership in a.
   GRANT "a" TO "b";
       because b is declared as a member of a
 Not managed, and left alone:
-- Somebody else's.
+- Another owner's.
 """
 DRIFT_TEXT = """\
 beers: 2 differences from the document, 1 of them (!) fixed by taking access away.
@@ -45,7 +45,7 @@ c loses membership in a.
 ! c is a member of a
 - b is declared as a member of a
 Not managed, and left alone:
-- Somebody else's.
+- Another owner's.
 """
 REFUSED_TEXT = """\
 beers: 2 statements to run, 1 of them taking access away.
@@ -67,7 +67,7 @@ REVOKE "a" FROM "c";
 -- because b is declared as a member of a
 GRANT "a" TO "b";
 COMMIT;
--- Not managed, and left alone: Somebody else's.
+-- Not managed, and left alone: Another owner's.
 """
 
 

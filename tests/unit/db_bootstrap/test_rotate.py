@@ -37,7 +37,7 @@ def test_what_secrets_manager_may_add_is_none_of_our_business() -> None:
         pytest.param(["createSecret"], "must have Step, SecretId and ClientRequestToken", id="a list"),
         pytest.param({"action": "apply"}, "must have Step, SecretId and ClientRequestToken", id="the bootstrap's"),
         pytest.param({**EVENT, "SecretId": ""}, "must have Step, SecretId", id="no secret"),
-        pytest.param({**EVENT, "ClientRequestToken": 1}, "must have Step, SecretId", id="a token that is no text"),
+        pytest.param({**EVENT, "ClientRequestToken": 1}, "must have Step, SecretId", id="a token that is not a string"),
         pytest.param(
             {**EVENT, "Step": "create_secret"}, "must be one of createSecret, .* is 'create_secret'", id="step"
         ),

@@ -1,4 +1,4 @@
-"""Quoting: whatever a name or a value holds, PostgreSQL reads back the same, and nothing else."""
+"""Quoting: PostgreSQL reads back exactly the same name or value."""
 
 import pytest
 from hypothesis import given
@@ -126,7 +126,7 @@ def test_any_text_is_a_list_of_names_or_refused(text: str) -> None:
 
 
 def _read_literal(text: str, *, standard_conforming_strings: bool) -> str:
-    """What PostgreSQL's scanner makes of a string constant; an error if it ends before the text does."""
+    """Return what PostgreSQL's scanner makes of a string constant; an error if it ends before the text does."""
     has_escapes = text.startswith("E") or not standard_conforming_strings
     rest = text.removeprefix("E")
     assert rest[0] == "'"

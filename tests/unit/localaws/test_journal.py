@@ -1,4 +1,4 @@
-"""The journal is one JSON object a line, whoever writes."""
+"""The journal is one JSON object a line, by any writer."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

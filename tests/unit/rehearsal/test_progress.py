@@ -29,7 +29,7 @@ DATABASE = "module.database.aws_db_instance.this"
         pytest.param(
             [PLAN, hook("apply_start", "data.x.y", "read"), hook("apply_complete", "data.x.y", "read")],
             "0 of 4 changes",
-            id="reading is no change",
+            id="reading is not a change",
         ),
         pytest.param(
             [PLAN, hook("apply_start", "aws_vpc.this"), hook("apply_progress", DATABASE, seconds=30)],

@@ -83,7 +83,7 @@ def test_an_archive_is_unpacked_only_if_it_is_the_one_that_was_packed() -> None:
         (shown(RETENTION), shown(), {"aws_cloudwatch_log_group.x": "would change no more: retention_in_days"}),
         (shown(change("a.b", "update", x=(1, 2))), shown(change("a.b", "update", x=(3, 2))), {"a.b": f"{OTHER}: x"}),
         (shown(change("a.b", "update")), shown(change("a.b", "delete", "create")), {"a.b": f"{OTHER}: actions"}),
-        # What autoscaling set, and when the function was updated last, are no difference.
+        # What autoscaling set, and when the function was updated last, are not differences.
         (shown(change("a.b", "update", x=(1, 2), y=(3, 3))), shown(change("a.b", "update", x=(1, 2), y=(4, 4))), {}),
         (
             shown(change("a.b", "update", unknown={"x": True}, x=(1, None))),

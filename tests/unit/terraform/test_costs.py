@@ -26,7 +26,7 @@ PRICES = {item: Decimal(cells[0]) for item, cells in table("What it is made of")
 
 
 def variable(environment: str, name: str, default: str = "") -> str:
-    """What a variable file says, as text; of an object, too."""
+    """Return what a variable file says, as text; of an object, too."""
     found = re.search(rf"^{name} += (.+)$", VARIABLES[environment], re.MULTILINE)
     return found[1].strip('"') if found else default
 

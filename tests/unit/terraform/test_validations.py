@@ -27,7 +27,7 @@ class Run(NamedTuple):
 
 
 def _conditions(module: Path) -> Counter[str]:
-    """How many conditions each address of a module has."""
+    """Return how many conditions each address of a module has."""
     return Counter(
         {
             address: len(re.findall(r"^ +(?:validation|precondition|postcondition) {$", body, re.MULTILINE))

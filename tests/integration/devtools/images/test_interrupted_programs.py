@@ -18,7 +18,7 @@ from devtools.images.engine import run_openly, run_quietly
 signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored below a shell's background
 {run}(sys.argv[1:])
 """
-# As mmdebstrap does: it waits for what it has started, whatever it is asked, and then cleans up.
+# As mmdebstrap does: it ignores signals, waits for its children, and then cleans up.
 _PROGRAM = "trap : TERM; touch half-made; sleep $0; rm half-made"
 
 

@@ -1,4 +1,4 @@
-"""A budget is kept with its tags and with who is told of it, and can be changed."""
+"""A budget is stored with its tags and subscribers, and can be changed."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -10,7 +10,7 @@ from tests.support.waiting import wait_until
 
 
 class Watched:
-    """An alarm on a metric of its own; a setting that is None is left out."""
+    """An alarm on a separate metric; a setting that is None is left out."""
 
     def __init__(self, aws: LocalAws, **settings: Any) -> None:
         self._cloudwatch = aws.client("cloudwatch")

@@ -1,4 +1,4 @@
-"""A container's own health check, run beside it."""
+"""A container's health check, run next to it."""
 
 import queue
 import sys

@@ -14,7 +14,7 @@ GROUP_ARN = f"arn:aws:scheduler:{REGION}:{ACCOUNT_ID}:schedule-group/default"
 @pytest.fixture
 def function(aws: LocalAws) -> str:
     """A function that prints its event; its ARN."""
-    source = "def handle(event, context):\n    print('was told', event['what'])\n"
+    source = "def handle(event, context):\n    print('was invoked', event['what'])\n"
     return aws.make_function(unique("printing"), source, "handlers.handle")
 
 
@@ -45,7 +45,7 @@ def test_a_schedule_invokes_its_function_with_its_input(aws: LocalAws, function:
     name = schedule(aws, function, allow("lambda:InvokeFunction", function))
     assert aws.ask(f"schedules/{name}/invoke", "POST") == (200, {"invoked": name, "target": function})
     log = aws.directory / "logs" / "functions" / f"{function.rpartition(':')[2]}.log"
-    wait_until(lambda: log.exists() and f"was told {name}" in log.read_text(), "the invocation")
+    wait_until(lambda: log.exists() and f"was invoked {name}" in log.read_text(), "the invocation")
 
 
 def test_a_role_that_may_not_invoke_the_function_is_refused(aws: LocalAws, function: str) -> None:

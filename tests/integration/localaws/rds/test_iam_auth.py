@@ -1,4 +1,4 @@
-"""Logins by IAM token on a database of the local AWS: who gets in, and everybody who does not."""
+"""Logins by IAM token on a database of the local AWS: accepted and refused ones."""
 
 import json
 import socket
@@ -36,7 +36,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase
 
 @pytest.fixture(scope="module")
 def analyst(database: TokenDatabase) -> dict[str, str]:
-    """Credentials of somebody who may log in as the login for reports."""
+    """Credentials that can log in as the login for reports."""
     return database.role("analyst", database.user_arn(REPORT))
 
 

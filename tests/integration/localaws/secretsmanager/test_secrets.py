@@ -95,7 +95,7 @@ def test_secrets_manager_needs_permission_to_invoke(
 
 
 def events_of(aws: LocalAws, function_arn: str) -> list[dict[str, Any]]:
-    """What the rotation function printed of its events, in order."""
+    """Return what the rotation function printed of its events, in order."""
     name = function_arn.rpartition(":")[2]
     lines = (aws.directory / "logs" / "functions" / f"{name}.log").read_text().splitlines()
     return [json.loads(line) for line in lines if '"Step"' in line]

@@ -106,7 +106,7 @@ H, S, U, X = Phase.HEALTHY, Phase.STARTING, Phase.UNHEALTHY, Phase.STOPPING
         pytest.param(
             ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=S)),
             [StopTask("old2", BY_NEW), StartTasks("new", 2)],
-            id="an old task that serves nobody yet goes at once",
+            id="an old task that does not serve yet is stopped at once",
         ),
         pytest.param(
             ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=H), maximum_percent=150),
@@ -136,7 +136,7 @@ H, S, U, X = Phase.HEALTHY, Phase.STARTING, Phase.UNHEALTHY, Phase.STOPPING
         pytest.param(
             ServiceSnapshot(1, (NEW,), seconds_since_start=2.5, consecutive_failures=2),
             [StartTasks("new", 1)],
-            id="and go on after the pause",
+            id="and continue after the pause",
         ),
     ],
 )

@@ -35,7 +35,7 @@ N, H, U = State.INITIAL, State.HEALTHY, State.UNHEALTHY
         pytest.param([PASSED], [H], id="a new target needs one passed check"),
         pytest.param([FAILED, FAILED], [N, U], id="and falls after the threshold"),
         pytest.param([FAILED, PASSED, FAILED, FAILED], [N, H, H, U], id="failures count in a row"),
-        pytest.param([PASSED, FAILED, PASSED, FAILED], [H, H, H, H], id="a passed check starts the count anew"),
+        pytest.param([PASSED, FAILED, PASSED, FAILED], [H, H, H, H], id="a passed check restarts the count"),
         pytest.param(
             [FAILED, FAILED, PASSED, PASSED, PASSED], [N, U, U, U, H], id="an unhealthy one must pass several"
         ),

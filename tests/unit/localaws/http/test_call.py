@@ -1,4 +1,4 @@
-"""Requests are understood whatever their wire format."""
+"""Requests are understood in any wire format."""
 
 import io
 from typing import Any

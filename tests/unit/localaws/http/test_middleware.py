@@ -53,7 +53,7 @@ class Counting:
         pytest.param([call(token="a"), call(token="a", body=b"x")], [b"1", b"2"], id="another request"),
         pytest.param([call(token="a"), call("Other", token="a")], [b"1", b"2"], id="another operation"),
         pytest.param(
-            [call(service="secretsmanager", token="a")] * 2, [b"1", b"2"], id="a service that looks after its tokens"
+            [call(service="secretsmanager", token="a")] * 2, [b"1", b"2"], id="a service that handles its tokens"
         ),
     ],
 )

@@ -54,7 +54,7 @@ DENIED = [
     pytest.param([allow(Action="secretsmanager:GetSecret")], id="half an action"),
     pytest.param([allow(Resource=SECRET[:-7])], id="the name without the suffix"),
     pytest.param([allow(Resource=SECRET.lower())], id="a resource in another case"),
-    pytest.param([allow(Resource="arn.aws.*")], id="a dot is no wildcard"),
+    pytest.param([allow(Resource="arn.aws.*")], id="a dot is not a wildcard"),
     pytest.param([allow(), deny()], id="a deny after the allow"),
     pytest.param([deny(), allow()], id="a deny before the allow"),
     pytest.param([deny(Action=None, NotAction="s3:*"), allow()], id="NotAction in a deny"),

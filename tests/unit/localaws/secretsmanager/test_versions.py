@@ -11,7 +11,7 @@ C, P, V = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
     ("before", "version", "wanted", "after"),
     [
         pytest.param({}, "1", [C], {"1": [C]}, id="the first version is current"),
-        pytest.param({}, "1", [P], {"1": [P, C]}, id="the first version is current whatever was asked"),
+        pytest.param({}, "1", [P], {"1": [P, C]}, id="the first version is current with any labels"),
         pytest.param({"1": [C]}, "2", [C], {"1": [V], "2": [C]}, id="the current one becomes the previous"),
         pytest.param(
             {"1": [V], "2": [C]}, "3", [C], {"1": [], "2": [V], "3": [C]}, id="the previous one is deprecated"
@@ -19,7 +19,7 @@ C, P, V = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
         pytest.param({"1": [C]}, "2", [P], {"1": [C], "2": [P]}, id="a pending version leaves the current alone"),
         pytest.param({"1": [C], "2": [P]}, "2", [P], {"1": [C], "2": [P]}, id="the value of a pending version"),
         pytest.param({"1": [C], "2": [P]}, "3", [P], {"1": [C], "2": [], "3": [P]}, id="only one is pending"),
-        pytest.param({"1": [C, "mine"]}, "2", [C], {"1": ["mine", V], "2": [C]}, id="labels of one's own stay"),
+        pytest.param({"1": [C, "mine"]}, "2", [C], {"1": ["mine", V], "2": [C]}, id="custom labels stay"),
         pytest.param({"1": [C]}, "2", [C, "mine"], {"1": [V], "2": [C, "mine"]}, id="several labels in one request"),
     ],
 )
