@@ -14,6 +14,7 @@ from devtools.postgres.binaries import Binaries, servers_by_major
 from devtools.postgres.cluster import Cluster
 from tests.support.database import Database, Servers
 from tests.support.lanes import LANES, lane
+from tests.support.orphans import ended_if_killed
 
 # What `make test` runs on: the deployed version, and the newest before PostgreSQL 16 changed memberships.
 _MAJORS = [int(major) for major in os.environ.get("POSTGRESQL_MAJORS", "15 17").split()]
@@ -92,6 +93,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests with the marker ``each_major`` on each PostgreSQL version of POSTGRESQL_MAJORS."""
     if "postgres" in metafunc.fixturenames and metafunc.definition.get_closest_marker("each_major"):
         metafunc.parametrize("postgres", _SERVERS + _MISSING, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_orphans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """End the servers of this process also if it is killed."""
+    with ended_if_killed(tmp_path_factory.getbasetemp()):
+        yield
 
 
 @pytest.fixture(scope="session")

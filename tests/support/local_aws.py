@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import uuid
 import zipfile
@@ -14,6 +13,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
+from devtools.checkout import CHECKOUT
+from devtools.processes import ProcessRegister
 from localaws.administrator import Administrator
 from rehearsal.aws import assume_role, aws_client
 from tests.support.journal import journal_events
@@ -44,16 +45,17 @@ class LocalAws:
             self._port = listener.getsockname()[1]
             self.endpoint = f"http://127.0.0.1:{self._port}"
             ports = ["--port", f"fd://{listener.fileno()}", "--balancer-port", "0"]
-            self.process = subprocess.Popen(
+            self.process = ProcessRegister(directory / "processes.jsonl").start(
                 [sys.executable, "-m", "localaws", "--run-directory", str(directory), *ports],
-                cwd=Path(__file__).parents[2],
+                cwd=CHECKOUT,
                 env={**os.environ, "AWS_PROFILE": "somebody-elses", "AWS_CA_BUNDLE": "/nowhere.pem"},
+                log=directory / "server.log",
                 pass_fds=[listener.fileno()],
             )
         wait_until(self._answers, "the local AWS", START_TIMEOUT_SECONDS)
 
     def _answers(self) -> bool:
-        assert self.process.poll() is None, f"the local AWS ended at once with {self.process.returncode}"
+        assert self.process.poll() is None, (self.directory / "server.log").read_text()
         try:
             return self.ask("status")[0] == HTTPStatus.OK
         except OSError:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from devtools.ports import free_port
+from devtools.processes import ProcessRegister
 
 PROJECT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 120
@@ -39,7 +40,7 @@ class Served:
         port: where it listens, on 127.0.0.1.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process = process
         self.port = port
         self._log = log
@@ -105,18 +106,14 @@ def serving(directory: Path, *, application: str | None = None, **variables: str
     log = directory / "service.log"
     command = image_command() if application is None else [*image_command()[:-1], application]
     given = environment(**{"HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2", **variables})
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=given, cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    served = Served(process, port, log)
+    log.unlink(missing_ok=True)
+    processes = ProcessRegister(directory / "processes.jsonl")
+    served = Served(processes.start(command, env=given, cwd=PROJECT, log=log), port, log)
     try:
         _wait_until_it_answers(served)
         yield served
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        processes.stop_all(grace_seconds=0)
 
 
 def _wait_until_it_answers(served: Served) -> None:
