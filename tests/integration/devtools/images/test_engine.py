@@ -8,7 +8,6 @@ from devtools.images.store import Image
 from localaws.ecs.containers import Container, read_containers
 from localaws.ecs.runtime import AsProcess, InPodman, runtime_of
 from rehearsal.prerequisites import find_podman
-from rehearsal.run import Run
 
 PODMAN = Engine("podman", "/usr/bin/podman")
 ON_A_TASK = {"VERSION": "1", "DATABASE_SECRET": "a secret value"}
@@ -18,14 +17,6 @@ def test_without_any_engine_the_error_names_the_command_that_installs_one(monkey
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UserError, match=r"no docker or podman or buildah here that works.*setup-containers"):
         Engine.find()
-
-
-def test_an_engine_that_does_not_work_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, code in {"docker": 1, "podman": 0}.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\nexit {code}\n")
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert Engine.find().name == "podman"
 
 
 @pytest.mark.parametrize(
@@ -81,15 +72,6 @@ def test_containers_are_refused_where_they_have_a_network_of_their_own(monkeypat
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(UserError, match="TASKS=container needs Linux"):
         find_podman()
-
-
-def test_a_run_remembers_whether_its_tasks_are_containers(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
-    assert not run.has_containers
-    run.has_containers = True
-    assert Run(tmp_path / "run").has_containers
-    run.has_containers = False
-    assert not Run(tmp_path / "run").has_containers
 
 
 @pytest.mark.parametrize(

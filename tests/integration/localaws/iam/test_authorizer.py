@@ -83,12 +83,6 @@ def one_invocation(request: Any, **_: object) -> None:
     request.headers["amz-sdk-invocation-id"] = "all attempts"
 
 
-def test_anybody_may_ask_who_they_are(aws: LocalAws) -> None:
-    name = role_name()
-    identity = aws.client("sts", **aws.assume(aws.make_role(name))).get_caller_identity()
-    assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/rehearsal"
-
-
 def test_a_key_of_ones_own_must_be_allowed_too(aws: LocalAws) -> None:
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     secret = aws.client("secretsmanager").create_secret(Name=role_name(), SecretString="x", KmsKeyId=key)["ARN"]
@@ -105,17 +99,6 @@ def test_a_key_of_ones_own_must_be_allowed_too(aws: LocalAws) -> None:
     assert limited.get_secret_value(SecretId=secret)["SecretString"] == "x"
 
 
-def test_a_managed_policy_counts_while_it_is_attached(aws: LocalAws) -> None:
-    name = role_name()
-    listing = aws.client("ec2", **aws.assume(aws.make_role(name)))
-    arn = "arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess"
-    aws.client("iam").attach_role_policy(RoleName=name, PolicyArn=arn)
-    assert listing.describe_vpcs()["Vpcs"]
-    aws.client("iam").detach_role_policy(RoleName=name, PolicyArn=arn)
-    with pytest.raises(ClientError, match="UnauthorizedOperation"):
-        listing.describe_vpcs()
-
-
 @pytest.mark.aws("IAM-30")
 def test_a_boundary_limits_what_policies_allow(aws: LocalAws) -> None:
     iam = aws.client("iam")
@@ -126,25 +109,6 @@ def test_a_boundary_limits_what_policies_allow(aws: LocalAws) -> None:
     assert "Buckets" in aws.client("s3", **limited).list_buckets()
     with pytest.raises(ClientError, match="no permissions boundary allows"):
         aws.client("ec2", **limited).describe_vpcs()
-
-
-def test_a_deleted_role_may_do_nothing(aws: LocalAws) -> None:
-    name = role_name()
-    credentials = aws.assume(aws.make_role(name, allow("*")))
-    aws.client("iam").delete_role_policy(RoleName=name, PolicyName="own")
-    aws.client("iam").delete_role(RoleName=name)
-    with pytest.raises(ClientError, match="the role does not exist"):
-        aws.client("ec2", **credentials).describe_vpcs()
-
-
-def test_refusals_stand_in_the_journal(aws: LocalAws) -> None:
-    name = role_name()
-    with pytest.raises(ClientError):
-        aws.client("iam", **aws.assume(aws.make_role(name))).list_users()
-    refused = [event for event in aws.journal("permission.denied") if f"/{name}/" in event["caller"]]
-    assert [event["action"] for event in refused] == ["iam:ListUsers"]
-    called = [event for event in aws.journal("api.call") if event["caller"] == f"{name}/rehearsal"]
-    assert [(event["operation"], event["status"]) for event in called] == [("ListUsers", 403)]
 
 
 class Growing(dict[str, Any]):

@@ -1,10 +1,7 @@
 """Functions run from their zips, as Lambda runs them."""
 
 import json
-import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,20 +43,10 @@ def fail(event, context):
     raise ValueError("the beer is warm")
 
 
-def leave(event, context):
-    sys.exit(event["code"])
-
-
 def sleep(event, context):
     print("going to sleep", flush=True)
     time.sleep(event["seconds"])
     return time.time()
-
-
-def meet(event, context):
-    open(event["mine"], "w").close()
-    while not os.path.exists(event["other"]):
-        time.sleep(0.02)
 
 
 def imports(event, context):
@@ -140,12 +127,6 @@ def test_a_timeout_ends_the_process_and_the_next_invocation_works(aws: LocalAws,
     ("handler", "source", "error"),
     [
         ("nowhere.handler", SOURCE, "Runtime.ImportModuleError: Unable to import module 'nowhere'"),
-        ("handlers.nobody", SOURCE, "Runtime.HandlerNotFound: Handler 'nobody' missing on module 'handlers'"),
-        (
-            "handlers.echo",
-            "import pg8000",
-            "Runtime.ImportModuleError: Unable to import module 'handlers': No module named 'pg8000'",
-        ),
         ("handlers.echo", "raise RuntimeError('no hops')", "RuntimeError: no hops"),
     ],
 )
@@ -155,25 +136,6 @@ def test_a_handler_that_cannot_be_loaded_says_why(
     result, answer = invoke(aws, deploy(handler, source=source))
     assert answer["FunctionError"] == "Unhandled"
     assert f"{result['errorType']}: {result['errorMessage']}".startswith(error)
-
-
-def test_two_invocations_at_once_run_at_once(aws: LocalAws, deploy: Callable[..., str], tmp_path: Path) -> None:
-    name, (first, second) = deploy("meet", Timeout=60), (str(tmp_path / one) for one in ("first", "second"))
-    with ThreadPoolExecutor(2) as pool:
-        events = ({"mine": first, "other": second}, {"mine": second, "other": first})
-        answers = list(pool.map(lambda event: invoke(aws, name, event)[1], events))
-    assert ["FunctionError" in answer for answer in answers] == [False, False]
-
-
-def test_structured_logs_are_json_throughout(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    group = f"/custom/{uuid.uuid4().hex}"
-    name = deploy("fail", LoggingConfig={"LogFormat": "JSON", "LogGroup": group})
-    invoke(aws, name)
-    events = aws.client("logs").filter_log_events(logGroupName=group)["events"]
-    lines = [json.loads(event["message"]) for event in events]
-    assert [line.get("type") for line in lines] == ["platform.start", None, "platform.report"]
-    assert lines[1]["errorType"] == "ValueError"
-    assert lines[2]["record"]["status"] == "failure"
 
 
 @pytest.mark.aws("LAMBDA-10")

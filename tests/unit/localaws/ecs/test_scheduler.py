@@ -17,7 +17,6 @@ from localaws.ecs.scheduler import (
     TaskSnapshot,
     breaker_threshold,
     decide,
-    pause_seconds,
 )
 
 NEW = DeploymentSnapshot("new", "IN_PROGRESS")
@@ -230,10 +229,6 @@ def test_the_alarms_of_a_deployment(service: ServiceSnapshot, expected: list[Act
 @pytest.mark.parametrize(("desired", "threshold"), [(0, 3), (1, 3), (6, 3), (7, 4), (25, 13), (400, 200), (800, 200)])
 def test_the_breaker_trips_at_half_of_the_desired_count(desired: int, threshold: int) -> None:
     assert breaker_threshold(desired) == threshold
-
-
-def test_the_pause_grows_with_each_failure_and_ends_growing() -> None:
-    assert [pause_seconds(failures) for failures in (0, 1, 5, 50)] == [0, 1, 5, 10]
 
 
 def bounds(desired: int, minimum_percent: int, maximum_percent: int) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from localaws.elbv2.health import (
     State,
     after_check,
     next_target,
-    seconds_until_next_check,
 )
 
 PASSED = Check()
@@ -49,29 +48,6 @@ def test_the_state_follows_the_checks(checks: list[Check], states: list[State]) 
 def test_a_new_target_is_tried_often_but_does_not_fail_faster_for_it() -> None:
     assert after(*[FAILED] * 10, every_seconds=0.2) == [N] * 10
     assert after(*[FAILED] * 11, every_seconds=0.2)[-1] is U
-
-
-def test_the_reason_for_being_unhealthy_is_kept_until_it_is_healthy() -> None:
-    unhealthy = after_check(Health(streak=-1), FAILED, POLICY, now=0)
-    assert (unhealthy.reason, unhealthy.description) == ("Target.Timeout", "Request timed out")
-    recovering = after_check(unhealthy, PASSED, POLICY, now=2)
-    assert recovering.reason == "Target.Timeout"
-    healthy = after_check(Health(), PASSED, POLICY, now=0)
-    assert (healthy.reason, healthy.description) == (None, None)
-
-
-def test_checks_come_at_a_tenth_of_the_configured_interval() -> None:
-    assert seconds_until_next_check(Health(), POLICY) == pytest.approx(0.2)
-    assert seconds_until_next_check(Health(State.HEALTHY), POLICY) == pytest.approx(2)
-    assert seconds_until_next_check(Health(State.HEALTHY), Policy(interval_seconds=1)) == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize(
-    ("codes", "status", "accepted"),
-    [("200", 200, True), ("200", 204, False), ("200,204", 204, True), ("200-299", 250, True), ("200-299", 300, False)],
-)
-def test_status_codes_are_listed_or_ranged(codes: str, status: int, accepted: bool) -> None:
-    assert Policy(codes=codes).accepts(status) is accepted
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,6 @@ def test_requests_go_to_the_targets_of_their_group_in_turn(registry: TargetRegis
     assert sorted(str(target) for target in chosen) == sorted(map(str, [A, A, B, B]))
 
 
-def test_an_idle_target_is_gone_as_soon_as_it_is_deregistered(registry: TargetRegistry) -> None:
-    registry.deregister(A, delay_seconds=300)
-    assert registry.health(A) is None
-    assert registry.acquire("group", "round_robin") == B
-
-
 @pytest.mark.aws("ELB-12")
 def test_a_busy_target_drains_until_its_requests_are_answered(registry: TargetRegistry) -> None:
     acquire_a(registry)
@@ -64,24 +58,6 @@ def test_draining_ends_with_the_deregistration_delay(registry: TargetRegistry, c
     clock.now = 301
     assert registry.health(A) is None
     assert registry.draining("group") == []
-
-
-def test_a_target_that_comes_back_while_it_drains_starts_anew(registry: TargetRegistry) -> None:
-    acquire_a(registry)
-    registry.deregister(A, delay_seconds=300)
-    registry.register(A)
-    assert state(registry, A) is State.INITIAL
-
-
-def test_a_check_of_a_target_that_has_gone_is_forgotten(registry: TargetRegistry) -> None:
-    registry.deregister(A, delay_seconds=0)
-    assert registry.record(A, PASSED, Policy()) is None
-    assert registry.registered() == [B, ELSEWHERE]
-
-
-def test_a_deleted_group_has_no_targets(registry: TargetRegistry) -> None:
-    registry.forget_group("group")
-    assert registry.registered() == [ELSEWHERE]
 
 
 def acquire_a(registry: TargetRegistry) -> None:

@@ -35,49 +35,12 @@ def environ(
     ("request_environ", "service", "operation", "parameters", "protocol"),
     [
         pytest.param(
-            environ(
-                "secretsmanager",
-                body=b'{"SecretId": "x"}',
-                HTTP_X_AMZ_TARGET="secretsmanager.GetSecretValue",
-                CONTENT_TYPE=JSON,
-            ),
-            "secretsmanager",
-            "GetSecretValue",
-            {"SecretId": "x"},
-            "json",
-            id="json",
-        ),
-        pytest.param(
-            environ("ec2", body=b"Action=CreateVpc&CidrBlock=10.0.0.0/16", CONTENT_TYPE=FORM),
-            "ec2",
-            "CreateVpc",
-            {"CidrBlock": "10.0.0.0/16"},
-            "ec2",
-            id="ec2",
-        ),
-        pytest.param(
             environ("elasticloadbalancing", body=b"Action=DescribeLoadBalancers&Names.member.1=x", CONTENT_TYPE=FORM),
             "elbv2",
             "DescribeLoadBalancers",
             {"Names": ["x"]},
             "query",
             id="query, signed by another name",
-        ),
-        pytest.param(
-            environ("lambda", path="/2015-03-31/functions/f/invocations", query="Qualifier=3", body=b"{}"),
-            "lambda",
-            "Invoke",
-            {"FunctionName": "f", "Qualifier": "3", "Payload": b"{}"},
-            "rest-json",
-            id="rest-json",
-        ),
-        pytest.param(
-            environ("s3", method="GET", path="/bucket/a/b"),
-            "s3",
-            "GetObject",
-            {"Bucket": "bucket", "Key": "a/b"},
-            "rest-xml",
-            id="rest-xml",
         ),
         pytest.param(
             environ("nothing-we-know", path="/x"), "nothing-we-know", "POST /x", {}, "query", id="an unknown service"

@@ -58,10 +58,3 @@ def test_moving_a_label(before: Labels, move: tuple[str, str | None, str | None]
 def test_a_label_does_not_move(move: tuple[str, str | None, str | None], message: str) -> None:
     with pytest.raises(StagingError, match=message):
         move_label({"1": [C], "2": [P]}, *move)
-
-
-def test_the_labels_that_were_given_stay_as_they_were() -> None:
-    before = {"1": [C]}
-    put_version(before, "2", [C])
-    move_label({**before, "2": [P]}, C, "1", "2")
-    assert before == {"1": [C]}
