@@ -133,7 +133,7 @@ image-test: .venv/ready engine ## Build the image, run it as production does, pr
 stats: # Print lines per package, dependencies, and how long the last runs of the tests took
 	@$(PYTHON) scripts/stats.py
 
-browser: .venv/mermaid/ready # for the tests that look at pages and diagrams
+browser: .venv/mermaid/ready # for the tests that open pages and diagrams
 	@scripts/setup-browser
 
 .venv/mermaid/ready: requirements/mermaid.txt | .venv/ready

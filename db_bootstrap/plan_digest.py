@@ -26,7 +26,7 @@ class Identity:
 
     Attributes:
         host: The server's name, as verified by its certificate. It stays the same through a restart and a failover. It
-            is needed because RDS copies prepared servers: instances of one version were seen to share the system
+            is needed because RDS copies prepared servers: instances of one version share the system
             identifier.
         system_identifier: The number that ``initdb`` gave the server; a server restored from a snapshot has that of
             the original. None if the login cannot read it.

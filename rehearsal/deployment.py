@@ -172,7 +172,7 @@ class Deployment:
     def environment(self) -> Terraform:
         """The environment's root module, applied as the pipeline would: with the role that may deploy it.
 
-        To be asked for only once the account has been applied, which makes that role.
+        Available once the account has been applied, which creates that role.
         """
         role = self._account_outputs["deploy_role_arns"][self._name]
         return self._terraform(self._folder / "environment", credentials=assume_role(self.run, role))

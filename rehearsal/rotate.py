@@ -1,4 +1,4 @@
-"""Rotate the logins of a running rehearsal while clients ask the service, and tell each step as it happens.
+"""Rotate the logins of a running rehearsal while clients send requests, and print each step as it happens.
 
 What rotates is what AWS would have: Secrets Manager invokes the deployed function, step by step. This only asks for it,
 as ``aws secretsmanager rotate-secret`` does, and follows the journal.

@@ -52,7 +52,7 @@ class Run:
 
     @has_containers.setter
     def has_containers(self, has: bool) -> None:
-        if has or self._containers.exists():  # once there were some, the end looks for what is left of them
+        if has or self._containers.exists():  # once there were some, the end removes leftovers
             self.folder.mkdir(parents=True, exist_ok=True)
             self._containers.write_text("on" if has else "off")
 

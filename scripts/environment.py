@@ -24,7 +24,7 @@ class CommandError(Exception):
 
 
 class RefusedError(CommandError):
-    """A command refused to go on, and nothing was changed; the message says what to do."""
+    """A command refused to continue, and nothing was changed; the message says what to do."""
 
     exit_code = 3
 

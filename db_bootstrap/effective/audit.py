@@ -79,7 +79,7 @@ def audit_lines(access: Access, *, is_verbose: bool = False) -> Iterator[str]:
         lines = (*groups, *right_lines(rights, is_verbose=is_verbose, with_role=False))
         alike.setdefault(lines, []).append("every role" if role == PUBLIC else role)
     for lines, roles in alike.items():
-        yield f"{', '.join(roles)}: {'nothing of its own' if not lines else ''}".strip()
+        yield f"{', '.join(roles)}: {'nothing' if not lines else ''}".strip()
         yield from (f"  - {line}" for line in lines)
 
 

@@ -1,6 +1,6 @@
 """Build and run images with docker, podman or buildah, the first that works on this machine.
 
-They are configured by arguments alone. Without systemd, as in a container of a pipeline, podman is told to do without
+They are configured by arguments alone. Without systemd, as in a container of a pipeline, podman does without
 it, and builds in a changed root instead of in containers. Each program runs in a separate session, so that Ctrl-C
 reaches it through this process alone, which ends it so that nothing half made is left.
 """

@@ -77,7 +77,7 @@ class Backup:
 
 
 class Cluster:
-    """A running server with a data folder of its own.
+    """A running server with a separate data folder.
 
     Attributes:
         host: its address for clients; the certificate is valid for it and for ``localhost``.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-# CloudWatch does not say how many; its own examples look at five periods to evaluate three.
+# CloudWatch does not say how many; its examples query five periods to evaluate three.
 MORE_PERIODS_LOOKED_AT = 2
 
 

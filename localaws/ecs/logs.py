@@ -35,7 +35,7 @@ class TaskLogs:
 
     Args:
         journal: where it is said that lines were lost.
-        poll_seconds: how often it looks for new lines.
+        poll_seconds: how often it checks for new lines.
     """
 
     def __init__(self, journal: Journal, poll_seconds: float = POLL_SECONDS) -> None:

@@ -10,7 +10,7 @@ a health check fails, or a stop is requested. ``before_stop`` first deregisters 
 the containers get SIGTERM and, after their ``stopTimeout``, SIGKILL.
 
 Different from AWS:
-- A process has no file system of its own (a scratch folder is HOME and TMPDIR), no other user, no capabilities,
+- A process has no separate file system (a scratch folder is HOME and TMPDIR), no other user, no capabilities,
   volumes or read-only root. With podman it has these; containers of a task do not share volumes, and there is no init
   process.
   Neither way limits CPU and memory, or supports ulimits and ``workingDirectory``.

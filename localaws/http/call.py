@@ -90,7 +90,7 @@ def _invocation(operation: str, environ: dict[str, Any]) -> str | None:
     """Return the id that an SDK gives all attempts of one mutating call, if it sends one.
 
     AWS loses no answers to speak of; on a busy machine, one to this program may be lost. The repeated call would then
-    be told that what it makes is there already.
+    be refused because its resource exists already.
     """
     if operation.startswith(("Describe", "Get", "List", "Head")):
         return None

@@ -8,7 +8,7 @@ concurrent invocations run concurrently. A function's output goes to its log gro
 As in AWS: unhandled errors, exits and timeouts, asynchronous invocation with two retries and dead
 letters, and the refusal to create a function whose role Lambda cannot assume, or whose role
 cannot create its network interfaces or send dead letters. Different from AWS: the Python version is this environment's,
-whatever the runtime; architecture, memory, disk, network and reserved concurrency are not enforced; retries follow
+for any runtime; architecture, memory, disk, network and reserved concurrency are not enforced; retries follow
 within seconds; there are no dry runs and no tails of logs.
 """
 

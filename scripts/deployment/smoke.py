@@ -70,7 +70,7 @@ def ask(url: str, pause: Callable[[float], None] = time.sleep) -> None:
         if attempt:
             pause(_PAUSE_SECONDS)
         try:
-            with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - an address of our own
+            with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - a URL from the configuration
                 if answer.status == 200:  # noqa: PLR2004
                     return
                 said = str(answer.status)

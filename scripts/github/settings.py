@@ -252,7 +252,7 @@ def _found(github: GitHub, repository: str, names: Iterable[str]) -> dict[str, B
 
 
 def _apply(github: GitHub, repository: str, changes: Iterable[Change]) -> None:
-    """Send the requests; report what the plan does not include, leave out the settings below it, and go on."""
+    """Send the requests; report what the plan does not include, leave out the settings below it, and continue."""
     missing: list[str] = []
     for change in changes:
         body = change.body

@@ -1,4 +1,4 @@
-# Permissions of a deployment for certificates and records of its own domain names.
+# Permissions of a deployment for certificates and records of its domain names.
 locals {
   deploy_domain = { for name, own in local.own : name => concat([
     {

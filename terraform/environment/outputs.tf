@@ -44,7 +44,7 @@ output "rotation_function_name" {
 }
 
 output "access_plan" {
-  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply is held to."
+  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply must match."
   value       = module.database_access.access_plan
 }
 

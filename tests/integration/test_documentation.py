@@ -190,6 +190,44 @@ def test_the_zip_has_every_committed_file_and_is_reproducible(tmp_path: Path) ->
     assert packed() == first.read_bytes()
 
 
+# What reads as translated, and what to write instead.
+PHRASES = {
+    r"\b(who|what|which)ever\b": "name the actor, or write any",
+    r"\b([Ss]ome|[Ee]very|[Aa]ny)body\b": "name the actor: the caller, a user, PUBLIC",
+    r"\bin vain\b": "failed",
+    r"\banew\b": "again",
+    r"\bthereby\b": "so",
+    r"\bbesides\b": "in addition",
+    r"\bspare capacity\b": "Spot",
+    r"\bby (it|them)sel(f|ves)\b": "automatically, or leave it out",
+    r"\bof (its|their) own\b(?! [a-z])": "a separate ...",
+    r"\bgo(es)? on (?!to )[a-z]+ing\b|\bgoes on\b": "continue",
+    r"\b(is|are|was|were|be) told\b": "is notified, gets",
+    r"\bmend(s|ed|ing)?\b": "fix, repair",
+    r"(?<!here )\b(is|are|was|were) no (?!longer|more|such)[a-z]+\b": "is not a ...",
+    r"\b(sees?|saw) to (it|the)\b": "ensure",
+    r"\band nothing else\b": "only",
+}
+WITHOUT_PROSE = ("CHANGELOG.md", "LICENSE", "requirements/", "tests/integration/test_documentation.py")
+
+
+def test_no_text_has_a_phrase_that_reads_as_translated() -> None:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split("\0")
+    found = []
+    for name in listed:
+        path = CHECKOUT / name
+        if not name or name.startswith(WITHOUT_PROSE) or path.suffix == ".png" or not path.is_file():
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found += [
+                f"{name}:{number}: {it[0]!r}: {PHRASES[phrase]}"
+                for phrase in PHRASES
+                if (it := re.search(phrase, line))
+            ]
+    assert found == []
+
+
 OWN_COMMANDS_OF_THE_CLI = ("generate-db-auth-token",)
 
 

@@ -1,4 +1,4 @@
-"""A database with an access document of its own. Every role carries the database's name: roles are the server's."""
+"""A database with a separate access document. Every role carries the database's name: roles are the server's."""
 
 import secrets
 from collections.abc import Iterator

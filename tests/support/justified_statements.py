@@ -31,7 +31,7 @@ JUSTIFIED = {
         "taproom-pipeline-boundary: DenyPipelineChanges",
         "taproom-pipeline-boundary: DenyStateBucketChanges",
     },
-    "The workflows' jobs need it: test_release.py runs them, on a local AWS of its own.": {
+    "The workflows' jobs need it: test_release.py runs them, on a separate local AWS.": {
         "build: GetAuthorizationToken",
         "drift: InvokePlanner",
         "drift: DecryptFunctionVariables",

@@ -48,7 +48,7 @@ class LocalAws:
             self.process = ProcessRegister(directory / "processes.jsonl").start(
                 [sys.executable, "-m", "localaws", "--run-directory", str(directory), *ports],
                 cwd=CHECKOUT,
-                env={**os.environ, "AWS_PROFILE": "somebody-elses", "AWS_CA_BUNDLE": "/nowhere.pem"},
+                env={**os.environ, "AWS_PROFILE": "another", "AWS_CA_BUNDLE": "/nowhere.pem"},
                 log=directory / "server.log",
                 pass_fds=[listener.fileno()],
             )

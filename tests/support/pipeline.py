@@ -149,7 +149,7 @@ class Pipeline:
 
     def git(self, *arguments: str) -> str:
         """Run git in the remote; return its output."""
-        who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+        who = ["-c", "user.name=Example", "-c", "user.email=person@example.com"]
         return _git(self.origin, *who, *arguments)
 
     def aws(self, service: str, variables: Mapping[str, str] | None = None) -> Any:

@@ -225,22 +225,22 @@ def starting_states(draw: st.DrawFn, document: dict[str, Any]) -> list[ByHand]:
     """The starting state: roles and schemas, then objects, then manual changes."""
     declared = names_of(document)
     retired = list(document["retired"])
-    everybody = [*declared, STRANGER, *retired]
+    all_roles = [*declared, STRANGER, *retired]
     missing = draw(some(declared))
-    made = [ByHand(f"CREATE ROLE {{{role}}}", "master") for role in everybody if role not in missing]
+    made = [ByHand(f"CREATE ROLE {{{role}}}", "master") for role in all_roles if role not in missing]
     for schema in draw(some(SCHEMAS)):
         # A retired role whose things are dropped owns no schema here: others' things in it would be in the way.
-        owner = draw(st.sampled_from([*(name for name in everybody if name != "ghost"), "master"]))
+        owner = draw(st.sampled_from([*(name for name in all_roles if name != "ghost"), "master"]))
         made.append(ByHand(f"CREATE SCHEMA {schema} AUTHORIZATION {{master}}"))
         made.append(ByHand(f"ALTER SCHEMA {schema} OWNER TO {{{owner}}}"))
     objects = draw(st.lists(st.tuples(st.sampled_from(SCHEMAS), st.sampled_from(list(MAKING))), max_size=COUNT))
     for index, (schema, kind) in enumerate(objects):
         name = f"{schema}.{kind}{index}"
         made.append(ByHand(MAKING[kind].format(name)))
-        owner = draw(st.sampled_from([*everybody, "master", "master"]))
+        owner = draw(st.sampled_from([*all_roles, "master", "master"]))
         made.append(ByHand(f"ALTER {ALTERED.get(kind, kind)} {name}{arguments(kind)} OWNER TO {{{owner}}}"))
     named = [(kind, f"{schema}.{kind}{index}") for index, (schema, kind) in enumerate(objects)]
-    return made + draw(st.lists(by_hand([*declared, *retired], everybody, named), max_size=8))
+    return made + draw(st.lists(by_hand([*declared, *retired], all_roles, named), max_size=8))
 
 
 def arguments(kind: str) -> str:
@@ -249,13 +249,13 @@ def arguments(kind: str) -> str:
 
 @st.composite
 def by_hand(  # noqa: PLR0911 - a return for each kind of change
-    draw: st.DrawFn, declared: list[str], everybody: list[str], objects: list[tuple[str, str]]
+    draw: st.DrawFn, declared: list[str], all_roles: list[str], objects: list[tuple[str, str]]
 ) -> ByHand:
     """One change of something; PostgreSQL may well refuse it."""
-    one, other = draw(st.sampled_from(declared)), draw(st.sampled_from(everybody))
+    one, other = draw(st.sampled_from(declared)), draw(st.sampled_from(all_roles))
     schema = draw(st.sampled_from(SCHEMAS))
-    anybody = draw(st.sampled_from([f"{{{one}}}", f"{{{other}}}", "PUBLIC"]))
-    option = draw(st.sampled_from(["", "", " WITH GRANT OPTION"])) if anybody != "PUBLIC" else ""
+    grantee = draw(st.sampled_from([f"{{{one}}}", f"{{{other}}}", "PUBLIC"]))
+    option = draw(st.sampled_from(["", "", " WITH GRANT OPTION"])) if grantee != "PUBLIC" else ""
     # Grants by roles that the master cannot act as stay; the documents' own roles are not among those.
     actor = draw(st.sampled_from([None, None, one]))
     kinds = ["object", "object", "column", "schema", "database", "member", "role", "setting", "default", "comment"]
@@ -264,14 +264,14 @@ def by_hand(  # noqa: PLR0911 - a return for each kind of change
         kind, name = draw(st.sampled_from(objects))
         keyword = "ROUTINE" if kind in ROUTINES else "TYPE" if kind in TYPES else "TABLE"
         target = f"{keyword} {name}{ROUTINES.get(kind, '')}"
-        return ByHand(f"GRANT {draw(privileges(kind))} ON {target} TO {anybody}{option}", actor)
+        return ByHand(f"GRANT {draw(privileges(kind))} ON {target} TO {grantee}{option}", actor)
     if what == "column" and objects:
         _, name = draw(st.sampled_from(objects))
         listed = f"{draw(st.sampled_from(sorted(COLUMN_PRIVILEGES)))} (id)"
-        return ByHand(f"GRANT {listed} ON TABLE {name} TO {anybody}{option}", actor)
+        return ByHand(f"GRANT {listed} ON TABLE {name} TO {grantee}{option}", actor)
     if what == "database":
         privilege = draw(st.sampled_from(sorted(DATABASE_PRIVILEGES)))
-        return ByHand(f"GRANT {privilege} ON DATABASE {{database}} TO {anybody}{option}", actor)
+        return ByHand(f"GRANT {privilege} ON DATABASE {{database}} TO {grantee}{option}", actor)
     if what == "member":
         member = draw(st.sampled_from([f"{{{other}}}", "{master}"]))
         option = draw(st.sampled_from(["", " WITH ADMIN OPTION"])) if member != "{master}" else ""
@@ -289,14 +289,14 @@ def by_hand(  # noqa: PLR0911 - a return for each kind of change
         kind = draw(st.sampled_from(["table", "sequence", "function", "type"]))
         within = draw(st.sampled_from(["", f" IN SCHEMA {schema}"]))
         # What owners take from themselves is left alone; see docs/access.md.
-        verbs = ["GRANT {} ON {}S TO {}"] + ["REVOKE {} ON {}S FROM {}"] * (anybody != f"{{{one}}}")
+        verbs = ["GRANT {} ON {}S TO {}"] + ["REVOKE {} ON {}S FROM {}"] * (grantee != f"{{{one}}}")
         verb = draw(st.sampled_from(verbs))
-        change = verb.format(draw(privileges(kind)), kind, anybody)
+        change = verb.format(draw(privileges(kind)), kind, grantee)
         if draw(st.integers(0, 5)) == 0:
-            within, change = "", f"GRANT USAGE ON SCHEMAS TO {anybody}"
+            within, change = "", f"GRANT USAGE ON SCHEMAS TO {grantee}"
         return ByHand(f"ALTER DEFAULT PRIVILEGES FOR ROLE {{{one}}}{within} {change}")
     privilege = draw(st.sampled_from(["USAGE", "CREATE", "ALL"]))
-    return ByHand(f"GRANT {privilege} ON SCHEMA {schema} TO {anybody}{option}", actor)
+    return ByHand(f"GRANT {privilege} ON SCHEMA {schema} TO {grantee}{option}", actor)
 
 
 def privileges(kind: str) -> st.SearchStrategy[str]:

@@ -41,7 +41,7 @@ class Relay:
         """Pass nothing on for some time, neither bytes nor the end of a connection."""
         self._silent_until = time.monotonic() + seconds
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Pass connections on again."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._accept(self._listener)

@@ -30,7 +30,7 @@ from tests.support.relay import Relay
 relay = Relay(int(asked["portNumber"][0]))
 relay.cut()
 relay.port = int(asked["localPortNumber"][0])
-relay.mend()
+relay.repair()
 print(f"Port {{relay.port}} opened for sessionId me-1.\\nWaiting for connections...", flush=True)
 signal.pause()
 """

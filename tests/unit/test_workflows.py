@@ -181,7 +181,7 @@ def test_a_pull_request_from_a_fork_gets_no_credentials() -> None:
         return holds(condition, contexts, succeeded=True)
 
     assert runs("me/taproom", "arn")
-    assert not runs("somebody/taproom", "arn")
+    assert not runs("fork/taproom", "arn")
     assert not runs("me/taproom", "")
 
 

@@ -4,7 +4,7 @@ output "access_report" {
 }
 
 output "access_plan" {
-  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply is held to."
+  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply must match."
   value       = local.shown_plan
 }
 

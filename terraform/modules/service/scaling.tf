@@ -56,7 +56,7 @@ resource "aws_appautoscaling_policy" "this" {
   target_tracking_scaling_policy_configuration {
     target_value       = each.value.target
     scale_out_cooldown = 60  # seconds; a new task takes about as long to take its share
-    scale_in_cooldown  = 300 # a lull is no reason to let tasks go
+    scale_in_cooldown  = 300 # a lull does not stop tasks
 
     predefined_metric_specification {
       predefined_metric_type = each.value.metric

@@ -59,7 +59,7 @@ class Operator:
 
     def git(self, *arguments: str) -> str:
         """Run git in the checkout."""
-        who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+        who = ["-c", "user.name=Example", "-c", "user.email=person@example.com"]
         done = subprocess.run(["git", *who, *arguments], cwd=self.folder, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 

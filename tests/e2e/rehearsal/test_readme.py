@@ -72,8 +72,8 @@ def test_the_commands_of_the_readme_lead_from_a_clone_to_a_served_beer(tmp_path:
     install_gh(bin_)
     (tmp_path / "gitconfig").write_text(f"""
 [user]
-    name = Somebody
-    email = somebody@example.com
+    name = Example
+    email = person@example.com
 [receive]
     denyCurrentBranch = ignore
 [url "{origin}"]

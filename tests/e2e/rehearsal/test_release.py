@@ -158,7 +158,7 @@ def test_a_pull_request_shows_what_it_would_change_and_one_from_a_fork_does_not(
     pipeline.commit({"app/released.py": "VERSION = 'next'\n"})
     with github_api() as github:
         pipeline.github = github.url
-        assert pipeline.propose("somebody/taproom").conclusions["plan"] == SKIPPED
+        assert pipeline.propose("fork/taproom").conclusions["plan"] == SKIPPED
         assert github.changes == []
         result = pipeline.propose("example/taproom")
         assert result.conclusions["plan"] == SUCCESS, result.log["plan"]

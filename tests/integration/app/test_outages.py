@@ -77,7 +77,7 @@ def refused(site: Site) -> Iterator[None]:
     site.relay.cut()
     yield
     time.sleep(2)
-    site.relay.mend()
+    site.relay.repair()
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def at_its_first_address(site: Site) -> Iterator[None]:
     yield
     site.point_name_at(site.relay.port)
     site.relay.cut()
-    site.relay.mend()
+    site.relay.repair()
     site.throw_out()  # those that go past the relay
 
 

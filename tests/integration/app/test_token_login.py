@@ -73,7 +73,7 @@ def test_migration_and_service_log_in_with_iam_tokens(database: TokenDatabase, t
 
 
 def test_a_login_without_rds_db_connect_names_the_missing_permission(database: TokenDatabase, tmp_path: Path) -> None:
-    keys = database.role("powerless", database.user_arn("somebody_else"))
+    keys = database.role("powerless", database.user_arn("another"))
     migrated = migrate(database, keys)
     assert migrated.returncode == 1
     assert "the role needs rds-db:connect" in migrated.stderr

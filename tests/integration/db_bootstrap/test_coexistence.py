@@ -106,14 +106,14 @@ def test_a_lock_that_is_held_for_too_long_is_named_and_undoes_all(
     cellar.raw["logins"][cellar.role("app")]["connection_limit"] = 6
     cellar.raw["roles"][cellar.role("new")] = {}
     monkeypatch.setattr("db_bootstrap.apply.STATEMENT_LOCK_WAIT_SECONDS", 1)
-    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
-        somebody.run("BEGIN")
-        somebody.run(cellar.filled(held))
+    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as other:
+        other.run("BEGIN")
+        other.run(cellar.filled(held))
         with pytest.raises(StatementError, match="held a lock for too long; apply again") as refused:
             cellar.apply()
         assert refused.value.sqlstate == "55P03"
         assert cellar.as_superuser(f"SELECT FROM pg_roles WHERE rolname = '{cellar.role('new')}'") == []
-        somebody.run("ROLLBACK")
+        other.run("ROLLBACK")
     cellar.apply()
     assert cellar.plan().statements == ()
 
@@ -125,10 +125,10 @@ def test_a_change_at_the_same_moment_is_waited_out_or_named(
     cellar.apply()
     cellar.as_superuser("CREATE TABLE {schema}.wine (id int)", "ALTER TABLE {schema}.wine OWNER TO {owner}")
     monkeypatch.setattr("db_bootstrap.apply.ATTEMPTS", attempts)
-    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as somebody:
-        somebody.run("BEGIN")
-        somebody.run(cellar.filled("GRANT UPDATE ON {schema}.wine TO {master}"))
-        commit = threading.Timer(1, somebody.run, ("COMMIT",))
+    with cellar.database.cluster.connect_as_superuser(cellar.database.name) as other:
+        other.run("BEGIN")
+        other.run(cellar.filled("GRANT UPDATE ON {schema}.wine TO {master}"))
+        commit = threading.Timer(1, other.run, ("COMMIT",))
         commit.start()
         if attempts == 1:
             with pytest.raises(StatementError, match="at the same moment; apply again") as refused:

@@ -60,10 +60,10 @@ def test_what_a_role_is_declared_to_pass_on_stays_with_strangers_and_goes_from_d
     member(cellar, admin=True)
     cellar.apply()
     cellar.as_superuser("CREATE ROLE {stranger}")
-    for somebody in ("{stranger}", "{writer}"):
+    for other in ("{stranger}", "{writer}"):
         with cellar.database.cluster.connect_as_superuser(cellar.database.name) as session:
             session.run(cellar.filled("SET SESSION AUTHORIZATION {auditor}"))
-            session.run(cellar.filled(f"GRANT {{reader}} TO {somebody}"))
+            session.run(cellar.filled(f"GRANT {{reader}} TO {other}"))
     done = cellar.apply()
     told = [note for note in done.unmanaged if "declared to pass that on" in note]
     assert len(told) == 1

@@ -265,19 +265,17 @@ def test_an_attempt_that_comes_back_late_does_not_touch_the_password_that_serves
     """It waits for the lock, while a later attempt finishes the rotation."""
     token = logins.begin()
     logins.step(Step.CREATE, token)
-    with logins.cellar.database.cluster.connect_as_superuser(logins.cellar.database.name) as somebody:
+    with logins.cellar.database.cluster.connect_as_superuser(logins.cellar.database.name) as other:
         monkeypatch.setattr("db_bootstrap.apply.LOCK_KEY", 1)
-        somebody.run("SELECT pg_advisory_lock(1)")
+        other.run("SELECT pg_advisory_lock(1)")
         with ThreadPoolExecutor(1) as pool:
             late = pool.submit(logins.step, Step.SET, token)
             wait_until(
-                lambda: (
-                    somebody.run("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'") == [[1]]
-                )
+                lambda: other.run("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'") == [[1]]
             )
             monkeypatch.setattr("db_bootstrap.apply.LOCK_KEY", 2)
             logins.finish(token)
-            somebody.run("SELECT pg_advisory_unlock(1)")
+            other.run("SELECT pg_advisory_unlock(1)")
             with pytest.raises(NotPendingError, match="has become current in the meantime"):
                 late.result()
     assert logins.logs_in()

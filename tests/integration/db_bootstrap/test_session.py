@@ -173,7 +173,7 @@ def test_a_server_that_becomes_ready_in_time_is_used(cellar: Access, clock: Cloc
     """It refuses connections, then has none to spare, then lets the master in."""
     relay = Relay(cellar.endpoint.port)
     relay.cut()
-    clock.meanwhile = [relay.mend, lambda: cellar.as_superuser("ALTER ROLE {master} CONNECTION LIMIT -1")]
+    clock.meanwhile = [relay.repair, lambda: cellar.as_superuser("ALTER ROLE {master} CONNECTION LIMIT -1")]
     cellar.as_superuser("ALTER ROLE {master} CONNECTION LIMIT 0")
     endpoint = replace(cellar.endpoint, port=relay.port)
     with connected_as_master(endpoint, cellar.credential, 20) as session:

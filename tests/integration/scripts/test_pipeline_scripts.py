@@ -105,7 +105,7 @@ def test_a_version_that_the_changelog_does_not_tell_of_is_refused(version: str) 
 
 def test_only_a_tag_on_main_is_a_release(tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
-        who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "init.defaultBranch=main"]
+        who = ["-c", "user.name=Example", "-c", "user.email=person@example.com", "-c", "init.defaultBranch=main"]
         subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
     git("init")
@@ -113,7 +113,7 @@ def test_only_a_tag_on_main_is_a_release(tmp_path: Path) -> None:
     git("add", ".")
     git("commit", "--message", "One")
     git("update-ref", "refs/remotes/origin/main", "HEAD")
-    git("tag", "--annotate", "v1.2.0", "--message", "A tag of its own kind")
+    git("tag", "--annotate", "v1.2.0", "--message", "A custom tag")
     (tmp_path / "CHANGELOG.md").write_text("Not of the tag\n")
     release_notes.write({"TAG": "v1.2.0", "GITHUB_OUTPUT": str(tmp_path / "output")}, tmp_path)
     assert (tmp_path / "output").read_text() == f"commit={release_notes.commit_of('v1.2.0', tmp_path)}\n"

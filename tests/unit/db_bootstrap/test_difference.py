@@ -155,7 +155,7 @@ def scope(document: AccessDocument = REVOKE) -> Scope:
     return Scope(document, SERVER, frozenset(document.role_names()), {"gone": None, "late": "beers_owner"})
 
 
-OWN, OTHER = "beers_owner", "somebody"
+OWN, OTHER = "beers_owner", "stranger"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What Secrets Manager and Terraform tell the rotation function, and what it makes of it."""
+"""The events and settings that the rotation function accepts."""
 
 import json
 from typing import Any

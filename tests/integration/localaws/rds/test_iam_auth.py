@@ -135,7 +135,7 @@ def test_a_good_token_for_something_else_is_refused(
 
 def test_a_token_of_a_role_without_the_permission_is_refused(database: TokenDatabase) -> None:
     roles = (
-        database.role("other-user", database.user_arn("somebody_else")),
+        database.role("other-user", database.user_arn("another")),
         database.role("other-instance", database.user_arn(REPORT, resource_id="db-OTHER")),
         database.role("other-action", database.user_arn(REPORT), action="rds:Describe*"),
     )
@@ -158,7 +158,7 @@ def test_a_member_of_rds_iam_has_no_password(database: TokenDatabase) -> None:
 
 
 def test_a_token_is_no_password_for_those_who_have_one(database: TokenDatabase) -> None:
-    keys = database.role("everybody", "*")
+    keys = database.role("all", "*")
     for user in ("beers_app", MASTER):
         said = refused(database, user, database.token(keys, user))
         assert said == f'28P01 password authentication failed for user "{user}"'

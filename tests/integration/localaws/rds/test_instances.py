@@ -28,7 +28,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
 
 @pytest.fixture(scope="module")
 def instance(aws: MotoServer) -> dict[str, Any]:
-    """An instance with a managed master secret and a parameter group of its own."""
+    """An instance with a managed master secret and a separate parameter group."""
     rds = aws.client("rds")
     rds.create_db_parameter_group(DBParameterGroupName="group", DBParameterGroupFamily="postgres17", Description="d")
     set_parameter(rds, "log_min_duration_statement", "500")
