@@ -133,7 +133,7 @@ def master(rehearsal: Rehearsal) -> dict[str, Any]:
 
 def database_folder(rehearsal: Rehearsal) -> Path:
     """Return where the database's server has its files and its socket."""
-    (link,) = rehearsal.run.logs.glob("*.data")
+    (link,) = rehearsal.run.logs.glob("postgresql-*.data")
     return link.resolve()
 
 

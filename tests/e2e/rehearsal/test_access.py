@@ -78,7 +78,7 @@ class Access:
 
     def sql(self, statement: str) -> Any:
         """Run a statement as the server's superuser, past all that is managed."""
-        (data,) = self.run.logs.glob("*.data")
+        (data,) = self.run.logs.glob("postgresql-*.data")
         (socket,) = (path for path in data.resolve().glob(".s.PGSQL.*") if path.suffix != ".lock")
         connection = pg8000.native.Connection("rdsadmin", database="beers", unix_sock=str(socket), ssl_context=False)
         try:
