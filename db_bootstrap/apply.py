@@ -126,7 +126,7 @@ def _apply(
         planned = make_plan(session, document, elsewhere)
         if planned.refusals:
             listed = "\n".join(f"- {reason}" for reason in planned.refusals)
-            raise UnmanageableError(f"The document cannot be carried out; nothing was changed.\n{listed}")
+            raise UnmanageableError(f"The document cannot be applied; nothing was changed.\n{listed}")
         if planned.statements:
             _check_review(session, planned, reviewed)
             for database, steps in groupby(planned.statements, key=lambda step: step.database):

@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers.add_parser("token", help="print the token that changing the rehearsed catalogue takes")
     rotation = subparsers.add_parser("rotate", help="rotate the logins of the running rehearsal under load")
     rotation.add_argument("--login", help="only this one, such as beers_app; master is the database's own")
-    schedule = subparsers.add_parser("invoke-schedule", help="do now what a schedule would do at its time")
+    schedule = subparsers.add_parser("invoke-schedule", help="invoke a schedule now")
     schedule.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
     return parser
 
@@ -153,7 +153,7 @@ def invoke_schedule(run: Run, schedule: str) -> None:
     if not run.is_running():
         raise UserError("No rehearsal is running. Start one with `make up`.")
     run.invoke_schedule(schedule)
-    print(f"Fired. What its function says is in {run.logs / 'functions'}.")
+    print(f"Invoked. The log of its function is in {run.logs / 'functions'}.")
 
 
 def _look_for_what_is_needed(

@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"The zip cannot be written: {error}. Free the way, or name another --output.", file=sys.stderr)
+        print(f"The zip cannot be written: {error}. Remove what is there, or name another --output.", file=sys.stderr)
         return 1
     content = options.output.read_bytes()
     print(f"{options.output}: {len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}")

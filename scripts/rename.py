@@ -29,7 +29,7 @@ def main(name: str) -> str | None:
         if new != text:
             path.write_bytes(new.encode(errors="surrogateescape"))
             changed += 1
-    print(f"{changed} files name {name} now. Look with `git diff`, then run `make test`.")
+    print(f"{changed} files renamed to {name}. Check `git diff`, then run `make test`.")
     return None
 
 
