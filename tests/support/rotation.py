@@ -110,19 +110,21 @@ def secrets_manager(directory: Path) -> Iterator[SecretsManager]:
 
 
 class RotatedLogins:
-    """What a test does with the logins ``app`` and ``migrator``, which have their first credentials.
+    """What a test does with the logins ``app`` and ``migrator``.
 
     Attributes:
         arns: The secret of each, by the login's short name.
     """
 
-    def __init__(self, cellar: Access, manager: SecretsManager) -> None:
+    def __init__(self, cellar: Access, manager: SecretsManager, *, is_new: bool = False) -> None:
+        """Give them their first credentials, unless ``is_new``."""
         self.cellar = cellar
         self.manager = manager
         self.store = SecretStore(manager.client)
         self.master_arn = self._make_secret("master", SecretString=self.master_secret())
         self.arns = {name: self._make_secret(name) for name in ("app", "migrator")}
-        self.bootstrap()
+        if not is_new:
+            self.bootstrap()
 
     def _make_secret(self, name: str, **value: str) -> str:
         arn: str = self.manager.client.create_secret(Name=self.cellar.role(name), **value)["ARN"]
@@ -133,11 +135,14 @@ class RotatedLogins:
         return json.dumps({"username": self.cellar.database.master, "password": self.cellar.database.password})
 
     def bootstrap(self) -> list[str]:
-        """Apply the document and ensure the credentials; return the outcome for each login."""
+        """Apply the document and see to the credentials; the outcome for each login."""
+        return [credential["outcome"] for credential in self.report()["credentials"]]
+
+    def report(self) -> dict[str, Any]:
+        """The report of an apply."""
         secret_arns = {self.cellar.role(name): arn for name, arn in self.arns.items()}
         event = {"action": "apply", "document": self.cellar.raw, "secret_arns": secret_arns}
-        report = run(ApplyEvent.parse(event), Settings(self.cellar.endpoint, self.master_arn), self.store)
-        return [credential["outcome"] for credential in report["credentials"]]
+        return run(ApplyEvent.parse(event), Settings(self.cellar.endpoint, self.master_arn), self.store)
 
     def begin(self, name: str = "app") -> str:
         return self.manager.begin(self.arns[name])

@@ -134,12 +134,15 @@ class Workshop:
         for statement in apply(self.master, self.named(document)).statements:
             note(f"apply: {statement.sql}")
 
-    def let_owners_make_things(self, document: dict[str, Any]) -> None:
+    def let_creators_make_things(self, document: dict[str, Any]) -> None:
         for schema, said in document["schemas"].items():
-            self.superuser.run(f"SET SESSION AUTHORIZATION {self.role(said['owner'])}")
-            for kind in ("table", "view", "sequence", "procedure", "enum"):
-                self.superuser.run(MAKING[kind].format(f"{schema}.new_{kind}"))
-            self.superuser.run("RESET SESSION AUTHORIZATION")
+            for name in sorted({*names_of(document)} - {*said["adopt"]}):
+                is_owner = name == said["owner"]
+                if is_owner or model.creates(document, name, {schema}, has_options=self.has_options):
+                    self.superuser.run(f"SET SESSION AUTHORIZATION {self.role(name)}")
+                    for kind in ("table", "view", "sequence", "procedure", "enum") if is_owner else ("table", "enum"):
+                        self.superuser.run(MAKING[kind].format(f"{schema}.new_{kind}_of_{name}"))
+                    self.superuser.run("RESET SESSION AUTHORIZATION")
 
     def things(self, document: dict[str, Any], *, of_anybody: bool = False) -> list[Thing]:
         """The objects that the document speaks of, or all objects in its schemas."""

@@ -30,13 +30,6 @@ CONTENTS = (
 )
 
 
-def fill(cellar: Access) -> None:
-    for statement in CONTENTS:
-        with cellar.database.cluster.connect_as_superuser(cellar.database.name) as connection:
-            for part in cellar.filled(statement).split("; "):
-                connection.run(part)
-
-
 @pytest.mark.parametrize("is_managed", [True, False])
 def test_an_undeclared_membership_that_only_its_grantor_can_revoke_is_refused_if_the_member_is_managed(
     is_managed: bool, cellar: Access
@@ -87,7 +80,7 @@ def test_a_look_takes_as_many_queries_for_many_objects_as_for_none(
         queries.clear()
         read_snapshot(connection, document)
         assert len(queries) == LEAST_QUERIES
-        fill(cellar)
+        cellar.as_superuser(*CONTENTS)
         cellar.as_superuser("GRANT SELECT ON {schema}.wine TO PUBLIC")
         queries.clear()
         read_snapshot(connection, document)
@@ -210,7 +203,7 @@ def test_a_connection_that_drops_leaves_all_or_nothing_and_says_so(
 
 def test_a_role_that_is_declared_no_more_loses_its_access_and_is_named(cellar: Access) -> None:
     cellar.apply()
-    fill(cellar)
+    cellar.as_superuser(*CONTENTS)
     del cellar.raw["logins"][cellar.role("report")]
     del cellar.raw["roles"][cellar.role("reader")]
     done = cellar.apply()

@@ -77,7 +77,7 @@ def test_what_a_document_has_made_the_one_that_is_generated_says_in_full(
 ) -> None:
     workshop.clear()
     workshop.apply({**document, "retired": {}, "unlisted": "revoke"})
-    workshop.let_owners_make_things(document)
+    workshop.let_creators_make_things(document)
     add_to_extension(first, workshop)
     made = own(workshop.cellar, generate(catalog_of(catalog_reader(workshop.master))))
     note(json.dumps(made.document))

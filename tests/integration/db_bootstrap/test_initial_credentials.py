@@ -1,78 +1,43 @@
-"""First credentials: a real PostgreSQL, and moto's Secrets Manager in this process."""
+"""First credentials, on a real PostgreSQL."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import botocore.exceptions
-import moto
 import pytest
 
 from db_bootstrap.credentials.initial import ensure_credential
 from db_bootstrap.credentials.rotation import Step
 from db_bootstrap.credentials.store import SecretStore
 from db_bootstrap.errors import EventError, SecretError, StatementError
-from db_bootstrap.lambdas.apply import ApplyEvent, run
-from db_bootstrap.settings import Settings
+from db_bootstrap.lambdas.apply import ApplyEvent
 from tests.support.access import Access
-from tests.support.rotation import RotatedLogins
+from tests.support.documents import beers
+from tests.support.rotation import RotatedLogins, SecretsManager
 
 pytestmark = pytest.mark.database
 
 
-class Bootstrap:
-    """The function's work on one database, with secrets as Terraform makes them: empty, but for the master's."""
-
-    def __init__(self, cellar: Access, client: Any) -> None:
-        self.cellar = cellar
-        self.client = client
-        self.store = SecretStore(client)
-        master = {"username": cellar.database.master, "password": cellar.database.password}
-        self.master_arn = client.create_secret(Name="master", SecretString=json.dumps(master))["ARN"]
-        self.logins = [cellar.role("app"), cellar.role("migrator")]
-        self.arns = {login: client.create_secret(Name=login)["ARN"] for login in self.logins}
-
-    def run(self) -> dict[str, Any]:
-        event = {"action": "apply", "document": self.cellar.raw, "secret_arns": self.arns}
-        return run(ApplyEvent.parse(event), Settings(self.cellar.endpoint, self.master_arn), self.store)
-
-    def outcomes(self) -> list[str]:
-        return [given["outcome"] for given in self.run()["credentials"]]
-
-    def content(self, login: str) -> dict[str, Any]:
-        value = self.client.get_secret_value(SecretId=self.arns[self.cellar.role(login)], VersionStage="AWSCURRENT")
-        content: dict[str, Any] = json.loads(value["SecretString"])
-        return content
-
-    def logs_in(self, login: str) -> bool:
-        content = self.content(login)
-        with self.cellar.database.connect(content["username"], content["password"]) as connection:
-            return bool(connection.run("SELECT session_user::text") == [[content["username"]]])
-
-
 @pytest.fixture
-def bootstrap(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bootstrap]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with moto.mock_aws():
-        yield Bootstrap(cellar, boto3.client("secretsmanager", region_name="us-east-1"))
+def new_logins(cellar: Access, manager: SecretsManager) -> RotatedLogins:
+    """Logins with empty secrets, as Terraform makes them."""
+    return RotatedLogins(cellar, manager, is_new=True)
 
 
-def test_the_first_run_gives_each_login_a_credential_that_logs_in(bootstrap: Bootstrap) -> None:
-    assert bootstrap.outcomes() == ["created", "created"]
-    assert bootstrap.logs_in("app")
-    assert bootstrap.logs_in("migrator")
-    endpoint = bootstrap.cellar.endpoint
-    content = bootstrap.content("app")
+def test_the_first_run_gives_each_login_a_credential_that_logs_in(new_logins: RotatedLogins) -> None:
+    assert new_logins.bootstrap() == ["created", "created"]
+    assert new_logins.logs_in()
+    assert new_logins.logs_in("migrator")
+    endpoint = new_logins.cellar.endpoint
+    content = new_logins.content()
     assert {key: content[key] for key in content if key != "password"} == {
         "engine": "postgres",
         "host": endpoint.host,
         "port": endpoint.port,
         "dbname": endpoint.database,
-        "username": bootstrap.cellar.role("app_a"),
+        "username": new_logins.cellar.role("app_a"),
     }
 
 
@@ -84,22 +49,24 @@ def test_the_first_run_gives_each_login_a_credential_that_logs_in(bootstrap: Boo
         pytest.param("DROP ROLE {app_a}", id="the login is gone"),
     ],
 )
-def test_a_credential_that_no_longer_logs_in_is_restored_from_its_secret(by_hand: str, bootstrap: Bootstrap) -> None:
-    bootstrap.run()
-    before = bootstrap.content("app")
-    bootstrap.cellar.as_superuser(by_hand)
-    assert bootstrap.outcomes() == ["restored", "kept"]
-    assert bootstrap.content("app") == before
-    assert bootstrap.logs_in("app")
+def test_a_credential_that_no_longer_logs_in_is_restored_from_its_secret(
+    by_hand: str, own_logins: RotatedLogins
+) -> None:
+    before = own_logins.content()
+    own_logins.cellar.as_superuser(by_hand)
+    assert own_logins.bootstrap() == ["restored", "kept"]
+    assert own_logins.content() == before
+    assert own_logins.logs_in()
 
 
-def test_a_secret_that_leads_to_another_database_is_published_again(bootstrap: Bootstrap) -> None:
-    bootstrap.run()
-    content = bootstrap.content("app")
-    arn = bootstrap.arns[bootstrap.cellar.role("app")]
-    bootstrap.client.put_secret_value(SecretId=arn, SecretString=json.dumps({**content, "host": "the-old-database"}))
-    assert bootstrap.outcomes() == ["restored", "kept"]
-    assert bootstrap.content("app") == content
+def test_a_secret_that_leads_to_another_database_is_published_again(own_logins: RotatedLogins) -> None:
+    content = own_logins.content()
+    arn = own_logins.arns["app"]
+    own_logins.manager.client.put_secret_value(
+        SecretId=arn, SecretString=json.dumps({**content, "host": "the-old-database"})
+    )
+    assert own_logins.bootstrap() == ["restored", "kept"]
+    assert own_logins.content() == content
 
 
 @pytest.mark.parametrize(
@@ -115,14 +82,14 @@ def test_a_secret_that_leads_to_another_database_is_published_again(bootstrap: B
     ],
 )
 def test_a_malformed_secret_of_the_master_is_refused_and_its_field_named(
-    content: dict[str, Any] | str, field: str, bootstrap: Bootstrap
+    content: dict[str, Any] | str, field: str, new_logins: RotatedLogins
 ) -> None:
-    good = {"username": bootstrap.cellar.database.master, "password": bootstrap.cellar.database.password}
+    good = {"username": new_logins.cellar.database.master, "password": new_logins.cellar.database.password}
     value = content if isinstance(content, str) else json.dumps(good | content)
-    bootstrap.client.put_secret_value(SecretId=bootstrap.master_arn, SecretString=value)
+    new_logins.manager.client.put_secret_value(SecretId=new_logins.master_arn, SecretString=value)
     with pytest.raises(SecretError, match=field) as refused:
-        bootstrap.run()
-    assert bootstrap.master_arn in str(refused.value)
+        new_logins.bootstrap()
+    assert new_logins.master_arn in str(refused.value)
     assert "nter2" not in str(refused.value)
 
 
@@ -163,15 +130,15 @@ def test_a_restored_credential_leaves_the_alternate_login_only_a_password_that_a
         assert pending["username"] == own_logins.other()
 
 
-def test_eight_at_once_give_each_login_one_credential(bootstrap: Bootstrap) -> None:
+def test_eight_at_once_give_each_login_one_credential(new_logins: RotatedLogins) -> None:
     with ThreadPoolExecutor(8) as pool:
-        outcomes = [future.result() for future in [pool.submit(bootstrap.outcomes) for _ in range(8)]]
+        outcomes = [future.result() for future in [pool.submit(new_logins.bootstrap) for _ in range(8)]]
     assert sorted(outcomes) == [["created", "created"], *([["kept", "kept"]] * 7)]
-    assert bootstrap.logs_in("app")
+    assert new_logins.logs_in()
 
 
 def test_a_crash_before_the_secret_is_written_is_made_good_by_the_next_run(
-    bootstrap: Bootstrap, monkeypatch: pytest.MonkeyPatch
+    new_logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(*_arguments: object) -> str:
         raise SecretError("The secret cannot be written.")
@@ -179,40 +146,39 @@ def test_a_crash_before_the_secret_is_written_is_made_good_by_the_next_run(
     with monkeypatch.context() as patched:
         patched.setattr(SecretStore, "publish", crash)
         with pytest.raises(SecretError):
-            bootstrap.run()
-    assert bootstrap.store.current(bootstrap.arns[bootstrap.cellar.role("app")]) is None
-    assert bootstrap.outcomes() == ["created", "created"]
-    assert bootstrap.logs_in("app")
+            new_logins.bootstrap()
+    assert new_logins.store.current(new_logins.arns["app"]) is None
+    assert new_logins.bootstrap() == ["created", "created"]
+    assert new_logins.logs_in()
 
 
-def test_a_login_whose_connections_are_all_in_use_is_not_taken_for_broken(bootstrap: Bootstrap) -> None:
-    bootstrap.run()
-    content = bootstrap.content("app")
-    held = [bootstrap.cellar.database.connect(content["username"], content["password"]) for _ in range(5)]
+def test_a_login_whose_connections_are_all_in_use_is_not_taken_for_broken(own_logins: RotatedLogins) -> None:
+    content = own_logins.content()
+    held = [own_logins.cellar.database.connect(content["username"], content["password"]) for _ in range(5)]
     for connection in held:
         connection.__enter__()
     try:
-        assert bootstrap.outcomes() == ["kept", "kept"]
+        assert own_logins.bootstrap() == ["kept", "kept"]
     finally:
         for connection in held:
             connection.__exit__(None, None, None)
 
 
-def test_no_password_reaches_the_servers_log_its_statistics_or_an_error(bootstrap: Bootstrap) -> None:
-    report = bootstrap.run()
-    arn = bootstrap.arns[bootstrap.cellar.role("app")]
-    nobody = bootstrap.cellar.role("stranger")
-    with bootstrap.cellar.master() as connection, pytest.raises(SecretError, match="has the login role"):
-        ensure_credential(connection, bootstrap.cellar.endpoint, bootstrap.store, nobody, arn)
-    bootstrap.cellar.as_superuser("DROP ROLE {app_a}")
-    with bootstrap.cellar.master() as connection, pytest.raises(StatementError) as refused:
-        ensure_credential(connection, bootstrap.cellar.endpoint, bootstrap.store, bootstrap.cellar.role("app"), arn)
-    bootstrap.cellar.as_superuser("CREATE EXTENSION pg_stat_statements")
-    statistics = str(bootstrap.cellar.as_superuser("SELECT query FROM pg_stat_statements"))
-    log = bootstrap.cellar.database.cluster.log.read_text()
+def test_no_password_reaches_the_servers_log_its_statistics_or_an_error(new_logins: RotatedLogins) -> None:
+    report = new_logins.report()
+    arn = new_logins.arns["app"]
+    nobody = new_logins.cellar.role("stranger")
+    with new_logins.cellar.master() as connection, pytest.raises(SecretError, match="has the login role"):
+        ensure_credential(connection, new_logins.cellar.endpoint, new_logins.store, nobody, arn)
+    new_logins.cellar.as_superuser("DROP ROLE {app_a}")
+    with new_logins.cellar.master() as connection, pytest.raises(StatementError) as refused:
+        ensure_credential(connection, new_logins.cellar.endpoint, new_logins.store, new_logins.cellar.role("app"), arn)
+    new_logins.cellar.as_superuser("CREATE EXTENSION pg_stat_statements")
+    statistics = str(new_logins.cellar.as_superuser("SELECT query FROM pg_stat_statements"))
+    log = new_logins.cellar.database.cluster.log.read_text()
     assert "SCRAM-SHA-256" in log, "the log does see the statements"
     for login in ("app", "migrator"):
-        password = bootstrap.content(login)["password"]
+        password = new_logins.content(login)["password"]
         for place in (log, statistics, json.dumps(report), str(refused.value), repr(refused.value)):
             assert password not in place
 
@@ -227,18 +193,19 @@ def test_no_password_reaches_the_servers_log_its_statistics_or_an_error(bootstra
         pytest.param({"secret_arns": ["arn"]}, "must map each rotated login", id="secrets that are not a mapping"),
     ],
 )
-def test_an_event_that_is_wrong_is_refused(change: dict[str, Any], message: str, bootstrap: Bootstrap) -> None:
-    event = {"action": "apply", "document": bootstrap.cellar.raw, "secret_arns": bootstrap.arns, **change}
+def test_an_event_that_is_wrong_is_refused(change: dict[str, Any], message: str) -> None:
+    arns = {"beers_app": "one", "beers_migrator": "another"}
+    event = {"action": "apply", "document": beers(), "secret_arns": arns, **change}
     with pytest.raises(EventError, match=message):
         ApplyEvent.parse(event)
 
 
-def test_secrets_manager_that_refuses_is_named_with_its_answer(bootstrap: Bootstrap) -> None:
+def test_secrets_manager_that_refuses_is_named_with_its_answer(new_logins: RotatedLogins) -> None:
     refusal = botocore.exceptions.ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Get")
 
     @dataclass
     class Refusing:
-        exceptions: Any = bootstrap.client.exceptions
+        exceptions: Any = new_logins.manager.client.exceptions
 
         def get_secret_value(self, **_named: str) -> None:
             raise refusal

@@ -1,5 +1,6 @@
 """Names that would break anything that is pasted together instead of quoted, from the document to the first login."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,35 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db_bootstrap.credentials.initial import Outcome, ensure_credential
-from db_bootstrap.credentials.store import LoginSecret, SecretStore
+from db_bootstrap.credentials.store import SecretStore
 from db_bootstrap.document import parse_document
 from db_bootstrap.inspect.session import Session, connected_as_master
-from db_bootstrap.model import Credential, Endpoint
+from db_bootstrap.model import Credential
 from tests.support.access import UNUSUAL_NAMES, Access
+from tests.support.rotation import SecretsManager
 
 pytestmark = pytest.mark.database
-
-
-class MemoryStore(SecretStore):
-    """Secrets in memory."""
-
-    def __init__(self) -> None:
-        super().__init__(client=None)  # type: ignore[arg-type]
-        self.content: dict[str, dict[str, Any]] = {}
-
-    def current(self, arn: str) -> LoginSecret | None:
-        return LoginSecret("1", self.content[arn]) if arn in self.content else None
-
-    def publish(self, arn: str, endpoint: Endpoint, credential: Credential) -> str:
-        self.content[arn] = {
-            "engine": "postgres",
-            "host": endpoint.host,
-            "port": endpoint.port,
-            "dbname": endpoint.database,
-            "username": credential.username,
-            "password": credential.password,
-        }
-        return "1"
 
 
 def document(cellar: Access, name: str) -> dict[str, Any]:
@@ -58,17 +38,18 @@ def document(cellar: Access, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", UNUSUAL_NAMES)
 def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(
-    name: str, cellar: Access, monkeypatch: pytest.MonkeyPatch
+    name: str, cellar: Access, manager: SecretsManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cellar.raw = document(cellar, name)
     before = roles(cellar)
     cellar.apply()
     assert roles(cellar) - before == parse_document(cellar.raw).role_names()
-    store = MemoryStore()
+    store = SecretStore(manager.client)
+    arn = manager.client.create_secret(Name=cellar.database.name)["ARN"]
     with cellar.master() as master:
-        assert ensure_credential(master, cellar.endpoint, store, name, "arn").outcome is Outcome.CREATED
-        assert ensure_credential(master, cellar.endpoint, store, name, "arn").outcome is Outcome.KEPT
-    secret = store.content["arn"]
+        assert ensure_credential(master, cellar.endpoint, store, name, arn).outcome is Outcome.CREATED
+        assert ensure_credential(master, cellar.endpoint, store, name, arn).outcome is Outcome.KEPT
+    secret = json.loads(manager.client.get_secret_value(SecretId=arn)["SecretString"])
     assert secret["username"] == name + "_a"
     monkeypatch.setattr("db_bootstrap.inspect.session._SETTINGS", {})  # they would precede the login's settings
     credential = Credential(secret["username"], secret["password"])

@@ -1,6 +1,5 @@
 """What a document means: exact facts, for each version of PostgreSQL."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
@@ -12,20 +11,13 @@ from db_bootstrap.document import AccessDocument, login_role_names, parse_docume
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,
-    Column,
     DefaultPrivilege,
     ExtensionExists,
     ExtensionSchema,
     Fact,
-    Granted,
     Membership,
-    ObjectGroup,
     ObjectKind,
-    ObjectName,
-    OnColumn,
     OnDatabase,
-    OnObjects,
-    OnSchema,
     Privilege,
     RoleAttribute,
     RoleExists,
@@ -110,25 +102,6 @@ def test_a_login_expires_as_declared(written: object, expected: str | None) -> N
     }
 
 
-def test_memberships_lead_from_siblings_to_logins_to_roles() -> None:
-    assert _facts(Membership) == {
-        Membership("beers_app", "beers_app_a"),
-        Membership("beers_app", "beers_app_b"),
-        Membership("beers_writer", "beers_app"),
-        Membership("beers_migrator", "beers_migrator_a"),
-        Membership("beers_migrator", "beers_migrator_b"),
-        Membership("beers_owner", "beers_migrator"),
-        Membership("beers_reader", "beers_report"),
-        Membership("rds_iam", "beers_report"),
-    }
-
-
-def test_roles_may_be_members_of_roles() -> None:
-    raw = documents.beers()
-    raw["roles"]["beers_writer"]["member_of"] = ["beers_reader"]
-    assert _facts(Membership, parse_document(raw)) - _facts(Membership) == {Membership("beers_reader", "beers_writer")}
-
-
 def test_without_rds_there_is_no_role_for_iam_tokens_to_be_a_member_of() -> None:
     elsewhere = replace(SERVER, has_iam_role=False)
     assert _facts(Membership) - _facts(Membership, server=elsewhere) == {Membership("rds_iam", "beers_report")}
@@ -152,27 +125,6 @@ def test_an_iam_login_has_settings_of_its_own() -> None:
         RoleSetting("beers_report", None, "role", ("beers_owner",)),
     }
     assert desired.login_roles("beers_report", document.logins["beers_report"]) == ("beers_report",)
-
-
-def test_only_logins_may_connect_and_only_roles_may_use_the_schema() -> None:
-    assert _facts(Privilege) == {
-        Privilege("beers_app", "CONNECT", OnDatabase("beers")),
-        Privilege("beers_migrator", "CONNECT", OnDatabase("beers")),
-        Privilege("beers_report", "CONNECT", OnDatabase("beers")),
-        Privilege("beers_writer", "USAGE", OnSchema("beers")),
-        Privilege("beers_reader", "USAGE", OnSchema("beers")),
-    }
-
-
-def test_what_the_schemas_owner_makes_later_gets_the_privileges_that_are_there_now() -> None:
-    expected = {
-        *_defaults(RELATION, "beers_writer", "SELECT", "INSERT", "UPDATE", "DELETE"),
-        *_defaults(SEQUENCE, "beers_writer", "SELECT", "USAGE"),
-        *_defaults(ROUTINE, "beers_writer", "EXECUTE"),
-        *_defaults(RELATION, "beers_reader", "SELECT"),
-        *_defaults(SEQUENCE, "beers_reader", "SELECT"),
-    }
-    assert _facts(DefaultPrivilege) == expected
 
 
 @pytest.mark.parametrize(
@@ -210,129 +162,6 @@ def test_maintenance_is_a_default_only_where_it_exists_and_only_for_own(version:
     assert [fact.grantee for fact in found if fact.privilege == "MAINTAIN"] == ["beers_keeper"] * count
 
 
-def test_the_owner_of_a_schema_needs_no_grants_even_if_the_document_says_own() -> None:
-    raw = documents.beers()
-    raw["roles"]["beers_owner"] = {"schemas": {"beers": "own"}}
-    assert desired.facts(parse_document(raw), SERVER) == desired.facts(BEERS, SERVER)
-
-
-def test_privileges_in_one_schema_mean_nothing_in_another() -> None:
-    raw = documents.beers()
-    raw["schemas"]["wines"] = {"owner": "beers_writer"}
-    raw["roles"]["beers_reader"]["schemas"]["wines"] = "read"
-    document = parse_document(raw)
-    of_wines = replace(_group(RELATION, "beers_writer"), schema="wines")
-    assert _object_grants(document, of_wines) == {("beers_reader", "SELECT", False)}
-    # The owner and its members create there.
-    assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "wines"} == {
-        DefaultPrivilege(creator, "wines", kind, "beers_reader", "SELECT")
-        for creator in ("beers_writer", "beers_app", "beers_app_a", "beers_app_b")
-        for kind in (RELATION, SEQUENCE)
-    }
-    assert {fact for fact in _facts(DefaultPrivilege, document) if fact.schema == "beers"} == _facts(DefaultPrivilege)
-
-
-def _object_grants(document: AccessDocument, group: ObjectGroup) -> frozenset[Granted]:
-    return desired.object_grants(desired.kind_grants(document, SERVER), group)
-
-
-def _group(kind: ObjectKind, owner: str, name: str | None = None, *types: str) -> ObjectGroup:
-    """Some objects, or one that a document names."""
-    names = (ObjectName(name or "drink", "integer" if kind is ROUTINE else None),)
-    return ObjectGroup(
-        schema="beers",
-        kind=kind,
-        owner=owner,
-        key=(owner, None),
-        count=1,
-        granted=frozenset(),
-        single=names[0] if name else None,
-        types=types,
-        names=names,
-    )
-
-
-def test_objects_that_exist_get_the_same_privileges_group_by_group() -> None:
-    groups = [_group(RELATION, "beers_owner"), _group(ROUTINE, "beers_owner"), _group(TYPE, "beers_owner")]
-    relations = OnObjects("beers", RELATION, groups[0].names, "beers_owner", 1)
-    routines = OnObjects("beers", ROUTINE, groups[1].names, "beers_owner", 1)
-    assert desired.object_facts(BEERS, SERVER, groups) == {
-        Privilege("beers_reader", "SELECT", relations),
-        *(Privilege("beers_writer", privilege, relations) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
-        Privilege("beers_writer", "EXECUTE", routines),
-    }
-
-
-def _granting(grantee: str, *grants: Mapping[str, object]) -> AccessDocument:
-    raw = documents.beers()
-    raw["roles"]["guest"] = {}
-    holder = raw["roles"]["guest"] if grantee == "guest" else raw.setdefault("public", {})
-    holder["grants"] = [{"schema": "beers", **grant} for grant in grants]
-    return parse_document(raw)
-
-
-@pytest.mark.parametrize("grantee", ["guest", "public"])
-def test_a_single_grant_without_names_is_on_what_there_is_and_on_what_will_be(grantee: str) -> None:
-    document = _granting(grantee, {"on": "tables", "privileges": ["TRIGGER"]}, {"on": "types", "privileges": ["USAGE"]})
-    assert _facts(DefaultPrivilege, document) - _facts(DefaultPrivilege) == {
-        *_defaults(RELATION, grantee, "TRIGGER"),
-        *_defaults(TYPE, grantee, "USAGE"),
-    }
-    group = _group(RELATION, "beers_owner")
-    more = _object_grants(document, group) - _object_grants(BEERS, group)
-    assert more == {(grantee, "TRIGGER", False)}
-
-
-def test_a_single_grant_with_names_is_on_these_objects_and_on_nothing_to_come() -> None:
-    document = _granting("guest", {"on": "tables", "names": ["tap", "keg"], "privileges": ["TRIGGER"]})
-    assert _facts(DefaultPrivilege, document) == _facts(DefaultPrivilege)
-    for name, kind, is_meant in (("tap", RELATION, True), ("tap", SEQUENCE, False), ("beer", RELATION, False)):
-        group = _group(kind, "beers_owner", name)
-        assert (("guest", "TRIGGER", False) in _object_grants(document, group)) is is_meant
-
-
-def test_a_grant_on_columns_is_on_no_table() -> None:
-    grant = {"on": "tables", "names": ["tap"], "columns": ["id", "name"], "privileges": ["UPDATE"]}
-    document = _granting("guest", grant)
-    group = _group(RELATION, "beers_owner", "tap")
-    assert _object_grants(document, group) == _object_grants(BEERS, group)
-    columns = [
-        Column(OnColumn("beers", relation, column, owner), frozenset())
-        for relation, column, owner in (
-            *(("tap", "id", "beers_owner"), ("tap", "name", "guest")),
-            *(("tap", "age", "beers_owner"), ("keg", "id", "beers_owner")),
-        )
-    ]
-    found = [desired.column_grants(document, column) for column in columns]
-    assert found == [{("guest", "UPDATE", False)}, frozenset(), frozenset(), frozenset()]
-
-
-def test_a_single_grant_on_schema_and_database_is_on_these_alone() -> None:
-    raw = documents.beers()
-    raw["public"] = {
-        "grants": [
-            {"on": "schema", "schema": "beers", "privileges": ["CREATE"]},
-            {"on": "database", "privileges": ["TEMPORARY", "CONNECT"]},
-        ]
-    }
-    assert _facts(Privilege, parse_document(raw)) - _facts(Privilege) == {
-        Privilege("public", "CREATE", OnSchema("beers")),
-        Privilege("public", "TEMPORARY", OnDatabase("beers")),
-        Privilege("public", "CONNECT", OnDatabase("beers")),
-    }
-
-
-def test_a_membership_with_options_has_them_and_acting_as_a_role_takes_no_second_one() -> None:
-    raw = documents.beers()
-    raw["roles"]["guest"] = {"memberships": {"beers_reader": {"inherit": False, "admin": True}}}
-    raw["logins"]["beers_report"]["memberships"] = {"beers_owner": {"inherit": False}}
-    raw["logins"]["beers_report"]["acts_as"] = "beers_owner"
-    assert _facts(Membership, parse_document(raw)) - _facts(Membership) == {
-        Membership("beers_reader", "guest", inherit=False, admin=True),
-        Membership("beers_owner", "beers_report", inherit=False),
-    }
-
-
 def test_an_external_login_is_one_role_that_is_in_no_role_for_tokens() -> None:
     raw = documents.beers()
     raw["logins"]["old"] = {"credential": "external", "connection_limit": 3, "settings": {"work_mem": "9MB"}}
@@ -363,18 +192,5 @@ def test_extensions_are_there_and_in_the_schema_that_is_said() -> None:
     }
 
 
-def test_the_owner_of_an_object_needs_no_grant_on_it() -> None:
-    grantees = {
-        fact.grantee
-        for fact in desired.object_facts(BEERS, SERVER, [_group(RELATION, "beers_writer")])
-        if isinstance(fact, Privilege)
-    }
-    assert grantees == {"beers_reader"}
-
-
 def _with_attribute(attribute: Attribute, *, value: object) -> set[str]:
     return {fact.role for fact in _facts(RoleAttribute) if (fact.attribute, fact.value) == (attribute, value)}
-
-
-def _defaults(kind: ObjectKind, grantee: str, *privileges: str) -> set[DefaultPrivilege]:
-    return {DefaultPrivilege("beers_owner", "beers", kind, grantee, privilege) for privilege in privileges}
