@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import join_names
+from db_bootstrap.diff.privileges import on_target
 from db_bootstrap.diff.roles import attribute_option
 from db_bootstrap.diff.scope import readings
 from db_bootstrap.document import AccessDocument, Grant, GrantKind, Unlisted
@@ -40,7 +41,7 @@ from db_bootstrap.model import (
     Statement,
     sorted_facts,
 )
-from db_bootstrap.sql import PUBLIC, identifier, identifiers, literal, setting_name
+from db_bootstrap.sql import PUBLIC, grantees, identifier, identifiers, literal, setting_name
 from db_bootstrap.values import dataclass
 
 
@@ -394,17 +395,20 @@ def _retirement(document: AccessDocument, role: RetiredRole, roles: Container[st
             f"{path}: the role owns {listed}; say who gets them with 'reassign_to', "
             "or have them dropped with 'drop_owned: true'."
         )
-    if retirement.drop_owned and role.of_kind(DependencyKind.SHARED):
+    join = f"GRANT {identifier(role.role)} TO CURRENT_USER;"
+    for one in role.of_kind(DependencyKind.SHARED) if retirement.drop_owned else ():
         yield (
             f"{path}.drop_owned: the role owns a database, a tablespace or a subscription, which is never dropped; "
-            "give it another owner first."
+            f"run as the master: {join} {one.what}"
         )
     yield from _successor(path, role, retirement.reassign_to)
     yield from _ends(path, role, roles)
     if role.sessions and not retirement.terminate_sessions:
         yield (
-            f"{path}: the role has {role.sessions} session(s); end them, or have them ended with "
-            "'terminate_sessions: true'."
+            f"{path}: the role has {role.sessions} session(s); have them ended with "  # noqa: S608 - quoted
+            "'terminate_sessions: true', or run "
+            f"as the master: {join} SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE "
+            f"usename = {literal(role.role)};"
         )
 
 
@@ -447,6 +451,7 @@ class _Named:
     """One name in a document's grants, and the objects that it means."""
 
     path: str
+    grantee: str
     grant: Grant
     written: str
     ours: tuple[ObjectGroup, ...]
@@ -505,15 +510,19 @@ def _named_objects(document: AccessDocument, snapshot: Snapshot) -> Iterator[str
         for group in named.foreign:
             yield (
                 f"{named.path}: {named.written!r} in schema {named.grant.schema!r} belongs to {group.owner!r}, which "
-                f"is not declared, so nothing can be granted on it here; remove the name{_by(group.owner, snapshot)}."
+                f"is not declared, so nothing can be granted on it here; remove the name{_by(named, group, snapshot)}"
             )
 
 
-def _by(owner: str, snapshot: Snapshot) -> str:
+def _by(named: _Named, group: ObjectGroup, snapshot: Snapshot) -> str:
     """Return that the owner can grant instead, if anyone can act as it."""
+    owner, grant = group.owner, named.grant
     if owner in snapshot.server.superusers and snapshot.server.has_iam_role:
-        return f", because no customer of RDS can act as {owner!r}"
-    return f", and let {owner!r} grant, or declare {owner!r}"
+        return f", because no customer of RDS can act as {owner!r}."
+    columns = f" ({identifiers(grant.columns)})" if grant.columns else ""
+    granted = ", ".join(f"{privilege}{columns}" for privilege in grant.privileges)
+    statement = f"GRANT {granted} ON {on_target(desired.target(group))} TO {grantees([named.grantee])};"
+    return f" or declare {owner!r}; or remove the name, and let {owner!r} run: {statement}"
 
 
 def _named(document: AccessDocument, snapshot: Snapshot) -> Iterator[_Named]:
@@ -523,7 +532,9 @@ def _named(document: AccessDocument, snapshot: Snapshot) -> Iterator[_Named]:
             for index, written in enumerate(grant.names or ()):
                 key = (grant.schema, OBJECT_KINDS.get(grant.on), written)
                 path = f"{holder.path}.grants[{number}].names[{index}]"
-                yield _Named(path, grant, written, tuple(ours.get(key, ())), tuple(foreign.get(key, ())))
+                yield _Named(
+                    path, holder.grantee, grant, written, tuple(ours.get(key, ())), tuple(foreign.get(key, ()))
+                )
 
 
 def _by_name(groups: Iterable[ObjectGroup]) -> dict[tuple[str | None, ObjectKind | None, str], list[ObjectGroup]]:

@@ -82,7 +82,7 @@ def privileges(
     for target, grantee in sorted(with_option, key=repr):
         names, on = _privileges_on(target, surplus[target, grantee])
         revoke = Statement(
-            f"REVOKE {names} ON {_target(target)} FROM {grantees([grantee])} CASCADE",
+            f"REVOKE {names} ON {on_target(target)} FROM {grantees([grantee])} CASCADE",
             f"{grantee} has {names} on {on}, which is not declared; grants that it made in turn go as well",
             is_destructive=True,
             acts_as=_grantor(target, owners),
@@ -137,7 +137,7 @@ def _joined(facts: Mapping[tuple[Target | _OnColumns, str], list[Privilege]]) ->
         if isinstance(target, OnSchema):
             schemas.setdefault((names, receivers), []).append(target)
         else:
-            yield _Joined(names, (target,), _target(target), on, receivers)
+            yield _Joined(names, (target,), on_target(target), on, receivers)
     for (names, receivers), targets in schemas.items():
         on = join_names(describe_target(target) for target in targets)
         listed = f"SCHEMA {identifiers(target.schema for target in targets)}"
@@ -213,7 +213,8 @@ def needed_owners(needs: Iterable[NeededSchema], owners: Mapping[str, str]) -> f
     )
 
 
-def _target(target: Target | _OnColumns) -> str:
+def on_target(target: Target | _OnColumns) -> str:
+    """Return a target as GRANT names it."""
     if isinstance(target, OnColumn | _OnColumns):
         return f"TABLE {identifier(target.schema)}.{identifier(target.relation)}"
     if isinstance(target, OnDatabase):

@@ -126,6 +126,7 @@ class Way:
         is_default: Whether it is a built-in default: the object has no access control list.
         is_grantable: Whether it comes with the grant option.
         set_role: The role that must be set first by SET ROLE, unless None.
+        lacks: The schema without whose USAGE it cannot be used, unless None; set by `questions.rights_on`.
     """
 
     basis: Basis
@@ -134,6 +135,7 @@ class Way:
     is_default: bool = False
     is_grantable: bool = False
     set_role: str | None = None
+    lacks: str | None = None
 
 
 class Access:
@@ -210,10 +212,10 @@ class Access:
                     yield privilege, Way(Basis.PREDEFINED, paths[name])
 
     def ways_by_set_role(self, role: str, on: Objects) -> Iterator[tuple[str, Way]]:
-        """Yield the privileges that a role gains only by SET ROLE."""
+        """Yield the privileges that a role has, or can use, only after SET ROLE."""
         if role in self.superusers:
             return
-        held = {privilege for privilege, _ in self.ways(role, on)}
+        held = set() if self.lacks(role, on) else {privilege for privilege, _ in self.ways(role, on)}
         for other in self.paths(role, "set"):
             for privilege, way in self.ways(other, on) if other != role else ():
                 if privilege not in held:

@@ -1,6 +1,6 @@
 """What is surprising about the access of a database: power that its privileges alone do not show, and leftovers."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from db_bootstrap.effective.access import Access, Path
@@ -70,17 +70,29 @@ def audit_as_dict(access: Access) -> dict[str, Any]:
 
 
 def audit_lines(access: Access, *, is_verbose: bool = False) -> Iterator[str]:
-    """Yield the findings, and who can do what, roles with the same access together."""
+    """Yield the findings, and who can do what, roles with the same access together.
+
+    Unless it is verbose, rights through another role are listed only there.
+    """
     yield "What is surprising:"
     yield from (f"- {text}" for _, text in findings(access))
     yield "Who can do what, apart from what every role can do:"
     alike: dict[tuple[str, ...], list[str]] = {}
-    for role, (groups, rights) in access_of_roles(access).items():
-        lines = (*groups, *right_lines(rights, is_verbose=is_verbose, with_role=False))
+    of_roles = access_of_roles(access)
+    for role, (groups, rights) in of_roles.items():
+        shown = [right for right in rights if is_verbose or not _is_listed_elsewhere(access, right, of_roles)]
+        lines = (*groups, *right_lines(shown, is_verbose=is_verbose, with_role=False))
         alike.setdefault(lines, []).append("every role" if role == PUBLIC else role)
     for lines, roles in alike.items():
         yield f"{', '.join(roles)}: {'nothing' if not lines else ''}".strip()
         yield from (f"  - {line}" for line in lines)
+
+
+def _is_listed_elsewhere(access: Access, right: Right, listed: Container[str]) -> bool:
+    """Return True if a right comes from a listed role, and is as usable for that role."""
+    way = right.ways[0]
+    through = [role for role in (way.set_role, *way.through) if role is not None and role in listed]
+    return bool(through) and access.lacks(through[-1], right.objects) == right.lacks
 
 
 def _roles(access: Access) -> list[str]:

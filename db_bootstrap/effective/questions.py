@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -68,8 +69,7 @@ class Right:
 
     Attributes:
         names: The objects; all of the group, or the one that was asked for.
-        ways: All ways that lead to it, direct ones first.
-        lacks: The schema without whose USAGE it cannot be used, unless None.
+        ways: All ways that lead to it, usable ones first, then those without SET ROLE, then direct ones.
     """
 
     role: str
@@ -77,7 +77,11 @@ class Right:
     names: tuple[str, ...]
     privilege: str
     ways: tuple[Way, ...]
-    lacks: str | None
+
+    @property
+    def lacks(self) -> str | None:
+        """The schema without whose USAGE it cannot be used, unless None."""
+        return self.ways[0].lacks
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,12 @@ def rights_on(access: Access, role: str, on: Objects, names: tuple[str, ...]) ->
         return  # the line on the table has it
     ways: dict[str, list[Way]] = {}
     for privilege, way in (*access.ways(role, on), *access.ways_by_set_role(role, on)):
-        ways.setdefault(privilege, []).append(way)
-    lacks = access.lacks(role, on)
+        lacks = access.lacks(way.set_role or role, on)
+        ways.setdefault(privilege, []).append(replace(way, lacks=lacks) if lacks else way)
     for privilege in access.privileges(on.kind):
         if privilege in ways:
-            in_order = sorted(ways[privilege], key=lambda way: (way.set_role is not None, len(way.through)))
-            yield Right(role, on, names, privilege, tuple(in_order), lacks)
+            in_order = sorted(ways[privilege], key=lambda way: (bool(way.lacks), bool(way.set_role), len(way.through)))
+            yield Right(role, on, names, privilege, tuple(in_order))
 
 
 def groups_of(access: Access, role: str) -> Iterator[str]:

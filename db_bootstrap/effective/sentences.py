@@ -31,7 +31,7 @@ def right_lines(rights: Iterable[Right], *, is_verbose: bool, with_role: bool = 
     held: dict[tuple[str, str, Objects, tuple[str, ...]], list[str]] = {}
     for right in rights:
         ways = right.ways if is_verbose else right.ways[:1]
-        for phrase in dict.fromkeys(_phrase(way, right.lacks, is_verbose=is_verbose) for way in ways):
+        for phrase in dict.fromkeys(_phrase(way, is_verbose=is_verbose) for way in ways):
             held.setdefault((right.role, phrase, right.objects, right.names), []).append(right.privilege)
     lines: dict[tuple[str, str, str, str | None, str | None], list[tuple[Objects, tuple[str, ...]]]] = {}
     for (role, phrase, on, names), privileges in held.items():
@@ -43,7 +43,7 @@ def right_lines(rights: Iterable[Right], *, is_verbose: bool, with_role: bool = 
         yield f"{what} {describe(targets[0][0], names, MAXIMUM_NAMES)} {phrase}"
 
 
-def _phrase(way: Way, lacks: str | None, *, is_verbose: bool) -> str:
+def _phrase(way: Way, *, is_verbose: bool) -> str:
     match way.basis:
         case Basis.SUPERUSER:
             text = "as a superuser"
@@ -63,4 +63,4 @@ def _phrase(way: Way, lacks: str | None, *, is_verbose: bool) -> str:
         text += f", granted by {way.grantor or 'a role that was dropped'}"
     if is_verbose and way.basis is Basis.GRANT and way.is_grantable:
         text += " with the grant option"
-    return text + ("" if lacks is None else f"; not usable without USAGE on schema {lacks}")
+    return text + ("" if way.lacks is None else f"; not usable without USAGE on schema {way.lacks}")

@@ -418,7 +418,8 @@ granted AS (
 ),
 facet AS (
     SELECT role, is_shared, CASE WHEN is_shared THEN 'shared' ELSE 'owned' END AS kind, NULL::oid AS owner,
-           NULL::text AS what, count(*) AS count
+           CASE WHEN is_shared THEN string_agg(format('ALTER %s %s OWNER TO CURRENT_USER;', upper(type), identity), ' ')
+           END AS what, count(*) AS count
     FROM owned GROUP BY 1, 2
     UNION ALL
     SELECT role, is_shared, 'granted', owner, NULL, count(*) FROM granted GROUP BY 1, 2, 4

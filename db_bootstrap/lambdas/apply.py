@@ -71,7 +71,7 @@ class ApplyEvent:
         return cls(document, dict(arns), expected)
 
 
-@handler("Apply failed")
+@handler("Apply failed", "Everything was applied, and the log has each statement. Apply again: its answer is short.")
 def bootstrap(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Make the database's access what the document declares, and ensure that every login has a credential.
 

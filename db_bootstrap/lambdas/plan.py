@@ -5,8 +5,8 @@ Terraform invokes `plan` during its own plan, and a schedule invokes it to check
 refuse a statement that changes something.
 """
 
-import json
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -21,11 +21,11 @@ from db_bootstrap.effective.audit import audit_as_dict, audit_lines
 from db_bootstrap.effective.questions import Asked, Question, answer
 from db_bootstrap.effective.questions import as_dict as answer_as_dict
 from db_bootstrap.effective.sentences import answer_lines
-from db_bootstrap.errors import AccessDocumentError, AnswerTooLongError, BootstrapError, EventError
+from db_bootstrap.errors import AccessDocumentError, BootstrapError, EventError
 from db_bootstrap.inspect.catalog import read_catalog
 from db_bootstrap.inspect.session import OpenElsewhere, Session, connected_as_master
 from db_bootstrap.lambdas import metrics
-from db_bootstrap.lambdas.handler import handler, log_failure, logger
+from db_bootstrap.lambdas.handler import check_length, handler, log_failure, logger
 from db_bootstrap.plan import digest_for, make_plan
 from db_bootstrap.report import Action, Report, as_dict, escaped
 from db_bootstrap.settings import Settings
@@ -33,9 +33,6 @@ from db_bootstrap.values import dataclass
 
 EXPLAINING = (*(str(asked) for asked in Asked), str(Action.AUDIT))
 """The actions that need no document: questions about effective access, with their keys, and an audit."""
-
-MAXIMUM_ANSWER_BYTES = 6_000_000
-"""Lambda fails an invocation with a longer response ("Invocation payload" in AWS's Lambda quotas: 6 MB)."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     try:
         report = run(asked, Settings.from_environment(os.environ), store_of_runtime())
         if asked.action is Action.PLAN:
-            _check_length(as_dict(report))
+            check_length(as_dict(report), _remedy({"action": asked.action}))
     except BootstrapError as error:
         if asked.action is Action.VERIFY:
             raise
@@ -125,7 +122,7 @@ def explain(event: Mapping[str, Any], settings: Settings, store: SecretStore) ->
             found = answer_as_dict(answered, database)
             lines = answer_lines(answered, is_verbose=question.asked is Asked.WHY)
         explained = {**found, "text": [escaped(line) for line in lines], "refusals": []}
-        _check_length(explained)
+        check_length(explained, _remedy(event))
     except BootstrapError as error:
         log_failure("Question failed", error)
         return {"action": event["action"], "database": database, "refusals": list(_reasons(error))}
@@ -162,12 +159,10 @@ def _opener(settings: Settings, store: SecretStore) -> OpenElsewhere:
     return reading
 
 
-def _check_length(answer: Mapping[str, Any]) -> None:
-    if (length := len(json.dumps(answer))) > MAXIMUM_ANSWER_BYTES:
-        raise AnswerTooLongError(
-            f"The answer has {length:,} bytes, and Lambda returns at most {MAXIMUM_ANSWER_BYTES:,}. Run python -m "
-            f"db_bootstrap {answer['action']} with --dsn, which has no limit, or ask about one role and one object."
-        )
+def _remedy(event: Mapping[str, Any]) -> str:
+    options = [f"--{key} {shlex.quote(event[key])}" for key in ("of", "on", "privilege") if event.get(key)]
+    command = " ".join(["python -m db_bootstrap", event["action"], *options, "--dsn URL"])
+    return f"Run {command}, which has no limit, or ask about one role and one object."
 
 
 def _reasons(error: BootstrapError) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ The model is written from docs/access.md and imports nothing of what it judges. 
 those of the test's own roles.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,26 +111,23 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         },
     }
     for name, login in document["logins"].items():
-        if login["credential"] == "rotated" and _creates_anywhere(document, name):
+        if login["credential"] == "rotated" and login["acts_as"] is None and creates(document, name):
             login["credential"] = "external"  # such a pair is refused
     return document
 
 
-def _creates_anywhere(document: dict[str, Any], name: str) -> bool:
-    places = {"", *document["schemas"]}
-    return any(creates(document, name, places, has_options=has_options) for has_options in (True, False))
-
-
-def creates(document: dict[str, Any], name: str, schemas: Collection[str], *, has_options: bool) -> bool:
-    """Whether a role creates something as itself, in one of these schemas or a schema for ""."""
-    if any(name.startswith(login) and said["acts_as"] for login, said in document["logins"].items()):
-        return False
-    groups = reached(name, edges(document, has_options=has_options), "inherit")
-    return any(
-        "CREATE" in own_privileges(document, holder, "schema" if schema else "database", schema, "")
-        or (schema and holder == document["schemas"][schema]["owner"])
+def creates(document: dict[str, Any], name: str) -> bool:
+    """Whether a login can create something itself, by what it has, inherits, or everybody has."""
+    groups = {
+        group
+        for has_options in (True, False)
+        for group in reached(name, edges(document, has_options=has_options), "inherit")
+    }
+    places = [("database", ""), *(("schema", schema) for schema in document["schemas"])]
+    return bool(groups & {schema["owner"] for schema in document["schemas"].values()}) or any(
+        "CREATE" in own_privileges(document, holder, kind, schema, "")
         for holder in (*groups, None)
-        for schema in schemas
+        for kind, schema in places
     )
 
 

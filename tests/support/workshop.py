@@ -135,14 +135,13 @@ class Workshop:
             note(f"apply: {statement.sql}")
 
     def let_creators_make_things(self, document: dict[str, Any]) -> None:
+        """Let every role that can do so create objects, but the logins that act as others."""
+        acting = tuple(name for name, login in document["logins"].items() if login["acts_as"])
         for schema, said in document["schemas"].items():
-            for name in sorted({*names_of(document)} - {*said["adopt"]}):
-                is_owner = name == said["owner"]
-                if is_owner or model.creates(document, name, {schema}, has_options=self.has_options):
-                    self.superuser.run(f"SET SESSION AUTHORIZATION {self.role(name)}")
-                    for kind in ("table", "view", "sequence", "procedure", "enum") if is_owner else ("table", "enum"):
-                        self.superuser.run(MAKING[kind].format(f"{schema}.new_{kind}_of_{name}"))
-                    self.superuser.run("RESET SESSION AUTHORIZATION")
+            others = [name for name in names_of(document) if not name.startswith(acting) and name not in said["adopt"]]
+            made = [(said["owner"], kind) for kind in ("view", "sequence", "procedure")]
+            for name, kind in (*made, *product(dict.fromkeys([said["owner"], *others]), ("table", "enum"))):
+                self.succeeds(name, MAKING[kind].format(f"{schema}.new_{kind}_of_{name}"))
 
     def things(self, document: dict[str, Any], *, of_anybody: bool = False) -> list[Thing]:
         """The objects that the document speaks of, or all objects in its schemas."""

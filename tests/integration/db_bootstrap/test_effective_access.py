@@ -20,6 +20,7 @@ from db_bootstrap.effective.access import Access
 from db_bootstrap.effective.audit import audit_as_dict
 from db_bootstrap.effective.catalog import ObjectClass, Objects
 from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Comparison
+from db_bootstrap.effective.questions import rights_on
 from db_bootstrap.inspect.catalog import catalog_of, read_catalog
 from db_bootstrap.inspect.session import Session, catalog_reader, connected
 from db_bootstrap.model import Credential
@@ -133,6 +134,7 @@ def test_effective_access_is_what_postgresql_says_of_every_role_object_and_privi
         for kind in ObjectClass:
             assert {item for item in claimed if item[1] == kind} == said(world, access, kind, judged)
         assert_memberships(world, access, judged)
+        assert_usable(world, access, judged)
     finally:
         world.run("ROLLBACK")
     before, after = moments
@@ -228,6 +230,17 @@ def assert_memberships(world: Connection, access: Access, roles: list[str]) -> N
     assert claimed == {tuple(row) for row in rows or []}
 
 
+def assert_usable(world: Connection, access: Access, roles: list[str]) -> None:
+    """A privilege on an object of a schema can be used with USAGE on the schema, of the role that was set if any."""
+    claimed = set()
+    for role, on in product(roles, [on for on in access.catalog.objects if on.schema == "hall"]):
+        for way in [way for right in rights_on(access, role, on, on.names) for way in right.ways]:
+            assert way.set_role is None or access.has_role(role, way.set_role, "set")
+            claimed.add((way.set_role or role, way.lacks is None))
+    rows = world.run("SELECT rolname, has_schema_privilege(oid, 'hall', 'USAGE') FROM pg_roles")
+    assert claimed <= {(role, can_use) for role, can_use in rows or []}
+
+
 def test_questions_are_answered_with_the_path(cellar: CellarAccess, command_line: CommandLine) -> None:
     cellar.apply()
     cellar.as_superuser(
@@ -238,6 +251,7 @@ def test_questions_are_answered_with_the_path(cellar: CellarAccess, command_line
         "GRANT SELECT ON {schema}.beer TO {reader}",
         "GRANT UPDATE (name) ON {schema}.beer TO {stranger} WITH GRANT OPTION",
         "GRANT pg_read_all_data TO {report}",
+        "CREATE ROLE {auditor} LOGIN NOINHERIT IN ROLE {reader}",
     )
 
     def asked(*arguments: str) -> list[str]:
@@ -252,6 +266,7 @@ def test_questions_are_answered_with_the_path(cellar: CellarAccess, command_line
     assert f"owner: {everything} on table cellar.beer as the owner" in who
     assert "app_a: SELECT, INSERT, UPDATE, DELETE on table cellar.beer through app and writer" in who
     assert "report: SELECT on table cellar.beer through reader" in who
+    assert "auditor: SELECT on table cellar.beer after SET ROLE reader" in who
     change = "stranger: UPDATE on column cellar.beer.name by a direct grant"
     lacking = "; not usable without USAGE on schema cellar"
     assert change + lacking in who
@@ -320,7 +335,9 @@ def test_an_audit_reports_what_is_surprising_and_prints_a_document_to_adopt(
         "- The password of stranger expired on 2020-01-01 00:00:00+00; other ways to log in still work.",
         "app_a, app_b:",
         "  - it inherits from app, writer (through app), pg_execute_server_program (through app and writer)",
+        "  - USAGE on schema cellar by a direct grant",
     }
+    assert not {line for line in lines if line.startswith("  - ") and "through app" in line and " on " in line}
     assert any(line.startswith("- stranger has CREATEROLE") for line in lines)
     (tmp_path / "access.yaml").write_text(said)
     parse_document(read_document(tmp_path / "access.yaml"))

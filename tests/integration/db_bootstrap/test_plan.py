@@ -11,7 +11,8 @@ import moto
 import pytest
 
 from db_bootstrap.credentials.store import store_of_runtime
-from db_bootstrap.errors import RefusedLoginError, StatementError
+from db_bootstrap.errors import AnswerTooLongError, RefusedLoginError, StatementError
+from db_bootstrap.lambdas import handler
 from db_bootstrap.lambdas import plan as planner
 from db_bootstrap.lambdas.apply import bootstrap
 from db_bootstrap.plan_digest import is_digest
@@ -198,6 +199,16 @@ def test_make_access_prints_who_has_access_and_why(functions: Functions, capsys:
 def test_an_answer_that_lambda_cannot_return_is_refused_with_the_command_that_prints_it(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "MAXIMUM_ANSWER_BYTES", 500)
-    for answer in (functions.ask("plan"), planner.plan({"action": "audit"}, CONTEXT)):
-        assert f"Run python -m db_bootstrap {answer['action']} with --dsn" in answer["refusals"][0]
+    monkeypatch.setattr(handler, "MAXIMUM_ANSWER_BYTES", 600)
+    event = {"action": "what", "of": functions.cellar.database.master}
+    for answer, command in (
+        (functions.ask("plan"), "plan"),
+        (planner.plan({"action": "audit"}, CONTEXT), "audit"),
+        (planner.plan(event, CONTEXT), f"what --of {event['of']}"),
+    ):
+        assert f"Run python -m db_bootstrap {command} --dsn URL" in answer["refusals"][0]
+    with pytest.raises(AnswerTooLongError, match="with --dsn, which has no limit"):
+        functions.ask("verify")
+    with pytest.raises(AnswerTooLongError, match="Apply again: its answer is short"):
+        functions.apply()
+    assert functions.apply()["changes"] == []

@@ -208,8 +208,9 @@ def test_sessions_are_a_reason_to_refuse_unless_they_shall_be_ended(cellar: Acce
     cellar.database.cluster.set_password(cellar.role("stranger"), "an example")
     session = contextlib.ExitStack()
     session.enter_context(cellar.database.connect(cellar.role("stranger"), "an example"))
-    with pytest.raises(UnmanageableError, match=r"the role has 1 session\(s\); end them"):
-        cellar.apply()
+    run_as_master(cellar, *cellar.plan().refusals)
+    assert cellar.plan().refusals == ()
+    session.enter_context(cellar.database.connect(cellar.role("stranger"), "an example"))
     retire(cellar, terminate_sessions=True)
     planned = cellar.plan().statements
     cellar.apply()
@@ -336,9 +337,26 @@ def test_what_a_successor_must_not_or_cannot_get_is_refused_by_name(made: str, r
         return
     (refusal,) = cellar.plan().refusals
     assert re.search(reason, refusal)
+    run_as_master(cellar, refusal)
+    cellar.apply()
+    assert not exists(cellar)
+
+
+def run_as_master(cellar: Access, refusal: str) -> None:
+    """Run the statements that a refusal suggests."""
     with cellar.master() as master:
-        for statement in re.findall(r"(?:GRANT|DROP|ALTER) [^;]*;", refusal):
+        for statement in re.findall(r"(?:GRANT|SET|ROLLBACK|SELECT|DROP|ALTER) [^;]*;", refusal):
             master.run(statement)
+
+
+def test_a_database_is_not_dropped_with_its_owner_but_passed_on_by_the_suggested_statements(
+    cellar: Access, elsewhere: Access
+) -> None:
+    cellar.apply()
+    cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {stranger} TO {master} WITH ADMIN OPTION")
+    elsewhere.as_superuser("ALTER DATABASE {database} OWNER TO {stranger}")
+    retire(cellar, drop_owned=True)
+    run_as_master(cellar, *cellar.plan().refusals)
     cellar.apply()
     assert not exists(cellar)
 
@@ -350,10 +368,7 @@ def test_a_prepared_transaction_stops_a_retirement_until_the_suggested_statement
         master.run(cellar.filled("CREATE ROLE {stranger}"))
     cellar.as_superuser("SET SESSION AUTHORIZATION {stranger}; BEGIN; PREPARE TRANSACTION '{database}'")
     retire(cellar)
-    (refusal,) = cellar.plan().refusals
-    with cellar.master() as master:
-        for statement in re.findall(r"(?:GRANT|SET|ROLLBACK) [^;]*;", refusal):
-            master.run(statement)
+    run_as_master(cellar, *cellar.plan().refusals)
     cellar.apply()
     assert not exists(cellar)
 
