@@ -291,7 +291,7 @@ def by_hand(  # noqa: PLR0911 - a return for each kind of change
         # What owners take from themselves is left alone; see docs/access.md.
         verbs = ["GRANT {} ON {}S TO {}"] + ["REVOKE {} ON {}S FROM {}"] * (grantee != f"{{{one}}}")
         verb = draw(st.sampled_from(verbs))
-        change = verb.format(draw(privileges(kind)), kind, anybody) + option * verb.startswith("GRANT")
+        change = verb.format(draw(privileges(kind)), kind, grantee) + option * verb.startswith("GRANT")
         if draw(st.integers(0, 5)) == 0:
             within, change = "", f"GRANT USAGE ON SCHEMAS TO {grantee}"
         return ByHand(f"ALTER DEFAULT PRIVILEGES FOR ROLE {{{one}}}{within} {change}")
