@@ -117,7 +117,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def creates(document: dict[str, Any], name: str) -> bool:
-    """Whether a login can create something itself, by what it has, inherits, or everybody has."""
+    """Return True if a login can create something itself, by what it has, inherits, or PUBLIC has."""
     groups = {
         group
         for has_options in (True, False)

@@ -135,7 +135,7 @@ class RotatedLogins:
         return json.dumps({"username": self.cellar.database.master, "password": self.cellar.database.password})
 
     def bootstrap(self) -> list[str]:
-        """Apply the document and see to the credentials; the outcome for each login."""
+        """Apply the document and ensure the credentials; return the outcome for each login."""
         return [credential["outcome"] for credential in self.report()["credentials"]]
 
     def report(self) -> dict[str, Any]:
