@@ -65,8 +65,8 @@ def _type(body: str) -> str:
     found = re.search(r"^  type += (\w+)(.*)$", body, re.MULTILINE)
     if not found:
         return ""
-    rest = found[2]
-    return f"`{found[1]}{'(...)' if rest.endswith('{') else rest}`"
+    rest = "(...)" if "{" in found[2] else found[2]
+    return f"`{found[1]}{rest}`"
 
 
 def main() -> None:

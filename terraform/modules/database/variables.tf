@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Settings shared by all modules of an environment: prefix of all names, KMS key (storage, snapshots, master secret, logs and Performance Insights), log retention in days, permissions boundary for roles (null for none), and whether the database can be destroyed with its data, without deletion protection, final snapshot and backups."
+  description = "Shared settings: name prefix, KMS key (storage, snapshots, master secret, logs and Performance Insights), log retention in days, permissions boundary for roles (null for none), and whether the database can be destroyed with its data, without deletion protection, final snapshot and backups."
   type = object({
     name                     = string
     kms_key_arn              = string

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Settings shared by all modules of an environment: prefix of all names, KMS key (the firewall log), log retention in days, and whether the environment is temporary: the load balancer can then be deleted, and targets deregister quickly."
+  description = "Shared settings: name prefix, KMS key (the firewall log), log retention in days, and whether the environment is temporary: the load balancer can then be deleted, and targets deregister quickly."
   type        = object({ name = string, kms_key_arn = string, log_retention_days = optional(number, 90), is_temporary = optional(bool, false) })
   nullable    = false
 }

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Settings shared by all modules of an environment: KMS key (environment variables, log and dead-letter topic), log retention in days, and permissions boundary for the role (null for none)."
+  description = "Shared settings: KMS key (environment variables, log and dead-letter topic), log retention in days, and permissions boundary for the role (null for none)."
   type        = object({ kms_key_arn = string, log_retention_days = optional(number, 90), permissions_boundary_arn = optional(string) })
   nullable    = false
 }

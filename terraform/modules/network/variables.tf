@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Settings shared by all modules of an environment: prefix of all names, KMS key (the flow log), log retention in days, and permissions boundary for the flow log's role (null for none)."
+  description = "Shared settings: name prefix, KMS key (the flow log), log retention in days, and permissions boundary for the flow log's role (null for none)."
   type        = object({ name = string, kms_key_arn = string, log_retention_days = optional(number, 90), permissions_boundary_arn = optional(string) })
   nullable    = false
 }

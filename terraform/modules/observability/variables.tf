@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Settings shared by all modules of an environment: prefix of all names, and KMS key (the topic's messages)."
+  description = "Shared settings: name prefix and KMS key (the topic's messages)."
   type = object({
     name        = string
     kms_key_arn = string

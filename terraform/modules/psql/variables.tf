@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Settings shared by all modules of an environment: prefix of all names, which is the cluster's name, and permissions boundary for the roles (null for none)."
+  description = "Shared settings: name prefix, which is the cluster's name, and permissions boundary for the roles (null for none)."
   type        = object({ name = string, permissions_boundary_arn = optional(string) })
   nullable    = false
 }

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Settings shared by all modules of an environment: prefix of all names, KMS key (the tasks' log and the secrets that they read), log retention in days, and permissions boundary for the roles (null for none)."
+  description = "Shared settings: name prefix, KMS key (the tasks' log and the secrets that they read), log retention in days, and permissions boundary for the roles (null for none)."
   type        = object({ name = string, kms_key_arn = string, log_retention_days = optional(number, 90), permissions_boundary_arn = optional(string) })
   nullable    = false
 }
