@@ -3,6 +3,7 @@
 Pure. Presets and grants become exact privileges here, those of PUBLIC included.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
@@ -191,7 +192,7 @@ def roles(document: AccessDocument, server: Server) -> Iterator[Fact]:
 
     Before PostgreSQL 16, INHERIT is an attribute of the member: one with groups to inherit from must have it.
     """
-    for name, member in document.members().items():
+    for name, member in document.members.items():
         login = member if isinstance(member, Login) else None
         is_pair = login is not None and login.credential is CredentialKind.ROTATED
         text = comment(member.comment, document.database)
@@ -240,7 +241,7 @@ def _role(name: str, text: str, declared: Mapping[Attribute, AttributeValue]) ->
 
 def memberships(document: AccessDocument, server: Server) -> Iterator[Membership]:
     """Yield the memberships."""
-    for name, member in document.members().items():
+    for name, member in document.members.items():
         plain: tuple[str, ...] = member.member_of
         if isinstance(member, Login) and member.acts_as is not None and member.acts_as not in member.memberships:
             plain = (*plain, member.acts_as)
@@ -326,20 +327,21 @@ def creators(document: AccessDocument) -> dict[str, frozenset[str]]:
 
     Logins whose sessions act as another role are left out: what they create belongs to that role.
     """
-    creating = {name: {schema.owner} for name, schema in document.schemas.items()}
+    schemas_of = defaultdict[str, set[str]](set)
+    for name, schema in document.schemas.items():
+        schemas_of[schema.owner].add(name)
     for fact in _schema_privileges(document):
         if fact.privilege == "CREATE" and isinstance(fact.target, OnSchema):
-            creating[fact.target.schema].add(fact.grantee)
+            schemas_of[fact.grantee].add(fact.target.schema)
     found = {name: {schema.owner} for name, schema in document.schemas.items()}
-    for name, member in document.members().items():
+    for name, member in document.members.items():
         login = member if isinstance(member, Login) else None
         if login is None or login.acts_as is None:
             reached = {name, PUBLIC, *inherited(document, name)}
             names = {name} if login is None else {name, *login_roles(name, login)}
-            for schema, roles_there in creating.items():
-                if roles_there & reached:
-                    found[schema] |= names
-    return {schema: frozenset(names) for schema, names in found.items()}
+            for created_in in set[str]().union(*(schemas_of[role] for role in reached & schemas_of.keys())):
+                found[created_in] |= names
+    return {name: frozenset(names) for name, names in found.items()}
 
 
 def _default_privileges(

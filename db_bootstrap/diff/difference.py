@@ -117,7 +117,7 @@ def _adjust_memberships(document: AccessDocument, desired: set[Fact], actual: se
 
     In RDS's role for tokens, a login with a rotated password could not log in.
     """
-    rotated = document.rotated_roles()
+    rotated = document.rotated_roles
     declared = {(fact.role, fact.member): fact for fact in sorted_facts(desired, Membership)}
     for fact in sorted_facts(actual, Membership):
         declared_fact = declared.get((fact.role, fact.member))

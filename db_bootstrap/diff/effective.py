@@ -172,7 +172,7 @@ def subjects(document: AccessDocument, server: Server, compared: Comparison) -> 
 
     A login that does not inherit can act as such a role with SET ROLE.
     """
-    declared = document.role_names()
+    declared = document.role_names
     moments = (compared.before, compared.after)
     known = compared.holders.union(*(access.graph.groups for access in moments))
     logins = {role for role in declared if any(_is_login(access, role) for access in moments)} | (known - declared)

@@ -79,7 +79,7 @@ def scope_of(
     """Return the scope of the document on a server with these roles."""
     successors = {role.role: document.retired[role.role].reassign_to for role in retired}
     marked = {name for name, role in roles.items() if is_marked(role.comment, document.database)}
-    managed = (document.role_names() & roles.keys()) | marked
+    managed = (document.role_names & roles.keys()) | marked
     return Scope(document, server, frozenset(managed - successors.keys()), successors)
 
 

@@ -138,7 +138,7 @@ def _creating_pairs(document: AccessDocument, server: Server) -> Iterator[str]:
     """Yield rotated logins that can create objects as one of their two login roles, which the other cannot change."""
     creating = {fact.grantee for fact in desired.container_privileges(document, server) if fact.privilege == "CREATE"}
     creating |= {schema.owner for schema in document.schemas.values()}
-    for name in sorted(document.rotated_logins()):
+    for name in sorted(document.rotated_logins):
         if document.logins[name].acts_as is None and creating & {name, PUBLIC, *desired.inherited(document, name)}:
             yield (
                 f"document.logins[{name!r}].acts_as: it can create objects, which would belong to one of its two login "
@@ -157,8 +157,8 @@ def _roles_of_others(
     } | {role.role for role in snapshot.retired_roles}
     needed = frozenset[str]().union(*(statement.acts_as for statement in statements))
     # `_foreign_schemas`, `_adoptions` and `_unusable_schemas` report those.
-    owners = set(snapshot.schema_owners.values()) - document.role_names()
-    owners |= {role for schema in document.schemas.values() for role in schema.adopt} - document.role_names()
+    owners = set(snapshot.schema_owners.values()) - document.role_names
+    owners |= {role for schema in document.schemas.values() for role in schema.adopt} - document.role_names
     owners |= {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
     for name, role in sorted(snapshot.roles.items()):
         if name in changed and not role.may_be_administered:
@@ -293,7 +293,7 @@ def _adoptions(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
     """Yield the roles whose objects cannot be adopted."""
     counts = Counter((fact.schema, fact.owner) for fact in sorted_facts(snapshot.facts, ObjectOwner))
     for (schema, owner), count in counts.items():
-        if owner not in document.role_names() and not snapshot.roles[owner].is_in_reach:
+        if owner not in document.role_names and not snapshot.roles[owner].is_in_reach:
             yield (
                 f"document.schemas[{schema!r}].adopt: {snapshot.server.master!r} may not act as {owner!r}, who owns "
                 f"{count} object(s) there; {_joining(owner, snapshot)}, or remove it here."

@@ -48,7 +48,7 @@ class Scope:
     @cached_property
     def declared_roles(self) -> frozenset[str]:
         """The roles that the document declares, whether they exist or not."""
-        return self.document.role_names()
+        return self.document.role_names
 
     @property
     def schemas(self) -> list[str]:

@@ -72,7 +72,7 @@ def _sentence(predicate: str, roles: set[str], document: AccessDocument) -> str:
         if roles.issuperset(both := login_roles(name, login)):
             roles = (roles - {*both}) | {name}
     verb, rest = predicate.split(" ", 1)
-    undeclared = roles - document.role_names() - document.retired.keys()
+    undeclared = roles - document.role_names - document.retired.keys()
     labels = [_name(role) + (" (not declared)" if role in undeclared else "") for role in sorted(roles - {PUBLIC})]
     labels = [*_few(labels), *(["every other role"] if PUBLIC in roles else [])]
     who = join_names(labels) if roles != {PUBLIC} else "Every other role"
@@ -132,7 +132,7 @@ def _access(
 ) -> Iterator[_Clause]:
     names = {role: name for name, login in document.logins.items() for role in login_roles(name, login)}
     phrases: dict[frozenset[Change], list[str]] = {}
-    listed = document.role_names() | {PUBLIC}
+    listed = document.role_names | {PUBLIC}
     for role in subjects(document, server, comparison):
         itself = {role, names.get(role)}
         changed = [

@@ -39,7 +39,7 @@ def unusable_grants(document: AccessDocument, snapshot: Snapshot) -> Iterator[st
                 f"routines that they call: {join_names([*calls[:MAXIMUM_NAMES], *more])}; grant that by name."
             )
         yield from _temporary_tables(document, snapshot, holder, rights, held)
-    for name in document.rotated_logins():
+    for name in document.rotated_logins:
         yield from _belongings(name, snapshot)
         yield from _user_policies(name, document, snapshot, held)
 

@@ -7,6 +7,7 @@ of the classes are the descriptions in the JSON Schema.
 from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 
 from db_bootstrap.values import dataclass
 
@@ -262,29 +263,34 @@ class AccessDocument:
     public: Public = field(default_factory=Public)
     retired: dict[str, Retirement] = field(default_factory=dict)
 
+    @cached_property
     def rotated_logins(self) -> tuple[str, ...]:
-        """Return the names of the logins that have a secret, sorted."""
+        """The names of the logins that have a secret, sorted."""
         return tuple(sorted(name for name, login in self.logins.items() if login.credential is CredentialKind.ROTATED))
 
+    @cached_property
     def rotated_roles(self) -> frozenset[str]:
-        """Return the logins that have a secret, and their login roles."""
-        return frozenset(role for name in self.rotated_logins() for role in (name, *login_role_names(name)))
+        """The logins that have a secret, and their login roles."""
+        return frozenset(role for name in self.rotated_logins for role in (name, *login_role_names(name)))
 
+    @cached_property
     def role_names(self) -> frozenset[str]:
-        """Return every role that the document declares, login roles included."""
-        return self.rotated_roles().union(self.roles, self.logins)
+        """Every role that the document declares, login roles included."""
+        return self.rotated_roles.union(self.roles, self.logins)
 
+    @cached_property
     def members(self) -> dict[str, Member]:
-        """Return roles and logins together, by name; no name is both."""
+        """Roles and logins together, by name; no name is both."""
         return {**self.roles, **self.logins}
 
     def predefined_groups(self) -> frozenset[str]:
         """Return the roles of PostgreSQL and RDS that have declared members."""
-        groups = {group for member in self.members().values() for group in (*member.member_of, *member.memberships)}
-        return frozenset(groups) - self.groups()
+        groups = {group for member in self.members.values() for group in (*member.member_of, *member.memberships)}
+        return frozenset(groups) - self.groups
 
+    @cached_property
     def groups(self) -> frozenset[str]:
-        """Return the roles that can have members and own schemas: roles, and logins with an external credential."""
+        """The roles that can have members and own schemas: roles, and logins with an external credential."""
         external = {name for name, login in self.logins.items() if login.credential is CredentialKind.EXTERNAL}
         return frozenset(self.roles) | external
 

@@ -66,7 +66,7 @@ def _unusable_names(document: AccessDocument) -> Iterator[str]:
     for section, names in (("roles", document.roles), ("logins", document.logins), ("retired", document.retired)):
         for name in names:
             path = f"document.{section}[{name!r}]"
-            is_pair = section == "logins" and name in document.rotated_logins()
+            is_pair = section == "logins" and name in document.rotated_logins
             longest = MAXIMUM_NAME_BYTES - (len(LOGIN_ROLE_SUFFIXES[0]) if is_pair else 0)
             yield from _unusable_name(path, name, longest)
             if is_reserved(name):
@@ -113,7 +113,7 @@ def _undeclared_group(document: AccessDocument, path: str, name: str) -> Iterato
 
 
 def _undeclared_role(document: AccessDocument, path: str, name: str) -> Iterator[str]:
-    if name in document.groups():
+    if name in document.groups:
         return
     if name == IAM_ROLE:
         yield f"{path}: membership in rds_iam is granted by 'credential: iam'; set that, and remove it here."
@@ -130,7 +130,7 @@ def _clashes(document: AccessDocument) -> Iterator[str]:
         if name in document.roles:
             yield f"document.logins[{name!r}]: a role has the same name; rename one of the two."
     taken = frozenset(document.roles) | frozenset(document.logins)
-    for name in document.rotated_logins():
+    for name in document.rotated_logins:
         for login_role in login_role_names(name):
             if login_role in taken:
                 yield (
@@ -202,10 +202,10 @@ def _unusable_login(path: str, login: Login) -> Iterator[str]:
 def _unusable_retirements(document: AccessDocument) -> Iterator[str]:
     for name, retirement in document.retired.items():
         path = f"document.retired[{name!r}]"
-        if name in document.role_names():
+        if name in document.role_names:
             yield f"{path}: the document declares this role as well; remove one of the two."
         successor = retirement.reassign_to
-        if successor is not None and successor not in document.members():
+        if successor is not None and successor not in document.members:
             yield (
                 f"{path}.reassign_to: {successor!r} is not declared; name one of document.roles or document.logins, "
                 "which gets what the role owns."

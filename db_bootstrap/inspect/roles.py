@@ -67,7 +67,7 @@ def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str])
     """Read the declared roles, those once declared, the owners of the managed schemas, and ``others``."""
     rows = run(
         queries.ROLES.format(**membership_options(on.version)),
-        names=sorted({*document.role_names(), IAM_ROLE, *document.predefined_groups(), *others}),
+        names=sorted({*document.role_names, IAM_ROLE, *document.predefined_groups(), *others}),
         schemas=sorted(document.schemas),
         mark=desired.mark(document.database),
         **_rights(on),

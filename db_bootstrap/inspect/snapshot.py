@@ -85,7 +85,7 @@ def _read_catalogs(
     rows = objects(run, scope)
     written = {name for _, name in scope.single_routines()}
     undeclared = scope.managed_roles - scope.declared_roles
-    settings, belongings = role_settings(run, scope.managed_roles, document.rotated_roles() | undeclared)
+    settings, belongings = role_settings(run, scope.managed_roles, document.rotated_roles | undeclared)
     actual_containers, policies = containers(run, scope)
     return Catalogs(
         retired_roles=retired,

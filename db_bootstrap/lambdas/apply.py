@@ -60,9 +60,9 @@ class ApplyEvent:
         document, arns = parse_document(event["document"]), event["secret_arns"]
         if not isinstance(arns, Mapping) or not all(isinstance(arn, str) and arn for arn in arns.values()):
             raise EventError("secret_arns must map each rotated login to the ARN of its secret.")
-        if set(arns) != set(document.rotated_logins()):
+        if set(arns) != set(document.rotated_logins):
             raise EventError(
-                f"secret_arns must name exactly the document's rotated logins, {sorted(document.rotated_logins())}; "
+                f"secret_arns must name exactly the document's rotated logins, {sorted(document.rotated_logins)}; "
                 f"it names {sorted(arns)}."
             )
         expected = event.get("expected_digest")

@@ -43,7 +43,7 @@ def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(
     cellar.raw = document(cellar, name)
     before = roles(cellar)
     cellar.apply()
-    assert roles(cellar) - before == parse_document(cellar.raw).role_names()
+    assert roles(cellar) - before == parse_document(cellar.raw).role_names
     store = SecretStore(manager.client)
     arn = manager.client.create_secret(Name=cellar.database.name)["ARN"]
     with cellar.master() as master:

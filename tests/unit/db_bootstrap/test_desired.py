@@ -150,7 +150,7 @@ def test_roles_that_can_create_in_a_schema_are_creators(changes: dict[str, Any],
 def test_everyone_who_does_not_act_as_another_role_creates_where_public_can() -> None:
     document = parse_document(documents.beers() | {"public": {"grants": [CREATING]}})
     assert desired.creators(document) == {
-        "beers": document.role_names() - {*login_role_names("beers_migrator"), "beers_migrator"}
+        "beers": document.role_names - {*login_role_names("beers_migrator"), "beers_migrator"}
     }
 
 

@@ -144,7 +144,7 @@ def test_an_undeclared_setting_that_limits_nothing_is_reset(setting: str, value:
 
 
 def scope(document: AccessDocument = REVOKE) -> Scope:
-    return Scope(document, SERVER, frozenset(document.role_names()), {"gone": None, "late": "beers_owner"})
+    return Scope(document, SERVER, frozenset(document.role_names), {"gone": None, "late": "beers_owner"})
 
 
 OWN, OTHER = "beers_owner", "stranger"

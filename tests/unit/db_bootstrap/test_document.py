@@ -90,8 +90,8 @@ def test_an_external_login_is_one_role_that_may_own_and_have_members() -> None:
     raw["logins"]["old"] = {"credential": "external"}
     raw["schemas"]["beers"]["owner"] = "old"
     raw["roles"]["beers_reader"]["member_of"] = ["old"]
-    assert "old" in parse_document(raw).role_names()
-    assert "old_a" not in parse_document(raw).role_names()
+    assert "old" in parse_document(raw).role_names
+    assert "old_a" not in parse_document(raw).role_names
 
 
 def test_null_means_not_given_as_terraform_says_it() -> None:
@@ -107,8 +107,8 @@ def test_a_document_may_name_no_more_than_the_database() -> None:
 
 def test_rotated_logins_have_two_siblings_and_iam_logins_none() -> None:
     document = parse_document(documents.beers())
-    assert document.rotated_logins() == ("beers_app", "beers_migrator")
-    assert document.role_names() == {
+    assert document.rotated_logins == ("beers_app", "beers_migrator")
+    assert document.role_names == {
         *("beers_owner", "beers_writer", "beers_reader", "beers_report"),
         *("beers_app", "beers_app_a", "beers_app_b"),
         *("beers_migrator", "beers_migrator_a", "beers_migrator_b"),
@@ -380,7 +380,7 @@ def test_a_wrong_document_is_refused_with_path_and_remedy(raw: object, problem: 
 def test_the_longest_names_that_fit_are_taken() -> None:
     document = _with_login("y" * 61, ROTATED)
     document["roles"]["z" * 63] = {}
-    assert {"y" * 61 + "_a", "z" * 63} <= parse_document(document).role_names()
+    assert {"y" * 61 + "_a", "z" * 63} <= parse_document(document).role_names
 
 
 def test_roles_may_share_groups_without_being_a_circle() -> None:
@@ -486,7 +486,7 @@ NEARLY_DOCUMENTS = _keys(
 def test_any_json_is_either_a_document_or_refused(raw: object) -> None:
     problems, names = tuple[str, ...](), frozenset[str]()
     try:
-        names = parse_document(raw).role_names()
+        names = parse_document(raw).role_names
     except AccessDocumentError as error:
         problems = error.problems
         str(error).encode()
