@@ -1,7 +1,7 @@
 """Endpoints outside of the AWS API: status, leftover resources, faults, and schedules.
 
-``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/faults`` and
-``POST /_rehearsal/schedules/NAME/invoke``.
+``GET /_rehearsal/status``, ``GET /_rehearsal/resources``, ``POST /_rehearsal/faults``,
+``POST`` and ``DELETE /_rehearsal/throttles/SERVICE``, and ``POST /_rehearsal/schedules/NAME/invoke``.
 """
 
 import os
@@ -18,6 +18,7 @@ from localaws.settings import Service, Settings
 
 PREFIX = "/_rehearsal/"
 _INVOKE = re.compile(r"schedules/([^/]+)/invoke")
+_THROTTLE = re.compile(r"throttles/([^/]+)")
 
 
 class Control:
@@ -46,8 +47,13 @@ class Control:
         schedule = _INVOKE.fullmatch(name)
         if schedule and method == "POST":
             return self._invoke_schedule(unquote(schedule[1]))
+        throttle = _THROTTLE.fullmatch(name)
+        if throttle and method in {"POST", "DELETE"}:
+            change = self._faults.throttled.add if method == "POST" else self._faults.throttled.discard
+            change(throttle[1])
+            return json_answer(200, {"throttled": sorted(self._faults.throttled)})
         if name not in known:
-            listed = [PREFIX + key for key in [*known, "schedules/NAME/invoke"]]
+            listed = [PREFIX + key for key in [*known, "schedules/NAME/invoke", "throttles/SERVICE"]]
             return json_answer(404, {"error": f"{path} is not here", "known": listed})
         wanted_method, produce = known[name]
         if method != wanted_method:

@@ -184,11 +184,20 @@ class Cluster:
 
     def restart(self, ask: signal.Signals = signal.SIGINT, pause_seconds: float = 0) -> None:
         """End the server with a signal, by default as when RDS reboots it, and start it again on the same data."""
+        self.halt(ask)
+        time.sleep(pause_seconds)
+        self.resume()
+
+    def halt(self, ask: signal.Signals = signal.SIGINT) -> None:
+        """End the server with a signal, and keep its data."""
         if self._server is None:
             raise UserError("The server does not run.")
         self._close_kept()
         self._processes.stop(self._server, STOP_GRACE_SECONDS, ask=ask)
-        time.sleep(pause_seconds)
+        self._server = None
+
+    def resume(self) -> None:
+        """Start a halted server on its data, and wait until it answers."""
         user = _server_user()
         self._server = self._serve(_reachable(self._binaries.folder, self.directory, user), user)
 

@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +35,8 @@ STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "SampleCount": len,
 }
 
+_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
+
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -54,6 +57,19 @@ _SYNTAX = (ast.Expression, ast.BinOp, ast.Compare, ast.Call, ast.Constant, ast.N
 
 class UnknownExpressionError(Exception):
     """The expression, or the alarm, is of a kind that is not evaluated here."""
+
+
+def aggregated(statistic: str, values: Sequence[float]) -> float:
+    """Return the statistic of at least one value; ``p99`` is a percentile.
+
+    Raises:
+        UnknownExpressionError: The statistic is not emulated.
+    """
+    if statistic in STATISTICS:
+        return STATISTICS[statistic](values)
+    if not (percentile := _PERCENTILE.fullmatch(statistic)):
+        raise UnknownExpressionError(statistic)
+    return sorted(values)[max(0, math.ceil(len(values) * float(percentile[1]) / 100) - 1)]
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,7 @@ def data_points(
 ) -> list[float | None]:
     """Return the data points of the evaluation range, oldest first, from (seconds, value) pairs.
 
-    A missing one is None. ``statistic`` is a key of ``STATISTICS``.
+    A missing one is None.
     """
     count = rule.evaluation_periods + MORE_PERIODS_LOOKED_AT
     end = (now // minute_seconds + 1) * minute_seconds
@@ -90,7 +106,7 @@ def data_points(
         periods_ago = math.ceil((end - timestamp) / rule.period_seconds)
         if 1 <= periods_ago <= count:
             periods[-periods_ago].append(value)
-    return [STATISTICS[statistic](period) if period else None for period in periods]
+    return [aggregated(statistic, period) if period else None for period in periods]
 
 
 def state(rule: Rule, points: Sequence[float | None], current: State) -> State:

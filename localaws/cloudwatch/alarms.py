@@ -1,9 +1,9 @@
 """Alarms that change their state: evaluated when metric data arrives and when they are described, with actions to SNS.
 
-moto stores alarms, which stay OK forever. Here an alarm on metrics with plain statistics, or on an expression of them,
-gets the state that CloudWatch would give it, and so does a composite alarm that needs all of several states. Others
-(percentiles, anomaly detection) stay in INSUFFICIENT_DATA, with the reason. A minute of an alarm's period lasts one
-second, so that alarms can be tested. Topic policies are not evaluated.
+moto stores alarms, which stay OK forever. Here an alarm on metrics with plain statistics or percentiles, or on an
+expression of them, gets the state that CloudWatch would give it, and so does a composite alarm that needs all of
+several states. Others (such as anomaly detection) stay in INSUFFICIENT_DATA, with the reason. A minute of an alarm's
+period lasts one second, so that alarms can be tested. Topic policies are not evaluated.
 """
 
 import bisect
@@ -22,7 +22,6 @@ from moto.sns.models import sns_backends
 from localaws.cloudwatch.alarm_evaluation import (
     COMPARISONS,
     MORE_PERIODS_LOOKED_AT,
-    STATISTICS,
     Rule,
     State,
     UnknownExpressionError,
@@ -42,7 +41,11 @@ _ASKING = {
     "get_alarms_by_alarm_names": False,
     "get_alarms_by_state_value": True,
 }
-_NOT_EVALUATED = "Only plain statistics, some expressions of them, and composites that need all states are evaluated."
+# More than the longest window of an alarm needs. Older values are forgotten, or a long run would fill the memory.
+_VALUES_KEPT = 10_000
+_NOT_EVALUATED = (
+    "Only plain statistics, percentiles, some expressions of them, and composites that need all states are evaluated."
+)
 _CONDITION = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA)\("([^"]+)"\)')
 
 # Namespace, name and dimensions: metrics are the same only if all of these are.
@@ -80,7 +83,10 @@ class Alarms(PatchingService):
                 for datum in backend.metric_data[known:]:
                     if isinstance(datum, MetricDatum):
                         seconds = datum.timestamp.replace(tzinfo=UTC).timestamp()
-                        bisect.insort(self._values[_series(datum)], (seconds, datum.value, datum.unit or ""))
+                        values = self._values[_series(datum)]
+                        bisect.insort(values, (seconds, datum.value, datum.unit or ""))
+                        del values[:-_VALUES_KEPT]
+                del backend.metric_data[:-_VALUES_KEPT]
                 put = {(namespace, metric["MetricName"]) for metric in data}
                 alarms = list(backend.alarms.values())
                 measured = (alarm for alarm in alarms if any(_name(stat) in put for stat in _metrics(alarm).values()))
@@ -152,7 +158,7 @@ def _composite(backend: CloudWatchBackend, alarm: Alarm) -> tuple[State, str]:
 def _measured(values: Mapping[Series, list[tuple[float, float, str]]], alarm: Alarm) -> tuple[State, str]:
     """Return the state of an alarm on metrics, and the reason."""
     metrics = _metrics(alarm)
-    if alarm.comparison_operator not in COMPARISONS or any(m.stat not in STATISTICS for m in metrics.values()):
+    if alarm.comparison_operator not in COMPARISONS:
         raise UnknownExpressionError(alarm.name)
     rule = Rule(
         comparison=alarm.comparison_operator,

@@ -11,7 +11,7 @@ stays INACTIVE for as long as the server runs.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore import xform_name
@@ -22,6 +22,7 @@ from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskDe
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import elbv2_backends
 
+from localaws.cloudwatch.metrics import Gauge, Measurement
 from localaws.ecs.containers import TaskDefinitionError, read_containers
 from localaws.ecs.controller import ServiceController
 from localaws.ecs.definitions import as_stored, capacity_provider
@@ -62,9 +63,11 @@ class Services:
         self._extend_creation()
         self._extend_changes()
         self._store_definitions()
+        self._gauge = Gauge(context, self._measured)
 
     def stop(self) -> None:
         """End every task."""
+        self._gauge.stop()
         self._patch.undo()
         for controller in list(self._controllers.values()):
             controller.stop()
@@ -78,6 +81,13 @@ class Services:
             },
             "tasks": [run.status() for run in self._tasks.runs()],
         }
+
+    def _measured(self) -> Iterator[Measurement]:
+        """Yield what Container Insights counts."""
+        for service in [controller.service for controller in list(self._controllers.values())]:
+            dimensions = {"ClusterName": service.cluster_name, "ServiceName": service.name}
+            counts = {"DesiredTaskCount": service.desired_count, "RunningTaskCount": service.running_count}
+            yield "ECS/ContainerInsights", dimensions, counts
 
     def _extend_creation(self) -> None:
         @self._patch.method(EC2ContainerServiceResponse, "create_service")

@@ -10,6 +10,7 @@ response without a ``Server`` header gets one.
 
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,8 @@ class Proxy:
         registry: chooses targets.
         addresses: where targets really listen.
         session: for the connections to targets, shared by all listeners.
-        record: counts a response, by the target's group (None if the load balancer itself answers) and the status.
+        record: counts a response, by the target's group (None if the load balancer itself answers), the status, and the
+            seconds until the target answered.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Proxy:
         addresses: NetworkAddresses,
         session: aiohttp.ClientSession,
         *,
-        record: Callable[[str | None, int], None] = lambda _group_arn, _status: None,
+        record: Callable[[str | None, int, float], None] = lambda _group_arn, _status, _seconds: None,
     ) -> None:
         self._view = view
         self._algorithm = algorithm
@@ -137,7 +139,7 @@ class Proxy:
             self._registry.release(target)
 
     def _failed(self, status: int) -> aiohttp.web.Response:
-        self._record(None, status)
+        self._record(None, status, 0)
         return _own(error_answer(status))
 
     async def _ask(
@@ -153,6 +155,7 @@ class Proxy:
         if where is None:
             raise ConnectionRefusedError
         url = f"http://{where[0]}:{where[1]}{request.raw_path}"
+        sent_at = time.monotonic()
         answer = await self._session.request(
             request.method,
             yarl.URL(url, encoded=True),
@@ -161,7 +164,7 @@ class Proxy:
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds),
         )
-        self._record(target.group_arn, answer.status)
+        self._record(target.group_arn, answer.status, time.monotonic() - sent_at)
         async with answer:
             return await _pass_back(request, answer)
 

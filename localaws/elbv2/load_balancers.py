@@ -12,7 +12,7 @@ Different from AWS:
 - Health is checked faster than configured (``health``), and for every group that a listener uses.
 - The local authority issues a certificate for the names of the listener's. Not emulated: TLS policies other than 1.2
   and
-  up, client certificates, further certificates (SNI), access logs, metrics other than targets' 5xx responses, WAF,
+  up, client certificates, further certificates (SNI), access logs, most metrics, WAF,
   stickiness, slow start, authentication and network load balancers.
 - Two targets of one group cannot have the same address, because moto identifies them by it.
 See ``listener``, ``rules`` and ``targets`` for more differences.
@@ -24,7 +24,8 @@ import functools
 import inspect
 import ssl
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ from moto.elbv2.models import (
 )
 
 from localaws.addresses import LOOPBACK
-from localaws.cloudwatch.metrics import count_responses
+from localaws.cloudwatch.metrics import Gauge, Measurement, count_responses, put_response_times
 from localaws.elbv2.health import Check, Health, Policy, State, seconds_until_next_check
 from localaws.elbv2.listener import ListenerView, Proxy
 from localaws.elbv2.rules import Rule, check_emulated
@@ -88,6 +89,8 @@ class LoadBalancers:
         self._open: dict[str, _Open] = {}
         # Responses that are not yet in CloudWatch, by load balancer, target group and status.
         self._counts: Counter[tuple[str, str | None, int]] = Counter()
+        # Seconds of the same responses of targets, by load balancer and target group.
+        self._times: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         self._checks: dict[Target, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
@@ -97,9 +100,11 @@ class LoadBalancers:
         self._extend_health()
         self._thread = threading.Thread(target=self._serve, name="load balancers", daemon=True)
         self._thread.start()
+        self._gauge = Gauge(context, self._measured)
 
     def stop(self) -> None:
         """Close every listener."""
+        self._gauge.stop()
         self._patch.undo()
         if self._stopping:
             return
@@ -271,10 +276,13 @@ class LoadBalancers:
     async def _open_listener(
         self, balancer: FakeLoadBalancer, listener: FakeListener, session: aiohttp.ClientSession
     ) -> None:
-        def record(group_arn: str | None, status: int) -> None:
+        def record(group_arn: str | None, status: int, seconds: float) -> None:
             if not self._counts:
                 self._loop.call_later(COUNT_SECONDS, self._publish_counts)
-            self._counts[_end_of_arn(balancer.arn), group_arn and _end_of_arn(group_arn), status] += 1
+            name, group = _end_of_arn(balancer.arn), group_arn and _end_of_arn(group_arn)
+            self._counts[name, group, status] += 1
+            if group:
+                self._times[name, group].append(seconds)
 
         view = functools.partial(_view, balancer, listener)
         proxy = Proxy(view, self.algorithm, self._registry, self._context.addresses, session, record=record)
@@ -291,9 +299,23 @@ class LoadBalancers:
 
     def _publish_counts(self) -> None:
         counts, self._counts = self._counts, Counter()
+        times, self._times = self._times, defaultdict(list)
+        # The recipient of an alarm's message must not delay requests.
         for key, count in counts.items():
-            # The recipient of an alarm's message must not delay requests.
             self._loop.run_in_executor(None, count_responses, self._context.settings, *key, count)
+        for where, seconds in times.items():
+            self._loop.run_in_executor(None, put_response_times, self._context.settings, *where, seconds)
+
+    def _measured(self) -> Iterator[Measurement]:
+        states: dict[str, list[State]] = {}
+        for target in self._registry.registered():
+            if health := self._registry.health(target):
+                states.setdefault(target.group_arn, []).append(health.state)
+        for arn, found in states.items():
+            group = self._group(arn)
+            for balancer in group.load_balancer_arns if group else []:
+                dimensions = {"LoadBalancer": _end_of_arn(balancer), "TargetGroup": _end_of_arn(arn)}
+                yield "AWS/ApplicationELB", dimensions, {"UnHealthyHostCount": found.count(State.UNHEALTHY)}
 
     async def _close(self, arn: str) -> None:
         opened = self._open.pop(arn)

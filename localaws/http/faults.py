@@ -1,7 +1,9 @@
-"""Faults on demand: the first call of each kind that creates or deletes something fails with a transient error.
+"""Faults on demand, for the calls of roles.
 
-This shows that an apply can fail at every kind of resource, and that the next one continues. Requested with
-``POST /_rehearsal/faults``.
+``POST /_rehearsal/faults``: the first call of each kind that creates or deletes something fails with a transient error.
+This shows that an apply can fail at every kind of resource, and that the next one continues.
+
+``POST /_rehearsal/throttles/SERVICE``: every call to the service is throttled, until ``DELETE`` of the same path.
 """
 
 import threading
@@ -24,6 +26,7 @@ class Faults:
         self._lock = threading.Lock()
         self._asked_for = False
         self.failed: list[str] = []
+        self.throttled: set[str] = set()
 
     def ask_for(self) -> None:
         """From now on, fail the first call of each kind that creates or deletes something."""
@@ -38,7 +41,11 @@ class Faults:
         """
 
         def faulty(call: ApiCall) -> Answer:
-            if self._asked_for and is_role(call.access_key_id) and self._is_first(call):
+            if not is_role(call.access_key_id):
+                return handle(call)
+            if call.service in self.throttled:
+                return error_answer(call, 400, "ThrottlingException", "Rate exceeded")
+            if self._asked_for and self._is_first(call):
                 return error_answer(call, 400, CODE, MESSAGE)
             return handle(call)
 

@@ -84,13 +84,16 @@ class Functions:
         finally:
             self._pool.release(worker)
         self._logs.write(function, worker.specification.environment["AWS_LAMBDA_LOG_STREAM_NAME"], outcome)
-        metrics.count_invocation(self._context.settings, function.function_name, failed=outcome.failed)
+        milliseconds = round(outcome.duration_seconds * 1000)
+        metrics.count_invocation(
+            self._context.settings, function.function_name, failed=outcome.failed, milliseconds=milliseconds
+        )
         self._context.journal.record(
             "function.invoked",
             function=function.function_name,
             version=str(function.version),
             request_id=outcome.request_id,
-            milliseconds=round(outcome.duration_seconds * 1000),
+            milliseconds=milliseconds,
             failed=outcome.failed,
             **({"error": outcome.payload[:ERROR_EXCERPT_CHARACTERS]} if outcome.failed else {}),
         )

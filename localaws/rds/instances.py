@@ -17,12 +17,15 @@ Different from AWS:
   on AWS up to five minutes ago. moto's automated snapshots have no data.
 - Exported logs, Performance Insights, a standby and replicas exist in name only. A stopped instance runs on, and
   the master's password changes by rotation alone.
+- Storage is full when the databases' files are as large as what is allocated; the server then stops until there is
+  more. Logs and WAL do not count, and nothing extends storage automatically.
+- A reboot, with or without failover, ends the server for some seconds; its address stays.
 - The managed secret has RDS's schedule or the configured one, and is rotated only on request.
 """
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.rds.exceptions import RDSClientError
@@ -33,6 +36,7 @@ from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 from devtools.errors import UserError
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Backup
+from localaws.cloudwatch.metrics import Gauge, Measurement
 from localaws.patch import MonkeyPatch
 from localaws.rds.backups import Backups, restored_settings
 from localaws.rds.server import DatabaseServer, new_credential
@@ -68,9 +72,11 @@ class Databases:
         self._extend_secrets()
         self._extend_snapshots()
         self._extend_restores()
+        self._gauge = Gauge(context, self._measured)
 
     def stop(self) -> None:
         """End every server."""
+        self._gauge.stop()
         self._patch.undo()
         for instance in list(self._server_by_instance):
             self._end(instance)
@@ -91,6 +97,10 @@ class Databases:
             }
             for name, server in list(self._server_by_instance.items())
         }
+
+    def _measured(self) -> Iterator[Measurement]:
+        for name, server in list(self._server_by_instance.items()):
+            yield "AWS/RDS", {"DBInstanceIdentifier": name}, server.measured()
 
     def _extend_creation(self) -> None:
         @self._patch.method(RDSBackend, "create_db_instance")
@@ -117,10 +127,14 @@ class Databases:
             server = self._server_by_instance.pop(db_instance_identifier, None)
             if server is not None:
                 self._server_by_instance[instance.db_instance_identifier] = server
-                if db_kwargs.get("db_parameter_group_name"):
-                    server.apply_parameters()
-                if db_kwargs.get("manage_master_user_password"):
-                    server.use_managed_password()
+                server.change(db_kwargs)
+            return instance
+
+        @self._patch.method(RDSBackend, "reboot_db_instance")
+        def reboot(original: Any, backend: RDSBackend, db_instance_identifier: str) -> Any:
+            instance = original(backend, db_instance_identifier)
+            if server := self._server_by_instance.get(db_instance_identifier):
+                server.reboot()
             return instance
 
         @self._patch.method(RDSBackend, "modify_db_parameter_group")

@@ -27,6 +27,9 @@ _FORCE_SSL = "rds.force_ssl"
 _AVAILABLE_LIBRARIES = frozenset({"pg_stat_statements", "auto_explain"})
 _ROTATION_DAYS = 7
 _START_SECONDS = 90
+# AWS names one or two minutes for a failover; health checks are ten times as frequent here.
+_FAILOVER_SECONDS = 8
+_USED_BYTES = "SELECT sum(pg_database_size(oid)) FROM pg_database"
 _SESSIONS = """
 SELECT usename::text, application_name, client_port FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND usename <> session_user
@@ -91,20 +94,57 @@ class DatabaseServer:
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return the login, application name and client port of each session; empty while the server is unavailable."""
+        return [
+            {"login": login, "application": application, "port": self.cluster.client_port(port)}
+            for login, application, port in self._rows(_SESSIONS)
+        ]
+
+    def measured(self) -> dict[str, float]:
+        """Return RDS's metrics of the instance; empty while the server is unavailable."""
+        used = self._rows(_USED_BYTES)
+        if not used:
+            return {}
+        free = int(self.instance.allocated_storage) * 1024**3 - float(used[0][0])
+        if free <= 0:
+            self._set_status("storage-full")
+            self.cluster.halt()
+        return {"DatabaseConnections": len(self._rows(_SESSIONS)), "FreeStorageSpace": free}
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Follow a ModifyDBInstance."""
+        if settings.get("allocated_storage") and self.instance.status == "storage-full":
+            self.cluster.resume()
+            self._set_status("available")
+        if settings.get("db_parameter_group_name"):
+            self.apply_parameters()
+        if settings.get("manage_master_user_password"):
+            self.use_managed_password()
+
+    def reboot(self) -> None:
+        """End the server and, after the time of a failover, start it again; returns at once."""
+        self._set_status("rebooting")
+        self.starting = threading.Thread(target=self._restart, name="reboot", daemon=True)
+        self.starting.start()
+
+    def _restart(self) -> None:
+        self.cluster.restart(pause_seconds=_FAILOVER_SECONDS)
+        self._set_status("available")
+
+    def _set_status(self, status: str) -> None:
+        self.instance.status = status
+        self._journal.record("database.status", instance=self.instance.db_instance_identifier, status=status)
+
+    def _rows(self, query: str) -> list[Any]:
         with self._session_lock:
             try:
                 if self.instance.status != "available":
                     return []
                 if self._session is None:  # kept, because each new connection is a line in the server's log
                     self._session = self.cluster.open_as_superuser()
-                rows = self._session.run(_SESSIONS)
+                return self._session.run(query) or []
             except (pg8000.exceptions.Error, OSError):
                 self._session = None
                 return []
-        return [
-            {"login": login, "application": application, "port": self.cluster.client_port(port)}
-            for login, application, port in rows
-        ]
 
     def end(self) -> None:
         """End the server, once it has started."""

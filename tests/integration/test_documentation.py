@@ -70,6 +70,16 @@ def test_a_test_that_is_named_exists(document: Path) -> Problems:
     yield from set(re.findall(r"`(test_\w+)`", document.read_text())) - TESTS
 
 
+def test_the_runbook_lists_every_alarm_with_the_test_that_triggers_it_or_its_source() -> None:
+    text = (CHECKOUT / "docs" / "runbook.md").read_text()
+    rows = re.findall(r"^\| \[([\w-]+)\]\(#alarm-\1\) \| [^|]+ \| ([^|]+) \|$", text, flags=re.MULTILINE)
+    # test_production.py compares the sections with Terraform's alarms.
+    assert [name for name, _ in rows] == re.findall(r"^### Alarm: ([\w-]+)$", text, flags=re.MULTILINE)
+    for name, evidence in rows:
+        tests = re.fullmatch(r"(`test_\w+`(, |$))+", evidence)
+        assert tests or re.fullmatch(r"documented only: \[\w+\]\(https://docs\.aws\.amazon\.com/\S+\)", evidence), name
+
+
 @in_documents
 def test_a_command_of_aws_that_is_shown_exists_with_its_options(document: Path) -> Problems:
     for command in re.findall(r"\baws [a-z-]+ [a-z]+-[a-z-]+[^`\n]*", code(document)):

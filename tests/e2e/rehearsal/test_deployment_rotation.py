@@ -1,8 +1,6 @@
 """Credentials are replaced under load, during deployments and against all odds; the tests run in this order."""
 
-import json
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore.exceptions
 import pg8000.exceptions
 import pytest
 
@@ -20,12 +17,10 @@ from devtools.errors import UserError
 from devtools.load import Load
 from rehearsal.rotate import rotate
 from tests.support.documents import beers
-from tests.support.local_aws import allow, policy
 from tests.support.rehearsal import (
     Rehearsal,
     connected,
     database_folder,
-    denied,
     image_of_changed_service,
     login,
     master,
@@ -38,24 +33,6 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 LOGINS = ("beers_app", "beers_migrator")
 FUNCTION = "taproom-dev-rotation"
-TOPIC = "taproom-dev-on-call"
-WATCH = "taproom-dev-rotation-watch"
-
-
-@pytest.fixture(scope="module")
-def topic(rehearsal: Rehearsal) -> Iterator[str]:
-    """An SNS topic that EventBridge may publish to, with a queue that keeps its messages."""
-    queue = rehearsal.aws("sqs").create_queue(QueueName=TOPIC)["QueueUrl"]
-    arn = rehearsal.aws("sns").create_topic(Name=TOPIC)["TopicArn"]
-    let_in = allow("sns:Publish", arn, Principal={"Service": "events.amazonaws.com"})
-    rehearsal.aws("sns").set_topic_attributes(
-        TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy(let_in))
-    )
-    queue_arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
-    rehearsal.aws("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
-    yield arn
-    rehearsal.aws("sns").delete_topic(TopicArn=arn)
-    rehearsal.aws("sqs").delete_queue(QueueUrl=queue)
 
 
 def impatient_settings() -> str:
@@ -135,7 +112,7 @@ def test_each_login_and_the_master_has_a_rotation_schedule_and_only_testsecret_h
     assert rehearsal.journal("rotation.failed") == []
 
 
-def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, topic: str, tmp_path: Path) -> None:
+def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
     secrets = rehearsal.aws("secretsmanager")
     before = master(rehearsal)
     secrets.rotate_secret(SecretId=master_secret_arn(rehearsal))
@@ -146,7 +123,6 @@ def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, top
     variables = {
         **rehearsal.deployment.variables(digest),
         "access": access,  # so that the bootstrap runs as well, with the master's new password
-        "alarm_topic_arns": [topic],
     }
     with load(rehearsal) as clients, ThreadPoolExecutor(1) as pool:
         applying = pool.submit(rehearsal.deployment.environment.apply, variables, quiet, "dev.tfvars")
@@ -170,48 +146,6 @@ def test_master_rotation_between_two_steps_does_not_fail_the_rotation_of_a_login
     rehearsal.aws("secretsmanager").rotate_secret(SecretId=master_secret_arn(rehearsal))
     assert end_of(rehearsal, token) == "succeeded"
     assert logs_in(rehearsal, login(rehearsal, "beers_app"))
-
-
-def test_a_missing_permission_fails_a_rotation_step_notifies_the_topic_and_a_retry_succeeds(
-    rehearsal: Rehearsal,
-) -> None:
-    permission = allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:rds!*")
-    before = login(rehearsal, "beers_app")
-    messages(rehearsal)
-    with denied(rehearsal, FUNCTION, permission):
-        token = begin(rehearsal, "beers_app")
-        assert end_of(rehearsal, token) == "abandoned"
-    failures = [event for event in rehearsal.journal("rotation.failed") if event["version_id"] == token]
-    assert {event["step"] for event in failures} == {"setSecret"}
-    assert all("AccessDenied" in event["error"] for event in failures)
-    assert login(rehearsal, "beers_app") == before
-    assert logs_in(rehearsal, before)
-    told = messages(rehearsal)
-    assert told
-    failed = f"RotationFailed of {secret_arn(rehearsal, 'beers_app')}"
-    assert all(failed in text and "setSecret" in text for text in told)
-    go_on(rehearsal, "beers_app", token)
-    assert login(rehearsal, "beers_app")["username"] != before["username"]
-
-
-def test_an_overdue_rotation_sets_off_the_alarm(rehearsal: Rehearsal) -> None:
-    secrets, arn = rehearsal.aws("secretsmanager"), master_secret_arn(rehearsal)
-    look(rehearsal, "OK")
-    assert alarm(rehearsal, "not-watched") == "OK"
-    secrets.cancel_rotate_secret(SecretId=arn)
-    look(rehearsal, "ALARM")
-    secrets.rotate_secret(SecretId=arn, RotateImmediately=False)
-    look(rehearsal, "OK")
-
-
-def look(rehearsal: Rehearsal, state: str) -> None:
-    """Let the watch over rotations look until the alarm has heard of it: two looks within its period are one to it."""
-    deadline = time.monotonic() + 240
-    rehearsal.run.invoke_schedule(WATCH)
-    while (found := alarm(rehearsal, "overdue")) != state:
-        assert time.monotonic() < deadline, f"the alarm is {found}, not {state}"
-        time.sleep(2)
-        rehearsal.run.invoke_schedule(WATCH)
 
 
 def test_rotate_command_shows_each_step_and_fails_if_a_rotation_does(
@@ -238,14 +172,6 @@ def test_rotate_command_names_the_logins_when_one_does_not_exist(rehearsal: Rehe
         rotate(rehearsal.run, "nobody")
 
 
-def go_on(rehearsal: Rehearsal, name: str, token: str) -> None:
-    """Have Secrets Manager attempt a rotation again that it had given up."""
-    with pytest.raises(botocore.exceptions.ClientError, match="That rotation will be reattempted"):
-        begin(rehearsal, name)
-    wait_until(lambda: end_of(rehearsal, token) == "succeeded")
-    assert logs_in(rehearsal, login(rehearsal, name))
-
-
 @contextmanager
 def server_refuses(rehearsal: Rehearsal, user: str) -> Iterator[None]:
     """The server refuses one login role with any password."""
@@ -265,18 +191,6 @@ def reload(rehearsal: Rehearsal) -> None:
         connection.run("SELECT pg_reload_conf()")
 
 
-def messages(rehearsal: Rehearsal) -> list[str]:
-    """Return the topic's messages about rotations since the last call."""
-    sqs = rehearsal.aws("sqs")
-    url = sqs.get_queue_url(QueueName=TOPIC)["QueueUrl"]
-    told = []
-    while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in received:
-            told.append(json.loads(message["Body"])["Message"])
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return [text for text in told if "Rotation" in text]
-
-
 def master_secret_arn(rehearsal: Rehearsal) -> str:
     arn: str = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]["MasterUserSecret"]["SecretArn"]
     return arn
@@ -287,9 +201,3 @@ def deployment_ids(rehearsal: Rehearsal) -> list[str]:
         cluster=rehearsal.outputs["cluster_name"], services=[rehearsal.outputs["service_name"]]
     )["services"][0]
     return [deployment["id"] for deployment in service["deployments"]]
-
-
-def alarm(rehearsal: Rehearsal, name: str) -> str:
-    described = rehearsal.aws("cloudwatch").describe_alarms(AlarmNames=[f"{FUNCTION}-{name}"])
-    state: str = described["MetricAlarms"][0]["StateValue"]
-    return state

@@ -1,6 +1,5 @@
-"""The database fails in five ways under load, and the service survives. test_service_on_ecs.py stops it."""
+"""The database fails in three ways under load, and the service survives. test_deployment_under_faults.py has more."""
 
-import http.client
 import json
 import threading
 import time
@@ -14,6 +13,7 @@ import psutil
 import pytest
 
 from app.database.migrate import migrate
+from devtools.load import Load
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
 from tests.support.catalogue_database import CatalogueDatabase
@@ -73,14 +73,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @contextmanager
-def refused(site: Site) -> Iterator[None]:
-    site.relay.cut()
-    yield
-    time.sleep(2)
-    site.relay.repair()
-
-
-@contextmanager
 def failed_over(site: Site) -> Iterator[None]:
     site.relay.cut()
     yield
@@ -105,15 +97,6 @@ def slow(site: Site) -> Iterator[None]:
         holder.run("COMMIT")
 
 
-@contextmanager
-def full(site: Site) -> Iterator[None]:
-    site.catalogue.admin(f"ALTER ROLE {site.catalogue.app} CONNECTION LIMIT 0")
-    site.throw_out()
-    yield
-    time.sleep(2)
-    site.catalogue.admin(f"ALTER ROLE {site.catalogue.app} CONNECTION LIMIT -1")
-
-
 @pytest.fixture
 def at_its_first_address(site: Site) -> Iterator[None]:
     yield
@@ -124,16 +107,15 @@ def at_its_first_address(site: Site) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("at_its_first_address")
-@pytest.mark.parametrize("outage", [refused, failed_over, silent, slow, full])
+@pytest.mark.parametrize("outage", [failed_over, silent, slow])
 def test_the_service_reports_and_survives_an_outage(site: Site, outage: Callable[[Site], Iterator[None]]) -> None:
     served = site.served
     assert served.request("GET", "/readyz").status == 200
     workers, written = site.workers(), len(served.log_text())
-    with ThreadPoolExecutor(CALLERS + 1) as threads:
+    with Load([f"127.0.0.1:{served.port}"], CALLERS, pause_seconds=0.01) as load, ThreadPoolExecutor(1) as threads:
         done = threading.Event()
-        asking = [threads.submit(ask_until, done, served.port) for _ in range(CALLERS)]
         living = threads.submit(live_until, done, served)
-        time.sleep(0.5)
+        load.wait_for(50)
         try:
             with outage(site):  # type: ignore[attr-defined]
                 pass
@@ -144,41 +126,15 @@ def test_the_service_reports_and_survives_an_outage(site: Site, outage: Callable
             time.sleep(0.5)
         finally:
             done.set()
-        answers = [answer for future in asking for answer in future.result()]
         probes = living.result()
-    assert {answer.status for answer in answers} == {200, 503}
-    assert all(answer.retry_after for answer in answers if answer.status == 503)
-    assert max(answer.seconds for answer in answers) < LONGEST_REQUEST_SECONDS
-    assert {answer.status for answer in answers if answer.began_at > back_at + BACK_WITHIN_SECONDS} <= {200}
+    # Load tells a 503 without Retry-After apart.
+    assert {sent.outcome for sent in load.sent} == {200, 201, 503}
+    assert max(sent.seconds for sent in load.sent) < LONGEST_REQUEST_SECONDS
+    late = [sent for sent in load.sent if sent.ended_at - sent.seconds > back_at + BACK_WITHIN_SECONDS]
+    assert not any(sent.failed for sent in late)
     assert probes == {200}
     assert site.workers() == workers
     assert "Traceback" not in served.log_text()[written:]
-
-
-@dataclass(frozen=True)
-class Answered:
-    """Return the response of a caller, and when it was sent."""
-
-    began_at: float
-    seconds: float
-    status: int
-    retry_after: str | None
-
-
-def ask_until(done: threading.Event, port: int) -> list[Answered]:
-    """Ask for beers again and again, on a connection that is kept."""
-    answers = []
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    while not done.is_set():
-        began_at = time.monotonic()
-        connection.request("GET", "/beers?limit=5")
-        answer = connection.getresponse()
-        answer.read()
-        seconds = time.monotonic() - began_at
-        answers.append(Answered(began_at, seconds, answer.status, answer.headers["Retry-After"]))
-        time.sleep(0.01)
-    connection.close()
-    return answers
 
 
 def live_until(done: threading.Event, served: Served) -> set[int]:

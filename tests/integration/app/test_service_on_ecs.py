@@ -1,9 +1,6 @@
-"""The service on ECS, behind the load balancer and under load: tasks are replaced, and the database is stopped."""
+"""The service on ECS, behind the load balancer and under load: its tasks are replaced."""
 
 import re
-import signal
-import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,10 +21,7 @@ pytestmark = [pytest.mark.database, pytest.mark.load]
 
 CHECKOUT = Path(__file__).parents[3]
 SERVICE = "beers"
-# A busy machine's time, most of it.
-BACK_WITHIN_SECONDS = 10.0
 SIGTERMS = 10
-NIGHTLY = pytest.mark.nightly
 
 
 class Deployed:
@@ -72,35 +66,6 @@ def health_check() -> dict[str, str | int]:
         "HealthyThresholdCount": int(configured["healthy_threshold"]),
         "UnhealthyThresholdCount": int(configured["unhealthy_threshold"]),
     }
-
-
-# Health checks are ten times as frequent as in AWS, so that 8 seconds are sixteen checks here as 80 seconds are there.
-@pytest.mark.parametrize(
-    "seconds", [pytest.param(2, marks=NIGHTLY), 8, pytest.param(60, marks=NIGHTLY)], ids=lambda seconds: f"{seconds} s"
-)
-@pytest.mark.parametrize(
-    "shutdown",
-    [
-        pytest.param(signal.SIGQUIT, id="immediate"),
-        pytest.param(signal.SIGINT, id="fast", marks=NIGHTLY),
-        pytest.param(signal.SIGKILL, id="killed", marks=NIGHTLY),
-    ],
-)
-def test_an_outage_of_the_database_replaces_no_task(deployed: Deployed, shutdown: signal.Signals, seconds: int) -> None:
-    before = deployed.tasks()
-    with Load([urlsplit(deployed.site.url).netloc], connections=8, pause_seconds=0.02) as load:
-        load.wait_for(100)
-        deployed.catalogue.cluster.restart(shutdown, pause_seconds=seconds)
-        up_at = time.monotonic()
-        load.wait_for(load.requests + 100)
-        time.sleep(1)  # for a scheduler that would still replace a task
-    outcomes = Counter(sent.outcome for sent in load.sent)
-    first = min(sent.ended_at for sent in load.sent if sent.ended_at > up_at and not sent.failed)
-    print(f"{shutdown.name} for {seconds} s: {dict(outcomes)}, first success {first - up_at:.2f} s after the start")
-    assert set(outcomes) == {200, 201, 503}
-    assert first - up_at < BACK_WITHIN_SECONDS
-    assert [sent for sent in load.failures if sent.ended_at > up_at + BACK_WITHIN_SECONDS] == []
-    assert deployed.tasks() == before
 
 
 def test_ten_sigterms_under_load_lose_no_request(deployed: Deployed) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localaws.cloudwatch.metrics import MetricDatum, embedded_metrics
-from tests.support.local_aws import LocalAws, unique
+from tests.support.local_aws import LocalAws
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -78,15 +78,6 @@ def test_a_line_that_is_put_into_a_log_becomes_a_metric_and_a_wrong_one_is_journ
     assert [event["error"] for event in aws.journal("metrics.not_understood") if event["group"] == group] == [
         "KeyError: 'Bottles'"
     ]
-
-
-def test_lambda_counts_what_it_invokes_and_what_fails(aws: LocalAws) -> None:
-    name = unique("counted")
-    aws.make_function(name, "def divide(event, context):\n    return 1 / event\n", "handlers.divide")
-    for divisor in ("1", "0", "2"):
-        aws.client("lambda").invoke(FunctionName=name, Payload=divisor)
-    assert statistics(aws, "AWS/Lambda", "Invocations", "FunctionName", name) == [3.0]
-    assert statistics(aws, "AWS/Lambda", "Errors", "FunctionName", name) == [1.0]
 
 
 def statistics(aws: LocalAws, namespace: str, metric: str, dimension: str, value: str) -> list[float]:

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import shutil
 import threading
 import time
 from collections import Counter
@@ -10,17 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from devtools.checkout import CHECKOUT
-from devtools.terraform.program import find_terraform
-from localaws.cloudwatch.alarms import Alarms
 from localaws.elbv2.load_balancers import LoadBalancers
-from rehearsal.terraform import Terraform, write_cli_config
 from tests.support.ecs import make_load_balancer, make_network
 from tests.support.moto_server import MotoServer, moto_server
 from tests.support.targets import Target, running_target
@@ -221,55 +215,3 @@ def test_a_rule_that_is_not_emulated_cannot_be_created(serving: Balancer, field:
     with pytest.raises(refused):
         serving.set_default_action(FIXED)
     assert serving.ask("GET", "/")[0] == 200
-
-
-@pytest.mark.terraform
-@pytest.mark.aws("ELB-15", "EVENTS-16", "EVENTS-17")
-def test_the_alarms_on_burn_rates_follow_real_requests(serving: Balancer, tmp_path: Path) -> None:
-    alarms = Alarms(serving.aws.context)
-    root = tmp_path / "observability"
-    shutil.copytree(CHECKOUT / "terraform/modules/observability", root)
-    lock = Path(shutil.copy(CHECKOUT / "terraform/account/.terraform.lock.hcl", root))
-    terraform = Terraform(
-        find_terraform()[0],
-        root,
-        endpoint=serving.aws.context.settings.endpoint,
-        processes=serving.aws.context.processes,
-        logs=tmp_path,
-        cli_config=write_cli_config(tmp_path / "cli.tfrc", lock, tmp_path / "plugins"),
-        credentials={"aws_access_key_id": "administrator", "aws_secret_access_key": "none"},
-    )
-    terraform.init({})
-    balancer, group = (arn.rpartition(":")[2].removeprefix("loadbalancer/") for arn in (serving.arn, serving.group_arn))
-    variables = {
-        "context": {"name": "taproom-dev", "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/any"},
-        "environment": "dev",
-        "load_balancer_arn_suffix": balancer,
-        "target_group_arn_suffix": group,
-        "cluster_name": "taproom-dev",
-        "service_name": "taproom-dev",
-        "database": {"identifier": "taproom-dev", "allocated_gigabytes": 20},
-        "functions": {},
-        "slo": {"availability": 99.9, "p99_seconds": 1},
-    }
-    terraform.apply(variables, lambda _: None)
-
-    def states() -> dict[str, str]:
-        found = serving.aws.client("cloudwatch").describe_alarms(AlarmNamePrefix="taproom-dev-budget-burn")
-        described = [*found["MetricAlarms"], *found["CompositeAlarms"]]
-        return {alarm["AlarmName"].removeprefix("taproom-dev-budget-burn-"): alarm["StateValue"] for alarm in described}
-
-    try:
-        serving.echo()
-        assert set(states().values()) == {"OK"}
-        assert len(states()) == 6
-
-        def fail() -> bool:
-            serving.ask("GET", "/fail")
-            return set(states().values()) == {"ALARM"}
-
-        wait_until(fail, "all burn rates")
-        # The failures leave the short window first: the alarm ends, although the long one still contains them.
-        wait_until(lambda: (states()["fast"], states()["fast-long"]) == ("OK", "ALARM"), "the end of the fast alarm")
-    finally:
-        alarms.stop()

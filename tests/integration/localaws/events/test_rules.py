@@ -47,19 +47,6 @@ def rotation_ends(secret_arn: str) -> dict[str, Any]:
     }
 
 
-def test_a_failed_rotation_is_published_to_a_topic_that_admits_rules(
-    aws: LocalAws, secret: str, rotator: Callable[..., str]
-) -> None:
-    open_topic, heard = topic(aws, events_may_publish())
-    closed_topic, unheard = topic(aws)
-    for arn in (open_topic, closed_topic):
-        rule(aws, rotation_ends(secret), {"Arn": arn, "InputTransformer": TRANSFORMER})
-    token = rotate(aws, secret, rotator(FAIL_AT="setSecret"))
-    wait_for_event(aws, "rotation.abandoned", version_id=token)
-    assert aws.messages(heard) == [f'"RotationFailed of {secret}"'] * 3, "one for each try"
-    assert aws.messages(unheard) == []
-
-
 @pytest.mark.aws("EVENTS-1")
 @pytest.mark.parametrize("operator", ["StringEquals", "StringEqualsIfExists"])
 def test_eventbridge_cannot_publish_by_a_statement_with_a_condition(aws: LocalAws, operator: str) -> None:

@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 
 from tests.support.local_aws import LocalAws, unique
 from tests.support.local_secrets import read, rotate, stages, wait_for_event
-from tests.support.waiting import wait_until
 
 
 @pytest.mark.aws("SM-4")
@@ -43,44 +42,6 @@ def test_a_rotation_drives_the_four_steps(aws: LocalAws, secret: str, rotator: C
     assert described["RotationEnabled"]
     assert described["RotationRules"] == {"AutomaticallyAfterDays": 30}
     assert "LastRotatedDate" in described
-
-
-@pytest.mark.aws("SM-2")
-@pytest.mark.parametrize("step", ["createSecret", "setSecret"])
-def test_a_failing_step_stops_the_rotation_and_the_current_value_stays(
-    aws: LocalAws, secret: str, rotator: Callable[..., str], step: str
-) -> None:
-    function = rotator(FAIL_AT=step)
-    token = rotate(aws, secret, function)
-    wait_for_event(aws, "rotation.abandoned", version_id=token)
-    steps = [event["Step"] for event in events_of(aws, function)]
-    once = ["createSecret"] if step == "createSecret" else ["createSecret", "setSecret"]
-    assert steps == once * 3
-    assert read(aws, secret) == "old"
-    assert stages(aws, secret)[token] == ["AWSPENDING"]
-    failures = [event for event in aws.journal("rotation.failed") if event["error"].count(f"{step} failed on purpose")]
-    assert {event["step"] for event in failures} == {step}
-
-
-def test_an_incomplete_rotation_is_retried_and_reported_to_the_caller(
-    aws: LocalAws, secret: str, rotator: Callable[..., str]
-) -> None:
-    function = rotator(FAIL_AT="setSecret")
-    token = rotate(aws, secret, function)
-    wait_for_event(aws, "rotation.abandoned", version_id=token)
-    aws.client("lambda").update_function_configuration(FunctionName=function, Environment={"Variables": {}})
-    with pytest.raises(ClientError, match="previous rotation isn't complete"):
-        rotate(aws, secret, function)
-    wait_for_event(aws, "rotation.succeeded", version_id=token)
-    assert read(aws, secret) == "new"
-
-
-def test_a_rotation_that_is_not_immediate_tests_only(aws: LocalAws, secret: str, rotator: Callable[..., str]) -> None:
-    function = rotator()
-    rotate(aws, secret, function, RotateImmediately=False)
-    wait_until(lambda: aws.ask("status")[1]["services"]["secretsmanager"]["rotating"] == {})
-    assert [event["Step"] for event in events_of(aws, function)] == ["testSecret"]
-    assert list(stages(aws, secret).values()) == [["AWSCURRENT"]]
 
 
 @pytest.mark.aws("SM-3")

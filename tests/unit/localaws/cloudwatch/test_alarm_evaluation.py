@@ -46,7 +46,15 @@ def test_a_state_follows_from_the_data_points_that_there_are(
 
 @pytest.mark.parametrize(
     ("statistic", "point"),
-    [("Sum", 6.0), ("Average", 2.0), ("Minimum", 1.0), ("Maximum", 3.0), ("SampleCount", 3)],
+    [
+        ("Sum", 6.0),
+        ("Average", 2.0),
+        ("Minimum", 1.0),
+        ("Maximum", 3.0),
+        ("SampleCount", 3),
+        ("p50", 2.0),
+        ("p99", 3.0),
+    ],
 )
 def test_the_values_of_a_period_become_one_data_point(statistic: str, point: float) -> None:
     values = [(600.0, 1.0), (630.0, 3.0), (659.9, 2.0)]
