@@ -12,26 +12,32 @@ help: # List the documented targets
 
 setup: .venv/ready # Prepare .venv, as every other target does when it is needed
 
-.venv/ready: scripts/setup requirements/service.txt requirements/development.txt requirements/postgresql-17.txt
-	@scripts/setup
+.venv/rehearsal: scripts/setup requirements/service.txt requirements/rehearsal.txt requirements/postgresql-17.txt
+	@scripts/setup && touch $@
+
+.venv/ready: .venv/rehearsal requirements/development.txt
+	@scripts/setup development && touch $@
 
 ##@ Rehearse the deployment
 
-up: .venv/ready $(if $(filter container,$(TASKS)),engine) ## Deploy to a local AWS and leave it running; again: apply changes (PORT=8080; TASKS=container: run the image)
+up: .venv/rehearsal $(if $(filter container,$(TASKS)),engine) ## Deploy to a local AWS and leave it running; again: apply changes (PORT=8080; TASKS=container: run the image)
 	@$(RUN) rehearsal up
 
-rotate: .venv/ready ## Rotate each login of the running rehearsal under load (LOGIN=beers_app: only that one; LOGIN=master: RDS's own)
+demo: .venv/rehearsal ## Show on the running rehearsal, in a minute: a manual GRANT reverted, passwords rotated, bad releases rolled back
+	@$(RUN) rehearsal demo
+
+rotate: .venv/rehearsal ## Rotate each login of the running rehearsal under load (LOGIN=beers_app: only that one; LOGIN=master: RDS's own)
 	@$(RUN) rehearsal rotate $(if $(LOGIN),--login "$(LOGIN)")
 
-token: .venv/ready ## Print the token that a change of the rehearsed catalogue takes
+token: .venv/rehearsal ## Print the token that a change of the rehearsed catalogue takes
 	@$(RUN) rehearsal token
 
-down: .venv/ready ## Destroy the rehearsal, check that nothing is left, and clean up
+down: .venv/rehearsal ## Destroy the rehearsal, check that nothing is left, and clean up
 	@$(RUN) rehearsal down
 
 ##@ Develop
 
-run: .venv/ready ## Serve the application alone (PORT=8000), with its own PostgreSQL unless DATABASE_URL is set
+run: .venv/rehearsal ## Serve the application alone (PORT=8000), with its own PostgreSQL unless DATABASE_URL is set
 	@$(RUN) devtools run
 
 format: .venv/ready ## Rewrite Python and Terraform files in the project's style
@@ -45,8 +51,9 @@ docs: .venv/ready ## Write what is derived into the documentation: inputs and ou
 	@$(RUN) scripts.access_document && $(RUN) devtools.terraform fmt terraform/modules/database_access
 
 # The same files serve each platform of tool.uv.environments (Linux with glibc), and every Python from 3.11 on but for
-# free-threaded builds. No source is accepted where one wheel serves all. Packages of development and bench-service are
-# installed together with service.txt, which has those that they share with the service. A package is one line.
+# free-threaded builds. No source is accepted where one wheel serves all. Packages of rehearsal, development and
+# bench-service are installed together with service.txt, which has those that they share with the service, and those of
+# development with rehearsal.txt too. A package is one line.
 lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with hashes, into requirements/
 	@rm -rf build/lock && mkdir -p build/lock
 	@sed -E '/^(postgresql-.*|terraform|mermaid) = /d' pyproject.toml > build/lock/pyproject.toml
@@ -54,9 +61,10 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	@sed -E -e '/manylinux/!{/musllinux/d;}' -e '/-cp[0-9]+t-/d' -e '/-(ios|pyemscripten)_/d' build/lock/uv.lock | \
 	  awk 'BEGIN { RS = ""; ORS = "\n\n" } /-none-any\.whl/ { gsub(/sdist = [^\n]*\n/, "") } \
 	    /-macosx_[0-9_]*_arm64\.whl/ { gsub(/[^\n]*-macosx_[0-9_]*_universal2\.whl[^\n]*\n/, "") } { print }' > build/lock/kept && mv build/lock/kept build/lock/uv.lock
-	for group in service function development bench-access bench-service; do \
+	for group in service function rehearsal development bench-access bench-service; do \
 	  .venv/bin/uv export --quiet --frozen --directory build/lock --no-header --no-annotate --only-group $$group --output-file $$group.txt \
-	    $$(case $$group in (development|bench-service) sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/service.txt;; esac) && \
+	    $$(case $$group in (rehearsal|bench-service) set -- service;; (development) set -- service rehearsal;; (*) false;; esac && \
+	      for other do sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements/$$other.txt; done) && \
 	  sed -E -e "s/ ; platform_machine == 'arm64' .* 'linux' / /" -e 's/ and \(\(platform_machine [^\\]*/ /' build/lock/$$group.txt > requirements/$$group.txt || exit 1; \
 	done
 	for group in postgresql-14 postgresql-15 postgresql-16 postgresql-17 postgresql-18 terraform mermaid; do \

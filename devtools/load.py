@@ -55,6 +55,7 @@ class Load:
     Attributes:
         sent: every request so far.
         added: the names of the beers for which the service answered 201.
+        name: how the names of its beers begin.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Load:
         self.added: list[str] = []
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._pause_seconds = pause_seconds
-        self._name = f"Load {uuid.uuid4().hex[:8]}"
+        self.name = f"Load {uuid.uuid4().hex[:8]} "
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._ask, args=(number, addresses[number % len(addresses)]), daemon=True)
@@ -110,7 +111,7 @@ class Load:
         for turn in itertools.count():
             if self._stopping.wait(self._pause_seconds):
                 break
-            name = f"{self._name} {number} {turn}" if turn % REQUESTS_A_POST == 0 else None
+            name = f"{self.name}{number} {turn}" if turn % REQUESTS_A_POST == 0 else None
             started_at = time.monotonic()
             try:
                 outcome: int | str = self._request(connection, name)

@@ -46,8 +46,7 @@ def write_token(run: Run) -> str:
     Raises:
         UserError: no rehearsal runs, or its service asks for no token.
     """
-    if not run.is_running():
-        raise UserError("No rehearsal is running in this folder. Start one with `make up`.")
+    run.require_running()
     secrets = aws_client(run, "secretsmanager")
     names = [secret["Name"] for secret in secrets.list_secrets()["SecretList"]]
     found = [name for name in names if "/service/write-token-" in name]

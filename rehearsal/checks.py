@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,8 +60,8 @@ def check_deployment(deployment: Deployment, service: Service, digest: str, repo
     findings.append("a beer that is added is found again")
     report("planning again")
     plan = deployment.plan_environment(digest)
-    changes = [change["address"] for change in (plan or {}).get("resource_changes", []) if _changes(change)]
-    _expect(plan is None, f"A second plan is not empty: it would change {', '.join(changes) or 'outputs'}.")
+    changes = ", ".join(changed_addresses(plan or {})) or "outputs"
+    _expect(plan is None, f"A second plan is not empty: it would change {changes}.")
     findings.append("a second plan is empty")
     return findings
 
@@ -71,5 +71,7 @@ def _expect(truth: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as 
         raise UserError(otherwise)
 
 
-def _changes(change: dict[str, Any]) -> bool:
-    return bool(change["change"]["actions"] not in (["no-op"], ["read"]))
+def changed_addresses(plan: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of the resources that a plan would change."""
+    changes = plan.get("resource_changes", [])
+    return [one["address"] for one in changes if one["change"]["actions"] not in (["no-op"], ["read"])]

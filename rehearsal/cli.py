@@ -18,10 +18,12 @@ from devtools.errors import UserError
 from devtools.postgres.binaries import Binaries
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
-from rehearsal.aws import aws_client, write_token
+from rehearsal.aws import write_token
 from rehearsal.checks import Service, check_deployment
+from rehearsal.demo import demo
 from rehearsal.ports import DEFAULT_BALANCER_PORT
 from rehearsal.prerequisites import find_podman
+from rehearsal.progress import statements_run
 from rehearsal.rotate import rotate
 from rehearsal.run import DEFAULT_FOLDER, Run
 from rehearsal.stages import Stages
@@ -49,6 +51,8 @@ def _run(options: argparse.Namespace, run: Run) -> int:
             rehearse(run, options.port)
         case "token":
             print(write_token(run))
+        case "demo":
+            demo(run, find_terraform()[0])
         case "rotate":
             rotate(run, options.login)
         case "invoke-schedule":
@@ -74,18 +78,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument(
         "--tasks",
-        choices=["process", "container"],
+        type=_tasks,
+        metavar="{process,container}",
         default=os.environ.get("TASKS") or "process",
         help="run tasks as processes with the image's command, or with podman from the image itself (%(default)s)",
     )
     subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
     subparsers.add_parser("rehearse", parents=[port], help="up, checks and down in one go")
     subparsers.add_parser("token", help="print the token that changing the rehearsed catalogue takes")
+    subparsers.add_parser("demo", help="show a manual change, rotations and bad releases on the running rehearsal")
     rotation = subparsers.add_parser("rotate", help="rotate the logins of the running rehearsal under load")
     rotation.add_argument("--login", help="only this one, such as beers_app; master is the database's own")
     schedule = subparsers.add_parser("invoke-schedule", help="invoke a schedule now")
     schedule.add_argument("schedule", help="its name, such as taproom-dev-access-verify")
     return parser
+
+
+def _tasks(text: str) -> str:  # choices would not check a default
+    if text not in {"process", "container"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a way to run tasks; use process or container")
+    return text
 
 
 def up(run: Run, balancer_port: int | None, *, in_containers: bool = False) -> None:
@@ -150,8 +162,7 @@ def invoke_schedule(run: Run, schedule: str) -> None:
     Raises:
         UserError: nothing runs, or the invocation failed.
     """
-    if not run.is_running():
-        raise UserError("No rehearsal is running. Start one with `make up`.")
+    run.require_running()
     run.invoke_schedule(schedule)
     print(f"Invoked. The log of its function is in {run.logs / 'functions'}.")
 
@@ -168,9 +179,8 @@ def _look_for_what_is_needed(
         stages.progress(f"Terraform {version}, PostgreSQL {server.major}")
         if run.is_running():
             _refuse_unless_applicable(run, balancer_port)
-            for lock in deployment.locks(run):
-                aws_client(run, "s3").delete_object(**lock)
-                stages.report(f"      A Terraform that was killed had left {lock['Key']}; removed it.")
+            for key in deployment.remove_locks(run):
+                stages.report(f"      A Terraform that was killed had left {key}; removed it.")
             run.has_containers = in_containers
             return program
         ended = run.clear()
@@ -213,13 +223,13 @@ def _deploy(run: Run, stages: Stages, program: str) -> tuple[str, str]:
         terraform.apply_account(stages.progress)
     with stages.stage("Initialise terraform/environment"):
         terraform.init_environment(stages.progress)
+        before = terraform.environment.outputs()
     if not running:
         stages.report("      Next the whole environment. The AWS provider alone waits 80 s for a new database.")
     with stages.stage("Apply terraform/environment"):
         terraform.apply_environment(digest, stages.progress)
-    stages.report("      What the last change of access meant:")
-    for sentence in terraform.environment.outputs()["access_summary"]:
-        stages.report(f"      - {sentence}")
+    for line in statements_run(before, terraform.environment.outputs()):
+        stages.report(f"      {line}")
     url = f"http://127.0.0.1:{run.ports.balancer}" if run.ports else ""
     with stages.stage("Wait until the service answers"):
         deployment.wait_until_it_answers(url, stages.progress)

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from rehearsal.terraform import (
 _SERVER_START_SECONDS = 180
 _SERVER_STOP_SECONDS = 60
 _ANSWER_SECONDS = 180
+SHOWN_LINES = 10
 _STATUS_PAGE = "rehearsal.status.page"
 Report = Callable[[str], None]
 
@@ -48,15 +49,20 @@ def build(run: Run) -> str:
         UserError: with what the builder said.
     """
     build_package(run)
+    return build_image(run, CHECKOUT)
+
+
+def build_image(run: Run, checkout: Path) -> str:
+    """Build the service's image from a checkout, or what it has of one; return the digest."""
     images = ImageStore(run.images)
     ca_file = run.authority / "ca.pem"
     if not run.has_containers:
-        return images.build(CHECKOUT, ca_file)
+        return images.build(checkout, ca_file)
     engine = Engine.find("podman")
     base = os.environ.get("BASE") or None
     label = {RUN_LABEL: str(run.folder)}
     return images.build_for_containers(
-        CHECKOUT, ca_file, lambda context, tag: engine.build(context, tag, base=base, labels=label)
+        checkout, ca_file, lambda context, tag: engine.build(context, tag, base=base, labels=label)
     )
 
 
@@ -211,18 +217,27 @@ class Deployment:
         done.write_text(digest)
         return True
 
-    def apply_environment(self, digest: str, report: Report) -> None:
+    def apply_environment(self, digest: str, report: Report, options: Sequence[str] = ()) -> None:
         """Apply the environment with an image.
 
+        Args:
+            digest: the image's.
+            report: gets what Terraform is doing.
+            options: of Terraform, in addition.
+
         Raises:
-            UserError: Terraform failed; or a first deployment did, which Terraform would wait 20 minutes for.
+            UserError: Terraform failed; or a first deployment did, which Terraform would wait 20 minutes for. With the
+                end of the log of the last task that failed.
         """
 
         def note_unless_failed(text: str) -> None:
             self._raise_if_failed()
             report(text)
 
-        self.environment.apply(self.variables(digest), note_unless_failed, var_file=f"{self._name}.tfvars")
+        try:
+            self.environment.apply(self.variables(digest), note_unless_failed, f"{self._name}.tfvars", options)
+        except UserError as error:
+            raise type(error)(f"{error}{self._end_of_failed_task(digest)}") from None
 
     def plan_account(self) -> dict[str, Any] | None:
         """Return what another apply of the account would change, as Terraform's JSON; none when nothing."""
@@ -253,7 +268,18 @@ class Deployment:
     def _raise_if_failed(self) -> None:
         failed = failed_rollout(self.run.ask("status").get("services", {}).get("ecs", {}).get("services", {}))
         if failed:
-            raise UserError(f"{failed}\nRead why in {self.run.logs / 'tasks'}, fix it, and try again.")
+            raise UserError(failed)
+
+    def _end_of_failed_task(self, digest: str) -> str:
+        """Return the path and the last lines of the log of the last task with an image that failed; or nothing."""
+        tasks = self.run.ask("status")["services"].get("ecs", {}).get("tasks", [])
+        task = failed_task(tasks, digest)
+        logs = (self.run.logs / "tasks").glob(f"*-{task}-*.log") if task else ()
+        log = max(logs, key=lambda path: path.stat().st_mtime, default=None)
+        if log is None:
+            return ""
+        end = "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-SHOWN_LINES:])
+        return f"\n\nThe log of the last task that failed, {log}, ends:\n{end}"
 
     @functools.cached_property
     def _account_outputs(self) -> dict[str, Any]:
@@ -279,6 +305,18 @@ def failed_rollout(services: dict[str, Any]) -> str | None:
             said = "\n".join(f"  {event}" for event in service["events"])
             return f"The tasks of service {name} do not start, and ECS gave up:\n{said}"
     return None
+
+
+def failed_task(tasks: Iterable[Mapping[str, Any]], digest: str) -> str | None:
+    """Return the ID of the newest task with an image that stopped by a failure; None if there is none."""
+    failed = [
+        task
+        for task in tasks
+        if task["status"] == "STOPPED"
+        and any(image.endswith(digest) for image in task["images"].values())
+        and not (task["stopped_reason"] or "").startswith("Scaling activity")
+    ]
+    return max(failed, key=lambda task: str(task["created"]))["id"] if failed else None
 
 
 def wait_until_it_answers(url: str, report: Report) -> None:
@@ -308,6 +346,14 @@ def locks(run: Run) -> list[dict[str, str]]:
         for entry in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", [])
         if entry["Key"].endswith(".tflock")
     ]
+
+
+def remove_locks(run: Run) -> list[str]:
+    """Remove the locks that a killed Terraform has left; return their keys."""
+    left = locks(run)
+    for lock in left:
+        aws_client(run, "s3").delete_object(**lock)
+    return [lock["Key"] for lock in left]
 
 
 def check_nothing_is_left(run: Run) -> None:

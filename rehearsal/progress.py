@@ -5,6 +5,7 @@ Pure: lines in, text out. The lines are those of ``terraform apply -json``
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 # What the provider always waits for; measured with hashicorp/aws 5.100.0. No setting
@@ -75,3 +76,20 @@ def _paragraph(diagnostic: dict[str, Any]) -> str:
     where = f" ({diagnostic['address']})" if diagnostic.get("address") else ""
     detail = f"\n{diagnostic['detail']}" if diagnostic.get("detail") else ""
     return f"{diagnostic['summary']}{where}{detail}"
+
+
+def statements_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return lines: how many statements an apply ran in the database, and what they mean; from the second on, the SQL.
+
+    Args:
+        before: the environment's outputs before the apply; empty before the first.
+        after: the outputs after it.
+    """
+    # The plan begins with a digest, which changes with each invocation of the function.
+    changes = after["access_report"]["changes"] if after["access_plan"] != before.get("access_plan") else []
+    if not changes:
+        return ["No statement ran in the database: access is as declared."]
+    revoking = sum(change["destructive"] for change in changes)
+    how = f"{revoking} of them revoking access" if revoking else "none revokes access"
+    details = [f"{change['sql']};" for change in changes] if before else after["access_summary"]
+    return [f"Statements that ran in the database: {len(changes)}, {how}", *(f"- {detail}" for detail in details)]

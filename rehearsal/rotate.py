@@ -6,7 +6,8 @@ as ``aws secretsmanager rotate-secret`` does, and follows the journal.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 from devtools.errors import UserError
 from devtools.load import Load
 from rehearsal.aws import aws_client, write_token
+from rehearsal.database import connected, credential
 from rehearsal.run import Run
 
 MASTER = "master"
@@ -52,17 +54,42 @@ def rotate(run: Run, wanted: str | None) -> None:
     Raises:
         UserError: nothing runs, there is no such login, a rotation did not succeed, or a request failed.
     """
-    if not run.is_running() or run.ports is None:
-        raise UserError("No rehearsal is running. Start one with `make up`, then rotate.")
+    run.require_running()
     rotations = Rotations(run)
     chosen = _choose(rotations.secret_arn_by_login(), wanted)
-    print(f"{CLIENTS} clients read and add beers meanwhile, through the load balancer on port {run.ports.balancer}.")
     started = time.monotonic()
-    with Load([f"127.0.0.1:{run.ports.balancer}"], CLIENTS, write_token(run), PAUSE_SECONDS) as load:
+    with clients(run) as load:
+        print(f"{CLIENTS} clients read and add beers through the load balancer; their beers are removed at the end.")
+
+        def say(text: str) -> None:
+            print(f"  {text:<50} {load.requests:>6} requests, {len(load.failures)} failed", flush=True)
+
         time.sleep(LEAD_SECONDS)
-        done = [rotations.rotate(login, arn, load) for login, arn in chosen.items()]
+        done = []
+        for login, arn in chosen.items():
+            print(f"\n{login}: {credential(run, arn)['username']} is current")
+            done.append(rotations.rotate(login, arn, say))
         time.sleep(LEAD_SECONDS)
     _sum_up(done, load, time.monotonic() - started, run.logs)
+
+
+@contextmanager
+def clients(run: Run, pause_seconds: float = PAUSE_SECONDS) -> Iterator[Load]:
+    """Let clients read and add beers through the load balancer of a run; remove their beers at the end.
+
+    Raises:
+        UserError: nothing runs.
+    """
+    token = write_token(run)
+    assert run.ports  # of what runs
+    load = Load([f"127.0.0.1:{run.ports.balancer}"], CLIENTS, token, pause_seconds)
+    try:
+        with load:
+            yield load
+    finally:
+        arn = Rotations(run).secret_arn_by_login()["beers_app"]
+        with connected(run, credential(run, arn)) as connection:
+            connection.run("DELETE FROM beers.beers WHERE starts_with(name, :prefix)", prefix=load.name)
 
 
 class Rotations:
@@ -73,6 +100,7 @@ class Rotations:
     """
 
     def __init__(self, run: Run) -> None:
+        self._run = run
         self._journal = run.logs / "journal.jsonl"
         self._client = aws_client(run, "secretsmanager")
 
@@ -88,13 +116,12 @@ class Rotations:
                 found[secret["Name"].rpartition("/")[2].rpartition("-")[0]] = secret["ARN"]
         return {**dict(sorted(found.items())), **master}
 
-    def rotate(self, login: str, arn: str, load: Load) -> Rotated:
-        """Rotate one login and wait for the end, good or bad; print each step."""
-        print(f"\n{login}: {self._username(arn)} is current")
+    def rotate(self, login: str, arn: str, say: Callable[[str], None]) -> Rotated:
+        """Rotate one login and wait for the end, good or bad; say each step."""
         events = _follow(self._journal)
-        token = self._begin(arn)
+        token = self._begin(arn, say)
         if login == MASTER:
-            _say("RDS has set a new password", load)
+            say("RDS has set a new password")
             return Rotated(login, self._username(arn), 0, 0, succeeded=True)
         steps = failed_attempts = 0
         for event in events:
@@ -103,33 +130,32 @@ class Rotations:
             match event["kind"]:
                 case "rotation.step":
                     steps += 1
-                    _say(f"{event['step']:<13} done in {event['milliseconds'] / 1000:6.2f} s", load)
+                    say(f"{event['step']:<13} done in {event['milliseconds'] / 1000:6.2f} s")
                 case "rotation.failed":
                     failed_attempts += 1
-                    _say(f"{event['step']:<13} failed: {event['error']}", load)
+                    say(f"{event['step']:<13} failed: {event['error']}")
                 case "rotation.abandoned":
-                    _say("given up after the last attempt; what is current stays", load)
+                    say("given up after the last attempt; what is current stays")
                     return Rotated(login, self._username(arn), steps, failed_attempts, succeeded=False)
                 case "rotation.succeeded":
-                    _say(f"rotated: {self._username(arn)} is current", load)
+                    say(f"rotated: {self._username(arn)} is current")
                     return Rotated(login, self._username(arn), steps, failed_attempts, succeeded=True)
         raise UserError(f"The rotation of {login} has not ended within {_PATIENCE_SECONDS // 60} minutes.")
 
-    def _begin(self, arn: str) -> str:
+    def _begin(self, arn: str, say: Callable[[str], None]) -> str:
         """Ask for a rotation; the id of the version that is to become current."""
         try:
             token: str = self._client.rotate_secret(SecretId=arn).get("VersionId", "")
         except ClientError as error:
             if "will be reattempted" not in str(error):
                 raise UserError(f"Secrets Manager does not rotate {arn}: {error}") from error
-            print("  an earlier rotation did not end; it is attempted again")
+            say("an earlier rotation did not end; it is attempted again")
             labels = self._client.describe_secret(SecretId=arn)["VersionIdsToStages"]
             token = next(version for version, own in labels.items() if "AWSPENDING" in own)
         return token
 
     def _username(self, arn: str) -> str:
-        value = self._client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"]
-        return str(json.loads(value)["username"])
+        return str(credential(self._run, arn)["username"])
 
 
 def _choose(secret_arn_by_login: dict[str, str], wanted: str | None) -> dict[str, str]:
@@ -155,10 +181,6 @@ def _events_after(journal: Path, offset: int) -> Iterator[dict[str, Any]]:
             *lines, rest = (rest + file.read()).split("\n")
             yield from map(json.loads, lines)
             time.sleep(_POLL_SECONDS)
-
-
-def _say(text: str, load: Load) -> None:
-    print(f"  {text:<50} {load.requests:>6} requests, {len(load.failures)} failed", flush=True)
 
 
 def _sum_up(done: list[Rotated], load: Load, seconds: float, logs: Path) -> None:

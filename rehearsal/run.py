@@ -137,6 +137,11 @@ class Run:
             return False
         return True
 
+    def require_running(self) -> None:
+        """Raise UserError unless the local AWS of this folder answers."""
+        if not self.is_running():
+            raise UserError("No rehearsal is running. Start one with `make up`.")
+
     def left_running(self) -> list[psutil.Process]:
         """The processes of this run that still run."""
         return still_running(self.processes)

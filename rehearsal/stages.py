@@ -27,6 +27,10 @@ class Stages:
     Args:
         total: how many stages there will be.
         output: where to write; a terminal gets a line that changes in place.
+
+    Attributes:
+        timings: of the stages that are done.
+        text: what the stage is doing, or came to.
     """
 
     def __init__(self, total: int, output: TextIO | None = None) -> None:
@@ -34,14 +38,14 @@ class Stages:
         self._total = total
         self._output = output or sys.stdout
         self._live = self._output.isatty()
-        self._progress = ""
+        self.text = ""
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
         """Time a stage, and report its progress, what it waits for and that it is done."""
         number = len(self.timings) + 1
         label = f"[{number}/{self._total}] {title}"
-        self._progress = ""
+        self.text = ""
         done = threading.Event()
         started = time.monotonic()
         if not self._live:
@@ -55,19 +59,24 @@ class Stages:
             raise
         seconds = time.monotonic() - started
         self.timings.append(Timing(title, seconds))
-        self._finish(done, ticker, f"{label}: {self._progress or 'done'} ({seconds:.1f} s)")
+        self._finish(done, ticker, f"{label}: {self.text or 'done'} ({seconds:.1f} s)")
 
     def progress(self, text: str) -> None:
         """Report what the stage is doing now; the last text is in the line that closes it."""
-        self._progress = text
+        self.text = text
 
     def report(self, text: str = "") -> None:
         """Write a separate line."""
         self._line(text)
 
+    @property
+    def seconds(self) -> float:
+        """How long the stages that are done took in all."""
+        return sum(timing.seconds for timing in self.timings)
+
     def summary(self) -> str:
         """The stages and their times, a line each, and the sum."""
-        rows = [*self.timings, Timing("in all", sum(timing.seconds for timing in self.timings))]
+        rows = [*self.timings, Timing("in all", self.seconds)]
         width = max(len(row.title) for row in rows)
         return "\n".join(f"  {row.title:<{width}}  {row.seconds:6.1f} s" for row in rows)
 
@@ -76,12 +85,12 @@ class Stages:
         last = started
         while not done.wait(_REFRESH_SECONDS):
             now = time.monotonic()
-            line = f"{label}: {self._progress} ({now - started:.0f} s)"
+            line = f"{label}: {self.text} ({now - started:.0f} s)"
             if self._live:
                 self._output.write(f"\r\x1b[K{line[:150]}")
                 self._output.flush()
             elif now - last >= _HEARTBEAT_SECONDS and line != shown:
-                self._line(f"      {self._progress} ({now - started:.0f} s)")
+                self._line(f"      {self.text} ({now - started:.0f} s)")
                 shown, last = line, now
 
     def _finish(self, done: threading.Event, ticker: threading.Thread, line: str) -> None:

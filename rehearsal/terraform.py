@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ class Terraform:
         logs: the folder for its logs.
         cli_config: Terraform's own settings file, see ``write_cli_config``.
         credentials: that it acts with, as arguments of ``aws_client``.
+
+    Attributes:
+        stop_seconds: how long it may take to stop when it is interrupted. Its state is then not saved, so it must be
+            long enough if what it changes stays.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Terraform:
         self._program = program
         self._processes = processes
         self._logs = logs
+        self.stop_seconds: float = 1
         keys = {name.upper(): value for name, value in credentials.items()}
         self._environment = {**_environment(endpoint, cli_config), **keys}
 
@@ -81,20 +86,24 @@ class Terraform:
         self._run("init", ["-input=false", "-reconfigure", "-lockfile=readonly", "-no-color", *options])
 
     def apply(
-        self, variables: Mapping[str, object], report: Callable[[str], None], var_file: str | None = None
+        self,
+        variables: Mapping[str, object],
+        report: Callable[[str], None],
+        var_file: str | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         """Make the local AWS what the configuration says.
 
         Raises:
             TerraformError: with every error that Terraform named.
         """
-        self._change("apply", variables, report, var_file)
+        self._apply("apply", ["-auto-approve", *options, *_variable_options(variables, var_file)], report)
 
     def destroy(
         self, variables: Mapping[str, object], report: Callable[[str], None], var_file: str | None = None
     ) -> None:
         """Remove all that the state names."""
-        self._change("destroy", variables, report, var_file)
+        self._apply("destroy", ["-auto-approve", *_variable_options(variables, var_file)], report)
 
     def plan(self, variables: Mapping[str, object], var_file: str | None = None) -> dict[str, Any] | None:
         """The plan as JSON when there is something to change, else none."""
@@ -121,10 +130,9 @@ class Terraform:
         """The raw state, as it is stored."""
         return self._capture("state", "pull")
 
-    def _change(
-        self, command: str, variables: Mapping[str, object], report: Callable[[str], None], var_file: str | None
-    ) -> None:
-        self._apply(command, ["-auto-approve", *_variable_options(variables, var_file)], report)
+    def put_state(self, state: str) -> None:
+        """Store a state that was read before, and which describes what there is again."""
+        self._capture("state", "push", "-force", "-", text=state)
 
     def _apply(self, command: str, arguments: list[str], report: Callable[[str], None]) -> None:
         progress = Progress()
@@ -156,8 +164,7 @@ class Terraform:
         try:
             _follow(log, child, follow)
         except BaseException:
-            # Nothing waits for it any more, and everything that it was creating is about to be removed.
-            self._processes.stop(child, grace_seconds=1)
+            self._processes.stop(child, self.stop_seconds)
             raise
         if allowed is not None and child.returncode not in allowed:
             raise TerraformError(
@@ -165,11 +172,12 @@ class Terraform:
             )
         return child.returncode
 
-    def _capture(self, *arguments: str) -> str:
+    def _capture(self, *arguments: str, text: str | None = None) -> str:
         done = subprocess.run(
             [self._program, *arguments],
             env=self._environment,
             cwd=self.root,
+            input=text,
             capture_output=True,
             text=True,
             check=False,

@@ -268,7 +268,7 @@ class TaskRun:
                 replace(container.health_check, argv=tuple(check.argv)),
                 environment=check.environment,
                 directory=check.directory,
-                log=self.log_of(name),
+                log=self.log_of(name).with_suffix(".health"),  # as with Docker, not in the container's log
                 processes=self._context.processes,
                 tell=lambda health: self._heard(container, health),
             )

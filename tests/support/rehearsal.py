@@ -2,9 +2,8 @@
 
 import json
 import shutil
-import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pg8000.native
 from app.database.migrate import known_revisions
 from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
-from rehearsal import deployment
+from rehearsal import database, deployment
 from rehearsal.aws import assume_role, aws_client, write_token
 from rehearsal.deployment import Deployment
 from rehearsal.run import Run
@@ -53,9 +52,7 @@ class Rehearsal:
 
     def secret(self, arn: str) -> dict[str, Any]:
         """Return the current value of a secret."""
-        value = self.aws("secretsmanager").get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
-        content: dict[str, Any] = json.loads(value["SecretString"])
-        return content
+        return database.credential(self.run, arn)
 
     def journal(self, kind: str) -> list[dict[str, Any]]:
         """Return the journal's events of a kind."""
@@ -101,23 +98,9 @@ def changes_of(plan: dict[str, Any] | None) -> dict[str, list[str]]:
     return {address: action for address, action in actions.items() if action not in (["no-op"], ["read"])}
 
 
-@contextmanager
-def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> Iterator[pg8000.native.Connection]:
-    """A connection to the deployed database with a credential, over verified TLS."""
-    host, port = rehearsal.outputs["database_endpoint"].split(":")
-    connection = pg8000.native.Connection(
-        credential["username"],
-        password=credential["password"],
-        host=host,
-        port=int(port),
-        database="beers",
-        ssl_context=ssl.create_default_context(cafile=str(rehearsal.run.authority / "ca.pem")),
-        timeout=120,
-    )
-    try:
-        yield connection
-    finally:
-        connection.close()
+def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> AbstractContextManager[pg8000.native.Connection]:
+    """Return a session in the deployed database, over verified TLS."""
+    return database.connected(rehearsal.run, credential)
 
 
 def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -69,6 +70,10 @@ def wait_for_database(folder: Path) -> None:
         "the database",
         seconds=300,
     )
+
+
+def nightly(stage: int) -> Any:
+    return pytest.param(stage, marks=pytest.mark.nightly)
 
 
 def processes_of(folder: Path) -> list[list[str]]:
@@ -158,6 +163,40 @@ def test_up_removes_the_lock_of_a_terraform_that_was_killed_and_down_ends_what_i
     assert down.returncode == 0, said
     assert said.startswith("Ended what an interrupted run had left: ")
     assert not folder.exists()
+
+
+def killed_in(stage: int, folder: Path) -> None:
+    """Run `up` and kill it as soon as it is in a stage."""
+    up = command(folder, "up")
+    output_until(up, f"[{stage}/7]")
+    up.kill()
+    up.communicate()
+
+
+def end(folder: Path) -> None:
+    """Run `down`, and expect that nothing is left."""
+    down = command(folder, "down")
+    said, _ = down.communicate(timeout=900)
+    assert down.returncode == 0, said
+    assert not folder.exists()
+    assert processes_of(folder) == []
+
+
+@pytest.mark.parametrize("stage", [nightly(1), nightly(2), nightly(3), 4, nightly(5), nightly(6), nightly(7)])
+def test_down_leaves_nothing_of_an_up_that_was_killed_in_a_stage(stage: int, tmp_path: Path) -> None:
+    killed_in(stage, tmp_path / "run")
+    end(tmp_path / "run")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("stage", range(1, 8))
+def test_up_succeeds_or_says_what_to_do_after_one_that_was_killed_in_a_stage(stage: int, tmp_path: Path) -> None:
+    killed_in(stage, tmp_path / "run")
+    again = command(tmp_path / "run", "up")
+    said, _ = again.communicate(timeout=900)
+    assert again.returncode == 0 or "Another command is changing the rehearsal in this folder. Wait" in said, said
+    assert "Traceback" not in said
+    end(tmp_path / "run")
 
 
 def test_down_with_nothing_running_says_so(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from rehearsal.cli import has_desktop
+from rehearsal.cli import has_desktop, main
 
 DISPLAY = {"DISPLAY": ":0"}
 
@@ -21,3 +21,19 @@ def test_a_browser_is_opened_only_on_a_local_desktop(
     environment: dict[str, str], platform: str, user_id: int, opens: bool
 ) -> None:
     assert has_desktop(environment, platform, user_id) is opens
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "99999", "'99999' is not a valid port; give a number from 1 to 65535"),
+        ("TASKS", "containers", "'containers' is not a way to run tasks; use process or container"),
+    ],
+)
+def test_an_invalid_variable_is_refused(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match="2"):
+        main(["up"])
+    assert said in capsys.readouterr().err

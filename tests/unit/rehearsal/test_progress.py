@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from rehearsal.progress import Progress
+from rehearsal.progress import Progress, statements_run
 
 
 def hook(kind: str, address: str, action: str = "create", seconds: int | None = None) -> str:
@@ -11,6 +11,7 @@ def hook(kind: str, address: str, action: str = "create", seconds: int | None = 
 
 
 PLAN = json.dumps({"type": "change_summary", "changes": {"add": 3, "change": 1, "remove": 0, "operation": "plan"}})
+RAN = "Statements that ran in the database: 1"
 DATABASE = "module.database.aws_db_instance.this"
 
 
@@ -56,3 +57,19 @@ def test_errors_are_kept_whole_and_warnings_are_not() -> None:
         diagnostic = {"severity": severity, "summary": summary, "detail": "Why\nand what to do", "address": DATABASE}
         progress.read(json.dumps({"type": "diagnostic", "diagnostic": diagnostic}))
     assert progress.errors == [f"invoking Lambda ({DATABASE})\nWhy\nand what to do"]
+
+
+@pytest.mark.parametrize(
+    ("before", "destructive", "lines"),
+    [
+        pytest.param(None, False, [f"{RAN}, none revokes access", "- Two."], id="first"),
+        pytest.param("1", True, [f"{RAN}, 1 of them revoking access", "- ONE;"], id="next"),
+        pytest.param("2", True, ["No statement ran in the database: access is as declared."], id="nothing to do"),
+    ],
+)
+def test_statements_that_an_apply_ran_are_counted_and_shown_from_the_second_apply_on(
+    before: str | None, destructive: bool, lines: list[str]
+) -> None:
+    changes = [{"sql": "ONE", "destructive": destructive}]
+    after = {"access_plan": "2", "access_report": {"changes": changes}, "access_summary": ["Two."]}
+    assert statements_run({"access_plan": before} if before else {}, after) == lines

@@ -1,0 +1,216 @@
+"""Show on a running rehearsal how the deployment handles a manual change, rotations and bad releases.
+
+Terraform, ECS's rollbacks and Secrets Manager's rotations are those of ``up``, under load. At the end, also after
+Ctrl-C or a failure, everything but the passwords is as before.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pg8000.native
+
+from devtools.checkout import CHECKOUT
+from devtools.errors import UserError
+from devtools.images.store import ImageStore, copy_context
+from devtools.load import Load
+from rehearsal import deployment
+from rehearsal.aws import aws_client, write_token
+from rehearsal.checks import Service, changed_addresses
+from rehearsal.database import connected, credential
+from rehearsal.rotate import MASTER, Rotations, clients
+from rehearsal.run import Run
+from rehearsal.stages import Stages
+from rehearsal.terraform import TerraformError
+
+# The clients leave processor time to the rest on two cores.
+PAUSE_SECONDS = 0.1
+_STAGES = 7
+_GRANT = "GRANT beers_writer TO beers_report"
+_UNDO_GRANT = "REVOKE beers_writer FROM beers_report"
+_PLANNED = ['REVOKE "beers_writer" FROM "beers_report";']
+_APPLY_OF_ACCESS = ["module.database_access.aws_lambda_invocation.apply"]
+_FAILS = '\n\nraise RuntimeError("This image is bad.")\n'
+_FAILS_AFTER_MIGRATION = '\n\ndef create_app():\n    raise RuntimeError("This release is bad.")\n'
+_MIGRATION = """from alembic import op
+
+revision = "demo"
+down_revision = {revision!r}
+
+
+def upgrade():
+    op.execute("ALTER TABLE beers.beers ADD COLUMN demo text")
+"""
+_UNDO_MIGRATION = (
+    "ALTER TABLE beers.beers DROP COLUMN IF EXISTS demo",
+    "UPDATE beers.alembic_version SET version_num = {revision} WHERE version_num = 'demo'",
+)
+# The plan before has refreshed the state, so only the service is read and changed.
+_SERVICE_ONLY = ("-refresh=false", "-target=module.service")
+_STOP_SECONDS = 120
+
+
+def demo(run: Run, program: str) -> None:
+    """Show it, and restore what was changed.
+
+    Args:
+        run: a running rehearsal.
+        program: Terraform's path.
+
+    Raises:
+        UserError: nothing runs, something else changes it, or a step or a request failed.
+    """
+    run.require_running()
+    if run.is_being_changed():
+        raise UserError("Another command is changing the rehearsal. Wait for it, then try again.")
+    stages = Stages(_STAGES)
+    with clients(run, PAUSE_SECONDS) as load:
+        shown = _Demo(run, program, stages, load)
+        shown.revert_a_manual_grant()
+        shown.rotate_each_login()
+        shown.roll_back_releases()
+    stages.report(f"\n{len(load.failures)} of {load.requests} requests failed in {stages.seconds:.0f} s.")
+    if load.failures:
+        raise UserError(f"The first was {load.failures[0]}. Read why in {run.logs / 'tasks'}.")
+    stages.report("Tasks, access and tables are as before.")
+
+
+class _Demo:
+    """The steps, on one deployment under one load."""
+
+    def __init__(self, run: Run, program: str, stages: Stages, load: Load) -> None:
+        self._run = run
+        self._terraform = deployment.Deployment(run, program)
+        self._terraform.environment.stop_seconds = _STOP_SECONDS
+        self._stages = stages
+        self._load = load
+        self._secret_arns = Rotations(run).secret_arn_by_login()
+        assert run.ports  # of what runs
+        self._service = Service(f"http://127.0.0.1:{run.ports.balancer}", write_token(run))
+        self._image = self._deployed_image()
+        self._digest = self._image.partition("@")[2]
+        self._revision = self._service.ask("GET", "/readyz")["revision"]
+
+    def revert_a_manual_grant(self) -> None:
+        """Grant as the master, then plan, and apply that plan."""
+        try:
+            with self._stage("Grant more access by hand"):
+                self._sql(MASTER, _GRANT)
+                self._stages.progress(f"the master ran {_GRANT}")
+            with self._stage("terraform plan"):
+                self._stages.progress("reading every resource and the database")
+                plan = self._terraform.plan_environment(self._digest) or {}
+                shown = plan.get("output_changes", {}).get("access_plan", {}).get("after", "").splitlines()
+                sql = [line for line in shown if not line.startswith("-- ")]
+                if sql != _PLANNED or changed_addresses(plan) != _APPLY_OF_ACCESS:
+                    raise UserError(
+                        "The plan has other changes too. Apply them with `make up` first, then show the demo."
+                    )
+                self._stages.progress("the change is found, with the SQL that reverts it")
+            for line in shown[1:]:  # the first is the plan's digest
+                self._stages.report(f"        {line}")
+            with self._stage("terraform apply"):
+                self._terraform.environment.apply_planned(self._stages.progress)
+                self._stages.progress("reverted")
+        finally:  # PostgreSQL only warns where nothing is left to revoke
+            self._sql(MASTER, _UNDO_GRANT)
+
+    def rotate_each_login(self) -> None:
+        """Rotate the password of each login but the master."""
+        rotations = Rotations(self._run)
+        with self._stage("Rotate every password"):
+            done = []
+            for login, arn in self._secret_arns.items():
+                if login != MASTER:
+                    rotated = rotations.rotate(login, arn, self._stages.progress)
+                    if not rotated.succeeded:
+                        raise UserError(f"The rotation of {login} failed. Read why in {self._run.logs / 'functions'}.")
+                    done.append(rotated.current)
+            self._stages.progress(f"{' and '.join(done)} log in now")
+
+    def roll_back_releases(self) -> None:
+        """Apply two bad releases, which ECS rolls back, and restore image and tables."""
+        state = self._terraform.environment.state()
+        try:
+            self._roll_back("Apply a bad image", _FAILS, {})
+            migration = {"database/migrations/versions/demo.py": _MIGRATION.format(revision=self._revision)}
+            self._roll_back("Apply a bad release with a migration", _FAILS_AFTER_MIGRATION, migration)
+        finally:
+            with self._stage("Restore the tables and Terraform's state"):
+                self._restore(state)
+
+    def _restore(self, state: str) -> None:
+        """Wait until ECS has finished going back, which is when the state from before the releases is true again."""
+        ecs = aws_client(self._run, "ecs")
+        service = self._deployed_service(ecs)
+        names = {"cluster": service["clusterArn"], "services": [service["serviceArn"]]}
+        ecs.get_waiter("services_stable").wait(**names, WaiterConfig={"Delay": 1, "MaxAttempts": _STOP_SECONDS})
+        self._expect_earlier_version(None)
+        deployment.remove_locks(self._run)
+        self._terraform.environment.put_state(state)
+        revision = pg8000.native.literal(self._revision)
+        self._sql("beers_migrator", *(sql.format(revision=revision) for sql in _UNDO_MIGRATION))
+        self._stages.progress("done")
+
+    def _roll_back(self, title: str, code: str, files: dict[str, str]) -> None:
+        with self._stage(title):
+            try:
+                self._apply(self._bad_image(code, files))
+            except TerraformError as error:
+                reason = str(error).rstrip().rpartition("\n")[2].strip()
+            else:
+                raise UserError("ECS accepted an image whose service does not start.")
+            self._expect_earlier_version("demo" if files else self._revision)
+            at = ", with the tables that the release migrated" if files else ""
+            self._stages.progress(f"ECS went back{at}, and the apply failed")
+        self._stages.report(f"        {reason}")
+
+    def _bad_image(self, code: str, files: dict[str, str]) -> str:
+        """Return the digest of the deployed image with a text added to its code, and with more files of ``app``."""
+        with tempfile.TemporaryDirectory(prefix="taproom-demo-") as name:
+            folder = Path(name)
+            copy_context(CHECKOUT, self._run.authority / "ca.pem", folder)
+            shutil.rmtree(folder / "app")
+            shutil.copytree(ImageStore(self._run.images).get(self._image).directory / "app", folder / "app")
+            for path, text in files.items():
+                (folder / "app" / path).write_text(text)
+            with (folder / "app" / "__init__.py").open("a") as module:
+                module.write(code)
+            return deployment.build_image(self._run, folder)
+
+    def _apply(self, digest: str) -> None:
+        self._terraform.apply_environment(digest, self._stages.progress, _SERVICE_ONLY)
+
+    def _expect_earlier_version(self, revision: str | None) -> None:
+        """Raise UserError unless the version from before is deployed, and the tables are at a revision."""
+        found = self._service.ask("GET", "/readyz")["revision"]
+        if self._deployed_image() != self._image or revision not in {None, found}:
+            raise UserError(f"ECS went back to {self._deployed_image()}, and the tables are at {found}.")
+
+    def _deployed_service(self, ecs: Any) -> dict[str, Any]:
+        (cluster,) = ecs.list_clusters()["clusterArns"]
+        services = ecs.list_services(cluster=cluster)["serviceArns"]
+        service: dict[str, Any] = ecs.describe_services(cluster=cluster, services=services)["services"][0]
+        return service
+
+    def _deployed_image(self) -> str:
+        ecs = aws_client(self._run, "ecs")
+        used = self._deployed_service(ecs)["taskDefinition"]
+        described = ecs.describe_task_definition(taskDefinition=used)["taskDefinition"]
+        return str(described["containerDefinitions"][0]["image"])
+
+    def _sql(self, login: str, *statements: str) -> None:
+        with connected(self._run, credential(self._run, self._secret_arns[login])) as connection:
+            for statement in statements:
+                connection.run(statement)
+
+    @contextmanager
+    def _stage(self, title: str) -> Iterator[None]:
+        """Add to what a stage came to how many requests were sent and failed until then."""
+        with self._stages.stage(title):
+            yield
+            said = f"{self._stages.text}; {self._load.requests} requests, {len(self._load.failures)} failed"
+            self._stages.progress(said)
