@@ -5,7 +5,7 @@ The journal grows to tens of thousands of lines, so each is read once, and only 
 
 import json
 import re
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +34,7 @@ class Events:
     """The newest of what a journal says, taken in event by event."""
 
     def __init__(self) -> None:
-        self._calls: deque[dict[str, Any]] = deque(maxlen=KEPT_CALLS)
+        self._calls: OrderedDict[tuple[str, ...], dict[str, Any]] = OrderedDict()
         self._rotations: OrderedDict[str, _Rotation] = OrderedDict()
         self._count_by_outcome: Counter[str] = Counter()
 
@@ -53,10 +53,13 @@ class Events:
             self._take_step(self._rotations[event["version_id"]], kind, event)
 
     def calls_after(self, number: int) -> dict[str, Any]:
-        """Return the kept calls after a number, oldest first, and the counts of all calls."""
+        """Return the kept calls after a number, oldest first, and the counts of all calls.
+
+        A caller's repetitions of an action with the same outcome are one call, with their count and the newest time.
+        """
         return {
             "counts": {outcome: self._count_by_outcome[outcome] for outcome in ("allowed", "denied", "failed")},
-            "newest": [call for call in self._calls if call["number"] > number],
+            "newest": [call for call in self._calls.values() if call["number"] > number],
         }
 
     def rotations(self) -> list[dict[str, Any]]:
@@ -76,18 +79,21 @@ class Events:
         code = _code(event.get("said", ""))
         outcome = "denied" if code in _DENIALS else "failed" if event["status"] >= _FIRST_FAILURE else "allowed"
         self._count_by_outcome[outcome] += 1
-        self._calls.append(
-            {
-                "number": self._count_by_outcome.total(),
-                "time": event["time"],
-                "caller": event["caller"],
-                "action": f"{event['service']}:{event['operation']}",
-                "outcome": outcome,
-                "status": event["status"],
-                "code": code,
-                "milliseconds": event["milliseconds"],
-            }
-        )
+        action = f"{event['service']}:{event['operation']}"
+        key = (event["caller"], action, outcome, str(code or event["status"]))
+        before = self._calls.pop(key, {"count": 0})
+        self._calls[key] = {
+            "number": self._count_by_outcome.total(),
+            "count": before["count"] + 1,
+            "time": event["time"],
+            "caller": event["caller"],
+            "action": action,
+            "outcome": outcome,
+            "status": event["status"],
+            "code": code,
+        }
+        while len(self._calls) > KEPT_CALLS:
+            self._calls.popitem(last=False)
 
     def _keep(self, key: str, rotation: _Rotation) -> None:
         # A rotation that is attempted again has the same version, and starts over.

@@ -51,25 +51,32 @@ const orEmpty = (id, isEmpty, make) => (value) => {
   return isEmpty(value) ? empty[id] : make(value);
 };
 
-function figures(state) {
+// Calls of the last seconds: what a part is doing. The page and the rehearsal share a clock.
+const RECENT = 5000;
+const recent = (role) => calls.find((call) => role.test(call.caller) && Date.now() - Date.parse(call.time) < RECENT)?.action;
+
+// Each part with what is known of it and, while something happens there, what.
+function parts(state) {
   const running = state.tasks.filter((task) => task.status === "RUNNING");
-  const healthy = running.filter((task) => task.target === "healthy" || (!task.target && task.health !== "UNHEALTHY"));
-  const roles = state.access?.roles ?? [];
-  const underWay = state.rotations.filter((rotation) => rotation.state === "running").length;
-  const failed = state.rotations.filter((rotation) => rotation.state === "abandoned").length;
-  const { allowed, denied, failed: refused } = state.counts;
+  const healthy = state.tasks.filter((task) => task.target === "healthy").length;
+  const changing = state.tasks.filter((task) => !["RUNNING", "STOPPED"].includes(task.status)).length;
+  const sessions = running.flatMap((task) => task.sessions).reduce((sum, one) => sum + one.count, 0);
+  const rotation = state.rotations.find((one) => one.state === "running");
   const resources = state.resources.reduce((sum, group) => sum + group.count, 0);
+  const { allowed, denied, failed } = state.counts;
+  const step = rotation ? `${rotation.name}: ${rotation.under_way}` : undefined;
   return [
-    ["Resources", resources, `in ${plural(state.resources.length, "module")}`],
-    ["Tasks running", running.length, `${healthy.length} healthy`, healthy.length < running.length],
-    ["Roles and logins", roles.length, state.access ? (state.access.in_sync ? "as declared" : "not as declared") : "not made yet"],
-    ["Rotations", state.rotations.filter((rotation) => rotation.state !== "tested").length, underWay ? `${underWay} under way` : failed ? `${failed} abandoned` : "none under way", failed > 0],
-    ["API calls", allowed + denied + refused, `${denied} denied`, denied > 0],
-  ].map(([name, number, note, bad]) => element("div", null,
-    element("dt", null, name),
-    element("dd", { class: "number" }, String(number)),
-    element("dd", { class: bad ? "note bad" : "note" }, note)));
+    ["Load balancer", plural(healthy, "healthy target"), healthy < running.length ? "targets change" : undefined],
+    ["Service", `${plural(running.length, "task")} running`, changing ? `${plural(changing, "task")} starting or stopping` : undefined],
+    ["Database", plural(sessions, "session"), recent(/database-access/) ? "access changes" : undefined, state.access && !state.access.in_sync],
+    ["Terraform", `${plural(resources, "resource")}`, recent(/deploy/)],
+    ["Secrets Manager", `${plural(state.rotations.filter((one) => one.state === "succeeded").length, "rotation")} done`, step, state.rotations.some((one) => one.state === "abandoned")],
+    ["db_bootstrap", `${plural(allowed + denied + failed, "AWS call")} in all, ${denied} denied`, recent(/rotation|database-access|access-plan/), denied > 0],
+  ];
 }
+
+const diagram = (list) => list.map(([name, known, happening, bad]) => element("li", { class: happening ? "busy" : bad ? "bad" : null },
+  element("strong", null, name), small(known), small(happening ?? "\u00a0")));
 
 function sessions(list) {
   return list.flatMap((one, index) => [index ? ", " : "", element("span", { class: "whole" }, code(one.login), ` × ${one.count}`)]);
@@ -86,7 +93,7 @@ function task(one) {
   ];
   return element("div", { class: "task" },
     element("p", { class: "head" }, element("strong", null, one.group), tag(one.status.toLowerCase(), kind), target,
-      one.health === "UNKNOWN" ? null : tag(`container ${one.health.toLowerCase()}`, one.health === "HEALTHY" ? "good" : "bad"), time(one.created)),
+      one.health === "UNKNOWN" || one.status === "STOPPED" ? null : tag(`container ${one.health.toLowerCase()}`, one.health === "HEALTHY" ? "good" : "bad"), time(one.created)),
     element("dl", { class: "pairs" }, pairs.map(([name, value]) => [element("dt", null, name), element("dd", null, value)]).flat()));
 }
 
@@ -102,7 +109,7 @@ function access(value) {
     element("thead", null, element("tr", null, ["Name", "May", "Sessions now"].map((name) => element("th", { scope: "col" }, name)))),
     element("tbody", null, value.roles.map(row)));
   const details = element("details", { "data-key": "statements" },
-    element("summary", null, `What the last apply ran in ${value.database}`, element("span", { class: "number" }, plural(value.changes.length, "statement"))),
+    element("summary", null, `What the last change of access ran in ${value.database}`, element("span", { class: "number" }, plural(value.changes.length, "statement"))),
     element("ol", { class: "statements", tabindex: "0" }, value.changes.map((change) => element("li", null, code(change.sql), " ", change.destructive ? tag("takes access away", "bad") : null, small(change.reason)))));
   const unmanaged = value.unmanaged.length ? element("details", { "data-key": "unmanaged" },
     element("summary", null, "Left alone", element("span", { class: "number" }, String(value.unmanaged.length))),
@@ -157,7 +164,7 @@ function who(caller) {
 function callRow(call) {
   const outcome = call.outcome === "allowed" ? element("span", { class: "quiet" }, "allowed")
     : call.outcome === "denied" ? tag("denied", "bad") : element("span", { class: "failed" }, call.code?.replace(/Exception$/, "") ?? String(call.status));
-  return element("tr", null, element("td", null, time(call.time)), element("td", null, code(call.action)),
+  return element("tr", null, element("td", null, time(call.time)), element("td", null, code(call.action), call.count > 1 ? element("span", { class: "quiet" }, ` × ${call.count}`) : null),
     element("td", { title: call.caller }, who(call.caller)), element("td", null, outcome));
 }
 
@@ -168,6 +175,8 @@ function showCalls() {
   byId("shown").textContent = `${wanted.length} of the last ${calls.length}`;
 }
 
+const kindOf = (call) => [call.caller, call.action, call.outcome, call.code ?? call.status].join(" ");
+
 function takeCalls({ counts, newest }) {
   const total = counts.allowed + counts.denied + counts.failed;
   if (total < lastNumber) { // another rehearsal answers at the same address
@@ -177,7 +186,8 @@ function takeCalls({ counts, newest }) {
   }
   if (!newest.length) return;
   lastNumber = newest[newest.length - 1].number;
-  calls = [...newest.slice().reverse(), ...calls].slice(0, KEPT_CALLS);
+  const newer = new Set(newest.map(kindOf));
+  calls = [...newest.slice().reverse(), ...calls.filter((call) => !newer.has(kindOf(call)))].slice(0, KEPT_CALLS);
   showCalls();
 }
 
@@ -190,6 +200,7 @@ function say(text, isBad) {
   const live = byId("live");
   if (live.textContent === text) return;
   live.textContent = text;
+  live.classList.remove("waiting");
   live.classList.toggle("bad", isBad);
   document.body.classList.toggle("stale", isBad);
 }
@@ -204,7 +215,8 @@ async function look() {
     if (!answer.ok) throw new Error(String(answer.status));
     const state = await answer.json();
     takeCalls(state.calls);
-    show("figures", { ...state, counts: state.calls.counts, calls: undefined, addresses: undefined }, figures);
+    byId("main").hidden = false;
+    show("diagram", parts({ ...state, counts: state.calls.counts }), diagram);
     show("addresses", state.addresses, addresses);
     show("tasks", state.tasks, orEmpty("tasks", (list) => !list.length, (list) => list.map(task)));
     show("access", state.access, orEmpty("access", (value) => !value, access));

@@ -157,9 +157,15 @@ def test_it_shows_an_apply_as_it_comes_to_be(recorded: Recorded, open_status: Ca
     expect(tasks).to_contain_text("Scaling activity initiated by deployment")
     access = page.get_by_role("region", name="Roles and privileges")
     expect(access.get_by_role("row").filter(has_text="beers_writer").first).to_contain_text("write beers")
-    access.get_by_text("What the last apply ran").click()
+    access.get_by_text("What the last change of access ran").click()
     expect(access.get_by_text("<b>declared</b> and missing")).to_be_visible()
-    expect(page.locator("#figures")).to_contain_text("Resources5in 2 modules")
+    diagram = page.get_by_role("list", name="The deployment now").get_by_role("listitem")
+    shown = ["Load balancer1 healthy target", "Service1 task running", "Database4 sessions", "Terraform5 resources"]
+    expect(diagram).to_contain_text(
+        [*shown, "Secrets Manager0 rotations done", "db_bootstrap5 AWS calls in all, 1 denied"]
+    )
+    recorded.rotation("started", steps=STEPS)
+    expect(page.locator("#diagram .busy")).to_contain_text(["Secrets Manager0 rotations donebeers_app: createSecret"])
 
 
 def test_a_rotation_is_seen_step_by_step_and_what_was_opened_stays_open(
@@ -198,7 +204,15 @@ def test_calls_are_filtered_by_words_and_by_outcome(recorded: Recorded, open_sta
     recorded.call("PutMetricData", "taproom-dev-rotation/9c", service="cloudwatch")
     expect(actions).to_have_text(["cloudwatch:PutMetricData", "secretsmanager:PutSecretValue"])
     page.get_by_label("Caller or action").fill("nobody")
-    expect(page.get_by_text("No call of the last ones is like that.")).to_be_visible()
+    expect(page.get_by_text("No matching calls.")).to_be_visible()
+
+
+def test_it_claims_nothing_before_the_first_answer(recorded: Recorded, open_status: Callable[..., Page]) -> None:
+    page = open_status()
+    page.route("**/state.json*", lambda route: route.fulfill(status=500))
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("No answer")
+    expect(page.get_by_role("main")).to_be_hidden()
 
 
 def test_it_says_when_the_rehearsal_has_ended(recorded: Recorded, open_status: Callable[..., Page]) -> None:

@@ -64,10 +64,21 @@ def test_a_page_is_given_the_calls_that_it_has_not_seen() -> None:
 
 
 def test_of_many_calls_the_last_are_kept_and_all_are_counted() -> None:
-    taken = events(*(call() for _ in range(KEPT_CALLS + 50)))
+    taken = events(*(call(operation=f"Call{number}") for number in range(KEPT_CALLS + 50)))
     newest = taken.calls_after(0)["newest"]
     assert (len(newest), newest[-1]["number"]) == (KEPT_CALLS, KEPT_CALLS + 50)
     assert taken.calls_after(0)["counts"]["allowed"] == KEPT_CALLS + 50
+
+
+def test_repeated_calls_are_one_with_their_count_unless_the_outcome_differs() -> None:
+    denied = call(status=403, said='{"__type": "AccessDenied"}')
+    newest = events(call(), call(operation="Other"), call(), denied, call()).calls_after(0)["newest"]
+    shown = [(one["action"], one["outcome"], one["count"], one["number"]) for one in newest]
+    assert shown == [
+        ("ecs:Other", "allowed", 1, 2),
+        ("ecs:CreateCluster", "denied", 1, 4),
+        ("ecs:CreateCluster", "allowed", 3, 5),
+    ]
 
 
 def test_an_attempt_after_a_failure_begins_with_the_first_step() -> None:
