@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from moto.core import responses
+from moto.core.utils import method_names_from_class
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from devtools.certificates import create_authority
@@ -161,8 +163,9 @@ def serve(settings: Settings, listeners: Listeners, services: Mapping[str, Insta
 
 def _handler(context: Context, faults: Faults) -> Handler:
     moto = DomainDispatcherApplication(create_backend_app)
-    # Otherwise it lists the folder of its packages at each request.
+    # Otherwise it lists the folder of its packages, and the methods of a class, at each request.
     moto.get_backend_for_host = functools.cache(moto.get_backend_for_host)  # type: ignore[method-assign]
+    responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
     authorizer = Authorizer(context.settings, context.journal)
     handle: Handler = lambda call: call_wsgi(moto, call)  # noqa: E731 - a name for the innermost layer
     handle = faults.middleware(handle, authorizer.is_role)

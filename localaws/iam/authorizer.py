@@ -13,6 +13,7 @@ The journal records each statement that decided a request on its own, once. A st
 removed, and nothing that was rehearsed would notice.
 """
 
+import functools
 import itertools
 import json
 from collections.abc import Mapping
@@ -93,7 +94,7 @@ class Authorizer:
         if not self._key_policy_allows(role_arn, request):
             reason = f"because no resource-based policy allows the {request.action} action"
             return Decision(allowed=False, reason=reason)
-        policies = {name: statements_of(json.loads(document)) for name, document in role.policies.items()}
+        policies = {name: _statements(document) for name, document in role.policies.items()}
         policies |= {policy.name: _statements_of_managed(policy) for policy in role.managed_policies.values()}
         decision = decide(itertools.chain(*policies.values()), request)
         if decision.allowed and role.permissions_boundary_arn:
@@ -123,7 +124,7 @@ class Authorizer:
         except NotFoundException:
             return Decision(allowed=False, reason="because the role does not exist")
         known = {"aws:SourceAccount": self._settings.account_id, **context}
-        trust = statements_of(json.loads(role.assume_role_policy_document))
+        trust = _statements(role.assume_role_policy_document)
         request = Request("sts:AssumeRole", "*", known)
         decision = decide_for_service(trust, service, request)
         self._record_decisive(role.name, {TRUST: trust}, decision, request)
@@ -153,7 +154,7 @@ class Authorizer:
         if key is None or not request.action.startswith("kms:"):
             return True
         principals = {account, f"arn:aws:iam::{account}:root", role_arn, "*"}
-        return decide_for_principals(statements_of(json.loads(key.policy)), principals, request).allowed
+        return decide_for_principals(_statements(key.policy), principals, request).allowed
 
     def _record_decisive(
         self, role: str, policies: Mapping[str, list[Statement]], decision: Decision, request: Request
@@ -207,6 +208,10 @@ def _unauthenticated(call: ApiCall) -> Answer:
     return error_answer(call, *_UNKNOWN_KEYS.get(call.protocol, _UNKNOWN_KEYS["query"]))
 
 
-def _statements_of_managed(policy: ManagedPolicy) -> list[Statement]:
-    document = next(version.document for version in policy.versions if version.is_default)
+@functools.lru_cache(maxsize=1024)
+def _statements(document: str) -> list[Statement]:
     return statements_of(json.loads(document))
+
+
+def _statements_of_managed(policy: ManagedPolicy) -> list[Statement]:
+    return _statements(next(version.document for version in policy.versions if version.is_default))

@@ -100,17 +100,17 @@ def _matches(statement: Statement, request: Request) -> bool:
 
 def _concerns(statement: Statement, request: Request) -> bool:
     if "Action" in statement:
-        action_matches = _any_matches(statement["Action"], request.action.lower(), str.lower)
+        action_matches = _any_matches(statement["Action"], request.action, re.IGNORECASE)
     else:
-        action_matches = not _any_matches(statement.get("NotAction", "*"), request.action.lower(), str.lower)
+        action_matches = not _any_matches(statement.get("NotAction", "*"), request.action, re.IGNORECASE)
+    if not action_matches:
+        return False
     if request.resource is None:
-        everything = "*" in _listed(statement.get("Resource"))
-        resource_matches = everything or not _denies(statement)
-    elif "Resource" in statement:
-        resource_matches = _any_matches(statement["Resource"], request.resource)
-    else:  # neither of them stands in a trust policy
-        resource_matches = not _any_matches(statement.get("NotResource"), request.resource)
-    return action_matches and resource_matches
+        return "*" in _listed(statement.get("Resource")) or not _denies(statement)
+    if "Resource" in statement:
+        return _any_matches(statement["Resource"], request.resource)
+    # Neither of them stands in a trust policy.
+    return not _any_matches(statement.get("NotResource"), request.resource)
 
 
 def _conditions_hold(statement: Statement, context: Mapping[str, str | tuple[str, ...]], *, when_unknown: bool) -> bool:
@@ -176,13 +176,16 @@ OPERATORS: dict[str, _Test] = {
 }
 
 
-def _any_matches(patterns: object, text: str, fold: Callable[[str], str] = str) -> bool:
-    return any(_pattern(fold(pattern)).fullmatch(text) for pattern in _listed(patterns))
+def _any_matches(patterns: str | list[str] | None, text: str, flags: int = 0) -> bool:
+    alternatives = (patterns,) if isinstance(patterns, str) else tuple(patterns or ())
+    return _pattern(alternatives, flags).fullmatch(text) is not None
 
 
 @lru_cache(maxsize=4096)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+def _pattern(patterns: tuple[str, ...], flags: int) -> re.Pattern[str]:
+    """Compile the alternatives into one expression; without any, none matches."""
+    expressions = [re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns]
+    return re.compile("|".join(expressions) or "(?!)", re.DOTALL | flags)
 
 
 def _listed(value: object) -> list[str]:
