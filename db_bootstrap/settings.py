@@ -16,11 +16,13 @@ class Settings:
 
     Attributes:
         endpoint: DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, and DATABASE_CA_FILE or the file in the zip.
-        master_secret_arn: MASTER_SECRET_ARN.
+        master_secret_arn: MASTER_SECRET_ARN; not needed with an IAM master.
+        master_iam_user: MASTER_IAM_USER, a master that logs in by IAM; empty if it logs in with its secret.
     """
 
     endpoint: Endpoint
     master_secret_arn: str
+    master_iam_user: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -29,7 +31,8 @@ class Settings:
         Raises:
             ConfigurationError: One is missing, or the port is not a number.
         """
-        needed = ("DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "MASTER_SECRET_ARN")
+        iam_user = environment.get("MASTER_IAM_USER", "")
+        needed = ["DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", *([] if iam_user else ["MASTER_SECRET_ARN"])]
         missing = [name for name in needed if not environment.get(name)]
         if missing:
             raise ConfigurationError(f"The function's environment lacks {', '.join(missing)}; set them in Terraform.")
@@ -38,4 +41,4 @@ class Settings:
             raise ConfigurationError(f"DATABASE_PORT is {port!r}; give a number.")
         ca_file = environment.get("DATABASE_CA_FILE") or str(DEFAULT_CA_FILE)
         endpoint = Endpoint(environment["DATABASE_HOST"], int(port), environment["DATABASE_NAME"], ca_file)
-        return cls(endpoint, environment["MASTER_SECRET_ARN"])
+        return cls(endpoint, environment.get("MASTER_SECRET_ARN", ""), iam_user)

@@ -106,6 +106,7 @@ class Rotation:
     """One login's rotation to one version of its secret.
 
     Attributes:
+        read_master: Returns the master's credential.
         login: The login, from the function's settings and not from the secret: the right to write one secret must not
             give access to another login's password.
         seconds_left: Returns the time that is left of this invocation.
@@ -113,7 +114,7 @@ class Rotation:
 
     store: SecretStore
     endpoint: Endpoint
-    master_secret_arn: str
+    read_master: Callable[[], Credential]
     login: str
     secret_arn: str
     version_id: str
@@ -153,9 +154,7 @@ class Rotation:
         """Set the password of the pending version's login role, and repair the role."""
         self._alternate(versions)  # fail before waiting for the master's login
         retry_seconds = min(MASTER_RETRY_SECONDS, self.seconds_left() - RESERVE_SECONDS)
-        with connected_as_master(
-            self.endpoint, lambda: self.store.master(self.master_secret_arn), retry_seconds
-        ) as master:
+        with connected_as_master(self.endpoint, self.read_master, retry_seconds) as master:
             # The wait for the lock is a statement too.
             limit = max(
                 _MINIMUM_TIMEOUT_SECONDS, min(STATEMENT_TIMEOUT_SECONDS, self.seconds_left() - RESERVE_SECONDS / 2)

@@ -10,6 +10,7 @@ import botocore.exceptions
 
 from db_bootstrap.errors import SecretError
 from db_bootstrap.model import Credential, Endpoint
+from db_bootstrap.settings import Settings
 from db_bootstrap.values import dataclass
 
 if TYPE_CHECKING:
@@ -247,6 +248,24 @@ def _secret_string(endpoint: Endpoint, credential: Credential) -> str:
             "password": credential.password,
         }
     )
+
+
+def master_credential(settings: Settings, store: SecretStore) -> Credential:
+    """Return the master's credential: from its secret, or a token of the function's role, valid for 15 minutes.
+
+    Raises:
+        SecretError: It cannot be read.
+    """
+    if not settings.master_iam_user:
+        return store.master(settings.master_secret_arn)
+    import boto3  # noqa: PLC0415 - slow to import
+
+    endpoint, user = settings.endpoint, settings.master_iam_user
+    try:
+        token = boto3.client("rds").generate_db_auth_token(endpoint.host, endpoint.port, user)
+    except _ERRORS as error:
+        raise SecretError(f"There is no IAM token for {user!r}: {error}") from None
+    return Credential(user, token)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from db_bootstrap.apply import ReviewedPlan, apply, locked
 from db_bootstrap.credentials.initial import PublishedCredential, ensure_credential
-from db_bootstrap.credentials.store import SecretStore, store_of_runtime
+from db_bootstrap.credentials.store import SecretStore, master_credential, store_of_runtime
 from db_bootstrap.document import AccessDocument, parse_document
 from db_bootstrap.errors import EventError
 from db_bootstrap.inspect.session import Session, connected_as_master
@@ -92,7 +92,7 @@ def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, 
     """Process one event, without Lambda."""
 
     def master(endpoint: Endpoint) -> AbstractContextManager[Session]:
-        return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn))
+        return connected_as_master(endpoint, lambda: master_credential(settings, store))
 
     def elsewhere(database: str) -> AbstractContextManager[Session]:
         return master(replace(settings.endpoint, database=database))

@@ -14,7 +14,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from db_bootstrap.credentials.store import SecretStore, store_of_runtime
+from db_bootstrap.credentials.store import SecretStore, master_credential, store_of_runtime
 from db_bootstrap.document import parse_document
 from db_bootstrap.effective.access import Access
 from db_bootstrap.effective.audit import audit_as_dict, audit_lines
@@ -154,7 +154,7 @@ def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
 def _opener(settings: Settings, store: SecretStore) -> OpenElsewhere:
     def reading(database: str) -> AbstractContextManager[Session]:
         endpoint = replace(settings.endpoint, database=database)
-        return connected_as_master(endpoint, lambda: store.master(settings.master_secret_arn), is_read_only=True)
+        return connected_as_master(endpoint, lambda: master_credential(settings, store), is_read_only=True)
 
     return reading
 

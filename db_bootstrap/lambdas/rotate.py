@@ -12,7 +12,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from db_bootstrap.credentials.rotation import Rotation, RotationEvent, StepReport
-from db_bootstrap.credentials.store import store_of_runtime
+from db_bootstrap.credentials.store import master_credential, store_of_runtime
 from db_bootstrap.errors import ConfigurationError, EventError
 from db_bootstrap.lambdas.handler import handler, logger
 from db_bootstrap.settings import Settings
@@ -81,10 +81,11 @@ def rotate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = RotationSettings.from_environment(os.environ)
     login = settings.login_of(asked.secret_arn)
     logger.append_keys(login=login)
+    store = store_of_runtime()
     rotation = Rotation(
-        store_of_runtime(),
+        store,
         settings.function.endpoint,
-        settings.function.master_secret_arn,
+        lambda: master_credential(settings.function, store),
         login,
         asked.secret_arn,
         asked.version_id,

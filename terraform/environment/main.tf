@@ -76,6 +76,7 @@ module "database_access" {
   source = "../modules/database_access"
 
   context = local.context
+  kms_key = { arn = aws_kms_key.environment.arn }
   database = {
     address           = module.database.address
     port              = module.database.port
@@ -87,12 +88,12 @@ module "database_access" {
   preview_access                   = var.preview_access
   drift_check_interval_hours       = var.drift_check_interval_hours
   alarm_topic_arns                 = module.observability.topic_arns
-  dead_letter_topic_arn            = module.observability.topic_arn
+  dead_letter_topic                = { arn = module.observability.topic_arn }
   rotation                         = var.login_rotation
   master_overdue_after_days        = coalesce(var.master_rotation.overdue_after_days, try(var.master_rotation.days + 2, null))
   package_file                     = var.database_bootstrap_package
   subnet_ids                       = module.network.private_subnet_ids
-  security_group_id                = module.network.database_access_security_group_id
+  security_group                   = { id = module.network.database_access_security_group_id }
   rotation_watch_security_group_id = module.network.rotation_watch_security_group_id
 }
 

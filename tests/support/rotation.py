@@ -152,7 +152,7 @@ class RotatedLogins:
         rotation = Rotation(
             self.store,
             self.cellar.endpoint,
-            self.master_arn,
+            lambda: self.store.master(self.master_arn),
             self.cellar.role(name),
             self.arns[name],
             token,
@@ -308,7 +308,13 @@ class RotatingDatabase:
 
     def _rotation(self, login: str, arn: str, token: str) -> Rotation:
         return Rotation(
-            self._store, self.endpoint, self._master_arn, login, arn, token, lambda: FUNCTION_TIMEOUT_SECONDS
+            self._store,
+            self.endpoint,
+            lambda: self._store.master(self._master_arn),
+            login,
+            arn,
+            token,
+            lambda: FUNCTION_TIMEOUT_SECONDS,
         )
 
     def rows(self, statement: str) -> list[list[Any]]:

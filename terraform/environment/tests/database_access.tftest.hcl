@@ -3,7 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = { name = "taproom-dev", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
+  context = { name = "taproom-dev" }
   database = {
     address           = "database.example"
     port              = 5432
@@ -11,10 +11,11 @@ variables {
     resource_id       = "db-MOCKED"
     master_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-master"
   }
-  subnet_ids            = ["subnet-1", "subnet-2"]
-  security_group_id     = "sg-1"
-  package_file          = "tests/mocks/package.zip"
-  dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
+  subnet_ids        = ["subnet-1", "subnet-2"]
+  security_group    = { id = "sg-1" }
+  kms_key           = { arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
+  package_file      = "tests/mocks/package.zip"
+  dead_letter_topic = { arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms" }
   access = {
     database = "beers"
     schemas  = { beers = { owner = "beers_owner" } }

@@ -3,7 +3,7 @@
 mock_provider "aws" { source = "./tests/mocks" }
 
 variables {
-  context = { name = "taproom-dev", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
+  context = { name = "taproom-dev" }
   database = {
     address           = "database.example"
     port              = 5432
@@ -11,10 +11,11 @@ variables {
     resource_id       = "db-MOCKED"
     master_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-master"
   }
-  subnet_ids            = ["subnet-1", "subnet-2"]
-  security_group_id     = "sg-1"
-  package_file          = "tests/mocks/package.zip"
-  dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
+  subnet_ids        = ["subnet-1", "subnet-2"]
+  security_group    = { id = "sg-1" }
+  kms_key           = { arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
+  package_file      = "tests/mocks/package.zip"
+  dead_letter_topic = { arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms" }
 }
 
 run "settings_too_small_and_a_schema_owner_that_is_not_a_role_are_refused" {
@@ -22,7 +23,7 @@ run "settings_too_small_and_a_schema_owner_that_is_not_a_role_are_refused" {
   module { source = "../modules/database_access" }
 
   variables {
-    context                    = { name = "t", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
+    context                    = { name = "t" }
     drift_check_interval_hours = 0
     rotation                   = {}
     access                     = { database = "beers", schemas = { beers = { owner = "nobody" } }, roles = { beers_owner = {} }, logins = {} }
@@ -36,7 +37,7 @@ run "settings_too_large_and_a_membership_in_an_unknown_role_are_refused" {
   module { source = "../modules/database_access" }
 
   variables {
-    context                    = { name = "taproom-with-a-name-that-is-too-long", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
+    context                    = { name = "taproom-with-a-name-that-is-too-long" }
     drift_check_interval_hours = 49
     alarm_topic_arns           = [for number in range(6) : "arn:aws:sns:us-east-1:123456789012:${number}"]
     rotation                   = { days = 30, window_hours = 25 }
@@ -117,4 +118,28 @@ run "a_rotation_overdue_before_it_is_due_and_an_invalid_login_name_are_refused" 
   }
 
   expect_failures = [var.access, var.rotation]
+}
+
+run "a_database_with_two_masters_is_refused" {
+  command = plan
+  module { source = "../modules/database_access" }
+
+  variables {
+    database = { address = "database.example", name = "beers", master_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:master", master_iam_user = "dbmaster" }
+    access   = { database = "beers" }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "an_iam_master_of_an_unknown_instance_is_refused" {
+  command = plan
+  module { source = "../modules/database_access" }
+
+  variables {
+    database = { address = "database.example", name = "beers", master_iam_user = "dbmaster" }
+    access   = { database = "beers" }
+  }
+
+  expect_failures = [var.database]
 }

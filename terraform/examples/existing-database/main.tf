@@ -8,10 +8,13 @@ locals {
   master_secret = one(data.aws_db_instance.this.master_user_secret)
 }
 
+# Outside this repository: source = "git::https://github.com/OWNER/taproom.git//terraform/modules/database_access?ref=v1.0.0"
 module "database_access" {
   source = "../../modules/database_access"
 
-  context = { name = var.name, kms_key_arn = var.kms_key_arn, is_temporary = var.is_temporary }
+  context      = { name = var.name, is_temporary = var.is_temporary }
+  package_file = var.package_file
+
   database = {
     address                   = data.aws_db_instance.this.address
     port                      = data.aws_db_instance.this.port
@@ -20,11 +23,8 @@ module "database_access" {
     master_secret_arn         = local.master_secret.secret_arn
     master_secret_kms_key_arn = local.master_secret.kms_key_id
   }
-  access                = var.access
-  preview_access        = var.preview_access
-  package_file          = var.package_file
-  subnet_ids            = var.subnet_ids
-  security_group_id     = var.security_group_id
-  dead_letter_topic_arn = var.alarm_topic_arn
-  alarm_topic_arns      = [var.alarm_topic_arn]
+  database_security_group = { id = data.aws_db_instance.this.vpc_security_groups[0] }
+  subnet_ids              = var.subnet_ids
+  access                  = var.access
+  preview_access          = var.preview_access
 }

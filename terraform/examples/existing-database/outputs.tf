@@ -12,3 +12,8 @@ output "login_secret_arns" {
   description = "Secret of each login with a password, by the login's name."
   value       = module.database_access.login_secret_arns
 }
+
+output "topic_arn" {
+  description = "SNS topic of alarms and failed events; subscribe to it."
+  value       = module.database_access.dead_letter_topic_arn
+}

@@ -1,6 +1,7 @@
 variable "name" {
-  description = "Prefix of all names, such as shop-prod."
+  description = "Prefix of all names, such as shop-prod. null: db- and the database's name."
   type        = string
+  default     = null
 }
 
 variable "region" {
@@ -20,21 +21,6 @@ variable "subnet_ids" {
   type        = list(string)
 }
 
-variable "security_group_id" {
-  description = "Security group of the functions. The database must accept connections from it, and it must allow HTTPS to Secrets Manager."
-  type        = string
-}
-
-variable "kms_key_arn" {
-  description = "KMS key for secrets, environment variables and logs. Its policy must allow CloudWatch Logs, and SNS topics encrypted with it must be usable by the account's services."
-  type        = string
-}
-
-variable "alarm_topic_arn" {
-  description = "SNS topic, encrypted with the same key, for alarms and dead letters."
-  type        = string
-}
-
 variable "access" {
   description = "The access document; see docs/access.md."
   type        = any # the type is the module's
@@ -48,10 +34,9 @@ variable "preview_access" {
 }
 
 variable "package_file" {
-  description = "Path of the functions' zip; `make package` builds it."
+  description = "Path of the functions' zip. null: `build/db_bootstrap.zip`, which `make package` builds, or the one in the release's archive of the module."
   type        = string
-  default     = "../../../build/db_bootstrap.zip"
-  nullable    = false
+  default     = null
 }
 
 variable "is_temporary" {

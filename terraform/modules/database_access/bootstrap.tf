@@ -3,8 +3,8 @@
 module "bootstrap" {
   source = "../function"
 
-  context          = var.context
-  name             = "${var.context.name}-database-access"
+  context          = local.context
+  name             = "${local.context.name}-database-access"
   description      = "Makes roles, logins and privileges of database ${var.database.name} equal to what is declared"
   handler          = "db_bootstrap.lambdas.apply.bootstrap"
   memory_mebibytes = local.memory_mebibytes
@@ -13,6 +13,6 @@ module "bootstrap" {
   network          = local.database_network
   environment      = local.access_environment
 
-  package_file          = var.package_file
-  dead_letter_topic_arn = var.dead_letter_topic_arn
+  package_file          = local.package_file
+  dead_letter_topic_arn = local.dead_letter_topic_arn
 }

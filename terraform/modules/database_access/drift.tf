@@ -4,7 +4,7 @@
 locals {
   metrics_namespace = "Taproom"
   # One value for both functions, because both print the metric: the one that applied has just seen that nothing differs.
-  metrics_service  = "${var.context.name}-database-access"
+  metrics_service  = "${local.context.name}-database-access"
   drift_dimensions = { service = local.metrics_service, database = var.database.name }
 
   # Two checks can be missing before the alarm fires.
@@ -14,17 +14,17 @@ locals {
 # A dedicated group, because a role can trust the scheduler for a group but not for a single schedule.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
 resource "aws_scheduler_schedule_group" "drift" {
-  name = "${var.context.name}-access"
+  name = "${local.context.name}-access"
 }
 
 # EventBridge Scheduler rather than a rule: it takes an input of 256 KB, a rule's target one of 8,192 characters, and an
 # access document can be longer than that.
 resource "aws_scheduler_schedule" "verify" {
-  name                = "${var.context.name}-access-verify"
+  name                = "${local.context.name}-access-verify"
   group_name          = aws_scheduler_schedule_group.drift.name
   description         = "Has database ${var.database.name} compared with the access that is declared for it"
   schedule_expression = "rate(${var.drift_check_interval_hours} ${var.drift_check_interval_hours == 1 ? "hour" : "hours"})"
-  kms_key_arn         = var.context.kms_key_arn
+  kms_key_arn         = local.context.kms_key_arn
 
   flexible_time_window { mode = "OFF" }
 
@@ -69,16 +69,16 @@ data "aws_iam_policy_document" "assumed_by_schedule" {
 }
 
 resource "aws_iam_role" "drift" {
-  name                 = "${var.context.name}-access-verify"
+  name                 = "${local.context.name}-access-verify"
   description          = "Lets the schedule of drift checks invoke the planning function"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
-  permissions_boundary = var.context.permissions_boundary_arn
+  permissions_boundary = local.context.permissions_boundary_arn
 }
 
 locals {
   # The scheduler decrypts what a schedule hands over with the schedule's role.
   decrypt_input = {
-    Sid       = "DecryptInput", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.context.kms_key_arn]
+    Sid       = "DecryptInput", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [local.context.kms_key_arn]
     Condition = { StringEquals = { "kms:ViaService" = "scheduler.${data.aws_region.current.id}.amazonaws.com" } }
   }
   invoke_planner = { Sid = "InvokePlanner", Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = [module.planner.arn] }
@@ -92,7 +92,7 @@ resource "aws_iam_role_policy" "drift" {
 
 # A value comes every few hours: between two, the alarm stays as the last one left it.
 resource "aws_cloudwatch_metric_alarm" "drift" {
-  alarm_name        = "${var.context.name}-access-drift"
+  alarm_name        = "${local.context.name}-access-drift"
   alarm_description = "The access to database ${var.database.name} was changed manually. The log of ${module.planner.name} says in sentences what each login gains or loses if an apply undoes that; `terraform plan` shows the statements. See docs/runbook.md#alarm-access-drift"
 
   namespace           = local.metrics_namespace
@@ -105,13 +105,13 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
   threshold           = 0
   treat_missing_data  = "ignore"
 
-  alarm_actions = var.alarm_topic_arns
-  ok_actions    = var.alarm_topic_arns
+  alarm_actions = local.alarm_topic_arns
+  ok_actions    = local.alarm_topic_arns
 }
 
 # Without this alarm, a schedule that stopped would look like a database without drift.
 resource "aws_cloudwatch_metric_alarm" "not_verified" {
-  alarm_name        = "${var.context.name}-access-not-verified"
+  alarm_name        = "${local.context.name}-access-not-verified"
   alarm_description = "For ${local.hours_without_a_check} hours no check compared the access to database ${var.database.name} with the document. Check whether the schedule ${aws_scheduler_schedule.verify.name} runs, and the log of ${module.planner.name}. See docs/runbook.md#alarm-access-not-verified"
 
   namespace           = local.metrics_namespace
@@ -124,13 +124,13 @@ resource "aws_cloudwatch_metric_alarm" "not_verified" {
   threshold           = 1
   treat_missing_data  = "breaching"
 
-  alarm_actions = var.alarm_topic_arns
-  ok_actions    = var.alarm_topic_arns
+  alarm_actions = local.alarm_topic_arns
+  ok_actions    = local.alarm_topic_arns
 }
 
 # Only failed checks count: a refused plan is a regular result, which Terraform shows.
 resource "aws_cloudwatch_metric_alarm" "verify_failed" {
-  alarm_name        = "${var.context.name}-access-verify-failed"
+  alarm_name        = "${local.context.name}-access-verify-failed"
   alarm_description = "The function ${module.planner.name} could not compare the access of database ${var.database.name} with what is declared. Its log says why. See docs/runbook.md#alarm-access-verify-failed"
 
   namespace           = "AWS/Lambda"
@@ -143,6 +143,6 @@ resource "aws_cloudwatch_metric_alarm" "verify_failed" {
   threshold           = 0
   treat_missing_data  = "notBreaching"
 
-  alarm_actions = var.alarm_topic_arns
-  ok_actions    = var.alarm_topic_arns
+  alarm_actions = local.alarm_topic_arns
+  ok_actions    = local.alarm_topic_arns
 }

@@ -16,7 +16,7 @@ resource "aws_lambda_invocation" "apply" {
   input           = jsonencode(local.event)
   lifecycle_scope = "CREATE_ONLY"
 
-  triggers = { package = module.bootstrap.package_hash, database = var.database.resource_id }
+  triggers = { package = module.bootstrap.package_hash, database = coalesce(var.database.resource_id, var.database.address) }
 
   lifecycle {
     precondition {

@@ -64,3 +64,18 @@ output "alarm_arns" {
     aws_cloudwatch_metric_alarm.verify_failed.arn,
   ], aws_cloudwatch_metric_alarm.rotation_failed_unsent[*].arn)
 }
+
+output "kms_key_arn" {
+  description = "KMS key of secrets, environment variables and logs."
+  value       = local.kms_key_arn
+}
+
+output "security_group_id" {
+  description = "Security group of the functions that log in to the database, which must admit it."
+  value       = local.security_group_id
+}
+
+output "dead_letter_topic_arn" {
+  description = "SNS topic of dead letters, and of alarms if the module created it: subscribe to it."
+  value       = local.dead_letter_topic_arn
+}

@@ -4,8 +4,8 @@
 module "planner" {
   source = "../function"
 
-  context          = var.context
-  name             = "${var.context.name}-access-plan"
+  context          = local.context
+  name             = "${local.context.name}-access-plan"
   description      = "Says what would make database ${var.database.name} equal to what is declared, and changes nothing"
   handler          = "db_bootstrap.lambdas.plan.plan"
   memory_mebibytes = local.memory_mebibytes
@@ -14,6 +14,6 @@ module "planner" {
   network          = local.database_network
   environment      = local.access_environment
 
-  package_file          = var.package_file
-  dead_letter_topic_arn = var.dead_letter_topic_arn
+  package_file          = local.package_file
+  dead_letter_topic_arn = local.dead_letter_topic_arn
 }

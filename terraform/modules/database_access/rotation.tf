@@ -2,7 +2,7 @@
 # its own.
 
 locals {
-  rotation_name = "${var.context.name}-rotation"
+  rotation_name = "${local.context.name}-rotation"
 
   secret_arn_by_login = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
 }
@@ -10,7 +10,7 @@ locals {
 module "rotation" {
   source = "../function"
 
-  context          = var.context
+  context          = local.context
   name             = local.rotation_name
   description      = "Replaces the passwords of the logins of database ${var.database.name}, step by step, for Secrets Manager"
   handler          = "db_bootstrap.lambdas.rotate.rotate"
@@ -25,8 +25,8 @@ module "rotation" {
     POWERTOOLS_LOG_LEVEL    = "INFO"
   })
 
-  package_file          = var.package_file
-  dead_letter_topic_arn = var.dead_letter_topic_arn
+  package_file          = local.package_file
+  dead_letter_topic_arn = local.dead_letter_topic_arn
 }
 
 # One permission a secret: only the rotation of this very secret may invoke the function, not that of another one in the

@@ -3,7 +3,7 @@
 # invoked has none. The watch over age misses nothing, and is the last to notice.
 
 resource "aws_cloudwatch_event_rule" "rotation_failed" {
-  count = length(var.alarm_topic_arns) > 0 ? 1 : 0
+  count = length(local.alarm_topic_arns) > 0 ? 1 : 0
 
   name        = "${local.rotation_name}-failed"
   description = "A secret of database ${var.database.name} could not be rotated, or its value was changed during its rotation"
@@ -23,11 +23,11 @@ resource "aws_cloudwatch_event_rule" "rotation_failed" {
 
 # Counted, not by ARN: the topics may be made by the same apply. Each one's policy must let events.amazonaws.com publish.
 resource "aws_cloudwatch_event_target" "rotation_failed" {
-  count = length(var.alarm_topic_arns)
+  count = length(local.alarm_topic_arns)
 
   rule      = aws_cloudwatch_event_rule.rotation_failed[0].name
   target_id = "topic-${count.index}"
-  arn       = var.alarm_topic_arns[count.index]
+  arn       = local.alarm_topic_arns[count.index]
 
   input_transformer {
     input_paths    = { event = "$.detail.eventName", secret = "$.detail.additionalEventData.SecretId", error = "$.detail.errorMessage" }
@@ -37,7 +37,7 @@ resource "aws_cloudwatch_event_target" "rotation_failed" {
 
 # A topic whose policy or key refuses EventBridge leaves no other trace.
 resource "aws_cloudwatch_metric_alarm" "rotation_failed_unsent" {
-  count = length(var.alarm_topic_arns) > 0 ? 1 : 0
+  count = length(local.alarm_topic_arns) > 0 ? 1 : 0
 
   alarm_name        = "${local.rotation_name}-failed-unsent"
   alarm_description = "A failed rotation could not be published: a topic's policy or its key refuses events.amazonaws.com. See docs/runbook.md#alarm-rotation-failed-unsent"
@@ -52,8 +52,8 @@ resource "aws_cloudwatch_metric_alarm" "rotation_failed_unsent" {
   threshold           = 0
   treat_missing_data  = "notBreaching"
 
-  alarm_actions = var.alarm_topic_arns
-  ok_actions    = var.alarm_topic_arns
+  alarm_actions = local.alarm_topic_arns
+  ok_actions    = local.alarm_topic_arns
 }
 
 resource "aws_cloudwatch_metric_alarm" "rotation_errors" {
@@ -70,8 +70,8 @@ resource "aws_cloudwatch_metric_alarm" "rotation_errors" {
   threshold           = 0
   treat_missing_data  = "notBreaching"
 
-  alarm_actions = var.alarm_topic_arns
-  ok_actions    = var.alarm_topic_arns
+  alarm_actions = local.alarm_topic_arns
+  ok_actions    = local.alarm_topic_arns
 }
 
 # A value comes every few hours: between two, the alarm stays as the last one left it.
@@ -89,8 +89,8 @@ resource "aws_cloudwatch_metric_alarm" "rotation_overdue" {
   threshold           = 0
   treat_missing_data  = "ignore"
 
-  alarm_actions = var.alarm_topic_arns
-  ok_actions    = var.alarm_topic_arns
+  alarm_actions = local.alarm_topic_arns
+  ok_actions    = local.alarm_topic_arns
 }
 
 # Without this alarm, a check that stopped would look like rotations that are all on time.
@@ -108,6 +108,6 @@ resource "aws_cloudwatch_metric_alarm" "rotation_not_watched" {
   threshold           = 1
   treat_missing_data  = "breaching"
 
-  alarm_actions = var.alarm_topic_arns
-  ok_actions    = var.alarm_topic_arns
+  alarm_actions = local.alarm_topic_arns
+  ok_actions    = local.alarm_topic_arns
 }

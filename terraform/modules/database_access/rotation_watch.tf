@@ -3,7 +3,7 @@
 # not read them, and has no way to the database.
 
 locals {
-  rotation_watch_name           = "${var.context.name}-rotation-watch"
+  rotation_watch_name           = "${local.context.name}-rotation-watch"
   rotation_watch_interval_hours = 6
   # Two checks can be missing before the alarm fires.
   hours_without_a_rotation_watch = 2 * local.rotation_watch_interval_hours + 1
@@ -11,7 +11,7 @@ locals {
   login_overdue_after_days = coalesce(var.rotation.overdue_after_days, try(var.rotation.days + 2, null))
   overdue_after_days = merge(
     zipmap(values(local.secret_arn_by_login), [for _ in local.secret_arn_by_login : local.login_overdue_after_days]),
-    { (var.database.master_secret_arn) = var.master_overdue_after_days },
+    { for arn in local.master_secret_arns : arn => var.master_overdue_after_days },
   )
 }
 
@@ -23,14 +23,14 @@ locals {
 module "rotation_watch" {
   source = "../function"
 
-  context         = var.context
+  context         = local.context
   name            = local.rotation_watch_name
   description     = "Counts the secrets of database ${var.database.name} that were not rotated in time"
   handler         = "db_bootstrap.lambdas.overdue.watch"
   timeout_seconds = 60
   permissions     = jsonencode({ Version = "2012-10-17", Statement = [local.describe_secrets] })
 
-  network = { subnet_ids = var.subnet_ids, security_group_id = coalesce(var.rotation_watch_security_group_id, var.security_group_id) }
+  network = merge(local.database_network, { security_group_id = coalesce(var.rotation_watch_security_group_id, local.security_group_id) })
 
   environment = {
     POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
@@ -38,8 +38,8 @@ module "rotation_watch" {
     POWERTOOLS_LOG_LEVEL         = "INFO"
   }
 
-  package_file          = var.package_file
-  dead_letter_topic_arn = var.dead_letter_topic_arn
+  package_file          = local.package_file
+  dead_letter_topic_arn = local.dead_letter_topic_arn
 }
 
 resource "aws_scheduler_schedule" "rotation_watch" {
@@ -47,7 +47,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
   group_name          = aws_scheduler_schedule_group.drift.name
   description         = "Checks the secrets of database ${var.database.name} for overdue rotations"
   schedule_expression = "rate(${local.rotation_watch_interval_hours} hours)"
-  kms_key_arn         = var.context.kms_key_arn
+  kms_key_arn         = local.context.kms_key_arn
 
   flexible_time_window { mode = "OFF" }
 
@@ -70,7 +70,7 @@ resource "aws_iam_role" "rotation_watch_schedule" {
   name                 = "${local.rotation_watch_name}-schedule"
   description          = "Lets the schedule of rotation checks invoke its function"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
-  permissions_boundary = var.context.permissions_boundary_arn
+  permissions_boundary = local.context.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "rotation_watch_schedule" {

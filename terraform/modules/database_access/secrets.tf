@@ -7,12 +7,12 @@ resource "aws_secretsmanager_secret" "login" {
   for_each = local.rotated_logins
 
   # A prefix, because the name of a secret that is scheduled for deletion stays taken.
-  name_prefix             = "${var.context.name}/database/${each.key}-"
+  name_prefix             = "${local.context.name}/database/${each.key}-"
   description             = "Login ${each.key} of database ${var.database.name}"
-  kms_key_id              = var.context.kms_key_arn
+  kms_key_id              = local.context.kms_key_arn
   recovery_window_in_days = local.recovery_window_days
 }
 
 locals {
-  recovery_window_days = var.context.is_temporary ? 0 : 30
+  recovery_window_days = local.context.is_temporary ? 0 : 30
 }

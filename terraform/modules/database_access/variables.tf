@@ -1,30 +1,42 @@
 variable "context" {
-  description = "Settings shared by all modules of an environment: prefix of all names, KMS key (secrets, environment variables and logs), log retention in days, permissions boundary for roles (null for none), and whether secrets are deleted at once instead of after 30 days."
+  description = "Prefix of all names (by default made of the database's name), log retention in days, permissions boundary for roles (null for none), and whether secrets are deleted at once instead of after 30 days."
   type = object({
-    name                     = string
-    kms_key_arn              = string
+    name                     = optional(string)
     log_retention_days       = optional(number, 90)
     permissions_boundary_arn = optional(string)
     is_temporary             = optional(bool, false)
   })
+  default  = {}
   nullable = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.context.name))
+    condition     = var.context.name == null || can(regex("^[a-z][a-z0-9-]{1,30}$", var.context.name))
     error_message = "Use a name of 2 to 31 lower-case letters, digits and hyphens, beginning with a letter: roles and functions get longer names from it."
   }
 }
 
 variable "database" {
-  description = "The database whose access is managed: host name, TCP port, name, RDS resource id of the instance, ARN of the master's secret, and that secret's KMS key if it is not the context's."
+  description = "The database whose access is managed: address of the instance, or the writer endpoint of an Aurora cluster; name; port; the ARN of the master's secret and that secret's KMS key, if it is not kms_key. Instead of a secret, master_iam_user names a master that logs in by IAM; this needs resource_id, such as db-... or cluster-.... Another resource_id has the function invoked again."
   type = object({
     address                   = string
-    port                      = number
+    port                      = optional(number, 5432)
     name                      = string
-    resource_id               = string
-    master_secret_arn         = string
+    resource_id               = optional(string)
+    master_secret_arn         = optional(string)
     master_secret_kms_key_arn = optional(string)
+    master_iam_user           = optional(string)
   })
+  nullable = false
+
+  validation {
+    condition     = (var.database.master_secret_arn == null) != (var.database.master_iam_user == null)
+    error_message = "Set master_secret_arn, the secret with the master's user name and password, or master_iam_user, a master that logs in by IAM."
+  }
+
+  validation {
+    condition     = var.database.master_iam_user == null || var.database.resource_id != null
+    error_message = "master_iam_user needs resource_id: IAM allows a login by the resource id of the instance or cluster."
+  }
 }
 
 # The whole document of docs/access.md; the function validates it. Terraform silently drops attributes that this type lacks,
@@ -169,20 +181,34 @@ variable "subnet_ids" {
   type        = list(string)
 }
 
-variable "security_group_id" {
-  description = "Security group of the functions that log in to the database."
-  type        = string
+variable "security_group" {
+  description = "Security group of the functions that log in to the database. null: the module creates one that allows HTTPS and the database's port."
+  type        = object({ id = string })
+  default     = null
+}
+
+variable "database_security_group" {
+  description = "Security group of the database, to which a rule is added that admits the functions. null: you admit the output security_group_id."
+  type        = object({ id = string })
+  default     = null
+}
+
+variable "kms_key" {
+  description = "KMS key for secrets, environment variables and logs. Its policy must let CloudWatch Logs use it. null: the module creates one."
+  type        = object({ arn = string })
+  default     = null
 }
 
 variable "rotation_watch_security_group_id" {
-  description = "Security group of the function that checks for overdue rotations, which reaches only Secrets Manager; null for security_group_id."
+  description = "Security group of the function that checks for overdue rotations, which reaches only Secrets Manager; null for the group of the others."
   type        = string
   default     = null
 }
 
 variable "package_file" {
-  description = "Path of the functions' zip, as `make package` builds it."
+  description = "Path of the functions' zip, as `make package` builds it. null: the zip in the release's archive of this module, or in a checkout `build/db_bootstrap.zip`."
   type        = string
+  default     = null
 }
 
 variable "drift_check_interval_hours" {
@@ -231,18 +257,19 @@ variable "master_overdue_after_days" {
   default     = 9
 }
 
-variable "dead_letter_topic_arn" {
-  description = "SNS topic, encrypted with the same key, that receives asynchronous events for which a function failed three times."
-  type        = string
+variable "dead_letter_topic" {
+  description = "SNS topic, encrypted with the same key, that receives asynchronous events for which a function failed three times. null: the module creates one, which alarms notify too."
+  type        = object({ arn = string })
+  default     = null
 }
 
 variable "alarm_topic_arns" {
-  description = "SNS topics that alarms notify, at most five."
+  description = "SNS topics that alarms notify, at most five with a created one."
   type        = list(string)
   default     = []
 
   validation {
-    condition     = length(var.alarm_topic_arns) <= 5
+    condition     = length(var.alarm_topic_arns) + (var.dead_letter_topic == null ? 1 : 0) <= 5
     error_message = "An alarm and a rule notify at most five topics."
   }
 }

@@ -76,9 +76,13 @@ data "aws_iam_policy_document" "this" {
   # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
   # Interfaces have no name before they are made, so AWS asks for every resource of EC2 in this account and region.
   statement {
-    sid       = "ManageNetworkInterfaces"
-    actions   = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
-    resources = ["arn:${data.aws_partition.current.partition}:ec2:${local.place}:*/*"]
+    sid     = "ManageNetworkInterfaces"
+    actions = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
+    resources = concat(
+      ["arn:${data.aws_partition.current.partition}:ec2:${local.place}:*/*"],
+      # A subnet that another account shares has that account in its ARN.
+      [for owner in var.network.owner_id[*] : "arn:${data.aws_partition.current.partition}:ec2:${local.region}:${owner}:subnet/*" if owner != data.aws_caller_identity.current.account_id],
+    )
   }
 
   statement {

@@ -46,8 +46,8 @@ variable "permissions" {
 }
 
 variable "network" {
-  description = "Subnets and security group of the function."
-  type        = object({ subnet_ids = list(string), security_group_id = string })
+  description = "Subnets and security group of the function, and the account that owns the subnets if another account shares them."
+  type        = object({ subnet_ids = list(string), security_group_id = string, owner_id = optional(string) })
   nullable    = false
 }
 

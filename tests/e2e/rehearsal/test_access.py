@@ -1,10 +1,12 @@
 """Terraform previews, applies and watches the access to a database; the tests run in this order.
 
-They apply `terraform/examples/existing-database` to an RDS instance, network, key and topic that boto3 created, so
-they need no whole environment.
+They apply `terraform/examples/existing-database` to an RDS instance and network that boto3 created, from a repository
+that contains only the example: the module comes from a git URL. Key, topic and security group are the module's.
 """
 
 import json
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,6 +35,30 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
 # Names like an environment's, so that its policies are the same.
 NAME = "taproom-dev"
+MODULE_PATH = "../../modules/database_access"
+# A second database of the same server, whose master logs in by IAM only.
+STOUTS = """
+module "stouts" {
+  source       = "%s"
+  package_file = var.package_file
+  context      = { is_temporary = true }
+  database = {
+    address         = data.aws_db_instance.this.address
+    port            = data.aws_db_instance.this.port
+    name            = "stouts"
+    resource_id     = data.aws_db_instance.this.resource_id
+    master_iam_user = "access_master"
+  }
+  database_security_group = { id = data.aws_db_instance.this.vpc_security_groups[0] }
+  subnet_ids              = var.subnet_ids
+  access = {
+    database = "stouts"
+    schemas  = { stouts = { owner = "stouts_owner" } }
+    roles    = { stouts_owner = {} }
+    logins   = { stouts_app = { credential = "rotated", acts_as = "stouts_owner" } }
+  }
+}
+"""
 PLANNER = f"{NAME}-access-plan"
 SCHEDULE = f"{NAME}-access-verify"
 MANUAL_GRANT = "GRANT DELETE ON beers.beers TO beers_reader"
@@ -116,8 +142,7 @@ def _applied(run: Run) -> Access:
     run.take_ports(None)
     deployment.build_package(run)
     deployment.start_local_aws(run)
-    copy_configuration(run.terraform)
-    root = run.terraform / "examples" / "existing-database"
+    root = _consumer(run)
     cli_config = write_cli_config(
         run.folder / "terraform.rc", root / ".terraform.lock.hcl", CHECKOUT / "build" / "terraform-plugins"
     )
@@ -144,10 +169,28 @@ def _applied(run: Run) -> Access:
     return access
 
 
+def _consumer(run: Run) -> Path:
+    """Return a repository with only the example, which sources the module from another repository."""
+    taproom = run.folder.parent / "taproom"
+    copy_configuration(taproom / "terraform")
+    for command in (["init"], ["add", "--all"], ["commit", "--message=Release"], ["tag", "v1.0.0"]):
+        git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", *command]
+        subprocess.run(git, cwd=taproom, check=True, capture_output=True)
+    root = run.folder.parent / "consumer"
+    shutil.copytree(taproom / "terraform" / "examples" / "existing-database", root)
+    main = root / "main.tf"
+    assert MODULE_PATH in main.read_text()
+    main.write_text(main.read_text().replace(MODULE_PATH, _module_url(run)))
+    return root
+
+
+def _module_url(run: Run) -> str:
+    return f"git::file://{run.folder.parent}/taproom//terraform/modules/database_access?ref=v1.0.0"
+
+
 def _existing_resources(access: Access) -> dict[str, Any]:
     """Create what exists before Terraform manages the access, and return the example's variables for it."""
     key = access.aws("kms").create_key()["KeyMetadata"]["Arn"]
-    topic = access.aws("sns").create_topic(Name="on-call", Attributes={"KmsMasterKeyId": key})["TopicArn"]
     network = access.aws("ec2")
     vpc = network.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -156,7 +199,7 @@ def _existing_resources(access: Access) -> dict[str, Any]:
         ]["SubnetId"]
         for number, zone in enumerate("ab")
     ]
-    group = network.create_security_group(VpcId=vpc, GroupName="access", Description="Functions")["GroupId"]
+    group = network.create_security_group(VpcId=vpc, GroupName="beers", Description="Database")["GroupId"]
     databases = access.aws("rds")
     databases.create_db_subnet_group(DBSubnetGroupName="beers", DBSubnetGroupDescription="Beers", SubnetIds=subnets)
     databases.create_db_instance(
@@ -179,9 +222,6 @@ def _existing_resources(access: Access) -> dict[str, Any]:
     return {
         "database_identifier": "beers",
         "subnet_ids": subnets,
-        "security_group_id": group,
-        "kms_key_arn": key,
-        "alarm_topic_arn": topic,
     }
 
 
@@ -298,7 +338,7 @@ def test_an_asynchronous_event_becomes_a_dead_letter_after_three_failed_attempts
     for name in functions:
         access.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"[]")
     wait_until(lambda: {event["function"] for event in dead_letters(access)} == functions)
-    topic = access.variables["alarm_topic_arn"]
+    topic = access.terraform.outputs()["topic_arn"]
     assert {(event["dead_letter_target"], event["delivered"]) for event in dead_letters(access)} == {(topic, True)}
 
 
@@ -309,6 +349,21 @@ def dead_letters(access: Access) -> list[dict[str, Any]]:
 def test_an_unknown_schedule_is_named_with_the_existing_ones(access: Access) -> None:
     with pytest.raises(UserError, match=f"There is no schedule nobody; there is .*{SCHEDULE}"):
         access.run.invoke_schedule("nobody")
+
+
+def test_a_second_database_of_the_server_is_managed_by_a_master_that_logs_in_by_iam(access: Access) -> None:
+    access.sql("CREATE ROLE access_master LOGIN CREATEROLE")
+    access.sql("GRANT rds_iam TO access_master")
+    access.sql("CREATE DATABASE stouts OWNER access_master")
+    block = access.terraform.root / "stouts.tf"
+    block.write_text(STOUTS % _module_url(access.run))
+    access.terraform.init({})
+    access.apply()
+    assert access.plan() is None
+    assert access.sql("SELECT count(*) FROM pg_roles WHERE rolname ~ '^stouts_app_[ab]$'") == [[2]]
+    block.unlink()
+    access.terraform.init({})
+    access.apply()
 
 
 def test_a_destroy_leaves_the_database_alone(access: Access, statements_folder: Path) -> None:

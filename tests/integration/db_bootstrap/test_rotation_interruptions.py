@@ -64,8 +64,8 @@ def kill_after(effects, answer):
     Connection.run, BaseClient._make_api_call = counted_run, counted_call
 
 def rotate(attempt):
-    arns = given["master_arn"], attempt["login"], attempt["arn"]
-    rotation = Rotation(store, endpoint, *arns, attempt["token"], lambda: 180)
+    read_master = lambda: store.master(given["master_arn"])
+    rotation = Rotation(store, endpoint, read_master, attempt["login"], attempt["arn"], attempt["token"], lambda: 180)
     for step in Step:
         os.write(attempt["answer"], f"{step} ".encode())
         rotation.run(step)

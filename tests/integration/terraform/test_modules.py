@@ -17,6 +17,7 @@ from devtools.terraform.program import find_terraform
 from rehearsal.terraform import write_cli_config
 
 TERRAFORM = Path(__file__).parents[3] / "terraform"
+# Tests in environment/tests plan the other examples.
 ROOTS = ["account", "environment", "examples/existing-database"]
 # Validations need no resources, and each run of a whole environment takes 5 s of CPU time.
 VARIABLES, TESTS_OF_VARIABLES = "variables", "refusals.tftest.hcl"
@@ -80,6 +81,8 @@ def _prepare(folder: Path) -> None:
     first_value = part / "mocked" / "modules" / "write_token" / "first_value.tf"
     assert "ephemeral" in first_value.read_text()
     first_value.write_text('locals {\n  first_value = "a-token-for-tests-only"\n}\n')
+    (part / "build").mkdir()
+    shutil.copy(part / "mocked/environment/tests/mocks/package.zip", part / "build" / "db_bootstrap.zip")
     of_environment, tests = part / "mocked/environment/tests", part / "mocked" / VARIABLES / "tests"
     shutil.copytree(of_environment / "mocks", tests / "mocks")
     shutil.move(of_environment / TESTS_OF_VARIABLES, tests)

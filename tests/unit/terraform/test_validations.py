@@ -12,6 +12,7 @@ import pytest
 
 from scripts.terraform_tables import TERRAFORM, blocks
 
+EXAMPLES = [*(TERRAFORM / "examples").iterdir()]
 MODULES = sorted({path.parent for path in TERRAFORM.rglob("variables.tf") if ".terraform" not in path.parts})
 
 # What can have conditions, with the beginning of its address.
@@ -60,7 +61,11 @@ RUNS = [run for root in ("account", "environment") for run in _runs(TERRAFORM / 
 def test_conditions_and_runs_are_found() -> None:
     assert _conditions(TERRAFORM / "environment")["var.domain_name"] == 3
     assert _conditions(TERRAFORM / "modules" / "service")["data.aws_ecs_service.deployed"] == 1
-    assert {module for module in MODULES if _conditions(module).total()} <= {run.module for run in RUNS} <= set(MODULES)
+    assert (
+        {module for module in MODULES if _conditions(module).total()}
+        <= {run.module for run in RUNS}
+        <= {*MODULES, *EXAMPLES}
+    )
 
 
 @pytest.mark.parametrize("module", [pytest.param(module, id=module.name) for module in MODULES])

@@ -7,6 +7,10 @@ mock_data "aws_partition" { defaults = { partition = "aws" } }
 mock_data "aws_region" { defaults = { id = "us-east-1" } }
 mock_data "aws_lambda_invocation" { defaults = { result = "{\"database\": \"beers\", \"in_sync\": true, \"digest\": null, \"changes\": [], \"refusals\": [], \"unmanaged\": []}" } }
 
+mock_data "aws_subnet" { defaults = { vpc_id = "vpc-1", owner_id = "210987654321" } }
+mock_data "aws_db_instance" { defaults = { port = 5432, vpc_security_groups = ["sg-1"], master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-master" }] } }
+mock_data "aws_rds_cluster" { defaults = { port = 5432, master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!cluster-master" }] } }
+
 mock_resource "aws_db_instance" {
   defaults = {
     address            = "database.example"

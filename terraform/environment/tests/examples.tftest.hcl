@@ -1,0 +1,74 @@
+# The examples: a database that exists, an Aurora cluster, two databases on one server, and every input.
+
+mock_provider "aws" { source = "./tests/mocks" }
+
+variables {
+  package_file        = "tests/mocks/package.zip"
+  database_identifier = "shop"
+  subnet_ids          = ["subnet-1"]
+  access              = { database = "Shop_1", logins = { shop_report = { credential = "iam" } } }
+}
+
+run "an_existing_database_needs_only_itself_its_subnets_and_the_document" {
+  module { source = "../examples/existing-database" }
+
+  assert {
+    condition     = output.topic_arn == "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
+    error_message = "Alarms need a topic; this one is ${output.topic_arn}."
+  }
+}
+
+run "an_aurora_cluster_is_reached_at_its_writer_endpoint" {
+  module { source = "../examples/aurora" }
+}
+
+run "two_databases_on_one_server_share_no_name" {
+  module { source = "../examples/two-databases" }
+
+  assert {
+    condition     = length(toset(values(module.access)[*].function_name)) == 2
+    error_message = "These functions collide: ${jsonencode(values(module.access)[*].function_name)}."
+  }
+}
+
+run "given_resources_are_used" {
+  module { source = "../examples/complete" }
+
+  assert {
+    condition     = module.access.security_group_id == "sg-0123456789abcdef0" && module.access.dead_letter_topic_arn == "arn:aws:sns:us-east-1:123456789012:shop-failures"
+    error_message = "The module made its own: ${module.access.security_group_id}, ${module.access.dead_letter_topic_arn}."
+  }
+}
+
+run "what_is_not_given_is_created" {
+  module { source = "../modules/database_access" }
+
+  variables {
+    database                = { address = "database.example", name = "Shop_1", resource_id = "db-MOCKED", master_iam_user = "access_master" }
+    database_security_group = { id = "sg-database" }
+  }
+
+  assert {
+    condition     = module.bootstrap.name == "db-shop-1-database-access" && aws_sns_topic.this[0].name == "db-shop-1-access"
+    error_message = "The names are ${module.bootstrap.name} and ${aws_sns_topic.this[0].name}."
+  }
+
+  assert {
+    condition = (
+      aws_vpc_security_group_egress_rule.database[0].referenced_security_group_id == "sg-database" && aws_vpc_security_group_egress_rule.database[0].cidr_ipv4 == null
+      && aws_vpc_security_group_ingress_rule.database[0].security_group_id == "sg-database" && aws_vpc_security_group_ingress_rule.database[0].from_port == 5432
+      && output.security_group_id == aws_security_group.functions[0].id
+    )
+    error_message = "The functions must reach the database, and nothing else by its port."
+  }
+
+  assert {
+    condition     = [for statement in local.read_secrets : statement.Resource] == [["arn:aws:rds-db:us-east-1:123456789012:dbuser:db-MOCKED/access_master"]] && module.planner.environment.MASTER_IAM_USER == "access_master"
+    error_message = "A master that logs in by IAM needs no secret: ${jsonencode(local.read_secrets)}."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.drift.alarm_actions == toset([aws_sns_topic.this[0].arn]) && aws_kms_key.this[0].enable_key_rotation
+    error_message = "Alarms must notify the created topic."
+  }
+}
