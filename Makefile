@@ -78,6 +78,9 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 rename: ## Rename the project in all its files (NAME=brewery)
 	@$(PYTHON) scripts/rename.py "$(NAME)"
 
+prune: # Delete the tests of what you have deleted (docs/make-it-yours.md)
+	@$(PYTHON) scripts/prune_tests.py
+
 clean: ## Remove what was built, and .venv; a running rehearsal is left alone
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -190,6 +193,12 @@ pin-base: # Pin the image's base by its newest digest; needs docker and its regi
 
 package: .venv/ready build/rds-ca.pem ## Build the function's zip, build/db_bootstrap.zip (RDS_CA_FILE=...: without internet)
 	@$(RUN) scripts.package_function --ca-file build/rds-ca.pem --output build/db_bootstrap.zip
+
+wheel: .venv/ready # Build the wheel of db_bootstrap, build/wheel/; the same commit gives the same bytes
+	.venv/bin/uv build --quiet --wheel --offline --clear --out-dir build/wheel
+
+release-files: wheel package # Build what a release offers: the wheel, the function's zip, and the module with the zip in it
+	@$(RUN) scripts.package_module build/db_bootstrap.zip build/database_access.zip
 
 # The certificates that RDS's are signed by; the image and the function's zip carry them.
 build/rds-ca.pem: $(if $(RDS_CA_FILE),always)

@@ -72,7 +72,7 @@ def build(ca_file: Path, output: Path, project: Path = PROJECT) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as folder:
         part = Path(folder) / output.name
-        _write_zip(part, contents)
+        write_zip(part, contents)
         part.replace(output)
 
 
@@ -164,7 +164,8 @@ def _own_modules(project: Path) -> Iterator[Path]:
     return (path for path in package.rglob("*.py") if path not in left_out)
 
 
-def _write_zip(file: Path, contents: dict[str, bytes]) -> None:
+def write_zip(file: Path, contents: dict[str, bytes]) -> None:
+    """Write the files in ``contents``, by name; the same contents give the same bytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in sorted(contents.items()):
             entry = zipfile.ZipInfo(name, _EARLIEST_TIME)

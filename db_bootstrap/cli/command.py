@@ -214,9 +214,14 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         import tomllib  # noqa: PLC0415 - see above
+        from importlib.metadata import version  # noqa: PLC0415
 
-        project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        sys.stdout.write(f"db_bootstrap {project['version']}\n")
+        pyproject = Path(__file__).parents[2] / "pyproject.toml"
+        if pyproject.exists():
+            number = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["version"]
+        else:
+            number = version("taproom-db-bootstrap")
+        sys.stdout.write(f"db_bootstrap {number}\n")
         parser.exit()
 
 

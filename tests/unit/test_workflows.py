@@ -209,8 +209,10 @@ def test_a_step_calls_what_people_call() -> None:
         'gh workflow run release.yml --ref main --field tag="$TAG"',
         (
             'gh release view "$TAG" >/dev/null 2>&1 || '
-            'gh release create "$TAG" --verify-tag --title "$TAG" --notes-file build/release-notes.md'
+            'gh release create "$TAG" --verify-tag --title "$TAG" --notes-file build/release-notes.md '
+            "build/wheel/*.whl build/*.zip"
         ),
+        'git checkout --quiet "$COMMIT" && make release-files',
         *(f'trap \'kill "$!"\' INT\nmake {target} & wait "$!" || wait "$!"' for target in ("apply", "roll-back")),
         'git checkout --quiet "$COMMIT"',
         'git checkout --quiet "$COMMIT" && make fetch-function',

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from devtools.certificates import Authority, create_authority
-from localaws.lambda_.packages import RUNTIME_PACKAGES, closure, link_packages
+from devtools.terraform.program import find_terraform
 from scripts.package_function import PROJECT, PackageError, build
+from scripts.package_module import package_module
 
 COMPILED = (".so", ".pyd", ".dylib", ".dll", ".pyc")
 MAXIMUM_BYTES = 3_000_000
@@ -254,7 +255,8 @@ def test_every_module_of_the_function_imports_with_the_zip_and_boto3_alone(funct
         archive.extractall(function)
         modules = sorted(_modules(archive.namelist()))
     assert {"db_bootstrap", "db_bootstrap.document", "db_bootstrap.lambdas.apply"} <= set(modules)
-    link_packages(closure(RUNTIME_PACKAGES).values(), runtime)
+    packages = pytest.importorskip("localaws.lambda_.packages")
+    packages.link_packages(packages.closure(packages.RUNTIME_PACKAGES).values(), runtime)
     program = """
 import importlib, json, sys
 function, runtime, modules = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
@@ -285,3 +287,14 @@ def _modules(names: list[str]) -> Iterator[str]:
     for name in names:
         if name.startswith("db_bootstrap/"):
             yield name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def test_the_modules_archive_has_the_zip_where_the_module_looks_for_it(function_zip: Path, tmp_path: Path) -> None:
+    package_module(function_zip, tmp_path / "database_access.zip")
+    with zipfile.ZipFile(tmp_path / "database_access.zip") as archive:
+        archive.extractall(tmp_path)
+    assert (tmp_path / "database_access" / "db_bootstrap.zip").read_bytes() == function_zip.read_bytes()
+    terraform, _ = find_terraform()
+    (tmp_path / "main.tf").write_text('module "access" {\n  source = "./database_access"\n}\n')
+    done = subprocess.run([terraform, "get"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
