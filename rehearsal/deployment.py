@@ -197,8 +197,9 @@ class Deployment:
         """Prepare the environment's root module with its state in the account's bucket, unless it is prepared."""
 
         def init() -> None:
-            backend = {"bucket": self._account_outputs["state_bucket_name"], "use_path_style": "true"}
-            self.environment.init(backend, backend_file=f"{self._name}.s3.tfbackend")
+            key = f"taproom/{self._name}.tfstate"
+            backend = {"key": key, "bucket": self._account_outputs["state_bucket_name"], "use_path_style": "true"}
+            self.environment.init(backend)
 
         if not self._once("environment", init):
             report("no change of its configuration")

@@ -79,10 +79,9 @@ class Terraform:
         keys = {name.upper(): value for name, value in credentials.items()}
         self._environment = {**_environment(endpoint, cli_config), **keys}
 
-    def init(self, backend: Mapping[str, str], backend_file: str | None = None) -> None:
+    def init(self, backend: Mapping[str, str]) -> None:
         """Prepare the root module; the lock file is obeyed, never rewritten."""
-        options = [f"-backend-config={backend_file}"] if backend_file else []
-        options += [f"-backend-config={name}={value}" for name, value in backend.items()]
+        options = [f"-backend-config={name}={value}" for name, value in backend.items()]
         self._run("init", ["-input=false", "-reconfigure", "-lockfile=readonly", "-no-color", *options])
 
     def apply(

@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from scripts.environment import CommandError, in_foreground, run_command, terraform
+from scripts.environment import CommandError, environments, in_foreground, run_command, terraform
 from scripts.github.api import Answer, GitHub, GitHubError, run_gh
 
 ROOT = Path(__file__).parent.parent / "terraform" / "account"
@@ -118,6 +118,7 @@ def prepare(environment: Mapping[str, str]) -> None:
             f" To move them to {environment['REGION']}, destroy terraform/account first."
         )
     settings = kept | trusted_repository(environment, kept, GitHub(send)) | {"region": region}
+    settings["deploy_environments"] = environments()
     _write(_SETTINGS, json.dumps(settings, indent=2) + "\n")
     _name_owner(settings["github_repository"].partition("/")[0])
     if not there:

@@ -151,10 +151,19 @@ def init(name: str, settings: Mapping[str, str]) -> str:
         settings, "STATE_BUCKET", "the bucket of the states, terraform/account's output state_bucket_name"
     )
     region = required(settings, "AWS_REGION", "the environment's region")
-    backend = [f"-backend-config={name}.s3.tfbackend"]
+    backend = [f"-backend-config=key=taproom/{name}.tfstate"]
     backend += [f"-backend-config=bucket={bucket}", f"-backend-config=region={region}"]
     terraform("init", "-input=false", "-reconfigure", "-lockfile=readonly", *backend)
     return region
+
+
+def environments() -> list[str]:
+    """Return the environments: those that have a variable file of their name."""
+    return [
+        file.stem
+        for file in sorted(ROOT.glob("*.tfvars"))
+        if re.search(rf'^environment += "{file.stem}"$', file.read_text(), re.MULTILINE)
+    ]
 
 
 def outputs(root: Path = ROOT) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A setting is the body of a request to GitHub's REST API, by its path below the r
 The functions above ``main`` are pure.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from scripts.environment import CHECKOUT, ROOT, CommandError, outputs, run_command, terraform
+from scripts.environment import CHECKOUT, ROOT, CommandError, environments, outputs, run_command, terraform
 from scripts.github.api import GitHub, GitHubError
 
 FILE = ".github/settings.yml"
@@ -104,6 +105,7 @@ def _variables(account: Body, environments: set[str]) -> dict[str, str]:
     if account.get("build_role_arn"):
         shared |= {"AWS_REGION": account["region"], "IMAGE_REPOSITORY": account["image_repository_url"]}
         shared |= {f"AWS_{role.upper()}_ROLE_ARN": account[f"{role}_role_arn"] for role in ("build", "plan")}
+        shared["ENVIRONMENTS"] = json.dumps(sorted(environments))
         if own.keys() < environments:
             shared["PLANNED_ENVIRONMENTS"] = " ".join(sorted(own))
         return made | {f"actions/variables/{name}": value for name, value in shared.items()}
@@ -200,7 +202,7 @@ def _configure(arguments: list[str], environment: Mapping[str, str], github: Git
 
 def _compare(github: GitHub) -> tuple[str, list[Change]]:
     """Return the repository's path in the API, and what differs."""
-    names = [file.name.partition(".")[0] for file in ROOT.glob("*.s3.tfbackend")]
+    names = environments()
     settings = parse((CHECKOUT / FILE).read_text(), names)
     about = github.request("GET", "repos/{owner}/{repo}")  # gh knows them from git's remote
     if not about["permissions"]["admin"]:

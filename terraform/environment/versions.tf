@@ -4,6 +4,6 @@ terraform {
     aws = { source = "hashicorp/aws", version = ">= 5.100, < 7" }
   }
 
-  # One state for each environment: dev.s3.tfbackend says which, and the bucket is named at init.
-  backend "s3" {}
+  # `init` gets the bucket, its region, and the key of the environment's state: taproom/NAME.tfstate.
+  backend "s3" { use_lockfile = true }
 }

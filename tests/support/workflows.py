@@ -5,7 +5,9 @@ the caller stand in for actions of others and for expensive commands. Different 
 that started before them have ended, a matrix has one dimension, and nothing is cancelled.
 """
 
+import json
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.workflow_expressions import holds, interpolate
+from tests.support.workflow_expressions import evaluate, holds, interpolate
 
 REPOSITORY = "example/taproom"
 SUCCESS, FAILURE, SKIPPED = "success", "failure", "skipped"
@@ -204,6 +206,8 @@ class Runner:
         matrix = job.get("strategy", {}).get("matrix")
         if matrix and "matrix" not in contexts:
             ((key, values),) = matrix.items()
+            if listed := re.fullmatch(r"\$\{\{ fromJSON\((.*)\) \}\}", str(values)):
+                values = json.loads(evaluate(listed[1], contexts))
 
             def run(value: object) -> dict[str, Any]:
                 return self._run_job(job, event, {**contexts, "matrix": {key: value}}, result, f"{name}-{value}")

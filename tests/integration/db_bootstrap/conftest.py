@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,8 +13,10 @@ from devtools.postgres.role_patch import RolePatch
 from tests.support.access import Access
 from tests.support.command_line import CommandLine
 from tests.support.database import Database, Servers
-from tests.support.rotation import RotatedLogins, SecretsManager, secrets_manager
 from tests.support.workshop import Workshop, workshop_in
+
+if TYPE_CHECKING:
+    from tests.support.rotation import RotatedLogins, SecretsManager
 
 
 @pytest.fixture(scope="session")
@@ -47,21 +50,27 @@ def settled_cellar(postgres: Cluster) -> Iterator[Access]:
 
 
 @pytest.fixture(scope="module")
-def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsManager]:
+def manager(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SecretsManager]":
     """A Secrets Manager for a module's tests, which make their secrets in it by separate names."""
+    from tests.support.rotation import secrets_manager  # noqa: PLC0415 - only these tests need the local AWS
+
     with secrets_manager(tmp_path_factory.mktemp("secrets-manager")) as running:
         yield running
 
 
 @pytest.fixture
-def own_logins(cellar: Access, manager: SecretsManager) -> RotatedLogins:
+def own_logins(cellar: Access, manager: "SecretsManager") -> "RotatedLogins":
     """For tests of rotations that need the first credentials, or leave something behind."""
+    from tests.support.rotation import RotatedLogins  # noqa: PLC0415
+
     return RotatedLogins(cellar, manager)
 
 
 @pytest.fixture(scope="module")
-def logins(settled_cellar: Access, manager: SecretsManager) -> RotatedLogins:
+def logins(settled_cellar: Access, manager: "SecretsManager") -> "RotatedLogins":
     """For all others: each test ends with a finished rotation, by either login role."""
+    from tests.support.rotation import RotatedLogins  # noqa: PLC0415
+
     return RotatedLogins(settled_cellar, manager)
 
 

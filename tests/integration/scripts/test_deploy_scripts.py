@@ -53,7 +53,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 APPLIED = {"ENVIRONMENT": "dev", "IMAGE": f"{REGISTRY}:c0ffee", "STATE_BUCKET": "states", "AWS_REGION": "eu-west-1"}
 KEPT = {"client_cidr_blocks": ["203.0.113.7/32"], "cluster_name": "dev", "service_name": "dev"}
-BACKEND = "-backend-config=dev.s3.tfbackend -backend-config=bucket=states -backend-config=region=eu-west-1"
+BACKEND = "-backend-config=key=taproom/dev.tfstate -backend-config=bucket=states -backend-config=region=eu-west-1"
 
 
 @pytest.fixture(scope="module")

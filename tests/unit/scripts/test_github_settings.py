@@ -1,5 +1,6 @@
 """Which settings GitHub should have, which requests make them so, and which requests are repeated."""
 
+import json
 import re
 from contextlib import nullcontext
 from typing import Any
@@ -43,6 +44,7 @@ def test_each_account_sets_the_variables_of_its_environments_and_that_of_the_reg
 
     assert values(deploy_role_arns={"dev": "arn"})["actions/PLANNED_ENVIRONMENTS"] == "dev"
     assert "actions/PLANNED_ENVIRONMENTS" not in values()
+    assert values()["actions/ENVIRONMENTS"] == json.dumps(sorted(NAMES))
     assert values(deploy_role_arns={"prod": "arn"}, build_role_arn=None) == {
         "environments/prod/AWS_DEPLOY_ROLE_ARN": "arn",
         "environments/prod/STATE_BUCKET": "states",
