@@ -48,7 +48,7 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 docs: .venv/ready ## Write what is derived into the documentation: inputs and outputs in terraform/, lists of docs/rehearsal.md, the keys of docs/access.md
 	@$(RUN) scripts.terraform_tables
 	@$(RUN) scripts.aws_behaviours
-	@$(RUN) scripts.access_document && $(RUN) devtools.terraform fmt terraform/modules/database_access
+	@$(RUN) scripts.access_document
 
 # The same files serve each platform of tool.uv.environments (Linux with glibc), and every Python from 3.11 on but for
 # free-threaded builds. No source is accepted where one wheel serves all. Packages of rehearsal, development and

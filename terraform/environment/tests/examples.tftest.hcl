@@ -55,7 +55,7 @@ run "what_is_not_given_is_created" {
 
   assert {
     condition = (
-      aws_vpc_security_group_egress_rule.database[0].referenced_security_group_id == "sg-database" && aws_vpc_security_group_egress_rule.database[0].cidr_ipv4 == null
+      aws_vpc_security_group_egress_rule.functions["database"].referenced_security_group_id == "sg-database" && aws_vpc_security_group_egress_rule.functions["database"].cidr_ipv4 == null
       && aws_vpc_security_group_ingress_rule.database[0].security_group_id == "sg-database" && aws_vpc_security_group_ingress_rule.database[0].from_port == 5432
       && output.security_group_id == aws_security_group.functions[0].id
     )

@@ -1,5 +1,9 @@
 # Manage the access to a database of an Aurora cluster, at its writer endpoint, which follows a failover.
 
+provider "aws" {
+  region = "us-east-1"
+}
+
 data "aws_rds_cluster" "orders" {
   cluster_identifier = "orders"
 }

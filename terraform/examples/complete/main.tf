@@ -1,5 +1,9 @@
 # Every input: existing key, topic and security groups, and a master that logs in by IAM instead of a password.
 
+provider "aws" {
+  region = "us-east-1"
+}
+
 module "access" {
   source = "../../modules/database_access"
 

@@ -1,5 +1,9 @@
 # Manage the access to two databases of one server. Roles belong to the server: each is in one document only, or external.
 
+provider "aws" {
+  region = "us-east-1"
+}
+
 locals {
   server = {
     address           = "shop.abcdefghijkl.us-east-1.rds.amazonaws.com"

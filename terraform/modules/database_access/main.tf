@@ -1,5 +1,4 @@
 locals {
-  # Attributes that were left out are null, which the function takes for left out.
   event = {
     action          = "apply"
     document        = var.access

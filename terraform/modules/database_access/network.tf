@@ -18,8 +18,7 @@ locals {
   # Read from the rules: without them, functions would time out in the apply that creates them.
   security_group_id = one(distinct(concat(
     var.security_group[*].id,
-    aws_vpc_security_group_egress_rule.https[*].security_group_id,
-    aws_vpc_security_group_egress_rule.database[*].security_group_id,
+    values(aws_vpc_security_group_egress_rule.functions)[*].security_group_id,
     aws_vpc_security_group_ingress_rule.database[*].referenced_security_group_id,
   )))
 
@@ -31,29 +30,20 @@ locals {
   }
 }
 
-# Secrets Manager has no fixed addresses outside an endpoint.
-resource "aws_vpc_security_group_egress_rule" "https" {
-  count = var.security_group == null ? 1 : 0
-
-  security_group_id = aws_security_group.functions[0].id
-  description       = "HTTPS to Secrets Manager"
-  cidr_ipv4         = "0.0.0.0/0"
-  ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
-}
-
-# Without the database's group its addresses are unknown: a failover changes them.
-resource "aws_vpc_security_group_egress_rule" "database" {
-  count = var.security_group == null ? 1 : 0
+# trivy:ignore:AWS-0104 Secrets Manager outside an endpoint has no fixed addresses, and a failover changes those of a database without its group.
+resource "aws_vpc_security_group_egress_rule" "functions" {
+  for_each = {
+    for name, port in { https = 443, database = var.database.port } : name => { port = port, group = name == "database" ? var.database_security_group : null }
+    if var.security_group == null
+  }
 
   security_group_id            = aws_security_group.functions[0].id
-  description                  = "PostgreSQL of database ${var.database.name}"
-  referenced_security_group_id = var.database_security_group == null ? null : var.database_security_group.id
-  cidr_ipv4                    = var.database_security_group == null ? "0.0.0.0/0" : null
+  description                  = each.key == "https" ? "HTTPS to Secrets Manager" : "PostgreSQL of database ${var.database.name}"
+  referenced_security_group_id = try(each.value.group.id, null)
+  cidr_ipv4                    = each.value.group == null ? "0.0.0.0/0" : null
   ip_protocol                  = "tcp"
-  from_port                    = var.database.port
-  to_port                      = var.database.port
+  from_port                    = each.value.port
+  to_port                      = each.value.port
 }
 
 resource "aws_vpc_security_group_ingress_rule" "database" {

@@ -23,7 +23,7 @@ output "login_secret_arns" {
 
 output "login_names" {
   description = "Name of each login in the database, by its name in the access document. Known only once the function has made the roles."
-  value       = { for name in keys(var.access.logins) : name => name }
+  value       = { for name in keys(try(var.access.logins, {})) : name => name }
 
   depends_on = [aws_lambda_invocation.apply]
 }

@@ -6,7 +6,7 @@ data "aws_partition" "current" {}
 
 locals {
   via_secrets_manager = { "kms:ViaService" = "secretsmanager.${data.aws_region.current.id}.amazonaws.com" }
-  own_secrets         = "arn:${data.aws_partition.current.partition}:secretsmanager:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:secret:${local.context.name}/database/*"
+  own_secrets         = "arn:${local.partition}:secretsmanager:${local.place}:secret:${local.context.name}/database/*"
 
   master_secret_arns = local.master_is_iam ? [] : [var.database.master_secret_arn]
   read_secret_arns   = concat(local.master_secret_arns, [for secret in aws_secretsmanager_secret.login : secret.arn])
@@ -16,7 +16,7 @@ locals {
     [for arn in local.master_secret_arns : { Sid = "ReadMasterSecret", Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = [arn] }],
     [for user in var.database.master_iam_user[*] : {
       Sid      = "ConnectAsMaster", Effect = "Allow", Action = ["rds-db:connect"]
-      Resource = ["arn:${data.aws_partition.current.partition}:rds-db:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:dbuser:${var.database.resource_id}/${user}"]
+      Resource = ["arn:${local.partition}:rds-db:${local.place}:dbuser:${var.database.resource_id}/${user}"]
     }],
     [for arns in [local.read_secret_arns] : {
       Sid       = "DecryptSecrets", Effect = "Allow", Action = ["kms:Decrypt"]

@@ -1,5 +1,5 @@
 locals {
-  rotated_logins = toset([for name, login in var.access.logins : name if login.credential == "rotated"])
+  rotated_logins = toset([for name, login in try(var.access.logins, {}) : name if login.credential == "rotated"])
 }
 
 # Empty here: the function makes each password inside the VPC and puts it in, so that Terraform never sees one.

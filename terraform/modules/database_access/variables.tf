@@ -39,133 +39,24 @@ variable "database" {
   }
 }
 
-# The whole document of docs/access.md; the function validates it. Terraform silently drops attributes that this type lacks,
-# so a misspelled key is ignored instead of rejected.
+# The function validates it, so a misspelled key is refused; a type would drop it silently.
 variable "access" {
   description = "The access document: schemas with their owners, roles with their privileges, logins for people and programs; see docs/access.md."
-  type = object({
-    database = string
-    unlisted = optional(string)
-    schemas = optional(map(object({
-      owner = string
-      adopt = optional(list(string), [])
-    })), {})
-    extensions = optional(map(object({
-      schema = optional(string)
-    })), {})
-    roles = optional(map(object({
-      comment   = optional(string)
-      inherit   = optional(bool)
-      member_of = optional(list(string), [])
-      memberships = optional(map(object({
-        inherit = optional(bool)
-        set     = optional(bool)
-        admin   = optional(bool)
-      })), {})
-      schemas = optional(map(string), {})
-      grants = optional(list(object({
-        on         = string
-        privileges = list(string)
-        schema     = optional(string)
-        names      = optional(list(string))
-        columns    = optional(list(string))
-      })), [])
-    })), {})
-    logins = optional(map(object({
-      comment   = optional(string)
-      inherit   = optional(bool)
-      member_of = optional(list(string), [])
-      memberships = optional(map(object({
-        inherit = optional(bool)
-        set     = optional(bool)
-        admin   = optional(bool)
-      })), {})
-      schemas = optional(map(string), {})
-      grants = optional(list(object({
-        on         = string
-        privileges = list(string)
-        schema     = optional(string)
-        names      = optional(list(string))
-        columns    = optional(list(string))
-      })), [])
-      credential       = string
-      acts_as          = optional(string)
-      connection_limit = optional(number)
-      valid_until      = optional(string)
-      settings         = optional(map(string), {})
-    })), {})
-    public = optional(object({
-      schemas = optional(map(string), {})
-      grants = optional(list(object({
-        on         = string
-        privileges = list(string)
-        schema     = optional(string)
-        names      = optional(list(string))
-        columns    = optional(list(string))
-      })), [])
-    }))
-    retired = optional(map(object({
-      reassign_to        = optional(string)
-      drop_owned         = optional(bool)
-      terminate_sessions = optional(bool)
-    })), {})
-  })
+  type        = any
+  nullable    = false
 
   validation {
     condition = alltrue([
-      for name, login in var.access.logins : can(regex("^[A-Za-z0-9_+=.@-]{1,61}$", name)) if login.credential == "rotated"
+      for name, login in try(var.access.logins, {}) : can(regex("^[A-Za-z0-9_+=.@-]{1,61}$", name)) if try(login.credential == "rotated", false)
     ])
     error_message = "A login with credential = \"rotated\" has a secret of its name: use letters, digits and _ + = . @ -, at most 61 characters, because its two login roles have a suffix of two more."
   }
 
   validation {
     condition = alltrue([
-      for schema in values(var.access.schemas) :
-      contains(keys(var.access.roles), schema.owner) || try(var.access.logins[schema.owner].credential == "external", false)
-    ])
-    error_message = "The owner of each schema must be among the roles of the access document, or its external logins."
-  }
-
-  validation {
-    condition = alltrue(flatten([
-      for member in concat(values(var.access.roles)[*].schemas, values(var.access.logins)[*].schemas, var.access.public[*].schemas) : [
-        for schema, preset in member :
-        contains(keys(var.access.schemas), schema) && contains(["read", "write", "own"], preset)
-      ]
-    ]))
-    error_message = "The schemas of a role, a login and public must be schemas of the access document, each with read, write or own."
-  }
-
-  validation {
-    condition = alltrue([
-      for login in values(var.access.logins) : contains(["rotated", "iam", "external"], login.credential)
+      for login in values(try(var.access.logins, {})) : contains(["rotated", "iam", "external"], try(login.credential, ""))
     ])
     error_message = "The credential of a login is rotated (a password that is rotated), iam (IAM authentication) or external (managed elsewhere)."
-  }
-
-  validation {
-    condition = alltrue([
-      for group in concat(
-        flatten([for member in concat(values(var.access.roles), values(var.access.logins)) : concat(member.member_of, keys(member.memberships))]),
-        compact(values(var.access.logins)[*].acts_as),
-      ) :
-      contains(keys(var.access.roles), group) || try(var.access.logins[group].credential == "external", false)
-    ])
-    error_message = "member_of, memberships and acts_as must name roles of the access document, or its external logins."
-  }
-
-  validation {
-    condition = alltrue([
-      for grant in flatten([
-        values(var.access.roles)[*].grants, values(var.access.logins)[*].grants, var.access.public[*].grants,
-      ]) : contains(["database", "schema", "tables", "sequences", "routines", "types"], grant.on)
-    ])
-    error_message = "The on of a grant must be database, schema, tables, sequences, routines or types."
-  }
-
-  validation {
-    condition     = contains(["revoke", "report"], coalesce(var.access.unlisted, "revoke"))
-    error_message = "unlisted determines how undeclared access is handled: revoke or report."
   }
 }
 

@@ -54,14 +54,14 @@ def test_the_wheel_has_every_module_and_its_types(wheel: Path) -> None:
 @pytest.mark.parametrize("version", PYTHONS)
 def test_an_empty_environment_with_the_wheel_has_the_command_line(version: str, wheel: Path, tmp_path: Path) -> None:
     """The locked packages are those of the function, without what only Lambda needs."""
-    find = [UV, "python", "find", "--offline", "--no-project", "--no-python-downloads", version]
+    find: list[str | Path] = [UV, "python", "find", "--offline", "--no-project", "--no-python-downloads", version]
     found = subprocess.run(find, capture_output=True, text=True, check=False, cwd=tmp_path)
     if found.returncode:
         pytest.skip(f"no Python {version} here; the pipeline has it")
     environment = tmp_path / "environment"
     run(UV, "venv", "--quiet", "--offline", "--no-project", "--python", found.stdout.strip(), environment)
     lock = CHECKOUT / "requirements" / "function.txt"
-    pip = [sys.executable, "-m", "pip", "--quiet", "--no-input", "--python", environment, "install"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--quiet", "--no-input", "--python", environment, "install"]
     run(*pip, "--require-hashes", "--requirement", lock)
     run(*pip, "--no-deps", "--no-index", wheel)
     command = environment / "bin" / "db-bootstrap"

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 TERRAFORM = Path(__file__).parents[3] / "terraform"
-EXAMPLES = sorted((TERRAFORM / "examples").iterdir())
 FILES = sorted(path for path in TERRAFORM.rglob("*.tf") if ".terraform" not in path.parts)
 
 
@@ -47,11 +46,10 @@ def test_a_module_accepts_newer_providers(path: Path) -> None:
     assert re.findall(r"version = (.+) }$", path.read_text(), re.MULTILINE) == ['">= 5.100"']
 
 
-@pytest.mark.parametrize("root", ["account", "environment", *(f"examples/{path.name}" for path in EXAMPLES)])
+@pytest.mark.parametrize("root", ["account", "environment", "examples/existing-database"])
 def test_a_root_module_accepts_provider_6_and_locks_the_oldest_version(root: str) -> None:
     assert '">= 5.100, < 7"' in (TERRAFORM / root / "versions.tf").read_text()
-    lock = TERRAFORM / root / ".terraform.lock.hcl"
-    assert not lock.exists() or '"5.100.0"' in lock.read_text()
+    assert '"5.100.0"' in (TERRAFORM / root / ".terraform.lock.hcl").read_text()
 
 
 def test_the_regions_name_is_read_by_the_attribute_that_provider_6_keeps() -> None:
