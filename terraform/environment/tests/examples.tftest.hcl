@@ -36,7 +36,7 @@ run "given_resources_are_used" {
 
   assert {
     condition     = module.access.security_group_id == "sg-0123456789abcdef0" && module.access.dead_letter_topic_arn == "arn:aws:sns:us-east-1:123456789012:shop-failures"
-    error_message = "The module made its own: ${module.access.security_group_id}, ${module.access.dead_letter_topic_arn}."
+    error_message = "The module created others: ${module.access.security_group_id}, ${module.access.dead_letter_topic_arn}."
   }
 }
 
@@ -59,7 +59,7 @@ run "what_is_not_given_is_created" {
       && aws_vpc_security_group_ingress_rule.database[0].security_group_id == "sg-database" && aws_vpc_security_group_ingress_rule.database[0].from_port == 5432
       && output.security_group_id == aws_security_group.functions[0].id
     )
-    error_message = "The functions must reach the database, and nothing else by its port."
+    error_message = "The functions must reach only the database by its port."
   }
 
   assert {

@@ -104,13 +104,8 @@ class Access:
 
     def sql(self, statement: str) -> Any:
         """Run a statement as the server's superuser, past all that is managed."""
-<<<<<<< HEAD
         (data,) = self.run.logs.glob("postgresql-*.data")
         (socket,) = (path for path in data.resolve().glob(".s.PGSQL.*") if path.suffix != ".lock")
-=======
-        sockets = [path for data in self.run.logs.glob("*.data") for path in data.resolve().glob(".s.PGSQL.*")]
-        (socket,) = (path for path in sockets if path.suffix != ".lock")
->>>>>>> b12d276 (Let the access tests find their server next to the emulated backups)
         connection = pg8000.native.Connection("rdsadmin", database="beers", unix_sock=str(socket), ssl_context=False)
         try:
             return connection.run(statement)

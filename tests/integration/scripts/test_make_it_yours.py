@@ -105,8 +105,8 @@ def test_what_is_left_out_takes_only_its_own_tests(number: int, kept: list[str],
 @pytest.mark.database
 def test_an_endpoint_with_a_table_and_a_login_is_served(project: Path) -> None:
     heading = "Add an endpoint with a table and a login"
-    names = re.findall(r"`(app/\S+\.py|tests/\S+\.py)`[^`]*```python", PAGE.partition(heading)[2])
-    for name, text in zip(names, blocks(heading, "python"), strict=True):
+    for block in blocks(heading, "python"):
+        name, _, text = block.removeprefix("# ").partition("\n")
         (project / name).write_text(text)
     (patch,) = blocks(heading, "diff")
     (project / "patch").write_text(patch)

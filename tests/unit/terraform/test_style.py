@@ -65,7 +65,7 @@ def test_only_the_load_balancer_admits_addresses_outside_the_vpc() -> None:
 
 
 def test_no_rule_of_the_network_hides_outside_the_file_of_flows() -> None:
-    """The module that others use without this network has rules of its own."""
+    """The module that others use without this network has rules as well."""
     others = [path for path in FILES if path.name != "flows.tf" and path.parent.name != "database_access"]
     assert [
         path for path in others if "_security_group_rule" in path.read_text() or 'gress_rule" "' in path.read_text()
