@@ -48,6 +48,7 @@ def test_the_wheel_has_every_module_and_its_types(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name and name[-1] != "/"}
     package = CHECKOUT / "db_bootstrap"
     modules = {path.relative_to(CHECKOUT).as_posix() for path in package.rglob("*.py")}
+    assert f"| Python | {PYTHONS[0]} to {PYTHONS[-1]} " in (package / "README.md").read_text()
     assert names == {*modules, "db_bootstrap/README.md", "db_bootstrap/py.typed"}
 
 
