@@ -14,8 +14,12 @@ _Schema = dict[str, Any]
 
 def with_keys(page: str) -> str:
     """Return the text of docs/access.md with the table of every key."""
-    rows = dict(_keys(document_schema(), ""))
-    listed = "\n".join(f"| `{key}` | {text} | {default} |" for key, (text, default) in rows.items())
+    keys: dict[tuple[str, str, str], list[str]] = {}
+    for key, row in _keys(document_schema(), ""):
+        # Roles and logins share rows; those of other objects stay apart.
+        shared = ("roles and logins", *row) if key.startswith(("roles.", "logins.")) else (key, *row)
+        keys.setdefault(shared, []).append(f"`{key}`")
+    listed = "\n".join(f"| {', '.join(names)} | {text} | {default} |" for (_, text, default), names in keys.items())
     return replaced(page, "every key", f"| key | meaning | default |\n| --- | --- | --- |\n{listed}")
 
 
