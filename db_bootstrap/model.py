@@ -774,10 +774,16 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Difference:
-    """The facts that are missing, and those that are not declared."""
+    """The facts that are missing, and those that are not declared.
+
+    Attributes:
+        surplus: Those to remove.
+        kept: Those that stay, but for comments and defaults.
+    """
 
     missing: frozenset[Fact]
     surplus: frozenset[Fact]
+    kept: frozenset[Fact] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.surplus)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import describe_undeclared
-from db_bootstrap.diff.difference import compare, unlisted_facts
+from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.preflight import missing_objects, refusals
 from db_bootstrap.diff.statements import statements
 from db_bootstrap.diff.summary import summary
@@ -36,7 +36,7 @@ def make_plan(session: Session, document: AccessDocument, elsewhere: OpenElsewhe
         refusals(document, snapshot, difference, steps),
         (
             *snapshot.unmanaged,
-            *describe_undeclared(unlisted_facts(document, facts, snapshot.facts)),
+            *describe_undeclared(difference.kept),
             *missing_objects(document, snapshot),
             *unusable_grants(document, snapshot),
         ),

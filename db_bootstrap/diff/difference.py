@@ -25,23 +25,16 @@ from db_bootstrap.model import (
 
 
 def compare(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> Difference:
-    """Return the facts to establish and those to remove."""
-    missing, surplus = desired - actual, actual - desired
-    undeclared = _undeclared_limits(desired, surplus)
+    """Return the facts to establish and those to remove, and what stays although it is not declared."""
+    missing, undeclared = desired - actual, actual - desired
+    kept = _undeclared_limits(desired, undeclared)
+    surplus = undeclared - kept
     if document.unlisted is Unlisted.REPORT:
-        desired, actual = _without_unlisted(document, desired, actual - undeclared)
-        return Difference(desired - actual, actual - desired)
-    return Difference(missing, surplus - undeclared)
-
-
-def unlisted_facts(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> frozenset[Fact]:
-    """Return the actual facts that are not declared and stay: attributes, and all others if the document says so."""
-    kept = actual - desired
-    if document.unlisted is Unlisted.REPORT:
-        kept -= compare(document, desired, actual).surplus
-    else:
-        kept = _undeclared_limits(desired, kept)
-    return frozenset(fact for fact in kept if not isinstance(fact, RoleComment) and not _is_default(fact))
+        desired, actual = _without_unlisted(document, desired, actual - kept)
+        missing, surplus = desired - actual, actual - desired
+        kept = undeclared - surplus
+    told = (fact for fact in kept if not isinstance(fact, RoleComment) and not _is_default(fact))
+    return Difference(missing, surplus, frozenset(told))
 
 
 _LIMITS = frozenset(

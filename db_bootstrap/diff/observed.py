@@ -139,7 +139,7 @@ def must_be_named(scope: Scope, snapshot: Snapshot) -> bool:
     if not nameless:
         return False
     document, on = scope.document, scope.server
-    on_all = desired.kind_grants(document, on)
+    on_all = scope.kind_grants
     pairs = [
         *((group.granted, desired.object_grants(on_all, group)) for group in nameless),
         *((column.granted, desired.column_grants(document, column)) for column in snapshot.columns),
@@ -202,7 +202,7 @@ def _default_privileges(
     replaced = {(creator, row.kind) for row in rows if row.schema is None for creator in row.creators}
     for creator in scope.managed_roles.intersection(scope.creators):
         found.facts.extend(fact for fact in builtin_default_privileges(creator) if (creator, fact.kind) not in replaced)
-    declared = desired.kind_grants(scope.document, scope.server)
+    declared = scope.kind_grants
     for named, schema, kind, listed in rows:
         creators = [creator for creator in named if creator not in scope.successors]
         entries = [entry for entry in listed if entry[0] not in scope.successors and scope.is_in_scope(entry[0])]
@@ -235,7 +235,7 @@ def _objects(
     catalogs: Catalogs, scope: Scope, found: _Findings
 ) -> tuple[tuple[ObjectGroup, ...], tuple[ObjectGroup, ...]]:
     """Judge the objects; return the groups in scope, and objects that the document names and others own."""
-    on_all = desired.kind_grants(scope.document, scope.server)
+    on_all = scope.kind_grants
     written = _written_names(scope)
     groups: list[ObjectGroup] = []
     foreign: list[ObjectGroup] = []

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from db_bootstrap.desired import creators, holders
+from db_bootstrap.desired import KindGrants, creators, holders, kind_grants
 from db_bootstrap.document import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.document.model import is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS
@@ -49,6 +49,11 @@ class Scope:
     def declared_roles(self) -> frozenset[str]:
         """The roles that the document declares, whether they exist or not."""
         return self.document.role_names
+
+    @cached_property
+    def kind_grants(self) -> KindGrants:
+        """The desired privileges on the objects of each kind and schema."""
+        return kind_grants(self.document, self.server)
 
     @property
     def schemas(self) -> list[str]:
