@@ -40,18 +40,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.terraform
-@pytest.mark.parametrize("source", ["path", "library"])
 @pytest.mark.parametrize("root", ROOTS)
-def test_a_root_module_is_valid_without_a_warning(
-    root: str, source: str, shared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The library is a newer Terraform than the oldest one that the modules accept."""
-    if source == "library":
-        monkeypatch.setenv("TERRAFORM", "library")
-        try:
-            find_terraform()
-        except UserError as error:
-            pytest.skip(str(error))
+def test_a_root_module_is_valid_without_a_warning(root: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the library, a newer Terraform than the oldest that the modules accept, which other tests plan them with."""
+    monkeypatch.setenv("TERRAFORM", "library")
+    try:
+        find_terraform()
+    except UserError:  # no wheel for this machine
+        monkeypatch.delenv("TERRAFORM")
     answer = _terraform(shared / "valid" / root, "validate")
     assert "Success!" in answer
     assert "Warning" not in answer
