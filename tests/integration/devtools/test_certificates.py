@@ -23,8 +23,3 @@ def authority(tmp_path: Path) -> Iterator[Authority]:
 def test_keys_are_readable_by_their_owner_alone(authority: Authority, tmp_path: Path) -> None:
     _, key = authority.issue(tmp_path, "server", ["localhost"])
     assert [stat.S_IMODE(path.stat().st_mode) for path in (key, authority.key_file)] == [0o600, 0o600]
-
-
-def test_an_authority_is_created_once_for_a_folder(authority: Authority) -> None:
-    before = authority.ca_file.read_bytes()
-    assert create_authority(authority.ca_file.parent).ca_file.read_bytes() == before

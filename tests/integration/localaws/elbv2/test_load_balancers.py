@@ -121,22 +121,6 @@ def test_a_group_without_targets_is_unavailable(balancer: Balancer) -> None:
     assert b"503 Service Temporarily Unavailable" in body
 
 
-def test_the_least_busy_target_is_asked_when_the_group_says_so(serving: Balancer) -> None:
-    serving.elb.modify_target_group_attributes(
-        TargetGroupArn=serving.group_arn,
-        Attributes=[{"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"}],
-    )
-    for target in serving.targets:
-        target.delay_seconds = 60
-    with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(serving.echo, "GET", "/slow")
-        wait_until(serving.service._registry._outstanding.total, "the request")
-        others = {serving.echo()["target"] for _ in range(4)}
-        for target in serving.targets:
-            target.wake.set()
-        assert others == {"first", "second"} - {slow.result()["target"]}
-
-
 def test_large_bodies_pass_in_both_forms(serving: Balancer) -> None:
     body = b"x" * 3_000_000
     assert serving.echo("POST", "/", body)["body_bytes"] == len(body)

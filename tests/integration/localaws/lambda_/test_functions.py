@@ -98,15 +98,6 @@ def test_a_function_imports_its_zip_and_boto3_and_nothing_else(aws: LocalAws, de
     }
 
 
-def test_a_changed_configuration_starts_afresh(aws: LocalAws, deploy: Callable[..., str]) -> None:
-    name = deploy("echo")
-    invoke(aws, name)
-    aws.client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": {"NEW": "1"}})
-    result, _ = invoke(aws, name)
-    assert (result["calls"], result["environment"]["NEW"]) == (1, "1")
-    assert len(aws.ask("status")[1]["services"]["lambda"][name]) == 1
-
-
 def test_an_exception_is_an_unhandled_error_with_its_trace(aws: LocalAws, deploy: Callable[..., str]) -> None:
     result, answer = invoke(aws, deploy("fail"))
     assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")

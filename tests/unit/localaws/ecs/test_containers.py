@@ -13,7 +13,6 @@ from localaws.ecs.containers import (
     TaskDefinitionError,
     next_step,
     read_containers,
-    shown_exit_code,
 )
 
 MIGRATE = Container("migrate", "image", essential=False)
@@ -79,8 +78,3 @@ def depends(name: str, other: str, condition: str = "SUCCESS") -> dict[str, Any]
 def test_a_definition_that_cannot_run_is_refused(definitions: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(TaskDefinitionError, match=message):
         read_containers(definitions)
-
-
-@pytest.mark.parametrize(("return_code", "shown"), [(0, 0), (3, 3), (-15, 143), (-9, 137)])
-def test_a_signal_shows_as_128_and_its_number(return_code: int, shown: int) -> None:
-    assert shown_exit_code(return_code) == shown

@@ -115,11 +115,6 @@ def test_calls_of_one_service_wait_for_each_other_and_those_of_another_do_not() 
     assert any({"rds C"} < at_once for at_once in together)
 
 
-def test_an_invocation_may_call_back_into_its_own_service() -> None:
-    handle = serialized(lambda made: handle(call("Invoke", service="lambda")) if made.body else OK)
-    assert handle(call("Invoke", service="lambda", body=b"again")) == OK
-
-
 @pytest.mark.parametrize(
     ("protocol", "service", "shape"),
     [
