@@ -54,15 +54,6 @@ def test_an_undeclared_membership_that_only_its_grantor_can_revoke_is_refused_if
     assert rows == [[only_they]]
 
 
-def test_the_master_ends_without_the_memberships_that_it_borrowed(cellar: Access) -> None:
-    cellar.apply()
-    left = cellar.as_superuser(
-        "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = '{master}'::regrole"
-        " AND roleid::regrole::text LIKE '{database}%' AND grantor = '{master}'::regrole"
-    )
-    assert left == []
-
-
 def test_a_look_takes_as_many_queries_for_many_objects_as_for_none(
     cellar: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,18 +201,3 @@ def test_a_role_that_is_declared_no_more_loses_its_access_and_is_named(cellar: A
     assert any(cellar.role("reader") in note and "declared once" in note for note in done.unmanaged)
     with cellar.login("report") as connection, pytest.raises(pg8000.exceptions.DatabaseError, match="42501"):
         connection.run(cellar.filled("SELECT * FROM {schema}.wine"))
-
-
-@pytest.mark.parametrize("unlisted", ["revoke", "report"])
-def test_the_access_of_roles_that_are_not_declared_goes_or_is_named(unlisted: str, cellar: Access) -> None:
-    cellar.apply()
-    cellar.as_superuser("CREATE ROLE {stranger}", "GRANT CREATE ON SCHEMA {schema} TO {stranger}")
-    with cellar.master() as master:
-        master.run(cellar.filled("GRANT {writer} TO {stranger}"))
-    cellar.raw["unlisted"] = unlisted
-    done = cellar.apply()
-    named = [note for note in done.unmanaged if cellar.role("stranger") in note]
-    assert (len(done.statements) > 0, len(named)) == ((True, 0) if unlisted == "revoke" else (False, 2))
-    assert cellar.plan().statements == ()
-    may = "pg_has_role('{stranger}', '{writer}', 'MEMBER'), has_schema_privilege('{stranger}', '{schema}', 'CREATE')"
-    assert cellar.as_superuser(f"SELECT {may}") == [[unlisted == "report"] * 2]

@@ -22,49 +22,6 @@ def test_memberships_that_make_a_circle_with_what_is_left_alone_are_refused(cell
     assert cellar.plan().statements == ()
 
 
-def test_a_database_that_was_never_managed_can_be_described_without_a_change(cellar: Access) -> None:
-    cellar.as_superuser(
-        "CREATE ROLE {owner} LOGIN CREATEDB CONNECTION LIMIT 7; COMMENT ON ROLE {owner} IS 'The app''s.'",
-        "CREATE ROLE {reader} NOINHERIT",
-        "GRANT {reader} TO {owner}",
-        "CREATE SCHEMA {schema} AUTHORIZATION {owner}",
-        "CREATE TABLE {schema}.wine (id int)",
-        "ALTER TABLE {schema}.wine OWNER TO {owner}",
-        "GRANT USAGE ON SCHEMA {schema} TO {reader}",
-        "GRANT SELECT ON {schema}.wine TO {reader}",
-        "GRANT CONNECT ON DATABASE {database} TO {owner}",
-        "GRANT {owner}, {reader} TO {master} WITH ADMIN OPTION",
-    )
-    cellar.raw = {
-        "database": cellar.database.name,
-        "unlisted": "report",
-        "schemas": {cellar.schema: {"owner": cellar.role("owner")}},
-        "roles": {
-            cellar.role("reader"): {
-                "grants": [
-                    {"on": "schema", "schema": cellar.schema, "privileges": ["USAGE"]},
-                    {"on": "tables", "schema": cellar.schema, "names": ["wine"], "privileges": ["SELECT"]},
-                ]
-            }
-        },
-        "logins": {
-            cellar.role("owner"): {
-                "credential": "external",
-                "member_of": [cellar.role("reader")],
-                "connection_limit": 7,
-                "comment": "The app's.",
-            }
-        },
-    }
-    planned = cellar.plan()
-    assert (planned.statements, planned.refusals) == ((), ())
-    assert any("createdb" in note for note in planned.unmanaged)
-    cellar.raw["unlisted"] = "revoke"
-    assert any(step.sql.startswith("COMMENT ON ROLE") for step in cellar.plan().statements), "now it is marked"
-    cellar.apply()
-    assert cellar.plan().statements == ()
-
-
 def test_only_roles_that_a_reporting_document_creates_are_marked(cellar: Access) -> None:
     cellar.as_superuser("CREATE ROLE {reader}", "GRANT {reader} TO {master} WITH ADMIN OPTION")
     cellar.raw["unlisted"] = "report"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -125,26 +125,6 @@ def test_an_iam_login_has_settings_of_its_own() -> None:
         RoleSetting("beers_report", None, "role", ("beers_owner",)),
     }
     assert desired.login_roles("beers_report", document.logins["beers_report"]) == ("beers_report",)
-
-
-@pytest.mark.parametrize(
-    ("changes", "more"),
-    [
-        ({"beers_report": {"schemas": {"beers": "own"}}}, {"beers_report"}),
-        ({"beers_app": {"grants": [CREATING]}}, {"beers_app", "beers_app_a", "beers_app_b"}),
-        ({"beers_writer": {"grants": [CREATING]}}, {"beers_writer", "beers_app", "beers_app_a", "beers_app_b"}),
-        ({"beers_report": {"member_of": ["beers_owner"]}}, {"beers_report"}),
-        ({"beers_report": {"memberships": {"beers_owner": {"inherit": False}}}}, set()),
-        ({"beers_report": {"grants": [CREATING], "acts_as": "beers_reader"}}, set()),
-    ],
-)
-def test_roles_that_can_create_in_a_schema_are_creators(changes: dict[str, Any], more: set[str]) -> None:
-    raw = documents.beers()
-    for name, change in changes.items():
-        raw["logins" if name in raw["logins"] else "roles"][name] |= {"member_of": []} | change
-    document = parse_document(raw)
-    assert desired.creators(document) == {"beers": {"beers_owner"} | more}
-    assert {fact.creator for fact in _facts(DefaultPrivilege, document)} == {"beers_owner"} | more
 
 
 def test_everyone_who_does_not_act_as_another_role_creates_where_public_can() -> None:

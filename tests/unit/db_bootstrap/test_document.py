@@ -105,16 +105,6 @@ def test_a_document_may_name_no_more_than_the_database() -> None:
     assert parse_document({"database": "beers", **dict.fromkeys(others)}) == empty
 
 
-def test_rotated_logins_have_two_siblings_and_iam_logins_none() -> None:
-    document = parse_document(documents.beers())
-    assert document.rotated_logins == ("beers_app", "beers_migrator")
-    assert document.role_names == {
-        *("beers_owner", "beers_writer", "beers_reader", "beers_report"),
-        *("beers_app", "beers_app_a", "beers_app_b"),
-        *("beers_migrator", "beers_migrator_a", "beers_migrator_b"),
-    }
-
-
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -381,11 +371,6 @@ def test_the_longest_names_that_fit_are_taken() -> None:
     document = _with_login("y" * 61, ROTATED)
     document["roles"]["z" * 63] = {}
     assert {"y" * 61 + "_a", "z" * 63} <= parse_document(document).role_names
-
-
-def test_roles_may_share_groups_without_being_a_circle() -> None:
-    roles = {"a": {"member_of": ["b", "c"]}, "b": {"member_of": ["d"]}, "c": {"member_of": ["d"]}, "d": {}}
-    assert parse_document({"database": "beers", "roles": roles}).roles["a"].member_of == ("b", "c")
 
 
 def test_a_cycle_is_reported_with_its_roles_and_without_those_that_lead_to_it() -> None:
