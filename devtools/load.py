@@ -51,6 +51,7 @@ class Load:
         connections: their number.
         token: what adding a beer takes, if it takes one.
         pause_seconds: before each request.
+        is_secure: whether to use HTTPS.
 
     Attributes:
         sent: every request so far.
@@ -59,12 +60,19 @@ class Load:
     """
 
     def __init__(
-        self, addresses: Sequence[str], connections: int, token: str | None = None, pause_seconds: float = 0
+        self,
+        addresses: Sequence[str],
+        connections: int,
+        token: str | None = None,
+        pause_seconds: float = 0,
+        *,
+        is_secure: bool = False,
     ) -> None:
         self.sent: list[Sent] = []
         self.added: list[str] = []
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._pause_seconds = pause_seconds
+        self._connection = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
         self.name = f"Load {uuid.uuid4().hex[:8]} "
         self._stopping = threading.Event()
         self._threads = [
@@ -107,7 +115,7 @@ class Load:
             time.sleep(0.02)
 
     def _ask(self, number: int, address: str) -> None:
-        connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
+        connection = self._connection(address, timeout=TIMEOUT_SECONDS)
         for turn in itertools.count():
             if self._stopping.wait(self._pause_seconds):
                 break

@@ -5,20 +5,26 @@ November 2026). Its test uses boto3, as Terraform's provider would. When moto is
 whose test still passes is no longer needed.
 """
 
+import itertools
 import json
+import os
 import re
 from collections.abc import Callable
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.core.responses import ActionResult
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.iam.access_control import PermissionResult
+from moto.iam.responses import IamResponse
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
 
-from localaws.iam.authorizer import CALLER
+from localaws.iam.authorizer import CALLER, Authorizer
 from localaws.iam.evaluate import Request, decide, statements_of
+from localaws.journal import Journal
 from localaws.patch import PatchingService
 from localaws.settings import Context
 
@@ -35,6 +41,27 @@ class MotoPatches(PatchingService):
         self._evaluate_conditions_of_bucket_policies()
         self._delete_delete_markers()
         self._return_event_bridge_configuration_of_buckets()
+        self._simulate_policies_of_roles()
+
+    def _simulate_policies_of_roles(self) -> None:
+        """SimulatePrincipalPolicy decides by a role's policies and boundary, without conditions on the request.
+
+        moto does not have it. Statements that decide a simulation are not recorded as decisive.
+
+        Upstream: not reported.
+        """
+        authorizer = Authorizer(self._context.settings, Journal(Path(os.devnull)))
+
+        @self._patch.method(IamResponse, "simulate_principal_policy")
+        def simulate(_original: Callable[..., Any], response: IamResponse) -> ActionResult:
+            asked = {name: response._get_param(name) for name in ("PolicySourceArn", "ActionNames", "ResourceArns")}  # noqa: SLF001
+            results = []
+            for action, resource in itertools.product(asked["ActionNames"], asked["ResourceArns"] or ["*"]):
+                decision = authorizer.allows(asked["PolicySourceArn"], Request(action, resource))
+                denial = "explicitDeny" if "explicit deny" in decision.reason else "implicitDeny"
+                named = {"EvalActionName": action, "EvalResourceName": resource}
+                results.append({**named, "EvalDecision": "allowed" if decision.allowed else denial})
+            return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
     def _keep_descriptions_of_security_group_rules(self) -> None:
         """A rule keeps its description for every kind of source.

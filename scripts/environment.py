@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 CHECKOUT = Path(__file__).parent.parent
-ROOT = CHECKOUT / "terraform" / "environment"
+ROOT = Path(os.environ.get("TERRAFORM_ROOT") or CHECKOUT / "terraform" / "environment")  # a rehearsal has a copy
 
 
 class CommandError(Exception):

@@ -92,6 +92,17 @@ class Alarms(PatchingService):
                 measured = (alarm for alarm in alarms if any(_name(stat) in put for stat in _metrics(alarm).values()))
                 self._evaluate(backend, [*measured, *(alarm for alarm in alarms if alarm.rule)])
 
+        @patch.method(CloudWatchBackend, "set_alarm_state")
+        def set_state(
+            original: Callable[..., None], backend: CloudWatchBackend, name: str, reason: str, *rest: Any
+        ) -> None:
+            with self._lock:
+                reached = rest[-1]
+                if name not in backend.alarms or reached not in set(State):
+                    original(backend, name, reason, *rest)  # which refuses
+                elif reached != backend.alarms[name].state_value:
+                    self._change(backend.alarms[name], State(reached), reason)
+
         for asked, by_state in _ASKING.items():
             self._evaluate_before(asked, by_state=by_state)
 

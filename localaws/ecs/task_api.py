@@ -1,6 +1,6 @@
 """RunTask, StopTask and ListTasks, and the creation of every task: a record for moto, and the run behind it.
 
-Different from AWS: RunTask starts one task, without overrides. A stopped task is shown for as long as the server runs.
+Different from AWS: RunTask starts one task, and overrides only commands. A stopped task is shown while the server runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -119,7 +119,7 @@ class TaskCalls:
             backend,
             backend._get_cluster(parameter(response, "cluster") or "default"),  # noqa: SLF001
             definition,
-            read_containers(definition.container_definitions),
+            read_containers(_overridden(definition.container_definitions, parameter(response, "overrides") or {})),
             group=parameter(response, "group") or f"family:{definition.family}",
             started_by=parameter(response, "startedBy") or "",
             network=parameter(response, "networkConfiguration"),
@@ -149,6 +149,11 @@ class TaskCalls:
 def parameter(response: EC2ContainerServiceResponse, name: str) -> Any:
     """Return a parameter of the call that moto is answering."""
     return response._get_param(name)  # noqa: SLF001 - moto's way to read one
+
+
+def _overridden(definitions: list[dict[str, Any]], overrides: dict[str, Any]) -> list[dict[str, Any]]:
+    by_name = {one["name"]: one["command"] for one in overrides.get("containerOverrides", [])}
+    return [{**one, **({"command": by_name[one["name"]]} if one["name"] in by_name else {})} for one in definitions]
 
 
 def _count_tasks(backend: EC2ContainerServiceBackend, cluster: Cluster) -> None:

@@ -20,7 +20,7 @@ from scripts.deployment.image_digest import image_id
 from scripts.environment import CommandError, hand_over, required, run_command
 
 ANNOTATION = "dev.taproom.function.sha256"
-_INDEXES = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"]
+INDEXES = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"]
 
 
 def store(settings: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ def fetch(settings: Mapping[str, str]) -> None:
     wanted = image_id(settings.get("COMMIT", ""), settings.get("DIGEST", ""))
     repository = {"registryId": host.split(".")[0], "repositoryName": name}
     ecr = boto3.client("ecr", region_name=settings.get("AWS_REGION"))
-    answer = ecr.batch_get_image(**repository, imageIds=[wanted], acceptedMediaTypes=_INDEXES)
+    answer = ecr.batch_get_image(**repository, imageIds=[wanted], acceptedMediaTypes=INDEXES)
     manifests = [json.loads(image["imageManifest"]) for image in answer["images"]]
     digest = manifests[0].get("annotations", {}).get(ANNOTATION) if manifests else None
     if not digest:

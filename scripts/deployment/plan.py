@@ -46,7 +46,7 @@ from scripts.environment import (
 )
 
 REPORT = CHECKOUT / "build" / "plan.md"
-PACKAGE = CHECKOUT / "build" / "db_bootstrap.zip"
+PACKAGE = Path(os.environ.get("PACKAGE") or CHECKOUT / "build" / "db_bootstrap.zip")
 _CHANGES_EXIT_CODE = 2
 _PROGRESS = re.compile(r"^\w.*: (Refreshing state|Reading|Read |Still reading|Opening|Closing).*\n", re.MULTILINE)
 _HOW_TO_APPLY = re.compile(r"\n\u2500+\s+Saved the plan to: .*", re.DOTALL)

@@ -29,3 +29,16 @@ def test_a_bucket_policy_that_denies_unencrypted_connections_or_all_but_a_role_s
     aws.client("s3", **assume_role(aws, reader)).get_object(Bucket="encrypted-only", Key="state")
     with pytest.raises(ClientError):
         s3.get_object(Bucket="encrypted-only", Key="state")
+
+
+@pytest.mark.aws("IAM-33")
+def test_a_simulation_decides_by_the_policies_of_a_role(aws: LocalAws) -> None:
+    denied = allow("s3:GetObject", "arn:aws:s3:::cellar/secret", Effect="Deny")
+    role = aws.make_role("simulated", allow("s3:GetObject", "arn:aws:s3:::cellar/*"), denied)
+    simulated = {
+        "ActionNames": ["s3:GetObject"],
+        "ResourceArns": [f"arn:aws:s3:::{key}" for key in ("cellar/list", "cellar/secret", "x")],
+    }
+    answer = aws.client("iam").simulate_principal_policy(PolicySourceArn=role, **simulated)
+    decisions = [result["EvalDecision"] for result in answer["EvaluationResults"]]
+    assert decisions == ["allowed", "explicitDeny", "implicitDeny"]

@@ -1,6 +1,9 @@
 """The states of alarms. Their messages are in tests/e2e/rehearsal/test_deployment_under_faults.py."""
 
+import json
 from typing import Any
+
+import pytest
 
 from tests.support.local_aws import LocalAws, unique
 from tests.support.waiting import wait_until
@@ -70,6 +73,17 @@ def test_a_changed_alarm_keeps_its_state(aws: LocalAws) -> None:
     alarm.measure(1)
     alarm.put()
     assert alarm.state == "ALARM"
+
+
+@pytest.mark.aws("EVENTS-19")
+def test_an_alarm_that_is_set_off_by_hand_publishes_and_then_follows_its_metric_again(aws: LocalAws) -> None:
+    topic, queue = aws.make_topic()
+    alarm = Watched(aws, AlarmActions=[topic])
+    alarm.measure(0)
+    for _ in range(2):
+        aws.client("cloudwatch").set_alarm_state(AlarmName=alarm.name, StateValue="ALARM", StateReason="A test")
+    assert [json.loads(message)["NewStateReason"] for message in aws.messages(queue)] == ["A test"]
+    assert alarm.state == "OK"
 
 
 def test_an_alarm_of_another_kind_says_that_it_is_not_evaluated(aws: LocalAws) -> None:

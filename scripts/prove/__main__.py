@@ -1,0 +1,85 @@
+"""Prove a deployment, write the report, and return 0 if every claim holds; `make prove ENVIRONMENT=dev`."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import boto3
+
+from scripts.environment import CHECKOUT, CommandError, RefusedError, git, required, run_command
+from scripts.prove import access, account, questions, service
+from scripts.prove.claim import CLAIMS, FAILURES, Claim, DisprovedError, announcement, as_dict, as_text, run
+from scripts.prove.rehearsed import REHEARSAL, variables
+from scripts.prove.target import Target
+
+_LAST = "secrets"  # which also searches what the others have left
+# These modules register the claims.
+_MODULES = (access, account, questions, service)
+
+
+def chosen(only: str) -> list[Claim]:
+    """Return the claims with these keys, separated by spaces; all without any.
+
+    Raises:
+        CommandError: there is no such claim.
+    """
+    keys, known = only.split(), [claim.key for claim in CLAIMS]
+    if unknown := sorted(set(keys) - set(known)):
+        raise CommandError(f"ONLY names {', '.join(unknown)}; the claims are {', '.join(known)}.")
+    wanted = [claim for claim in CLAIMS if not keys or claim.key in keys]
+    return sorted(wanted, key=lambda claim: claim.key == _LAST)
+
+
+def prove(settings: Mapping[str, str]) -> None:
+    """Ask, prove, and report.
+
+    Raises:
+        CommandError: a claim does not hold, or something is missing.
+    """
+    name = required(settings, "ENVIRONMENT", "such as make prove ENVIRONMENT=dev, or rehearsal")
+    if name == REHEARSAL:
+        given = {**settings, **variables(CHECKOUT / ".rehearsal")}
+        raise SystemExit(subprocess.call([sys.executable, "-m", "scripts.prove"], env=given, cwd=CHECKOUT))
+    claims = chosen(settings.get("ONLY", ""))
+    folder = Path(settings.get("OUTPUT") or CHECKOUT / "build" / "prove") / name
+    folder.mkdir(parents=True, exist_ok=True)
+    target = Target(name, settings, folder)
+    header = {
+        "environment": f"{name} of account {target.account_id} in {target.region}",
+        "endpoint": settings.get("AWS_ENDPOINT_URL", "AWS"),
+        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "image": target.image,
+        "commit": target.outputs.get("commit") or "not recorded",
+        "checkout": git("describe", "--always", "--dirty", allowed=(0, 128)).stdout.strip(),
+        "postgresql": target.instance["EngineVersion"],
+        "boto3": boto3.__version__,
+    }
+    print("\n".join(f"{key}: {value}" for key, value in header.items()), announcement(claims), sep="\n")
+    if not settings.get("YES") and input("Go on? Only yes is accepted: ") != "yes":
+        raise RefusedError("Nothing was proven, and nothing was changed.")
+    began = time.monotonic()
+    results = run(claims, target, lambda line: print(line, flush=True), time.monotonic)
+    leftovers = _clean_up(target)
+    report = as_dict({**header, "seconds": f"{time.monotonic() - began:.0f}"}, results, leftovers)
+    (folder / "report.json").write_text(json.dumps(report, indent=2))
+    (folder / "report.txt").write_text(as_text(report) + "\n")
+    print(f"\n{as_text(report)}\nThe report is {folder / 'report.txt'}, and report.json.")
+    if not report["is_proven"]:
+        raise CommandError(f"Not everything about {name} is proven.")
+
+
+def _clean_up(target: Target) -> list[str]:
+    """Remove what claims have added; return what is left."""
+    try:
+        target.remove_beers()
+    except (DisprovedError, *FAILURES) as error:
+        return [f"beers named {', '.join(target.added)}... ({error})"]
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(os.environ, lambda: prove(os.environ)))

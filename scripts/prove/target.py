@@ -1,0 +1,240 @@
+"""A deployment to prove: its Terraform, service and database, reached by AWS's APIs and the service's URL only."""
+
+import http.client
+import json
+import signal
+import subprocess
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from devtools.load import Load
+from scripts.deployment import plan
+from scripts.deployment.artifacts import INDEXES
+from scripts.deployment.plan import running_image
+from scripts.deployment.report import Plan
+from scripts.environment import ROOT, CommandError, Running, failure, init, outputs, running
+from scripts.prove.claim import DisprovedError
+from scripts.psql import PROJECT
+
+_CLIENTS = 4
+_PAUSE_SECONDS = 0.02
+_CALM_SECONDS = 1.0  # of load alone, before and after what is proven
+_TIMEOUT_SECONDS = 30
+_POLL_SECONDS = 1.0
+_RESULT = "prove: "
+# Runs in the service's image, as the login that runs migrations.
+_SQL = f"""
+import json, os, ssl, sys
+import pg8000.native
+secret = json.loads(os.environ["DATABASE_SECRET"])
+connection = pg8000.native.Connection(
+    secret["username"], password=secret["password"], host=secret["host"], port=int(secret["port"]),
+    database=secret["dbname"], ssl_context=ssl.create_default_context(cafile="rds-ca.pem"), timeout=60)
+print("{_RESULT}" + json.dumps(connection.run(sys.argv[1]) or [], default=str))
+"""
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 600) -> None:
+    """Wait for a condition.
+
+    Raises:
+        DisprovedError: it does not become true.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise DisprovedError(f"After {seconds:.0f} s, still not: {what}.")
+        time.sleep(_POLL_SECONDS)
+
+
+class Target:
+    """One environment of an account.
+
+    Args:
+        name: of the environment.
+        settings: as for `make plan`; SERVICE_URL is for where the service's own name does not lead to it yet.
+        folder: for plans.
+
+    Attributes:
+        outputs: of the environment, as they were at first.
+        image: that the service ran at first.
+        printed: the plans, and what the applies have printed.
+        added: prefixes of the names of beers that were added.
+
+    Raises:
+        CommandError: a setting is missing, or the environment was never applied.
+    """
+
+    def __init__(self, name: str, settings: Mapping[str, str], folder: Path) -> None:
+        self.account_id = str(
+            boto3.client("sts", region_name=settings.get("AWS_REGION")).get_caller_identity()["Account"]
+        )
+        bucket = f"{PROJECT}-terraform-state-{self.account_id}"
+        self.region = init(name, {"STATE_BUCKET": bucket, **settings})
+        self.outputs = outputs()
+        if not self.outputs:
+            raise CommandError(f"{name} was never applied. Deploy it first: make deploy ENVIRONMENT={name}")
+        self.prefix = f"{PROJECT}-{name}"
+        self.image = running_image(self.region, self.outputs)
+        self.began = time.time()
+        self.printed: list[str] = []
+        self.added: list[str] = []
+        self._plan_file = folder / "prove.tfplan"
+        self._inputs = plan.Target(name, self.region, self.image, self.outputs.get("commit") or "", self.outputs)
+        self._address = urllib.parse.urlsplit(settings.get("SERVICE_URL") or str(self.outputs["service_url"]))
+
+    def client(self, service: str) -> Any:
+        """Return a client with the caller's credentials."""
+        make: Any = boto3.client  # its overloads know each service by a literal
+        return make(service, region_name=self.region)
+
+    def plan(self, image: str = "") -> Plan:
+        """Plan with the inputs that the environment has, or with another image."""
+        made = replace(self._inputs, image=image or self.image).plan(self._plan_file)
+        self.printed += [made.text, json.dumps(made.shown)]
+        return made
+
+    def apply(self) -> None:
+        """Apply the last plan; interrupted, let Terraform release its lock.
+
+        Raises:
+            CommandError: Terraform failed; with what it said.
+        """
+        command, pipe = ["terraform", "apply", "-input=false", "-no-color", str(self._plan_file)], subprocess.PIPE
+        child = subprocess.Popen(command, cwd=ROOT, text=True, stdout=pipe, stderr=pipe, start_new_session=True)
+        try:
+            said, errors = child.communicate()
+        except BaseException:
+            child.send_signal(signal.SIGINT)
+            child.communicate()
+            raise
+        self.printed += [said, errors]
+        if child.returncode:
+            raise failure("apply", errors.strip() or said.strip())
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The access document."""
+        return dict(self.plan().shown["variables"]["access"]["value"])
+
+    @cached_property
+    def instance(self) -> dict[str, Any]:
+        """The database's instance."""
+        answer = self.client("rds").describe_db_instances(DBInstanceIdentifier=self.prefix)
+        return dict(answer["DBInstances"][0])
+
+    def service(self) -> Running:
+        """Return what the service runs now."""
+        return running(self.client("ecs"), self.outputs["cluster_name"], self.outputs["service_name"])
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """Return the manifest of the image in its registry; none if it does not have the image."""
+        registry, _, rest = self.image.partition("/")
+        name, _, digest = rest.partition("@")
+        answer = self.client("ecr").batch_get_image(
+            registryId=registry.partition(".")[0],
+            repositoryName=name.partition(":")[0],
+            imageIds=[{"imageDigest": digest} if digest else {"imageTag": name.partition(":")[2]}],
+            acceptedMediaTypes=INDEXES,
+        )
+        return [json.loads(image["imageManifest"]) for image in answer["images"]]
+
+    def access_of(self, role: str) -> list[dict[str, Any]]:
+        """Return what a role can do in the database, as the planning function answers.
+
+        Raises:
+            CommandError: it failed or refused.
+        """
+        function, event = self.outputs["planner_function_name"], {"action": "what", "of": role}
+        answer = json.load(self.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))["Payload"])
+        if "access" not in answer:
+            raise CommandError(f"{function} does not say what {role} can do: {answer}")
+        return list(answer["access"])
+
+    @cached_property
+    def token(self) -> str:
+        """The token that changes of the catalogue need; empty if they need none."""
+        arn, secrets = self.outputs["write_token_secret_arn"], self.client("secretsmanager")
+        return str(secrets.get_secret_value(SecretId=arn)["SecretString"]) if arn else ""
+
+    def request(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, str]:
+        """Send a request to the service; return the status and the ETag."""
+        kind = http.client.HTTPSConnection if self._address.scheme == "https" else http.client.HTTPConnection
+        connection = kind(self._address.netloc, timeout=_TIMEOUT_SECONDS)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+            with connection.getresponse() as answer:
+                return answer.status, answer.headers.get("ETag", "")
+        except http.client.HTTPException as error:
+            raise CommandError(f"{method} {self._address.geturl()}{path} failed: {error!r}") from error
+        finally:
+            connection.close()
+
+    @contextmanager
+    def load(self) -> Iterator[Load]:
+        """Read and add beers from several connections meanwhile; ``remove_beers`` removes them."""
+        is_secure = self._address.scheme == "https"
+        with Load([self._address.netloc], _CLIENTS, self.token, _PAUSE_SECONDS, is_secure=is_secure) as load:
+            self.added.append(load.name)
+            time.sleep(_CALM_SECONDS)
+            yield load
+            time.sleep(_CALM_SECONDS)
+
+    def remove_beers(self) -> None:
+        """Remove the beers that were added."""
+        if self.added:
+            patterns = ",".join(f"{name}%" for name in self.added)
+            self.sql(f"DELETE FROM beers.beers WHERE name LIKE ANY ('{{{patterns}}}')")  # noqa: S608 - names of ours
+            self.added.clear()
+
+    def sql(self, statement: str) -> list[list[Any]]:
+        """Run a statement by hand, in a separate task, as the login that runs migrations; return its rows.
+
+        Raises:
+            CommandError: the task or the statement failed.
+        """
+        ecs, cluster = self.client("ecs"), self.outputs["cluster_name"]
+        (service,) = ecs.describe_services(cluster=cluster, services=[self.outputs["service_name"]])["services"]
+        commands = {"app": ["python", "-c", "pass"], "migrate": ["python", "-c", _SQL, statement]}
+        answer = ecs.run_task(
+            cluster=cluster,
+            taskDefinition=service["taskDefinition"],
+            launchType="FARGATE",
+            networkConfiguration=service["networkConfiguration"],
+            startedBy="prove",
+            overrides={"containerOverrides": [{"name": name, "command": argv} for name, argv in commands.items()]},
+        )
+        if not answer["tasks"]:
+            raise CommandError(f"ECS started no task: {answer['failures']}")
+        task = {"cluster": cluster, "tasks": [answer["tasks"][0]["taskArn"]]}
+        try:
+            ecs.get_waiter("tasks_stopped").wait(**task, WaiterConfig={"Delay": 2, "MaxAttempts": 150})
+        except BaseException:
+            ecs.stop_task(cluster=cluster, task=task["tasks"][0], reason="make prove was interrupted")
+            raise
+        (stopped,) = ecs.describe_tasks(**task)["tasks"]
+        codes = {container["name"]: container.get("exitCode") for container in stopped["containers"]}
+        if codes["migrate"] != 0:
+            said = f"{stopped.get('stoppedReason')} The log of the task {task['tasks'][0]} says why."
+            raise CommandError(f"{statement} failed: {said}")
+        logs = {
+            "logGroupName": f"/ecs/{self.prefix}",
+            "logStreamName": f"task/migrate/{task['tasks'][0].rpartition('/')[2]}",
+        }
+        found: list[str] = []
+
+        def has_arrived() -> bool:
+            events = self.client("logs").get_log_events(**logs)["events"]
+            found.extend(event["message"] for event in events if event["message"].startswith(_RESULT))
+            return bool(found)
+
+        wait_until(has_arrived, f"the log {logs} has arrived", 60)
+        return list(json.loads(found[0].removeprefix(_RESULT)))
