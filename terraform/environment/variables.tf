@@ -281,7 +281,7 @@ variable "database_auth" {
 
 variable "access" {
   description = "The access document: schemas with their owners, roles with their privileges, logins for people and programs; see docs/access.md."
-  type        = any # the type is the module's
+  type        = any # the function validates it
   nullable    = false
 
   default = {

@@ -23,7 +23,7 @@ variable "subnet_ids" {
 
 variable "access" {
   description = "The access document; see docs/access.md."
-  type        = any # the type is the module's
+  type        = any # the function validates it
 }
 
 variable "preview_access" {

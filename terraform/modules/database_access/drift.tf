@@ -44,34 +44,17 @@ resource "aws_scheduler_schedule" "verify" {
   depends_on = [aws_lambda_invocation.apply, aws_iam_role_policy.drift]
 }
 
-data "aws_iam_policy_document" "assumed_by_schedule" {
-  statement {
-    sid     = "AssumeRoleFromScheduler"
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["scheduler.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [aws_scheduler_schedule_group.drift.arn]
-    }
+locals {
+  assumed_by_schedule = {
+    Sid       = "AssumeRoleFromScheduler", Effect = "Allow", Principal = { Service = "scheduler.amazonaws.com" }, Action = "sts:AssumeRole"
+    Condition = { StringEquals = { "aws:SourceAccount" = local.account_id }, ArnEquals = { "aws:SourceArn" = aws_scheduler_schedule_group.drift.arn } }
   }
 }
 
 resource "aws_iam_role" "drift" {
   name                 = "${local.context.name}-access-verify"
   description          = "Lets the schedule of drift checks invoke the planning function"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
+  assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = [local.assumed_by_schedule] })
   permissions_boundary = local.context.permissions_boundary_arn
 }
 

@@ -69,7 +69,7 @@ resource "aws_scheduler_schedule" "rotation_watch" {
 resource "aws_iam_role" "rotation_watch_schedule" {
   name                 = "${local.rotation_watch_name}-schedule"
   description          = "Lets the schedule of rotation checks invoke its function"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_schedule.json
+  assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = [local.assumed_by_schedule] })
   permissions_boundary = local.context.permissions_boundary_arn
 }
 
