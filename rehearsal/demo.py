@@ -28,7 +28,7 @@ from rehearsal.terraform import TerraformError
 
 # The clients leave processor time to the rest on two cores.
 PAUSE_SECONDS = 0.1
-_STAGES = 7
+STAGES = 7
 _GRANT = "GRANT beers_writer TO beers_report"
 _UNDO_GRANT = "REVOKE beers_writer FROM beers_report"
 _PLANNED = ['REVOKE "beers_writer" FROM "beers_report";']
@@ -66,7 +66,7 @@ def demo(run: Run, program: str) -> None:
     run.require_running()
     if run.is_being_changed():
         raise UserError("Another command is changing the rehearsal. Wait for it, then try again.")
-    stages = Stages(_STAGES)
+    stages = Stages(STAGES)
     with clients(run, PAUSE_SECONDS) as load:
         shown = _Demo(run, program, stages, load)
         shown.revert_a_manual_grant()

@@ -58,7 +58,8 @@ const recent = (role) => calls.find((call) => role.test(call.caller) && Date.now
 // Each part with what is known of it and, while something happens there, what.
 function parts(state) {
   const running = state.tasks.filter((task) => task.status === "RUNNING");
-  const healthy = state.tasks.filter((task) => task.target === "healthy").length;
+  const targets = state.tasks.map((task) => task.target).filter(Boolean);
+  const healthy = targets.filter((target) => target === "healthy").length;
   const changing = state.tasks.filter((task) => !["RUNNING", "STOPPED"].includes(task.status)).length;
   const sessions = running.flatMap((task) => task.sessions).reduce((sum, one) => sum + one.count, 0);
   const rotation = state.rotations.find((one) => one.state === "running");
@@ -66,7 +67,7 @@ function parts(state) {
   const { allowed, denied, failed } = state.counts;
   const step = rotation ? `${rotation.name}: ${rotation.under_way}` : undefined;
   return [
-    ["Load balancer", plural(healthy, "healthy target"), healthy < running.length ? "targets change" : undefined],
+    ["Load balancer", plural(healthy, "healthy target"), targets.find((target) => target !== "healthy")],
     ["Service", `${plural(running.length, "task")} running`, changing ? `${plural(changing, "task")} starting or stopping` : undefined],
     ["Database", plural(sessions, "session"), recent(/database-access/) ? "access changes" : undefined, state.access && !state.access.in_sync],
     ["Terraform", `${plural(resources, "resource")}`, recent(/deploy/)],

@@ -14,7 +14,6 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.ports import is_free
-from devtools.processes import ProcessRegister
 from devtools.terraform.program import is_terraform
 from rehearsal.deployment import locks
 from rehearsal.run import Run
@@ -125,17 +124,6 @@ def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(
     assert not folder.exists()
     assert all(is_free(port) for port in (ports.aws, ports.balancer, ports.status))
     assert (folder.with_name("a run-logs") / "journal.jsonl").exists()
-
-
-def test_down_ends_what_a_killed_command_left(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
-    left = ProcessRegister(run.processes).start(
-        ["sleep", "1000"], env={"PATH": os.environ["PATH"]}, cwd=tmp_path, log=run.logs / "sleep.log"
-    )
-    said, _ = command(run.folder, "down").communicate(timeout=600)
-    assert said.strip() == f"Ended what an interrupted run had left: sleep ({left.pid})."
-    assert left.wait(60) != 0
-    assert not run.folder.exists()
 
 
 def kill_with_terraform(process: subprocess.Popen[str], folder: Path) -> None:
