@@ -336,10 +336,14 @@ def test_a_function_that_hangs_fires_the_alarms_on_its_errors_and_its_duration(r
     function = f"{NAME}-rotation-watch"
     rehearsal.aws("lambda").invoke(FunctionName=function, Payload=b'{"overdue_after_days": {}}')
     with watched(rehearsal, "rotation-watch-duration", "rotation-watch-errors") as watch:
-        for worker in rehearsal.run.ask("status")["services"]["lambda"][function]:
-            os.kill(worker["pid"], signal.SIGSTOP)
+        workers = [psutil.Process(one["pid"]) for one in rehearsal.run.ask("status")["services"]["lambda"][function]]
+        for worker in workers:
+            worker.suspend()
         rehearsal.run.invoke_schedule(function)
         watch.wait_for("rotation-watch-duration", "rotation-watch-errors")
+        for worker in workers:
+            with suppress(psutil.NoSuchProcess):  # Lambda ended it
+                worker.resume()
 
 
 @pytest.mark.nightly
