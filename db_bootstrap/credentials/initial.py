@@ -9,7 +9,7 @@ import contextlib
 from enum import StrEnum
 
 from db_bootstrap.credentials.passwords import new_password, verifier
-from db_bootstrap.credentials.store import PENDING, PREVIOUS, LoginSecret, SecretStore, is_printable
+from db_bootstrap.credentials.store import PREVIOUS, LoginSecret, SecretStore, is_printable
 from db_bootstrap.credentials.verify import verify_credential
 from db_bootstrap.document import login_role_names
 from db_bootstrap.errors import RefusedLoginError, SecretError, UnreachableDatabaseError
@@ -88,17 +88,17 @@ def set_password(master: Session, credential: Credential) -> None:
 
 
 def _restore_alternate(master: Session, store: SecretStore, login: str, secret_arn: str, current: str) -> None:
-    """Set the alternate login role's password to the pending or previous version's, or to none if neither has one.
+    """Set the alternate login role's password to the previous version's, or to none if that has none.
 
-    A restored database has the passwords of its time, and one of them may have leaked since.
+    A restored database has the passwords of its time, and one of them may have leaked since. A rotation that is under
+    way and has set another one fails, and Secrets Manager tries it again.
     """
     (alternate,) = (name for name in login_role_names(login) if name != current)
-    for label in (PENDING, PREVIOUS):
-        with contextlib.suppress(SecretError):
-            secret = store.labelled(secret_arn, label)
-            if secret is not None and username_in(secret, login, secret_arn) == alternate:
-                set_password(master, credential_in(secret, login, secret_arn))
-                return
+    with contextlib.suppress(SecretError):
+        secret = store.labelled(secret_arn, PREVIOUS)
+        if secret is not None and username_in(secret, login, secret_arn) == alternate:
+            set_password(master, credential_in(secret, login, secret_arn))
+            return
     master.run(
         f"ALTER ROLE {identifier(alternate)} PASSWORD NULL",
         failure=f"The password of {alternate!r} could not be removed.",

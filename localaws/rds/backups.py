@@ -64,12 +64,6 @@ class Backups:
         """Copy the data of a running server."""
         self._snapshots[snapshot.db_snapshot_identifier] = self._base(snapshot.database, cluster)
 
-    def copy_snapshot(self, source: str, target: str) -> None:
-        """Let a copy of a snapshot have its data."""
-        backup = self._snapshots.get(source.rpartition(":")[2])
-        if backup is not None:
-            self._snapshots[target] = backup
-
     def of_snapshot(self, snapshot: DBSnapshot) -> Backup:
         """Return the data of a snapshot."""
         backup = self._snapshots.get(snapshot.db_snapshot_identifier)
@@ -134,4 +128,6 @@ class Backups:
 def restored_settings(source: DBInstance, given: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of a restored instance; the master keeps the password that it had at that time."""
     kept = {name: getattr(source, name) for name in _RESTORED}
-    return {**kept, **{name: value for name, value in given.items() if value is not None}}
+    # moto takes an instance with a source for a replica.
+    own = {name: value for name, value in given.items() if value is not None}
+    return {**kept, **own, "source_db_instance_identifier": None}

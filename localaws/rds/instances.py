@@ -14,7 +14,7 @@ Different from AWS:
 - Members of ``rds_iam`` log in with a role's IAM token, if the instance was created with IAM authentication; changes of
   that take effect at the next start. Their sessions reach the server through its socket and have no client address.
 - Automated backups (`localaws/rds/backups.py`) begin before the instance is available, and can be restored up to now;
-  on AWS up to five minutes ago. moto's automated snapshots have no data.
+  on AWS up to five minutes ago. moto's automated snapshots and copies of snapshots have no data.
 - Exported logs, Performance Insights, a standby and replicas exist in name only. A stopped instance runs on, and
   the master's password changes by rotation alone.
 - Storage is full when the databases' files are as large as what is allocated; the server then stops until there is
@@ -151,20 +151,12 @@ class Databases:
             return group
 
     def _extend_snapshots(self) -> None:
-        patch = self._patch
-
-        @patch.method(RDSBackend, "create_db_snapshot")
+        @self._patch.method(RDSBackend, "create_db_snapshot")
         def create(original: Any, backend: RDSBackend, *arguments: Any, **named: Any) -> DBSnapshot:
             snapshot: DBSnapshot = original(backend, *arguments, **named)
             server = self._server_by_instance.get(snapshot.db_instance_identifier)
             if server is not None and snapshot.snapshot_type == "manual":
                 self._backups.take_snapshot(snapshot, server.cluster)
-            return snapshot
-
-        @patch.method(RDSBackend, "copy_db_snapshot")
-        def copy(original: Any, backend: RDSBackend, *arguments: Any, **named: Any) -> DBSnapshot:
-            snapshot: DBSnapshot = original(backend, *arguments, **named)
-            self._backups.copy_snapshot(named["source_db_snapshot_identifier"], snapshot.db_snapshot_identifier)
             return snapshot
 
     def _extend_restores(self) -> None:

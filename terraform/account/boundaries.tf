@@ -43,7 +43,7 @@ locals {
       Sid       = "UseOwnMasterSecret"
       Action    = ["secretsmanager:*"]
       Resource  = [local.master_secrets]
-      Condition = { StringEquals = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = [local.own_instance[name]] } }
+      Condition = { StringLike = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = local.own_instances[name] } }
     },
     # Its users are limited further by the key's policy and by their own.
     {

@@ -39,6 +39,7 @@ locals {
           "events:${local.place}:rule/${own}-*",
           "lambda:${local.place}:function:${own}-*",
           "rds:${local.place}:db:${own}",
+          "rds:${local.place}:db:${own}-*",
           "rds:${local.place}:og:default*",
           "rds:${local.place}:pg:${own}-*",
           "rds:${local.place}:snapshot:${own}-*",
@@ -70,7 +71,7 @@ locals {
       Sid       = "CreateMasterSecret"
       Action    = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
       Resource  = [local.master_secrets]
-      Condition = { StringEqualsIfExists = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = [local.own_instance[name]] } }
+      Condition = { StringLikeIfExists = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = local.own_instances[name] } }
     },
   ] }
 }

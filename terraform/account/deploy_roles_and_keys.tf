@@ -23,7 +23,7 @@ locals {
       Sid       = "ManageOwnMasterRotation"
       Action    = ["secretsmanager:CancelRotateSecret", "secretsmanager:DescribeSecret", "secretsmanager:RotateSecret"]
       Resource  = [local.master_secrets]
-      Condition = { StringEquals = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = [local.own_instance[name]] } }
+      Condition = { StringLike = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = local.own_instances[name] } }
     },
     {
       Sid      = "ManageOwnKeyAliases"

@@ -4,13 +4,13 @@ locals {
   # No name of an environment has a hyphen, so `taproom-dev-*` does not match a name of the environment dev2.
   own_roles = { for name, own in local.own : name => ["arn:${local.partition}:iam::${local.account_id}:role/${own}-*"] }
   own_log_groups = { for name, own in local.own : name => [
-    for group in ["/aws/lambda/${own}-*", "/aws/rds/instance/${own}/*", "/ecs/${own}", "/vpc/${own}", "aws-waf-logs-${own}"] :
+    for group in ["/aws/lambda/${own}-*", "/aws/rds/instance/${own}/*", "/aws/rds/instance/${own}-*", "/ecs/${own}", "/vpc/${own}", "aws-waf-logs-${own}"] :
     "arn:${local.partition}:logs:${local.place}:log-group:${group}"
   ] }
 
-  # RDS names a master secret after a generated id; the tag that RDS sets names its instance.
+  # RDS names a master secret after a generated id; the tag that RDS sets names its instance. A restored instance has a suffix.
   master_secrets = "arn:${local.partition}:secretsmanager:${local.place}:secret:rds!db-*"
-  own_instance   = { for name, own in local.own : name => "arn:${local.partition}:rds:${local.place}:db:${own}" }
+  own_instances  = { for name, own in local.own : name => [for instance in [own, "${own}-*"] : "arn:${local.partition}:rds:${local.place}:db:${instance}"] }
 
   # Only the resource ID of an instance identifies its database users. Without other environments it is not needed.
   own_database_ids = { for name in var.deploy_environments : name => lookup(var.database_resource_ids, name, length(var.deploy_environments) == 1 ? "*" : null) }

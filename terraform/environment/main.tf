@@ -70,6 +70,8 @@ module "database" {
   master_rotation             = var.master_rotation
   certificate_authority       = var.database_certificate_authority
   monitoring_interval_seconds = var.database_monitoring_interval_seconds
+  restore                     = var.database_restore
+  former_instances            = var.database_former_instances
 }
 
 module "database_access" {
@@ -114,6 +116,7 @@ module "service" {
   cpu_architecture             = var.cpu_architecture
   service_port                 = local.service_port
   service_secret_arn           = local.is_by_token ? null : module.database_access.login_secret_arns[local.service_login]
+  database_resource_id         = module.database.resource_id
   iam_login                    = local.is_by_token ? local.iam_login : null
   migrator_secret_arn          = module.database_access.login_secret_arns[local.migrator_login]
   target_group_arn             = module.edge.target_group_arn

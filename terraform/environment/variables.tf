@@ -237,6 +237,19 @@ variable "database_monitoring_interval_seconds" {
   nullable    = false
 }
 
+variable "database_restore" {
+  description = "Backup that the database starts from, `{ snapshot = NAME }` or `{ source = INSTANCE, at = TIME }`: another instance beside the present one, whose name goes into database_former_instances. Null for an empty database. See docs/runbook.md#restore-the-database."
+  type        = object({ snapshot = optional(string), source = optional(string), at = optional(string) })
+  default     = null
+}
+
+variable "database_former_instances" {
+  description = "Names of instances that a restore replaced and that are kept. Without its name here, an instance is destroyed."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
 variable "master_rotation" {
   description = "When RDS rotates the master password; the same settings as login_rotation."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })

@@ -1,6 +1,9 @@
 # What a database is by default, and how its master password is rotated.
 
-mock_provider "aws" { source = "./tests/mocks" }
+mock_provider "aws" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
 
 variables {
   context           = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
@@ -10,20 +13,21 @@ variables {
 }
 
 run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master_password" {
+  command = plan
   module { source = "../modules/database" }
 
   assert {
-    condition     = aws_db_instance.this.deletion_protection && !aws_db_instance.this.skip_final_snapshot && !aws_db_instance.this.delete_automated_backups && aws_db_instance.this.multi_az && aws_db_instance.this.backup_retention_period == 14 && aws_db_instance.this.storage_encrypted && !aws_db_instance.this.publicly_accessible
+    condition     = aws_db_instance.this["first"].deletion_protection && !aws_db_instance.this["first"].skip_final_snapshot && !aws_db_instance.this["first"].delete_automated_backups && aws_db_instance.this["first"].multi_az && aws_db_instance.this["first"].backup_retention_period == 14 && aws_db_instance.this["first"].storage_encrypted && !aws_db_instance.this["first"].publicly_accessible
     error_message = "It must be protected, encrypted and private, with a standby, backups and a final snapshot."
   }
 
   assert {
-    condition     = aws_db_instance.this.monitoring_interval == 60 && alltrue([for made in [data.aws_iam_policy_document.assumed_by_monitoring, aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 1])
+    condition     = aws_db_instance.this["first"].monitoring_interval == 60 && alltrue([for made in [data.aws_iam_policy_document.assumed_by_monitoring, aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 1])
     error_message = "Its host must be measured."
   }
 
   assert {
-    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password == null && aws_db_instance.this.kms_key_id == var.context.kms_key_arn && aws_db_instance.this.master_user_secret_kms_key_id == var.context.kms_key_arn && aws_db_instance.this.performance_insights_kms_key_id == var.context.kms_key_arn
+    condition     = aws_db_instance.this["first"].manage_master_user_password && aws_db_instance.this["first"].password == null && aws_db_instance.this["first"].kms_key_id == var.context.kms_key_arn && aws_db_instance.this["first"].master_user_secret_kms_key_id == var.context.kms_key_arn && aws_db_instance.this["first"].performance_insights_kms_key_id == var.context.kms_key_arn
     error_message = "Terraform must not know the master's password, and everything must be encrypted with the environment's key."
   }
 
@@ -41,18 +45,18 @@ run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_log_group.exported)) == aws_db_instance.this.enabled_cloudwatch_logs_exports
+    condition     = toset([for group in aws_cloudwatch_log_group.exported : trimprefix(group.name, "/aws/rds/instance/taproom-prod/")]) == aws_db_instance.this["first"].enabled_cloudwatch_logs_exports
     error_message = "Every log that RDS exports must have its group."
   }
 
   assert {
     condition = (
-      aws_secretsmanager_secret_rotation.master.secret_id == aws_db_instance.this.master_user_secret[0].secret_arn
-      && aws_secretsmanager_secret_rotation.master.rotation_lambda_arn == null
-      && aws_secretsmanager_secret_rotation.master.rotate_immediately == false
-      && aws_secretsmanager_secret_rotation.master.rotation_rules[0].automatically_after_days == 7
+      aws_secretsmanager_secret_rotation.master["first"].secret_id == aws_db_instance.this["first"].master_user_secret[0].secret_arn
+      && aws_secretsmanager_secret_rotation.master["first"].rotation_lambda_arn == null
+      && aws_secretsmanager_secret_rotation.master["first"].rotate_immediately == false
+      && aws_secretsmanager_secret_rotation.master["first"].rotation_rules[0].automatically_after_days == 7
     )
-    error_message = "It is rotated by ${jsonencode(aws_secretsmanager_secret_rotation.master)}."
+    error_message = "It is rotated by ${jsonencode(aws_secretsmanager_secret_rotation.master["first"])}."
   }
 }
 
@@ -64,6 +68,7 @@ run "a_temporary_database_is_destroyed_with_its_data_and_a_schedule_replaces_day
     context                     = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked", is_temporary = true }
     certificate_authority       = null
     monitoring_interval_seconds = 0
+    restore                     = { snapshot = "taproom-prod-final-20261129100000" }
     master_rotation             = { schedule = "rate(12 hours)", window_hours = 2 }
   }
 
@@ -73,13 +78,18 @@ run "a_temporary_database_is_destroyed_with_its_data_and_a_schedule_replaces_day
   }
 
   assert {
-    condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot
+    condition     = !aws_db_instance.this[local.active].deletion_protection && length(terraform_data.confirm_the_destruction) == 0 && aws_db_instance.this[local.active].skip_final_snapshot
     error_message = "Nothing must stand in the way of a destroy."
   }
 
   assert {
-    condition     = aws_secretsmanager_secret_rotation.master.rotation_rules[0].schedule_expression == "rate(12 hours)" && aws_secretsmanager_secret_rotation.master.rotation_rules[0].duration == "2h"
-    error_message = "The rules are ${jsonencode(aws_secretsmanager_secret_rotation.master.rotation_rules)}."
+    condition     = aws_secretsmanager_secret_rotation.master[local.active].rotation_rules[0].schedule_expression == "rate(12 hours)" && aws_secretsmanager_secret_rotation.master[local.active].rotation_rules[0].duration == "2h"
+    error_message = "The rules are ${jsonencode(aws_secretsmanager_secret_rotation.master[local.active].rotation_rules)}."
+  }
+
+  assert {
+    condition     = aws_db_instance.this[local.active].snapshot_identifier == var.restore.snapshot && !contains(local.versioned, local.active)
+    error_message = "A restored snapshot must not be upgraded."
   }
 }
 
@@ -89,4 +99,54 @@ run "a_database_name_that_rds_rejects_is_refused" {
   variables { database_name = "1beers" }
 
   expect_failures = [var.database_name]
+}
+
+run "a_restore_makes_another_instance_and_keeps_the_former_one" {
+  command = plan
+  module { source = "../modules/database" }
+
+  variables {
+    restore          = { source = "taproom-prod", at = "2026-11-29T10:00:00Z" }
+    former_instances = ["taproom-prod"]
+  }
+
+  assert {
+    condition     = output.identifier == "taproom-prod-${local.active}" && toset([for made in aws_db_instance.this : made.identifier]) == toset(["taproom-prod", output.identifier]) && aws_db_instance.this["first"].engine_version == "17"
+    error_message = "The instances are ${jsonencode(local.instances)}, and ${output.identifier} is in use."
+  }
+
+  assert {
+    condition = (
+      aws_db_instance.this[local.active].restore_to_point_in_time[0].source_db_instance_identifier == "taproom-prod"
+      && aws_db_instance.this[local.active].restore_to_point_in_time[0].restore_time == "2026-11-29T10:00:00Z"
+      && aws_db_instance.this[local.active].engine_version == "17"
+      && length(aws_db_instance.this["first"].restore_to_point_in_time) == 0
+    )
+    error_message = "It starts from ${jsonencode(aws_db_instance.this[local.active].restore_to_point_in_time)}."
+  }
+
+  assert {
+    condition     = alltrue([for made in [aws_secretsmanager_secret_rotation.master, terraform_data.confirm_the_destruction] : toset(keys(made)) == toset(keys(local.instances))]) && length(aws_cloudwatch_log_group.exported) == 4
+    error_message = "Each instance must have its rotation, its logs and its protection."
+  }
+}
+
+run "two_backups_and_a_foreign_instance_are_refused" {
+  command = plan
+  module { source = "../modules/database" }
+
+  variables {
+    restore          = { snapshot = "a", source = "taproom-prod" }
+    former_instances = ["taproom-dev"]
+  }
+
+  expect_failures = [var.restore, var.former_instances]
+}
+
+run "a_time_that_does_not_exist_is_refused" {
+  command = plan
+  module { source = "../modules/database" }
+  variables { restore = { source = "taproom-prod", at = "2026-13-29T10:00:00Z" } }
+
+  expect_failures = [var.restore]
 }

@@ -5,16 +5,32 @@ resource "aws_db_subnet_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
-  identifier     = var.context.name
+  for_each = local.instances
+
+  identifier     = each.value
   engine         = "postgres"
-  engine_version = local.engine_major_version # RDS picks the minor version, and keeps it new
+  engine_version = contains(local.versioned, each.key) ? local.engine_major_version : null # RDS picks the minor version, and keeps it new
   instance_class = var.instance_class
-  db_name        = var.database_name
+  db_name        = each.key == "first" ? var.database_name : null # a backup has its own, and its own master
+
+  # Both are for the creation only.
+  snapshot_identifier = each.key == local.active ? try(var.restore.snapshot, null) : null
+
+  dynamic "restore_to_point_in_time" {
+    for_each = each.key == local.active && try(var.restore.source, null) != null ? [var.restore] : []
+
+    content {
+      source_db_instance_identifier = startswith(restore_to_point_in_time.value.source, "db-") ? null : restore_to_point_in_time.value.source
+      source_dbi_resource_id        = startswith(restore_to_point_in_time.value.source, "db-") ? restore_to_point_in_time.value.source : null
+      restore_time                  = restore_to_point_in_time.value.at
+      use_latest_restorable_time    = restore_to_point_in_time.value.at == null ? true : null
+    }
+  }
 
   # RDS generates the master password, keeps it in a secret and rotates it every seven days:
   # no person has it, and it is not in the state. The price: RDS then refuses read replicas and blue/green
   # deployments (docs/decisions/2026-11-24-no-replica-and-no-blue-green.md).
-  username                      = "dbmaster"
+  username                      = each.key == "first" ? "dbmaster" : null
   manage_master_user_password   = true
   master_user_secret_kms_key_id = var.context.kms_key_arn
 
@@ -41,7 +57,7 @@ resource "aws_db_instance" "this" {
   delete_automated_backups  = var.context.is_temporary
   deletion_protection       = var.context.is_temporary ? false : true
   skip_final_snapshot       = var.context.is_temporary
-  final_snapshot_identifier = "${var.context.name}-final-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
+  final_snapshot_identifier = "${each.value}-final-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
 
   maintenance_window          = "sun:03:30-sun:04:30"
   auto_minor_version_upgrade  = true
@@ -60,6 +76,11 @@ resource "aws_db_instance" "this" {
 
   lifecycle {
     # Stamped once, when the database is made: two databases of this name must not want the same snapshot.
-    ignore_changes = [final_snapshot_identifier]
+    ignore_changes = [final_snapshot_identifier, snapshot_identifier, restore_to_point_in_time]
   }
+}
+
+moved {
+  from = aws_db_instance.this
+  to   = aws_db_instance.this["first"]
 }

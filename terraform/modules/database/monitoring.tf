@@ -5,8 +5,8 @@ data "aws_region" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  is_monitored = var.monitoring_interval_seconds > 0
-  instance_arn = "arn:${data.aws_partition.current.partition}:rds:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:db:${var.context.name}"
+  is_monitored  = var.monitoring_interval_seconds > 0
+  instance_arns = [for name in local.instances : "arn:${data.aws_partition.current.partition}:rds:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:db:${name}"]
 }
 
 data "aws_iam_policy_document" "assumed_by_monitoring" {
@@ -30,7 +30,7 @@ data "aws_iam_policy_document" "assumed_by_monitoring" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [local.instance_arn]
+      values   = local.instance_arns
     }
   }
 }

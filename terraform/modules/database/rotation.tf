@@ -2,7 +2,9 @@
 # days. Destroying it turns the rotation off, as Secrets Manager has no way back to RDS's own schedule.
 
 resource "aws_secretsmanager_secret_rotation" "master" {
-  secret_id = aws_db_instance.this.master_user_secret[0].secret_arn
+  for_each = local.instances
+
+  secret_id = aws_db_instance.this[each.key].master_user_secret[0].secret_arn
 
   # The bootstrap is about to log in.
   rotate_immediately = false
@@ -12,4 +14,9 @@ resource "aws_secretsmanager_secret_rotation" "master" {
     schedule_expression      = var.master_rotation.schedule
     duration                 = var.master_rotation.window_hours == null ? null : "${var.master_rotation.window_hours}h"
   }
+}
+
+moved {
+  from = aws_secretsmanager_secret_rotation.master
+  to   = aws_secretsmanager_secret_rotation.master["first"]
 }

@@ -80,3 +80,31 @@ variable "master_rotation" {
   default     = { days = 7 }
   nullable    = false
 }
+
+variable "restore" {
+  description = "Backup that the database starts from: a snapshot by name or ARN; or a source, which is an instance by name or the automated backups of a deleted one by resource ID (`db-...`), with the time to restore it to, without one the latest. The restore makes another instance; put the name of the present one into former_instances. Null for an empty database."
+  type        = object({ snapshot = optional(string), source = optional(string), at = optional(string) })
+  default     = null
+
+  validation {
+    condition     = var.restore == null || try((var.restore.snapshot == null) != (var.restore.source == null), false)
+    error_message = "Set either snapshot, such as { snapshot = \"taproom-prod-final-20261129100000\" }, or source, such as { source = \"taproom-prod\", at = \"2026-11-29T10:00:00Z\" }."
+  }
+
+  validation {
+    condition     = try(var.restore.at, null) == null || (can(regex("^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$", var.restore.at)) && can(timeadd(var.restore.at, "0s")) && try(var.restore.source, null) != null)
+    error_message = "Set at only with source, to a time in UTC as in RFC 3339: 2026-11-29T10:00:00Z. `aws rds describe-db-instances` has the LatestRestorableTime."
+  }
+}
+
+variable "former_instances" {
+  description = "Names of instances that a restore replaced and that are kept, no longer used, such as [\"taproom-prod\"]."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.former_instances : name == var.context.name || startswith(name, "${var.context.name}-")])
+    error_message = "Name instances of this environment: ${var.context.name}, or ${var.context.name}- and the suffix of an earlier restore. The output identifier has the name of the one in use."
+  }
+}

@@ -24,6 +24,8 @@ locals {
     essential = false
     # Injected, so that the permission to read it stays with ECS: the running service has no way to the owner's login.
     secrets = [{ name = "DATABASE_SECRET", valueFrom = var.migrator_secret_arn }]
+    # Another database, such as a restored one, gets new tasks: they migrate it, and have no connection to the one before.
+    environment = [for id in [var.database_resource_id] : { name = "DATABASE_RESOURCE_ID", value = id } if id != null]
   })
 
   app_container = merge(local.hardening, {

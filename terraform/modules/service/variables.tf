@@ -45,6 +45,12 @@ variable "service_secret_arn" {
   }
 }
 
+variable "database_resource_id" {
+  description = "RDS resource ID of the database's instance; another one replaces the tasks."
+  type        = string
+  default     = null
+}
+
 variable "iam_login" {
   description = "Login with which the service reads and writes by IAM authentication: its name, and the database's host name, TCP port, name and RDS resource id; null with service_secret_arn."
   type        = object({ user = string, address = string, port = number, database = string, resource_id = string })

@@ -22,6 +22,8 @@ ROOTS = ["account", "environment", "examples/existing-database"]
 # Validations need no resources, and each run of a whole environment takes 5 s of CPU time.
 VARIABLES, TESTS_OF_VARIABLES = "variables", "refusals.tftest.hcl"
 
+DATABASE = "modules/database"
+
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -68,6 +70,16 @@ def test_a_variable_file_makes_a_whole_environment(environment: str, shared: Pat
     assert "Success!" in _terraform(shared / "mocked" / "environment", "test", *options)
 
 
+@pytest.mark.terraform
+def test_a_plan_that_would_destroy_a_database_fails_unless_it_is_temporary(shared: Path) -> None:
+    with pytest.raises(AssertionError) as failure:
+        _terraform(shared / "mocked" / DATABASE, "test")
+    said = str(failure.value)
+    assert 'run "a_database_is_made"... pass' in said
+    assert 'would_destroy_it"... fail' in said
+    assert said.count('confirm_the_destruction["first"] has') == 2, "the restore, and the destroy at the end"
+
+
 def _prepare(folder: Path) -> None:
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -84,8 +96,10 @@ def _prepare(folder: Path) -> None:
     shutil.move(of_environment / TESTS_OF_VARIABLES, tests)
     for name in ("variables.tf", "access.tf", "versions.tf", ".terraform.lock.hcl"):
         shutil.copy(part / "mocked/environment" / name, part / "mocked" / VARIABLES)
+    shutil.copy(part / "mocked/environment/.terraform.lock.hcl", part / "mocked" / DATABASE)
     write_cli_config(part / "cli.tfrc", TERRAFORM / "account" / ".terraform.lock.hcl", folder.with_suffix(".plugins"))
-    for root in [f"valid/{root}" for root in ROOTS] + ["mocked/account", "mocked/environment", f"mocked/{VARIABLES}"]:
+    mocked = [f"mocked/{root}" for root in ("account", "environment", VARIABLES, DATABASE)]
+    for root in [f"valid/{root}" for root in ROOTS] + mocked:
         _terraform(part / root, "init", "-backend=false", "-input=false", "-lockfile=readonly")
     part.rename(folder)
 

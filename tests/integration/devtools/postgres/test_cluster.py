@@ -3,7 +3,6 @@ import socket
 import ssl
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pg8000.exceptions
@@ -11,7 +10,7 @@ import pg8000.native
 import pytest
 
 from devtools.postgres.binaries import Binaries
-from devtools.postgres.cluster import Backup, Cluster, data_directory, give_to_server, remove_left_data
+from devtools.postgres.cluster import Cluster, remove_left_data
 from devtools.processes import ProcessRegister
 from tests.support.database import Database, running_cluster
 
@@ -103,39 +102,3 @@ def test_a_server_that_cannot_start_says_why(fresh: Cluster, tmp_path: Path) -> 
             broken.start()
     finally:
         broken.stop()
-
-
-def test_a_server_starts_from_a_backup_and_recovers_to_a_moment_or_to_the_end(fresh: Cluster, tmp_path: Path) -> None:
-    folder = data_directory(tmp_path / "backups.data")
-    give_to_server(folder)
-    fresh.create_master("master", "secret")
-    fresh.admin("CREATE TABLE moments (name text, at timestamptz DEFAULT clock_timestamp())")
-    fresh.back_up(folder / "base")
-    for name in ("first", "second"):
-        fresh.admin("INSERT INTO moments (name) VALUES (:name)", name=name)
-    fresh.copy_wal(folder / "wal")
-    ((until,),) = fresh.admin("SELECT at FROM moments WHERE name = 'second'")
-    fresh.stop()
-    backup = Backup(folder / "base", ("master",))
-    found = {
-        "base": names_after(backup, fresh, tmp_path),
-        "moment": names_after(replace(backup, wal=folder / "wal", until=until), fresh, tmp_path),
-        "end": names_after(replace(backup, wal=folder / "wal"), fresh, tmp_path),
-    }
-    remove_left_data(tmp_path)
-    assert found == {"base": [], "moment": ["first"], "end": ["first", "second"]}
-
-
-def names_after(backup: Backup, source: Cluster, directory: Path) -> list[str]:
-    """Start a server from a backup, and return the moments in its table."""
-    processes = ProcessRegister(directory / "restored.jsonl")
-    restored = Cluster(Binaries.find(), source.authority, processes=processes, log=directory / "restored.log")
-    try:
-        restored.start(backup)
-        restored.set_password("master", "new")
-        context = ssl.create_default_context(cafile=str(source.authority.ca_file))
-        address = {"host": restored.host, "port": restored.port, "ssl_context": context}
-        pg8000.native.Connection("master", database="postgres", password="new", **address).close()
-        return [name for (name,) in restored.admin("SELECT name FROM moments ORDER BY at")]
-    finally:
-        restored.stop()

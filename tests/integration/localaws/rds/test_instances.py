@@ -93,11 +93,6 @@ def test_the_secret_holds_the_user_name_and_the_password_and_nothing_else(
     assert set(credential(aws, instance)) == {"username", "password"}
 
 
-def test_every_instance_has_a_resource_id_of_its_own(instance: dict[str, Any]) -> None:
-    assert instance["DbiResourceId"].startswith("db-")
-    assert instance["DbiResourceId"] != "db-M5ENSHXFPU6XHZ4G4ZEI5QIO2U"  # moto's, the same for all
-
-
 def test_parameters_of_the_group_are_in_force_and_follow_changes(aws: MotoServer, instance: dict[str, Any]) -> None:
     assert ask(aws, instance, "SHOW log_min_duration_statement") == [["500ms"]]
     set_parameter(aws.client("rds"), "log_min_duration_statement", "700")
