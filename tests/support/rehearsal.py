@@ -7,12 +7,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pg8000.native
 
 from app.database.migrate import known_revisions
 from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
+from devtools.load import Load
 from rehearsal import database, deployment
 from rehearsal.aws import assume_role, aws_client, write_token
 from rehearsal.deployment import Deployment
@@ -20,14 +22,38 @@ from rehearsal.run import Run
 from tests.support.http import Client
 from tests.support.journal import journal_events
 from tests.support.local_aws import policy
+from tests.support.waiting import wait_until
 
 
 @dataclass
-class Rehearsal:
-    """A local AWS with an account and an environment.
+class Deployed:
+    """A local AWS with a database.
 
     Attributes:
         run: its folder and processes.
+    """
+
+    run: Run
+
+    def aws(self, service: str, **credentials: str) -> Any:
+        """Return a client with the given credentials, or with the administrator's."""
+        return aws_client(self.run, service, **credentials)
+
+    def sql(self, statement: str, **values: object) -> Any:
+        """Run a statement as the server's superuser, past all that is managed; return its rows."""
+        with superuser(self) as connection:
+            return connection.run(statement, **values)
+
+    def journal(self, kind: str) -> list[dict[str, Any]]:
+        """Return the journal's events of a kind."""
+        return journal_events(self.run.logs, kind)
+
+
+@dataclass
+class Rehearsal(Deployed):
+    """A local AWS with an account and an environment.
+
+    Attributes:
         deployment: Terraform on the copy of the configuration.
         client: HTTP through the load balancer.
         digest: of the image that was applied.
@@ -35,16 +61,11 @@ class Rehearsal:
         failed_apply: the error of the apply before the first that succeeded.
     """
 
-    run: Run
     deployment: Deployment
     client: Client
     digest: str
     outputs: dict[str, Any] = field(default_factory=dict)
     failed_apply: str = ""
-
-    def aws(self, service: str, **credentials: str) -> Any:
-        """Return a client with the given credentials, or with the administrator's."""
-        return aws_client(self.run, service, **credentials)
 
     def aws_as(self, role_arn: str, service: str) -> Any:
         """Return a client with a role's credentials."""
@@ -54,9 +75,48 @@ class Rehearsal:
         """Return the current value of a secret."""
         return database.credential(self.run, arn)
 
-    def journal(self, kind: str) -> list[dict[str, Any]]:
-        """Return the journal's events of a kind."""
-        return journal_events(self.run.logs, kind)
+    def instance(self) -> dict[str, Any]:
+        """Return the database's instance, as RDS describes it."""
+        return dict(self.aws("rds").describe_db_instances()["DBInstances"][0])
+
+    def service(self) -> dict[str, Any]:
+        """Return the service, as ECS describes it."""
+        names = {"cluster": self.outputs["cluster_name"], "services": [self.outputs["service_name"]]}
+        return dict(self.aws("ecs").describe_services(**names)["services"][0])
+
+    def load(self, connections: int = 4) -> Load:
+        """Return a load on the service, through the load balancer."""
+        return Load([urlsplit(self.client.url).netloc], connections, self.client.token, pause_seconds=0.02)
+
+    def begin_rotation(self, name: str = "beers_app") -> str:
+        """Begin a rotation of a login; return the version that is to become current."""
+        arn = self.outputs["login_secret_arns"][name]
+        return str(self.aws("secretsmanager").rotate_secret(SecretId=arn)["VersionId"])
+
+    def wait_for_step(self, token: str) -> None:
+        """Wait until a rotation has made its first step."""
+        wait_until(lambda: any(event["version_id"] == token for event in self.journal("rotation.step")))
+
+    def secret_values(self) -> set[str]:
+        """Return what is secret in each version of each secret: a login's is JSON, the write token is a text."""
+        secrets = self.aws("secretsmanager")
+        values = [
+            secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version)["SecretString"]
+            for secret in secrets.list_secrets()["SecretList"]
+            for version in secrets.describe_secret(SecretId=secret["ARN"])["VersionIdsToStages"]
+        ]
+        return {json.loads(value)["password"] if value.startswith("{") else value for value in values}
+
+
+@contextmanager
+def run_in(folder: Path) -> Iterator[Run]:
+    """Yield a new run in a folder; at the end all its processes are stopped, even after a failure."""
+    run = Run(folder / "run")
+    try:
+        yield run
+    finally:
+        deployment.stop_local_aws(run)
+        run.clear()
 
 
 def prepared(run: Run, program: str) -> Rehearsal:
@@ -110,18 +170,17 @@ def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
 
 def master(rehearsal: Rehearsal) -> dict[str, Any]:
     """Return what the secret of the database's master holds."""
-    instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
-    return rehearsal.secret(instance["MasterUserSecret"]["SecretArn"])
+    return rehearsal.secret(rehearsal.instance()["MasterUserSecret"]["SecretArn"])
 
 
-def database_folder(rehearsal: Rehearsal) -> Path:
+def database_folder(rehearsal: Deployed) -> Path:
     """Return where the database's server has its files and its socket."""
     (link,) = rehearsal.run.logs.glob("postgresql-*.data")
     return link.resolve()
 
 
 @contextmanager
-def superuser(rehearsal: Rehearsal) -> Iterator[pg8000.native.Connection]:
+def superuser(rehearsal: Deployed) -> Iterator[pg8000.native.Connection]:
     """The server's true superuser, through its own socket."""
     (own_socket,) = (path for path in database_folder(rehearsal).glob(".s.PGSQL.*") if path.suffix != ".lock")
     connection = pg8000.native.Connection("rdsadmin", database="beers", unix_sock=str(own_socket), timeout=30)

@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from devtools.terraform.program import find_terraform
-from rehearsal import deployment
-from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
 from tests.support.journal import end_of_journal
 from tests.support.local_aws import allow
 from tests.support.pipeline import ENVIRONMENTS, Pipeline, pipeline_on
-from tests.support.rehearsal import Rehearsal, apply, denied, prepared
+from tests.support.rehearsal import Rehearsal, apply, denied, prepared, run_in
 from tests.support.workflows import SUCCESS
 
 
@@ -39,12 +37,8 @@ def terraform_as_library() -> tuple[str, str]:
 
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory, terraform_as_library: tuple[str, str]) -> Iterator[Rehearsal]:
-    """Apply account and environment with Terraform as a library, which succeeds at the second attempt.
-
-    At the end all processes are stopped, even after a failure.
-    """
-    run = Run(tmp_path_factory.mktemp("rehearsal") / "run")
-    try:
+    """Apply account and environment with Terraform as a library, which succeeds at the second attempt."""
+    with run_in(tmp_path_factory.mktemp("rehearsal")) as run:
         rehearsal = prepared(run, terraform_as_library[0])
         refused = allow("ecs:CreateService")
         with denied(rehearsal, "taproom-deploy-dev", refused), pytest.raises(TerraformError) as failure:
@@ -52,9 +46,6 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory, terraform_as_library: tu
         rehearsal.failed_apply = str(failure.value)
         apply(rehearsal)
         yield rehearsal
-    finally:
-        deployment.stop_local_aws(run)
-        run.clear()
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +54,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
     So a name or a permission that one environment takes from the other fails here.
     """
-    run = Run(tmp_path_factory.mktemp("release") / "run")
-    try:
+    with run_in(tmp_path_factory.mktemp("release")) as run:
         pipeline = pipeline_on(run)
         pipeline.commit({})
         digest = pipeline.push()
@@ -73,9 +63,6 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         for made in applies:
             assert made.result() == (SUCCESS, ""), made.result()[1]
         yield pipeline
-    finally:
-        deployment.stop_local_aws(run)
-        run.clear()
 
 
 @pytest.fixture(scope="session")

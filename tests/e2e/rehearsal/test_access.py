@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
-import pg8000.native
 import pytest
 
 from devtools.checkout import CHECKOUT
@@ -22,12 +21,11 @@ from devtools.errors import UserError
 from devtools.processes import ProcessRegister
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
-from rehearsal.aws import assume_role, aws_client
+from rehearsal.aws import assume_role
 from rehearsal.run import Run
 from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
 from tests.support.documents import beers
-from tests.support.journal import journal_events
-from tests.support.rehearsal import changes_of, quiet
+from tests.support.rehearsal import Deployed, changes_of, quiet, run_in
 from tests.support.statements import Statements
 from tests.support.waiting import wait_until
 
@@ -66,22 +64,16 @@ REVOKE = 'REVOKE DELETE ON TABLE "beers"."beers" FROM "beers_reader'
 
 
 @dataclass
-class Access:
+class Access(Deployed):
     """The applied example.
 
     Attributes:
-        run: the local AWS's folder and processes.
         terraform: the example's root module.
         variables: what it is applied with.
     """
 
-    run: Run
     terraform: Terraform
     variables: dict[str, Any] = field(default_factory=dict)
-
-    def aws(self, service: str, **credentials: str) -> Any:
-        """Return a client with the given credentials, or with the administrator's."""
-        return aws_client(self.run, service, **credentials)
 
     def apply(self, **variables: object) -> None:
         """Apply without a separate plan."""
@@ -102,16 +94,6 @@ class Access:
         """Apply the last plan."""
         self.terraform.apply_planned(quiet)
 
-    def sql(self, statement: str) -> Any:
-        """Run a statement as the server's superuser, past all that is managed."""
-        (data,) = self.run.logs.glob("postgresql-*.data")
-        (socket,) = (path for path in data.resolve().glob(".s.PGSQL.*") if path.suffix != ".lock")
-        connection = pg8000.native.Connection("rdsadmin", database="beers", unix_sock=str(socket), ssl_context=False)
-        try:
-            return connection.run(statement)
-        finally:
-            connection.close()
-
     def reader_can_delete(self) -> bool:
         """Return whether the manual grant is in place."""
         return bool(self.sql("SELECT has_table_privilege('beers_reader', 'beers.beers', 'DELETE')") == [[True]])
@@ -128,13 +110,9 @@ class Access:
 
 @pytest.fixture(scope="module")
 def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
-    """Apply the example; at the end all processes are stopped, even after a failure."""
-    run = Run(tmp_path_factory.mktemp("access") / "run")
-    try:
+    """Apply the example."""
+    with run_in(tmp_path_factory.mktemp("access")) as run:
         yield _applied(run)
-    finally:
-        deployment.stop_local_aws(run)
-        run.clear()
 
 
 def _applied(run: Run) -> Access:
@@ -219,10 +197,7 @@ def _existing_resources(access: Access) -> dict[str, Any]:
     databases.get_waiter("db_instance_available").wait(
         DBInstanceIdentifier="beers", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
-    return {
-        "database_identifier": "beers",
-        "subnet_ids": subnets,
-    }
+    return {"database_identifier": "beers", "subnet_ids": subnets}
 
 
 def test_the_first_apply_shows_the_sql_that_it_ran(access: Access) -> None:
@@ -337,13 +312,12 @@ def test_an_asynchronous_event_becomes_a_dead_letter_after_three_failed_attempts
     assert len(functions) == 4
     for name in functions:
         access.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"[]")
-    wait_until(lambda: {event["function"] for event in dead_letters(access)} == functions)
-    topic = access.terraform.outputs()["topic_arn"]
-    assert {(event["dead_letter_target"], event["delivered"]) for event in dead_letters(access)} == {(topic, True)}
 
+    def dead_letters(*keys: str) -> set[tuple[Any, ...]]:
+        return {tuple(event[key] for key in keys) for event in access.journal("function.retries_exhausted")}
 
-def dead_letters(access: Access) -> list[dict[str, Any]]:
-    return journal_events(access.run.logs, "function.retries_exhausted")
+    wait_until(lambda: dead_letters("function") == {(name,) for name in functions})
+    assert dead_letters("dead_letter_target", "delivered") == {(access.terraform.outputs()["topic_arn"], True)}
 
 
 def test_an_unknown_schedule_is_named_with_the_existing_ones(access: Access) -> None:

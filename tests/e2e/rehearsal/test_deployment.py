@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import botocore.exceptions
 import pg8000.exceptions
@@ -17,7 +16,6 @@ import pg8000.native
 import pytest
 
 from devtools.checkout import CHECKOUT
-from devtools.load import Load
 from devtools.postgres.binaries import Binaries
 from rehearsal.aws import REGION, assume_role
 from rehearsal.demo import STAGES, demo
@@ -34,7 +32,6 @@ from tests.support.rehearsal import (
     master,
     migrations,
     quiet,
-    superuser,
 )
 from tests.support.session_manager import install
 from tests.support.waiting import wait_until
@@ -57,7 +54,7 @@ def person(rehearsal: Rehearsal, document: str) -> Iterator[str]:
 
 def may_connect(rehearsal: Rehearsal, user: str) -> str:
     """Return a policy that permits to log in to the database as ``user``."""
-    instance = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]
+    instance = rehearsal.instance()
     arn = instance["DBInstanceArn"].replace(":rds:", ":rds-db:").rpartition(":db:")[0]
     return json.dumps(policy(allow("rds-db:connect", f"{arn}:dbuser:{instance['DbiResourceId']}/{user}")))
 
@@ -245,8 +242,7 @@ def test_the_access_report_lists_what_the_apply_did(rehearsal: Rehearsal) -> Non
 
 def test_a_release_with_a_migration_rolls_out_without_a_failed_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
     digest = image_of_changed_service(rehearsal, tmp_path, migrations(*MIGRATIONS[:1]))
-    address = urlsplit(rehearsal.client.url).netloc
-    with Load([address], connections=4, token=rehearsal.client.token, pause_seconds=0.02) as load:
+    with rehearsal.load() as load:
         rehearsal.deployment.apply_environment(digest, quiet)
     outputs = rehearsal.deployment.environment.outputs()
     assert outputs["task_definition_arn"] != rehearsal.outputs["task_definition_arn"]
@@ -264,13 +260,12 @@ def test_demo_shows_drift_rotations_and_rollbacks_and_leaves_the_deployment_as_i
 ) -> None:
     def kept() -> list[Any]:
         services = rehearsal.run.ask("status")["services"]["ecs"]["services"]
-        with superuser(rehearsal) as connection:
-            return [
-                [service["task_definition"] for service in services.values()],
-                rehearsal.deployment.environment.outputs()["task_definition_arn"],
-                connection.run("SELECT version_num FROM beers.alembic_version"),
-                connection.run("SELECT count(*) FROM beers.beers"),
-            ]
+        return [
+            [service["task_definition"] for service in services.values()],
+            rehearsal.deployment.environment.outputs()["task_definition_arn"],
+            rehearsal.sql("SELECT version_num FROM beers.alembic_version"),
+            rehearsal.sql("SELECT count(*) FROM beers.beers"),
+        ]
 
     before = kept()
     demo(rehearsal.run, terraform_as_library[0])
@@ -284,28 +279,17 @@ def test_demo_shows_drift_rotations_and_rollbacks_and_leaves_the_deployment_as_i
 def test_a_failed_invocation_fails_the_apply_and_is_repeated_once_the_cause_is_fixed(
     rehearsal: Rehearsal,
 ) -> None:
+    access = beers()
+    access["schemas"]["cellar"] = {"owner": "cellar_owner"}
+    access["roles"]["cellar_owner"] = {}
     # The preview would stop it before; what the function itself does is the matter here.
-    variables = {
-        **rehearsal.deployment.variables(rehearsal.digest),
-        "access": access_with_a_cellar(),
-        "preview_access": False,
-    }
-    with superuser(rehearsal) as connection:
-        connection.run("CREATE SCHEMA cellar")
+    variables = {**rehearsal.deployment.variables(rehearsal.digest), "access": access, "preview_access": False}
+    rehearsal.sql("CREATE SCHEMA cellar")
     with pytest.raises(TerraformError, match="cellar") as failure:
         rehearsal.deployment.environment.apply(variables, quiet, "dev.tfvars")
     assert "rdsadmin" in str(failure.value), "the message names the owner that is in the way"
     assert rehearsal.client.get("/beers").status == 200
-    with superuser(rehearsal) as connection:
-        connection.run("DROP SCHEMA cellar")
+    rehearsal.sql("DROP SCHEMA cellar")
     rehearsal.deployment.environment.apply(variables, quiet, "dev.tfvars")
-    with superuser(rehearsal) as connection:
-        owner = connection.run("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'cellar'")
+    owner = rehearsal.sql("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'cellar'")
     assert owner == [["cellar_owner"]]
-
-
-def access_with_a_cellar() -> dict[str, Any]:
-    access = beers()
-    access["schemas"]["cellar"] = {"owner": "cellar_owner"}
-    access["roles"]["cellar_owner"] = {}
-    return access

@@ -42,10 +42,7 @@ def parties(rehearsal: Rehearsal, ec2: Any) -> Iterator[Party]:
         frozenset(zone["SubnetId"] for zone in balancer["AvailabilityZones"]),
         is_public=balancer.get("Scheme") != "internal",
     )
-    (service,) = rehearsal.aws("ecs").describe_services(
-        cluster=rehearsal.outputs["cluster_name"], services=[rehearsal.outputs["service_name"]]
-    )["services"]
-    place = service["networkConfiguration"]["awsvpcConfiguration"]
+    place = rehearsal.service()["networkConfiguration"]["awsvpcConfiguration"]
     yield Party(
         "service",
         frozenset(place["securityGroups"]),

@@ -8,12 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from devtools.checkout import CHECKOUT
-from devtools.load import Load
 from localaws.ecs.scheduler import BREAKER_MINIMUM_FAILURES
 from rehearsal.terraform import TerraformError
 from tests.support.rehearsal import (
@@ -23,7 +21,6 @@ from tests.support.rehearsal import (
     image_of_changed_service,
     migrations,
     quiet,
-    superuser,
 )
 from tests.support.waiting import wait_until
 
@@ -52,14 +49,7 @@ def changed(file: str, old: str, new: str) -> dict[str, str]:
 
 def revision(rehearsal: Rehearsal) -> str:
     """Return the migration that the database is at."""
-    with superuser(rehearsal) as connection:
-        return str(connection.run("SELECT version_num FROM beers.alembic_version")[0][0])
-
-
-def service_definition(rehearsal: Rehearsal) -> str:
-    """Return the task definition that the service runs."""
-    names = {"cluster": rehearsal.outputs["cluster_name"], "services": [rehearsal.outputs["service_name"]]}
-    return str(rehearsal.aws("ecs").describe_services(**names)["services"][0]["taskDefinition"])
+    return str(rehearsal.sql("SELECT version_num FROM beers.alembic_version")[0][0])
 
 
 def tasks(rehearsal: Rehearsal) -> dict[str, dict[str, Any]]:
@@ -147,8 +137,7 @@ def test_alarm_rolls_back_a_release_with_a_migration_that_is_healthy_and_answers
     changes = {**migrations(*MIGRATIONS[:3]), "app/__init__.py": broken}
     digest = image_of_changed_service(rehearsal, tmp_path, changes)
     # Enough, on a slow machine too, for the alarm: ten errors within a second, which stands for a minute.
-    address = urlsplit(rehearsal.client.url).netloc
-    with Load([address], connections=8, token=rehearsal.client.token, pause_seconds=0.02) as load:
+    with rehearsal.load(8) as load:
         # The alarm may go off before or after the apply ends: see ECS-4.
         apply_with_an_interruption(rehearsal, digest, "rehearsed_3")
     events = [event["message"] for event in rehearsal.journal("service.event")]
@@ -171,7 +160,7 @@ def test_rollback_to_a_version_whose_tables_are_gone_fails_and_the_service_goes_
     unready_before = unready_tasks(rehearsal)
     with pytest.raises(TerraformError, match="ECS did not keep the new tasks and went back"):
         rehearsal.deployment.apply_environment(earlier, quiet)
-    assert service_definition(rehearsal) == kept
+    assert rehearsal.service()["taskDefinition"] == kept
     unready = unready_tasks(rehearsal)[len(unready_before) :]
     assert len(unready) >= BREAKER_MINIMUM_FAILURES
     assert all(NEWER in log(rehearsal, task, "migrate") for task in unready), "they start, and are not ready"

@@ -7,14 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pg8000.exceptions
 import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
-from devtools.load import Load
 from rehearsal.rotate import rotate
 from tests.support.documents import beers
 from tests.support.rehearsal import (
@@ -25,7 +23,6 @@ from tests.support.rehearsal import (
     login,
     master,
     quiet,
-    superuser,
 )
 from tests.support.waiting import wait_until
 
@@ -43,18 +40,6 @@ def impatient_settings() -> str:
     return changed
 
 
-def secret_arn(rehearsal: Rehearsal, name: str) -> str:
-    arn: str = rehearsal.outputs["login_secret_arns"][name]
-    return arn
-
-
-def begin(rehearsal: Rehearsal, name: str) -> str:
-    """Begin a rotation; the id of the version that is to become current."""
-    answer = rehearsal.aws("secretsmanager").rotate_secret(SecretId=secret_arn(rehearsal, name))
-    token: str = answer["VersionId"]
-    return token
-
-
 def end_of(rehearsal: Rehearsal, token: str) -> str:
     """Return how a rotation ended last, once it has."""
     wait_until(lambda: ends_of(rehearsal, token), f"the end of the rotation to {token}")
@@ -70,7 +55,7 @@ def ends_of(rehearsal: Rehearsal, token: str) -> list[str]:
 def rotated(rehearsal: Rehearsal, name: str) -> str:
     """Rotate a login; the login role that is current then."""
     before = login(rehearsal, name)["username"]
-    assert end_of(rehearsal, begin(rehearsal, name)) == "succeeded"
+    assert end_of(rehearsal, rehearsal.begin_rotation(name)) == "succeeded"
     current = login(rehearsal, name)
     assert {before, current["username"]} == {f"{name}_a", f"{name}_b"}
     assert logs_in(rehearsal, current)
@@ -83,16 +68,6 @@ def logs_in(rehearsal: Rehearsal, credential: dict[str, Any]) -> bool:
             return bool(connection.run("SELECT session_user::text") == [[credential["username"]]])
     except pg8000.exceptions.Error:
         return False
-
-
-def load(rehearsal: Rehearsal) -> Load:
-    return Load([urlsplit(rehearsal.client.url).netloc], 4, rehearsal.client.token, pause_seconds=0.02)
-
-
-def every_beer_once(rehearsal: Rehearsal, names: list[str]) -> bool:
-    with superuser(rehearsal) as connection:
-        found = Counter(row[0] for row in connection.run("SELECT name FROM beers.beers WHERE name LIKE 'Load %'"))
-    return {name: found[name] for name in names} == dict.fromkeys(names, 1)
 
 
 def test_each_login_and_the_master_has_a_rotation_schedule_and_only_testsecret_has_run(
@@ -113,9 +88,8 @@ def test_each_login_and_the_master_has_a_rotation_schedule_and_only_testsecret_h
 
 
 def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
-    secrets = rehearsal.aws("secretsmanager")
     before = master(rehearsal)
-    secrets.rotate_secret(SecretId=master_secret_arn(rehearsal))
+    rotate_master(rehearsal)
     assert master(rehearsal) != before
     access = beers()
     access["logins"]["beers_app"]["connection_limit"] = 119
@@ -124,9 +98,9 @@ def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, tmp
         **rehearsal.deployment.variables(digest),
         "access": access,  # so that the bootstrap runs as well, with the master's new password
     }
-    with load(rehearsal) as clients, ThreadPoolExecutor(1) as pool:
+    with rehearsal.load() as clients, ThreadPoolExecutor(1) as pool:
         applying = pool.submit(rehearsal.deployment.environment.apply, variables, quiet, "dev.tfvars")
-        wait_until(lambda: applying.done() or len(deployment_ids(rehearsal)) > 1)
+        wait_until(lambda: applying.done() or len(rehearsal.service()["deployments"]) > 1)
         for name in LOGINS:
             rotated(rehearsal, name)
         assert not applying.done(), "the rotations were in the middle of it"
@@ -137,13 +111,14 @@ def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, tmp
     outputs = rehearsal.deployment.environment.outputs()
     assert any("CONNECTION LIMIT 119" in change["sql"] for change in outputs["access_report"]["changes"])
     assert clients.failures == []
-    assert every_beer_once(rehearsal, clients.added)
+    found = Counter(name for (name,) in rehearsal.sql("SELECT name FROM beers.beers WHERE name LIKE 'Load %'"))
+    assert {name: found[name] for name in clients.added} == dict.fromkeys(clients.added, 1)
 
 
 def test_master_rotation_between_two_steps_does_not_fail_the_rotation_of_a_login(rehearsal: Rehearsal) -> None:
-    token = begin(rehearsal, "beers_app")
-    wait_until(lambda: any(event["version_id"] == token for event in rehearsal.journal("rotation.step")))
-    rehearsal.aws("secretsmanager").rotate_secret(SecretId=master_secret_arn(rehearsal))
+    token = rehearsal.begin_rotation()
+    rehearsal.wait_for_step(token)
+    rotate_master(rehearsal)
     assert end_of(rehearsal, token) == "succeeded"
     assert logs_in(rehearsal, login(rehearsal, "beers_app"))
 
@@ -179,25 +154,13 @@ def server_refuses(rehearsal: Rehearsal, user: str) -> Iterator[None]:
     before = rules.read_text()
     rules.write_text(f"hostssl all {user} all reject\n{before}")
     try:
-        reload(rehearsal)
+        rehearsal.sql("SELECT pg_reload_conf()")
         yield
     finally:
         rules.write_text(before)
-        reload(rehearsal)
+        rehearsal.sql("SELECT pg_reload_conf()")
 
 
-def reload(rehearsal: Rehearsal) -> None:
-    with superuser(rehearsal) as connection:
-        connection.run("SELECT pg_reload_conf()")
-
-
-def master_secret_arn(rehearsal: Rehearsal) -> str:
-    arn: str = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]["MasterUserSecret"]["SecretArn"]
-    return arn
-
-
-def deployment_ids(rehearsal: Rehearsal) -> list[str]:
-    service = rehearsal.aws("ecs").describe_services(
-        cluster=rehearsal.outputs["cluster_name"], services=[rehearsal.outputs["service_name"]]
-    )["services"][0]
-    return [deployment["id"] for deployment in service["deployments"]]
+def rotate_master(rehearsal: Rehearsal) -> None:
+    arn = rehearsal.instance()["MasterUserSecret"]["SecretArn"]
+    rehearsal.aws("secretsmanager").rotate_secret(SecretId=arn)

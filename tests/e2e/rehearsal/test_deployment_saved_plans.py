@@ -13,7 +13,7 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.terraform.program import LAUNCHER
-from tests.support.rehearsal import Rehearsal, superuser
+from tests.support.rehearsal import Rehearsal
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -91,8 +91,7 @@ class Operator:
         """Return the state, the planning function's code, and the privileges in the database."""
         state = json.loads(self.rehearsal.deployment.environment.state())
         planner = self.rehearsal.aws("lambda").get_function_configuration(FunctionName="taproom-dev-access-plan")
-        with superuser(self.rehearsal) as connection:
-            return state["serial"], state["resources"], planner["CodeSha256"], connection.run(GRANTED)
+        return state["serial"], state["resources"], planner["CodeSha256"], self.rehearsal.sql(GRANTED)
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +125,7 @@ def test_a_plan_or_a_zip_that_was_tampered_with_is_refused(operator: Operator, a
 def test_a_manual_grant_and_a_changed_resource_are_refused_by_name(operator: Operator, approved: str) -> None:
     logs = operator.rehearsal.aws("logs")
     logs.put_retention_policy(logGroupName="/ecs/taproom-dev", retentionInDays=1)
-    with superuser(operator.rehearsal) as connection:
-        connection.run("GRANT INSERT ON beers.beers TO beers_report")
+    operator.rehearsal.sql("GRANT INSERT ON beers.beers TO beers_report")
     said = operator.refused(PLAN_SHA256=approved)
     assert "- module.service.aws_cloudwatch_log_group.tasks would change too: retention_in_days" in said
     assert '    +REVOKE INSERT ON TABLE "beers"."beers" FROM "beers_report";' in said
@@ -143,8 +141,7 @@ def test_the_same_plan_made_again_is_applied_with_the_code_that_it_shows(operato
     assert "REVOKE" in made.stdout, "the planning function has the new code already"
     done = operator.run("scripts.deployment.apply", "apply")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    with superuser(operator.rehearsal) as connection:
-        assert "beers_report" not in str(connection.run(GRANTED))
+    assert "beers_report" not in str(operator.rehearsal.sql(GRANTED))
     assert operator.run("scripts.deployment.apply", "applied-commit").stdout.strip() == commit
     operator.plan.write_bytes(earlier)
     assert f"has commit {commit[:12]}, which is newer" in operator.refused(PLAN_SHA256=approved)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import botocore.exceptions
 import pg8000.exceptions
@@ -79,7 +78,7 @@ def watched(rehearsal: Rehearsal, *alarms: str, loses_requests: bool = False) ->
     At the end requests succeed again, the alarms are over, and every acknowledged beer exists.
     """
     wait_until(lambda: {states(rehearsal)[alarm] for alarm in alarms} == {"OK"}, f"{alarms} to be OK before the fault")
-    with Load([urlsplit(rehearsal.client.url).netloc], CALLERS, rehearsal.client.token, pause_seconds=0.02) as load:
+    with rehearsal.load(CALLERS) as load:
         load.wait_for(100)
         watch = Watch(rehearsal, load)
         watch.receive()
@@ -88,8 +87,7 @@ def watched(rehearsal: Rehearsal, *alarms: str, loses_requests: bool = False) ->
         ended_at, requests = time.monotonic(), load.requests
         wait_until(lambda: load.requests > requests + 200 and not any(sent.failed for sent in load.sent[-100:]))
     wait_until(lambda: {states(rehearsal)[alarm] for alarm in alarms} == {"OK"}, f"{alarms} to end")
-    with superuser(rehearsal) as connection:
-        found = connection.run("SELECT count(*) FROM beers.beers WHERE name = ANY(:names)", names=load.added)
+    found = rehearsal.sql("SELECT count(*) FROM beers.beers WHERE name = ANY(:names)", names=load.added)
     assert found == [[len(load.added)]]
     lost = [sent.ended_at for sent in load.failures]
     recovered = f", the last {max(lost) - ended_at:+.1f} s after the fault ended" if lost else ""
@@ -119,12 +117,6 @@ def task_processes(rehearsal: Rehearsal) -> dict[str, int]:
     return {task["id"]: task["pids"][0] for task in tasks if task["pids"] and task["status"] == "RUNNING"}
 
 
-def begin_rotation(rehearsal: Rehearsal) -> str:
-    """Begin a rotation of the service's login; return the version that is to become current."""
-    arn = rehearsal.outputs["login_secret_arns"]["beers_app"]
-    return str(rehearsal.aws("secretsmanager").rotate_secret(SecretId=arn)["VersionId"])
-
-
 def finish_rotation(rehearsal: Rehearsal, token: str, *, until: str = "rotation.succeeded") -> None:
     """Ask for another attempt whenever Secrets Manager has given a rotation up, until it ends as wanted."""
     given_up = 0
@@ -135,7 +127,7 @@ def finish_rotation(rehearsal: Rehearsal, token: str, *, until: str = "rotation.
         if until not in ends and ends.count("rotation.abandoned") > given_up:
             given_up += 1
             with pytest.raises(botocore.exceptions.ClientError, match="That rotation will be reattempted"):
-                begin_rotation(rehearsal)
+                rehearsal.begin_rotation()
         return until in ends
 
     wait_until(has_ended, "the rotation")
@@ -153,14 +145,14 @@ def test_a_missing_permission_fails_a_rotation_notifies_the_topic_and_a_retry_su
         set_policy(json.dumps({**json.loads(policy), "Statement": statements}))
         permission = allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:rds!*")
         with denied(rehearsal, f"{NAME}-rotation", permission):
-            token = begin_rotation(rehearsal)
+            token = rehearsal.begin_rotation()
             watch.wait_for("rotation-errors", "rotation-failed-unsent")
             assert not any("RotationFailed" in text for text in watch.messages), "EventBridge was refused"
             set_policy(policy)
             finish_rotation(rehearsal, token, until="rotation.abandoned")
             assert login(rehearsal, "beers_app") == before
             with pytest.raises(botocore.exceptions.ClientError, match="That rotation will be reattempted"):
-                begin_rotation(rehearsal)
+                rehearsal.begin_rotation()
             failed = f"RotationFailed of {rehearsal.outputs['login_secret_arns']['beers_app']}"
             wait_until(lambda: any(failed in text and "setSecret" in text for text in watch.receive()), failed)
         finish_rotation(rehearsal, token)
@@ -169,7 +161,7 @@ def test_a_missing_permission_fails_a_rotation_notifies_the_topic_and_a_retry_su
 
 def test_a_rotation_that_is_turned_off_fires_an_alarm_until_it_is_on_again(rehearsal: Rehearsal) -> None:
     secrets = rehearsal.aws("secretsmanager")
-    arn = rehearsal.aws("rds").describe_db_instances()["DBInstances"][0]["MasterUserSecret"]["SecretArn"]
+    arn = rehearsal.instance()["MasterUserSecret"]["SecretArn"]
 
     def check(state: str) -> None:
         # Two checks within the alarm's period are one to it.
@@ -215,16 +207,15 @@ def connections_used_up(rehearsal: Rehearsal) -> Iterator[None]:
 
 
 def end_sessions(rehearsal: Rehearsal, user: str) -> None:
-    with superuser(rehearsal) as connection:
-        connection.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE :user", user=user)
+    rehearsal.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE :user", user=user)
 
 
 @pytest.mark.aws("ELB-15", "EVENTS-17")
 def test_a_failover_during_a_rotation_fires_an_alarm_replaces_no_task_and_both_recover(rehearsal: Rehearsal) -> None:
     tasks = task_processes(rehearsal)
     with watched(rehearsal, "budget-burn-fast", loses_requests=True) as watch:
-        token = begin_rotation(rehearsal)
-        wait_until(lambda: any(event["version_id"] == token for event in rehearsal.journal("rotation.step")))
+        token = rehearsal.begin_rotation()
+        rehearsal.wait_for_step(token)
         rehearsal.aws("rds").reboot_db_instance(DBInstanceIdentifier=NAME, ForceFailover=True)
         watch.wait_for("budget-burn-fast")
         finish_rotation(rehearsal, token)
@@ -264,7 +255,7 @@ def test_throttling_by_secrets_manager_fails_a_rotation_and_no_request(rehearsal
     with watched(rehearsal, "rotation-errors") as watch:
         rehearsal.run.ask("throttles/secretsmanager", "POST")
         try:
-            token = begin_rotation(rehearsal)
+            token = rehearsal.begin_rotation()
             watch.wait_for("rotation-errors")
         finally:
             rehearsal.run.ask("throttles/secretsmanager", "DELETE")
@@ -307,8 +298,7 @@ def test_tasks_that_cannot_start_fire_an_alarm_until_their_image_can_be_pulled(r
 def test_a_database_that_is_full_fires_an_alarm_before_it_stops_and_more_storage_starts_it(
     rehearsal: Rehearsal,
 ) -> None:
-    with superuser(rehearsal) as connection:
-        oid = connection.run("SELECT oid FROM pg_database WHERE datname = 'beers'")[0][0]
+    oid = rehearsal.sql("SELECT oid FROM pg_database WHERE datname = 'beers'")[0][0]
     # A file without blocks: pg_database_size counts its length.
     filler = database_folder(rehearsal) / "data" / "base" / str(oid) / "filler"
     filler.touch()

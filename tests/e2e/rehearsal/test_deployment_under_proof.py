@@ -14,7 +14,7 @@ import pytest
 from devtools.checkout import CHECKOUT
 from scripts.prove.rehearsed import variables
 from tests.support.local_aws import allow, policy
-from tests.support.rehearsal import Rehearsal, apply, master, superuser
+from tests.support.rehearsal import Rehearsal, apply, master
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
@@ -40,11 +40,11 @@ def prove(rehearsal: Rehearsal, only: str = "", **more: str) -> tuple[int, dict[
 )
 def test_every_claim_is_proven_about_a_rehearsal(rehearsal: Rehearsal, only: str) -> None:
     apply(rehearsal)  # with the inputs of its variable file, which other tests change
-    before = run(rehearsal, "SELECT count(*) FROM beers.beers")
+    before = rehearsal.sql("SELECT count(*) FROM beers.beers")
     code, report = prove(rehearsal, only)
     assert [one for one in report["claims"] if one["outcome"] != "proven" and one["key"] != "ECR-2"] == []
     assert (code, report["is_proven"], report["leftovers"]) == (0, True, [])
-    assert run(rehearsal, "SELECT count(*) FROM beers.beers") == before
+    assert rehearsal.sql("SELECT count(*) FROM beers.beers") == before
     assert rehearsal.aws("sqs").list_queues(QueueNamePrefix="taproom-dev-prove").get("QueueUrls", []) == []
 
 
@@ -53,8 +53,8 @@ def everything_wrong(rehearsal: Rehearsal) -> Iterator[None]:
     """Grant by hand, log a password, silence an alarm, change a function, and let a role read another's secret."""
     logs = rehearsal.aws("logs")
     with ExitStack() as end:
-        run(rehearsal, "GRANT DELETE ON beers.beers TO beers_reader")
-        end.callback(run, rehearsal, "REVOKE DELETE ON beers.beers FROM beers_reader")
+        rehearsal.sql("GRANT DELETE ON beers.beers TO beers_reader")
+        end.callback(rehearsal.sql, "REVOKE DELETE ON beers.beers FROM beers_reader")
         logs.create_log_group(logGroupName=LEAKED)
         end.callback(logs.delete_log_group, logGroupName=LEAKED)
         logs.create_log_stream(logGroupName=LEAKED, logStreamName="app")
@@ -76,12 +76,6 @@ def everything_wrong(rehearsal: Rehearsal) -> Iterator[None]:
         iam.put_role_policy(**role, **inline, PolicyDocument=json.dumps(policy(allow("secretsmanager:*"))))
         end.callback(iam.delete_role_policy, **role, **inline)
         yield
-
-
-def run(rehearsal: Rehearsal, statement: str) -> Any:
-    """Run a statement as the server's superuser; return its rows."""
-    with superuser(rehearsal) as connection:
-        return connection.run(statement)
 
 
 def test_claims_that_do_not_hold_are_disproved_with_evidence(rehearsal: Rehearsal) -> None:

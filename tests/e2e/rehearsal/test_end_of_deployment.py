@@ -16,14 +16,7 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 
 def test_no_password_is_in_the_state_the_plan_an_output_a_log_or_a_command_line(rehearsal: Rehearsal) -> None:
-    secrets = rehearsal.aws("secretsmanager")
-    values = [
-        secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version)["SecretString"]
-        for secret in secrets.list_secrets()["SecretList"]
-        for version in secrets.describe_secret(SecretId=secret["ARN"])["VersionIdsToStages"]
-    ]
-    # A login's secret is JSON; the write token is a separate text.
-    passwords = {json.loads(value)["password"] if value.startswith("{") else value for value in values}
+    passwords = rehearsal.secret_values()
     assert len(passwords) >= 4, "the master's, both logins', and the write token"
     rehearsal.deployment.plan_environment(rehearsal.digest)
     plan = rehearsal.deployment.environment.root / "rehearsal.tfplan"

@@ -8,23 +8,17 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from devtools.terraform.program import find_terraform
-from rehearsal import deployment
-from rehearsal.run import Run
 from rehearsal.terraform import TerraformError
-from tests.support.rehearsal import Rehearsal, changes_of, prepared, quiet
+from tests.support.rehearsal import Rehearsal, changes_of, prepared, quiet, run_in
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.nightly, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """An account without an environment; ended with all its processes even when a test fails."""
-    run = Run(tmp_path_factory.mktemp("half_done") / "run")
-    try:
+    """An account without an environment."""
+    with run_in(tmp_path_factory.mktemp("half_done")) as run:
         yield prepared(run, find_terraform()[0])
-    finally:
-        deployment.stop_local_aws(run)
-        run.clear()
 
 
 def test_an_apply_that_failed_at_any_kind_of_resource_is_finished_by_applying_again(rehearsed: Rehearsal) -> None:

@@ -12,11 +12,11 @@ from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
-from rehearsal.run import Run
 from rehearsal.terraform import write_cli_config
 from tests.support import laptop
 from tests.support.github_api import github_api, install_gh
 from tests.support.pipeline import copy_project
+from tests.support.rehearsal import run_in
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
@@ -61,16 +61,16 @@ def answered(script: str, folder: Path, environment: Mapping[str, str]) -> tuple
 def test_the_commands_of_the_readme_lead_from_a_clone_to_a_served_beer(tmp_path: Path) -> None:
     commands = (CHECKOUT / "README.md").read_text().partition("## Deploy it to AWS")[2]
     commands = commands.partition("```sh\n")[2].partition("```")[0].replace("OWNER/REPOSITORY", "example/taproom")
-    run = Run(tmp_path / "run")
-    ports = run.take_ports(None)
-    authority = create_authority(run.authority).ca_file
-    bin_, origin = tmp_path / "bin", tmp_path / "origin"
-    bin_.mkdir()
-    copy_project(origin)
-    (bin_ / "terraform").symlink_to(find_terraform()[0])
-    laptop.install(bin_, ports.balancer)
-    install_gh(bin_)
-    (tmp_path / "gitconfig").write_text(f"""
+    with run_in(tmp_path) as run:
+        ports = run.take_ports(None)
+        authority = create_authority(run.authority).ca_file
+        bin_, origin = tmp_path / "bin", tmp_path / "origin"
+        bin_.mkdir()
+        copy_project(origin)
+        (bin_ / "terraform").symlink_to(find_terraform()[0])
+        laptop.install(bin_, ports.balancer)
+        install_gh(bin_)
+        (tmp_path / "gitconfig").write_text(f"""
 [user]
     name = Example
     email = person@example.com
@@ -79,7 +79,6 @@ def test_the_commands_of_the_readme_lead_from_a_clone_to_a_served_beer(tmp_path:
 [url "{origin}"]
     insteadOf = https://github.com/example/taproom
 """)
-    try:
         deployment.start_local_aws(run)
         with github_api() as github:
             environment = {
@@ -111,6 +110,3 @@ def test_the_commands_of_the_readme_lead_from_a_clone_to_a_served_beer(tmp_path:
         assert json.loads(output[output.rindex('{"beers"') :])["beers"], output[-5000:]
         role = settings["repos/example/taproom/environments/dev/variables/AWS_DEPLOY_ROLE_ARN"]["value"]
         assert role.endswith(":role/taproom-deploy-dev")
-    finally:
-        deployment.stop_local_aws(run)
-        run.clear()
