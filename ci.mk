@@ -1,6 +1,6 @@
 # Targets that the workflows call; part of the Makefile. They can be called by hand too.
 
-rehearse: .venv/rehearsal # Rehearse, check and destroy in one go
+rehearse: .venv/rehearsal # Rehearse, show the demo and destroy in one go
 	@$(RUN) rehearsal rehearse
 
 image-digest: .venv/ready # Print the digest of the image that main built (COMMIT=..., or DIGEST=... to check it; ARGS=--if-any, RELEASED_FOR=prod)

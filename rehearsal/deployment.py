@@ -320,8 +320,8 @@ def failed_task(tasks: Iterable[Mapping[str, Any]], digest: str) -> str | None:
     return max(failed, key=lambda task: str(task["created"]))["id"] if failed else None
 
 
-def wait_until_it_answers(url: str, report: Report) -> None:
-    """Wait until the service behind ``url`` says that it is ready.
+def wait_until_it_answers(url: str, report: Report) -> bytes:
+    """Wait until the service behind ``url`` says that it is ready; return its answer.
 
     Raises:
         UserError: it does not within three minutes.
@@ -329,8 +329,9 @@ def wait_until_it_answers(url: str, report: Report) -> None:
     deadline = time.monotonic() + _ANSWER_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - a fixed http address
-                return
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310 - a fixed http address
+                content: bytes = answer.read()
+                return content
         except OSError as error:
             if time.monotonic() > deadline:
                 raise UserError(f"The service does not answer at {url}/readyz: {error}") from error

@@ -118,7 +118,7 @@ class Rotations:
 
     def rotate(self, login: str, arn: str, say: Callable[[str], None]) -> Rotated:
         """Rotate one login and wait for the end, good or bad; say each step."""
-        events = _follow(self._journal)
+        events = _events_after(self._journal, self._journal.stat().st_size)
         token = self._begin(arn, say)
         if login == MASTER:
             say("RDS has set a new password")
@@ -166,13 +166,8 @@ def _choose(secret_arn_by_login: dict[str, str], wanted: str | None) -> dict[str
     return {wanted: secret_arn_by_login[wanted]}
 
 
-def _follow(journal: Path) -> Iterator[dict[str, Any]]:
-    """The journal's events from now on, until patience ends."""
-    offset = journal.stat().st_size
-    return _events_after(journal, offset)
-
-
 def _events_after(journal: Path, offset: int) -> Iterator[dict[str, Any]]:
+    """The journal's events after an offset, until patience ends."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     rest = ""
     with journal.open(encoding="utf-8") as file:

@@ -112,10 +112,6 @@ class Run:
         with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:  # noqa: S310
             return json.load(answer)
 
-    def ask_for_faults(self) -> None:
-        """Let each kind of thing fail once to be made and to be deleted, from now on; the status says which have."""
-        self.ask("faults", "POST")
-
     def invoke_schedule(self, schedule: str) -> None:
         """Invoke a schedule of the local AWS now; its function runs asynchronously.
 

@@ -5,20 +5,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TextIO
 
 # A terminal's line is rewritten at this pace; where output is kept, a line every so often shows that work continues.
 _REFRESH_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How long a stage took."""
-
-    title: str
-    seconds: float
 
 
 class Stages:
@@ -29,12 +20,13 @@ class Stages:
         output: where to write; a terminal gets a line that changes in place.
 
     Attributes:
-        timings: of the stages that are done.
+        seconds: how long the stages that are done took in all.
         text: what the stage is doing, or came to.
     """
 
     def __init__(self, total: int, output: TextIO | None = None) -> None:
-        self.timings: list[Timing] = []
+        self.seconds = 0.0
+        self._done = 0
         self._total = total
         self._output = output or sys.stdout
         self._live = self._output.isatty()
@@ -43,8 +35,7 @@ class Stages:
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
         """Time a stage, and report its progress, what it waits for and that it is done."""
-        number = len(self.timings) + 1
-        label = f"[{number}/{self._total}] {title}"
+        label = f"[{self._done + 1}/{self._total}] {title}"
         self.text = ""
         done = threading.Event()
         started = time.monotonic()
@@ -58,7 +49,8 @@ class Stages:
             self._finish(done, ticker, f"{label}: stopped after {time.monotonic() - started:.1f} s")
             raise
         seconds = time.monotonic() - started
-        self.timings.append(Timing(title, seconds))
+        self._done += 1
+        self.seconds += seconds
         self._finish(done, ticker, f"{label}: {self.text or 'done'} ({seconds:.1f} s)")
 
     def progress(self, text: str) -> None:
@@ -68,17 +60,6 @@ class Stages:
     def report(self, text: str = "") -> None:
         """Write a separate line."""
         self._line(text)
-
-    @property
-    def seconds(self) -> float:
-        """How long the stages that are done took in all."""
-        return sum(timing.seconds for timing in self.timings)
-
-    def summary(self) -> str:
-        """The stages and their times, a line each, and the sum."""
-        rows = [*self.timings, Timing("in all", self.seconds)]
-        width = max(len(row.title) for row in rows)
-        return "\n".join(f"  {row.title:<{width}}  {row.seconds:6.1f} s" for row in rows)
 
     def _tick(self, label: str, started: float, done: threading.Event) -> None:
         shown = ""

@@ -152,7 +152,7 @@ def test_the_readmes_commands_are_those_that_the_pipeline_runs() -> None:
     """What a newcomer types first, a change must have passed."""
     pipeline = "".join(path.read_text() for path in (CHECKOUT / ".github" / "workflows").glob("*.yml"))
     assert "make test\n" in (CHECKOUT / ".ci" / "run").read_text()
-    # `make rehearse` is up, checks and down; `make test` is test-fast and test-rehearsal.
+    # `make rehearse` is up, demo and down; `make test` is test-fast and test-rehearsal.
     assert "targets: test-fast" in pipeline
     assert "make test-rehearsal\n" in pipeline
     assert "make rehearse" in pipeline

@@ -1,6 +1,6 @@
 """Rollbacks after a release with a migration, which the earlier version does not know; the tests run in this order.
 
-The rollback by hand, by the workflow, is in test_release.py.
+The rollback by hand, by the workflow, is in test_release.py; that by the circuit breaker is in the demo.
 """
 
 import re
@@ -29,22 +29,6 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 SPOT_INTERRUPTION = "Spot interruption"
 UNREADY = re.compile(r"\(task (\w+)\) failed: Task failed its health checks .*codes: \[503\]")
 NEWER = "Migration skipped, the database's revision is newer"
-STARTS = """
-if __name__ == "__main__":
-    sys.exit(main())
-"""
-FAILS_AFTER_ITS_MIGRATION = """
-if __name__ == "__main__":
-    main()
-    sys.exit("Killed after its migration")
-"""
-
-
-def changed(file: str, old: str, new: str) -> dict[str, str]:
-    """Return a file of the checkout with a text replaced, by its path."""
-    text = (CHECKOUT / file).read_text()
-    assert text.count(old) == 1, f"{file} has {old!r} {text.count(old)} times"
-    return {file: text.replace(old, new)}
 
 
 def revision(rehearsal: Rehearsal) -> str:
@@ -89,11 +73,8 @@ def serving(rehearsal: Rehearsal, task_definition: str, without: set[str]) -> Ca
     return holds
 
 
-def apply_with_an_interruption(rehearsal: Rehearsal, digest: str, migrated_to: str) -> str:
-    """Apply a release that is rolled back; once it has migrated, stop a task of the version before.
-
-    Return the error of the apply; nothing if it ended before the rollback.
-    """
+def apply_with_an_interruption(rehearsal: Rehearsal, digest: str, migrated_to: str) -> None:
+    """Apply a release that is rolled back; once it has migrated, stop a task of the version before."""
     replaced, *_ = tasks(rehearsal)
     with ThreadPoolExecutor(1) as pool:
         applying: Future[Any] = pool.submit(rehearsal.deployment.apply_environment, digest, quiet)
@@ -105,25 +86,6 @@ def apply_with_an_interruption(rehearsal: Rehearsal, digest: str, migrated_to: s
     assert revision(rehearsal) == migrated_to
     assert rehearsal.client.get("/readyz").body["revision"] == migrated_to
     assert rehearsal.client.get("/beers").status == 200
-    return "" if error is None else str(error)
-
-
-def test_circuit_breaker_rolls_back_a_release_that_fails_after_its_migration_and_an_old_task_is_replaced(
-    rehearsal: Rehearsal, tmp_path: Path
-) -> None:
-    fails = changed("app/__main__.py", STARTS, FAILS_AFTER_ITS_MIGRATION)
-    digest = image_of_changed_service(rehearsal, tmp_path, {**migrations(*MIGRATIONS[:2]), **fails})
-    error = apply_with_an_interruption(rehearsal, digest, "rehearsed_2")
-    assert "ECS did not keep the new tasks and went back" in error
-
-
-def test_spot_interruption_of_a_task_older_than_the_database_is_survived(rehearsal: Rehearsal) -> None:
-    before = set(tasks(rehearsal))
-    for task_arn in before:
-        interrupt(rehearsal, task_arn)
-    wait_until(serving(rehearsal, rehearsal.outputs["task_definition_arn"], before), "the replacements")
-    assert rehearsal.client.get("/beers").status == 200
-    assert all(NEWER in log(rehearsal, task_arn, "migrate") for task_arn in tasks(rehearsal))
 
 
 def test_alarm_rolls_back_a_release_with_a_migration_that_is_healthy_and_answers_with_errors(
@@ -144,6 +106,15 @@ def test_alarm_rolls_back_a_release_with_a_migration_that_is_healthy_and_answers
     assert any("deployment failed: taproom-dev-target-errors is in ALARM." in event for event in events)
     assert {sent.outcome for sent in load.sent} == {200, 201, 500}
     assert [rehearsal.client.get("/beers").status for _ in range(20)] == [200] * 20
+
+
+def test_spot_interruption_of_a_task_older_than_the_database_is_survived(rehearsal: Rehearsal) -> None:
+    before = set(tasks(rehearsal))
+    for task_arn in before:
+        interrupt(rehearsal, task_arn)
+    wait_until(serving(rehearsal, rehearsal.outputs["task_definition_arn"], before), "the replacements")
+    assert rehearsal.client.get("/beers").status == 200
+    assert all(NEWER in log(rehearsal, task_arn, "migrate") for task_arn in tasks(rehearsal))
 
 
 @pytest.mark.nightly  # two minutes; tests/integration/app proves what the earlier version answers

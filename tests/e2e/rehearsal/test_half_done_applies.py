@@ -22,7 +22,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
 
 
 def test_an_apply_that_failed_at_any_kind_of_resource_is_finished_by_applying_again(rehearsed: Rehearsal) -> None:
-    rehearsed.run.ask_for_faults()
+    rehearsed.run.ask("faults", "POST")
     again_and_again(rehearsed, lambda: rehearsed.deployment.apply_environment(rehearsed.digest, quiet))
     assert {"rds CreateDBInstance", "ecs CreateService", "lambda CreateFunction"} <= failed(rehearsed)
 

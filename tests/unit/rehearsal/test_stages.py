@@ -12,7 +12,6 @@ def test_each_stage_says_what_it_is_what_came_of_it_and_how_long_it_took() -> No
         stages.progress("image sha256:123")
     assert "[1/2] Build ...\n" in output.getvalue()
     assert "[1/2] Build: image sha256:123 (0.0 s)\n" in output.getvalue()
-    assert "in all" in stages.summary()
 
 
 def test_a_stage_that_fails_says_so_and_is_not_counted() -> None:
@@ -21,7 +20,7 @@ def test_a_stage_that_fails_says_so_and_is_not_counted() -> None:
     with pytest.raises(KeyboardInterrupt), stages.stage("Apply"):
         raise KeyboardInterrupt
     assert "Apply: stopped after" in output.getvalue()
-    assert stages.timings == []
+    assert stages.seconds == 0
 
 
 def test_a_long_stage_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
