@@ -27,9 +27,9 @@ _FORBIDDEN = {
 
 
 @contextmanager
-def subscribed(target: Target, topic: str) -> Iterator[Callable[[], list[str]]]:
+def subscribed(client: Callable[[str], Any], prefix: str, topic: str) -> Iterator[Callable[[], list[str]]]:
     """Yield a function that returns the messages of a topic so far, through a queue that lives for the block."""
-    sqs, sns = target.client("sqs"), target.client("sns")
+    sqs, sns = client("sqs"), client("sns")
     found: list[str] = []
 
     def messages() -> list[str]:
@@ -40,7 +40,7 @@ def subscribed(target: Target, topic: str) -> Iterator[Callable[[], list[str]]]:
         return found
 
     with ExitStack() as end:
-        queue = sqs.create_queue(QueueName=f"{target.prefix}-prove-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+        queue = sqs.create_queue(QueueName=f"{prefix}-prove-{uuid.uuid4().hex[:8]}")["QueueUrl"]
         end.callback(sqs.delete_queue, QueueUrl=queue)
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         sender = {"Principal": {"Service": "sns.amazonaws.com"}, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
@@ -71,7 +71,7 @@ def alarms_reach_the_topic(target: Target) -> Iterator[str]:
         missing.difference_update(one["AlarmName"] for one in told if one.get("NewStateValue") == "ALARM")
         return not missing
 
-    with subscribed(target, topic) as messages:
+    with subscribed(target.client, target.prefix, topic) as messages:
         try:
             for name in tested:
                 cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="make prove tests it")

@@ -78,7 +78,7 @@ def event_to_encrypted_topic(target: Target) -> str:
     """Does EventBridge reach the encrypted topic of alarms?"""
     events, topic = target.client("events"), target.outputs["alarm_topic_arns"][0]
     rule = f"{target.prefix}-prove-{uuid.uuid4().hex[:8]}"
-    with subscribed(target, topic) as messages:
+    with subscribed(target.client, target.prefix, topic) as messages:
         events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
         try:
             events.put_targets(Rule=rule, Targets=[{"Id": "topic", "Arn": topic}])

@@ -44,6 +44,13 @@ class Deployed:
         with superuser(self) as connection:
             return connection.run(statement, **values)
 
+    def alarms(self) -> dict[str, str]:
+        """Return the state of every alarm, by its name without the environment's."""
+        prefix, kinds = "taproom-dev-", ["MetricAlarm", "CompositeAlarm"]
+        found = self.aws("cloudwatch").describe_alarms(AlarmNamePrefix=prefix, AlarmTypes=kinds, MaxRecords=100)
+        alarms = [*found["MetricAlarms"], *found["CompositeAlarms"]]
+        return {alarm["AlarmName"].removeprefix(prefix): alarm["StateValue"] for alarm in alarms}
+
     def journal(self, kind: str) -> list[dict[str, Any]]:
         """Return the journal's events of a kind."""
         return journal_events(self.run.logs, kind)

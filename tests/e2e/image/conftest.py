@@ -1,13 +1,12 @@
 """The image, built once for the session and run as production runs it, against a real PostgreSQL."""
 
 import secrets
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +16,10 @@ from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 from devtools.images.engine import Engine, engine_environment
 from devtools.images.store import copy_context
+from devtools.ports import free_port
 from devtools.postgres.cluster import Cluster
 from tests.support.fallback_image import base_image
+from tests.support.waiting import wait_until
 
 # Neither root nor the image's own user.
 USER = "20002:20002"
@@ -90,9 +91,7 @@ class Built:
     @contextmanager
     def serving(self, log: Path) -> Iterator["Serving"]:
         """The image's own command in a container that answers; removed at the end."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         environment = {**self.database, "HOST": "127.0.0.1", "PORT": str(port)}
         name = f"{self.tag.partition(':')[2]}-serving"
         argv = self.engine.run_arguments(self.tag, [], name=name, variables=sorted(environment), options=HARDENING)
@@ -103,7 +102,7 @@ class Built:
             )
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(url, child, log)
+            wait_until(lambda: _is_ready(url, child, log), "the container to answer")
             yield Serving(child, name, url, time.monotonic() - started, log)
         finally:
             child.kill()
@@ -130,16 +129,11 @@ class Serving:
     log: Path
 
 
-def _wait_until_ready(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 240
-    while True:
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
-                return
-        except OSError:
-            assert child.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
+def _is_ready(url: str, child: subprocess.Popen[bytes], log: Path) -> bool:
+    assert child.poll() is None, log.read_text()
+    with suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=5):
+        return True
+    return False
 
 
 @pytest.fixture(scope="session")

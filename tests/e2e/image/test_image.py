@@ -6,7 +6,6 @@ import json
 import re
 import secrets
 import signal
-import threading
 import time
 import urllib.parse
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from devtools.checkout import CHECKOUT
 from devtools.images.engine import Engine
 from tests.e2e.image.conftest import NOT_FOR_THE_IMAGE, USER, Built, Serving
 from tests.support.http import Client
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.image
 
@@ -98,13 +96,6 @@ def test_it_runs_as_a_user_without_write_access(migrated: Built, serving: Servin
     assert engine.call(["exec", serving.name, "sh", "-c", tried], "not even /tmp can be written").strip() == ""
 
 
-def test_a_container_that_cannot_be_configured_says_so_in_a_sentence_and_fails(image: Built) -> None:
-    done = image.run([])
-    assert done.returncode != 0
-    assert "DATABASE_SECRET_ARN" in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-
-
 def test_it_serves_and_keeps_what_it_is_given(serving: Serving, report: Callable[[str], None]) -> None:
     client = Client(serving.url)
     assert client.get("/readyz").status == 200
@@ -122,39 +113,18 @@ def test_its_health_check_passes(migrated: Built, serving: Serving) -> None:
     migrated.engine.call(["exec", serving.name, *command[1:]], "The health check fails.")
 
 
-def test_asked_to_stop_under_requests_it_answers_them_and_exits_with_0(serving: Serving) -> None:
-    host = urllib.parse.urlsplit(serving.url).netloc
-    statuses: list[int] = []
-    streams = [threading.Thread(target=_ask_until_refused, args=(host, statuses)) for _ in range(4)]
-    for stream in streams:
-        stream.start()
+def test_asked_to_stop_it_finishes_a_request_and_exits_with_0(serving: Serving) -> None:
     body = json.dumps(BEER).encode()
-    slow = http.client.HTTPConnection(host, timeout=60)
+    slow = http.client.HTTPConnection(urllib.parse.urlsplit(serving.url).netloc, timeout=60)
     slow.putrequest("POST", "/beers")
     slow.putheader("Content-Type", "application/json")
     slow.putheader("Content-Length", str(len(body)))
     slow.endheaders(body[:10])
-    before = len(statuses)
-    wait_until(
-        lambda: len(statuses) > before + 8, "a stream of requests"
-    )  # and until a worker has the slow one in its hands
+    for _ in range(8):  # until a worker has the slow one in its hands
+        assert Client(serving.url).get("/beers").status == 200
     serving.child.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     slow.send(body[10:])
     with contextlib.closing(slow), slow.getresponse() as answer:
         assert answer.status == 201
     assert serving.child.wait(120) == 0, serving.log.read_text()
-    for stream in streams:
-        stream.join(60)
-    assert set(statuses) == {200}
-
-
-def _ask_until_refused(host: str, statuses: list[int]) -> None:
-    """Ask on one connection after the other; what has begun to be answered is answered to its end."""
-    with contextlib.suppress(ConnectionError):
-        while True:
-            with contextlib.closing(http.client.HTTPConnection(host, timeout=60)) as connection:
-                connection.request("GET", "/beers?limit=5")
-                with connection.getresponse() as answer:
-                    json.load(answer)
-                    statuses.append(answer.status)

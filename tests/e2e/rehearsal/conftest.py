@@ -28,18 +28,18 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.T
 
 
 @pytest.fixture(scope="session")
-def terraform_as_library() -> tuple[str, str]:
-    """Return the path of the library's launcher, and its version: the newest Terraform that is known to work."""
+def terraform_as_library() -> str:
+    """Return the path of the library's launcher: the newest Terraform that is known to work."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TERRAFORM", "library")
-        return find_terraform()
+        return find_terraform()[0]
 
 
 @pytest.fixture(scope="session")
-def rehearsal(tmp_path_factory: pytest.TempPathFactory, terraform_as_library: tuple[str, str]) -> Iterator[Rehearsal]:
+def rehearsal(tmp_path_factory: pytest.TempPathFactory, terraform_as_library: str) -> Iterator[Rehearsal]:
     """Apply account and environment with Terraform as a library, which succeeds at the second attempt."""
     with run_in(tmp_path_factory.mktemp("rehearsal")) as run:
-        rehearsal = prepared(run, terraform_as_library[0])
+        rehearsal = prepared(run, terraform_as_library)
         refused = allow("ecs:CreateService")
         with denied(rehearsal, "taproom-deploy-dev", refused), pytest.raises(TerraformError) as failure:
             apply(rehearsal)

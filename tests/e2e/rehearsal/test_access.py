@@ -98,14 +98,9 @@ class Access(Deployed):
         """Return whether the manual grant is in place."""
         return bool(self.sql("SELECT has_table_privilege('beers_reader', 'beers.beers', 'DELETE')") == [[True]])
 
-    def alarms(self) -> dict[str, str]:
-        """Return the state of each alarm on access, by the end of its name."""
-        described = self.aws("cloudwatch").describe_alarms(AlarmNamePrefix=f"{NAME}-access-")["MetricAlarms"]
-        return {alarm["AlarmName"].removeprefix(f"{NAME}-access-"): alarm["StateValue"] for alarm in described}
-
     def wait_for_alarm(self, name: str, state: str) -> None:
-        """Wait until an alarm has a state."""
-        wait_until(lambda: self.alarms()[name] == state, f"the alarm {name} to be {state}")
+        """Wait until an alarm on access has a state."""
+        wait_until(lambda: self.alarms()[f"access-{name}"] == state, f"the alarm {name} to be {state}")
 
 
 @pytest.fixture(scope="module")
@@ -217,14 +212,14 @@ def test_there_is_no_drift_after_an_apply_and_the_schedule_reports_none(access: 
     access.wait_for_alarm("drift", "OK")
     access.run.invoke_schedule(SCHEDULE)
     access.wait_for_alarm("not-verified", "OK")
-    assert access.alarms()["drift"] == "OK"
+    assert access.alarms()["access-drift"] == "OK"
 
 
 def test_drift_by_a_manual_grant_fires_the_alarm_when_the_schedule_runs(access: Access) -> None:
     access.sql(MANUAL_GRANT)
     access.run.invoke_schedule(SCHEDULE)
     access.wait_for_alarm("drift", "ALARM")
-    assert access.alarms()["verify-failed"] == "OK"
+    assert access.alarms()["access-verify-failed"] == "OK"
 
 
 def test_an_apply_refuses_changes_that_its_plan_did_not_show(access: Access) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from devtools.load import Load
+from scripts.prove.account import subscribed
 from tests.support.local_aws import allow
 from tests.support.rehearsal import Rehearsal, connected, database_folder, denied, login, master, superuser
 from tests.support.waiting import wait_until
@@ -24,20 +25,8 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 NAME = "taproom-dev"
-QUEUE = f"{NAME}-faults"
 CALLERS = 16
 GIBIBYTE = 1024**3
-
-
-@pytest.fixture(scope="module", autouse=True)
-def queue(rehearsal: Rehearsal) -> Iterator[None]:
-    """Keep the messages of the topic of alarms in a queue."""
-    url = rehearsal.aws("sqs").create_queue(QueueName=QUEUE)["QueueUrl"]
-    endpoint = f"arn:aws:sqs:us-east-1:123456789012:{QUEUE}"
-    arn = rehearsal.aws("sns").subscribe(TopicArn=topic(rehearsal), Protocol="sqs", Endpoint=endpoint)
-    yield
-    rehearsal.aws("sns").unsubscribe(SubscriptionArn=arn["SubscriptionArn"])
-    rehearsal.aws("sqs").delete_queue(QueueUrl=url)
 
 
 @dataclass
@@ -46,6 +35,7 @@ class Watch:
 
     rehearsal: Rehearsal
     load: Load
+    received: Callable[[], list[str]]
     began_at: float = field(default_factory=time.monotonic)
     messages: list[str] = field(default_factory=list)
 
@@ -61,13 +51,8 @@ class Watch:
 
     def receive(self) -> list[str]:
         """Return all messages of the topic."""
-        states(self.rehearsal)  # an alarm also changes without new data
-        sqs = self.rehearsal.aws("sqs")
-        url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-        while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in received:
-                self.messages.append(json.loads(message["Body"])["Message"])
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        self.rehearsal.alarms()  # an alarm also changes without new data
+        self.messages = self.received()
         return self.messages
 
 
@@ -77,16 +62,15 @@ def watched(rehearsal: Rehearsal, *alarms: str, loses_requests: bool = False) ->
 
     At the end requests succeed again, the alarms are over, and every acknowledged beer exists.
     """
-    wait_until(lambda: {states(rehearsal)[alarm] for alarm in alarms} == {"OK"}, f"{alarms} to be OK before the fault")
+    wait_until(lambda: {rehearsal.alarms()[alarm] for alarm in alarms} == {"OK"}, f"{alarms} to be OK before the fault")
     with rehearsal.load(CALLERS) as load:
         load.wait_for(100)
-        watch = Watch(rehearsal, load)
-        watch.receive()
-        watch.messages.clear()
-        yield watch
-        ended_at, requests = time.monotonic(), load.requests
-        wait_until(lambda: load.requests > requests + 200 and not any(sent.failed for sent in load.sent[-100:]))
-    wait_until(lambda: {states(rehearsal)[alarm] for alarm in alarms} == {"OK"}, f"{alarms} to end")
+        with subscribed(rehearsal.aws, NAME, topic(rehearsal)) as received:
+            watch = Watch(rehearsal, load, received)
+            yield watch
+            ended_at, requests = time.monotonic(), load.requests
+            wait_until(lambda: load.requests > requests + 200 and not any(sent.failed for sent in load.sent[-100:]))
+    wait_until(lambda: {rehearsal.alarms()[alarm] for alarm in alarms} == {"OK"}, f"{alarms} to end")
     found = rehearsal.sql("SELECT count(*) FROM beers.beers WHERE name = ANY(:names)", names=load.added)
     assert found == [[len(load.added)]]
     lost = [sent.ended_at for sent in load.failures]
@@ -96,15 +80,6 @@ def watched(rehearsal: Rehearsal, *alarms: str, loses_requests: bool = False) ->
         f" alarms: {', '.join(sorted(watch.fired))}"
     )
     assert loses_requests or not lost
-
-
-def states(rehearsal: Rehearsal) -> dict[str, str]:
-    """Return the state of every alarm, by its name without the environment's."""
-    found = rehearsal.aws("cloudwatch").describe_alarms(
-        AlarmNamePrefix=f"{NAME}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=100
-    )
-    alarms = [*found["MetricAlarms"], *found["CompositeAlarms"]]
-    return {alarm["AlarmName"].removeprefix(f"{NAME}-"): alarm["StateValue"] for alarm in alarms}
 
 
 def topic(rehearsal: Rehearsal) -> str:
@@ -167,7 +142,7 @@ def test_a_rotation_that_is_turned_off_fires_an_alarm_until_it_is_on_again(rehea
         # Two checks within the alarm's period are one to it.
         def has_state() -> bool:
             rehearsal.run.invoke_schedule(f"{NAME}-rotation-watch")
-            return states(rehearsal)["rotation-overdue"] == state
+            return rehearsal.alarms()["rotation-overdue"] == state
 
         wait_until(has_state, f"a check to make the alarm {state}")
 
@@ -339,7 +314,7 @@ def test_a_function_that_hangs_fires_the_alarms_on_its_errors_and_its_duration(r
 @pytest.mark.nightly
 def test_checks_that_do_not_run_fire_alarms_until_they_do(rehearsal: Rehearsal) -> None:
     def unchecked() -> set[str]:
-        found = states(rehearsal)
+        found = rehearsal.alarms()
         return {found["access-not-verified"], found["rotation-not-watched"]}
 
     wait_until(lambda: unchecked() == {"ALARM"}, "thirteen hours, in minutes", 1200)

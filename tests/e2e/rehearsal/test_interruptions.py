@@ -1,6 +1,5 @@
 """What a person meets who interrupts a rehearsal, kills it, or lacks something. The first three tests are one story."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -40,15 +39,21 @@ def second_up(folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def command(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "rehearsal", "--folder", str(folder), *arguments],
         cwd=CHECKOUT,
-        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def ended(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run a command to its end; return its exit code and output."""
+    process = command(folder, *arguments)
+    said, _ = process.communicate(timeout=900)
+    return process.returncode, said
 
 
 def output_until(process: subprocess.Popen[str], text: str) -> str:
@@ -90,8 +95,7 @@ def test_another_up_is_refused_while_the_terraform_of_a_killed_one_runs(folder: 
     process.kill()
     process.communicate()
     assert len(Run(folder).left_running()) >= 2, "the local AWS and Terraform outlive the command that was killed"
-    refused, _ = command(folder, "up").communicate(timeout=600)
-    assert "Another command is changing the rehearsal in this folder. Wait for it, or" in refused
+    assert "Another command is changing the rehearsal in this folder. Wait for it, or" in ended(folder, "up")[1]
     assert Run(folder).is_running(), "the refused command ends nothing"
 
 
@@ -146,9 +150,8 @@ def test_up_removes_the_lock_of_a_terraform_that_was_killed_and_down_ends_what_i
     output_until(again, "Apply terraform/environment ...")
     wait_until(lambda: locks(Run(folder)), "the lock on the state")
     kill_with_terraform(again, folder)
-    down = command(folder, "down")
-    said, _ = down.communicate(timeout=600)
-    assert down.returncode == 0, said
+    code, said = ended(folder, "down")
+    assert code == 0, said
     assert said.startswith("Ended what an interrupted run had left: ")
     assert not folder.exists()
 
@@ -163,9 +166,8 @@ def killed_in(stage: int, folder: Path) -> None:
 
 def end(folder: Path) -> None:
     """Run `down`, and expect that nothing is left."""
-    down = command(folder, "down")
-    said, _ = down.communicate(timeout=900)
-    assert down.returncode == 0, said
+    code, said = ended(folder, "down")
+    assert code == 0, said
     assert not folder.exists()
     assert processes_of(folder) == []
 
@@ -180,20 +182,13 @@ def test_down_leaves_nothing_of_an_up_that_was_killed_in_a_stage(stage: int, tmp
 @pytest.mark.parametrize("stage", range(1, 8))
 def test_up_succeeds_or_says_what_to_do_after_one_that_was_killed_in_a_stage(stage: int, tmp_path: Path) -> None:
     killed_in(stage, tmp_path / "run")
-    again = command(tmp_path / "run", "up")
-    said, _ = again.communicate(timeout=900)
-    assert again.returncode == 0 or "Another command is changing the rehearsal in this folder. Wait" in said, said
+    code, said = ended(tmp_path / "run", "up")
+    assert code == 0 or "Another command is changing the rehearsal in this folder. Wait" in said, said
     assert "Traceback" not in said
     end(tmp_path / "run")
 
 
-def test_down_with_nothing_running_says_so(tmp_path: Path) -> None:
-    said, _ = command(tmp_path / "run", "down").communicate(timeout=600)
-    assert said.strip() == "Nothing is running."
-
-
-def test_fire_with_nothing_running_says_what_to_do(tmp_path: Path) -> None:
-    process = command(tmp_path / "run", "invoke-schedule", "taproom-dev-access-verify")
-    said, _ = process.communicate(timeout=600)
-    assert process.returncode == 1
-    assert said.strip() == "No rehearsal is running. Start one with `make up`."
+def test_with_nothing_running_down_says_so_and_another_command_says_what_to_do(tmp_path: Path) -> None:
+    assert ended(tmp_path / "run", "down") == (0, "Nothing is running.\n")
+    code, said = ended(tmp_path / "run", "invoke-schedule", "taproom-dev-access-verify")
+    assert (code, said.strip()) == (1, "No rehearsal is running. Start one with `make up`.")
