@@ -20,9 +20,13 @@ def table(heading: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows[2:]}
 
 
-COSTS = {item: [Decimal(cell) for cell in cells] for item, cells in table("A month").items()}
-QUANTITIES = {item: [Decimal(cell) for cell in cells[2:6]] for item, cells in table("What it is made of").items()}
-PRICES = {item: Decimal(cells[0]) for item, cells in table("What it is made of").items()}
+ROWS = table("A month")
+TOGETHER = [Decimal(cell.strip("*")) for cell in ROWS.pop("together")[2:6]]
+PRICES = {item: Decimal(cells[0]) for item, cells in ROWS.items()}
+# A cost, and in brackets its quantity; or zero.
+CELLS = {item: [re.findall(r"[\d.]+", cell) for cell in cells[2:6]] for item, cells in ROWS.items()}
+COSTS = {item: [Decimal(cell[0]) for cell in cells] for item, cells in CELLS.items()}
+QUANTITIES = {item: [Decimal(cell[-1]) for cell in cells] for item, cells in CELLS.items()}
 
 
 def variable(environment: str, name: str, default: str = "") -> str:
@@ -32,15 +36,13 @@ def variable(environment: str, name: str, default: str = "") -> str:
 
 
 def test_each_cost_is_a_quantity_times_its_price() -> None:
-    assert QUANTITIES.keys() == COSTS.keys() - {"together"}
     for item, quantities in QUANTITIES.items():
         for quantity, cost in zip(quantities, COSTS[item], strict=True):
             assert abs(quantity * PRICES[item] - cost) <= Decimal("0.005"), item
 
 
 def test_the_costs_are_summed_up() -> None:
-    columns = zip(*(costs for item, costs in COSTS.items() if item != "together"), strict=True)
-    assert [sum(column) for column in columns] == COSTS["together"]
+    assert [sum(column) for column in zip(*COSTS.values(), strict=True)] == TOGETHER
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -69,16 +71,16 @@ def test_what_is_counted_is_what_is_asked_for(environment: str) -> None:
 
 
 def test_the_minimal_profile_costs_at_most_60_dollars() -> None:
-    assert COSTS["together"][0] <= 60
+    assert TOGETHER[0] <= 60
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_a_budget_is_above_what_is_expected_and_on_the_page(environment: str) -> None:
     budget = variable(environment, "monthly_budget_usd")
-    assert Decimal(budget) > COSTS["together"][ENVIRONMENTS.index(environment)]
+    assert Decimal(budget) > TOGETHER[ENVIRONMENTS.index(environment)]
     assert re.search(rf"`monthly_budget_usd`: [^)]*\b{budget}\b", PAGE)
 
 
 def test_every_price_has_the_page_that_publishes_it() -> None:
     published = {item.partition(" (")[0] for item in table("Where the prices are published")}
-    assert {cells[6] for cells in table("What it is made of").values()} == published
+    assert {cells[6] for cells in ROWS.values()} == published
