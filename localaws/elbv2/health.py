@@ -40,7 +40,7 @@ class Policy:
         timeout_seconds: how long a check may take; not scaled.
         healthy_threshold: passed checks in a row that make an unhealthy target healthy.
         unhealthy_threshold: failed checks in a row that make a target unhealthy.
-        codes: accepted HTTP status codes, as ``200``, ``200,202`` or ``200-299``.
+        codes: accepted HTTP status codes, as ``200`` or ``200,202``; ranges are not emulated.
     """
 
     interval_seconds: float = 30
@@ -56,11 +56,7 @@ class Policy:
 
     def accepts(self, status: int) -> bool:
         """Return True if a status code passes a check."""
-        for part in self.codes.split(","):
-            first, _, last = part.partition("-")
-            if int(first) <= status <= int(last or first):
-                return True
-        return False
+        return str(status) in self.codes.split(",")
 
 
 @dataclass(frozen=True)
@@ -121,22 +117,17 @@ def next_target(
     targets: Sequence[Target],
     state: Mapping[Target, State],
     outstanding: Mapping[Target, int],
-    *,
-    algorithm: str,
     turn: int,
 ) -> Target | None:
-    """Return the target of one request; None without targets.
+    """Return the target of one request, the least busy one; None without targets.
 
     Args:
         targets: the group's registered targets.
         state: what is known about them.
         outstanding: how many requests each is busy with.
-        algorithm: ``round_robin`` or ``least_outstanding_requests``; any other counts as the first.
-        turn: a number that grows with every request.
+        turn: a number that grows with every request; equally busy targets take turns.
     """
     candidates = [target for target in targets if state.get(target) is State.HEALTHY] or list(targets)
     start = turn % max(1, len(candidates))
     rotated = [*candidates[start:], *candidates[:start]]
-    if algorithm == "least_outstanding_requests":
-        return min(rotated, key=lambda target: outstanding.get(target, 0), default=None)
-    return next(iter(rotated), None)
+    return min(rotated, key=lambda target: outstanding.get(target, 0), default=None)

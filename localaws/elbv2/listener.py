@@ -66,7 +66,6 @@ class Proxy:
 
     Args:
         view: gives the listener as it is now.
-        algorithm: tells a group's ``load_balancing.algorithm.type``.
         registry: chooses targets.
         addresses: where targets really listen.
         session: for the connections to targets, shared by all listeners.
@@ -77,7 +76,6 @@ class Proxy:
     def __init__(
         self,
         view: Callable[[], ListenerView],
-        algorithm: Callable[[str], str],
         registry: TargetRegistry,
         addresses: NetworkAddresses,
         session: aiohttp.ClientSession,
@@ -85,7 +83,6 @@ class Proxy:
         record: Callable[[str | None, int, float], None] = lambda _group_arn, _status, _seconds: None,
     ) -> None:
         self._view = view
-        self._algorithm = algorithm
         self._registry = registry
         self._addresses = addresses
         self._session = session
@@ -126,7 +123,7 @@ class Proxy:
     async def _forward(
         self, request: aiohttp.web.BaseRequest, forward: Forward, headers: list[tuple[str, str]], idle_seconds: float
     ) -> aiohttp.web.StreamResponse:
-        target = self._registry.acquire(forward.group_arn, self._algorithm(forward.group_arn))
+        target = self._registry.acquire(forward.group_arn)
         if target is None:
             return self._failed(503)
         try:

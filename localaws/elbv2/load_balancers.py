@@ -11,9 +11,8 @@ Different from AWS:
   redirect goes to the requested host and the listener's configured port, where nothing may listen.
 - Health is checked faster than configured (``health``), and for every group that a listener uses.
 - The local authority issues a certificate for the names of the listener's. Not emulated: TLS policies other than 1.2
-  and
-  up, client certificates, further certificates (SNI), access logs, most metrics, WAF,
-  stickiness, slow start, authentication and network load balancers.
+  and up, client certificates, further certificates (SNI), access logs, most metrics, WAF, stickiness, slow start,
+  algorithms other than least_outstanding_requests, authentication and network load balancers.
 - Two targets of one group cannot have the same address, because moto identifies them by it.
 See ``listener``, ``rules`` and ``targets`` for more differences.
 """
@@ -130,11 +129,6 @@ class LoadBalancers:
             if group is not None and health is not None:
                 targets.setdefault(group.name, {})[f"{target.id}:{target.port}"] = health.state
         return {"listeners": listeners, "targets": targets}
-
-    def algorithm(self, group_arn: str) -> str:
-        """Return a group's load balancing algorithm."""
-        group = self._group(group_arn)
-        return str(group.attributes["load_balancing.algorithm.type"]) if group else "round_robin"
 
     def _extend_listeners(self) -> None:
         for name in ("create_listener", "modify_listener", "delete_listener", "delete_load_balancer"):
@@ -285,7 +279,7 @@ class LoadBalancers:
                 self._times[name, group].append(seconds)
 
         view = functools.partial(_view, balancer, listener)
-        proxy = Proxy(view, self.algorithm, self._registry, self._context.addresses, session, record=record)
+        proxy = Proxy(view, self._registry, self._context.addresses, session, record=record)
         connections = proxy.server()
         context = self._tls(listener) if listener.protocol == "HTTPS" else None
         is_first = (listener.protocol, int(listener.port)) == ("HTTP", 80) and self._first() is None

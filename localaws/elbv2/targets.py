@@ -64,7 +64,7 @@ class TargetRegistry:
             for target in [target for target in self._health if target.group_arn == group_arn]:
                 del self._health[target]
 
-    def acquire(self, group_arn: str, algorithm: str) -> Target | None:
+    def acquire(self, group_arn: str) -> Target | None:
         """Return a target for a request, counted as busy until ``release``; None if the group has none."""
         with self._lock:
             registered = [target for target in self._health if target.group_arn == group_arn]
@@ -73,8 +73,7 @@ class TargetRegistry:
                 registered,
                 {target: self._health[target].state for target in registered},
                 self._outstanding,
-                algorithm=algorithm,
-                turn=self._turn[group_arn],
+                self._turn[group_arn],
             )
             if target is not None:
                 self._outstanding[target] += 1

@@ -33,14 +33,14 @@ def registry(clock: Clock) -> TargetRegistry:
 
 
 def test_requests_go_to_the_targets_of_their_group_in_turn(registry: TargetRegistry) -> None:
-    chosen = [registry.acquire("group", "round_robin") for _ in range(4)]
+    chosen = [registry.acquire("group") for _ in range(4)]
     assert sorted(str(target) for target in chosen) == sorted(map(str, [A, A, B, B]))
 
 
 @pytest.mark.aws("ELB-12")
 def test_a_busy_target_drains_until_its_requests_are_answered(registry: TargetRegistry) -> None:
-    acquire_a(registry)
-    acquire_a(registry)
+    for _ in range(4):
+        registry.acquire("group")
     registry.deregister(A, delay_seconds=300)
     assert state(registry, A) is State.DRAINING
     assert registry.draining("group") == [A]
@@ -53,16 +53,12 @@ def test_a_busy_target_drains_until_its_requests_are_answered(registry: TargetRe
 
 @pytest.mark.aws("ELB-12")
 def test_draining_ends_with_the_deregistration_delay(registry: TargetRegistry, clock: Clock) -> None:
-    acquire_a(registry)
+    for _ in range(2):
+        registry.acquire("group")
     registry.deregister(A, delay_seconds=300)
     clock.now = 301
     assert registry.health(A) is None
     assert registry.draining("group") == []
-
-
-def acquire_a(registry: TargetRegistry) -> None:
-    while registry.acquire("group", "round_robin") != A:
-        registry.release(B)
 
 
 def state(registry: TargetRegistry, target: Target) -> State | None:
