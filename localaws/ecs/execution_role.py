@@ -4,7 +4,8 @@ Each step is authorized: calls go to the API with the role's credentials; where 
 the run, there is no registry), the role's policies are evaluated. A missing permission keeps the task from starting,
 with the message that ECS would put into ``stoppedReason``.
 
-Different from AWS: image layers are not counted, and resource policies of the registry are not evaluated.
+Different from AWS: image layers are not counted, and resource policies of the registry are not evaluated. A secret is
+the whole current value of one in Secrets Manager: no JSON key, no version, no SSM parameter.
 """
 
 import re
@@ -17,7 +18,6 @@ import botocore.config
 from botocore.exceptions import ClientError
 
 from localaws.ecs.containers import Container, LogDestination
-from localaws.ecs.secret_references import SecretValueError, pick, read_reference
 from localaws.iam.authorizer import Authorizer
 from localaws.iam.credentials import role_environment
 from localaws.iam.evaluate import Request
@@ -104,18 +104,14 @@ class ExecutionRole:
 
     def _fetch(self, value_from: str, container: Container) -> str:
         try:
-            reference = read_reference(value_from)
             client = self._client("secretsmanager", f"to read the secrets of container {container.name}")
             # Without a stage, moto answers with the pending version while a rotation is under way.
-            answer = client.get_secret_value(SecretId=reference.arn, VersionStage="AWSCURRENT")
-            return pick(reference, str(answer["SecretString"]))
+            return str(client.get_secret_value(SecretId=value_from, VersionStage="AWSCURRENT")["SecretString"])
         except ClientError as error:
             raise TaskStartError(
                 "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
                 f"failed: unable to retrieve secret from asm: {value_from}: {error}"
             ) from error
-        except SecretValueError as error:
-            raise TaskStartError(str(error)) from error
 
     def _client(self, service: str, purpose: str) -> Any:
         if service not in self._client_by_service:

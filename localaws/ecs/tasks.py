@@ -12,8 +12,7 @@ the containers get SIGTERM and, after their ``stopTimeout``, SIGKILL.
 Different from AWS:
 - A process has no separate file system (a scratch folder is HOME and TMPDIR), no other user, no capabilities,
   volumes or read-only root. With podman it has these; containers of a task do not share volumes, and there is no init
-  process.
-  Neither way limits CPU and memory, or supports ulimits and ``workingDirectory``.
+  process. Neither way limits CPU and memory, or supports ulimits and ``workingDirectory``.
 - ``HOST`` and ``PORT`` in the environment replace the network namespace: the process listens on 127.0.0.1 and a mapped
   port instead of the container's port. They override variables of these names.
 - The task role's credentials are variables that last as long as the task, instead of an endpoint that renews them;
@@ -21,7 +20,6 @@ Different from AWS:
 - ``stoppedReason`` is more detailed: the container, its exit code, its log.
 """
 
-import os
 import shutil
 import subprocess
 import threading
@@ -45,6 +43,7 @@ from localaws.ecs.health import HealthWatch, explain_unhealthy
 from localaws.ecs.logs import TaskLogs
 from localaws.ecs.runtime import Runtime, runtime_of
 from localaws.ecs.task_record import TaskRecord
+from localaws.iam.credentials import environment_without_role
 from localaws.settings import Context
 
 if TYPE_CHECKING:
@@ -208,7 +207,7 @@ class TaskRun:
             self._logs.follow(log, client, container.log.group, stream)
 
     def _environment(self, container: Container) -> dict[str, str]:
-        environment = _without_role(self._context)
+        environment = environment_without_role(self._context.settings)
         if self._task_role_arn is not None:
             environment = assumed_by_tasks(self._context, self._task_role_arn, self.record.task_arn)
         del environment["PATH"]  # of this machine
@@ -336,16 +335,3 @@ class TaskRun:
     def _show(self, status: str) -> None:
         self.record.moved_to(status)
         self._on_change()
-
-
-def _without_role(context: Context) -> dict[str, str]:
-    """Return the environment of a task without a role."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "AWS_REGION": context.settings.region,
-        "AWS_DEFAULT_REGION": context.settings.region,
-        "AWS_ENDPOINT_URL": context.settings.endpoint,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }

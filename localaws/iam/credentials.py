@@ -31,6 +31,16 @@ def role_environment(settings: Settings, role_arn: str, session_name: str) -> di
         external_id="",
     )
     return {
+        **environment_without_role(settings),
+        "AWS_ACCESS_KEY_ID": role.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": role.secret_access_key,
+        "AWS_SESSION_TOKEN": role.session_token,
+    }
+
+
+def environment_without_role(settings: Settings) -> dict[str, str]:
+    """Return the same variables without credentials."""
+    return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
@@ -38,7 +48,4 @@ def role_environment(settings: Settings, role_arn: str, session_name: str) -> di
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_ENDPOINT_URL": settings.endpoint,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ACCESS_KEY_ID": role.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": role.secret_access_key,
-        "AWS_SESSION_TOKEN": role.session_token,
     }

@@ -119,7 +119,7 @@ class Site:
             "image": self.image,
             "command": ["python", "migrate.py"],
             "essential": False,
-            "secrets": [{"name": "LOGIN_SECRET", "valueFrom": f"{self.secret_arn}:password::"}],
+            "secrets": [{"name": "LOGIN_SECRET", "valueFrom": self.secret_arn}],
             "logConfiguration": log,
         }
         environment = {"VERSION": version, "PORT": "8000", **changes.pop("environment", {})}

@@ -1,4 +1,4 @@
-"""Services whose resources a call names: RDS, ECS, load balancers, rules, schedules and web ACLs.
+"""Services whose resources a call names: RDS, ECS, ECR, load balancers, rules, schedules, topics and web ACLs.
 
 Different from AWS: resources that a call only refers to, such as the target group of a listener, need no permission.
 """
@@ -11,6 +11,7 @@ from localaws.iam.evaluate import Request
 
 # Resources by the parameter that names them, or by operation and parameter; parameters with ARNs need no entry.
 _RESOURCES: Mapping[str, Mapping[str, str]] = {
+    "ecr": {"repositoryName": "repository/{}"},
     "ecs": {
         "cluster": "cluster/{}",
         "CreateCluster.clusterName": "cluster/{}",
@@ -36,6 +37,7 @@ _RESOURCES: Mapping[str, Mapping[str, str]] = {
         "GetScheduleGroup.Name": "schedule-group/{}",
         "Name": "schedule/{GroupName}/{}",
     },
+    "sns": {"CreateTopic.Name": "{}"},
     "wafv2": {"CreateWebACL.Name": "regional/webacl/{}/*", "Name": "regional/webacl/{}/{Id}"},
 }
 # They know no resource.
@@ -60,5 +62,7 @@ def named(prefix: str, operation: str, parameters: Mapping[str, Any], ctx: Reque
                 text if text.startswith("arn:") else ctx.arn(prefix, (template or "{}").format(text, **defaults))
                 for text in texts
             ]
+    # SNS checks the topic of a subscription.
+    arns = [":".join(arn.split(":")[:6]) if prefix == "sns" else arn for arn in arns]
     own = [arn for arn in arns if arn.split(":")[2] in {prefix, "elasticloadbalancing"}]
     return [Request(action, arn) for arn in own] or [Request(action, None)]

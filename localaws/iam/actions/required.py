@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localaws.http.call import ApiCall
-from localaws.iam.actions import cloudwatch, compute, ec2, ecs, iam, kms_acm, route53, s3_ecr, secretsmanager, sns
+from localaws.iam.actions import cloudwatch, compute, ec2, ecs, iam, kms_acm, route53, s3, secretsmanager
 from localaws.iam.actions.context import RequestContext
 from localaws.iam.actions.dependent import dependent_permissions
 from localaws.iam.actions.named import named
@@ -16,7 +16,7 @@ from localaws.iam.evaluate import Request
 
 # IAM's prefix where it is not botocore's name of the service.
 PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag", "s3control": "s3"}
-_NAMED = frozenset({"elasticloadbalancing", "events", "rds", "scheduler", "wafv2"})
+_NAMED = frozenset({"ecr", "elasticloadbalancing", "events", "rds", "scheduler", "sns", "wafv2"})
 # Needs no permission.
 FREE_ACTIONS = frozenset({"sts:GetCallerIdentity"})
 _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], RequestContext], list[Request]]] = {
@@ -25,16 +25,14 @@ _DERIVATIONS: Mapping[str, Callable[[str, Mapping[str, Any], RequestContext], li
     "budgets": cloudwatch.budgets,
     "cloudwatch": cloudwatch.cloudwatch,
     "ec2": ec2.ec2,
-    "ecr": s3_ecr.ecr,
     "ecs": ecs.ecs,
     "iam": iam.iam,
     "kms": kms_acm.kms,
     "lambda": compute.lambda_,
     "logs": cloudwatch.logs,
     "route53": route53.route53,
-    "s3": s3_ecr.s3,
+    "s3": s3.s3,
     "secretsmanager": secretsmanager.secretsmanager,
-    "sns": sns.sns,
     "ssm": ecs.ssm,
     "sts": iam.sts,
 }

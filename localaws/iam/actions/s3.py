@@ -1,4 +1,4 @@
-"""S3 and ECR: objects and images."""
+"""S3: buckets and objects."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,9 +39,3 @@ def s3(operation: str, parameters: Mapping[str, Any], _ctx: RequestContext) -> l
     if parameters.get("VersionId") and operation in {"GetObject", "HeadObject", "DeleteObject"}:
         action += "Version"
     return [Request(action, f"{arn}/{key}")]
-
-
-def ecr(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> list[Request]:
-    """Return a request for the repository."""
-    name = parameters.get("repositoryName")
-    return [Request(f"ecr:{operation}", ctx.arn("ecr", f"repository/{name}") if name else "*")]
