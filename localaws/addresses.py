@@ -66,15 +66,10 @@ class NetworkAddresses:
                 del self._port_by_target[target]
 
     def reach(self, address: str, port: int) -> tuple[str, int] | None:
-        """Return where to connect for ``port`` of ``address``; None if no task has that address.
-
-        A loopback address stands for itself.
-        """
+        """Return where to connect for ``port`` of ``address``; None if no task has that address."""
         with self._lock:
             found = self._port_by_target.get((address, port))
-        if found is not None:
-            return LOOPBACK, found
-        return (address, port) if ipaddress.ip_address(address).is_loopback else None
+        return None if found is None else (LOOPBACK, found)
 
 
 class SubnetFullError(Exception):

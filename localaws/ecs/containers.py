@@ -6,7 +6,6 @@ would refuse; ``next_step`` decides from what has happened so far. ``tasks`` run
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 # What Fargate waits between SIGTERM and SIGKILL when the task definition does not say.
@@ -15,20 +14,6 @@ DEFAULT_STOP_TIMEOUT_SECONDS = 30
 
 class TaskDefinitionError(Exception):
     """A task definition that ECS would not accept, or that cannot run here."""
-
-
-class Condition(StrEnum):
-    """What a container must have reached before the one that depends on it starts; ECS also has three others."""
-
-    SUCCESS = "SUCCESS"
-
-
-@dataclass(frozen=True)
-class Dependency:
-    """One entry of ``dependsOn``."""
-
-    container: str
-    condition: Condition
 
 
 @dataclass(frozen=True)
@@ -74,7 +59,7 @@ class Container:
         command: replaces the image's command.
         environment: its variables, by name.
         secret_by_variable: ``valueFrom`` by the name of the variable that receives the value.
-        depends_on: what must have happened before it starts.
+        depends_on: the containers that must have succeeded before it starts; ECS also has three other conditions.
         ports: the ports it listens on.
         health_check: how its health is asked for; nothing if the definition has no ``healthCheck``.
         stop_timeout_seconds: how long it may take to end after SIGTERM.
@@ -91,7 +76,7 @@ class Container:
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_by_variable: Mapping[str, str] = field(default_factory=dict)
-    depends_on: tuple[Dependency, ...] = ()
+    depends_on: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     health_check: HealthCheck | None = None
     stop_timeout_seconds: float = DEFAULT_STOP_TIMEOUT_SECONDS
@@ -139,9 +124,9 @@ def read_containers(definitions: Sequence[Mapping[str, Any]]) -> tuple[Container
     names = {container.name for container in containers}
     for container in containers:
         for dependency in container.depends_on:
-            if dependency.container not in names:
+            if dependency not in names:
                 raise TaskDefinitionError(
-                    f"Container {container.name} depends on {dependency.container}, which is not in the task "
+                    f"Container {container.name} depends on {dependency}, which is not in the task "
                     f"definition (it has {', '.join(sorted(names))})."
                 )
     return containers
@@ -159,11 +144,14 @@ def next_step(containers: Sequence[Container], progress: Mapping[str, Progress])
     for container in containers:
         if progress.get(container.name, Progress()).started:
             continue
-        verdicts = [_verdict(dependency, progress) for dependency in container.depends_on]
-        for dependency, verdict in zip(container.depends_on, verdicts, strict=True):
-            if verdict is False:
-                return Step(stop_reason=_broken(container, dependency, progress), failed_to_start=True)
-        if all(verdicts):
+        codes = {name: progress.get(name, Progress()).exit_code for name in container.depends_on}
+        for name, code in codes.items():
+            if code:
+                reason = (
+                    f"Container {name} exited with code {code}, and container {container.name} depends on its SUCCESS"
+                )
+                return Step(stop_reason=reason, failed_to_start=True)
+        if all(code == 0 for code in codes.values()):
             start.append(container.name)
     return Step(start=tuple(start))
 
@@ -178,24 +166,10 @@ def shown_exit_code(return_code: int) -> int:
     return return_code if return_code >= 0 else 128 - return_code
 
 
-def _verdict(dependency: Dependency, progress: Mapping[str, Progress]) -> bool | None:
-    """Return True if a dependency is met, False if it never will be, None while it is open."""
-    other = progress.get(dependency.container, Progress())
-    return None if other.exit_code is None else other.exit_code == 0
-
-
-def _broken(container: Container, dependency: Dependency, progress: Mapping[str, Progress]) -> str:
-    code = progress[dependency.container].exit_code
-    return (
-        f"Container {dependency.container} exited with code {code}, and container {container.name} "
-        f"depends on its {dependency.condition}"
-    )
-
-
 def _read(definition: Mapping[str, Any]) -> Container:
     dependencies = definition.get("dependsOn") or ()
     for entry in dependencies:
-        if entry["condition"] not in list(Condition):
+        if entry["condition"] != "SUCCESS":
             raise TaskDefinitionError(f"The condition {entry['condition']} of dependsOn is not emulated.")
     if definition.get("entryPoint"):
         raise TaskDefinitionError(f"The entry point of container {definition['name']} is not emulated.")
@@ -206,7 +180,7 @@ def _read(definition: Mapping[str, Any]) -> Container:
         command=tuple(definition.get("command") or ()),
         environment={entry["name"]: str(entry["value"]) for entry in definition.get("environment") or ()},
         secret_by_variable={entry["name"]: entry["valueFrom"] for entry in definition.get("secrets") or ()},
-        depends_on=tuple(Dependency(entry["containerName"], Condition(entry["condition"])) for entry in dependencies),
+        depends_on=tuple(entry["containerName"] for entry in dependencies),
         ports=tuple(int(entry["containerPort"]) for entry in definition.get("portMappings") or ()),
         health_check=_read_health_check(definition),
         stop_timeout_seconds=float(definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT_SECONDS),
@@ -225,12 +199,10 @@ def _read_health_check(definition: Mapping[str, Any]) -> HealthCheck | None:
     command = list((check or {}).get("command") or ())
     if not check or not command or command[0] == "NONE":
         return None
-    if command[0] == "CMD":
-        argv = command[1:]
-    else:  # CMD-SHELL, or a line for the shell without saying so
-        argv = ["/bin/sh", "-c", " ".join(command[1:] if command[0] == "CMD-SHELL" else command)]
+    if command[0] != "CMD":
+        raise TaskDefinitionError(f"The health check of container {definition['name']} is not emulated; use CMD.")
     return HealthCheck(
-        argv=tuple(argv),
+        argv=tuple(command[1:]),
         interval_seconds=float(check.get("interval") or HealthCheck.interval_seconds),
         timeout_seconds=float(check.get("timeout") or HealthCheck.timeout_seconds),
         retries=int(check.get("retries") or HealthCheck.retries),

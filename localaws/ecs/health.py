@@ -1,7 +1,7 @@
 """A container's health check, run in the container's environment.
 
 A check that takes its port from ``PORT`` reaches the right process. One that names the container's port cannot work
-here, where each task has another port; the reason says so.
+here, where each task has another port.
 
 Different from AWS: until the first success it runs every second; after a success, a minute later or more, to save CPU:
 each check is a process, and the load balancer checks the task, too.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from devtools.processes import ProcessRegister
-from localaws.ecs.containers import Container, HealthCheck
+from localaws.ecs.containers import HealthCheck
 
 FIRST_INTERVAL_SECONDS = 1.0
 SHORTEST_INTERVAL_SECONDS = 2.0
@@ -87,13 +87,3 @@ class HealthWatch:
         except subprocess.TimeoutExpired:
             self._processes.stop(child, 0.5)
             return False
-
-
-def explain_unhealthy(container: Container) -> str:
-    """Return the reason for stopping a task whose container is UNHEALTHY."""
-    reason = f"Task failed container health checks (container {container.name})"
-    command = " ".join(container.health_check.argv) if container.health_check else ""
-    spelled_out = [port for port in container.ports if str(port) in command]
-    if spelled_out:
-        reason += f"; its check names port {spelled_out[0]}, but here the port is in the variable PORT"
-    return reason

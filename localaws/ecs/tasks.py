@@ -39,7 +39,7 @@ from localaws.ecs.containers import (
     shown_exit_code,
 )
 from localaws.ecs.execution_role import ExecutionRole, TaskStartError, assumed_by_tasks, can_run_agent
-from localaws.ecs.health import HealthWatch, explain_unhealthy
+from localaws.ecs.health import HealthWatch
 from localaws.ecs.logs import TaskLogs
 from localaws.ecs.runtime import Runtime, runtime_of
 from localaws.ecs.task_record import TaskRecord
@@ -232,7 +232,8 @@ class TaskRun:
                     self._fail(code, f"{step.stop_reason}; see {self._relevant_log()}")
                     return
                 if self._unhealthy is not None:
-                    self._fail("ServiceSchedulerInitiated", explain_unhealthy(self._unhealthy))
+                    reason = f"Task failed container health checks (container {self._unhealthy.name})"
+                    self._fail("ServiceSchedulerInitiated", reason)
                     return
                 if not step.start:
                     self._changed.wait()

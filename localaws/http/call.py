@@ -28,7 +28,6 @@ WsgiApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 # A request is signed for a service by a name that is not always the one botocore files its description under.
 SERVICE_BY_SIGNING_NAME = {
     "elasticloadbalancing": "elbv2",
-    "email": "ses",
     "monitoring": "cloudwatch",
     "tagging": "resourcegroupstaggingapi",
 }

@@ -110,15 +110,11 @@ class Functions:
             return self._invoke(function, *arguments)
 
         @patch.method(LambdaResponse, "get_function")
+        @patch.method(LambdaResponse, "get_function_configuration")
         def get_function(original: Callable[..., str], response: LambdaResponse) -> str:
             found = json.loads(original(response))
-            function_settings.withhold_variables(found["Configuration"], response.access_key, self._authorizer)
-            return json.dumps(found)
-
-        @patch.method(LambdaResponse, "get_function_configuration")
-        def get_configuration(original: Callable[..., str], response: LambdaResponse) -> str:
-            found = json.loads(original(response))
-            function_settings.withhold_variables(found, response.access_key, self._authorizer)
+            configuration = found.get("Configuration", found)
+            function_settings.withhold_variables(configuration, response.access_key, self._authorizer)
             return json.dumps(found)
 
         @patch.method(LambdaBackend, "create_function")

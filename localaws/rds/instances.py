@@ -52,7 +52,6 @@ _SHOWN_SETTINGS = {
     "enable_performance_insights": "performance_insights_enabled",
     "performance_insights_kms_key_id": "performance_insights_kms_key_id",
     "performance_insights_retention_period": "performance_insights_retention_period",
-    "database_insights_mode": "database_insights_mode",
     "engine_lifecycle_support": "engine_lifecycle_support",
 }
 

@@ -172,8 +172,6 @@ class DatabaseServer:
             self._secrets,
             secret_id=secret.secret.arn,
             secret_string=credential,
-            secret_binary=None,
-            client_request_token=None,
             version_stages=["AWSCURRENT"],
         )
         secret.secret.last_rotation_date = int(time.time())

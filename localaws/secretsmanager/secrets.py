@@ -4,8 +4,8 @@ moto loses labels when ``AWSCURRENT`` moves, returns the newest value for a read
 change, and rotates without checking the function's result. Here labels follow ``versions``, rotation is in
 ``rotation``, and a version's value is written once.
 
-Different from AWS: no replicas, and no rotation on schedule (call RotateSecret). Managed secrets of other services are
-rotated by those services.
+Different from AWS: no binary values, no replicas, and no rotation on schedule (call RotateSecret). Managed secrets of
+other services are rotated by those services.
 """
 
 import json
@@ -125,8 +125,7 @@ class Secrets:
             _set_labels(secret, put_pending(labels, token), token)
             self._rotations.start(secret, token)
         elif current:
-            value = {key: secret.versions[current][key] for key in _VALUE_KEYS if key in secret.versions[current]}
-            _set_labels(secret, put_pending(labels, token), token, value)
+            _set_labels(secret, put_pending(labels, token), token, secret.versions[current].get("secret_string"))
             self._rotations.start_test(secret, token)
         return json.dumps({"ARN": secret.arn, "Name": secret.name, "VersionId": token})
 
@@ -154,17 +153,17 @@ def get_secret_value(
     stage = version_stage or CURRENT
     found = version_id or holder(labels, stage)
     version = secret.versions.get(found or "", {})
-    if not any(key in version for key in _VALUE_KEYS):
+    if "secret_string" not in version:
         which = f"VersionId: {version_id}" if version_id else f"staging label: {stage}"
         raise ResourceNotFoundException(f"Secrets Manager can't find the specified secret value for {which}")
-    answer = {
+    return {
         "ARN": secret.arn,
         "Name": secret.name,
         "VersionId": version["version_id"],
         "VersionStages": version["version_stages"],
         "CreatedDate": version["createdate"],
+        "SecretString": version["secret_string"],
     }
-    return answer | {_VALUE_KEYS[key]: version[key] for key in _VALUE_KEYS if key in version}
 
 
 def put_secret_value(
@@ -172,28 +171,24 @@ def put_secret_value(
     *,
     secret_id: str,
     secret_string: str | None,
-    secret_binary: str | None,
-    client_request_token: str | None,
+    secret_binary: str | None = None,
+    client_request_token: str | None = None,
     version_stages: list[str],
 ) -> str:
     """PutSecretValue: a new version, or the value of one that has none yet; the same value again changes nothing."""
+    if secret_binary is not None:
+        raise NotImplementedError("binary secrets are not emulated")
     secret = _existing(backend, secret_id)
     token = client_request_token or str(uuid.uuid4())
-    value = {
-        key: given
-        for key, given in (("secret_string", secret_string), ("secret_binary", secret_binary))
-        if given is not None
-    }
-    known = secret.versions.get(token, {})
-    held = {key: known[key] for key in _VALUE_KEYS if key in known}
-    if held and held != value:
+    held = secret.versions.get(token, {}).get("secret_string")
+    if held not in (None, secret_string):
         raise ResourceExistsException(
             f"You can't use ClientRequestToken {token} because that value is already in use for a version of secret "
             f"{secret.arn}."
         )
-    if not held:
+    if held is None:
         before = _without_rotation(secret, token) if CURRENT in version_stages else _labels(secret)
-        _set_labels(secret, put_version(before, token, version_stages), token, value)
+        _set_labels(secret, put_version(before, token, version_stages), token, secret_string)
         secret.last_changed_date = int(time.time())
     return json.dumps(
         {
@@ -240,10 +235,6 @@ def schedule(secret: FakeSecret, rules: Mapping[str, Any] | None) -> None:
     secret.next_rotation_date = int(time.time()) + (days or DEFAULT_ROTATION_DAYS) * SECONDS_A_DAY
 
 
-# How moto and AWS call the two forms of a value.
-_VALUE_KEYS = {"secret_string": "SecretString", "secret_binary": "SecretBinary"}
-
-
 def _existing(backend: SecretsManagerBackend, secret_id: str) -> FakeSecret:
     secret = backend.secrets.get(secret_id)
     if secret is None:
@@ -271,13 +262,12 @@ def _without_rotation(secret: FakeSecret, version_id: str) -> Labels:
     return {version: [label for label in own if label != PENDING] for version, own in labels.items()}
 
 
-def _set_labels(
-    secret: FakeSecret, labels: Labels, token: str | None = None, value: Mapping[str, str] | None = None
-) -> None:
+def _set_labels(secret: FakeSecret, labels: Labels, token: str | None = None, value: str | None = None) -> None:
     """Write the labels back; and the version ``token`` with its value, which is new or had none."""
     if token is not None:
         version = secret.versions.setdefault(token, {"createdate": int(time.time()), "version_id": token})
-        version.update(value or {})
+        if value is not None:
+            version["secret_string"] = value
     for version_id, own in labels.items():
         secret.versions[version_id]["version_stages"] = own
     # moto answers CreateSecret and UpdateSecret with this one.
