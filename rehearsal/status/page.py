@@ -16,9 +16,10 @@ from urllib.parse import parse_qs
 from localaws.http.call import Answer, json_answer
 from localaws.http.listening import ListeningServer
 from localaws.settings import Context
+from rehearsal.run import Run
 from rehearsal.status import snapshot
 from rehearsal.status.events import Events, JournalReader
-from rehearsal.status.sources import States, services, task_by_port
+from rehearsal.status.sources import States, task_by_port
 
 HOST = "127.0.0.1"
 THREADS = 4
@@ -137,7 +138,7 @@ class StatusPage:
 
     def _take_snapshot(self) -> dict[str, Any]:
         self._journal.read_on()
-        states, running = self._states.read(), services(self._settings)
+        states, running = self._states.read(), Run(self._settings.run_directory).ask("status")["services"]
         ports = task_by_port(running.get("ecs", {}).get("tasks", []))
         sessions = snapshot.sessions(running.get("rds", {}).values(), ports)
         return {

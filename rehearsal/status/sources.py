@@ -1,12 +1,11 @@
-"""What the page is made from: Terraform's states, the status of the local AWS, and whose connections are whose.
+"""What the page is made from, next to the status of the local AWS: Terraform's states, and whose connections are whose.
 
-Reading leaves no trace in the journal: the status is an endpoint outside of the AWS API, and states are read in moto.
+Reading leaves no trace in the journal: states are read in moto.
 """
 
 import contextlib
 import functools
 import json
-import urllib.request
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from localaws.settings import Settings
 
 _GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
 _SUFFIX = ".tfstate"
-_TIMEOUT_SECONDS = 10
 
 
 class States:
@@ -46,18 +44,6 @@ class States:
         if known is None or known[0] != version:
             known = self._known[name] = (version, json.loads(content()))
         return known[1]
-
-
-def services(settings: Settings) -> dict[str, Any]:
-    """Return the status of each service of a local AWS.
-
-    Raises:
-        OSError: it does not answer.
-    """
-    url, headers = f"{settings.endpoint}/_rehearsal/status", settings.administrator.authorization
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - http
-        status: dict[str, Any] = json.load(answer)["services"]
-        return status
 
 
 def task_by_port(tasks: Iterable[dict[str, Any]]) -> dict[int, str]:

@@ -1,15 +1,13 @@
 from rehearsal.deployment import failed_rollout, failed_task
 
 
-def test_a_service_that_is_still_rolling_out_is_waited_for() -> None:
-    assert failed_rollout({"taproom-dev": {"rollout": "IN_PROGRESS", "events": ["a task failed"]}}) is None
-
-
 def test_a_first_deployment_that_failed_is_named_with_what_ecs_said() -> None:
-    said = failed_rollout({"taproom-dev": {"rollout": "FAILED", "events": ["container migrate exited with 1"]}})
+    service = {"rollout": "FAILED", "events": ["container migrate exited with 1"]}
+    said = failed_rollout({"taproom-dev": service})
     assert said is not None
     assert "taproom-dev do not start" in said
     assert "container migrate exited with 1" in said
+    assert failed_rollout({"taproom-dev": {**service, "rollout": "IN_PROGRESS"}}) is None, "it is waited for"
 
 
 def test_the_newest_task_of_an_image_that_failed_is_found() -> None:
