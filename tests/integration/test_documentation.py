@@ -25,6 +25,7 @@ DOCUMENTS = [*CHECKOUT.glob("*.md"), *(path for folder in FOLDERS for path in (C
 TARGETS = set(re.findall(r"^([a-z-]+):", "".join(file.read_text() for file in MAKEFILES), flags=re.MULTILINE))
 TEST_FILES = list((CHECKOUT / "tests").rglob("test_*.py"))
 TESTS = set(re.findall(r"def (test_\w+)\(", "".join(path.read_text() for path in TEST_FILES)))
+TESTS |= {path.name for path in TEST_FILES}
 Problems = Iterator[object]
 
 
@@ -66,8 +67,8 @@ def test_a_make_target_that_is_named_exists(document: Path) -> Problems:
 
 
 @in_documents
-def test_a_test_that_is_named_exists(document: Path) -> Problems:
-    yield from set(re.findall(r"`(test_\w+)`", document.read_text())) - TESTS
+def test_a_test_or_a_file_of_tests_that_is_named_exists(document: Path) -> Problems:
+    yield from set(re.findall(r"`(test_\w+(?:\.py)?)`", document.read_text())) - TESTS
 
 
 def test_the_runbook_lists_every_alarm_with_the_test_that_triggers_it_or_its_source() -> None:
@@ -94,11 +95,6 @@ def test_a_path_that_is_named_exists(document: Path) -> Problems:
     for span in re.findall(r"`([^`\n]+)`", prose(document)):
         if PATH.fullmatch(span) and not any((folder / span).exists() for folder in near):
             yield span
-
-
-@in_documents
-def test_a_file_of_tests_that_is_named_exists(document: Path) -> Problems:
-    yield from set(re.findall(r"`(test_\w+\.py)`", document.read_text())) - {path.name for path in TEST_FILES}
 
 
 @in_documents

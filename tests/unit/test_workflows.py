@@ -171,18 +171,12 @@ def test_the_required_check_passes_only_after_the_checks_and_a_plan_that_did_not
     assert holds(job["steps"][0]["if"], contexts, succeeded=True) != passes
 
 
-def test_a_pull_request_from_a_fork_gets_no_credentials() -> None:
+@pytest.mark.parametrize(("head", "role", "runs"), [("me", "arn", True), ("fork", "arn", False), ("me", "", False)])
+def test_a_pull_request_from_a_fork_gets_no_credentials(head: str, role: str, *, runs: bool) -> None:
+    event = {"pull_request": {"head": {"repo": {"full_name": f"{head}/taproom"}}}}
+    github = {"repository": "me/taproom", "event": event}
     condition = WORKFLOWS["pull-request.yml"]["jobs"]["plan"]["if"]
-    github = {"repository": "me/taproom"}
-
-    def runs(head: str, role: str) -> bool:
-        event = {"pull_request": {"head": {"repo": {"full_name": head}}}}
-        contexts = {"github": {**github, "event": event}, "vars": {"AWS_PLAN_ROLE_ARN": role}}
-        return holds(condition, contexts, succeeded=True)
-
-    assert runs("me/taproom", "arn")
-    assert not runs("fork/taproom", "arn")
-    assert not runs("me/taproom", "")
+    assert holds(condition, {"github": github, "vars": {"AWS_PLAN_ROLE_ARN": role}}, succeeded=True) is runs
 
 
 @pytest.mark.parametrize("variables", [{}, {"AWS_DEPLOY_ROLE_ARN": "arn"}])

@@ -76,13 +76,10 @@ def test_neither_pip_nor_a_compiler_nor_a_cache_comes_along(image: Built) -> Non
 def test_its_python_packages_are_the_locked_ones(image: Built) -> None:
     listed = image.run(["python", "-c", _LIST_PACKAGES]).stdout.split()
     installed = {re.sub(r"[-_.]+(?=.*==)", "-", package).lower() for package in listed}
-    locked = dict(re.findall(r"^([a-z0-9.-]+==[^\s;]+)( ;)?", _lock(), re.MULTILINE))
+    lock = (CHECKOUT / "requirements" / "service.txt").read_text()
+    locked = dict(re.findall(r"^([a-z0-9.-]+==[^\s;]+)( ;)?", lock, re.MULTILINE))
     assert installed <= locked.keys()
     assert {pin for pin, marker in locked.items() if not marker} <= installed
-
-
-def _lock() -> str:
-    return (CHECKOUT / "requirements" / "service.txt").read_text()
 
 
 def test_it_runs_as_a_user_without_write_access(migrated: Built, serving: Serving) -> None:

@@ -19,8 +19,6 @@ from devtools.checkout import CHECKOUT
 from devtools.postgres.binaries import Binaries
 from rehearsal.aws import REGION, assume_role
 from rehearsal.demo import STAGES, demo
-from rehearsal.terraform import TerraformError
-from tests.support.documents import beers
 from tests.support.http import Client
 from tests.support.local_aws import policy
 from tests.support.rehearsal import (
@@ -215,22 +213,3 @@ def test_demo_shows_drift_rotations_and_rollbacks_and_leaves_the_deployment_as_i
     assert len(transcript.splitlines()) > STAGES
     assert set(without_measurements(f"[1/7]{transcript}")) - set(without_measurements(shown)) == set()
     assert kept() == before
-
-
-def test_a_failed_invocation_fails_the_apply_and_is_repeated_once_the_cause_is_fixed(
-    rehearsal: Rehearsal,
-) -> None:
-    access = beers()
-    access["schemas"]["cellar"] = {"owner": "cellar_owner"}
-    access["roles"]["cellar_owner"] = {}
-    # The preview would stop it before; what the function itself does is the matter here.
-    variables = {**rehearsal.deployment.variables(rehearsal.digest), "access": access, "preview_access": False}
-    rehearsal.sql("CREATE SCHEMA cellar")
-    with pytest.raises(TerraformError, match="cellar") as failure:
-        rehearsal.deployment.environment.apply(variables, quiet, "dev.tfvars")
-    assert "rdsadmin" in str(failure.value), "the message names the owner that is in the way"
-    assert rehearsal.client.get("/beers").status == 200
-    rehearsal.sql("DROP SCHEMA cellar")
-    rehearsal.deployment.environment.apply(variables, quiet, "dev.tfvars")
-    owner = rehearsal.sql("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'cellar'")
-    assert owner == [["cellar_owner"]]

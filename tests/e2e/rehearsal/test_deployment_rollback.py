@@ -3,7 +3,6 @@
 The rollback by hand, by the workflow, is in test_release.py; that by the circuit breaker is in the demo.
 """
 
-import re
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +11,8 @@ from typing import Any
 import pytest
 
 from devtools.checkout import CHECKOUT
-from localaws.ecs.scheduler import BREAKER_MINIMUM_FAILURES
 from rehearsal.terraform import TerraformError
 from tests.support.rehearsal import (
-    ANSWERS_ONLY_HEALTH_CHECKS,
     MIGRATIONS,
     Rehearsal,
     image_of_changed_service,
@@ -27,7 +24,6 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 SPOT_INTERRUPTION = "Spot interruption"
-UNREADY = re.compile(r"\(task (\w+)\) failed: Task failed its health checks .*codes: \[503\]")
 NEWER = "Migration skipped, the database's revision is newer"
 
 
@@ -54,12 +50,6 @@ def log(rehearsal: Rehearsal, task_arn: str, container: str) -> str:
     """Return what a container of a task has logged."""
     (file,) = (rehearsal.run.logs / "tasks").glob(f"*-{task_arn.rpartition('/')[2]}-{container}.log")
     return file.read_text()
-
-
-def unready_tasks(rehearsal: Rehearsal) -> list[str]:
-    """Return the ids of the tasks that have failed because the load balancer got 503 from them."""
-    messages = [event["message"] for event in rehearsal.journal("service.event")]
-    return [found[1] for message in messages if (found := UNREADY.search(message))]
 
 
 def serving(rehearsal: Rehearsal, task_definition: str, without: set[str]) -> Callable[[], bool]:
@@ -115,29 +105,3 @@ def test_spot_interruption_of_a_task_older_than_the_database_is_survived(rehears
     wait_until(serving(rehearsal, rehearsal.outputs["task_definition_arn"], before), "the replacements")
     assert rehearsal.client.get("/beers").status == 200
     assert all(NEWER in log(rehearsal, task_arn, "migrate") for task_arn in tasks(rehearsal))
-
-
-@pytest.mark.nightly  # two minutes; tests/integration/app proves what the earlier version answers
-def test_rollback_to_a_version_whose_tables_are_gone_fails_and_the_service_goes_back_and_then_forward(
-    rehearsal: Rehearsal, tmp_path: Path
-) -> None:
-    earlier = rehearsal.digest
-    without_tables = image_of_changed_service(
-        rehearsal, tmp_path / "1", {**migrations(*MIGRATIONS[:4]), "app/__init__.py": ANSWERS_ONLY_HEALTH_CHECKS}
-    )
-    rehearsal.deployment.apply_environment(without_tables, quiet)
-    rehearsal.outputs = rehearsal.deployment.environment.outputs()
-    kept = rehearsal.outputs["task_definition_arn"]
-    unready_before = unready_tasks(rehearsal)
-    with pytest.raises(TerraformError, match="ECS did not keep the new tasks and went back"):
-        rehearsal.deployment.apply_environment(earlier, quiet)
-    assert rehearsal.service()["taskDefinition"] == kept
-    unready = unready_tasks(rehearsal)[len(unready_before) :]
-    assert len(unready) >= BREAKER_MINIMUM_FAILURES
-    assert all(NEWER in log(rehearsal, task, "migrate") for task in unready), "they start, and are not ready"
-    assert rehearsal.client.get("/beers").status == 500, "of the version without tables"
-
-    rehearsal.digest = image_of_changed_service(rehearsal, tmp_path / "2", migrations(*MIGRATIONS))
-    rehearsal.deployment.apply_environment(rehearsal.digest, quiet)
-    rehearsal.outputs = rehearsal.deployment.environment.outputs()
-    assert len(rehearsal.client.get("/beers").body["beers"]) > 0

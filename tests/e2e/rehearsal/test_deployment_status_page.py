@@ -1,6 +1,5 @@
 """The page that shows the deployed whole, and what it does not show."""
 
-import http.client
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ import pytest
 
 from db_bootstrap.apply import LOCK_KEY
 from rehearsal.run import Run
+from tests.support.http import Client
 from tests.support.rehearsal import Rehearsal, superuser
 from tests.support.waiting import wait_until
 
@@ -18,19 +18,8 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 def state(run: Run) -> dict[str, Any]:
     """Return what the page is given now."""
-    found: dict[str, Any] = json.loads(text_of(run))
-    return found
-
-
-def text_of(run: Run) -> str:
     assert run.ports
-    connection = http.client.HTTPConnection("127.0.0.1", run.ports.status, timeout=60)
-    connection.request("GET", "/state.json")
-    answer = connection.getresponse()
-    assert answer.status == 200
-    text = answer.read().decode()
-    connection.close()
-    return text
+    return dict(Client(f"http://127.0.0.1:{run.ports.status}").get("/state.json").body)
 
 
 def test_status_page_shows_resources_and_access(rehearsal: Rehearsal) -> None:
@@ -72,12 +61,12 @@ def test_status_page_shows_a_rotation_in_progress(rehearsal: Rehearsal) -> None:
 
 
 def test_status_page_shows_calls_and_no_secret(rehearsal: Rehearsal) -> None:
-    text = text_of(rehearsal.run)
-    newest = json.loads(text)["calls"]["newest"]
+    seen = state(rehearsal.run)
+    newest = seen["calls"]["newest"]
     assert any(call["action"] == "secretsmanager:PutSecretValue" and call["outcome"] == "allowed" for call in newest)
     secrets = rehearsal.secret_values()
     assert len(secrets) >= 4, "the master's, both logins', and the write token"
-    assert [secret for secret in secrets if not secret or secret in text] == []
+    assert [secret for secret in secrets if not secret or secret in json.dumps(seen)] == []
 
 
 def wait_for_rotation(rehearsal: Rehearsal, wanted: str, step: str | None) -> dict[str, Any]:

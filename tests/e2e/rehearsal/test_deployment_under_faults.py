@@ -190,7 +190,7 @@ def test_a_failover_during_a_rotation_fires_an_alarm_replaces_no_task_and_both_r
     tasks = task_processes(rehearsal)
     with watched(rehearsal, "budget-burn-fast", loses_requests=True) as watch:
         token = rehearsal.begin_rotation()
-        rehearsal.wait_for_step(token)
+        wait_until(lambda: any(event["version_id"] == token for event in rehearsal.journal("rotation.step")))
         rehearsal.aws("rds").reboot_db_instance(DBInstanceIdentifier=NAME, ForceFailover=True)
         watch.wait_for("budget-burn-fast")
         finish_rotation(rehearsal, token)

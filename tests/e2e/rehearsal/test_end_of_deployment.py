@@ -25,7 +25,9 @@ def test_no_password_is_in_the_state_the_plan_an_output_a_log_or_a_command_line(
         "the state": rehearsal.deployment.environment.state(),
         "the outputs": json.dumps(rehearsal.outputs),
         "the plan": read.decode(errors="replace"),
-        "the command lines": "\n".join(" ".join(process.info["cmdline"] or []) for process in all_processes()),
+        "the command lines": "\n".join(
+            " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])
+        ),
         "CloudWatch Logs": "\n".join(cloudwatch_messages(rehearsal)),
         **{str(path): path.read_text(errors="replace") for path in every_file(rehearsal.run.logs)},
     }
@@ -33,10 +35,6 @@ def test_no_password_is_in_the_state_the_plan_an_output_a_log_or_a_command_line(
     assert any("tasks" in place for place in places), "the tasks' logs were read"
     assert any("postgresql" in place for place in places), "the server's log was read"
     assert [place for place, text in places.items() if any(password in text for password in passwords)] == []
-
-
-def all_processes() -> Iterator[psutil.Process]:
-    return psutil.process_iter(["cmdline"])
 
 
 def cloudwatch_messages(rehearsal: Rehearsal) -> Iterator[str]:

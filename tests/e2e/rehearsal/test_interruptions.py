@@ -6,7 +6,6 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -76,16 +75,9 @@ def wait_for_database(folder: Path) -> None:
     )
 
 
-def nightly(stage: int) -> Any:
-    return pytest.param(stage, marks=pytest.mark.nightly)
-
-
 def processes_of(folder: Path) -> list[list[str]]:
-    return [process.info["cmdline"] for process in psutil.process_iter(["cmdline"]) if mentions(process, folder)]
-
-
-def mentions(process: psutil.Process, folder: Path) -> bool:
-    return any(str(folder) in argument for argument in process.info["cmdline"] or [])
+    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return [argv for argv in commands if any(str(folder) in argument for argument in argv)]
 
 
 def test_another_up_is_refused_while_the_terraform_of_a_killed_one_runs(folder: Path) -> None:
@@ -172,7 +164,9 @@ def end(folder: Path) -> None:
     assert processes_of(folder) == []
 
 
-@pytest.mark.parametrize("stage", [nightly(1), nightly(2), nightly(3), 4, nightly(5), nightly(6), nightly(7)])
+@pytest.mark.parametrize(
+    "stage", [4, *(pytest.param(stage, marks=pytest.mark.nightly) for stage in (1, 2, 3, 5, 6, 7))]
+)
 def test_down_leaves_nothing_of_an_up_that_was_killed_in_a_stage(stage: int, tmp_path: Path) -> None:
     killed_in(stage, tmp_path / "run")
     end(tmp_path / "run")

@@ -108,12 +108,6 @@ def test_a_release_reaches_prod_as_approved_and_the_next_one_is_refused_after_a_
     assert "release create v1.0.1" not in notes
 
 
-def test_a_rollback_to_the_version_before_a_migration_serves_on_the_migrated_database(pipeline: Pipeline) -> None:
-    ready = pipeline.client("prod").get("/readyz")
-    assert (ready.status, ready.body["revision"]) == (200, "rehearsed_1"), "every task started on the newer database"
-    assert all(pipeline.client(name).get("/beers").status == 200 for name in ENVIRONMENTS)
-
-
 def test_a_build_that_github_did_not_attest_is_attested_by_the_next_attempt_and_not_built_twice(
     pipeline: Pipeline,
 ) -> None:
