@@ -1,6 +1,5 @@
 """The status page of a rehearsal in a real browser, before a state that changes under its eyes."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,46 +16,16 @@ from rehearsal.status.events import Events
 from rehearsal.status.page import Site
 from rehearsal.status.snapshot import Session
 from tests.support.accessibility import obstacles
+from tests.support.status_page import STEPS, call, invocation, resource, rotation, task
 
 pytestmark = pytest.mark.browser
 
 DIGEST = "sha256:" + "49d3220b829f" * 5 + "0000"
-SECRET = "taproom-dev/database/beers_app-20261124225350484900000018"
-STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
-LONG_SQL = 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "beers" TO "' + "w" * 63 + '"'
-TOLD = {
-    "action": "apply",
-    "document": {
-        "database": "beers",
-        "schemas": {"beers": {"owner": "beers_owner"}},
-        "roles": {"beers_owner": {}, "beers_writer": {"schemas": {"beers": "write"}}},
-        "logins": {"beers_app": {"credential": "rotated", "member_of": ["beers_writer"]}},
-    },
-}
-REPORT = {
-    "database": "beers",
-    "in_sync": True,
-    "changes": [{"sql": LONG_SQL, "reason": "<b>declared</b> and missing", "destructive": True}],
-    "unmanaged": ["role postgres"],
-}
-
-
-def resource(kind: str, name: str, module: str, count: int = 1, **attributes: str) -> dict[str, Any]:
-    instances = [{"index_key": key, "attributes": attributes} for key in range(count)]
-    return {"mode": "managed", "type": kind, "name": name, "module": module, "instances": instances}
-
-
 STATE = {
     "resources": [
-        resource("aws_subnet", "private", "module.network", 3),
+        resource("aws_subnet", "private", "module.network", range(3)),
         resource("aws_cloudwatch_metric_alarm", "rotation_that_did_not_come_in_time", "module.database_access"),
-        resource(
-            "aws_lambda_invocation",
-            "apply",
-            "module.database_access",
-            input=json.dumps(TOLD),
-            result=json.dumps(REPORT),
-        ),
+        invocation(),
     ]
 }
 
@@ -85,34 +54,21 @@ class Recorded:
             "calls": self.events.calls_after(after),
         }
 
-    def happens(self, kind: str, **fields: Any) -> None:
-        self.events.take({"time": "2026-11-24T22:54:08.337+00:00", "kind": kind, **fields})
-
     def call(self, operation: str, caller: str = "taproom-deploy-dev/rehearsal", **fields: Any) -> None:
-        usual = {"service": "ecs", "status": 200, "milliseconds": 4}
-        self.happens("api.call", operation=operation, caller=caller, **{**usual, **fields})
+        self.events.take(call(operation=operation, caller=caller, **fields))
 
     def rotation(self, kind: str, **fields: Any) -> None:
-        self.happens(f"rotation.{kind}", secret=SECRET, version_id="v1", **fields)
+        self.events.take(rotation(kind, **fields))
 
     def is_applied(self) -> None:
         """As after a whole apply, with a task on its way out and a call that was denied."""
         images = {"app": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@{DIGEST}"}
         for name, status, target in (("a" * 32, "RUNNING", "healthy"), ("b" * 32, "STOPPED", None)):
-            created = f"2026-11-24T22:5{len(self.tasks)}:00+00:00"
+            number = len(self.tasks)
+            created, address = f"2026-11-24T22:5{number}:00+00:00", f"10.0.16.{number + 4}"
             reason = "Scaling activity initiated by deployment ecs-svc/1" if status == "STOPPED" else None
-            task = {
-                "id": name,
-                "group": "service:taproom-dev",
-                "status": status,
-                "health": "HEALTHY",
-                "address": f"10.0.16.{len(self.tasks) + 4}",
-                "images": images,
-                "created": created,
-                "stopped_reason": reason,
-            }
-            self.targets[f"{task['address']}:8080"] = target
-            self.tasks.append(task)
+            self.tasks.append(task(name, status, created, address=address, images=images, stopped_reason=reason))
+            self.targets[f"{address}:8080"] = target
         self.sessions.append(Session("beers_app_a", "taproom/1", "a" * 32, 4))
         self.states["dev"] = STATE
         self.call("CreateCluster")

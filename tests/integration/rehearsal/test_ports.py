@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,20 +24,11 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture
-def taken_port() -> Iterator[int]:
+def test_the_next_free_port_is_reserved_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]
-
-
-def test_a_requested_port_that_is_taken_is_refused_with_the_remedy(taken_port: int) -> None:
-    with pytest.raises(UserError, match=rf"Port {taken_port} of 127\.0\.0\.1 is taken.*make up PORT="):
-        ports.reserve_ports(taken_port)
-
-
-def test_the_next_free_port_is_reserved_by_default(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "DEFAULT_BALANCER_PORT", taken_port)
-    listeners = ports.reserve_ports(None)
+        taken_port = listener.getsockname()[1]
+        monkeypatch.setattr(ports, "DEFAULT_BALANCER_PORT", taken_port)
+        listeners = ports.reserve_ports(None)
     assert taken_port < listeners.ports.balancer < taken_port + 100
     listeners.close()
 
@@ -59,12 +49,12 @@ def test_rehearsals_that_start_at_the_same_time_reserve_different_ports() -> Non
     assert len(set(reserved)) == len(reserved) == 12
 
 
-def test_a_port_stays_reserved_until_the_child_that_inherited_its_socket_ends() -> None:
+def test_a_port_is_refused_with_the_remedy_until_the_child_that_inherited_its_socket_ends() -> None:
     listeners = ports.reserve_ports(None)
     port = listeners.ports.balancer
     child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[listener.fileno() for listener in listeners])
     listeners.close()
-    with pytest.raises(UserError, match="another rehearsal"):
+    with pytest.raises(UserError, match=rf"Port {port} of 127\.0\.0\.1 is taken.*another rehearsal.*make up PORT="):
         ports.reserve_ports(port)
     child.kill()
     child.communicate()

@@ -7,19 +7,7 @@ from typing import Any
 import pytest
 
 from rehearsal.status.events import KEPT_CALLS, KEPT_ROTATIONS, Events, JournalReader
-
-TIME = "2026-11-24T12:00:00.000+00:00"
-SECRET = "taproom-dev/database/beers_app-20261124225350484900000018"
-STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
-
-
-def call(**fields: Any) -> dict[str, Any]:
-    usual = {"service": "ecs", "operation": "CreateCluster", "caller": "taproom-deploy-dev/rehearsal", "status": 200}
-    return {"time": TIME, "kind": "api.call", "milliseconds": 3, **usual, **fields}
-
-
-def rotation(kind: str, **fields: Any) -> dict[str, Any]:
-    return {"time": TIME, "kind": f"rotation.{kind}", "secret": SECRET, "version_id": "v1", **fields}
+from tests.support.status_page import STEPS, call, rotation
 
 
 def events(*journal: dict[str, Any]) -> Events:
@@ -102,7 +90,7 @@ def test_a_mere_test_of_the_function_ends_with_its_only_step() -> None:
 def test_the_masters_rotation_is_one_of_them_and_only_the_newest_are_kept() -> None:
     taken = events(
         *(rotation("started", steps=STEPS, version_id=f"v{number}") for number in range(KEPT_ROTATIONS)),
-        {"time": TIME, "kind": "database.master_rotated", "instance": "taproom-dev"},
+        {"time": "2026-11-24T12:00:00.000+00:00", "kind": "database.master_rotated", "instance": "taproom-dev"},
     )
     shown = taken.rotations()
     assert len(shown) == KEPT_ROTATIONS

@@ -5,59 +5,7 @@ from typing import Any
 
 from rehearsal.status import snapshot
 from rehearsal.status.snapshot import SHOWN_STOPPED_TASKS, Session
-
-CANARY = "hunter2-must-not-be-shown"
-DOCUMENT = {
-    "database": "beers",
-    "schemas": {"beers": {"owner": "beers_owner"}},
-    "roles": {"beers_owner": {}, "beers_writer": {"schemas": {"beers": "write"}}},
-    "logins": {
-        "beers_app": {"credential": "rotated", "member_of": ["beers_writer"], "settings": {"work_mem": CANARY}},
-        "beers_migrator": {"credential": "rotated", "acts_as": "beers_owner"},
-        "beers_report": {
-            "credential": "iam",
-            "grants": [{"on": "tables", "privileges": ["SELECT"], "schema": "beers", "columns": ["name"]}],
-        },
-    },
-}
-REPORT = {
-    "database": "beers",
-    "in_sync": True,
-    "changes": [{"sql": 'CREATE ROLE "beers_app"', "reason": "it is declared and missing", "destructive": False}],
-    "credentials": [{"login": "beers_app", "secret_arn": "arn", "version_id": CANARY}],
-    "unmanaged": ["role postgres"],
-}
-
-
-def resource(kind: str, name: str, module: str = "", **more: Any) -> dict[str, Any]:
-    keys = more.pop("keys", [None])
-    instances = [
-        {"attributes": {"password": CANARY}, "private": CANARY, **({} if key is None else {"index_key": key})}
-        for key in keys
-    ]
-    where = {"module": module} if module else {}
-    return {"mode": "managed", "type": kind, "name": name, "instances": instances, **where, **more}
-
-
-def invocation() -> dict[str, Any]:
-    told = {"action": "apply", "document": DOCUMENT, "secret_arns": {"x": CANARY}}
-    made = resource("aws_lambda_invocation", "apply", "module.database_access")
-    made["instances"][0]["attributes"] = {"input": json.dumps(told), "result": json.dumps(REPORT)}
-    return made
-
-
-def task(name: str, status: str = "RUNNING", created: str = "2026-11-24T12:00:00") -> dict[str, Any]:
-    return {
-        "id": name,
-        "group": "service:taproom-dev",
-        "status": status,
-        "health": "HEALTHY",
-        "address": "10.0.0.4",
-        "images": {"app": "registry/taproom@sha256:aa", "migrate": "registry/taproom@sha256:aa"},
-        "created": created,
-        "stopped_reason": None,
-        "pids": [],
-    }
+from tests.support.status_page import CANARY, invocation, resource, task
 
 
 def services(*tasks: dict[str, Any]) -> dict[str, Any]:
