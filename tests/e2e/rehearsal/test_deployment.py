@@ -57,6 +57,26 @@ def test_a_first_apply_that_failed_at_the_service_is_finished_by_applying_again(
     assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
 
 
+def test_each_login_and_the_master_has_a_rotation_schedule_and_only_testsecret_has_run(
+    rehearsal: Rehearsal,
+) -> None:
+    secrets = rehearsal.aws("secretsmanager")
+    schedules: dict[str, list[dict[str, int]]] = {}
+    for secret in secrets.list_secrets()["SecretList"]:
+        described = secrets.describe_secret(SecretId=secret["ARN"])
+        if "/write-token-" in described["Name"]:
+            continue  # people put another when they want one
+        assert described["RotationEnabled"]
+        function = described.get("RotationLambdaARN", "RDS").rpartition(":")[2]
+        schedules.setdefault(function, []).append(described["RotationRules"])
+    assert schedules == {
+        "taproom-dev-rotation": [{"AutomaticallyAfterDays": 30}] * 2,
+        "RDS": [{"AutomaticallyAfterDays": 7}],
+    }
+    assert {event["step"] for event in rehearsal.journal("rotation.step")} == {"testSecret"}
+    assert rehearsal.journal("rotation.failed") == []
+
+
 def test_the_catalogue_is_empty_at_first_and_can_be_seeded_through_the_load_balancer(rehearsal: Rehearsal) -> None:
     assert rehearsal.client.get("/beers").status == 200
     assert rehearsal.client.post("/beers/seed").status in {200, 201}

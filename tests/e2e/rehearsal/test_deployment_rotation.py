@@ -70,23 +70,6 @@ def logs_in(rehearsal: Rehearsal, credential: dict[str, Any]) -> bool:
         return False
 
 
-def test_each_login_and_the_master_has_a_rotation_schedule_and_only_testsecret_has_run(
-    rehearsal: Rehearsal,
-) -> None:
-    secrets = rehearsal.aws("secretsmanager")
-    schedules: dict[str, list[dict[str, int]]] = {}
-    for secret in secrets.list_secrets()["SecretList"]:
-        described = secrets.describe_secret(SecretId=secret["ARN"])
-        if "/write-token-" in described["Name"]:
-            continue  # people put another when they want one
-        assert described["RotationEnabled"]
-        function = described.get("RotationLambdaARN", "RDS").rpartition(":")[2]
-        schedules.setdefault(function, []).append(described["RotationRules"])
-    assert schedules == {FUNCTION: [{"AutomaticallyAfterDays": 30}] * 2, "RDS": [{"AutomaticallyAfterDays": 7}]}
-    assert {event["step"] for event in rehearsal.journal("rotation.step")} == {"testSecret"}
-    assert rehearsal.journal("rotation.failed") == []
-
-
 def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, tmp_path: Path) -> None:
     before = master(rehearsal)
     arn = rehearsal.instance()["MasterUserSecret"]["SecretArn"]
