@@ -29,6 +29,7 @@ from rehearsal.aws import REGION, assume_role, aws_client
 from rehearsal.deployment import Deployment
 from rehearsal.run import Run
 from rehearsal.terraform import copy_configuration
+from scripts.environment import running
 from tests.support.github_api import install_gh
 from tests.support.github_tokens import Repository, claims_of_job, is_trusted
 from tests.support.http import Client
@@ -149,8 +150,7 @@ class Pipeline:
 
     def git(self, *arguments: str) -> str:
         """Run git in the remote; return its output."""
-        who = ["-c", "user.name=Example", "-c", "user.email=person@example.com"]
-        return _git(self.origin, *who, *arguments)
+        return git_in(self.origin, *arguments)
 
     def aws(self, service: str, variables: Mapping[str, str] | None = None) -> Any:
         """Return a client of the local AWS with a job's credentials, or with the administrator's."""
@@ -159,12 +159,8 @@ class Pipeline:
 
     def deployed(self, environment: str) -> str:
         """Return the digest of the image that an environment's service runs."""
-        ecs = self.aws("ecs")
-        (service,) = ecs.describe_services(cluster=f"taproom-{environment}", services=[f"taproom-{environment}"])[
-            "services"
-        ]
-        definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-        return str(definition["containerDefinitions"][0]["image"].partition("@")[2])
+        name = f"taproom-{environment}"
+        return running(self.aws("ecs"), name, name).image.partition("@")[2]
 
     def deployment(self, environment: str) -> Deployment:
         """Return an environment's root module, initialised for Terraform runs that no workflow makes."""
@@ -191,8 +187,8 @@ class Pipeline:
     def _check_out(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:
         if _is_check(job):
             return {}
-        _git(self.origin.parent, "clone", "--quiet", str(self.origin), str(job.folder))
-        _git(job.folder, "checkout", "--quiet", "--detach", given.get("ref") or job.event.commit)
+        git_in(self.origin.parent, "clone", "--quiet", str(self.origin), str(job.folder))
+        git_in(job.folder, "checkout", "--quiet", "--detach", given.get("ref") or job.event.commit)
         (job.folder / ".venv").symlink_to(CHECKOUT / ".venv")
         (job.folder / "build").mkdir()
         (job.folder / "build" / "function-packages").symlink_to(CHECKOUT / "build" / "function-packages")
@@ -327,13 +323,14 @@ def copy_project(origin: Path) -> None:
         else:
             shutil.copyfile(source, origin / name)
     copy_configuration(origin / "terraform")
-    _git(origin, "init", "--quiet", "--initial-branch=main")
+    git_in(origin, "init", "--quiet", "--initial-branch=main")
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env={**os.environ, **_IN_GIT}, capture_output=True, text=True, check=False
-    )
+def git_in(folder: Path, *arguments: str) -> str:
+    """Run git in a folder, as a person without a configuration of theirs; return its output."""
+    command = ["git", "-c", "user.name=Example", "-c", "user.email=person@example.com", *arguments]
+    given = {**os.environ, **_IN_GIT}
+    done = subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -6,7 +6,6 @@ that contains only the example: the module comes from a git URL. Key, topic and 
 
 import json
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from rehearsal.aws import assume_role
 from rehearsal.run import Run
 from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
 from tests.support.documents import beers
+from tests.support.pipeline import git_in
 from tests.support.rehearsal import Deployed, changes_of, quiet, run_in
 from tests.support.statements import Statements
 from tests.support.waiting import wait_until
@@ -147,8 +147,7 @@ def _consumer(run: Run) -> Path:
     taproom = run.folder.parent / "taproom"
     copy_configuration(taproom / "terraform")
     for command in (["init"], ["add", "--all"], ["commit", "--message=Release"], ["tag", "v1.0.0"]):
-        git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", *command]
-        subprocess.run(git, cwd=taproom, check=True, capture_output=True)
+        git_in(taproom, *command)
     root = run.folder.parent / "consumer"
     shutil.copytree(taproom / "terraform" / "examples" / "existing-database", root)
     main = root / "main.tf"

@@ -226,10 +226,9 @@ def test_a_saved_plan_is_applied_with_the_ranges_it_was_made_with_and_once(check
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        (
-            {"STATE": state()},
-            "Another apply came in between: the state has number 7",
-        ),
+        ({"PLAN_SHA256": "0" * 64}, f"and {'0' * 64} was approved"),
+        ({"PACKAGE": "scripts/psql.py"}, "made for the function "),
+        ({"STATE": state()}, "Another apply came in between: the state has number 7"),
         ({"SHOWN_AGAIN": json.dumps(shown("-- plan 2"))}, "- sql would be other statements"),
         ({"SHOWN_AGAIN": json.dumps(shown("-- plan 1", "aws_x.y"))}, "- aws_x.y would change too: size"),
         ({"SAID": "Error: Saved plan is stale"}, "Another apply has changed the state"),
@@ -239,7 +238,7 @@ def test_a_saved_plan_that_does_not_fit_any_more_is_refused(
     changed: dict[str, str], sentence: str, checkout: Path
 ) -> None:
     calls(checkout, "plan", **APPLIED, SAVE="1")
-    (checkout / "calls").unlink()
+    (checkout / "calls").write_text("")
     done = run(checkout, "apply apply", "yes\n", **APPLIED | changed)
     assert done.returncode == 3
     assert sentence in done.stderr
