@@ -7,10 +7,9 @@ manages, and rotating that secret changes it. Deletion ends the server.
 Different from AWS:
 - The address is 127.0.0.1, and the system chooses the port.
 - The server's major version is what this machine has; the journal says so if another one was requested.
-- Parameters: ``rds.force_ssl`` decides at the start whether plain connections are refused; later changes take effect at
-  the next start. PostgreSQL's own parameters are applied as they change, static ones at the start. Values that RDS
-  computes from the instance class are PostgreSQL's defaults here. Other ``rds.`` parameters and unavailable preloaded
-  libraries are ignored.
+- Parameters: plain connections are always refused. PostgreSQL's own parameters are applied as they change, static ones
+  at the start. Values that RDS computes from the instance class are PostgreSQL's defaults here. Other ``rds.``
+  parameters and unavailable preloaded libraries are ignored.
 - Members of ``rds_iam`` log in with a role's IAM token, if the instance was created with IAM authentication; changes of
   that take effect at the next start. Their sessions reach the server through its socket and have no client address.
 - Automated backups (`localaws/rds/backups.py`) begin before the instance is available, and can be restored up to now;

@@ -23,7 +23,6 @@ from localaws.rds.iam_auth import Endpoint, refusal
 from localaws.secretsmanager.secrets import put_secret_value, schedule
 from localaws.settings import Context
 
-_FORCE_SSL = "rds.force_ssl"
 _AVAILABLE_LIBRARIES = frozenset({"pg_stat_statements", "auto_explain"})
 _ROTATION_DAYS = 7
 _START_SECONDS = 90
@@ -50,11 +49,6 @@ def server_settings(parameters: Mapping[str, str]) -> dict[str, str]:
     return settings
 
 
-def refuses_plain_connections(parameters: Mapping[str, str]) -> bool:
-    """Return True if a parameter group requires TLS, which is RDS's default since PostgreSQL 15."""
-    return parameters.get(_FORCE_SSL, "1") == "1"
-
-
 class DatabaseServer:
     """One instance of moto with the server behind it."""
 
@@ -71,14 +65,12 @@ class DatabaseServer:
         self._settings = context.settings
         self._authorizer = Authorizer(context.settings, context.journal)
         self._secrets = secretsmanager_backends[context.settings.account_id][context.settings.region]
-        parameters = self._parameters()
         self.cluster = Cluster(
             binaries,
             context.authority,
             processes=context.processes,
             log=context.settings.logs_directory / f"postgresql-{instance.db_instance_identifier}.log",
-            settings={"wal_keep_size": WAL_KEPT, **server_settings(parameters)},
-            require_tls=refuses_plain_connections(parameters),
+            settings={"wal_keep_size": WAL_KEPT, **server_settings(self._parameters())},
             token_refusal=self._token_refusal if instance.enable_iam_database_authentication else None,
             role_patch=RolePatch.DOCUMENTED,
         )

@@ -93,36 +93,9 @@ H, S, U, X = Phase.HEALTHY, Phase.STARTING, Phase.UNHEALTHY, Phase.STOPPING
             id="a rollout within 200 percent starts all and stops none",
         ),
         pytest.param(
-            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=H, new1=H, new2=S)),
-            [StopTask("old1", BY_NEW)],
-            id="each healthy new task lets one old one go",
-        ),
-        pytest.param(
-            ServiceSnapshot(2, (NEW, OLD), tasks(old1=X, old2=X, new1=H, new2=H)),
-            [ForgetDeployment("old"), CompleteRollout("new")],
-            id="without old tasks the old deployment is forgotten and the new one complete",
-        ),
-        pytest.param(
             ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=S)),
             [StopTask("old2", BY_NEW), StartTasks("new", 2)],
             id="an old task that does not serve yet is stopped at once",
-        ),
-        pytest.param(
-            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=H), maximum_percent=150),
-            [StartTasks("new", 1)],
-            id="the maximum is rounded down",
-        ),
-        pytest.param(
-            ServiceSnapshot(2, (NEW, OLD), tasks(old1=H, old2=H), minimum_healthy_percent=50, maximum_percent=100),
-            [StopTask("old1", BY_NEW)],
-            id="without service, old tasks go first, down to the minimum",
-        ),
-        pytest.param(
-            ServiceSnapshot(
-                3, (NEW, OLD), tasks(old1=H, old2=H, old3=H), minimum_healthy_percent=50, maximum_percent=100
-            ),
-            [StopTask("old1", BY_NEW)],
-            id="the minimum is rounded up",
         ),
         pytest.param(
             ServiceSnapshot(1, (NEW, OLD), tasks(old1=H), maximum_percent=100),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localaws.rds.server import refuses_plain_connections, server_settings
+from localaws.rds.server import server_settings
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,3 @@ def test_only_parameters_and_libraries_that_postgresql_knows_reach_the_server(
     parameters: dict[str, str], settings: dict[str, str]
 ) -> None:
     assert server_settings(parameters) == settings
-
-
-@pytest.mark.parametrize(
-    ("parameters", "refused"), [({}, True), ({"rds.force_ssl": "1"}, True), ({"rds.force_ssl": "0"}, False)]
-)
-def test_plain_connections_are_refused_unless_the_group_lets_them_in(parameters: dict[str, str], refused: bool) -> None:
-    assert refuses_plain_connections(parameters) is refused
