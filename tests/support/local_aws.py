@@ -9,6 +9,7 @@ import socket
 import sys
 import uuid
 import zipfile
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -132,6 +133,20 @@ class LocalAws:
         """Return the messages that a queue has got."""
         received = self.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
         return [message["Body"] for message in received.get("Messages", [])]
+
+    def sums(self, namespace: str, metric: str, **dimensions: str) -> list[float]:
+        """Return the sum of what was measured of a metric around now; empty if nothing was."""
+        now = datetime.now(UTC)
+        points = self.client("cloudwatch").get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=7200,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return [point["Sum"] for point in points]
 
     def assume(self, role_arn: str) -> dict[str, str]:
         """Credentials of a role, as arguments of ``client``."""

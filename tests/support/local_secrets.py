@@ -6,16 +6,6 @@ from tests.support.local_aws import LocalAws
 from tests.support.waiting import wait_until
 
 
-def read(aws: LocalAws, secret: str, **which: str) -> str:
-    text: str = aws.client("secretsmanager").get_secret_value(SecretId=secret, **which)["SecretString"]
-    return text
-
-
-def stages(aws: LocalAws, secret: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = aws.client("secretsmanager").describe_secret(SecretId=secret)["VersionIdsToStages"]
-    return found
-
-
 def rotate(aws: LocalAws, secret: str, function: str, **options: Any) -> str:
     token: str = aws.client("secretsmanager").rotate_secret(
         SecretId=secret, RotationLambdaARN=function, RotationRules={"AutomaticallyAfterDays": 30}, **options

@@ -2,14 +2,13 @@
 
 import json
 import time
-import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from localaws.cloudwatch.metrics import MetricDatum, embedded_metrics
-from tests.support.local_aws import LocalAws
+from tests.support.local_aws import LocalAws, unique
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -61,7 +60,7 @@ def test_a_line_that_lacks_what_it_announces_is_not_understood(name: str) -> Non
 
 
 def test_a_line_that_is_put_into_a_log_becomes_a_metric_and_a_wrong_one_is_journaled(aws: LocalAws) -> None:
-    logs, group = aws.client("logs"), f"group-{uuid.uuid4().hex}"
+    logs, group = aws.client("logs"), unique("group")
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName="one")
     now = int(time.time() * 1000)
@@ -74,22 +73,7 @@ def test_a_line_that_is_put_into_a_log_becomes_a_metric_and_a_wrong_one_is_journ
         logStreamName="one",
         logEvents=[{"timestamp": now, "message": json.dumps(document)} for document in (good, bad)],
     )
-    assert statistics(aws, "Cellar", "Bottles", "service", group) == [7.0]
+    assert aws.sums("Cellar", "Bottles", service=group) == [7.0]
     assert [event["error"] for event in aws.journal("metrics.not_understood") if event["group"] == group] == [
         "KeyError: 'Bottles'"
     ]
-
-
-def statistics(aws: LocalAws, namespace: str, metric: str, dimension: str, value: str) -> list[float]:
-    """The sum of what was measured around now."""
-    now = datetime.now(UTC)
-    points = aws.client("cloudwatch").get_metric_statistics(
-        Namespace=namespace,
-        MetricName=metric,
-        Dimensions=[{"Name": dimension, "Value": value}],
-        StartTime=now - timedelta(hours=1),
-        EndTime=now + timedelta(hours=1),
-        Period=7200,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return [point["Sum"] for point in points]

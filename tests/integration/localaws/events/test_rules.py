@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,16 +76,7 @@ def test_eventbridge_supplies_no_source_keys_to_the_key_of_an_encrypted_topic(
     rule_arn = rule(aws, {"source": ["cellar"]}, {"Arn": arn})
     put_event(aws)
     assert bool(aws.messages(heard)) is is_heard
-    now = datetime.now(UTC)
-    failed = aws.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Events",
-        MetricName="FailedInvocations",
-        Dimensions=[{"Name": "RuleName", "Value": rule_arn.rpartition("/")[2]}],
-        StartTime=now - timedelta(minutes=5),
-        EndTime=now + timedelta(minutes=5),
-        Period=600,
-        Statistics=["Sum"],
-    )["Datapoints"]
+    failed = aws.sums("AWS/Events", "FailedInvocations", RuleName=rule_arn.rpartition("/")[2])
     assert bool(failed) is not is_heard
 
 

@@ -15,8 +15,8 @@ def function(aws: LocalAws) -> str:
     return aws.make_function(unique("function"), "def handle(event, context):\n    pass\n", "handlers.handle")
 
 
-def schedule(aws: LocalAws, function: str, *statements: dict[str, Any], group: str = GROUP_ARN, **fields: Any) -> str:
-    """A schedule of a function, whose role trusts the scheduler for a group and may do what the statements say."""
+def schedule(aws: LocalAws, function: str, group: str, statement: dict[str, Any]) -> str:
+    """A schedule of a function, whose role trusts the scheduler for a group and may do what the statement says."""
     name = unique("schedule")
     iam = aws.client("iam")
     trust = {
@@ -26,28 +26,27 @@ def schedule(aws: LocalAws, function: str, *statements: dict[str, Any], group: s
         "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": group}},
     }
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy(trust)))["Role"]["Arn"]
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy(*statements)))
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy(statement)))
     aws.client("scheduler").create_schedule(
         Name=name,
         ScheduleExpression="rate(6 hours)",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": function, "RoleArn": role, "Input": json.dumps({"what": name})},
-        **fields,
     )
     return name
 
 
-def test_a_role_that_may_not_invoke_the_function_is_refused(aws: LocalAws, function: str) -> None:
-    name = schedule(aws, function, allow("lambda:InvokeFunction", f"{function}-other"))
-    status, answer = aws.ask(f"schedules/{name}/invoke", "POST")
-    assert status == 409
-    assert "may not invoke" in answer["error"]
-
-
 @pytest.mark.aws("EVENTS-13")
-def test_a_role_that_trusts_the_scheduler_for_another_group_is_refused(aws: LocalAws, function: str) -> None:
-    name = schedule(aws, function, allow("lambda:InvokeFunction", function), group=f"{GROUP_ARN}-other")
+@pytest.mark.parametrize(
+    ("own_function", "own_group", "refusal"),
+    [(False, True, "may not invoke"), (True, False, "does not let scheduler.amazonaws.com assume it")],
+)
+def test_the_role_of_a_schedule_must_trust_its_group_and_be_allowed_the_function(
+    aws: LocalAws, function: str, own_function: bool, own_group: bool, refusal: str
+) -> None:
+    invoked = function if own_function else f"{function}-other"
+    group = GROUP_ARN if own_group else f"{GROUP_ARN}-other"
+    name = schedule(aws, function, group, allow("lambda:InvokeFunction", invoked))
     status, answer = aws.ask(f"schedules/{name}/invoke", "POST")
     assert status == 409
-    assert "does not let scheduler.amazonaws.com assume it" in answer["error"]
+    assert refusal in answer["error"]

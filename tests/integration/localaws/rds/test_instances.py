@@ -63,7 +63,7 @@ def credential(aws: MotoServer, instance: dict[str, Any]) -> dict[str, str]:
     return value
 
 
-def ask(aws: MotoServer, instance: dict[str, Any], sql: str, *, password: str | None = None, tls: bool = True) -> Any:
+def ask(aws: MotoServer, instance: dict[str, Any], sql: str, *, password: str | None = None) -> Any:
     login = credential(aws, instance)
     connection = pg8000.native.Connection(
         login["username"],
@@ -71,7 +71,7 @@ def ask(aws: MotoServer, instance: dict[str, Any], sql: str, *, password: str | 
         host=instance["Endpoint"]["Address"],
         port=instance["Endpoint"]["Port"],
         database="beers",
-        ssl_context=ssl.create_default_context(cafile=str(aws.context.authority.ca_file)) if tls else False,
+        ssl_context=ssl.create_default_context(cafile=str(aws.context.authority.ca_file)),
     )
     try:
         return connection.run(sql)
@@ -79,18 +79,12 @@ def ask(aws: MotoServer, instance: dict[str, Any], sql: str, *, password: str | 
         connection.close()
 
 
+@pytest.mark.aws("RDS-22")
 def test_the_master_logs_in_over_verified_tls_with_the_credential_from_the_managed_secret(
     aws: MotoServer, instance: dict[str, Any]
 ) -> None:
-    assert credential(aws, instance)["username"] == "dbmaster"
-    assert ask(aws, instance, "SELECT current_database(), current_user") == [["beers", "dbmaster"]]
-
-
-@pytest.mark.aws("RDS-22")
-def test_the_secret_holds_the_user_name_and_the_password_and_nothing_else(
-    aws: MotoServer, instance: dict[str, Any]
-) -> None:
     assert set(credential(aws, instance)) == {"username", "password"}
+    assert ask(aws, instance, "SELECT current_database(), current_user") == [["beers", "dbmaster"]]
 
 
 def test_parameters_of_the_group_are_in_force_and_follow_changes(aws: MotoServer, instance: dict[str, Any]) -> None:

@@ -64,5 +64,5 @@ def test_the_body_can_be_read_again_after_a_chunked_transfer() -> None:
 
 
 def test_a_read_is_not_known_by_the_sdks_own_number() -> None:
-    headers = {"HTTP_X_AMZ_TARGET": "V2.ListBeers", "HTTP_AMZ_SDK_INVOCATION_ID": "all attempts"}
-    assert read_call(environ("ecs", **headers)).idempotency_token is None
+    attempt = environ("ecs", HTTP_X_AMZ_TARGET="V2.ListBeers", HTTP_AMZ_SDK_INVOCATION_ID="all attempts")
+    assert read_call(attempt).idempotency_token is None
