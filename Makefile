@@ -45,7 +45,7 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff format .
 	@$(RUN) devtools.terraform fmt -recursive terraform
 
-docs: .venv/ready ## Write what is derived into the documentation: inputs and outputs in terraform/, lists of docs/rehearsal.md, the keys of docs/access.md
+docs: .venv/ready ## Write what is derived into the documentation: inputs and outputs in terraform/, a list of docs/rehearsal.md, the keys of docs/access.md
 	@$(RUN) scripts.terraform_tables
 	@$(RUN) scripts.aws_behaviours
 	@$(RUN) scripts.access_document

@@ -1,7 +1,6 @@
 """Read the register of AWS behaviours, and derive from it what docs/rehearsal.md says. `make docs` calls it."""
 
 import re
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,19 +38,12 @@ def read_register() -> list[Behaviour]:
     return rows
 
 
-def with_lists(page: str) -> str:
-    """Return the text of docs/rehearsal.md with both lists as the register has them."""
+def with_list(page: str) -> str:
+    """Return the text of docs/rehearsal.md with what is not proven as the register has it."""
     rows = read_register()
     services = dict.fromkeys(row.service for row in rows)
-    proven = "\n".join(_counts(service, rows) for service in services)
     unproven = "\n".join(filter(None, (_unproven(service, rows) for service in services)))
-    return replaced(replaced(page, "emulated behaviours", proven), "behaviours that are not proven", unproven)
-
-
-def _counts(service: str, rows: list[Behaviour]) -> str:
-    counts = Counter(row.confidence for row in rows if row.service == service and row.emulated)
-    kinds = ", ".join(f"{counts[kind]} {kind}" for kind in CONFIDENCE if counts[kind])
-    return f"- {service}: {counts.total()} ({kinds})"
+    return replaced(page, "behaviours that are not proven", unproven)
 
 
 def _unproven(service: str, rows: list[Behaviour]) -> str:
@@ -68,9 +60,9 @@ def replaced(page: str, name: str, text: str) -> str:
 
 
 def main() -> None:
-    """Rewrite the lists."""
+    """Rewrite the list."""
     page = DOCS / "rehearsal.md"
-    page.write_text(with_lists(page.read_text()))
+    page.write_text(with_list(page.read_text()))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The register of AWS behaviours, the tests that prove its rows, and the lists that are derived from it agree."""
+"""The register of AWS behaviours, the tests that prove its rows, and the list that is derived from it agree."""
 
 import re
 
 import pytest
 
 from devtools.checkout import CHECKOUT
-from scripts.aws_behaviours import CONFIDENCE, DOCS, Behaviour, read_register, with_lists
+from scripts.aws_behaviours import CONFIDENCE, DOCS, Behaviour, read_register, with_list
 
 _ID = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 _MARK = re.compile(r"mark\.aws\(([^)]*)\)")
@@ -33,7 +33,7 @@ def test_each_emulated_behaviour_is_named_by_a_test_and_each_name_is_in_the_regi
     assert {row.id for row in _REGISTER if row.emulated} - named == set()
 
 
-def test_the_lists_of_the_rehearsal_page_are_those_of_the_register() -> None:
+def test_the_list_of_the_rehearsal_page_is_that_of_the_register() -> None:
     page = (DOCS / "rehearsal.md").read_text()
 
-    assert with_lists(page) == page, "run make docs"
+    assert with_list(page) == page, "run make docs"
