@@ -37,8 +37,8 @@ class ConfigurationError(BootstrapError):
     """A setting is missing or invalid."""
 
 
-class UnreachableDatabaseError(BootstrapError):
-    """No verified connection could be opened.
+class DatabaseError(BootstrapError):
+    """The database did not do what it was asked to.
 
     Attributes:
         sqlstate: The server's code if it answered, else "".
@@ -49,32 +49,20 @@ class UnreachableDatabaseError(BootstrapError):
         super().__init__(message)
 
 
+class UnreachableDatabaseError(DatabaseError):
+    """No verified connection could be opened."""
+
+
 class NotReadyError(UnreachableDatabaseError):
     """The server starts, is full, is a standby or refuses connections, and another attempt may succeed."""
 
 
-class RefusedLoginError(BootstrapError):
-    """The server answered, and refused the login.
-
-    Attributes:
-        sqlstate: The server's code: 28P01 for a wrong password, 28000 for a login that cannot connect at all.
-    """
-
-    def __init__(self, message: str, sqlstate: str) -> None:
-        self.sqlstate = sqlstate
-        super().__init__(message)
+class RefusedLoginError(DatabaseError):
+    """The server refused the login: with 28P01 for a wrong password, 28000 for a login that cannot connect at all."""
 
 
-class StatementError(BootstrapError):
-    """A statement failed, and its transaction was rolled back.
-
-    Attributes:
-        sqlstate: The server's code, or "" if the connection broke.
-    """
-
-    def __init__(self, message: str, sqlstate: str) -> None:
-        self.sqlstate = sqlstate
-        super().__init__(message)
+class StatementError(DatabaseError):
+    """A statement failed, or the connection broke; its transaction was rolled back."""
 
 
 class UnmanageableError(BootstrapError):

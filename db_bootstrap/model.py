@@ -63,7 +63,7 @@ class ObjectKind(StrEnum):
 
 
 class Attribute(StrEnum):
-    """The attributes of a role, apart from memberships, settings and privileges."""
+    """The attributes of a role, apart from memberships, settings and privileges, in the order of `inspect.queries`."""
 
     LOGIN = "login"
     INHERIT = "inherit"
@@ -181,6 +181,11 @@ class Membership:
     set: bool = True
     admin: bool = False
     grantors: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def is_usable(self) -> bool:
+        """Return True if the member has the role's rights in any way, or can give itself those."""
+        return self.inherit or self.set or self.admin
 
     def joined(self, other: "Membership") -> "Membership":
         """Return the union of two grants of the same membership, made by different grantors."""

@@ -8,12 +8,12 @@ terminal's cursor, end a comment or change the direction of writing are escaped.
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from db_bootstrap.model import Statement
+from db_bootstrap.model import Plan, Statement
 from db_bootstrap.sql import identifier
 from db_bootstrap.values import dataclass
 
@@ -40,23 +40,15 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True)
-class Report:
-    """The result of an action.
+class Report(Plan):
+    """The result of an action: its plan, whose statements ran if it is `Action.APPLY`.
 
     Attributes:
-        statements: The statements that would run, or for `Action.APPLY` those that ran.
-        refusals: The reasons why they cannot run.
-        unmanaged: Access in reach of the document that is left alone.
-        summary: What each login gains and loses by the statements.
         digest: The digest that `Action.APPLY` can require, or "" if there is none; None except for `Action.PLAN`.
     """
 
     action: Action
     database: str
-    statements: tuple[Statement, ...]
-    refusals: tuple[str, ...]
-    unmanaged: tuple[str, ...]
-    summary: tuple[str, ...] = ()
     digest: str | None = None
 
     @property
@@ -145,8 +137,8 @@ def _text(report: Report, *, is_verbose: bool) -> Iterator[str]:
             where = "" if step.database is None else f"in the database {escaped(step.database)}"
             if reasons := [*([f"because {_why(step)}"] if is_verbose else []), *([where] if where else [])]:
                 yield f"      {', '.join(reasons)}"
-    yield from _listed("Cannot run:", report.refusals)
-    yield from _listed("Not managed, and left alone:", report.unmanaged)
+    yield from listed("Cannot run:", report.refusals)
+    yield from listed("Not managed, and left alone:", report.unmanaged)
     if report.digest is not None and report.statements and not report.refusals:
         yield f"To apply exactly this plan: apply --expect-digest {report.digest}"
 
@@ -155,7 +147,8 @@ def _why(step: Statement) -> str:
     return escaped(step.reason) + (", TAKES ACCESS AWAY" if step.is_destructive else "")
 
 
-def _listed(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
+def listed(title: str, sentences: Sequence[str]) -> Iterator[str]:
+    """Yield sentences as a list below a title, safe for a terminal; nothing if there are none."""
     if sentences:
         yield title
         for sentence in sentences:

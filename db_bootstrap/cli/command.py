@@ -98,10 +98,6 @@ class Options:
         output_format = Format(given["format"])
         return cls(action, dsn, output_format, given.get("document"), digest, question, given["verbose"])
 
-    def reviewed(self, host: str) -> ReviewedPlan | None:
-        """Return the reviewed plan on the server of this name, if any."""
-        return None if self.expected_digest is None else ReviewedPlan(host, self.expected_digest)
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return the exit status."""
@@ -137,14 +133,13 @@ def _run_action(options: Options, document: AccessDocument, endpoint: Endpoint, 
     digest = None
     with opened(endpoint.database) as session:
         if options.action is Action.APPLY:
+            reviewed = ReviewedPlan(endpoint.host, options.expected_digest) if options.expected_digest else None
             with locked(session):
-                done = apply(session, document, options.reviewed(endpoint.host), opened)
+                done = apply(session, document, reviewed, opened)
         else:
             done = make_plan(session, document, opened)
             digest = digest_for(session, endpoint.host, done) if options.action is Action.PLAN else None
-    return Report(
-        options.action, document.database, done.statements, done.refusals, done.unmanaged, done.summary, digest
-    )
+    return Report(**vars(done), action=options.action, database=document.database, digest=digest)
 
 
 def _read_only_action(options: Options, session: Session, endpoint: Endpoint) -> int:

@@ -6,14 +6,14 @@ Duplicate keys are refused: the parsers of both formats would silently keep the 
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db_bootstrap.cli.generate import Generated
 from db_bootstrap.errors import AccessDocumentError, ConfigurationError
 from db_bootstrap.model import Plan
-from db_bootstrap.report import escaped
+from db_bootstrap.report import escaped, listed
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
@@ -92,16 +92,9 @@ def notes(generated: Generated, plan: Plan) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
     for name, reason in generated.left_out.items():
         by_reason.setdefault(reason, []).append(name)
-    yield from _listed("Roles that are left out:", [f"{', '.join(names)}: {why}" for why, names in by_reason.items()])
-    yield from _listed("Before it can be applied:", plan.refusals)
-    yield from _listed("Not declared here:", plan.unmanaged)
-
-
-def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
-    if lines:
-        yield title
-        for line in lines:
-            yield f"- {line}"
+    yield from listed("Roles that are left out:", [f"{', '.join(names)}: {why}" for why, names in by_reason.items()])
+    yield from listed("Before it can be applied:", plan.refusals)
+    yield from listed("Not declared here:", plan.unmanaged)
 
 
 def _yaml_1_2(alternative: str) -> "tuple[YAML, type[Exception]]":

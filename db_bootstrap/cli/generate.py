@@ -22,12 +22,7 @@ from db_bootstrap.sql import PUBLIC
 from db_bootstrap.values import dataclass
 
 _NOTHING: tuple[object, ...] = (None, "", [], {})
-_CLASSES = {
-    GrantKind.TABLES: ObjectClass.TABLE,
-    GrantKind.SEQUENCES: ObjectClass.SEQUENCE,
-    GrantKind.ROUTINES: ObjectClass.ROUTINE,
-    GrantKind.TYPES: ObjectClass.TYPE,
-}
+_CLASSES = {kind: ObjectClass(kind.removesuffix("s")) for kind in OBJECT_KINDS}
 
 
 @dataclass(frozen=True)
@@ -75,12 +70,8 @@ class _Scope:
         return self.catalog.server
 
     @cached_property
-    def memberships(self) -> tuple[Membership, ...]:
-        return tuple(sorted(self.catalog.joined_memberships(), key=repr))
-
-    @cached_property
     def graph(self) -> MembershipGraph:
-        return MembershipGraph.of(self.memberships)
+        return MembershipGraph.of(self.catalog.memberships)
 
     @cached_property
     def owned(self) -> dict[str, Objects]:
@@ -234,9 +225,9 @@ def _member(scope: _Scope, name: str) -> dict[str, Any]:
     overridden = {fact.name for fact in in_scope if fact.database is not None}
     settings = {fact.name: fact.value for fact in in_scope if fact.name not in overridden}
     memberships = {
-        fact.role: fact
-        for fact in scope.memberships
-        if fact.member == name and (fact.role in scope.groups or is_predefined_group(fact.role))
+        group: fact
+        for group, fact in sorted(scope.graph.groups.get(name, {}).items())
+        if group in scope.groups or is_predefined_group(group)
     }
     member: dict[str, Any] = {"comment": text_of(role.comment, scope.server.database)}
     if login_role.attributes[Attribute.LOGIN]:

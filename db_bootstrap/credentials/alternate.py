@@ -83,7 +83,7 @@ def repair_login_role(master: Session, login: str, name: str, current: str) -> R
             f"Both login roles of {login!r} are gone, {name!r} and {current!r}, and with them their settings. "
             "Apply the access document, which creates them again."
         )
-    desired = desired_facts({*found, *joined_memberships(run, on.version, [model])}, model, login, name, on)
+    desired = desired_facts({*found, *joined_memberships(run, on, [model])}, model, login, name, on)
     made: list[Statement] = []
     refused: list[str] = []
     difference, members = _difference(master, name, desired, on)

@@ -16,16 +16,11 @@ from db_bootstrap.apply import locked
 from db_bootstrap.credentials.alternate import Repair, repair_login_role
 from db_bootstrap.credentials.initial import credential_in, set_password, username_in
 from db_bootstrap.credentials.passwords import new_password
-from db_bootstrap.credentials.store import CURRENT, PENDING, LoginSecret, SecretStore, SecretVersions
+from db_bootstrap.credentials.store import CURRENT, PENDING, LoginSecret, SecretState, SecretStore
 from db_bootstrap.credentials.verify import verify_credential
 from db_bootstrap.document import login_role_names
 from db_bootstrap.errors import EventError, MissingVersionError, NotPendingError, SameLoginError
-from db_bootstrap.inspect.session import (
-    MASTER_RETRY_SECONDS,
-    STATEMENT_TIMEOUT_SECONDS,
-    Session,
-    connected_as_master,
-)
+from db_bootstrap.inspect.session import MASTER_RETRY_SECONDS, STATEMENT_TIMEOUT_SECONDS, connected_as_master
 from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.values import dataclass
 
@@ -140,7 +135,7 @@ class Rotation:
             case Step.FINISH:
                 return self._finish(versions)
 
-    def _create(self, versions: SecretVersions) -> StepReport:
+    def _create(self, versions: SecretState) -> StepReport:
         """Write a new password for the alternate login role into the pending version."""
         if self.store.version(self.secret_arn, self.version_id) is not None:
             return StepReport(Step.CREATE, Outcome.ALREADY_DONE)
@@ -150,8 +145,8 @@ class Rotation:
         self.store.put_pending(self.secret_arn, self.version_id, self.endpoint, credential)
         return StepReport(Step.CREATE, Outcome.DONE, credential.username)
 
-    def _set(self, versions: SecretVersions) -> StepReport:
-        """Set the password of the pending version's login role, and repair the role."""
+    def _set(self, versions: SecretState) -> StepReport:
+        """Repair the pending version's login role and set its password, in one transaction."""
         self._alternate(versions)  # fail before waiting for the master's login
         retry_seconds = min(MASTER_RETRY_SECONDS, self.seconds_left() - RESERVE_SECONDS)
         with connected_as_master(self.endpoint, self.read_master, retry_seconds) as master:
@@ -163,16 +158,11 @@ class Rotation:
             with locked(master):
                 # Read again: another attempt may have finished this rotation in the meantime, and later ones.
                 pending, current = self._alternate(self._versions())
-                repair = self._change_login_role(master, pending, current)
+                unconfirmed = f"{pending.username!r} may not have its new password yet; the next attempt sets it."
+                with master.transaction(unconfirmed):
+                    repair = repair_login_role(master, self.login, pending.username, current)
+                    set_password(master, pending)
         return StepReport(Step.SET, Outcome.DONE, pending.username, repair=repair)
-
-    def _change_login_role(self, master: Session, pending: Credential, current: str) -> Repair:
-        """Repair the login role and set its password, in one transaction."""
-        unconfirmed = f"{pending.username!r} may not have its new password yet; the next attempt sets it."
-        with master.transaction(unconfirmed):
-            repair = repair_login_role(master, self.login, pending.username, current)
-            set_password(master, pending)
-        return repair
 
     def _test(self) -> StepReport:
         """Log in with the pending version, and verify its privileges."""
@@ -180,14 +170,14 @@ class Rotation:
         table = verify_credential(self.endpoint, self.login, credential)
         return StepReport(Step.TEST, Outcome.DONE, credential.username, read_table=table)
 
-    def _finish(self, versions: SecretVersions) -> StepReport:
+    def _finish(self, versions: SecretState) -> StepReport:
         """Make the pending version current after verifying it, because this step may come out of order."""
         tested = self._test()
         current = versions.holder(CURRENT)
         self.store.make_current(self.secret_arn, self.version_id, current)
         return replace(tested, step=Step.FINISH, replaced=current)
 
-    def _alternate(self, versions: SecretVersions) -> tuple[Credential, str]:
+    def _alternate(self, versions: SecretState) -> tuple[Credential, str]:
         """Return the pending credential, and the login role in use, which must be the alternate."""
         if CURRENT in versions.labels[self.version_id]:
             raise NotPendingError(f"Version {self.version_id} of {self.secret_arn} has become current in the meantime.")
@@ -201,8 +191,8 @@ class Rotation:
             )
         return pending, current
 
-    def _versions(self) -> SecretVersions:
-        versions = self.store.versions(self.secret_arn)
+    def _versions(self) -> SecretState:
+        versions = self.store.state(self.secret_arn)
         if not versions.rotates:
             raise NotPendingError(
                 f"The rotation of the secret {self.secret_arn} is turned off; turn it on to rotate it."
@@ -225,7 +215,7 @@ class Rotation:
             )
         return pending
 
-    def _current(self, versions: SecretVersions) -> LoginSecret:
+    def _current(self, versions: SecretState) -> LoginSecret:
         current = versions.holder(CURRENT)
         secret = self.store.version(self.secret_arn, current) if current else None
         if secret is None:

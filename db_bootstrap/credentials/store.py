@@ -2,6 +2,8 @@
 
 import functools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,46 +17,41 @@ from db_bootstrap.values import dataclass
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-    from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
 PREVIOUS = "AWSPREVIOUS"
 SDK_TIMEOUT_SECONDS = 10
 
-_ERRORS = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
+
+@contextmanager
+def _named(problem: str) -> Iterator[None]:
+    """Raise an error of AWS or of its client as a `SecretError` that begins with the problem."""
+    try:
+        yield
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        raise SecretError(f"{problem}: {error}") from None
 
 
 @dataclass(frozen=True)
-class SecretVersions:
-    """The versions of a secret, without their values.
+class SecretState:
+    """The state of a secret and of its rotation, without any value.
 
     Attributes:
         rotates: Whether rotation is turned on.
         labels: The staging labels of each version, by the version's id; a version without labels is not listed.
+        created: The time when the secret was created.
+        rotated: The time of the last successful rotation; None if there was none.
     """
 
     rotates: bool
     labels: dict[str, frozenset[str]]
+    created: datetime
+    rotated: datetime | None
 
     def holder(self, label: str) -> str | None:
         """Return the id of the version that has a label."""
         return next((version_id for version_id, labels in self.labels.items() if label in labels), None)
-
-
-@dataclass(frozen=True)
-class LastRotation:
-    """The state of a secret's rotation.
-
-    Attributes:
-        rotates: Whether it is turned on.
-        rotated: The time of the last successful rotation; None if there was none.
-        created: The time when the secret was created.
-    """
-
-    rotates: bool
-    rotated: datetime | None
-    created: datetime
 
 
 @dataclass(frozen=True)
@@ -123,27 +120,19 @@ class SecretStore:
         """
         return self._read(arn, VersionId=version_id)
 
-    def versions(self, arn: str) -> SecretVersions:
-        """Return the versions of a secret with their labels.
+    def state(self, arn: str) -> SecretState:
+        """Return the state of a secret.
 
         Raises:
             SecretError: The secret cannot be described.
         """
-        described = self._describe(arn)
-        labels = {
-            version_id: frozenset(stages) for version_id, stages in described.get("VersionIdsToStages", {}).items()
-        }
-        return SecretVersions(described.get("RotationEnabled", False), labels)
-
-    def last_rotation(self, arn: str) -> LastRotation:
-        """Return the state of a secret's rotation.
-
-        Raises:
-            SecretError: The secret cannot be described.
-        """
-        described = self._describe(arn)
-        return LastRotation(
-            described.get("RotationEnabled", False), described.get("LastRotatedDate"), described["CreatedDate"]
+        with _named(f"The secret {arn} cannot be described"):
+            described = self._client.describe_secret(SecretId=arn)
+        return SecretState(
+            described.get("RotationEnabled", False),
+            {version_id: frozenset(stages) for version_id, stages in described.get("VersionIdsToStages", {}).items()},
+            described["CreatedDate"],
+            described.get("LastRotatedDate"),
         )
 
     def publish(self, arn: str, endpoint: Endpoint, credential: Credential) -> str:
@@ -152,13 +141,10 @@ class SecretStore:
         Raises:
             SecretError: It cannot be written.
         """
-        try:
-            written = self._client.put_secret_value(
+        with _named(f"The secret {arn} cannot be written"):
+            return self._client.put_secret_value(
                 SecretId=arn, SecretString=_secret_string(endpoint, credential), VersionStages=[CURRENT]
-            )
-        except _ERRORS as error:
-            raise SecretError(f"The secret {arn} cannot be written: {error}") from None
-        return written["VersionId"]
+            )["VersionId"]
 
     def put_pending(self, arn: str, version_id: str, endpoint: Endpoint, credential: Credential) -> None:
         """Give the version ``version_id`` its value, unless it has one already.
@@ -166,17 +152,14 @@ class SecretStore:
         Raises:
             SecretError: It cannot be written.
         """
-        try:
+        was_first = suppress(self._client.exceptions.ResourceExistsException)  # another attempt
+        with _named(f"The secret {arn} cannot be written"), was_first:
             self._client.put_secret_value(
                 SecretId=arn,
                 ClientRequestToken=version_id,
                 SecretString=_secret_string(endpoint, credential),
                 VersionStages=[PENDING],
             )
-        except self._client.exceptions.ResourceExistsException:
-            return  # another attempt was first
-        except _ERRORS as error:
-            raise SecretError(f"The secret {arn} cannot be written: {error}") from None
 
     def make_current(self, arn: str, version_id: str, instead_of: str | None) -> None:
         """Move AWSCURRENT from one version to another, in one call.
@@ -189,27 +172,18 @@ class SecretStore:
             SecretError: It cannot be moved, most likely because ``instead_of`` no longer has it.
         """
         away = {} if instead_of is None else {"RemoveFromVersionId": instead_of}
-        try:
+        with _named(f"{CURRENT} of the secret {arn} cannot be moved to {version_id}"):
             self._client.update_secret_version_stage(
                 SecretId=arn, VersionStage=CURRENT, MoveToVersionId=version_id, **away
             )
-        except _ERRORS as error:
-            raise SecretError(f"{CURRENT} of the secret {arn} cannot be moved to {version_id}: {error}") from None
-
-    def _describe(self, arn: str) -> "DescribeSecretResponseTypeDef":
-        try:
-            return self._client.describe_secret(SecretId=arn)
-        except _ERRORS as error:
-            raise SecretError(f"The secret {arn} cannot be described: {error}") from None
 
     def _read(self, arn: str, **which: str) -> LoginSecret | None:
         """Return a version's value; None if there is no such version, or no such secret."""
-        try:
-            value = self._client.get_secret_value(SecretId=arn, **which)
-        except self._client.exceptions.ResourceNotFoundException:
-            return None
-        except _ERRORS as error:
-            raise SecretError(f"The secret {arn} cannot be read: {error}") from None
+        with _named(f"The secret {arn} cannot be read"):
+            try:
+                value = self._client.get_secret_value(SecretId=arn, **which)
+            except self._client.exceptions.ResourceNotFoundException:
+                return None
         try:
             content = json.loads(value["SecretString"])
         except (KeyError, ValueError, RecursionError):
@@ -222,12 +196,11 @@ class SecretStore:
         return LoginSecret(value["VersionId"], content)
 
     def _exists(self, arn: str) -> bool:
-        try:
-            self._client.describe_secret(SecretId=arn)
-        except self._client.exceptions.ResourceNotFoundException:
-            return False
-        except _ERRORS as error:
-            raise SecretError(f"The secret {arn} cannot be described: {error}") from None
+        with _named(f"The secret {arn} cannot be described"):
+            try:
+                self._client.describe_secret(SecretId=arn)
+            except self._client.exceptions.ResourceNotFoundException:
+                return False
         return True
 
 
@@ -261,11 +234,8 @@ def master_credential(settings: Settings, store: SecretStore) -> Credential:
     import boto3  # noqa: PLC0415 - slow to import
 
     endpoint, user = settings.endpoint, settings.master_iam_user
-    try:
-        token = boto3.client("rds").generate_db_auth_token(endpoint.host, endpoint.port, user)
-    except _ERRORS as error:
-        raise SecretError(f"There is no IAM token for {user!r}: {error}") from None
-    return Credential(user, token)
+    with _named(f"There is no IAM token for {user!r}"):
+        return Credential(user, boto3.client("rds").generate_db_auth_token(endpoint.host, endpoint.port, user))
 
 
 @functools.cache

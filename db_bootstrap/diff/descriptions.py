@@ -27,6 +27,16 @@ def join_names(names: Iterable[str]) -> str:
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
+MAXIMUM_NAMES = 3
+"""Things up to this number are named, others are counted."""
+
+
+def few(names: list[str]) -> list[str]:
+    """Return the names, or the first of them and the number of the rest."""
+    rest = len(names) - MAXIMUM_NAMES
+    return names if rest <= 0 else [*names[:MAXIMUM_NAMES], f"{rest} more"]
+
+
 def describe_counts(counts: Mapping[K, int]) -> str:
     """Describe numbers of things as in ``2 table(s) and 1 large object(s)``."""
     return join_names(f"{count} {kind}(s)" for kind, count in sorted(counts.items()))

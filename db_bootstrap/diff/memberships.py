@@ -1,6 +1,7 @@
 """The memberships that a document decides, among those that the catalogs have."""
 
 from collections.abc import Iterable
+from functools import reduce
 from itertools import groupby
 
 from db_bootstrap.diff.scope import Scope, lost_options
@@ -113,12 +114,7 @@ def _membership(
 
 
 def _joined(facts: list[Membership]) -> Membership | None:
-    if not facts:
-        return None
-    joined = facts[0]
-    for fact in facts[1:]:
-        joined = joined.joined(fact)
-    return joined
+    return reduce(Membership.joined, facts) if facts else None
 
 
 def _is_revocable(row: GrantedMembership, scope: Scope) -> bool:

@@ -66,7 +66,7 @@ def refusals(
         *_adoptions(document, snapshot),
         *_extensions(document, snapshot, difference),
         *_named_objects(document, snapshot),
-        *_retirements(document, snapshot),
+        *(reason for role in snapshot.retired_roles for reason in _retirement(document, role, snapshot.roles)),
         *_undroppable_roles(snapshot),
     )
 
@@ -374,13 +374,8 @@ def _undroppable_roles(snapshot: Snapshot) -> Iterator[str]:
                 )
 
 
-def _retirements(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
-    """Yield why a role cannot be retired as declared."""
-    for role in snapshot.retired_roles:
-        yield from _retirement(document, role, snapshot.roles)
-
-
 def _retirement(document: AccessDocument, role: RetiredRole, roles: Container[str]) -> Iterator[str]:
+    """Yield why a role cannot be retired as declared."""
     retirement = document.retired[role.role]
     path = f"document.retired[{role.role!r}]"
     if role.is_superuser:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import TypeVar
 
@@ -29,18 +30,7 @@ from db_bootstrap.values import dataclass
 K = TypeVar("K")
 T = TypeVar("T")
 
-_ON_KEYWORD = {
-    ObjectKind.RELATION: "TABLE",
-    ObjectKind.SEQUENCE: "SEQUENCE",
-    ObjectKind.ROUTINE: "ROUTINE",
-    ObjectKind.TYPE: "TYPE",
-}
-_DEFAULTS_KEYWORD = {
-    ObjectKind.RELATION: "TABLES",
-    ObjectKind.SEQUENCE: "SEQUENCES",
-    ObjectKind.ROUTINE: "ROUTINES",
-    ObjectKind.TYPE: "TYPES",
-}
+_KEYWORD = {kind: "TABLE" if kind is ObjectKind.RELATION else kind.upper() for kind in ObjectKind}
 
 
 def revoked_with_their_tables(surplus: Iterable[Fact], actual: Iterable[Fact]) -> frozenset[Fact]:
@@ -62,15 +52,6 @@ def revoked_with_their_tables(surplus: Iterable[Fact], actual: Iterable[Fact]) -
     )
 
 
-@dataclass(frozen=True)
-class _OnColumns:
-    """Columns of one relation, as a target to group statements by."""
-
-    schema: str
-    relation: str
-    owner: str
-
-
 def privileges(
     difference: Difference, owners: Mapping[str, str], desired: frozenset[Fact], server: Server
 ) -> Iterator[Statement]:
@@ -79,7 +60,7 @@ def privileges(
     missing = _grouped(sorted_facts(difference.missing, Privilege), _key)
     with_option = {key for key, facts in surplus.items() if any(fact.is_grantable for fact in facts)}
     # While a role has a grant option, PostgreSQL may attribute a statement to that role instead of the owner.
-    for target, grantee in sorted(with_option, key=repr):
+    for target, grantee in sorted(with_option, key=lambda key: (isinstance(key[0], OnColumn), repr(key))):
         names, on = _privileges_on(target, surplus[target, grantee])
         revoke = Statement(
             f"REVOKE {names} ON {on_target(target)} FROM {grantees([grantee])} CASCADE",
@@ -115,19 +96,19 @@ class _Joined:
     """Privileges that one statement grants or revokes."""
 
     privileges: str
-    of: tuple[Target | _OnColumns, ...]
+    of: tuple[Target, ...]
     targets: str
     description: str
     grantees: tuple[str, ...]
 
 
-def _joined(facts: Mapping[tuple[Target | _OnColumns, str], list[Privilege]]) -> Iterator[_Joined]:
+def _joined(facts: Mapping[tuple[Target, str], list[Privilege]]) -> Iterator[_Joined]:
     """Join the grantees of the same privileges on a target, and the schemas with the same privileges and grantees.
 
     Each statement is a round trip, and rewrites the access control lists of all that it names.
     """
 
-    def place(item: tuple[tuple[Target | _OnColumns, str], list[Privilege]]) -> tuple[Target | _OnColumns, str, str]:
+    def place(item: tuple[tuple[Target, str], list[Privilege]]) -> tuple[Target, str, str]:
         (target, _), held = item
         return target, *_privileges_on(target, held)
 
@@ -148,16 +129,15 @@ def _declared(names: Sequence[str]) -> str:
     return f"{join_names(names)} {'is' if len(names) == 1 else 'are'} declared"
 
 
-def _key(fact: Privilege) -> tuple[Target | _OnColumns, str]:
+def _key(fact: Privilege) -> tuple[Target, str]:
+    """Return what to group by: the grantee, and the target, or for the columns of a relation one without a name."""
     target = fact.target
-    if isinstance(target, OnColumn):
-        return _OnColumns(target.schema, target.relation, target.owner), fact.grantee
-    return target, fact.grantee
+    return replace(target, column="") if isinstance(target, OnColumn) else target, fact.grantee
 
 
-def _privileges_on(target: Target | _OnColumns, facts: list[Privilege]) -> tuple[str, str]:
+def _privileges_on(target: Target, facts: list[Privilege]) -> tuple[str, str]:
     """Return the privileges as SQL, and a description of their target."""
-    if not isinstance(target, _OnColumns):
+    if not isinstance(target, OnColumn):
         return ", ".join(sorted({fact.privilege for fact in facts})), describe_target(target)
     columns: dict[str, set[str]] = {}
     for fact in facts:
@@ -167,9 +147,7 @@ def _privileges_on(target: Target | _OnColumns, facts: list[Privilege]) -> tuple
     return names, f"columns of {target.schema}.{target.relation}"
 
 
-def _unusable_schemas(
-    target: Target | _OnColumns, owner: str, owners: Mapping[str, str], kept: Iterable[Fact]
-) -> list[str]:
+def _unusable_schemas(target: Target, owner: str, owners: Mapping[str, str], kept: Iterable[Fact]) -> list[str]:
     """Return the schemas on which ``owner`` lacks the USAGE that it needs to name the target."""
     needs = target.needs if isinstance(target, OnObjects) else ()
     named = {need.schema for need in needs} | (set() if isinstance(target, OnDatabase) else {target.schema})
@@ -198,8 +176,8 @@ def _as_owner(statement: Statement, owner: str, server: Server, unusable_schemas
         yield Statement(f"REVOKE {usage} FROM {identifier(owner)}", f"{owner} no longer needs it", is_bookkeeping=True)
 
 
-def _grantor(target: Target | _OnColumns, owners: Mapping[str, str]) -> frozenset[str]:
-    if isinstance(target, OnObjects | _OnColumns):
+def _grantor(target: Target, owners: Mapping[str, str]) -> frozenset[str]:
+    if isinstance(target, OnObjects | OnColumn):
         # Naming an object requires USAGE on its schema, which the owner of the schema has.
         needs = target.needs if isinstance(target, OnObjects) else ()
         return frozenset({target.owner, owners[target.schema]}) | needed_owners(needs, owners)
@@ -213,16 +191,16 @@ def needed_owners(needs: Iterable[NeededSchema], owners: Mapping[str, str]) -> f
     )
 
 
-def on_target(target: Target | _OnColumns) -> str:
+def on_target(target: Target) -> str:
     """Return a target as GRANT names it."""
-    if isinstance(target, OnColumn | _OnColumns):
+    if isinstance(target, OnColumn):
         return f"TABLE {identifier(target.schema)}.{identifier(target.relation)}"
     if isinstance(target, OnDatabase):
         return f"DATABASE {identifier(target.database)}"
     if isinstance(target, OnSchema):
         return f"SCHEMA {identifier(target.schema)}"
     names = ", ".join(f"{identifier(target.schema)}.{_object(name)}" for name in target.names)
-    return f"{_ON_KEYWORD[target.kind]} {names}"
+    return f"{_KEYWORD[target.kind]} {names}"
 
 
 def _object(name: ObjectName) -> str:
@@ -261,7 +239,7 @@ def default_privileges(difference: Difference) -> Iterator[Statement]:
             verdict = "which is not declared" if is_destructive else "as declared"
             yield Statement(
                 f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifiers(creators)}{within}"
-                f" {verb} {names} ON {_DEFAULTS_KEYWORD[kind]} {direction} {grantees(to)}",
+                f" {verb} {names} ON {_KEYWORD[kind]}S {direction} {grantees(to)}",
                 f"{join_names(to)} {'gets' if len(to) == 1 else 'get'} {names} on every {kind} that "
                 f"{join_names(creators)} will create in {where}, {verdict}",
                 is_destructive=is_destructive,

@@ -5,7 +5,6 @@ transaction; the document's own comes last, with ``DROP ROLE``. If an apply is k
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.document import AccessDocument
@@ -41,11 +40,10 @@ def revoke_as_grantors(retired: Iterable[RetiredRole], database: str | None = No
 
 def elsewhere(document: AccessDocument, retired: Iterable[RetiredRole], database: str) -> Iterator[Statement]:
     """Reassign and drop what they have in another database."""
-    for statement in revoke_as_grantors(retired, database):
-        yield replace(statement, database=database)
+    yield from revoke_as_grantors(retired, database)
     for role in retired:
-        for statement in (*_reassign_owned(document, role, database), *_drop_owned(document, role, database)):
-            yield replace(statement, database=database)
+        yield from _reassign_owned(document, role, database)
+        yield from _drop_owned(document, role, database)
 
 
 def end_sessions(document: AccessDocument, retired: Iterable[RetiredRole]) -> Iterator[Statement]:

@@ -21,15 +21,6 @@ from db_bootstrap.model import (
 )
 from db_bootstrap.sql import identifier, identifiers, literal, setting_name
 
-_SWITCHES = {
-    Attribute.LOGIN: "LOGIN",
-    Attribute.INHERIT: "INHERIT",
-    Attribute.CREATE_DATABASE: "CREATEDB",
-    Attribute.CREATE_ROLE: "CREATEROLE",
-    Attribute.SUPERUSER: "SUPERUSER",
-    Attribute.REPLICATION: "REPLICATION",
-    Attribute.BYPASS_ROW_SECURITY: "BYPASSRLS",
-}
 _LIMITS = frozenset({Attribute.CONNECTION_LIMIT, Attribute.VALID_UNTIL})
 
 
@@ -78,7 +69,7 @@ def attribute_option(attribute: Attribute, value: AttributeValue) -> str:
         return f"CONNECTION LIMIT {int(value or 0)}"
     if attribute is Attribute.VALID_UNTIL:
         return f"VALID UNTIL {literal(str(value) if value else 'infinity')}"
-    return _SWITCHES[attribute] if value else f"NO{_SWITCHES[attribute]}"
+    return attribute.upper() if value else f"NO{attribute.upper()}"
 
 
 def comments(difference: Difference) -> Iterator[Statement]:
@@ -119,7 +110,7 @@ def memberships(difference: Difference, server: Server) -> Iterator[Statement]:
 
 def _membership_options(fact: Membership, server: Server) -> str:
     if server.has_membership_options:
-        return f" WITH ADMIN {_boolean(fact.admin)}, INHERIT {_boolean(fact.inherit)}, SET {_boolean(fact.set)}"
+        return f" WITH ADMIN {fact.admin}, INHERIT {fact.inherit}, SET {fact.set}".upper()
     return " WITH ADMIN OPTION" if fact.admin else ""
 
 
@@ -132,10 +123,6 @@ def _revoking(fact: Membership, server: Server) -> Iterator[tuple[str, frozenset
         # Memberships that the member granted in turn would block the revoke, and must go as well.
         cascade = " CASCADE" if fact.admin and server.has_membership_options else ""
         yield f"{granted_by}{cascade}", frozenset({grantor}) if is_of_another else frozenset()
-
-
-def _boolean(value: bool) -> str:  # noqa: FBT001 - it renders the value
-    return "TRUE" if value else "FALSE"
 
 
 def settings(difference: Difference) -> Iterator[Statement]:

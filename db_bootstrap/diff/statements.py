@@ -12,8 +12,9 @@ The order, and why:
 - Retired roles lose what they have left, and are dropped last.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from graphlib import TopologicalSorter
 
 from db_bootstrap.desired import creators
 from db_bootstrap.diff import retirement, roles
@@ -64,7 +65,8 @@ def statements(
     for database in databases:
         steps = (*session_ends, *retirement.elsewhere(document, retired, database))
         session_ends = ()  # they run before all other statements, which the locks of these sessions would block
-        elsewhere += _in(database, with_temporary_memberships(steps, snapshot.server, snapshot.acts_as))
+        with_memberships = with_temporary_memberships(steps, snapshot.server, snapshot.acts_as)
+        elsewhere += (replace(step, database=database) for step in with_memberships)
     here = (
         *session_ends,
         *retirement.revoke_as_grantors(retired),
@@ -145,7 +147,8 @@ def _extensions(difference: Difference, owners: dict[str, str], snapshot: Snapsh
     extensions = {extension.name: extension for extension in snapshot.extensions}
     schemas = {fact.extension: fact.schema for fact in sorted_facts(difference.missing, ExtensionSchema)}
     new = {fact.extension for fact in sorted_facts(difference.missing, ExtensionExists)}
-    for name in _requirements_first(sorted(new), {name: extensions[name].requires for name in new}):
+    required = {name: sorted(new.intersection(extensions[name].requires)) for name in sorted(new)}
+    for name in TopologicalSorter(required).static_order():
         # Where the extension leaves the choice, PostgreSQL would take the session's first schema, which is pg_catalog.
         schema = schemas.get(name, "" if extensions[name].only_schema else DEFAULT_EXTENSION_SCHEMA)
         within = f" SCHEMA {identifier(schema)}" if schema else ""
@@ -158,24 +161,6 @@ def _extensions(difference: Difference, owners: dict[str, str], snapshot: Snapsh
                 is_destructive=True,
                 acts_as=frozenset({owners.get(schema, snapshot.server.master)}),
             )
-
-
-def _requirements_first(names: Iterable[str], requirements: Mapping[str, Sequence[str]]) -> list[str]:
-    ordered: list[str] = []
-
-    def add(name: str, path: tuple[str, ...]) -> None:
-        if name in requirements and name not in ordered and name not in path:
-            for required in requirements[name]:
-                add(required, (*path, name))
-            ordered.append(name)
-
-    for name in names:
-        add(name, ())
-    return ordered
-
-
-def _in(database: str, steps: Iterable[Statement]) -> list[Statement]:
-    return [replace(step, database=database) for step in steps]
 
 
 def with_temporary_memberships(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from db_bootstrap.desired import login_roles
-from db_bootstrap.diff.descriptions import join_names
+from db_bootstrap.diff.descriptions import MAXIMUM_NAMES, few, join_names
 from db_bootstrap.diff.effective import AnyTarget, OnFutureObjects, compared, subjects
 from db_bootstrap.document import IAM_ROLE, AccessDocument, CredentialKind
 from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Change, Comparison, groups
@@ -29,9 +29,6 @@ UNCHANGED = "Access does not change."
 NO_LOSS = "No login loses access."
 
 MAXIMUM_SENTENCES = 40
-MAXIMUM_NAMES = 3
-"""Objects and logins up to this number are named, others are counted."""
-
 _PLURAL = {"can": "can", "gains": "gain", "has": "have", "is": "are", "loses": "lose", "starts": "start"}
 _NOUNS = {kind: "table" if kind is ObjectKind.RELATION else kind.value for kind in ObjectKind}
 _OPTIONS = {"inherit": "inheritance from", "set": "SET ROLE", "admin": "ADMIN OPTION on"}
@@ -74,7 +71,7 @@ def _sentence(predicate: str, roles: set[str], document: AccessDocument) -> str:
     verb, rest = predicate.split(" ", 1)
     undeclared = roles - document.role_names - document.retired.keys()
     labels = [_name(role) + (" (not declared)" if role in undeclared else "") for role in sorted(roles - {PUBLIC})]
-    labels = [*_few(labels), *(["every other role"] if PUBLIC in roles else [])]
+    labels = [*few(labels), *(["every other role"] if PUBLIC in roles else [])]
     who = join_names(labels) if roles != {PUBLIC} else "Every other role"
     return f"{who} {verb if len(labels) == 1 else _PLURAL[verb]} {rest}."
 
@@ -203,7 +200,7 @@ def _targets(targets: Iterable[AnyTarget]) -> Iterator[str]:
             yield f"{_noun(noun, total)} {join_names(sorted(name for name, _, _ in entries))}"
         else:
             schemas = sorted({_name(schema) for _, _, schema in entries if schema})
-            where = f" in {_noun('schema', len(schemas))} {join_names(_few(schemas))}" if schemas else ""
+            where = f" in {_noun('schema', len(schemas))} {join_names(few(schemas))}" if schemas else ""
             yield f"{total} {_noun(noun, total)}{where}"
     yield from _future(future)
 
@@ -215,16 +212,11 @@ def _future(kinds: dict[tuple[str, str], set[str]]) -> Iterator[str]:
         places.setdefault((preposition, tuple(sorted(nouns))), []).append(place)
     for (preposition, nouns_there), names in sorted(places.items()):
         within = f"in {_noun('schema', len(names))}" if preposition == "in" else preposition
-        yield f"future {join_names(nouns_there)} {within} {join_names(_few(names))}"
+        yield f"future {join_names(nouns_there)} {within} {join_names(few(names))}"
 
 
 def _noun(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
-
-
-def _few(names: list[str]) -> list[str]:
-    rest = len(names) - MAXIMUM_NAMES
-    return names if rest <= 0 else [*names[:MAXIMUM_NAMES], f"{rest} more"]
 
 
 def _name(name: str) -> str:

@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 
 from db_bootstrap import desired
-from db_bootstrap.diff.descriptions import describe_counts, join_names
+from db_bootstrap.diff.descriptions import describe_counts, few, join_names
 from db_bootstrap.diff.scope import readings
 from db_bootstrap.document import AccessDocument, GrantKind, login_role_names
 from db_bootstrap.document.presets import OBJECT_KINDS
 from db_bootstrap.model import Call, ObjectKind, Snapshot
 from db_bootstrap.sql import PUBLIC, identifier
-
-MAXIMUM_NAMES = 3
-"""Calls that a sentence names."""
 
 _Held = dict[tuple[str, str, ObjectKind], set[tuple[str, str | None]]]
 """By grantee, schema and kind: privileges, each with the name of the object, or None for all."""
@@ -33,10 +30,9 @@ def unusable_grants(document: AccessDocument, snapshot: Snapshot) -> Iterator[st
             and not _may_call(call, rights, held)
         ]
         if calls:
-            more = [f"{len(calls) - MAXIMUM_NAMES} more"] if len(calls) > MAXIMUM_NAMES else []
             yield (
                 f"{holder.grantee!r} cannot use all relations that it has privileges on, for want of EXECUTE on the "
-                f"routines that they call: {join_names([*calls[:MAXIMUM_NAMES], *more])}; grant that by name."
+                f"routines that they call: {join_names(few(calls))}; grant that by name."
             )
         yield from _temporary_tables(document, snapshot, holder, rights, held)
     for name in document.rotated_logins:

@@ -1,7 +1,6 @@
 """The rules that an access document must obey beyond the types of its values.
 
-Every problem has the form ``path: what is wrong; what to do``. The word ALL is refused: its meaning differs between
-versions of PostgreSQL, so a grant of it would drift for ever.
+Every problem has the form ``path: what is wrong; what to do``.
 """
 
 import difflib

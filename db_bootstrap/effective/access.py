@@ -9,24 +9,16 @@ from dataclasses import field, replace
 from enum import StrEnum
 from functools import cache, cached_property
 
+from db_bootstrap.document.model import COLUMN_PRIVILEGES
+from db_bootstrap.document.model import PRIVILEGES as DECLARABLE
 from db_bootstrap.effective.catalog import Catalog, ObjectClass, Objects
-from db_bootstrap.model import (
-    FIRST_VERSION_WITH_MAINTAIN,
-    FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS,
-    Attribute,
-    Membership,
-)
+from db_bootstrap.model import FIRST_VERSION_WITH_MAINTAIN, Attribute, Membership
 from db_bootstrap.sql import PUBLIC
 from db_bootstrap.values import dataclass
 
 PRIVILEGES: dict[ObjectClass, tuple[str, ...]] = {
-    ObjectClass.DATABASE: ("CONNECT", "CREATE", "TEMPORARY"),
-    ObjectClass.SCHEMA: ("USAGE", "CREATE"),
-    ObjectClass.TABLE: ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"),
-    ObjectClass.COLUMN: ("SELECT", "INSERT", "UPDATE", "REFERENCES"),
-    ObjectClass.SEQUENCE: ("SELECT", "USAGE", "UPDATE"),
-    ObjectClass.ROUTINE: ("EXECUTE",),
-    ObjectClass.TYPE: ("USAGE",),
+    **{ObjectClass(kind.removesuffix("s")): privileges for kind, privileges in DECLARABLE.items()},
+    ObjectClass.COLUMN: COLUMN_PRIVILEGES,
     ObjectClass.LANGUAGE: ("USAGE",),
     ObjectClass.FOREIGN_DATA_WRAPPER: ("USAGE",),
     ObjectClass.FOREIGN_SERVER: ("USAGE",),
@@ -85,7 +77,7 @@ class MembershipGraph:
         return cls(groups)
 
     def paths(self, role: str, option: str | None = "inherit") -> dict[str, Path]:
-        """Return the role, and those that it reaches by memberships with this option or any, with a shortest path."""
+        """Return the role, and those that it reaches by memberships with this property or any, with a shortest path."""
         found: dict[str, Path] = {role: ()}
         pending = [role]
         for member in pending:
@@ -145,9 +137,9 @@ class Access:
         self.catalog = catalog
         owner = catalog.server.database_owner
         implicit = [Membership(DATABASE_OWNER, owner)] if owner != DATABASE_OWNER else []
-        has_options = catalog.server.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
-        fixed = [name for name, role in catalog.roles.items() if not role.attributes[Attribute.INHERIT]]
-        self.graph = MembershipGraph.of((*catalog.memberships, *implicit), () if has_options else fixed)
+        roles = {} if catalog.server.has_membership_options else catalog.roles
+        fixed = [name for name, role in roles.items() if not role.attributes[Attribute.INHERIT]]
+        self.graph = MembershipGraph.of((*catalog.memberships, *implicit), fixed)
         self.paths = cache(self.graph.paths)
         self.cannot_use = cache(self._cannot_use)
         self.superusers = frozenset(catalog.server.superusers)

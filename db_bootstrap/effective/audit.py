@@ -3,11 +3,11 @@
 from collections.abc import Container, Iterator
 from typing import Any
 
-from db_bootstrap.effective.access import Access, Path
+from db_bootstrap.effective.access import Access
 from db_bootstrap.effective.catalog import Catalog, ObjectClass
 from db_bootstrap.effective.questions import Right, describe, groups_of, right_as_dict, rights_on
 from db_bootstrap.effective.sentences import MAXIMUM_NAMES, right_lines
-from db_bootstrap.model import FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS, Attribute
+from db_bootstrap.model import Attribute
 from db_bootstrap.sql import PUBLIC
 
 Finding = tuple[str, str]
@@ -104,30 +104,18 @@ def _powers(access: Access) -> Iterator[Finding]:
     powers = _POWERS | dict.fromkeys(access.superusers, "is a superuser")
     for role in _roles(access):
         attributes = access.catalog.roles[role].attributes
-        for group, path in sorted(_within_reach(access, role).items()):
+        for group, path in sorted(access.paths(role, "is_usable").items()):
             if group in powers and group != role:
                 way = f" through {' and '.join(path[:-1])}" if path[1:] else ""
                 yield "power", f"{role} can act as {group}, which {powers[group]}{way}."
         yield from (("power", f"{role} {text}.") for attribute, text in _ATTRIBUTES.items() if attributes[attribute])
         if attributes[Attribute.CREATE_ROLE]:
-            is_limited = access.catalog.server.version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS
+            is_limited = access.catalog.server.has_membership_options
             what = "create roles" if is_limited else "join every role but superusers, and change their passwords"
             yield "power", f"{role} has CREATEROLE: it can {what}."
         if names := sorted(access.graph.administered(role)):
             rest = f" and {len(names) - MAXIMUM_NAMES} more" if names[MAXIMUM_NAMES:] else ""
             yield "admin option", f"{role} can grant to any role: {', '.join(names[:MAXIMUM_NAMES])}{rest}."
-
-
-def _within_reach(access: Access, role: str) -> dict[str, Path]:
-    """Return the roles that a role is, can act as, or can make itself a member of, with a path."""
-    found: dict[str, Path] = {role: ()}
-    pending = [role]
-    for member in pending:
-        for group, one in sorted(access.graph.groups.get(member, {}).items()):
-            if group not in found and (one.inherit or one.set or one.admin):
-                found[group] = (*found[member], group)
-                pending.append(group)
-    return found
 
 
 def _security_definers(access: Access) -> Iterator[Finding]:

@@ -124,13 +124,6 @@ class Catalog:
     settings: tuple[RoleSetting, ...]
     extensions: dict[str, str]
 
-    def joined_memberships(self) -> tuple[Membership, ...]:
-        """Return one membership for each role and member, with all options that any grantor gave."""
-        joined: dict[tuple[str, str], Membership] = {}
-        for one in self.memberships:
-            joined[one.role, one.member] = one.joined(joined.get((one.role, one.member), one))
-        return tuple(joined.values())
-
 
 def quoted(name: str) -> str:
     """Return a name, quoted unless it is a plain word in lower case."""

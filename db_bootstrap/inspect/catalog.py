@@ -8,23 +8,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from db_bootstrap.effective.catalog import Catalog, CatalogDefaults, CatalogRole, Entry, ObjectClass, Objects
+from db_bootstrap.inspect.queries import ARGUMENT_TYPES, ATTRIBUTES
 from db_bootstrap.inspect.roles import (
-    ATTRIBUTES,
     FIRST_VERSION_WITH_PARAMETER_PRIVILEGES,
     membership_options,
     parse_setting,
     server,
 )
 from db_bootstrap.inspect.session import Run, Session, catalog_reader
-from db_bootstrap.model import Membership, RoleSetting
+from db_bootstrap.model import Attribute, Membership, RoleSetting
 from db_bootstrap.sql import PUBLIC
 
-_ROLES = """
+_ROLES = f"""
 SELECT oid::bigint, rolname, coalesce(shobj_description(oid, 'pg_authid'), ''), coalesce(rolvaliduntil < now(), false),
-       rolcanlogin, rolinherit, rolcreatedb, rolcreaterole, rolsuper, rolreplication, rolbypassrls, rolconnlimit,
-       nullif(rolvaliduntil, 'infinity')::text
-FROM pg_roles ORDER BY rolname
-"""
+       {ATTRIBUTES}
+FROM pg_roles r ORDER BY rolname
+"""  # noqa: S608 - put together from constants
 
 _MEMBERSHIPS = """
 SELECT m.roleid::bigint, m.member::bigint, {inherit}, {set}, m.admin_option, m.grantor::bigint
@@ -72,9 +71,7 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON
 WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND {_IN_SCHEMA}
 UNION ALL
 SELECT 'pg_proc'::regclass, p.oid, 0, 'routine', 'f', n.nspname, NULL,
-       p.proname || '(' || array_to_string(ARRAY(
-           SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
-           ORDER BY t.position), ', ') || ')',
+       p.proname || '(' || array_to_string({ARGUMENT_TYPES}, ', ') || ')',
        p.proowner, p.proacl, {_IS_SYSTEM},
        CASE WHEN NOT p.prosecdef THEN ''
        WHEN EXISTS (SELECT FROM unnest(p.proconfig) s WHERE starts_with(s, 'search_path=')) THEN 'pinned definer'
@@ -146,8 +143,8 @@ def catalog_of(run: Run) -> Catalog:
     names, roles = {0: PUBLIC}, {}
     for oid, name, comment, is_expired, *values in run(_ROLES):
         names[oid] = name
-        roles[name] = CatalogRole(name, comment, dict(zip(ATTRIBUTES, values, strict=True)), is_expired)
-    memberships = run(_MEMBERSHIPS.format(**membership_options(on.version)))
+        roles[name] = CatalogRole(name, comment, dict(zip(Attribute, values, strict=True)), is_expired)
+    memberships = run(_MEMBERSHIPS.format(**membership_options(on)))
     has_parameters = on.version >= FIRST_VERSION_WITH_PARAMETER_PRIVILEGES
     objects = run(_OBJECTS.format(objects=_ALL_OBJECTS + (_PARAMETERS if has_parameters else "")))
     return Catalog(

@@ -36,15 +36,15 @@ _ADMINISTERS = (
     " AND {0}.rolname <> 'pg_database_owner' ELSE pg_has_role({0}.oid, nullif(:administer, '')) END)"
 )
 
-# In the order of `roles.ATTRIBUTES`.
-_ATTRIBUTES = """r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
+# In the order of `model.Attribute`.
+ATTRIBUTES = """r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
        r.rolbypassrls, r.rolconnlimit, CASE WHEN isfinite(r.rolvaliduntil) THEN
        replace(to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), '.000000', '') || '+00'
        ELSE nullif(r.rolvaliduntil::text, 'infinity') END"""
 
 # Only direct membership of the master counts: a membership in between may be one that must be revoked.
 ROLES = f"""
-SELECT r.rolname, coalesce(c.description, ''), {_ATTRIBUTES},
+SELECT r.rolname, coalesce(c.description, ''), {ATTRIBUTES},
        {_CAN_ACT_AS.format("r")},
        coalesce((SELECT bool_or({{inherit}}) AND bool_or({{set}}) FROM pg_auth_members m
                  WHERE m.roleid = r.oid AND m.member = me.oid), false),
@@ -57,19 +57,18 @@ WHERE (r.rolname = ANY (CAST(:names AS text[]))
        OR r.oid IN (SELECT nspowner FROM pg_namespace WHERE nspname = ANY (CAST(:schemas AS text[]))))
 """  # noqa: S608 - put together from constants
 
-# The named roles, or all if :names is NULL.
 ROLE_ATTRIBUTES = f"""
-SELECT r.rolname, coalesce(shobj_description(r.oid, 'pg_authid'), ''), {_ATTRIBUTES}
-FROM pg_roles r WHERE CAST(:names AS text[]) IS NULL OR r.rolname = ANY (CAST(:names AS text[]))
+SELECT r.rolname, coalesce(shobj_description(r.oid, 'pg_authid'), ''), {ATTRIBUTES}
+FROM pg_roles r WHERE r.rolname = ANY (CAST(:names AS text[]))
 """  # noqa: S608 - put together from constants
 
-# The memberships of the named members, or all if :names is NULL; from version 16 on, joined over their grantors.
+# The memberships of the named members; from version 16 on, joined over their grantors.
 JOINED_MEMBERSHIPS = """
 SELECT role.rolname, member.rolname, bool_or({inherit}), bool_or({set}), bool_or(m.admin_option)
 FROM pg_auth_members m
 JOIN pg_roles role ON role.oid = m.roleid
 JOIN pg_roles member ON member.oid = m.member
-WHERE CAST(:names AS text[]) IS NULL OR member.rolname = ANY (CAST(:names AS text[]))
+WHERE member.rolname = ANY (CAST(:names AS text[]))
 GROUP BY 1, 2
 """
 
@@ -142,10 +141,11 @@ WHERE n.nspname = ANY (CAST(:schemas AS text[]))
   AND concat(y.polqual, y.polwithcheck) ~ 'SQLVALUEFUNCTION :op (9|1[0-2]) '
 """  # noqa: S608 - put together from constants
 
+ARGUMENT_TYPES = """ARRAY(SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
+             ORDER BY t.position)"""
+
 # An aggregate is named by its types alone: GRANT cannot parse the ORDER BY of a hypothetical-set aggregate.
-_ARGUMENTS = """CASE p.prokind WHEN 'a' THEN array_to_string(ARRAY(
-           SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
-           ORDER BY t.position), ', ')
+_ARGUMENTS = f"""CASE p.prokind WHEN 'a' THEN array_to_string({ARGUMENT_TYPES}, ', ')
        ELSE pg_get_function_identity_arguments(p.oid) END"""
 
 # Other schemas whose types a routine's arguments have, each as `model.NeededSchema`.
@@ -215,10 +215,7 @@ SELECT g.schema, g.kind, pg_get_userbyid(g.owner), g.acl::text, g.of_extension, 
             WHEN g.kind = 'type' THEN (SELECT typname FROM pg_type WHERE oid = g.single)
             ELSE (SELECT relname FROM pg_class WHERE oid = g.single) END,
        CASE WHEN g.kind = 'routine' THEN (SELECT {_ARGUMENTS} FROM pg_proc p WHERE p.oid = g.single) END,
-       CASE WHEN g.kind = 'routine' THEN (
-           SELECT ARRAY(SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position)
-                        ORDER BY t.position)
-           FROM pg_proc p WHERE p.oid = g.single) END,
+       CASE WHEN g.kind = 'routine' THEN (SELECT {ARGUMENT_TYPES} FROM pg_proc p WHERE p.oid = g.single) END,
        CASE WHEN g.kind = 'routine' THEN (SELECT {_NEEDED_SCHEMAS} FROM pg_proc p WHERE p.oid = g.single) END,
        {_ENTRIES.format(acl=_ACL_OF_GROUP, owner="g.owner")}
 FROM grouped g
@@ -297,8 +294,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 UNION ALL
-SELECT jsonb_build_array(s.nspname, p.proname, array_to_string(ARRAY(SELECT format_type(t, NULL)
-           FROM unnest(p.proargtypes) WITH ORDINALITY a (t, position) ORDER BY position), ', ')),
+SELECT jsonb_build_array(s.nspname, p.proname, array_to_string({ARGUMENT_TYPES}, ', ')),
        n.nspname, c.relname, CASE WHEN w.oid IS NULL AND y.oid IS NULL THEN 'INSERT' ELSE 'SELECT' END,
        pg_get_userbyid(p.proowner), EXISTS (SELECT FROM pg_depend e
            WHERE e.deptype = 'e' AND e.classid = 'pg_proc'::regclass AND e.objid = p.oid),

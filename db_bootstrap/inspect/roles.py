@@ -9,7 +9,6 @@ from db_bootstrap.errors import BootstrapError, ConfigurationError
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.session import OpenElsewhere, Run, catalog_reader
 from db_bootstrap.model import (
-    FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS,
     ActualRole,
     Attribute,
     Dependency,
@@ -25,18 +24,6 @@ from db_bootstrap.model import (
     Server,
 )
 from db_bootstrap.sql import split_names
-
-ATTRIBUTES = (
-    Attribute.LOGIN,
-    Attribute.INHERIT,
-    Attribute.CREATE_DATABASE,
-    Attribute.CREATE_ROLE,
-    Attribute.SUPERUSER,
-    Attribute.REPLICATION,
-    Attribute.BYPASS_ROW_SECURITY,
-    Attribute.CONNECTION_LIMIT,
-    Attribute.VALID_UNTIL,
-)
 
 _MASTER_ATTRIBUTES = (
     Attribute.CREATE_DATABASE,
@@ -56,9 +43,9 @@ def server(run: Run) -> Server:
     return Server(*[*row, attributes, frozenset(superusers)])
 
 
-def membership_options(version: int) -> dict[str, str]:
+def membership_options(on: Server) -> dict[str, str]:
     """Return the columns of the options of a membership, which are always true before version 16."""
-    if version >= FIRST_VERSION_WITH_MEMBERSHIP_OPTIONS:
+    if on.has_membership_options:
         return {"inherit": "m.inherit_option", "set": "m.set_option"}
     return {"inherit": "true", "set": "true"}
 
@@ -66,7 +53,7 @@ def membership_options(version: int) -> dict[str, str]:
 def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str]) -> dict[str, ActualRole]:
     """Read the declared roles, those once declared, the owners of the managed schemas, and ``others``."""
     rows = run(
-        queries.ROLES.format(**membership_options(on.version)),
+        queries.ROLES.format(**membership_options(on)),
         names=sorted({*document.role_names, IAM_ROLE, *document.predefined_groups(), *others}),
         schemas=sorted(document.schemas),
         mark=desired.mark(document.database),
@@ -74,7 +61,7 @@ def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str])
     )
     actual: dict[str, ActualRole] = {}
     for name, comment, *values, can_act_as, has_master, is_administered in rows:
-        attributes = tuple(zip(ATTRIBUTES, values, strict=True))
+        attributes = tuple(zip(Attribute, values, strict=True))
         may_be = is_administered or (on.is_rds_master and name not in on.superusers | {_DATABASE_OWNER})
         actual[name] = ActualRole(name, comment, attributes, can_act_as, has_master, is_administered, may_be)
     return actual
@@ -85,13 +72,13 @@ def facts_of(run: Run, names: Sequence[str]) -> Iterator[Fact]:
     for name, comment, *values in run(queries.ROLE_ATTRIBUTES, names=names):
         yield RoleExists(name)
         yield RoleComment(name, comment)
-        yield from (RoleAttribute(name, *item) for item in zip(ATTRIBUTES, values, strict=True))
+        yield from (RoleAttribute(name, *item) for item in zip(Attribute, values, strict=True))
     yield from role_settings(run, names)[0]
 
 
-def joined_memberships(run: Run, version: int, members: Sequence[str] | None = None) -> Iterator[Membership]:
-    """Read the memberships of these roles, or of all, joined over their grantors."""
-    for row in run(queries.JOINED_MEMBERSHIPS.format(**membership_options(version)), names=members):
+def joined_memberships(run: Run, on: Server, members: Sequence[str]) -> Iterator[Membership]:
+    """Read the memberships of these roles, joined over their grantors."""
+    for row in run(queries.JOINED_MEMBERSHIPS.format(**membership_options(on)), names=members):
         yield Membership(*row)
 
 
@@ -127,7 +114,7 @@ def restricted_settings(run: Run, on: Server, names: Iterable[str]) -> dict[str,
 
 def memberships(run: Run, on: Server, names: Iterable[str]) -> tuple[GrantedMembership, ...]:
     """Read the memberships of these roles in any role, and of any role in them."""
-    query = queries.MEMBERSHIPS.format(**membership_options(on.version))
+    query = queries.MEMBERSHIPS.format(**membership_options(on))
     return tuple(GrantedMembership(*row) for row in run(query, names=sorted(names), **_rights(on)))
 
 
@@ -146,19 +133,22 @@ def retired_roles(run: Run, document: AccessDocument, elsewhere: OpenElsewhere |
     if not document.retired:
         return ()
     roles = _retired_roles_in(run, document, None)
-    others = {database for role in roles.values() for database, _ in role.unread}
-    for database in sorted(others):
+    reasons: dict[str, str] = {}
+    for database in sorted({database for role in roles.values() for database, _ in role.unread}):
         try:
-            roles_there = _retired_roles_elsewhere(database, document, elsewhere)
+            there = _retired_roles_elsewhere(database, document, elsewhere)
         except BootstrapError as error:
-            roles = {name: _with_reason(role, database, str(error)) for name, role in roles.items()}
+            reasons[database] = str(error)
         else:
             roles = {
-                name: _with_dependencies(role, roles_there[name], database)
+                name: replace(role, dependencies=(*role.dependencies, *there[name].dependencies))
                 for name, role in roles.items()
-                if name in roles_there
+                if name in there
             }
-    return tuple(roles[name] for name in sorted(roles))
+    return tuple(
+        replace(role, unread=tuple((database, reasons[database]) for database, _ in role.unread if database in reasons))
+        for _, role in sorted(roles.items())
+    )
 
 
 def _retired_roles_in(run: Run, document: AccessDocument, database: str | None) -> dict[str, RetiredRole]:
@@ -187,13 +177,3 @@ def _retired_roles_elsewhere(
         raise ConfigurationError("There is no way to connect to it from here; apply by the function or command line.")
     with elsewhere(database) as session:
         return _retired_roles_in(catalog_reader(session), document, database)
-
-
-def _with_dependencies(role: RetiredRole, read: RetiredRole, database: str) -> RetiredRole:
-    unread = tuple(item for item in role.unread if item[0] != database)
-    return replace(role, dependencies=(*role.dependencies, *read.dependencies), unread=unread)
-
-
-def _with_reason(role: RetiredRole, database: str, reason: str) -> RetiredRole:
-    unread = tuple((name, reason if name == database else known) for name, known in role.unread)
-    return replace(role, unread=unread)

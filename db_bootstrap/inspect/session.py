@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache, partial
+from itertools import chain, repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -132,20 +133,15 @@ class _StartupName(bytes):
         return "*"
 
 
-@contextmanager
-def connected(endpoint: Endpoint, credential: Credential) -> Iterator[Session]:
-    """Open a session that only reads, and close it at the end.
+def connected(endpoint: Endpoint, credential: Credential) -> AbstractContextManager[Session]:
+    """Open a session that only reads, at the first attempt, and close it at the end.
 
     Raises:
         ConfigurationError: The CA file cannot be used.
         RefusedLoginError: The server refuses the login, with its code.
         UnreachableDatabaseError: The connection failed, or could not be verified.
     """
-    session = _open(endpoint, credential, is_read_only=True)
-    try:
-        yield session
-    finally:
-        session.close()
+    return connected_as_master(endpoint, lambda: credential, 0, is_read_only=True)
 
 
 @contextmanager
@@ -172,7 +168,7 @@ def connected_as_master(
         UnreachableDatabaseError: No verified connection could be opened, or the server is not ready in time.
     """
     deadline = time.monotonic() + retry_seconds
-    for pause in _pauses():
+    for pause in chain(_PAUSE_SECONDS, repeat(_PAUSE_SECONDS[-1])):
         try:
             session = _open(endpoint, read_credential(), is_read_only=is_read_only)
             break
@@ -221,12 +217,6 @@ def remedy(sqlstate: str) -> str:
 def catalog_reader(session: Session) -> Run:
     """Return a function that reads the catalogs."""
     return partial(session.run, failure="The catalogs could not be read; nothing was changed.")
-
-
-def _pauses() -> Iterator[float]:
-    yield from _PAUSE_SECONDS
-    while True:
-        yield _PAUSE_SECONDS[-1]
 
 
 def _open(endpoint: Endpoint, credential: Credential, *, is_read_only: bool) -> Session:

@@ -98,7 +98,8 @@ def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, 
         return master(replace(settings.endpoint, database=database))
 
     with master(settings.endpoint) as connection, locked(connection):
-        done = apply(connection, event.document, _reviewed(event, settings), elsewhere)
+        reviewed = ReviewedPlan(settings.endpoint.host, event.expected_digest) if event.expected_digest else None
+        done = apply(connection, event.document, reviewed, elsewhere)
         for statement in done.statements:
             logger.info("Statement executed", sql=statement.sql, reason=statement.reason)
         credentials = []
@@ -106,10 +107,6 @@ def run(event: ApplyEvent, settings: Settings, store: SecretStore) -> dict[str, 
             credentials.append(ensure_credential(connection, settings.endpoint, store, login, arn))
             logger.info("Credential ensured", login=login, outcome=credentials[-1].outcome)
     return _report(event.document, done, credentials)
-
-
-def _reviewed(event: ApplyEvent, settings: Settings) -> ReviewedPlan | None:
-    return ReviewedPlan(settings.endpoint.host, event.expected_digest) if event.expected_digest else None
 
 
 def _report(document: AccessDocument, done: Plan, credentials: list[PublishedCredential]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from db_bootstrap.credentials.store import LastRotation, store_of_runtime
+from db_bootstrap.credentials.store import SecretState, store_of_runtime
 from db_bootstrap.errors import EventError
 from db_bootstrap.lambdas import metrics
 from db_bootstrap.lambdas.handler import handler, logger
@@ -49,14 +49,14 @@ class WatchEvent:
         return cls({arn: count * _ONE_DAY for arn, count in days.items()})
 
 
-def overdue_reason(rotation: LastRotation, overdue_after: timedelta, now: datetime) -> str | None:
+def overdue_reason(secret: SecretState, overdue_after: timedelta, now: datetime) -> str | None:
     """Return why a secret's rotation is overdue; None if it is not."""
-    if not rotation.rotates:
+    if not secret.rotates:
         return "its rotation is turned off"
-    since = rotation.rotated or rotation.created
+    since = secret.rotated or secret.created
     if now - since <= overdue_after:
         return None
-    never = "" if rotation.rotated else ", when it was created: it was never rotated"
+    never = "" if secret.rotated else ", when it was created: it was never rotated"
     return f"it is due every {overdue_after.days} days at the latest, and the last was on {since:%Y-%m-%d}{never}"
 
 
@@ -73,8 +73,7 @@ def watch(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     asked = WatchEvent.parse(event)
     store, now = store_of_runtime(), datetime.now(UTC)
     reasons = {
-        arn: overdue_reason(store.last_rotation(arn), overdue_after, now)
-        for arn, overdue_after in asked.overdue_after.items()
+        arn: overdue_reason(store.state(arn), overdue_after, now) for arn, overdue_after in asked.overdue_after.items()
     }
     overdue = {arn: reason for arn, reason in reasons.items() if reason}
     for arn, reason in overdue.items():

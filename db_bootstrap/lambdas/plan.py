@@ -90,7 +90,7 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         if asked.action is Action.VERIFY:
             raise
         log_failure("Plan failed", error)
-        report = Report(Action.PLAN, os.environ.get("DATABASE_NAME", ""), (), _reasons(error), ())
+        report = Report((), _reasons(error), (), (), Action.PLAN, os.environ.get("DATABASE_NAME", ""))
     if asked.action is Action.VERIFY:
         metrics.record_drift(report.database, len(report.differences) + len(report.refusals))
         if not report.is_in_sync:
@@ -140,15 +140,7 @@ def run(event: PlanEvent, settings: Settings, store: SecretStore) -> Report:
         digest = None
         if event.action is Action.PLAN:
             digest = digest_for(session, settings.endpoint.host, planned) or None
-    return Report(
-        event.action,
-        document.database,
-        planned.statements,
-        planned.refusals,
-        planned.unmanaged,
-        planned.summary,
-        digest,
-    )
+    return Report(**vars(planned), action=event.action, database=document.database, digest=digest)
 
 
 def _opener(settings: Settings, store: SecretStore) -> OpenElsewhere:

@@ -10,7 +10,7 @@ from db_bootstrap.report import Action, Format, Report, escaped, render
 GRANT = Statement('GRANT "a" TO "b"', "b is declared as a member of a")
 REVOKE = Statement('REVOKE "a" FROM "c"', "c is a member of a", is_destructive=True)
 PLAN = Report(
-    Action.PLAN, "beers", (REVOKE, GRANT), (), ("Another owner's.",), ("c loses membership in a.",), "sha256:0"
+    (REVOKE, GRANT), (), ("Another owner's.",), ("c loses membership in a.",), Action.PLAN, "beers", "sha256:0"
 )
 DONE = replace(PLAN, action=Action.APPLY, digest=None)
 JOIN = Statement('GRANT "a" TO "master"', "the master can act as a only as its member", is_bookkeeping=True)
@@ -29,16 +29,7 @@ Not managed, and left alone:
 - Another owner's.
 To apply exactly this plan: apply --expect-digest sha256:0
 """
-DONE_TEXT = """\
-beers: 2 statements ran, 1 of them taking access away.
-c loses membership in a.
-! REVOKE "a" FROM "c";
-      because c is a member of a, TAKES ACCESS AWAY
-  GRANT "a" TO "b";
-      because b is declared as a member of a
-Not managed, and left alone:
-- Another owner's.
-"""
+DONE_TEXT = PLAN_TEXT.replace("to run", "ran").partition("To apply exactly")[0]
 DRIFT_TEXT = """\
 beers: 2 differences from the document, 1 of them (!) fixed by taking access away.
 c loses membership in a.
@@ -47,16 +38,7 @@ c loses membership in a.
 Not managed, and left alone:
 - Another owner's.
 """
-REFUSED_TEXT = """\
-beers: 2 statements to run, 1 of them taking access away.
-c loses membership in a.
-! REVOKE "a" FROM "c";
-      because c is a member of a, TAKES ACCESS AWAY
-  GRANT "a" TO "b";
-      because b is declared as a member of a
-Cannot run:
-- Not yours.
-"""
+REFUSED_TEXT = PLAN_TEXT.partition("Not managed")[0] + "Cannot run:\n- Not yours.\n"
 PLAN_SQL = """\
 -- beers: 2 statements to run, 1 of them taking access away.
 -- c loses membership in a.
@@ -154,7 +136,7 @@ HOSTILE = 'x\n"; DROP TABLE beers; --\r\x1b[2K\u2028\u202e\u200b'
 
 def test_a_hostile_name_ends_no_comment_and_moves_no_cursor() -> None:
     step = Statement("GRANT a TO b", HOSTILE)
-    report = Report(Action.PLAN, HOSTILE, (step,), (HOSTILE,), (HOSTILE,), (HOSTILE,), "sha256:0")
+    report = Report((step,), (HOSTILE,), (HOSTILE,), (HOSTILE,), Action.PLAN, HOSTILE, "sha256:0")
     for line in render(report, Format.SQL).split("\n"):
         assert line in ("BEGIN;", "GRANT a TO b;", "COMMIT;", "") or line.startswith("-- ")
     for form in Format:
@@ -162,7 +144,7 @@ def test_a_hostile_name_ends_no_comment_and_moves_no_cursor() -> None:
 
 
 def test_sql_and_json_hold_statements_exactly_and_text_shows_what_is_invisible() -> None:
-    report = Report(Action.PLAN, "beers", (Statement(f'GRANT a TO "{HOSTILE}"', "declared"),), (), ())
+    report = replace(PLAN, statements=(Statement(f'GRANT a TO "{HOSTILE}"', "declared"),))
     assert f'GRANT a TO "{HOSTILE}";' in render(report, Format.SQL)
     assert json.loads(render(report, Format.JSON))["changes"][0]["sql"] == f'GRANT a TO "{HOSTILE}"'
     assert r"x\n" in render(report, Format.TEXT)
