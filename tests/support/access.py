@@ -41,6 +41,12 @@ UNUSUAL_NAMES = [
 ]
 
 
+def on(kind: str, *privileges: str, **more: Any) -> dict[str, Any]:
+    """A grant of a document: on the database, or in its schema."""
+    schema = {} if kind == "database" else {"schema": Access.schema}
+    return {"on": kind, **schema, "privileges": list(privileges), **more}
+
+
 class Access:
     """What a test does with a database and a document.
 

@@ -3,7 +3,7 @@
 import pytest
 
 from db_bootstrap.errors import UnmanageableError
-from tests.support.access import UNUSUAL_NAMES, Access
+from tests.support.access import UNUSUAL_NAMES, Access, on
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
@@ -69,22 +69,11 @@ def test_objects_of_an_extension_that_a_document_names_and_the_master_owns_are_j
     )
     cellar.raw["roles"][cellar.role("auditor")] = {
         "grants": [
-            {"on": kind, "schema": cellar.schema, "privileges": [privilege], "names": [name]}
-            for kind, privilege, name in (
-                ("tables", "DELETE", "config"),
-                ("sequences", "UPDATE", "config_id"),
-                ("types", "USAGE", "state"),
-                ("routines", "EXECUTE", "run(int)"),
-            )
-        ]
-        + [
-            {
-                "on": "tables",
-                "schema": cellar.schema,
-                "privileges": ["UPDATE"],
-                "names": ["config"],
-                "columns": ["name"],
-            }
+            on("tables", "DELETE", names=["config"]),
+            on("sequences", "UPDATE", names=["config_id"]),
+            on("types", "USAGE", names=["state"]),
+            on("routines", "EXECUTE", names=["run(int)"]),
+            on("tables", "UPDATE", names=["config"], columns=["name"]),
         ]
     }
     cellar.apply()

@@ -18,7 +18,7 @@ from db_bootstrap.document import parse_document
 from db_bootstrap.inspect.catalog import catalog_of
 from db_bootstrap.inspect.session import catalog_reader
 from db_bootstrap.plan import make_plan
-from tests.support.access import Access
+from tests.support.access import Access, on
 from tests.support.command_line import PROGRAM, CommandLine
 from tests.support.random_access import ByHand, documents, starting_states
 from tests.support.workshop import Workshop
@@ -127,20 +127,9 @@ def test_a_database_that_people_have_made_by_hand_is_described_in_the_documents_
             role("writer"): {
                 "member_of": [role("reader")],
                 "grants": [
-                    {"on": "tables", "schema": schema, "names": ["beer"], "privileges": ["INSERT", "DELETE"]},
-                    {
-                        "on": "tables",
-                        "schema": schema,
-                        "names": ["beer"],
-                        "columns": ["name"],
-                        "privileges": ["UPDATE"],
-                    },
-                    {
-                        "on": "routines",
-                        "schema": schema,
-                        "names": ["strong(integer, text)"],
-                        "privileges": ["EXECUTE"],
-                    },
+                    on("tables", "INSERT", "DELETE", names=["beer"]),
+                    on("tables", "UPDATE", names=["beer"], columns=["name"]),
+                    on("routines", "EXECUTE", names=["strong(integer, text)"]),
                 ],
             },
         },
@@ -176,9 +165,8 @@ def test_an_object_of_an_extension_is_named_if_only_what_it_has_is_granted_then(
         "GRANT USAGE ON {schema}.c TO {reader}",
     )
     document = generated(cellar).document
-    a = {"on": "tables", "schema": cellar.schema, "names": ["a"], "privileges": ["DELETE"]}
-    b = {**a, "names": ["b"], "columns": ["id"], "privileges": ["UPDATE"]}
-    c = {"on": "sequences", "schema": cellar.schema, "privileges": ["SELECT"]}
+    a, b = on("tables", "DELETE", names=["a"]), on("tables", "UPDATE", names=["b"], columns=["id"])
+    c = on("sequences", "SELECT")
     assert document["roles"][cellar.role("owner")]["grants"] == [a]
     assert document["roles"][cellar.role("reader")]["grants"] == [a, b, c]
     assert a in document["public"]["grants"]

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,8 @@ import pytest
 
 from db_bootstrap.credentials.initial import ensure_credential
 from db_bootstrap.credentials.store import SecretStore
-from db_bootstrap.errors import EventError, SecretError, StatementError
-from db_bootstrap.lambdas.apply import ApplyEvent
+from db_bootstrap.errors import SecretError, StatementError
 from tests.support.access import Access
-from tests.support.documents import beers
 from tests.support.rotation import RotatedLogins, SecretsManager
 
 pytestmark = pytest.mark.database
@@ -120,31 +119,12 @@ def test_eight_at_once_give_each_login_one_credential(new_logins: RotatedLogins)
     assert new_logins.logs_in()
 
 
-def test_a_crash_before_the_secret_is_written_is_made_good_by_the_next_run(
-    new_logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def crash(*_arguments: object) -> str:
-        raise SecretError("The secret cannot be written.")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(SecretStore, "publish", crash)
-        with pytest.raises(SecretError):
-            new_logins.bootstrap()
-    assert new_logins.store.current(new_logins.arns["app"]) is None
-    assert new_logins.bootstrap() == ["created", "created"]
-    assert new_logins.logs_in()
-
-
 def test_a_login_whose_connections_are_all_in_use_is_not_taken_for_broken(own_logins: RotatedLogins) -> None:
     content = own_logins.content()
-    held = [own_logins.cellar.database.connect(content["username"], content["password"]) for _ in range(5)]
-    for connection in held:
-        connection.__enter__()
-    try:
+    with ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(own_logins.cellar.database.connect(content["username"], content["password"]))
         assert own_logins.bootstrap() == ["kept", "kept"]
-    finally:
-        for connection in held:
-            connection.__exit__(None, None, None)
 
 
 def test_no_password_reaches_the_servers_log_its_statistics_or_an_error(new_logins: RotatedLogins) -> None:
@@ -164,23 +144,6 @@ def test_no_password_reaches_the_servers_log_its_statistics_or_an_error(new_logi
         password = new_logins.content(login)["password"]
         for place in (log, statistics, json.dumps(report), str(refused.value), repr(refused.value)):
             assert password not in place
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        pytest.param({"action": "destroy"}, "must be 'apply'", id="an action that is not known"),
-        pytest.param({"expected_digest": "sha256:12"}, "must be a digest that plan returned", id="no digest"),
-        pytest.param({"surprise": 1}, "must have action, document and secret_arns", id="a key too many"),
-        pytest.param({"secret_arns": {}}, "must name exactly the document's rotated logins", id="a secret that lacks"),
-        pytest.param({"secret_arns": ["arn"]}, "must map each rotated login", id="secrets that are not a mapping"),
-    ],
-)
-def test_an_event_that_is_wrong_is_refused(change: dict[str, Any], message: str) -> None:
-    arns = {"beers_app": "one", "beers_migrator": "another"}
-    event = {"action": "apply", "document": beers(), "secret_arns": arns, **change}
-    with pytest.raises(EventError, match=message):
-        ApplyEvent.parse(event)
 
 
 def test_secrets_manager_that_refuses_is_named_with_its_answer(new_logins: RotatedLogins) -> None:

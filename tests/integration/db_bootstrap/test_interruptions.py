@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.access import Access
-from tests.support.interrupted_apply import apply_in_a_process, attempt
+from tests.support.interrupted_apply import applies
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
@@ -47,9 +47,9 @@ def test_killed_before_any_statement_it_leaves_what_was_or_what_shall_be(cellar:
     before, planned = state(cellar), cellar.plan().statements
     assert len(planned) >= 10
     killed_at = []
-    with apply_in_a_process(cellar, tmp_path) as process:
+    with applies(cellar, tmp_path) as attempt:
         for let_through in range(200):
-            about_to_run, exit_code = attempt(process, let_through)
+            about_to_run, exit_code = attempt(let_through)
             if exit_code == 0:
                 break
             assert exit_code == -signal.SIGKILL

@@ -131,11 +131,6 @@ def test_drift_is_measured_named_and_zero_after_an_apply(
     assert len(logged) >= 2, "the statements that correct it, with those that make the master a member meanwhile"
     assert functions.apply()["summary"] == answer["summary"]
     assert measured(capsys.readouterr().out) == [0]
-
-
-def test_what_cannot_be_carried_out_is_drift_too(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:
-    functions.apply()
-    capsys.readouterr()
     functions.cellar.as_superuser("ALTER SCHEMA {schema} OWNER TO rdsadmin")
     answer = functions.ask("verify")
     assert answer["refusals"]

@@ -13,7 +13,7 @@ from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.plan import digest_for, make_plan
 from tests.support.access import Access
-from tests.support.interrupted_apply import apply_in_a_process, attempt
+from tests.support.interrupted_apply import applies
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
@@ -403,9 +403,9 @@ def test_killed_before_any_statement_the_next_run_does_what_is_left(
     retire(cellar, reassign_to=cellar.role("owner"), terminate_sessions=True)
     planned = {step.sql for step in cellar.plan().statements}
     killed_at: list[str] = []
-    with apply_in_a_process(cellar, tmp_path) as process:
+    with applies(cellar, tmp_path) as attempt:
         for let_through in range(300):
-            about_to_run, exit_code = attempt(process, let_through)
+            about_to_run, exit_code = attempt(let_through)
             if exit_code == 0:
                 break
             assert exit_code == -signal.SIGKILL

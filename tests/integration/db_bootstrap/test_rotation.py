@@ -27,8 +27,6 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.database
 
-PAIR = ("app_a", "app_b")
-
 
 def test_a_rotation_alternates_between_the_login_roles_and_leaves_the_one_before_as_it_was(
     own_logins: RotatedLogins,
@@ -70,19 +68,15 @@ def test_what_either_login_role_of_the_migrator_creates_belongs_to_the_owner(own
     assert owners == [[own_logins.cellar.role("owner")]]
 
 
-def test_the_proof_reads_a_table_that_the_role_may_read(own_logins: RotatedLogins) -> None:
-    own_logins.cellar.as_superuser("CREATE TABLE {schema}.ale (id int)", "GRANT SELECT ON {schema}.ale TO {writer}")
-    token = own_logins.begin()
-    *_, tested, _ = own_logins.steps(token)
-    assert tested.read_table == (own_logins.cellar.schema, "ale")
-
-
-def test_a_locked_table_does_not_stop_a_rotation(own_logins: RotatedLogins) -> None:
+def test_the_proof_names_a_table_that_the_role_may_read_and_does_not_wait_for_its_lock(
+    own_logins: RotatedLogins,
+) -> None:
     own_logins.cellar.as_superuser("CREATE TABLE {schema}.ale (id int)", "GRANT SELECT ON {schema}.ale TO {writer}")
     with own_logins.cellar.database.cluster.connect_as_superuser(own_logins.cellar.database.name) as migration:
         migration.run("BEGIN")
         migration.run(f"LOCK TABLE {own_logins.cellar.schema}.ale IN ACCESS EXCLUSIVE MODE")
-        own_logins.rotate()
+        *_, tested, _ = own_logins.steps(own_logins.begin())
+    assert tested.read_table == (own_logins.cellar.schema, "ale")
 
 
 def test_every_step_may_come_twice(logins: RotatedLogins) -> None:
@@ -132,12 +126,6 @@ def test_a_step_before_its_time_is_refused_and_the_whole_still_succeeds(
     assert logins.content() == before
     assert logins.logs_in()
     logins.finish(token)
-
-
-def test_finishing_without_a_test_tests_by_itself(logins: RotatedLogins) -> None:
-    logins.steps(token := logins.begin(), steps=[Step.CREATE, Step.SET, Step.FINISH])
-    logins.manager.conclude(logins.arns["app"], token)
-    assert logins.logs_in()
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -190,15 +178,6 @@ def test_a_login_role_without_a_free_connection_is_not_moved_to(logins: RotatedL
             logins.steps(token)
         assert logins.logs_in()
     logins.finish(token)
-
-
-def test_the_master_may_rotate_before_any_step(logins: RotatedLogins) -> None:
-    token = logins.begin()
-    for step in STEPS:
-        rotate_master(logins)
-        logins.step(step, token)
-    logins.manager.conclude(logins.arns["app"], token)
-    assert logins.logs_in()
 
 
 def test_the_master_may_rotate_while_a_step_connects(logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,10 +267,3 @@ def test_a_proof_over_plain_text_is_no_proof(logins: RotatedLogins, monkeypatch:
         verify_credential(
             logins.cellar.endpoint, logins.cellar.role("app"), Credential(content["username"], content["password"])
         )
-
-
-def rotate_master(logins: RotatedLogins) -> None:
-    """RDS's own rotation: a new password for the master, in the database and in its secret."""
-    logins.cellar.database.password += "+"
-    logins.cellar.database.cluster.set_password(logins.cellar.database.master, logins.cellar.database.password)
-    logins.manager.client.put_secret_value(SecretId=logins.master_arn, SecretString=logins.master_secret())

@@ -4,26 +4,21 @@ The effects are counted by the process itself: each answer of Secrets Manager, a
 carried out, but for those that only read or set something of the session. Nothing is listed here.
 """
 
-import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from tests.support.interrupted_apply import attempts
 from tests.support.rotation import STEPS, RotatedLogins
 
 pytestmark = pytest.mark.database
 
-# Reads an attempt a line; forks a process that makes it and is killed after so many effects; answers the last effect,
-# or nothing if the attempt came to its end. Forking saves importing everything again.
+# Writes the effect after which it is killed, if any.
 PROGRAM = """
-import json, os, signal, sys
 import boto3
 from botocore.client import BaseClient
 from pg8000.native import Connection
@@ -34,7 +29,6 @@ from db_bootstrap.credentials.initial import ensure_credential
 from db_bootstrap.credentials.rotation import Rotation, Step
 from db_bootstrap.credentials.store import SecretStore
 
-given = json.load(open(sys.argv[1]))
 endpoint = Endpoint(**given["endpoint"])
 client = boto3.client("secretsmanager", endpoint_url=given["secrets_manager"], region_name="us-east-1",
                       aws_access_key_id="test", aws_secret_access_key="none")
@@ -63,88 +57,52 @@ def kill_after(effects, answer):
         return answered
     Connection.run, BaseClient._make_api_call = counted_run, counted_call
 
-def rotate(attempt):
+def rotate(attempt, answer):
     read_master = lambda: store.master(given["master_arn"])
     rotation = Rotation(store, endpoint, read_master, attempt["login"], attempt["arn"], attempt["token"], lambda: 180)
     for step in Step:
-        os.write(attempt["answer"], f"{step} ".encode())
+        os.write(answer, f"{step} ".encode())
         rotation.run(step)
 
-def ensure(attempt):
+def ensure(attempt, answer):
     with connected_as_master(endpoint, lambda: store.master(given["master_arn"])) as master, locked(master):
         ensure_credential(master, endpoint, store, attempt["login"], attempt["arn"])
 
-for line in sys.stdin:
-    attempt = json.loads(line)
-    answer, attempt["answer"] = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(answer)
-        kill_after(attempt["effects"], attempt["answer"])
-        {"rotate": rotate, "ensure": ensure}[attempt["job"]](attempt)
-        os._exit(0)
-    os.close(attempt["answer"])
-    with open(answer) as said:
-        last_effect = said.read()
-    status = os.waitpid(child, 0)[1]
-    print(json.dumps([last_effect, os.waitstatus_to_exitcode(status)]), flush=True)
+def make(attempt, answer):
+    kill_after(attempt["effects"], answer)
+    {"rotate": rotate, "ensure": ensure}[attempt["job"]](attempt, answer)
 """
 
 # So that a rotation has all to do that it can have to do.
 DRIFT = ("ALTER ROLE {serving} SET search_path = {schema}, pg_catalog", "DROP ROLE {other}")
 
 
-class Process:
-    """Makes attempts that are killed."""
-
-    def __init__(self, process: subprocess.Popen[str], logins: RotatedLogins) -> None:
-        self._process = process
-        self._logins = logins
-
-    def attempt(self, job: str, arn: str, effects: int, token: str = "") -> tuple[str, int]:
-        """Have an attempt killed after so many effects: the last one, and how the attempt ended."""
-        assert self._process.stdin
-        assert self._process.stdout
-        login = self._logins.cellar.role("app")
-        asked = {"job": job, "login": login, "arn": arn, "effects": effects, "token": token}
-        self._process.stdin.write(f"{json.dumps(asked)}\n")
-        self._process.stdin.flush()
-        last_effect, exit_code = json.loads(self._process.stdout.readline())
-        return last_effect, exit_code
-
-
 @contextmanager
-def running(logins: RotatedLogins, directory: Path) -> Iterator[Process]:
+def running(logins: RotatedLogins, directory: Path) -> Iterator[Callable[..., tuple[str, int]]]:
+    """Yield what has an attempt killed after so many effects, and returns the last one and how the attempt ended."""
     given = {
         "endpoint": asdict(logins.cellar.endpoint),
         "master_arn": logins.master_arn,
         "secrets_manager": logins.manager.endpoint,
     }
-    file = directory / "given.json"
-    file.write_text(json.dumps(given))
-    root = Path(__file__).parents[3]
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(file)],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield Process(process, logins)
-        process.communicate(timeout=120)
-    assert process.returncode == 0
+    with attempts(PROGRAM, given, directory) as make:
+
+        def attempt(job: str, arn: str, effects: int, token: str = "") -> tuple[str, int]:
+            login = logins.cellar.role("app")
+            return make({"job": job, "login": login, "arn": arn, "effects": effects, "token": token})
+
+        yield attempt
 
 
 def test_a_rotation_that_is_killed_anywhere_leaves_a_current_credential_that_logs_in_and_is_finished_by_a_retry(
     own_logins: RotatedLogins, tmp_path: Path
 ) -> None:
     arn, killed_at = own_logins.arns["app"], []
-    with running(own_logins, tmp_path) as process:
+    with running(own_logins, tmp_path) as attempt:
         for effects in range(1, 200):
             own_logins.by_hand(*DRIFT)
             token, before, other = own_logins.begin(), own_logins.content(), own_logins.other()
-            steps_and_effect, exit_code = process.attempt("rotate", arn, effects, token)
+            steps_and_effect, exit_code = attempt("rotate", arn, effects, token)
             assert own_logins.logs_in(), f"killed after {steps_and_effect}"
             if exit_code == 0:
                 break
@@ -168,9 +126,9 @@ def test_a_retry_may_be_killed_as_well(own_logins: RotatedLogins, tmp_path: Path
     arn = own_logins.arns["app"]
     own_logins.by_hand(*DRIFT)
     token, current = own_logins.begin(), []
-    with running(own_logins, tmp_path) as process:
+    with running(own_logins, tmp_path) as attempt:
         for effects in range(1, 200):
-            _, exit_code = process.attempt("rotate", arn, effects, token)
+            _, exit_code = attempt("rotate", arn, effects, token)
             assert own_logins.logs_in()
             current.append(own_logins.content()["username"])
             if exit_code == 0:
@@ -184,11 +142,11 @@ def test_a_first_credential_that_is_killed_anywhere_is_none_or_one_that_logs_in(
     own_logins: RotatedLogins, tmp_path: Path
 ) -> None:
     killed_at = []
-    with running(own_logins, tmp_path) as process:
+    with running(own_logins, tmp_path) as attempt:
         for effects in range(1, 100):
             arn = own_logins.manager.client.create_secret(Name=f"{own_logins.cellar.role('first')}-{effects}")["ARN"]
             own_logins.arns["app"] = arn
-            last_effect, exit_code = process.attempt("ensure", arn, effects)
+            last_effect, exit_code = attempt("ensure", arn, effects)
             if exit_code == 0:
                 assert own_logins.logs_in()
                 break
@@ -208,11 +166,11 @@ def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next_run(
     own_logins: RotatedLogins, tmp_path: Path
 ) -> None:
     """The password was changed by hand, and the bootstrap sets the secret's again."""
-    with running(own_logins, tmp_path) as process:
+    with running(own_logins, tmp_path) as attempt:
         for effects in range(1, 100):
             own_logins.by_hand("ALTER ROLE {serving} PASSWORD 'guessed'")
             before = own_logins.content()
-            _, exit_code = process.attempt("ensure", own_logins.arns["app"], effects)
+            _, exit_code = attempt("ensure", own_logins.arns["app"], effects)
             assert own_logins.content() == before
             if exit_code == 0:
                 break

@@ -33,15 +33,14 @@ def test_connections_use_tcp_nodelay(cellar: Access) -> None:
 
 
 def test_a_server_that_another_authority_vouches_for_is_not_talked_to(cellar: Access, tmp_path: Path) -> None:
-    other = create_authority(tmp_path / "other")
-    endpoint = replace(cellar.endpoint, ca_file=str(other.ca_file))
-    with pytest.raises(UnreachableDatabaseError, match="that can be trusted"), connected(endpoint, cellar.credential()):
+    endpoint = replace(cellar.endpoint, ca_file=str(create_authority(tmp_path / "other").ca_file))
+    with pytest.raises(UnreachableDatabaseError, match="trusted"), connected(endpoint, cellar.credential()):
         pass
 
 
 def test_a_server_of_another_name_is_not_talked_to(cellar: Access) -> None:
-    endpoint = replace(cellar.endpoint, host="127.0.0.2")
-    with pytest.raises(UnreachableDatabaseError), connected(endpoint, cellar.credential()):
+    endpoint = replace(cellar.endpoint, host="127.1")  # its address, as the certificate does not spell it
+    with pytest.raises(UnreachableDatabaseError, match="trusted"), connected(endpoint, cellar.credential()):
         pass
 
 

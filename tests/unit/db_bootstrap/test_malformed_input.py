@@ -13,7 +13,7 @@ from db_bootstrap.credentials.initial import credential_in
 from db_bootstrap.credentials.rotation import RotationEvent
 from db_bootstrap.credentials.store import SecretStore
 from db_bootstrap.effective.questions import Question
-from db_bootstrap.errors import BootstrapError, SecretError
+from db_bootstrap.errors import BootstrapError, EventError, SecretError
 from db_bootstrap.lambdas.apply import ApplyEvent
 from db_bootstrap.lambdas.overdue import WatchEvent
 from db_bootstrap.lambdas.plan import PlanEvent
@@ -54,6 +54,39 @@ def test_any_event_is_either_understood_or_refused(parse: Callable[[Any], object
         parse({**event, key: changed})
     except BootstrapError as refused:
         str(refused).encode()
+
+
+APPLY, PLAN, _, ROTATE, WATCH = PARSERS
+NO_DAYS: tuple[object, ...] = (None, [], {"a": 0}, {"a": "9"})
+
+
+@pytest.mark.parametrize(
+    ("parse", "change", "message"),
+    [
+        (APPLY, {"action": "destroy"}, "must be 'apply'"),
+        (APPLY, {"expected_digest": "sha256:12"}, "must be a digest that plan returned"),
+        (APPLY, {"surprise": 1}, "must have action, document and secret_arns"),
+        (APPLY, {"secret_arns": {}}, "must name exactly the document's rotated logins"),
+        (APPLY, {"secret_arns": ["arn"]}, "must map each rotated login"),
+        (APPLY, None, "it has list"),
+        (PLAN, {"action": "apply"}, "This function cannot apply"),
+        (PLAN, {"surprise": 1}, "must have the keys action and document"),
+        (PLAN, None, "and has list"),
+        (PLAN, {"action": ["plan"]}, "must be 'plan' or 'verify'"),
+        (ROTATE, None, "must have Step, SecretId and ClientRequestToken"),
+        (ROTATE, {"SecretId": ""}, "must have Step, SecretId"),
+        (ROTATE, {"ClientRequestToken": 1}, "must have Step, SecretId"),
+        (ROTATE, {"Step": "create_secret"}, "must be one of createSecret, .* is 'create_secret'"),
+        (ROTATE, {"Step": ["createSecret"]}, "must be one of createSecret"),
+        (WATCH, None, "overdue_after_days"),
+        *((WATCH, {"overdue_after_days": days}, "overdue_after_days") for days in NO_DAYS),
+    ],
+)
+def test_an_event_that_is_wrong_is_refused_with_what_it_must_be(
+    parse: Callable[[Any], object], change: dict[str, Any] | None, message: str
+) -> None:
+    with pytest.raises(EventError, match=message):
+        parse([] if change is None else PARSERS[parse] | change)
 
 
 @given(

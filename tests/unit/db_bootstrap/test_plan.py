@@ -1,26 +1,11 @@
-"""Events and settings of the read-only function."""
+"""Settings of the functions."""
 
 import pytest
 
-from db_bootstrap.errors import ConfigurationError, EventError
-from db_bootstrap.lambdas.plan import PlanEvent
+from db_bootstrap.errors import ConfigurationError
 from db_bootstrap.settings import Settings
 
 ENVIRONMENT = {"DATABASE_HOST": "db.example", "DATABASE_PORT": "5432", "DATABASE_NAME": "beers"}
-
-
-@pytest.mark.parametrize(
-    ("event", "message"),
-    [
-        pytest.param({"action": "apply", "document": {}}, "This function cannot apply", id="an apply"),
-        pytest.param({"action": "plan"}, "must have the keys action and document", id="no document"),
-        pytest.param([], "and has list", id="no object"),
-        pytest.param({"action": ["plan"], "document": {}}, "must be 'plan' or 'verify'", id="no word"),
-    ],
-)
-def test_an_event_that_is_wrong_is_refused(event: object, message: str) -> None:
-    with pytest.raises(EventError, match=message):
-        PlanEvent.parse(event)
 
 
 def test_an_environment_that_lacks_something_is_named() -> None:
