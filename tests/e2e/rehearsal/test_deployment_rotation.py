@@ -29,7 +29,6 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 LOGINS = ("beers_app", "beers_migrator")
-FUNCTION = "taproom-dev-rotation"
 
 
 def impatient_settings() -> str:
