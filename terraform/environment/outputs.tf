@@ -33,11 +33,6 @@ output "planner_function_name" {
   value       = module.database_access.planner_function_name
 }
 
-output "bootstrap_function_name" {
-  description = "Name of the function that manages the database's access."
-  value       = module.database_access.function_name
-}
-
 output "rotation_function_name" {
   description = "Name of the function that rotates the logins' credentials."
   value       = module.database_access.rotation_function_name

@@ -273,8 +273,8 @@ variable "master_rotation" {
   }
 
   validation {
-    condition     = var.master_rotation.overdue_after_days == null ? var.master_rotation.schedule == null : try(var.master_rotation.overdue_after_days > coalesce(var.master_rotation.days, 0), false)
-    error_message = "With schedule, set overdue_after_days; with days, omit it or choose more days than those."
+    condition     = var.master_rotation.overdue_after_days == null ? var.master_rotation.schedule == null : try(var.master_rotation.overdue_after_days > coalesce(var.master_rotation.days, 0) && floor(var.master_rotation.overdue_after_days) == var.master_rotation.overdue_after_days, false)
+    error_message = "With schedule, set overdue_after_days; with days, omit it or choose more days than those. Whole days only."
   }
 }
 

@@ -8,20 +8,15 @@ variables {
   github_repository_id = "2002"
 }
 
-run "every_role_has_its_boundary_and_each_environment_its_policies" {
-
+run "every_role_has_its_boundary_and_old_images_expire_but_for_releases" {
   assert {
     condition     = alltrue([for role in concat(values(aws_iam_role.deploy), values(aws_iam_role.repository)) : role.permissions_boundary == aws_iam_policy.pipeline_boundary.arn])
     error_message = "Every role must have its boundary."
   }
 
   assert {
-    condition = alltrue(flatten([
-      for name in ["domain", "network", "resources", "roles-and-keys", "state-and-image"] : [
-        for environment in ["dev", "staging", "prod"] : aws_iam_role_policy_attachment.deploy["${environment}-${name}"].role == "taproom-deploy-${environment}"
-      ]
-    ]))
-    error_message = "Each policy must be attached to its own environment's role."
+    condition     = [for rule in jsondecode(aws_ecr_lifecycle_policy.service[0].policy).rules : lookup(rule.selection, "tagPrefixList", [rule.selection.tagStatus])] == [["release-"], ["untagged"], ["any"]]
+    error_message = "Old images must go, but those of releases match the first rule, which keeps them."
   }
 }
 
@@ -31,24 +26,6 @@ run "an_environment_that_is_not_named_has_no_role_and_no_boundary" {
   assert {
     condition     = toset(keys(aws_iam_role.deploy)) == toset(["dev"]) && toset(keys(aws_iam_policy.workload_boundary)) == toset(["dev"])
     error_message = "There must be roles of dev alone."
-  }
-
-  assert {
-    condition     = toset([for key in keys(aws_iam_policy.deploy) : split("-", key)[0]]) == toset(["dev"]) && keys(aws_iam_role_policy.deploy_write_token) == ["dev"] && keys(aws_iam_role_policy_attachment.deploy) == keys(aws_iam_policy.deploy)
-    error_message = "There must be policies of dev alone."
-  }
-}
-
-run "an_image_never_changes_under_its_tag_and_is_scanned" {
-
-  assert {
-    condition     = aws_ecr_repository.service[0].image_tag_mutability == "IMMUTABLE" && one(aws_ecr_repository.service[0].image_scanning_configuration).scan_on_push && one(aws_ecr_repository.service[0].encryption_configuration).encryption_type == "KMS"
-    error_message = "It must be immutable, scanned and encrypted."
-  }
-
-  assert {
-    condition     = [for rule in jsondecode(aws_ecr_lifecycle_policy.service[0].policy).rules : lookup(rule.selection, "tagPrefixList", [rule.selection.tagStatus])] == [["release-"], ["untagged"], ["any"]]
-    error_message = "Old images must go, but those of releases match the first rule, which keeps them."
   }
 }
 

@@ -15,11 +15,6 @@ run "an_earlier_version_is_kept_for_a_year_and_the_present_one_for_ever" {
     )
     error_message = "Only old versions may go, and not before a year."
   }
-
-  assert {
-    condition     = aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Enabled" && aws_s3_bucket_public_access_block.this.restrict_public_buckets
-    error_message = "It must keep versions and be private."
-  }
 }
 
 run "objects_can_go_and_their_use_be_logged" {

@@ -1,4 +1,4 @@
-# What a database is by default, and how its master password is rotated.
+# What a database demands of connections and logs, how its master password is rotated, and how it is restored.
 
 mock_provider "aws" {
   source          = "./tests/mocks"
@@ -12,23 +12,13 @@ variables {
   security_group_id = "sg-1"
 }
 
-run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master_password" {
+run "a_database_is_encrypted_with_the_given_key_and_demands_tls" {
   command = plan
   module { source = "../modules/database" }
 
   assert {
-    condition     = aws_db_instance.this["first"].deletion_protection && !aws_db_instance.this["first"].skip_final_snapshot && !aws_db_instance.this["first"].delete_automated_backups && aws_db_instance.this["first"].multi_az && aws_db_instance.this["first"].backup_retention_period == 14 && aws_db_instance.this["first"].storage_encrypted && !aws_db_instance.this["first"].publicly_accessible
-    error_message = "It must be protected, encrypted and private, with a standby, backups and a final snapshot."
-  }
-
-  assert {
-    condition     = aws_db_instance.this["first"].monitoring_interval == 60 && alltrue([for made in [data.aws_iam_policy_document.assumed_by_monitoring, aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 1])
-    error_message = "Its host must be measured."
-  }
-
-  assert {
-    condition     = aws_db_instance.this["first"].manage_master_user_password && aws_db_instance.this["first"].password == null && aws_db_instance.this["first"].kms_key_id == var.context.kms_key_arn && aws_db_instance.this["first"].master_user_secret_kms_key_id == var.context.kms_key_arn && aws_db_instance.this["first"].performance_insights_kms_key_id == var.context.kms_key_arn
-    error_message = "Terraform must not know the master's password, and everything must be encrypted with the environment's key."
+    condition     = aws_db_instance.this["first"].kms_key_id == var.context.kms_key_arn && aws_db_instance.this["first"].master_user_secret_kms_key_id == var.context.kms_key_arn && aws_db_instance.this["first"].performance_insights_kms_key_id == var.context.kms_key_arn
+    error_message = "Everything must be encrypted with the environment's key."
   }
 
   assert {
@@ -48,24 +38,13 @@ run "by_default_a_database_is_protected_private_encrypted_and_rotates_its_master
     condition     = toset([for group in aws_cloudwatch_log_group.exported : trimprefix(group.name, "/aws/rds/instance/taproom-prod/")]) == aws_db_instance.this["first"].enabled_cloudwatch_logs_exports
     error_message = "Every log that RDS exports must have its group."
   }
-
-  assert {
-    condition = (
-      aws_secretsmanager_secret_rotation.master["first"].secret_id == aws_db_instance.this["first"].master_user_secret[0].secret_arn
-      && aws_secretsmanager_secret_rotation.master["first"].rotation_lambda_arn == null
-      && aws_secretsmanager_secret_rotation.master["first"].rotate_immediately == false
-      && aws_secretsmanager_secret_rotation.master["first"].rotation_rules[0].automatically_after_days == 7
-    )
-    error_message = "It is rotated by ${jsonencode(aws_secretsmanager_secret_rotation.master["first"])}."
-  }
 }
 
-run "a_temporary_database_is_destroyed_with_its_data_and_a_schedule_replaces_days" {
+run "monitoring_is_optional_a_schedule_replaces_days_and_a_snapshot_keeps_its_version" {
   command = plan
   module { source = "../modules/database" }
 
   variables {
-    context                     = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked", is_temporary = true }
     certificate_authority       = null
     monitoring_interval_seconds = 0
     restore                     = { snapshot = "taproom-prod-final-20261129100000" }
@@ -75,11 +54,6 @@ run "a_temporary_database_is_destroyed_with_its_data_and_a_schedule_replaces_day
   assert {
     condition     = alltrue([for made in [data.aws_iam_policy_document.assumed_by_monitoring, aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 0])
     error_message = "What is asked not to be made must not be there."
-  }
-
-  assert {
-    condition     = !aws_db_instance.this[local.active].deletion_protection && length(terraform_data.confirm_the_destruction) == 0 && aws_db_instance.this[local.active].skip_final_snapshot
-    error_message = "Nothing must stand in the way of a destroy."
   }
 
   assert {

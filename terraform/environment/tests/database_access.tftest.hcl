@@ -1,4 +1,5 @@
-# How the access document reaches the functions, what a plan previews, and what is scheduled and watched.
+# What a plan previews, what is scheduled and watched, and what the module refuses: a run breaks one rule of each of its
+# variables, because each run takes a second.
 
 mock_provider "aws" { source = "./tests/mocks" }
 
@@ -27,27 +28,20 @@ variables {
   }
 }
 
-run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
+run "planned_statements_are_shown_and_a_name_cannot_make_them_look_like_others" {
   module { source = "../modules/database_access" }
 
   override_data {
     target = data.aws_lambda_invocation.plan
     values = {
-      result = "{\"database\": \"beers\", \"in_sync\": false, \"summary\": [\"d loses c.\", \"b\\u202e gains a.\"], \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"it is not declared\", \"destructive\": true, \"database\": \"stouts\"}]}"
-    }
-  }
-
-  override_resource {
-    target = aws_lambda_invocation.apply
-    values = {
-      result = "{\"database\": \"beers\", \"summary\": [\"d loses c.\", \"b\\u202e gains a.\"], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"b is a member\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"it is not declared\", \"destructive\": true, \"database\": \"stouts\"}], \"in_sync\": true}"
+      result = "{\"database\": \"beers\", \"in_sync\": false, \"summary\": [\"d loses c.\", \"b\\u202e gains a.\"], \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"GRANT a TO b\", \"reason\": \"one\\nGRANT a TO b;\\u001b[8m\\u202etwo\\u2028three\", \"destructive\": false, \"database\": \"beers\"}, {\"sql\": \"REVOKE c FROM d\", \"reason\": \"it is not declared\", \"destructive\": true, \"database\": \"stouts\"}]}"
     }
   }
 
   assert {
     condition = output.access_plan == join("\n", [
       "-- plan sha256:0123",
-      "-- because b is a member",
+      "-- because one\uFFFDGRANT a TO b;\uFFFD[8m\uFFFDtwo\uFFFDthree",
       "GRANT a TO b;",
       "-- in database stouts, because it is not declared, TAKES ACCESS AWAY",
       "REVOKE c FROM d;",
@@ -61,43 +55,13 @@ run "planned_statements_are_shown_and_their_digest_is_handed_to_the_function" {
   }
 
   assert {
-    condition     = length(data.aws_lambda_invocation.plan) == 1 && jsondecode(aws_lambda_invocation.apply.input).expected_digest == "sha256:0123"
-    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
-  }
-}
-
-run "the_plan_after_an_apply_shows_the_same_for_what_was_done" {
-  command = plan
-  module { source = "../modules/database_access" }
-
-  override_data {
-    target = data.aws_lambda_invocation.plan
-    values = { result = "{\"database\": \"beers\", \"in_sync\": true, \"digest\": \"sha256:0123\", \"refusals\": [], \"unmanaged\": [], \"changes\": []}" }
+    condition     = aws_lambda_invocation.apply.lifecycle_scope == "CREATE_ONLY"
+    error_message = "An update that failed would be kept as done."
   }
 
   assert {
-    condition = (
-      output.access_summary == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_summary
-      && output.access_plan == run.planned_statements_are_shown_and_their_digest_is_handed_to_the_function.access_plan
-    )
-    error_message = "The plan shows ${jsonencode([output.access_summary, output.access_plan])}"
-  }
-}
-
-run "a_name_cannot_make_a_plan_look_like_another_one" {
-  command = plan
-  module { source = "../modules/database_access" }
-
-  override_data {
-    target = data.aws_lambda_invocation.plan
-    values = {
-      result = "{\"database\": \"beers\", \"in_sync\": false, \"digest\": \"sha256:4567\", \"refusals\": [], \"unmanaged\": [], \"changes\": [{\"sql\": \"DROP ROLE x\", \"reason\": \"one\\nGRANT a TO b;\\u001b[8m\\u202etwo\\u2028three\", \"destructive\": false, \"database\": \"beers\"}]}"
-    }
-  }
-
-  assert {
-    condition     = output.access_plan == "-- plan sha256:4567\n-- because one\uFFFDGRANT a TO b;\uFFFD[8m\uFFFDtwo\uFFFDthree\nDROP ROLE x;"
-    error_message = "The plan shows ${output.access_plan}"
+    condition     = jsondecode(aws_scheduler_schedule.rotation_watch.target[0].input).overdue_after_days[aws_secretsmanager_secret.login["beers_app"].arn] == 32
+    error_message = "The watch is asked for ${aws_scheduler_schedule.rotation_watch.target[0].input}."
   }
 }
 
@@ -115,98 +79,12 @@ run "a_document_that_cannot_be_carried_out_stops_the_plan" {
   expect_failures = [aws_lambda_invocation.apply]
 }
 
-run "the_functions_get_the_document_and_secrets_and_are_scheduled" {
-  module { source = "../modules/database_access" }
-
-  assert {
-    condition = jsondecode(aws_lambda_invocation.apply.input) == {
-      action      = "apply", document = jsondecode(jsonencode(var.access)), expected_digest = null
-      secret_arns = { beers_app = "arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/login" }
-    }
-    error_message = "The function gets ${aws_lambda_invocation.apply.input}."
-  }
-
-  assert {
-    condition     = aws_lambda_invocation.apply.lifecycle_scope == "CREATE_ONLY"
-    error_message = "An update that failed would be kept as done."
-  }
-
-  assert {
-    condition     = aws_secretsmanager_secret.login["beers_app"].recovery_window_in_days == 30
-    error_message = "A secret must be kept for 30 days after its deletion."
-  }
-
-  assert {
-    condition     = module.planner.handler == "db_bootstrap.lambdas.plan.plan" && module.bootstrap.handler == "db_bootstrap.lambdas.apply.bootstrap"
-    error_message = "The handlers are ${module.planner.handler} and ${module.bootstrap.handler}."
-  }
-
-  assert {
-    condition = (
-      jsondecode(aws_scheduler_schedule.verify.target[0].input) == { action = "verify", document = jsondecode(jsonencode(var.access)) }
-      && aws_scheduler_schedule.verify.target[0].arn == module.planner.arn
-      && aws_scheduler_schedule.verify.schedule_expression == "rate(6 hours)"
-    )
-    error_message = "The schedule is ${jsonencode(aws_scheduler_schedule.verify)}."
-  }
-
-  assert {
-    condition = (
-      keys(aws_secretsmanager_secret_rotation.login) == ["beers_app"]
-      && aws_secretsmanager_secret_rotation.login["beers_app"].rotation_lambda_arn == module.rotation.arn
-      && aws_secretsmanager_secret_rotation.login["beers_app"].rotate_immediately == false
-      && aws_secretsmanager_secret_rotation.login["beers_app"].rotation_rules[0].automatically_after_days == 30
-    )
-    error_message = "These are rotated: ${jsonencode(aws_secretsmanager_secret_rotation.login)}."
-  }
-
-  assert {
-    condition     = jsondecode(module.rotation.environment.ROTATED_LOGINS) == { beers_app = aws_secretsmanager_secret.login["beers_app"].arn }
-    error_message = "The function's setting is ${module.rotation.environment.ROTATED_LOGINS}."
-  }
-
-  assert {
-    condition = (
-      aws_lambda_permission.rotation["beers_app"].principal == "secretsmanager.amazonaws.com"
-      && aws_lambda_permission.rotation["beers_app"].source_account == "123456789012"
-      && aws_lambda_permission.rotation["beers_app"].source_arn == aws_secretsmanager_secret.login["beers_app"].arn
-    )
-    error_message = "The permission is ${jsonencode(aws_lambda_permission.rotation["beers_app"])}."
-  }
-
-  assert {
-    condition     = length(toset([module.bootstrap.name, module.planner.name, module.rotation.name, module.rotation_watch.name])) == 4
-    error_message = "Two functions share a name, and with it a role."
-  }
-
-  assert {
-    condition     = jsondecode(aws_scheduler_schedule.rotation_watch.target[0].input).overdue_after_days[aws_secretsmanager_secret.login["beers_app"].arn] == 32
-    error_message = "The watch is asked for ${aws_scheduler_schedule.rotation_watch.target[0].input}."
-  }
-
-  assert {
-    condition     = alltrue([for sid, statements in local.write_secrets : statements[1].Sid == sid && statements[1].Resource == [aws_secretsmanager_secret.login["beers_app"].arn]])
-    error_message = "The functions must be let at the login's secret: ${jsonencode(local.write_secrets)}."
-  }
-
-  assert {
-    condition     = alltrue([for made in [aws_cloudwatch_event_rule.rotation_failed, aws_cloudwatch_event_target.rotation_failed] : length(made) == 0])
-    error_message = "There is a rule without a target."
-  }
-}
-
-run "without_rotated_logins_and_preview_there_are_no_secrets_no_permissions_on_them_and_no_question" {
+run "without_rotated_logins_and_topics_there_are_no_secrets_no_permissions_on_them_and_no_rule" {
   module { source = "../modules/database_access" }
 
   variables {
     drift_check_interval_hours = 1
     access                     = { database = "beers", logins = { beers_report = { credential = "iam" } } }
-    preview_access             = false
-  }
-
-  assert {
-    condition     = length(data.aws_lambda_invocation.plan) == 0 && jsondecode(aws_lambda_invocation.apply.input).expected_digest == null
-    error_message = "Nothing must be asked, and the function gets ${aws_lambda_invocation.apply.input}."
   }
 
   assert {
@@ -222,6 +100,11 @@ run "without_rotated_logins_and_preview_there_are_no_secrets_no_permissions_on_t
   assert {
     condition     = aws_scheduler_schedule.verify.schedule_expression == "rate(1 hour)"
     error_message = "It fires by ${aws_scheduler_schedule.verify.schedule_expression}."
+  }
+
+  assert {
+    condition     = alltrue([for made in [aws_cloudwatch_event_rule.rotation_failed, aws_cloudwatch_event_target.rotation_failed] : length(made) == 0])
+    error_message = "There is a rule without a target."
   }
 }
 
@@ -243,6 +126,15 @@ run "a_schedule_replaces_days_and_alarms_on_the_functions_metrics_notify_each_to
   }
 
   assert {
+    condition = (
+      aws_lambda_permission.rotation["beers_app"].principal == "secretsmanager.amazonaws.com"
+      && aws_lambda_permission.rotation["beers_app"].source_account == "123456789012"
+      && aws_lambda_permission.rotation["beers_app"].source_arn == aws_secretsmanager_secret.login["beers_app"].arn
+    )
+    error_message = "The permission is ${jsonencode(aws_lambda_permission.rotation["beers_app"])}."
+  }
+
+  assert {
     condition = jsondecode(aws_scheduler_schedule.rotation_watch.target[0].input).overdue_after_days == {
       (aws_secretsmanager_secret.login["beers_app"].arn) = 9
       (var.database.master_secret_arn)                   = 9
@@ -259,50 +151,75 @@ run "a_schedule_replaces_days_and_alarms_on_the_functions_metrics_notify_each_to
     condition     = toset(jsondecode(aws_cloudwatch_event_rule.rotation_failed[0].event_pattern).detail.additionalEventData.SecretId) == toset([aws_secretsmanager_secret.login["beers_app"].arn, var.database.master_secret_arn])
     error_message = "The rule listens for ${aws_cloudwatch_event_rule.rotation_failed[0].event_pattern}."
   }
+}
 
-  assert {
-    condition = alltrue([
-      for alarm in [aws_cloudwatch_metric_alarm.rotation_errors, aws_cloudwatch_metric_alarm.rotation_overdue, aws_cloudwatch_metric_alarm.rotation_not_watched] :
-      alarm.alarm_actions == toset(var.alarm_topic_arns)
-    ])
-    error_message = "Each alarm must notify a topic."
+run "settings_too_small_two_masters_and_an_unknown_credential_are_refused" {
+  command = plan
+  module { source = "../modules/database_access" }
+
+  variables {
+    context                    = { name = "t" }
+    drift_check_interval_hours = 0
+    rotation                   = {}
+    database                   = { address = "database.example", name = "beers", master_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:master", master_iam_user = "dbmaster" }
+    access                     = { database = "beers", logins = { beers_app = { credential = "password" } } }
   }
 
-  assert {
-    condition = alltrue([
-      for alarm in [aws_cloudwatch_metric_alarm.rotation_overdue, aws_cloudwatch_metric_alarm.rotation_not_watched] : (
-        alarm.namespace == module.rotation_watch.environment.POWERTOOLS_METRICS_NAMESPACE
-        && alarm.dimensions == tomap({ service = module.rotation_watch.environment.POWERTOOLS_SERVICE_NAME })
-      )
-    ])
-    error_message = "The alarms would wait for another metric."
+  expect_failures = [var.access, var.context, var.database, var.drift_check_interval_hours, var.rotation]
+}
+
+run "settings_too_large_an_iam_master_of_an_unknown_instance_and_an_invalid_login_name_are_refused" {
+  command = plan
+  module { source = "../modules/database_access" }
+
+  variables {
+    context                    = { name = "taproom-with-a-name-that-is-too-long" }
+    drift_check_interval_hours = 49
+    alarm_topic_arns           = [for number in range(6) : "arn:aws:sns:us-east-1:123456789012:${number}"]
+    rotation                   = { days = 30, window_hours = 25 }
+    database                   = { address = "database.example", name = "beers", master_iam_user = "dbmaster" }
+    access                     = { database = "beers", logins = { "a b" = { credential = "rotated" } } }
   }
 
-  assert {
-    condition = alltrue([
-      for function in [module.bootstrap, module.planner] : (
-        function.environment.POWERTOOLS_METRICS_NAMESPACE == aws_cloudwatch_metric_alarm.drift.namespace
-        && function.environment.POWERTOOLS_SERVICE_NAME == aws_cloudwatch_metric_alarm.drift.dimensions.service
-        && function.environment.DATABASE_NAME == aws_cloudwatch_metric_alarm.drift.dimensions.database
-      )
-    ])
-    error_message = "The alarm would wait for another metric."
+  expect_failures = [var.access, var.alarm_topic_arns, var.context, var.database, var.drift_check_interval_hours, var.rotation]
+}
+
+run "fractions_are_refused" {
+  command = plan
+  module { source = "../modules/database_access" }
+
+  variables {
+    drift_check_interval_hours = 1.5
+    rotation                   = { days = 30, overdue_after_days = 32.5 }
   }
 
-  assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.not_verified.dimensions == aws_cloudwatch_metric_alarm.drift.dimensions
-      && aws_cloudwatch_metric_alarm.not_verified.treat_missing_data == "breaching"
-      && aws_cloudwatch_metric_alarm.not_verified.evaluation_periods == 13
-    )
-    error_message = "A watch that stopped must be noticed."
+  expect_failures = [var.drift_check_interval_hours, var.rotation]
+}
+
+run "a_schedule_too_often_is_refused" {
+  command = plan
+  module { source = "../modules/database_access" }
+  variables { rotation = { schedule = "rate(3 hours)", overdue_after_days = 1 } }
+
+  expect_failures = [var.rotation]
+}
+
+run "a_package_that_is_not_there_is_refused_in_words" {
+  command = plan
+  module { source = "../modules/function" }
+
+  variables {
+    name                  = "taproom-dev-watch"
+    description           = "Looks"
+    package_file          = "tests/mocks/missing.zip"
+    handler               = "db_bootstrap.lambdas.overdue.watch"
+    environment           = {}
+    timeout_seconds       = 60
+    network               = { subnet_ids = ["subnet-1", "subnet-2"], security_group_id = "sg-1" }
+    permissions           = "{\"Statement\": []}"
+    dead_letter_topic_arn = "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
+    context               = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked" }
   }
 
-  assert {
-    condition = alltrue([
-      for alarm in [aws_cloudwatch_metric_alarm.drift, aws_cloudwatch_metric_alarm.not_verified, aws_cloudwatch_metric_alarm.verify_failed] :
-      alarm.alarm_actions == toset(var.alarm_topic_arns)
-    ])
-    error_message = "Each alarm must notify a topic."
-  }
+  expect_failures = [aws_lambda_function.this]
 }

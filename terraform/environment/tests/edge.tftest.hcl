@@ -1,4 +1,4 @@
-# What the internet meets, by what is given: a domain, a certificate, or neither.
+# What the internet meets, by what is given: a domain or a certificate.
 
 mock_provider "aws" {
   source          = "./tests/mocks"
@@ -14,23 +14,13 @@ variables {
   access_log_bucket_name = "taproom-access-logs-123456789012"
 }
 
-run "a_domain_gets_a_certificate_and_a_record" {
+run "a_domain_is_served_over_tls_1_3_behind_a_firewall" {
   command = plan
   module { source = "../modules/edge" }
 
   variables {
     domain_name   = "beers.example.com"
     dns_zone_name = "example.com"
-  }
-
-  assert {
-    condition     = output.url == "https://beers.example.com" && aws_route53_record.service[0].name == "beers.example.com"
-    error_message = "The service is at ${output.url}."
-  }
-
-  assert {
-    condition     = alltrue([for made in [data.aws_route53_zone.this, aws_acm_certificate.this, aws_route53_record.validation, aws_acm_certificate_validation.this] : length(made) == 1])
-    error_message = "The certificate must be made, and proven in the domain's zone."
   }
 
   assert {
@@ -66,20 +56,5 @@ run "a_certificate_of_somebody_else_needs_no_record" {
   assert {
     condition     = alltrue([for made in [data.aws_route53_zone.this, aws_acm_certificate.this, aws_route53_record.validation, aws_acm_certificate_validation.this, aws_route53_record.service] : length(made) == 0]) && aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/ours"
     error_message = "The given certificate must be used, and nothing made beside it."
-  }
-}
-
-run "a_trial_is_plain_http_without_a_firewall" {
-  command = plan
-  module { source = "../modules/edge" }
-
-  variables {
-    context                         = { name = "taproom-prod", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mocked", is_temporary = true }
-    requests_per_five_minutes_limit = null
-  }
-
-  assert {
-    condition     = length(aws_lb_listener_rule.plain_http) == 1 && length(aws_lb_listener.https) == 0 && alltrue([for made in [aws_wafv2_web_acl.this, aws_wafv2_web_acl_association.load_balancer, aws_cloudwatch_log_group.firewall, aws_wafv2_web_acl_logging_configuration.this] : length(made) == 0]) && output.firewall_name == null && !aws_lb.this.enable_deletion_protection
-    error_message = "Port 80 must serve, without a firewall and protection."
   }
 }

@@ -1,4 +1,4 @@
-# The examples: a database that exists, an Aurora cluster, two databases on one server, and every input.
+# The examples that no rehearsal applies: an Aurora cluster, two databases on one server, and every input.
 
 mock_provider "aws" { source = "./tests/mocks" }
 
@@ -7,15 +7,6 @@ variables {
   database_identifier = "shop"
   subnet_ids          = ["subnet-1"]
   access              = { database = "Shop_1", logins = { shop_report = { credential = "iam" } } }
-}
-
-run "an_existing_database_needs_only_itself_its_subnets_and_the_document" {
-  module { source = "../examples/existing-database" }
-
-  assert {
-    condition     = output.topic_arn == "arn:aws:sns:us-east-1:123456789012:taproom-dev-alarms"
-    error_message = "Alarms need a topic; this one is ${output.topic_arn}."
-  }
 }
 
 run "an_aurora_cluster_is_reached_at_its_writer_endpoint" {
@@ -60,15 +51,5 @@ run "what_is_not_given_is_created" {
       && output.security_group_id == aws_security_group.functions[0].id
     )
     error_message = "The functions must reach only the database by its port."
-  }
-
-  assert {
-    condition     = [for statement in local.read_secrets : statement.Resource] == [["arn:aws:rds-db:us-east-1:123456789012:dbuser:db-MOCKED/access_master"]] && module.planner.environment.MASTER_IAM_USER == "access_master"
-    error_message = "A master that logs in by IAM needs no secret: ${jsonencode(local.read_secrets)}."
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.drift.alarm_actions == toset([aws_sns_topic.this[0].arn]) && aws_kms_key.this[0].enable_key_rotation
-    error_message = "Alarms must notify the created topic."
   }
 }

@@ -119,13 +119,14 @@ run "values_that_do_not_fit_together_are_refused" {
   ]
 }
 
-run "an_image_without_tag_a_domain_in_capitals_and_a_missing_service_login_are_refused" {
+run "a_schedule_without_overdue_after_days_an_image_without_tag_a_domain_in_capitals_and_a_missing_service_login_are_refused" {
   command = plan
 
   variables {
-    image         = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
-    domain_name   = "Beers.example.com"
-    dns_zone_name = "example.com"
+    master_rotation = { schedule = "rate(7 days)" }
+    image           = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
+    domain_name     = "Beers.example.com"
+    dns_zone_name   = "example.com"
     access = {
       database = "beers"
       schemas  = { beers = { owner = "beers_owner" } }
@@ -134,14 +135,15 @@ run "an_image_without_tag_a_domain_in_capitals_and_a_missing_service_login_are_r
     }
   }
 
-  expect_failures = [var.access, var.domain_name, var.image]
+  expect_failures = [var.access, var.domain_name, var.image, var.master_rotation]
 }
 
-run "plain_http_in_production_and_a_migrator_without_a_password_are_refused" {
+run "plain_http_in_production_days_beside_a_schedule_and_a_migrator_without_a_password_are_refused" {
   command = plan
 
   variables {
-    is_temporary = false
+    is_temporary    = false
+    master_rotation = { days = 30, schedule = "rate(10 days)", overdue_after_days = 40 }
     access = {
       database = "beers"
       schemas  = { beers = { owner = "beers_owner" } }
@@ -150,7 +152,7 @@ run "plain_http_in_production_and_a_migrator_without_a_password_are_refused" {
     }
   }
 
-  expect_failures = [var.access, var.domain_name]
+  expect_failures = [var.access, var.domain_name, var.master_rotation]
 }
 
 run "a_schedule_too_often_and_iam_authentication_with_a_password_are_refused" {
@@ -164,26 +166,11 @@ run "a_schedule_too_often_and_iam_authentication_with_a_password_are_refused" {
   expect_failures = [var.access, var.master_rotation]
 }
 
-run "a_schedule_without_overdue_after_days_and_a_secret_of_an_iam_login_are_refused" {
+run "more_sessions_than_the_connection_limit_a_cron_schedule_past_the_hour_and_a_domain_outside_its_zone_are_refused" {
   command = plan
 
   variables {
-    master_rotation = { schedule = "rate(7 days)" }
-    access = {
-      database = "beers"
-      schemas  = { beers = { owner = "beers_owner" } }
-      roles    = { beers_owner = {} }
-      logins   = { beers_app = { credential = "iam" }, beers_migrator = { credential = "rotated", acts_as = "beers_owner" } }
-    }
-  }
-
-  expect_failures = [var.access, var.master_rotation]
-}
-
-run "more_sessions_than_the_connection_limit_and_a_domain_outside_its_zone_are_refused" {
-  command = plan
-
-  variables {
+    master_rotation          = { schedule = "cron(30 3 ? * SUN *)", overdue_after_days = 9 }
     domain_name              = "beers.example.com"
     dns_zone_name            = "example.org"
     service_task_count       = { minimum = 2, maximum = 6 }
@@ -192,7 +179,7 @@ run "more_sessions_than_the_connection_limit_and_a_domain_outside_its_zone_are_r
     database_max_connections = 254
   }
 
-  expect_failures = [var.access, var.dns_zone_name, var.database_max_connections]
+  expect_failures = [var.access, var.dns_zone_name, var.database_max_connections, var.master_rotation]
 }
 
 run "sessions_up_to_the_limits_of_login_and_database_pass" {

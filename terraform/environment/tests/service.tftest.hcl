@@ -22,7 +22,6 @@ variables {
 
 run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   module { source = "../modules/service" }
-  variables { seeding_is_allowed = true }
 
   assert {
     condition     = aws_appautoscaling_target.this[0].min_capacity == 3 && aws_appautoscaling_target.this[0].max_capacity == 12 && length(aws_appautoscaling_target.scheduled) == 0 && aws_ecs_service.this.desired_count == 3 && length(aws_appautoscaling_scheduled_action.this) == 0
@@ -59,19 +58,6 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   assert {
     condition     = !aws_ecs_service.this.enable_execute_command && alltrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
     error_message = "A shell cannot be opened, and a task cannot write to its image."
-  }
-
-  assert {
-    condition     = { for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Sid => statement.Resource } == { ReadLoginSecret = ["arn:aws:secretsmanager:us-east-1:123456789012:secret:app"], DecryptLoginSecret = [var.context.kms_key_arn] } && contains(local.app_container.environment, { name = "DATABASE_SECRET_ARN", value = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app" })
-    error_message = "The tasks must read the login's secret and no other, log in by no token and open no shell."
-  }
-
-  assert {
-    condition = {
-      for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment :
-      variable.name => variable.value if contains(["SEEDING", "WRITE_TOKEN_SECRET_ARN"], variable.name)
-    } == { SEEDING = "on" }
-    error_message = "The service has another setting."
   }
 }
 

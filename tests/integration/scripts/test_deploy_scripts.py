@@ -283,9 +283,8 @@ def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(st
     assert (process.returncode == 0, b"terraform apply failed" in said) == (False, True)
 
 
-def test_an_older_commit_is_refused_or_skipped_where_another_run_can_have_overtaken_it(checkout: Path) -> None:
+def test_an_older_commit_is_skipped_where_another_run_can_have_overtaken_it(checkout: Path) -> None:
     given = {**APPLIED, "SAVE": "1", "STATE": state(**KEPT, commit="decade")}
-    assert run(checkout, "plan", **given).returncode == 3
     handed, summary = checkout / "output", checkout / "summary.md"
     made = calls(checkout, "plan", **given, SKIP_OLDER="1", GITHUB_OUTPUT=str(handed), GITHUB_STEP_SUMMARY=str(summary))
     assert [call for call in made if call.startswith("terraform plan")] == []

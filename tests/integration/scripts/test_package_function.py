@@ -1,7 +1,6 @@
 """The function's zip: the same bytes everywhere, nothing compiled in it, nothing missing from it."""
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -9,7 +8,6 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -242,51 +240,6 @@ def test_the_functions_zip_is_pure_small_and_readable_by_lambda(function_zip: Pa
     assert not [name for name in names if name.split("/")[0] in ("boto3", "botocore", "bin", "tests")]
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
-
-
-def test_the_functions_zip_holds_the_certificates_as_they_are(function_zip: Path, authority: Authority) -> None:
-    with zipfile.ZipFile(function_zip) as archive:
-        assert archive.read("rds-ca.pem") == authority.ca_file.read_bytes()
-
-
-def test_every_module_of_the_function_imports_with_the_zip_and_boto3_alone(function_zip: Path, tmp_path: Path) -> None:
-    function, runtime = tmp_path / "function", tmp_path / "runtime"
-    with zipfile.ZipFile(function_zip) as archive:
-        archive.extractall(function)
-        modules = sorted(_modules(archive.namelist()))
-    assert {"db_bootstrap", "db_bootstrap.document", "db_bootstrap.lambdas.apply"} <= set(modules)
-    packages = pytest.importorskip("localaws.lambda_.packages")
-    packages.link_packages(packages.closure(packages.RUNTIME_PACKAGES).values(), runtime)
-    program = """
-import importlib, json, sys
-function, runtime, modules = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-sys.path[:0] = [function]
-sys.path.append(runtime)
-for module in (*modules, "boto3"):
-    importlib.import_module(module)
-origins = {module: sys.modules[module].__file__ for module in ("db_bootstrap", "pg8000", "boto3")}
-print(json.dumps(origins))
-"""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", program, str(function), str(runtime), json.dumps(modules)],
-        env={"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "LAMBDA_TASK_ROOT": str(function)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {
-        "db_bootstrap": str(function / "db_bootstrap" / "__init__.py"),
-        "pg8000": str(function / "pg8000" / "__init__.py"),
-        "boto3": str(runtime / "boto3" / "__init__.py"),
-    }
-
-
-def _modules(names: list[str]) -> Iterator[str]:
-    for name in names:
-        if name.startswith("db_bootstrap/"):
-            yield name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def test_the_modules_archive_has_the_zip_where_the_module_looks_for_it(function_zip: Path, tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,6 @@ from scripts.environment import CommandError, Running
 from tests.support.moto_server import moto_server
 
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n- Later.\n\n## 1.2.0 - 2026-11-24\n\n- Now.\n\n## 1.1.0\n\n- Before.\n"
-
-
 REPOSITORY = {"registryId": "123456789012", "repositoryName": "taproom"}
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -75,20 +71,6 @@ def test_a_release_tags_its_image_once_and_never_another_image_and_laptops_image
         gh.write_text("#!/bin/sh\n")
         attested = {"ATTESTED": "true", "GITHUB_REPOSITORY": "o/r", "COMMIT": "b" * 40}
         assert image_digest.check(ecr, REPOSITORY, str(second), attested) == "77"
-
-
-@pytest.mark.parametrize("command", [partial(image_digest.main, []), smoke.main])
-def test_an_aws_that_does_not_answer_is_one_message(
-    command: Callable[[dict[str, str]], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    known = {name: name for name in ("service_url", "cluster_name", "service_name", "task_definition_arn")}
-    monkeypatch.setattr(smoke, "outputs", lambda: known)
-    for name, value in {"ENDPOINT_URL": "http://127.0.0.1:1", "MAX_ATTEMPTS": "1", "ACCESS_KEY_ID": "a"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    given = {"IMAGE": "a", "IMAGE_REPOSITORY": "1.dkr.ecr.eu-west-1.amazonaws.com/taproom", "COMMIT": "c" * 40}
-    assert command({**given, "AWS_REGION": "eu-west-1"}) == 1
-    assert "AWS refused, or did not answer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tag", ["", "1.2.0", "v1.2", "v1.2.0;id", "vnext"])

@@ -5,40 +5,41 @@ from pathlib import Path
 
 import pytest
 
-TERRAFORM = Path(__file__).parents[3] / "terraform"
+from scripts.terraform_tables import TERRAFORM, blocks
+
 FILES = sorted(path for path in TERRAFORM.rglob("*.tf") if ".terraform" not in path.parts)
-
-
-def _blocks(kind: str) -> list[tuple[str, str]]:
-    """Each block of a kind as (file:name, body). `terraform fmt` puts a block's end at the beginning of a line."""
-    pattern = re.compile(rf'^{kind} "([^"]+)" {{\n(.*?)^}}$', re.MULTILINE | re.DOTALL)
-    return [
-        (f"{path.relative_to(TERRAFORM)}:{name}", body)
-        for path in FILES
-        for name, body in pattern.findall(path.read_text())
-    ]
-
-
-VARIABLES = _blocks("variable")
-OUTPUTS = _blocks("output")
-
-
-def test_the_blocks_are_found() -> None:
-    names = {name for name, _ in VARIABLES + OUTPUTS}
-    assert {"environment/variables.tf:access", "environment/outputs.tf:service_url"} <= names
+VARIABLES, OUTPUTS = (
+    {
+        f"{folder.name}: {name}": body
+        for folder in {path.parent for path in FILES}
+        for name, body in blocks(folder, kind)
+    }
+    for kind in ("variable", "output")
+)
 
 
 def test_descriptions_are_sentences_and_no_bool_can_be_null() -> None:
     """tflint demands a type and a description."""
     sentence = re.compile(r'^  description += "[A-Z].+\."$', re.MULTILINE)
-    assert [name for name, body in VARIABLES + OUTPUTS if not sentence.search(body)] == []
+    assert VARIABLES
+    assert [name for name, body in {**VARIABLES, **OUTPUTS}.items() if not sentence.search(body)] == []
     not_nullable = re.compile(r"^  nullable += false$", re.MULTILINE)
-    assert [name for name, body in VARIABLES if "= bool\n" in body and not not_nullable.search(body)] == []
+    assert [name for name, body in VARIABLES.items() if "= bool\n" in body and not not_nullable.search(body)] == []
 
 
-def test_variables_and_outputs_are_declared_in_their_own_files() -> None:
-    assert {name.partition(":")[0].rpartition("/")[2] for name, _ in VARIABLES} == {"variables.tf"}
-    assert {name.partition(":")[0].rpartition("/")[2] for name, _ in OUTPUTS} == {"outputs.tf"}
+@pytest.mark.parametrize("kind", ["variable", "output"])
+def test_variables_and_outputs_are_declared_in_their_own_files(kind: str) -> None:
+    found = [path for path in FILES if re.search(rf'^{kind} "', path.read_text(), re.MULTILINE)]
+    assert {path.name for path in found} == {f"{kind}s.tf"}
+
+
+def test_both_variables_of_rotation_have_the_same_validations() -> None:
+    """Runs of terraform test break each in one of the two."""
+    logins, master = (
+        VARIABLES[name].partition("  validation {")[2]
+        for name in ("database_access: rotation", "environment: master_rotation")
+    )
+    assert logins.replace("var.rotation", "var.master_rotation").replace("such as 30,", "such as 7,") == master
 
 
 @pytest.mark.parametrize("path", [*(TERRAFORM / "modules").glob("*/versions.tf")], ids=lambda path: path.parent.name)
