@@ -46,7 +46,7 @@ module "edge" {
   context                         = local.context
   vpc_id                          = module.network.vpc_id
   public_subnet_ids               = module.network.public_subnet_ids
-  security_group_id               = module.network.load_balancer_security_group_id
+  security_group_id               = module.network.security_group_ids["load_balancer"]
   service_port                    = local.service_port
   domain_name                     = var.domain_name
   dns_zone_name                   = var.dns_zone_name
@@ -60,7 +60,7 @@ module "database" {
 
   context                     = local.context
   subnet_ids                  = module.network.database_subnet_ids
-  security_group_id           = module.network.database_security_group_id
+  security_group_id           = module.network.security_group_ids["database"]
   database_name               = var.access.database
   instance_class              = var.database_instance_class
   max_connections             = var.database_max_connections
@@ -95,8 +95,8 @@ module "database_access" {
   master_overdue_after_days        = coalesce(var.master_rotation.overdue_after_days, try(var.master_rotation.days + 2, null))
   package_file                     = var.database_bootstrap_package
   subnet_ids                       = module.network.private_subnet_ids
-  security_group                   = { id = module.network.database_access_security_group_id }
-  rotation_watch_security_group_id = module.network.rotation_watch_security_group_id
+  security_group                   = { id = module.network.caller_security_group_ids["database_access"] }
+  rotation_watch_security_group_id = module.network.caller_security_group_ids["rotation_watch"]
 }
 
 module "service" {
@@ -125,7 +125,7 @@ module "service" {
   alarm_topic_arns             = module.observability.topic_arns
   private_subnet_ids           = module.network.private_subnet_ids
   has_public_address           = local.tasks_have_public_addresses
-  service_security_group_id    = module.network.service_security_group_id
+  service_security_group_id    = module.network.caller_security_group_ids["service"]
   write_token_secret_arn       = one(module.write_token[*].secret_arn)
   seeding_is_allowed           = var.seeding_is_allowed
 }
@@ -139,7 +139,7 @@ module "psql" {
   image              = var.image
   cpu_architecture   = var.cpu_architecture
   subnet_ids         = module.network.private_subnet_ids
-  security_group_id  = module.network.psql_security_group_id
+  security_group_id  = module.network.security_group_ids["psql"]
   has_public_address = local.tasks_have_public_addresses
   logins             = [for name, login in var.access.logins : name if login.credential == "iam"]
   database = {

@@ -25,16 +25,16 @@ output "database_subnet_ids" {
   depends_on = [aws_network_acl.database, aws_route_table_association.database]
 }
 
-output "load_balancer_security_group_id" {
-  description = "Group of the load balancer."
-  value       = aws_security_group.this["load_balancer"].id
+output "security_group_ids" {
+  description = "Groups of the load balancer (`load_balancer`), the database (`database`), and tasks that forward a port to it (`psql`; null where they are not allowed)."
+  value       = { for name in ["load_balancer", "database", "psql"] : name => try(aws_security_group.this[name].id, null) }
 }
 
-output "service_security_group_id" {
-  description = "Group of the service's tasks."
-  value       = aws_security_group.this["service"].id
+output "caller_security_group_ids" {
+  description = "Groups of the service's tasks (`service`), the functions that manage the database's roles and logins (`database_access`), and the function that checks for overdue rotations (`rotation_watch`)."
+  value       = { for name in ["service", "database_access", "rotation_watch"] : name => aws_security_group.this[name].id }
 
-  # A task that starts before its flows are open can pull no image.
+  # A task that starts before its flows are open can pull no image, and a function is invoked in the same apply.
   depends_on = [
     aws_vpc_endpoint.interface,
     aws_vpc_security_group_egress_rule.between_groups,
@@ -42,39 +42,4 @@ output "service_security_group_id" {
     aws_vpc_security_group_egress_rule.to_internet,
     aws_vpc_security_group_egress_rule.to_s3,
   ]
-}
-
-output "database_security_group_id" {
-  description = "Group of the database."
-  value       = aws_security_group.this["database"].id
-}
-
-output "database_access_security_group_id" {
-  description = "Group of the functions that manage the database's roles and logins."
-  value       = aws_security_group.this["database_access"].id
-
-  # A function is invoked in the same apply: its flows must be open by then.
-  depends_on = [
-    aws_vpc_endpoint.interface,
-    aws_vpc_security_group_egress_rule.between_groups,
-    aws_vpc_security_group_ingress_rule.between_groups,
-    aws_vpc_security_group_egress_rule.to_internet,
-  ]
-}
-
-output "rotation_watch_security_group_id" {
-  description = "Group of the function that checks for overdue rotations."
-  value       = aws_security_group.this["rotation_watch"].id
-
-  depends_on = [
-    aws_vpc_endpoint.interface,
-    aws_vpc_security_group_egress_rule.between_groups,
-    aws_vpc_security_group_ingress_rule.between_groups,
-    aws_vpc_security_group_egress_rule.to_internet,
-  ]
-}
-
-output "psql_security_group_id" {
-  description = "Group of tasks that forward a port to the database; null where they are not allowed."
-  value       = try(aws_security_group.this["psql"].id, null)
 }
