@@ -46,11 +46,6 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   }
 
   assert {
-    condition     = [for share in aws_ecs_service.this.capacity_provider_strategy : share.capacity_provider] == ["FARGATE"]
-    error_message = "Nothing must run on Spot."
-  }
-
-  assert {
     condition     = one(aws_ecs_service.this.deployment_circuit_breaker).enable && one(aws_ecs_service.this.deployment_circuit_breaker).rollback && one(aws_ecs_service.this.alarms).enable && one(aws_ecs_service.this.alarms).rollback && one(aws_ecs_service.this.alarms).alarm_names == toset(["taproom-prod-target-errors"]) && aws_cloudwatch_metric_alarm.target_errors.treat_missing_data == "notBreaching"
     error_message = "The circuit breaker and the alarm must roll back, and without requests the alarm must be quiet."
   }
@@ -61,14 +56,13 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   }
 }
 
-run "schedules_spot_exec_architecture_and_write_token_are_options" {
+run "schedules_spot_exec_and_write_token_are_options" {
   module { source = "../modules/service" }
 
   variables {
     schedules              = { night = { schedule = "cron(0 20 ? * * *)", time_zone = "Europe/Berlin", minimum = 0, maximum = 0 } }
     spot_percent           = 100
     exec_is_allowed        = true
-    cpu_architecture       = "X86_64"
     write_token_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:write-token"
   }
 
@@ -85,11 +79,6 @@ run "schedules_spot_exec_architecture_and_write_token_are_options" {
   assert {
     condition     = aws_ecs_service.this.enable_execute_command && !anytrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem])
     error_message = "A shell can be opened, and its agent can write."
-  }
-
-  assert {
-    condition     = one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "X86_64"
-    error_message = "It must be the one that was asked for."
   }
 
   assert {

@@ -2,7 +2,7 @@
 
 import json
 import os
-import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from scripts import release_notes
 from scripts.deployment import image_digest, smoke
 from scripts.environment import CommandError, Running
 from tests.support.moto_server import moto_server
+from tests.support.pipeline import git_in
 
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n- Later.\n\n## 1.2.0 - 2026-11-24\n\n- Now.\n\n## 1.1.0\n\n- Before.\n"
 REPOSITORY = {"registryId": "123456789012", "repositoryName": "taproom"}
@@ -86,11 +87,8 @@ def test_a_version_that_the_changelog_does_not_tell_of_is_refused(version: str) 
 
 
 def test_only_a_tag_on_main_is_a_release(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        who = ["-c", "user.name=Example", "-c", "user.email=person@example.com", "-c", "init.defaultBranch=main"]
-        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    git("init")
+    git = partial(git_in, tmp_path)
+    git("init", "--initial-branch=main")
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
     git("add", ".")
     git("commit", "--message", "One")
