@@ -186,7 +186,6 @@ class ServiceController:
     def _snapshot(self, phases: dict[str, Phase]) -> ServiceSnapshot:
         service = self.service
         configuration = getattr(service, "deployment_configuration", None) or {}
-        breaker = configuration.get("deploymentCircuitBreaker") or {}
         return ServiceSnapshot(
             desired_count=self._desired_count(),
             deployments=self._deployments.snapshots(),
@@ -196,11 +195,9 @@ class ServiceController:
             ),
             minimum_healthy_percent=int(configuration.get("minimumHealthyPercent", 100)),
             maximum_percent=int(configuration.get("maximumPercent", 200)),
-            breaker_enabled=bool(breaker.get("enable")),
-            breaker_rolls_back=bool(breaker.get("rollback")),
+            breaker_enabled=bool((configuration.get("deploymentCircuitBreaker") or {}).get("enable")),
             last_completed_id=self._deployments.last_completed_id,
             triggered_alarm=self._alarms.triggered() if self._deployments.is_rolling_out else None,
-            alarms_roll_back=self._alarms.roll_back,
             is_baking=time.monotonic() - self._last_healthy < self._alarms.bake_seconds(),
             seconds_since_start=time.monotonic() - self._last_start,
             consecutive_failures=self._consecutive_failures,

@@ -201,24 +201,15 @@ class DeploymentAlarms:
         names = (alarm.name for alarm in self._alarms() if alarm.state_value == State.ALARM)
         return next((name for name in names if name not in self._ignored), None)
 
-    @property
-    def roll_back(self) -> bool:
-        """Return True if a deployment that an alarm fails is rolled back to the last completed one."""
-        return bool(self._settings_of_alarms.get("rollback"))
-
     def bake_seconds(self) -> float:
         """Return how long alarms must stay OK once the last new task is healthy; ECS counts from the last old task."""
         minutes = (int(alarm.period or 60) / 60 * int(alarm.evaluation_periods) for alarm in self._alarms())
         return max(minutes, default=0.0) * SECONDS_OF_A_MINUTE
 
     def _alarms(self) -> list[Any]:
-        settings = self._settings_of_alarms
+        configuration = getattr(self._service, "deployment_configuration", None) or {}
+        settings = configuration.get("alarms") or {}
         if not settings.get("enable"):
             return []
         backend = cloudwatch_backends[self._settings.account_id][self._settings.region]
         return list(backend.get_alarms_by_alarm_names(settings.get("alarmNames") or []))
-
-    @property
-    def _settings_of_alarms(self) -> dict[str, Any]:
-        configuration = getattr(self._service, "deployment_configuration", None) or {}
-        return configuration.get("alarms") or {}

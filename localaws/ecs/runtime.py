@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from devtools.images.engine import RUN_LABEL, Engine, engine_environment
 from devtools.images.store import Image
@@ -31,23 +30,7 @@ class Program:
     directory: Path
 
 
-class Runtime(Protocol):
-    """One container, from before its start until after its end."""
-
-    def base_environment(self) -> dict[str, str]:
-        """Return the variables that the runtime provides; those of the task take precedence."""
-
-    def container(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:
-        """Return the program that runs the container's command."""
-
-    def beside(self, argv: Sequence[str], environment: Mapping[str, str]) -> Program:
-        """Return the program that runs another command in the container, such as a health check."""
-
-    def clear(self) -> None:
-        """Remove what may be left of it when its program has ended. Safe to call twice."""
-
-
-def runtime_of(image: Image, container: Container, *, task: str, scratch: Path, run_directory: Path) -> Runtime:
+def runtime_of(image: Image, container: Container, *, task: str, scratch: Path, run_directory: Path) -> "Runtime":
     """Return how a container of a task runs.
 
     Args:
@@ -132,3 +115,6 @@ class InPodman:
     def clear(self) -> None:
         """Remove the container: one whose ``run`` was killed would keep running."""
         self._engine.remove(self._name)
+
+
+Runtime = AsProcess | InPodman

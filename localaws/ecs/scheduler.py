@@ -4,8 +4,8 @@ Pure: ``decide`` takes a snapshot of a service, its deployments and tasks, and r
 the same actions. ``controller`` takes the snapshots and carries the actions out.
 
 It follows "Amazon ECS service deployments" and "How the deployment circuit breaker detects failures" of the developer
-guide. Different from AWS: tasks of an older deployment that end are not replaced during a rollout, and tasks are not
-rebalanced between zones.
+guide. Different from AWS: a rollout that fails is rolled back in any case, tasks of an older deployment that end are
+not replaced during a rollout, and tasks are not rebalanced between zones.
 """
 
 import math
@@ -65,11 +65,9 @@ class ServiceSnapshot:
         tasks: oldest first.
         minimum_healthy_percent: how far the healthy tasks may go down during a rollout.
         maximum_percent: how far all tasks may go up during a rollout.
-        breaker_enabled: whether a rollout that keeps failing is marked FAILED.
-        breaker_rolls_back: whether it is then rolled back to the last completed deployment.
-        last_completed_id: that deployment; nothing if there never was one.
+        breaker_enabled: whether a rollout that keeps failing is marked FAILED and rolled back.
+        last_completed_id: the deployment that a failed rollout goes back to; nothing if there never was one.
         triggered_alarm: the alarm that fails the rollout, if one went to ALARM.
-        alarms_roll_back: whether such a rollout is rolled back to the last completed deployment.
         is_baking: whether the bake time of the new tasks is not over.
         seconds_since_start: how long ago a task was last started.
         consecutive_failures: tasks that failed since one was last healthy; they make the next start wait.
@@ -81,10 +79,8 @@ class ServiceSnapshot:
     minimum_healthy_percent: int = 100
     maximum_percent: int = 200
     breaker_enabled: bool = False
-    breaker_rolls_back: bool = False
     last_completed_id: str | None = None
     triggered_alarm: str | None = None
-    alarms_roll_back: bool = False
     is_baking: bool = False
     seconds_since_start: float = math.inf
     consecutive_failures: int = 0
@@ -141,11 +137,11 @@ def decide(service: ServiceSnapshot) -> list[Action]:
     """Return what to do now; nothing if the service is in its desired state or must wait."""
     primary = service.deployments[0]
     if _breaker_trips(service, primary):
-        back_to = service.last_completed_id if service.breaker_rolls_back else None
+        back_to = service.last_completed_id
         return [FailRollout(primary.id, back_to if back_to != primary.id else None)]
     if service.triggered_alarm and primary.rollout_state == "IN_PROGRESS" and service.last_completed_id != primary.id:
-        back_to = service.last_completed_id if service.alarms_roll_back else None
-        return [FailRollout(primary.id, back_to, f"ECS deployment alarm: {service.triggered_alarm} is in ALARM.")]
+        cause = f"ECS deployment alarm: {service.triggered_alarm} is in ALARM."
+        return [FailRollout(primary.id, service.last_completed_id, cause)]
     stops = [*_unhealthy(service, primary), *_replaced(service, primary), *_surplus(service, primary)]
     return [*stops, *_starts(service, primary), *_forgotten(service), *_completion(service, primary)]
 

@@ -23,7 +23,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import elbv2_backends
 
 from localaws.cloudwatch.metrics import Gauge, Measurement
-from localaws.ecs.containers import TaskDefinitionError, read_containers
+from localaws.ecs.containers import read_containers
 from localaws.ecs.controller import ServiceController
 from localaws.ecs.definitions import as_stored, capacity_provider
 from localaws.ecs.task_api import TaskCalls, parameter
@@ -94,7 +94,7 @@ class Services:
         def create(original: Any, response: EC2ContainerServiceResponse) -> Any:
             backend: EC2ContainerServiceBackend = response.ecs_backend
             self._refuse_second(response)
-            self._check_load_balancers(backend, response)
+            self._check_load_balancers(response)
             if strategy := parameter(response, "capacityProviderStrategy"):
                 try:
                     capacity_provider(strategy, {})
@@ -202,27 +202,10 @@ class Services:
         if any(service.status != "INACTIVE" for service in services):
             raise InvalidParameterException("Creation of service was not idempotent.")
 
-    def _check_load_balancers(self, backend: EC2ContainerServiceBackend, response: EC2ContainerServiceResponse) -> None:
-        """Refuse what ECS refuses: a target group without a load balancer, a port that no container has."""
-        balancers = parameter(response, "loadBalancers") or []
-        reference = parameter(response, "taskDefinition")
-        if not balancers or not reference:
-            return
-        try:
-            containers = {
-                container.name: container
-                for container in read_containers(backend.describe_task_definition(reference).container_definitions)
-            }
-        except TaskDefinitionError as error:
-            raise InvalidParameterException(str(error)) from error
+    def _check_load_balancers(self, response: EC2ContainerServiceResponse) -> None:
+        """Refuse a target group without a load balancer."""
         elb = elbv2_backends[self._context.settings.account_id][self._context.settings.region]
-        for balancer in balancers:
-            container = containers.get(balancer["containerName"])
-            if container is None or int(balancer["containerPort"]) not in container.ports:
-                raise InvalidParameterException(
-                    f"The container {balancer['containerName']} did not have a container port "
-                    f"{balancer['containerPort']} defined."
-                )
+        for balancer in parameter(response, "loadBalancers") or []:
             arn = balancer.get("targetGroupArn")
             if arn and not elb._any_listener_using(arn):  # noqa: SLF001 - moto has no other way to ask
                 raise InvalidParameterException(

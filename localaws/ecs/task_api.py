@@ -135,7 +135,6 @@ class TaskCalls:
         service, family = parameter(response, "serviceName"), parameter(response, "family")
         wanted = {
             "desired_status": parameter(response, "desiredStatus") or "RUNNING",
-            "started_by": parameter(response, "startedBy"),
             "group": f"service:{service.rsplit('/', 1)[-1]}" if service else None,
         }
         return [

@@ -123,18 +123,12 @@ FAILING = DeploymentSnapshot("new", "IN_PROGRESS", failed_tasks=3)
     ("service", "expected"),
     [
         pytest.param(
-            ServiceSnapshot(2, (FAILING, OLD), tasks(old1=H, old2=H), breaker_enabled=True, breaker_rolls_back=True,
-                           last_completed_id="old"),
+            ServiceSnapshot(2, (FAILING, OLD), tasks(old1=H, old2=H), breaker_enabled=True, last_completed_id="old"),
             [FailRollout("new", "old")],
             id="a failing rollout goes back to the last completed deployment",
         ),
         pytest.param(
-            ServiceSnapshot(2, (FAILING, OLD), breaker_enabled=True, last_completed_id="old"),
-            [FailRollout("new", None)],
-            id="or is only marked FAILED",
-        ),
-        pytest.param(
-            ServiceSnapshot(2, (FAILING,), breaker_enabled=True, breaker_rolls_back=True),
+            ServiceSnapshot(2, (FAILING,), breaker_enabled=True),
             [FailRollout("new", None)],
             id="a first deployment has nothing to go back to",
         ),
@@ -165,15 +159,9 @@ GONE_OFF = "ECS deployment alarm: errors is in ALARM."
     ("service", "expected"),
     [
         pytest.param(
-            ServiceSnapshot(1, (NEW, OLD), tasks(new1=H, old1=H), triggered_alarm="errors", alarms_roll_back=True,
-                           last_completed_id="old"),
+            ServiceSnapshot(1, (NEW, OLD), tasks(new1=H, old1=H), triggered_alarm="errors", last_completed_id="old"),
             [FailRollout("new", "old", GONE_OFF)],
             id="an alarm sends a rollout of healthy tasks back",
-        ),
-        pytest.param(
-            ServiceSnapshot(1, (NEW, OLD), triggered_alarm="errors", last_completed_id="old"),
-            [FailRollout("new", None, GONE_OFF)],
-            id="or only ends it",
         ),
         pytest.param(
             ServiceSnapshot(1, (OLD,), tasks(old1=H), triggered_alarm="errors", last_completed_id="old"),
