@@ -109,8 +109,11 @@ def test_forms_of_other_sites_are_refused(client: FlaskClient, headers: dict[str
 
 
 @pytest.mark.parametrize("path", ["/beers", "/openapi.json", "/assets/docs.css"])
-def test_a_failed_condition_is_a_problem(client: FlaskClient, path: str) -> None:
+def test_an_unchanged_document_is_answered_with_304_and_a_failed_condition_is_a_problem(
+    client: FlaskClient, path: str
+) -> None:
     etag = client.get(path).headers["ETag"]
+    assert client.get(path, headers={"If-None-Match": etag}).status_code == 304
     assert client.get(path, headers={"If-Match": etag}).status_code == 200
     for headers in ({"If-Match": '"z"'}, {"If-Match": '"z"', "If-None-Match": etag}):
         refused = client.get(path, headers=headers)

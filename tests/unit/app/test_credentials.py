@@ -90,18 +90,6 @@ def test_a_credential_is_read_with_the_version_of_its_secret(
     assert read_credential(client, ARN) == Credential("db", 5432, "beers", "app_a", "hidden", "a" * 32)
 
 
-def test_a_secret_without_a_value_is_a_credential_error(
-    client: "SecretsManagerClient", add_version: Callable[..., None]
-) -> None:
-    add_version(ARN, None)
-    with pytest.raises(SecretError, match="has no value yet: apply Terraform"):
-        read_credential(client, ARN)
-
-
-def test_the_repr_of_a_credential_contains_no_password() -> None:
-    assert "hidden" not in repr(FIRST)
-
-
 def test_an_expired_credential_is_not_used() -> None:
     source = CredentialSource(Secret(replace(FIRST, expires_at=time.monotonic()), SECOND).read, cache_seconds=60)
     source.current()

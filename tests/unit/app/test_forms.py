@@ -13,7 +13,7 @@ from app.__main__ import main
 from app.api.problems import FieldError, Problem, problem_document
 from app.database.migrate import known_revisions
 from app.logs import JsonFormatter, configure_logging
-from app.settings import Settings, SettingsError
+from app.settings import Settings
 
 
 @pytest.fixture
@@ -120,9 +120,3 @@ def test_a_command_without_a_database_is_reported_in_one_sentence(
         monkeypatch.delenv(name, raising=False)
     assert main(["migrate"]) == 1
     assert capsys.readouterr().err.startswith("error: Exactly one of DATABASE_URL")
-
-
-def test_a_missing_certificate_file_is_reported_when_the_service_is_created() -> None:
-    url = "postgresql://me:hidden@db.example.com/beers?sslmode=verify-full&sslrootcert=/no/such/ca.pem"
-    with pytest.raises(SettingsError, match=r"/no/such/ca\.pem cannot be used"):
-        create_app(Settings(database_url=url))
