@@ -19,7 +19,7 @@ from bench.errors import BenchError
 from devtools.checkout import CHECKOUT
 from devtools.ports import free_port
 from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.served import environment, image_command
+from tests.support.served import IMAGE_COMMAND, environment
 
 PEERS_FOLDER = Path(sys.prefix) / "bench-service"
 """The virtual environment of the other services."""
@@ -50,7 +50,7 @@ def _fastapi(name: str, module: str) -> Candidate:
 
 _THREADS = ("--worker-class", "gthread", "--threads", str(Settings.database_pool_size + 3), "--keep-alive", "75")
 _GUNICORN = ("gunicorn", "--bind", "127.0.0.1:PORT", "--workers", str(WORKERS), *_THREADS)
-OURS = Candidate("Taproom", tuple(image_command()))
+OURS = Candidate("Taproom", tuple(IMAGE_COMMAND))
 ON_ASYNCPG = _fastapi("FastAPI, bare asyncpg", "on_asyncpg")
 CANDIDATES = (
     OURS,

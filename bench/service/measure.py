@@ -9,12 +9,11 @@ from pathlib import Path
 
 import psutil
 
-from app.database.migrate import migrate
 from bench.errors import BenchError
 from bench.service.candidates import CANDIDATES, Running, cpu_seconds, running
 from devtools.postgres.binaries import Binaries
-from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.database import Database, running_cluster
+from tests.support.catalogue_database import CatalogueDatabase, migrated_catalogue
+from tests.support.database import running_cluster
 
 BEERS = 1_000_100
 CONNECTIONS = 32
@@ -113,9 +112,7 @@ def parsed(output: str) -> tuple[int, float, float]:
 def catalogue_of(beers: int, folder: Path, progress: Callable[[str], None]) -> Iterator[CatalogueDatabase]:
     """Run a server with a catalogue of ``beers`` beers for the duration of the block."""
     settings = {"log_connections": "off", "shared_buffers": "512MB", "max_wal_size": "8GB"}
-    with running_cluster(Binaries.find(), folder, settings) as cluster:
-        catalogue = CatalogueDatabase(Database(cluster, "bench"))
-        migrate(catalogue.settings(catalogue.migrator))
+    with running_cluster(Binaries.find(), folder, settings) as cluster, migrated_catalogue(cluster) as catalogue:
         progress(f"adding {beers:,} beers")
         for first in range(1, beers, _BATCH_SIZE):
             catalogue.admin(_BEERS, first=first, last=min(beers, first + _BATCH_SIZE - 1))

@@ -9,14 +9,14 @@ from bench.document import table
 from bench.service import MARK
 from bench.service.candidates import Candidate, running
 from bench.service.measure import SCRIPTS, catalogue_of, wrk
-from tests.support.served import image_command
+from tests.support.served import IMAGE_COMMAND
 
 _SECONDS = 8
 
 
 def main() -> None:
     """Run the service under load, and print the table."""
-    argv = [part.replace("app.server.config", "bench.service.sections") for part in image_command()]
+    argv = [part.replace("app.server.config", "bench.service.sections") for part in IMAGE_COMMAND]
     profiled = Candidate("profiled", tuple(argv))
     with tempfile.TemporaryDirectory(prefix="taproom-bench-") as name:
         folder = Path(name)

@@ -55,6 +55,26 @@ class CatalogueDatabase:
         """Take all beers away, and count from 1 again."""
         self.admin("TRUNCATE beers.beers RESTART IDENTITY")
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let no client get an answer from the table meanwhile."""
+        with self.cluster.connect_as_superuser(self.database.name) as holder:
+            holder.run("BEGIN")
+            holder.run("LOCK TABLE beers.beers")
+            yield
+            holder.run("COMMIT")
+
+    @contextmanager
+    def unavailable(self) -> Iterator[None]:
+        """Refuse logins and end sessions: to the service, an unavailable database."""
+        name = self.database.name
+        self.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self.cluster.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=name)
+        try:
+            yield
+        finally:
+            self.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
     def url(self, user: str, password: str | None = None) -> str:
         """The address of this database for ``user``, with the server verified."""
         return self.database.url(user, password or self.password)

@@ -2,15 +2,13 @@
 
 import http.client
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from tests.support.http_servers import serving_in_thread
+from tests.support.http_servers import Handler, ThreadedServer, serving_in_thread
 
 
 class Fault(StrEnum):
@@ -23,7 +21,7 @@ class Fault(StrEnum):
     AWAY = "away"
 
 
-class FaultyAws(ThreadingHTTPServer):
+class FaultyAws(ThreadedServer):
     """Passes calls on to a healthy AWS, unless ``fault`` says otherwise.
 
     Attributes:
@@ -32,24 +30,17 @@ class FaultyAws(ThreadingHTTPServer):
         calls: how many there were.
     """
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, endpoint: str, slow_seconds: float = 5.0) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.behind = urlsplit(endpoint).netloc
         self.fault = Fault.NONE
         self.slow_seconds = slow_seconds
         self.calls = 0
-        self.lock = threading.Lock()
 
     @property
     def endpoint(self) -> str:
         """For ``AWS_ENDPOINT_URL``."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of callers that gave up waiting."""
+        return f"http://127.0.0.1:{self.port}"
 
 
 @contextmanager
@@ -60,12 +51,11 @@ def faulty_aws(endpoint: str) -> Iterator[FaultyAws]:
         yield server
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: FaultyAws
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def answer(self) -> None:
+        body = self.body()
         with self.server.lock:
             self.server.calls += 1
         match self.server.fault:
@@ -84,18 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
         connection = http.client.HTTPConnection(self.server.behind, timeout=30)
         try:
             connection.request("POST", self.path, body, dict(self.headers))
-            answer = connection.getresponse()
-            self._answer(answer.status, answer.read())
+            response = connection.getresponse()
+            self._answer(response.status, response.read())
         finally:
             connection.close()
 
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
     def _answer(self, status: int, body: bytes | dict[str, str]) -> None:
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        self.reply(status, text, "application/x-amz-json-1.1")

@@ -66,14 +66,34 @@ class SecretsManager:
 
     Attributes:
         client: boto3's.
+        store: what the function reads and writes.
         endpoint: its URL, for clients in other processes.
     """
 
     def __init__(self, server: MotoServer, rotations: RotationsByHand) -> None:
         self.client = server.client("secretsmanager")
+        self.store = SecretStore(self.client)
         self.endpoint = server.context.settings.endpoint
         self._settings = server.context.settings
         self._rotations = rotations
+
+    def create(self, name: str, value: str | None = None) -> str:
+        """Create a secret, empty as Terraform does or with a value; its ARN."""
+        arn: str = self.client.create_secret(Name=name, **({} if value is None else {"SecretString": value}))["ARN"]
+        return arn
+
+    def content(self, arn: str, stage: str = "AWSCURRENT") -> dict[str, Any]:
+        """Return what the version with a label holds."""
+        value = self.client.get_secret_value(SecretId=arn, VersionStage=stage)
+        content: dict[str, Any] = json.loads(value["SecretString"])
+        return content
+
+    def rotation(self, endpoint: Endpoint, master_arn: str, login: str, arn: str, token: str) -> Rotation:
+        """Return what the function does for a rotation of a login."""
+        store = self.store
+        return Rotation(
+            store, endpoint, lambda: store.master(master_arn), login, arn, token, lambda: FUNCTION_TIMEOUT_SECONDS
+        )
 
     def begin(self, arn: str, **options: Any) -> str:
         """RotateSecret: a pending version without a value; its id, which is the token of every step."""
@@ -120,15 +140,11 @@ class RotatedLogins:
         """Give them their first credentials, unless ``is_new``."""
         self.cellar = cellar
         self.manager = manager
-        self.store = SecretStore(manager.client)
-        self.master_arn = self._make_secret("master", SecretString=self.master_secret())
-        self.arns = {name: self._make_secret(name) for name in ("app", "migrator")}
+        self.store = manager.store
+        self.master_arn = manager.create(cellar.role("master"), self.master_secret())
+        self.arns = {name: manager.create(cellar.role(name)) for name in ("app", "migrator")}
         if not is_new:
             self.bootstrap()
-
-    def _make_secret(self, name: str, **value: str) -> str:
-        arn: str = self.manager.client.create_secret(Name=self.cellar.role(name), **value)["ARN"]
-        return arn
 
     def master_secret(self) -> str:
         """Return what RDS writes into the master's secret."""
@@ -149,16 +165,8 @@ class RotatedLogins:
 
     def step(self, step: Step, token: str, name: str = "app") -> StepReport:
         """Have the function do one step."""
-        rotation = Rotation(
-            self.store,
-            self.cellar.endpoint,
-            lambda: self.store.master(self.master_arn),
-            self.cellar.role(name),
-            self.arns[name],
-            token,
-            lambda: FUNCTION_TIMEOUT_SECONDS,
-        )
-        return rotation.run(step)
+        login, arn = self.cellar.role(name), self.arns[name]
+        return self.manager.rotation(self.cellar.endpoint, self.master_arn, login, arn, token).run(step)
 
     def steps(self, token: str, name: str = "app", steps: Iterable[Step] = STEPS) -> list[StepReport]:
         return [self.step(step, token, name) for step in steps]
@@ -177,9 +185,7 @@ class RotatedLogins:
         assert self.manager.holder(self.arns[name], "AWSCURRENT") == token
 
     def content(self, name: str = "app", stage: str = "AWSCURRENT") -> dict[str, Any]:
-        value = self.manager.client.get_secret_value(SecretId=self.arns[name], VersionStage=stage)
-        content: dict[str, Any] = json.loads(value["SecretString"])
-        return content
+        return self.manager.content(self.arns[name], stage)
 
     def put(self, text: str, name: str = "app", **options: Any) -> None:
         """Write a value by hand."""
@@ -228,7 +234,6 @@ class RotatingDatabase:
 
     Attributes:
         cluster: its server, which is its own.
-        client: of Secrets Manager, as the administrator.
         arns: the secret of each login, by the login's name.
         rotations: how many there were.
         master: the master's login.
@@ -236,7 +241,6 @@ class RotatingDatabase:
 
     def __init__(self, cluster: Cluster, manager: SecretsManager) -> None:
         self.cluster = cluster
-        self.client = manager.client
         self._manager = manager
         self.rotations = 0
         self._passwords = {secrets.token_urlsafe(18)}
@@ -247,7 +251,6 @@ class RotatingDatabase:
         self._master_arn = self.create_secret(json.dumps({"username": MASTER, "password": master_password}))
         self.arns = {login: self.create_secret() for login in (LOGIN, MIGRATOR)}
         self.endpoint = Endpoint(cluster.host, cluster.port, DATABASE, str(cluster.authority.ca_file))
-        self._store = SecretStore(self.client)
         self.apply()
         migrate(self.injected(MIGRATOR))
 
@@ -255,7 +258,7 @@ class RotatingDatabase:
         """Apply the document, with other logins or retired roles than usual; the outcome for each credential."""
         document = {**_DOCUMENT, **changes, "logins": {**_DOCUMENT["logins"], **changes.get("logins", {})}}
         event = ApplyEvent.parse({"action": "apply", "document": document, "secret_arns": self.arns})
-        report = run(event, Settings(self.endpoint, self._master_arn), self._store)
+        report = run(event, Settings(self.endpoint, self._master_arn), self._manager.store)
         return [credential["outcome"] for credential in report["credentials"]]
 
     def move_to(self, cluster: Cluster) -> None:
@@ -283,8 +286,7 @@ class RotatingDatabase:
 
     def secret(self, login: str = LOGIN) -> dict[str, Any]:
         """Return what is current in a login's secret."""
-        value = self.client.get_secret_value(SecretId=self.arns[login], VersionStage="AWSCURRENT")
-        content: dict[str, Any] = json.loads(value["SecretString"])
+        content = self._manager.content(self.arns[login])
         self._passwords.add(content["password"])
         return content
 
@@ -297,7 +299,7 @@ class RotatingDatabase:
         """One rotation, which stops after each of its steps and says which that was."""
         arn = self.arns[login]
         token = self._manager.begin(arn)
-        rotation = self._rotation(login, arn, token)
+        rotation = self._manager.rotation(self.endpoint, self._master_arn, login, arn, token)
         for step in Step:
             rotation.run(step)
             if step is Step.FINISH:
@@ -305,17 +307,6 @@ class RotatingDatabase:
                 self.rotations += 1
                 self.secret(login)
             yield step
-
-    def _rotation(self, login: str, arn: str, token: str) -> Rotation:
-        return Rotation(
-            self._store,
-            self.endpoint,
-            lambda: self._store.master(self._master_arn),
-            login,
-            arn,
-            token,
-            lambda: FUNCTION_TIMEOUT_SECONDS,
-        )
 
     def rows(self, statement: str) -> list[list[Any]]:
         """The rows of a statement, run by the superuser."""
@@ -331,8 +322,5 @@ class RotatingDatabase:
         return frozenset(self._passwords)
 
     def create_secret(self, value: str | None = None) -> str:
-        """Create a secret, empty as Terraform does or with a value; its ARN."""
-        arn: str = self.client.create_secret(
-            Name=f"test/{secrets.token_hex(8)}", **({} if value is None else {"SecretString": value})
-        )["ARN"]
-        return arn
+        """Create a secret with a new name; its ARN."""
+        return self._manager.create(f"test/{secrets.token_hex(8)}", value)

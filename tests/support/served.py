@@ -3,33 +3,35 @@
 import http.client
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from devtools.checkout import CHECKOUT
+from devtools.images.store import command_of
 from devtools.ports import free_port
 from devtools.processes import ProcessRegister
 
-PROJECT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 120
-
-
-def image_command() -> list[str]:
-    """The command of the image; the last CMD that starts a line, for HEALTHCHECK's own is indented."""
-    commands = re.findall(r"^CMD (\[.*\])$", (PROJECT / "Dockerfile").read_text(), flags=re.MULTILINE)
-    return [str(part) for part in json.loads(commands[-1])]
+IMAGE_COMMAND = command_of(CHECKOUT / "Dockerfile")
+MIGRATE = (sys.executable, "-m", "app", "migrate")
 
 
 def environment(**variables: str) -> dict[str, str]:
     """An environment with nothing in it but the way to Python's programs, and ``variables``."""
     return {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}", "LANG": "C.UTF-8", **variables}
+
+
+def run(command: Sequence[str], **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command of the service to its end, with ``variables`` in its environment."""
+    given = environment(**variables)
+    return subprocess.run(command, env=given, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
 
 
 class Served:
@@ -104,11 +106,11 @@ def serving(directory: Path, *, application: str | None = None, **variables: str
     """
     port = free_port()
     log = directory / "service.log"
-    command = image_command() if application is None else [*image_command()[:-1], application]
+    command = IMAGE_COMMAND if application is None else [*IMAGE_COMMAND[:-1], application]
     given = environment(**{"HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2", **variables})
     log.unlink(missing_ok=True)
     processes = ProcessRegister(directory / "processes.jsonl")
-    served = Served(processes.start(command, env=given, cwd=PROJECT, log=log), port, log)
+    served = Served(processes.start(command, env=given, cwd=CHECKOUT, log=log), port, log)
     try:
         _wait_until_it_answers(served)
         yield served

@@ -1,6 +1,7 @@
 """Fixtures: the service's roles, its tables, and the service."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from app.settings import Settings
 from devtools.postgres.cluster import Cluster
 from tests.support.catalogue_database import CatalogueDatabase, migrated_catalogue
 from tests.support.database import Database as ThrowawayDatabase
+from tests.support.served import Served, serving
 
 
 @pytest.fixture
@@ -61,6 +63,13 @@ def service(catalogue: CatalogueDatabase, create: Callable[[Settings], Flask]) -
 def service_on_bare(bare: CatalogueDatabase, create: Callable[[Settings], Flask]) -> Flask:
     """The service on a database without tables."""
     return create(bare.settings(bare.app))
+
+
+@pytest.fixture
+def served(catalogue: CatalogueDatabase, tmp_path: Path) -> Iterator[Served]:
+    """The same as a process."""
+    with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app)) as served:
+        yield served
 
 
 @pytest.fixture

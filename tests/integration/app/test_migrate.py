@@ -4,7 +4,6 @@ import json
 import logging
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pg8000.native
@@ -13,14 +12,14 @@ from flask import Flask
 
 from app.database.migrate import MigrationError, known_revisions, migrate
 from app.settings import Settings
+from devtools.checkout import CHECKOUT
 from tests.support.catalogue_database import CatalogueDatabase
 from tests.support.database import Database
-from tests.support.served import PROJECT, environment
+from tests.support.served import MIGRATE, environment, run
 
 pytestmark = pytest.mark.database
 
 HEAD = known_revisions()[-1]
-COMMAND = [sys.executable, "-m", "app", "migrate"]
 
 
 def test_migrated_tables_belong_to_the_schemas_owner(bare: CatalogueDatabase) -> None:
@@ -34,10 +33,12 @@ def test_migrated_tables_belong_to_the_schemas_owner(bare: CatalogueDatabase) ->
 def test_concurrent_migrations_run_once(bare: CatalogueDatabase) -> None:
     variables = environment(DATABASE_URL=bare.url(bare.migrator))
     running = [
-        subprocess.Popen(COMMAND, env=variables, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            MIGRATE, env=variables, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(8)
     ]
-    ended = [(process.communicate(timeout=60), process.returncode) for process in running]
+    ended = [(process.communicate(timeout=600), process.returncode) for process in running]
     assert [status for _, status in ended] == [0] * 8, ended
     last_lines = [json.loads(output.splitlines()[-1]) for (output, _), _ in ended]
     assert sorted(str(line["before"]) for line in last_lines) == [HEAD] * 7 + ["None"]
@@ -100,15 +101,7 @@ def test_code_of_a_login_that_can_create_schemas_is_not_executed(
 
 
 def test_a_wrong_password_is_reported_in_one_sentence(bare: CatalogueDatabase) -> None:
-    done = subprocess.run(
-        COMMAND,
-        env=environment(DATABASE_URL=bare.url(bare.migrator, "wrong-and-secret")),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run(MIGRATE, DATABASE_URL=bare.url(bare.migrator, "wrong-and-secret"))
     assert done.returncode == 1
     assert done.stderr.startswith("error: The migration failed")
     assert "28P01" in done.stderr

@@ -5,19 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from app.database.migrate import migrate
 from devtools.load import Load
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Cluster
-from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.database import Database, running_cluster
+from tests.support.catalogue_database import CatalogueDatabase, migrated_catalogue
+from tests.support.database import running_cluster
 from tests.support.named_service import NAME
 from tests.support.relay import Relay, relay_to
 from tests.support.served import Served, serving
@@ -61,15 +60,15 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("outages")
     names = folder / "names"
-    with running_cluster(Binaries.find(), folder / "postgresql") as cluster:
-        catalogue = CatalogueDatabase(Database(cluster, "outages"))
-        migrate(catalogue.settings(catalogue.migrator))
-        with relay_to(cluster.port) as relay:
-            names.write_text(json.dumps(["127.0.0.1", relay.port]))
-            url = catalogue.url(catalogue.app).replace(f"@{cluster.host}:", f"@{NAME}:")
-            application = "tests.support.named_service:create_app()"
-            with serving(folder, application=application, DATABASE_URL=url, NAMES=str(names)) as served:
-                yield Site(cluster, catalogue, relay, names, served)
+    with ExitStack() as stack:
+        cluster = stack.enter_context(running_cluster(Binaries.find(), folder / "postgresql"))
+        catalogue = stack.enter_context(migrated_catalogue(cluster))
+        relay = stack.enter_context(relay_to(cluster.port))
+        names.write_text(json.dumps(["127.0.0.1", relay.port]))
+        url = catalogue.url(catalogue.app).replace(f"@{cluster.host}:", f"@{NAME}:")
+        application = "tests.support.named_service:create_app()"
+        served = stack.enter_context(serving(folder, application=application, DATABASE_URL=url, NAMES=str(names)))
+        yield Site(cluster, catalogue, relay, names, served)
 
 
 @contextmanager
@@ -89,12 +88,9 @@ def silent(site: Site) -> Iterator[None]:
 
 @contextmanager
 def slow(site: Site) -> Iterator[None]:
-    with site.cluster.connect_as_superuser(site.catalogue.database.name) as holder:
-        holder.run("BEGIN")
-        holder.run("LOCK TABLE beers.beers")
+    with site.catalogue.locked():
         yield
         time.sleep(10)
-        holder.run("COMMIT")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -25,12 +25,6 @@ pytestmark = [pytest.mark.database, pytest.mark.load]
 CONNECTIONS = 1000
 # A statement may take 5 s, a place in the pool 3 s and one in the queue 3 s; the rest is this machine's.
 PATIENCE_SECONDS = 60.0
-
-
-@pytest.fixture
-def served(catalogue: CatalogueDatabase, tmp_path: Path) -> Iterator[Served]:
-    with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app)) as served:
-        yield served
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +73,7 @@ def test_a_thousand_concurrent_clients_get_503_soon_during_an_outage(
     served: Served, catalogue: CatalogueDatabase
 ) -> None:
     assert served.request("GET", "/startupz").status == 200
-    with table_locked(catalogue), ThreadPoolExecutor(1) as thread:
+    with catalogue.locked(), ThreadPoolExecutor(1) as thread:
         asking = thread.submit(answers, served.port, GET_BEERS, CONNECTIONS)
         time.sleep(1)
         while not asking.done():
@@ -94,16 +88,6 @@ def test_a_thousand_concurrent_clients_get_503_soon_during_an_outage(
     assert served.request("GET", "/beers").status == 200
     served.stop()
     assert "Too busy" in {line["message"] for line in served.log_lines()}
-
-
-@contextmanager
-def table_locked(catalogue: CatalogueDatabase) -> Iterator[None]:
-    """No client gets an answer from the table meanwhile."""
-    with catalogue.cluster.connect_as_superuser(catalogue.database.name) as holder:
-        holder.run("BEGIN")
-        holder.run("LOCK TABLE beers.beers")
-        yield
-        holder.run("COMMIT")
 
 
 TOKEN = "the-write-token-of-the-test"

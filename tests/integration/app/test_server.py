@@ -1,10 +1,8 @@
 """The service as a process over HTTP: gunicorn, signals, logs."""
 
 import json
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,16 +12,10 @@ import pytest
 from app.api.beers import SEEDS
 from app.database.migrate import known_revisions
 from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.served import PROJECT, Served, environment, image_command, serving
+from tests.support.served import IMAGE_COMMAND, Served, run, serving
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def served(catalogue: CatalogueDatabase, tmp_path: Path) -> Iterator[Served]:
-    with serving(tmp_path, DATABASE_URL=catalogue.url(catalogue.app)) as served:
-        yield served
 
 
 def test_each_request_is_logged_as_one_line_of_json(served: Served, catalogue: CatalogueDatabase) -> None:
@@ -78,16 +70,14 @@ def test_a_chunked_body_is_limited(served: Served) -> None:
 
 
 def test_sigterm_finishes_requests_in_flight_and_exits_with_0(served: Served, catalogue: CatalogueDatabase) -> None:
-    with ThreadPoolExecutor(1) as thread, catalogue.cluster.connect_as_superuser(catalogue.database.name) as holder:
-        holder.run("BEGIN")
-        holder.run("LOCK TABLE beers.beers")
-        in_flight = thread.submit(served.request, "GET", "/beers")
-        _wait_for_lock(catalogue)
-        stopping = threading.Thread(target=served.stop)
-        stopping.start()
-        time.sleep(0.5)
-        assert served.process.poll() is None
-        holder.run("COMMIT")
+    with ThreadPoolExecutor(1) as thread:
+        with catalogue.locked():
+            in_flight = thread.submit(served.request, "GET", "/beers")
+            _wait_for_lock(catalogue)
+            stopping = threading.Thread(target=served.stop)
+            stopping.start()
+            time.sleep(0.5)
+            assert served.process.poll() is None
         assert in_flight.result().status == 200
         stopping.join()
     assert served.process.returncode == 0
@@ -97,19 +87,15 @@ def test_liveness_startup_and_readiness_during_and_after_an_outage_of_the_databa
     served: Served, catalogue: CatalogueDatabase
 ) -> None:
     assert [served.request("GET", path).status for path in ("/beers", "/startupz")] == [200, 200]
-    name = catalogue.database.name
-    # Logins are refused and sessions ended: to the service, an unavailable database.
-    catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    catalogue.cluster.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=name)
-    for path in ("/beers", "/readyz"):
-        refused = served.request("GET", path)
-        assert refused.status == 503
-        assert int(refused.headers["Retry-After"]) > 0
-        assert refused.headers["Content-Type"] == "application/problem+json"
-    assert served.request("GET", "/livez").status == 200
-    replace_workers(served)
-    assert {served.request("GET", "/startupz").status for _ in range(20)} == {200}
-    catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    with catalogue.unavailable():
+        for path in ("/beers", "/readyz"):
+            refused = served.request("GET", path)
+            assert refused.status == 503
+            assert int(refused.headers["Retry-After"]) > 0
+            assert refused.headers["Content-Type"] == "application/problem+json"
+        assert served.request("GET", "/livez").status == 200
+        replace_workers(served)
+        assert {served.request("GET", "/startupz").status for _ in range(20)} == {200}
     assert served.request("GET", "/beers").status == 200
     assert served.request("GET", "/readyz").status == 200
 
@@ -147,15 +133,7 @@ def test_a_refused_password_is_a_503_and_not_logged(catalogue: CatalogueDatabase
     ],
 )
 def test_an_invalid_configuration_is_reported_in_one_sentence(variables: dict[str, str], says: str) -> None:
-    done = subprocess.run(
-        image_command(),
-        env=environment(**variables),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run(IMAGE_COMMAND, **variables)
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {says}")
     assert "Traceback" not in done.stderr

@@ -2,24 +2,22 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from app.database.migrate import migrate
+from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
 from devtools.load import Load
 from devtools.postgres.binaries import Binaries
-from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.database import Database, running_cluster
+from tests.support.catalogue_database import CatalogueDatabase, migrated_catalogue
+from tests.support.database import running_cluster
 from tests.support.ecs import REPOSITORY, Site
 from tests.support.local_aws import LocalAws
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.database, pytest.mark.load]
 
-CHECKOUT = Path(__file__).parents[3]
 SERVICE = "beers"
 SIGTERMS = 10
 
@@ -48,11 +46,12 @@ class Deployed:
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     folder = tmp_path_factory.mktemp("outages")
-    with running_cluster(Binaries.find(), folder / "postgresql") as cluster:
-        catalogue = CatalogueDatabase(Database(cluster, "outages"))
-        migrate(catalogue.settings(catalogue.migrator))
-        with LocalAws(folder / "run") as aws:
-            yield Deployed(Site(aws, **health_check()), catalogue)
+    with (
+        running_cluster(Binaries.find(), folder / "postgresql") as cluster,
+        migrated_catalogue(cluster) as catalogue,
+        LocalAws(folder / "run") as aws,
+    ):
+        yield Deployed(Site(aws, **health_check()), catalogue)
 
 
 def health_check() -> dict[str, str | int]:

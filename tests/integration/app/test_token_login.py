@@ -1,7 +1,5 @@
 """The service and its migration log in with IAM tokens instead of passwords."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 
 from devtools.load import Load
 from tests.support.local_aws import REGION
-from tests.support.served import PROJECT, environment, serving
+from tests.support.served import MIGRATE, run, serving
 from tests.support.token_database import TokenDatabase, token_database
 
 pytestmark = pytest.mark.database
@@ -47,20 +45,9 @@ def variables(database: TokenDatabase, keys: dict[str, str], user: str) -> dict[
     }
 
 
-def migrate(database: TokenDatabase, keys: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "app", "migrate"],
-        env=environment(**variables(database, keys, MIGRATOR)),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def test_migration_and_service_log_in_with_iam_tokens(database: TokenDatabase, tmp_path: Path) -> None:
-    migrated = migrate(database, database.role("migrate", database.user_arn(MIGRATOR)))
+    allowed = database.role("migrate", database.user_arn(MIGRATOR))
+    migrated = run(MIGRATE, **variables(database, allowed, MIGRATOR))
     assert migrated.returncode == 0, migrated.stderr
     keys = database.role("task", database.user_arn(APP))
     with serving(tmp_path, **variables(database, keys, APP), DATABASE_POOL_RECYCLE_SECONDS="1") as served:
@@ -74,7 +61,7 @@ def test_migration_and_service_log_in_with_iam_tokens(database: TokenDatabase, t
 
 def test_a_login_without_rds_db_connect_names_the_missing_permission(database: TokenDatabase, tmp_path: Path) -> None:
     keys = database.role("powerless", database.user_arn("another"))
-    migrated = migrate(database, keys)
+    migrated = run(MIGRATE, **variables(database, keys, MIGRATOR))
     assert migrated.returncode == 1
     assert "the role needs rds-db:connect" in migrated.stderr
     assert "X-Amz-" not in migrated.stderr

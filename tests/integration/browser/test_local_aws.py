@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.http_servers import serving_in_thread
+from tests.support.http_servers import Handler, ThreadedServer, serving_in_thread
 from tests.support.local_aws import LocalAws
 
 SECRET = "for-the-service-alone"
@@ -32,12 +31,9 @@ ATTACK = """async ([endpoint, key]) => {
 }"""
 
 
-class EmptyPage(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None: ...
+class EmptyPage(Handler):
+    def answer(self) -> None:
+        self.reply(200, b"", "text/html")
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +49,12 @@ def test_a_foreign_page_can_neither_read_nor_start_anything(
     launch: Callable[..., Browser], aws: LocalAws, *, is_rebound: bool
 ) -> None:
     before = len(aws.journal("api.misdirected"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage)
+    server = ThreadedServer(EmptyPage)
     with serving_in_thread(server), launch("--host-resolver-rules=MAP evil.example 127.0.0.1") as browser:
         page = browser.new_page()
         # After rebinding, the page and the API have the same origin.
         address = "evil.example:" + aws.endpoint.rpartition(":")[2]
-        page.goto(f"http://{address if is_rebound else f'evil.example:{server.server_port}'}/")
+        page.goto(f"http://{address if is_rebound else f'evil.example:{server.port}'}/")
         endpoint = f"http://{address}/" if is_rebound else f"{aws.endpoint}/"
         seen = page.evaluate(ATTACK, [endpoint, aws.administrator["aws_access_key_id"]])
     assert SECRET not in json.dumps(seen)

@@ -158,12 +158,7 @@ def test_the_page_reports_an_unavailable_database_and_recovers(
     catalogue: CatalogueDatabase, served: Served, open_page: OpenPage
 ) -> None:
     page = open_page(served)
-    name = catalogue.database.name
-    catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    try:
-        catalogue.cluster.admin(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=name
-        )
+    with catalogue.unavailable():
         add(page, Name="Lost", Style="Ale", ABV="5")
         expect(page.get_by_role("status")).to_contain_text("The database is unavailable right now")
         expect(page.get_by_label("Name")).to_have_value("Lost")
@@ -171,8 +166,6 @@ def test_the_page_reports_an_unavailable_database_and_recovers(
         assert response is not None
         assert (response.status, response.headers["content-type"]) == (503, "text/html; charset=utf-8")
         expect(page.get_by_role("alert")).to_contain_text("The catalogue cannot be read right now")
-    finally:
-        catalogue.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     page.get_by_role("link", name="try again").click()
     expect(page.get_by_role("heading", name="No matching beers")).to_be_visible()
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 if TYPE_CHECKING:
@@ -27,15 +26,6 @@ def client(aws_environment: None) -> "SecretsManagerClient":
 def stub(client: "SecretsManagerClient") -> Iterator[Stubber]:
     with Stubber(client) as stub:
         yield stub
-
-
-@pytest.fixture
-def unreachable_client(client: "SecretsManagerClient", monkeypatch: pytest.MonkeyPatch) -> "SecretsManagerClient":
-    def refuse(**_: str) -> None:
-        raise EndpointConnectionError(endpoint_url="https://secretsmanager")
-
-    monkeypatch.setattr(client, "get_secret_value", refuse)
-    return client
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from app.aws import SecretError, SecretWithoutValueError, read_secret, secrets_client
@@ -46,9 +48,10 @@ def test_an_error_names_the_secret_the_code_and_the_remedy(
     assert code in str(refused.value)
 
 
-def test_an_unreachable_secrets_manager_is_a_network_error(unreachable_client: "SecretsManagerClient") -> None:
+def test_an_unreachable_secrets_manager_is_a_network_error() -> None:
+    client = Mock(get_secret_value=Mock(side_effect=EndpointConnectionError(endpoint_url="https://secretsmanager")))
     with pytest.raises(SecretError, match="Check the network path to Secrets Manager"):
-        read_secret(unreachable_client, ARN)
+        read_secret(client, ARN)
 
 
 @pytest.mark.usefixtures("aws_environment")
