@@ -2,13 +2,11 @@
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,50 +15,40 @@ from bench.access.results import Result, Settled
 from bench.access.server import MAJOR, bench_server
 from bench.access.tools import PEERS_FOLDER
 from bench.access.workload import GROUPS, LOGINS, Size, memberships
-from bench.document import replaced, target_table
+from bench.command_line import circumstances, progress, report
+from bench.document import target_table
 from bench.errors import BenchError
 from db_bootstrap.inspect.snapshot import MAXIMUM_QUERIES
-from devtools.checkout import CHECKOUT
-from devtools.errors import UserError
 from devtools.postgres.binaries import servers_by_major
-
-DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
-    try:
-        if not (PEERS_FOLDER / "bin" / "ldap2pg").exists():
-            raise BenchError("The other tools are not installed; `make bench SUITE=access` installs them.")
-        with tempfile.TemporaryDirectory(prefix="taproom-bench-") as folder:
-            text = _measured(options.sizes, options.runs, Path(folder))
-        print(text)
-        if options.write:
-            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "access", text))
-    except (BenchError, UserError, ValueError) as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    return 0
+    return report("access", lambda: _measured(options.sizes, options.runs), is_written=options.write)
 
 
-def _measured(sizes: Sequence[Size], runs: int, folder: Path) -> str:
+def _measured(sizes: Sequence[Size], runs: int) -> str:
+    if not (PEERS_FOLDER / "bin" / "ldap2pg").exists():
+        raise BenchError("The other tools are not installed; `make bench SUITE=access` installs them.")
     compared: list[Result] = []
     with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="taproom-bench-")))
+        load_before = os.getloadavg()[0]
         servers = []
         for size in sizes:
-            _progress(f"{size}: creating {2 * size.total_tables:,} tables and sequences")
+            progress(f"{size}: creating {2 * size.total_tables:,} tables and sequences")
             servers.append(running.enter_context(bench_server(size, folder / str(size))))
-            compared += measure.compare(servers[-1], runs, folder / str(size), _progress)
+            compared += measure.compare(servers[-1], runs, folder / str(size), progress)
             # Partial results, because a larger size can take long.
-            _progress(results.comparison([result for result in compared if result.size == size]))
-        _progress("all sizes in rotation, with nothing to do")
+            progress(results.comparison([result for result in compared if result.size == size]))
+        progress("all sizes in rotation, with nothing to do")
         settled = measure.settled(servers, folder)
-    return "\n".join(_report(compared, settled, runs))
+    return "\n".join(_report(compared, settled, runs, load_before))
 
 
-def _report(compared: Sequence[Result], settled: Sequence[Settled], runs: int) -> Iterator[str]:
-    yield _circumstances(runs)
+def _report(compared: Sequence[Result], settled: Sequence[Settled], runs: int, load_before: float) -> Iterator[str]:
+    yield _circumstances(runs, load_before)
     yield "Targets:\n"
     yield target_table(results.targets(compared, settled, MAXIMUM_QUERIES))
     yield (
@@ -72,21 +60,15 @@ def _report(compared: Sequence[Result], settled: Sequence[Settled], runs: int) -
     yield results.settled(settled)
 
 
-def _circumstances(runs: int) -> str:
+def _circumstances(runs: int, load_before: float) -> str:
     server = next(server for server in servers_by_major() if server.major == MAJOR)
     done = subprocess.run([str(server.folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
     two = sum(len(groups) for groups in memberships().values())
     return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} on {platform.system()} {platform.machine()}, {os.cpu_count()} "
-        f"processors, load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, "
-        f"{done.stdout.strip()}, pg8000 {version('pg8000')}. "
+        f"{circumstances(load_before)}, {done.stdout.strip()}, pg8000 {version('pg8000')}. "
         f"{len(GROUPS)} groups, {len(LOGINS)} logins, {two} memberships; {runs} first runs of each tool, "
         f"{runs * measure.AGAIN_PER_RUN} with nothing to do.\n"
     )
-
-
-def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

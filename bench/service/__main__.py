@@ -2,26 +2,22 @@
 
 import argparse
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
 from app.settings import Settings
-from bench.document import Target, replaced, table, target_table
+from bench.command_line import circumstances, progress, report
+from bench.document import Target, table, target_table
 from bench.errors import BenchError
 from bench.service.candidates import ON_ASYNCPG, OURS, PEERS_FOLDER, WORKERS
 from bench.service.measure import BEERS, CONNECTIONS, Run, measure
-from devtools.checkout import CHECKOUT
-from devtools.errors import UserError
 
-DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 # The service's CPU per request, in terms of that of FastAPI on bare asyncpg.
 MAX_CPU = {"one page": 0.8, "random pages": 1.0}
 _VERSIONS = "from importlib.metadata import version; print(', '.join(f'{name} {version(name)}' for name in NAMES))"
@@ -31,26 +27,21 @@ _PEERS = ("fastapi", "uvicorn", "uvloop", "sqlalchemy", "asyncpg")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
-    try:
-        if not shutil.which("wrk") or not (PEERS_FOLDER / "bin" / "uvicorn").exists():
-            raise BenchError("wrk or the other services are not installed; `make bench SUITE=service` sets them up.")
-        with tempfile.TemporaryDirectory(prefix="taproom-bench-") as folder:
-            load_before = os.getloadavg()[0]
-            runs = list(measure(options.rounds, options.seconds, Path(folder), _progress))
-        text = "\n".join(_report(runs, options.rounds, options.seconds, load_before))
-        print(text)
-        if options.write:
-            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), "service", text))
-    except (BenchError, UserError, ValueError) as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    return 0
+    return report("service", lambda: _measured(options.rounds, options.seconds), is_written=options.write)
+
+
+def _measured(rounds: int, seconds: int) -> str:
+    if not shutil.which("wrk") or not (PEERS_FOLDER / "bin" / "uvicorn").exists():
+        raise BenchError("wrk or the other services are not installed; `make bench SUITE=service` sets them up.")
+    with tempfile.TemporaryDirectory(prefix="taproom-bench-") as folder:
+        load_before = os.getloadavg()[0]
+        runs = list(measure(rounds, seconds, Path(folder), progress))
+    return "\n".join(_report(runs, rounds, seconds, load_before))
 
 
 def _report(runs: Sequence[Run], rounds: int, seconds: int, load_before: float) -> Iterator[str]:
     yield (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} on {platform.system()} {platform.machine()}, {os.cpu_count()} "
-        f"processors, load {load_before:.1f} before it began; Python {platform.python_version()}, {_our_versions()}; "
+        f"{circumstances(load_before)}, {_our_versions()}; "
         f"{_peer_versions()}. {BEERS:,} beers, {WORKERS} workers each, {Settings.database_pool_size} connections "
         f"to the database for each worker; wrk with {CONNECTIONS} connections, {rounds} rounds of {seconds} s.\n"
     )
@@ -105,10 +96,6 @@ def _peer_versions() -> str:
     program = _VERSIONS.replace("NAMES", repr(_PEERS))
     argv = [str(PEERS_FOLDER / "bin" / "python"), "-c", program]
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

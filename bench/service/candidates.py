@@ -1,11 +1,9 @@
 """The services that are compared: each runs as processes that listen on a port."""
 
 import contextlib
-import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,15 +15,13 @@ import psutil
 from app.settings import Settings
 from bench.errors import BenchError
 from devtools.checkout import CHECKOUT
-from devtools.ports import free_port
 from tests.support.catalogue_database import CatalogueDatabase
-from tests.support.served import IMAGE_COMMAND, environment
+from tests.support.served import IMAGE_COMMAND, serving
 
 PEERS_FOLDER = Path(sys.prefix) / "bench-service"
 """The virtual environment of the other services."""
 
 WORKERS = 2
-_START_SECONDS = 60
 # The period of Linux's scheduler for limits of containers.
 PERIOD_SECONDS = 0.1
 
@@ -62,16 +58,16 @@ CANDIDATES = (
 
 @dataclass(frozen=True)
 class Running:
-    """A running candidate."""
+    """A running candidate.
+
+    Attributes:
+        process: Its first process.
+        url: The URL of its beers.
+    """
 
     candidate: Candidate
     process: psutil.Process
-    port: int
-
-    @property
-    def url(self) -> str:
-        """The URL of its beers."""
-        return f"http://127.0.0.1:{self.port}/beers"
+    url: str
 
     def cpu_seconds(self) -> float:
         """Return the CPU seconds of all of its processes."""
@@ -123,40 +119,21 @@ def running(candidate: Candidate, catalogue: CatalogueDatabase, folder: Path) ->
     Raises:
         BenchError: It does not respond.
     """
-    port, log = free_port(), folder / f"{candidate.name}.log"
+    folder = folder / candidate.name
+    folder.mkdir()
     plain_url = catalogue.url(catalogue.app).split("?")[0].replace("+pg8000", "")
-    variables = environment(
-        PYTHONPATH=str(CHECKOUT),
-        HOST="127.0.0.1",
-        PORT=str(port),
-        WEB_CONCURRENCY=str(WORKERS),
-        DATABASE_URL=catalogue.url(catalogue.app),
-        PEER_URL=plain_url,
-        PEER_CA_FILE=str(catalogue.cluster.authority.ca_file),
-        PEER_POOL_SIZE=str(Settings.database_pool_size),
-    )
-    argv = [part.replace("PORT", str(port)) for part in candidate.argv]
-    with log.open("wb") as output:
-        process = subprocess.Popen(argv, env=variables, cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        one = Running(candidate, psutil.Process(process.pid), port)
-        _wait_until_ready(one, log)
-        yield one
-    finally:
-        process.terminate()
-        process.wait(_START_SECONDS)
-
-
-def _wait_until_ready(one: Running, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
+    variables = {
+        "PYTHONPATH": str(CHECKOUT),
+        "WEB_CONCURRENCY": str(WORKERS),
+        "DATABASE_URL": catalogue.url(catalogue.app),
+        "PEER_URL": plain_url,
+        "PEER_CA_FILE": str(catalogue.cluster.authority.ca_file),
+        "PEER_POOL_SIZE": str(Settings.database_pool_size),
+    }
+    with contextlib.ExitStack() as stack:
         try:
-            with urllib.request.urlopen(one.url, timeout=5):  # noqa: S310 - a local URL
-                return
-        except OSError as error:
-            if time.monotonic() > deadline or not one.process.is_running():
-                tail = log.read_text(errors="replace")[-2000:]
-                raise BenchError(
-                    f"{one.candidate.name} does not respond ({error}). Its log ends with:\n{tail}"
-                ) from error
-            time.sleep(0.1)
+            served = stack.enter_context(serving(folder, candidate.argv, **variables))
+        except AssertionError as error:
+            raise BenchError(f"{candidate.name} does not respond. It says:\n{error}") from error
+        yield Running(candidate, psutil.Process(served.process.pid), f"http://{served.address}/beers")
+        served.stop()

@@ -99,14 +99,14 @@ class Answer:
 
 
 @contextmanager
-def serving(directory: Path, *, application: str | None = None, **variables: str) -> Iterator[Served]:
+def serving(directory: Path, command: Sequence[str] = IMAGE_COMMAND, **variables: str) -> Iterator[Served]:
     """The service with ``variables`` in its environment, once it answers; gone at the end.
 
-    ``application`` is what gunicorn runs in the place of the image's own.
+    ``command`` is run in the place of the image's own; ``PORT`` in it stands for the port.
     """
     port = free_port()
     log = directory / "service.log"
-    command = IMAGE_COMMAND if application is None else [*IMAGE_COMMAND[:-1], application]
+    command = [part.replace("PORT", str(port)) for part in command]
     given = environment(**{"HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2", **variables})
     log.unlink(missing_ok=True)
     processes = ProcessRegister(directory / "processes.jsonl")

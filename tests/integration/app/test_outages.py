@@ -19,7 +19,7 @@ from tests.support.catalogue_database import CatalogueDatabase, migrated_catalog
 from tests.support.database import running_cluster
 from tests.support.named_service import NAME
 from tests.support.relay import Relay, relay_to
-from tests.support.served import Served, serving
+from tests.support.served import IMAGE_COMMAND, Served, serving
 
 pytestmark = pytest.mark.database
 
@@ -66,8 +66,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         relay = stack.enter_context(relay_to(cluster.port))
         names.write_text(json.dumps(["127.0.0.1", relay.port]))
         url = catalogue.url(catalogue.app).replace(f"@{cluster.host}:", f"@{NAME}:")
-        application = "tests.support.named_service:create_app()"
-        served = stack.enter_context(serving(folder, application=application, DATABASE_URL=url, NAMES=str(names)))
+        command = [*IMAGE_COMMAND[:-1], "tests.support.named_service:create_app()"]
+        served = stack.enter_context(serving(folder, command, DATABASE_URL=url, NAMES=str(names)))
         yield Site(cluster, catalogue, relay, names, served)
 
 
