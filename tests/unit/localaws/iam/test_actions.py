@@ -13,13 +13,11 @@ from localaws.iam.actions.required import required_permissions
 from localaws.iam.evaluate import Request
 
 PLACE = "us-east-1:123456789012"
-SECRET = f"arn:aws:secretsmanager:{PLACE}:secret:app-AbCdEf"
 KEYS = {
     name: f"arn:aws:kms:{PLACE}:key/{key}" for name, key in {"k": "k", "plain": "plain", "alias/own": "plain"}.items()
 }
 SECRETS = {
-    "app": KnownSecret(SECRET, None),
-    SECRET: KnownSecret(SECRET, None),
+    "app": KnownSecret(f"arn:aws:secretsmanager:{PLACE}:secret:app-AbCdEf", None),
     "sealed": KnownSecret("arn:sealed", KEYS["plain"]),
 }
 VPC = "vpc-0123456789abcdef0"
