@@ -235,8 +235,3 @@ def migrations(*statements: str) -> dict[str, str]:
 
 def quiet(_note: str) -> None:
     """Pytest says enough."""
-
-
-def every_file(folder: Path) -> Iterator[Path]:
-    """The regular files below a folder."""
-    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())

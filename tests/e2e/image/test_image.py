@@ -43,7 +43,12 @@ def test_the_image_declares_its_user_its_health_check_and_its_only_port(image: B
     config = image.engine.inspect(image.tag)["Config"]
     assert config["User"] == "10001:10001"
     assert list(config["ExposedPorts"]) == ["8000/tcp"]
-    assert "/livez" in " ".join((config.get("Healthcheck") or image.engine.inspect(image.tag)["Healthcheck"])["Test"])
+    assert "/livez" in " ".join(_health_check(image))
+
+
+def _health_check(image: Built) -> list[str]:
+    found = image.engine.inspect(image.tag)
+    return list((found["Config"].get("Healthcheck") or found["Healthcheck"])["Test"])
 
 
 def test_only_what_is_named_goes_into_the_image(image: Built) -> None:
@@ -93,21 +98,19 @@ def test_it_runs_as_a_user_without_write_access(migrated: Built, serving: Servin
     assert engine.call(["exec", serving.name, "sh", "-c", tried], "not even /tmp can be written").strip() == ""
 
 
-def test_it_serves_and_keeps_what_it_is_given(serving: Serving, report: Callable[[str], None]) -> None:
+def test_it_serves_keeps_what_it_is_given_and_is_healthy(
+    migrated: Built, serving: Serving, report: Callable[[str], None]
+) -> None:
     client = Client(serving.url)
     assert client.get("/readyz").status == 200
     made = client.post("/beers", {"name": "House Stout", "style": "Stout", "abv": 6.5})
     assert made.status == 201
     assert client.get(made.headers["location"]).body == made.body
     assert made.body in client.get("/beers").body["beers"]
+    kind, *command = _health_check(migrated)
+    assert kind == "CMD"
+    migrated.engine.call(["exec", serving.name, *command], "The health check fails.")
     report(f"first 200 of /readyz {serving.seconds_to_ready:.1f} s after the engine was called")
-
-
-def test_its_health_check_passes(migrated: Built, serving: Serving) -> None:
-    check = migrated.engine.inspect(migrated.tag)
-    command = (check["Config"].get("Healthcheck") or check["Healthcheck"])["Test"]
-    assert command[0] == "CMD"
-    migrated.engine.call(["exec", serving.name, *command[1:]], "The health check fails.")
 
 
 def test_asked_to_stop_it_finishes_a_request_and_exits_with_0(serving: Serving) -> None:

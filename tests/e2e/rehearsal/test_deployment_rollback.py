@@ -23,9 +23,6 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
-SPOT_INTERRUPTION = "Spot interruption"
-NEWER = "Migration skipped, the database's revision is newer"
-
 
 def revision(rehearsal: Rehearsal) -> str:
     """Return the migration that the database is at."""
@@ -43,13 +40,7 @@ def tasks(rehearsal: Rehearsal) -> dict[str, dict[str, Any]]:
 def interrupt(rehearsal: Rehearsal, task_arn: str) -> None:
     """Stop a task as AWS does when it reclaims Spot capacity."""
     cluster = rehearsal.outputs["cluster_name"]
-    rehearsal.aws("ecs").stop_task(cluster=cluster, task=task_arn, reason=SPOT_INTERRUPTION)
-
-
-def log(rehearsal: Rehearsal, task_arn: str, container: str) -> str:
-    """Return what a container of a task has logged."""
-    (file,) = (rehearsal.run.logs / "tasks").glob(f"*-{task_arn.rpartition('/')[2]}-{container}.log")
-    return file.read_text()
+    rehearsal.aws("ecs").stop_task(cluster=cluster, task=task_arn, reason="Spot interruption")
 
 
 def serving(rehearsal: Rehearsal, task_definition: str, without: set[str]) -> Callable[[], bool]:
@@ -63,21 +54,6 @@ def serving(rehearsal: Rehearsal, task_definition: str, without: set[str]) -> Ca
     return holds
 
 
-def apply_with_an_interruption(rehearsal: Rehearsal, digest: str, migrated_to: str) -> None:
-    """Apply a release that is rolled back; once it has migrated, stop a task of the version before."""
-    replaced, *_ = tasks(rehearsal)
-    with ThreadPoolExecutor(1) as pool:
-        applying: Future[Any] = pool.submit(rehearsal.deployment.apply_environment, digest, quiet)
-        wait_until(lambda: applying.done() or revision(rehearsal) == migrated_to, f"migration {migrated_to}", 300)
-        interrupt(rehearsal, replaced)
-        error = applying.exception()
-    assert error is None or isinstance(error, TerraformError)
-    wait_until(serving(rehearsal, rehearsal.outputs["task_definition_arn"], {replaced}), "the earlier version's tasks")
-    assert revision(rehearsal) == migrated_to
-    assert rehearsal.client.get("/readyz").body["revision"] == migrated_to
-    assert rehearsal.client.get("/beers").status == 200
-
-
 def test_alarm_rolls_back_a_release_with_a_migration_that_is_healthy_and_answers_with_errors(
     rehearsal: Rehearsal, tmp_path: Path
 ) -> None:
@@ -86,12 +62,21 @@ def test_alarm_rolls_back_a_release_with_a_migration_that_is_healthy_and_answers
         "    log_requests(app)\n",
         "    app.before_request(lambda: ('broken', 500) if request.path == '/beers' else None)\n",
     )
-    changes = {**migrations(*MIGRATIONS[:3]), "app/__init__.py": broken}
+    changes, migrated = {**migrations(*MIGRATIONS), "app/__init__.py": broken}, "rehearsed_3"
     digest = image_of_changed_service(rehearsal, tmp_path, changes)
+    replaced, *_ = tasks(rehearsal)
     # Enough, on a slow machine too, for the alarm: ten errors within a second, which stands for a minute.
     with rehearsal.load(8) as load:
+        with ThreadPoolExecutor(1) as pool:
+            applying: Future[Any] = pool.submit(rehearsal.deployment.apply_environment, digest, quiet)
+            wait_until(lambda: applying.done() or revision(rehearsal) == migrated, "the migrations", 300)
+            interrupt(rehearsal, replaced)
+            error = applying.exception()
         # The alarm may go off before or after the apply ends: see ECS-4.
-        apply_with_an_interruption(rehearsal, digest, "rehearsed_3")
+        assert error is None or isinstance(error, TerraformError)
+        before = rehearsal.outputs["task_definition_arn"]
+        wait_until(serving(rehearsal, before, {replaced}), "the earlier version's tasks")
+        assert revision(rehearsal) == rehearsal.client.get("/readyz").body["revision"] == migrated
     events = [event["message"] for event in rehearsal.journal("service.event")]
     assert any("deployment failed: taproom-dev-target-errors is in ALARM." in event for event in events)
     assert {sent.outcome for sent in load.sent} == {200, 201, 500}
@@ -104,4 +89,6 @@ def test_spot_interruption_of_a_task_older_than_the_database_is_survived(rehears
         interrupt(rehearsal, task_arn)
     wait_until(serving(rehearsal, rehearsal.outputs["task_definition_arn"], before), "the replacements")
     assert rehearsal.client.get("/beers").status == 200
-    assert all(NEWER in log(rehearsal, task_arn, "migrate") for task_arn in tasks(rehearsal))
+    for task_arn in tasks(rehearsal):
+        (log,) = (rehearsal.run.logs / "tasks").glob(f"*-{task_arn.rpartition('/')[2]}-migrate.log")
+        assert "Migration skipped, the database's revision is newer" in log.read_text()

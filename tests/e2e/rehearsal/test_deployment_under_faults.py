@@ -65,7 +65,7 @@ def watched(rehearsal: Rehearsal, *alarms: str, loses_requests: bool = False) ->
     wait_until(lambda: {rehearsal.alarms()[alarm] for alarm in alarms} == {"OK"}, f"{alarms} to be OK before the fault")
     with rehearsal.load(CALLERS) as load:
         load.wait_for(100)
-        with subscribed(rehearsal.aws, NAME, topic(rehearsal)) as received:
+        with subscribed(rehearsal.aws, NAME, rehearsal.outputs["alarm_topic_arns"][0]) as received:
             watch = Watch(rehearsal, load, received)
             yield watch
             ended_at, requests = time.monotonic(), load.requests
@@ -80,10 +80,6 @@ def watched(rehearsal: Rehearsal, *alarms: str, loses_requests: bool = False) ->
         f" alarms: {', '.join(sorted(watch.fired))}"
     )
     assert loses_requests or not lost
-
-
-def topic(rehearsal: Rehearsal) -> str:
-    return str(rehearsal.outputs["alarm_topic_arns"][0])
 
 
 def task_processes(rehearsal: Rehearsal) -> dict[str, int]:
@@ -110,11 +106,12 @@ def finish_rotation(rehearsal: Rehearsal, token: str, *, until: str = "rotation.
 
 def test_a_missing_permission_fails_a_rotation_notifies_the_topic_and_a_retry_succeeds(rehearsal: Rehearsal) -> None:
     sns, before = rehearsal.aws("sns"), login(rehearsal, "beers_app")
-    policy = sns.get_topic_attributes(TopicArn=topic(rehearsal))["Attributes"]["Policy"]
+    topic = {"TopicArn": rehearsal.outputs["alarm_topic_arns"][0]}
+    policy = sns.get_topic_attributes(**topic)["Attributes"]["Policy"]
     statements = [one for one in json.loads(policy)["Statement"] if "events.amazonaws.com" not in json.dumps(one)]
 
     def set_policy(text: str) -> None:
-        sns.set_topic_attributes(TopicArn=topic(rehearsal), AttributeName="Policy", AttributeValue=text)
+        sns.set_topic_attributes(**topic, AttributeName="Policy", AttributeValue=text)
 
     with watched(rehearsal, "rotation-errors", "rotation-failed-unsent") as watch:
         set_policy(json.dumps({**json.loads(policy), "Statement": statements}))
