@@ -11,7 +11,7 @@ from localaws.iam.evaluate import Request
 
 # Resources by the parameter that names them, or by operation and parameter; parameters with ARNs need no entry.
 _RESOURCES: Mapping[str, Mapping[str, str]] = {
-    "ecr": {"repositoryName": "repository/{}"},
+    "ecr": {"repositoryName": "repository/{}", "repositoryNames": "repository/{}"},
     "ecs": {
         "cluster": "cluster/{}",
         "CreateCluster.clusterName": "cluster/{}",
