@@ -79,11 +79,6 @@ class Access:
     schema = "cellar"
     database_name: str | None = None
 
-    def in_database(self, name: str) -> None:
-        """Turn to another database of the same server and master; roles keep their names."""
-        self.database_name = name
-        self.raw["database"] = name
-
     def role(self, name: str) -> str:
         return f"{self.database.name}_{name}"
 

@@ -255,12 +255,10 @@ def test_a_write_that_could_not_be_sent_is_repeated(pooled: Database, monkeypatc
     assert pooled.run(PID, {}, is_write=True) != ([ended],)
 
 
-def test_a_statement_timeout_is_an_unavailable_database(bare: CatalogueDatabase, credential: Credential) -> None:
+def test_a_statement_timeout_is_an_unavailable_database(pooled: Database, bare: CatalogueDatabase) -> None:
     bare.admin(f"ALTER ROLE {bare.app} SET statement_timeout = '100ms'")
-    database = Database(connector(bare, fixed(credential)), pool_size=1)
     with pytest.raises(DatabaseUnavailableError, match="57014"):
-        database.run("SELECT pg_sleep(2)", {})
-    database.close()
+        pooled.run("SELECT pg_sleep(2)", {})
 
 
 def test_an_exhausted_pool_is_an_unavailable_database(
@@ -280,13 +278,9 @@ def test_an_exhausted_pool_is_an_unavailable_database(
 
 def test_connections_set_their_application_name(bare: CatalogueDatabase) -> None:
     settings = bare.settings(bare.app, app_version="v1.2.3")
-    connection = connector_for(settings).connect(soon())
-    try:
-        assert connection.run("SELECT current_setting('application_name'), current_setting('TimeZone')") == (
-            ["taproom/v1.2.3", "UTC"],
-        )
-    finally:
-        connection.close()
+    with connector_for(settings).connect(soon()) as connection:
+        found = connection.run("SELECT current_setting('application_name'), current_setting('TimeZone')")
+    assert found == (["taproom/v1.2.3", "UTC"],)
 
 
 @contextmanager

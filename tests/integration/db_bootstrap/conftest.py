@@ -36,7 +36,7 @@ def elsewhere(cellar: Access, postgres: Cluster) -> Iterator[Access]:
     other = Access(cellar.database)
     name = f"{cellar.database.name}_two"
     postgres.create_database(name, cellar.database.master)
-    other.in_database(name)
+    other.database_name = other.raw["database"] = name
     yield other
     postgres.admin(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.checkout import CHECKOUT
-from devtools.images.store import ImageStore, command_of
+from devtools.images.store import ImageStore
 
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom"
 
@@ -27,10 +26,6 @@ def test_the_same_files_give_the_same_digest_and_different_files_a_different_one
     assert store.build(checkout, checkout / "ca.pem") == first
     (checkout / "app" / "__init__.py").write_text("changed = True\n")
     assert store.build(checkout, checkout / "ca.pem") != first
-
-
-def test_the_projects_dockerfile_has_a_command_that_starts_gunicorn() -> None:
-    assert command_of(CHECKOUT / "Dockerfile")[0] == "gunicorn"
 
 
 def test_an_image_for_containers_is_built_once_from_the_files_that_it_is_made_of(
