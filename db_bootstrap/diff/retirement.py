@@ -42,8 +42,8 @@ def elsewhere(document: AccessDocument, retired: Iterable[RetiredRole], database
     """Reassign and drop what they have in another database."""
     yield from revoke_as_grantors(retired, database)
     for role in retired:
-        yield from _reassign_owned(document, role, database)
-        yield from _drop_owned(document, role, database)
+        yield from reassign_owned(document, role, database)
+        yield from drop_owned(document, role, database)
 
 
 def end_sessions(document: AccessDocument, retired: Iterable[RetiredRole]) -> Iterator[Statement]:
@@ -59,18 +59,6 @@ def end_sessions(document: AccessDocument, retired: Iterable[RetiredRole]) -> It
             )
 
 
-def reassign_owned(document: AccessDocument, retired: Iterable[RetiredRole]) -> Iterator[Statement]:
-    """Give what they own in the document's database, and shared objects, to their successors."""
-    for role in retired:
-        yield from _reassign_owned(document, role, None)
-
-
-def drop_owned(document: AccessDocument, retired: Iterable[RetiredRole]) -> Iterator[Statement]:
-    """Drop or revoke what they still have in the document's database, and on shared objects."""
-    for role in retired:
-        yield from _drop_owned(document, role, None)
-
-
 def drop_roles(retired: Iterable[RetiredRole]) -> Iterator[Statement]:
     """Drop the roles, in one statement because they may have granted each other's memberships."""
     names = sorted(role.role for role in retired)
@@ -79,7 +67,8 @@ def drop_roles(retired: Iterable[RetiredRole]) -> Iterator[Statement]:
         yield Statement(f"DROP ROLE {listed}", f"retired: {', '.join(names)}", is_destructive=True)
 
 
-def _reassign_owned(document: AccessDocument, role: RetiredRole, database: str | None) -> Iterator[Statement]:
+def reassign_owned(document: AccessDocument, role: RetiredRole, database: str | None) -> Iterator[Statement]:
+    """Give what it owns in a database, or in the document's and as shared objects, to its successor."""
     successor = document.retired[role.role].reassign_to
     if successor is None or not role.owned().get(database):
         return
@@ -111,7 +100,8 @@ def _reassign_owned(document: AccessDocument, role: RetiredRole, database: str |
             )
 
 
-def _drop_owned(document: AccessDocument, role: RetiredRole, database: str | None) -> Iterator[Statement]:
+def drop_owned(document: AccessDocument, role: RetiredRole, database: str | None) -> Iterator[Statement]:
+    """Drop or revoke what it still has there."""
     dependencies = [dependency for dependency in role.dependencies if dependency.database == database]
     if not dependencies:
         return

@@ -74,14 +74,14 @@ def statements(
         *roles.attributes(difference),
         *roles.comments(difference),
         *roles.memberships(difference, snapshot.server),
-        *retirement.reassign_owned(document, retired),
+        *(step for role in retired for step in retirement.reassign_owned(document, role, None)),
         *_schemas(difference, owners, snapshot),
         *_adoptions(difference, owners),
         *_extensions(difference, owners, snapshot),
         *privileges(difference, owners, desired, snapshot.server),
         *default_privileges(everything),
         *roles.settings(difference),
-        *retirement.drop_owned(document, retired),
+        *(step for role in retired for step in retirement.drop_owned(document, role, None)),
     )
     complete = with_temporary_memberships(here, snapshot.server, snapshot.acts_as)
     return (*elsewhere, *complete, *retirement.drop_roles(retired))

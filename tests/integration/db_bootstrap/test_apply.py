@@ -87,14 +87,6 @@ def test_eight_at_once_do_not_disturb_one_another(cellar: Access) -> None:
     assert cellar.plan().statements == ()
 
 
-def test_a_statement_that_fails_undoes_all_before_it(cellar: Access) -> None:
-    cellar.raw["logins"][cellar.role("app")]["settings"] = {"no_such_setting": "1"}
-    with pytest.raises(StatementError, match=r"no_such_setting(.|\n)*42704"):
-        cellar.apply()
-    assert cellar.as_superuser("SELECT rolname FROM pg_roles WHERE rolname = '{owner}'") == []
-    assert cellar.as_superuser("SELECT nspname FROM pg_namespace WHERE nspname = '{schema}'") == []
-
-
 @pytest.mark.parametrize(
     ("before", "refusal"),
     [
