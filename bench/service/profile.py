@@ -22,7 +22,7 @@ def main() -> None:
         folder = Path(name)
         with catalogue_of(1_000, folder, print) as catalogue, running(profiled, catalogue, folder) as one:
             requests, _, _ = wrk(one.url, _SECONDS, SCRIPTS["one page"])
-        log = (folder / "profiled.log").read_text()
+        log = (folder / "profiled" / "service.log").read_text()
     seconds: Counter[str] = Counter()
     for line in log.splitlines():
         if line.startswith(MARK):
