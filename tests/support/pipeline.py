@@ -38,7 +38,8 @@ from tests.support.workflows import REPOSITORY, SUCCESS, ActionError, Event, Job
 
 ENVIRONMENTS = ("staging", "prod")
 _FOLDERS = (".github", "app", "db_bootstrap", "requirements", "scripts")
-_COPIED = (*_FOLDERS, ".dockerignore", ".gitignore", "CHANGELOG.md", "Dockerfile", "Makefile", "ci.mk")
+_FILES = (".dockerignore", ".gitignore", "CHANGELOG.md", "Dockerfile", "LICENSE", "Makefile", "ci.mk", "pyproject.toml")
+_COPIED = (*_FOLDERS, *_FILES)
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _REATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'\n")
