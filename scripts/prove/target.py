@@ -127,9 +127,11 @@ class Target:
 
     @cached_property
     def instance(self) -> dict[str, Any]:
-        """The database's instance."""
-        answer = self.client("rds").describe_db_instances(DBInstanceIdentifier=self.prefix)
-        return dict(answer["DBInstances"][0])
+        """The database's instance, whose name differs after a restore."""
+        host = self.outputs["database_endpoint"].rpartition(":")[0]
+        pages = self.client("rds").get_paginator("describe_db_instances").paginate()
+        instances = (instance for page in pages for instance in page["DBInstances"])
+        return dict(next(one for one in instances if one.get("Endpoint", {}).get("Address") == host))
 
     def service(self) -> Running:
         """Return what the service runs now."""
