@@ -1,6 +1,7 @@
 """Each block of docs/make-it-yours.md runs in a copy of the project, and what the page says remains, works."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -68,7 +69,7 @@ def test_a_renamed_project_passes_its_tests(project: Path) -> None:
 
 def test_the_access_function_alone_has_tests_that_pass(project: Path) -> None:
     (block,) = blocks("The access function alone", "sh")
-    run(project, "sh", "-ec", block.replace("python ", f"{sys.executable} "))
+    run(project, "sh", "-ec", block.replace("python ", f"{shlex.quote(sys.executable)} "))
     alone = project.parent / "access"
     assert not (alone / "app").exists()
     collected = run_pytest(alone, "--collect-only", "tests/unit/db_bootstrap", "tests/integration/db_bootstrap")
