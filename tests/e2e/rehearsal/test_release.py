@@ -3,6 +3,7 @@
 The tests run in this order.
 """
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.terraform import TerraformError
+from rehearsal.terraform import Terraform, TerraformError
 from scripts.deployment import image_digest
 from tests.support.github_api import github_api
 from tests.support.pipeline import ENVIRONMENTS, Pipeline
@@ -188,6 +189,10 @@ def test_a_destroy_is_refused_while_prod_is_protected_and_then_leaves_only_what_
     environments = [pipeline.deployment(name) for name in ENVIRONMENTS]
     statements = Statements()
     statements.take_declared(pipeline.terraform.account, *(one.environment for one in environments))
+    with pytest.raises(TerraformError, match=r"confirm_the_destruction.* has lifecycle\.prevent_destroy set"):
+        pipeline.deployment("prod").destroy_environment(quiet)
+    for one in environments:
+        confirm_the_destruction(one.environment)
     with pytest.raises(TerraformError, match="protection"):
         pipeline.deployment("prod").destroy_environment(quiet)
     unprotect(pipeline)
@@ -209,6 +214,13 @@ def test_a_destroy_is_refused_while_prod_is_protected_and_then_leaves_only_what_
         "secretsmanager secret taproom-staging/database/beers_...",
         "secretsmanager secret taproom-staging/service/write-token-...",
     ]
+
+
+def confirm_the_destruction(environment: Terraform) -> None:
+    """Remove the database's guard from the state, as `terraform state rm` does."""
+    state = json.loads(environment.state())
+    state["resources"] = [one for one in state["resources"] if one["name"] != "confirm_the_destruction"]
+    environment.put_state(json.dumps(state | {"serial": state["serial"] + 1}))
 
 
 def unprotect(pipeline: Pipeline) -> None:
