@@ -45,6 +45,14 @@ run "what_is_not_given_is_created" {
   }
 
   assert {
+    condition = alltrue([
+      for statements in [local.key_policy, jsondecode(aws_sns_topic_policy.this[0].policy).Statement] :
+      [for one in statements : one.Condition.StringEquals["aws:SourceAccount"] if one.Principal == { Service = "cloudwatch.amazonaws.com" }] == ["123456789012"]
+    ])
+    error_message = "The alarms of another account could reach the topic."
+  }
+
+  assert {
     condition = (
       aws_vpc_security_group_egress_rule.functions["database"].referenced_security_group_id == "sg-database" && aws_vpc_security_group_egress_rule.functions["database"].cidr_ipv4 == null
       && aws_vpc_security_group_ingress_rule.database[0].security_group_id == "sg-database" && aws_vpc_security_group_ingress_rule.database[0].from_port == 5432

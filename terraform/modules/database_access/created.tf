@@ -8,7 +8,10 @@ locals {
   partition  = data.aws_partition.current.partition
   account_id = data.aws_caller_identity.current.account_id
   place      = "${data.aws_region.current.id}:${local.account_id}"
-  publishers = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com"] }
+
+  alarms         = { Service = "cloudwatch.amazonaws.com" }
+  events         = { Service = "events.amazonaws.com" }
+  of_own_account = { StringEquals = { "aws:SourceAccount" = local.account_id } }
 
   key_policy = [
     # AWS recommends this for every key: without it, the key could never be changed again.
@@ -18,10 +21,14 @@ locals {
       Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
       Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.place}:log-group:/aws/lambda/${local.name}-*" } }
     },
+    {
+      Sid       = "PublishOwnAlarms", Effect = "Allow", Principal = local.alarms, Action = ["kms:Decrypt", "kms:GenerateDataKey*"], Resource = "*"
+      Condition = local.of_own_account
+    },
     # EventBridge supplies no aws:SourceAccount to an encrypted topic; SNS supplies the topic.
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     {
-      Sid       = "PublishAlarmsAndEvents", Effect = "Allow", Principal = local.publishers, Action = ["kms:Decrypt", "kms:GenerateDataKey*"], Resource = "*"
+      Sid       = "PublishEvents", Effect = "Allow", Principal = local.events, Action = ["kms:Decrypt", "kms:GenerateDataKey*"], Resource = "*"
       Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = "arn:${local.partition}:sns:${local.place}:${local.name}-access" } }
     },
   ]
@@ -50,7 +57,10 @@ resource "aws_sns_topic_policy" "this" {
 
   arn = aws_sns_topic.this[0].arn
   policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Sid = "PublishAlarmsAndEvents", Effect = "Allow", Principal = local.publishers, Action = "sns:Publish", Resource = aws_sns_topic.this[0].arn }]
+    Version = "2012-10-17"
+    Statement = [
+      { Sid = "PublishOwnAlarms", Effect = "Allow", Principal = local.alarms, Action = "sns:Publish", Resource = aws_sns_topic.this[0].arn, Condition = local.of_own_account },
+      { Sid = "PublishEvents", Effect = "Allow", Principal = local.events, Action = "sns:Publish", Resource = aws_sns_topic.this[0].arn },
+    ]
   })
 }
