@@ -23,6 +23,12 @@ ROOTS = ["account", "environment", "examples/existing-database"]
 VARIABLES, TESTS_OF_VARIABLES = "variables", "refusals.tftest.hcl"
 
 DATABASE = "modules/database"
+# By what changes after a restore that kept the former instance.
+PLANS_THAT_DESTROY = {
+    "replacement": 'plan_options { replace = [aws_db_instance.this["first"]] }',
+    "restore_removed": "variables { restore = null }",
+    "former_instance_removed": "variables { former_instances = [] }",
+}
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +81,10 @@ def test_a_plan_that_would_destroy_a_database_fails_unless_it_is_temporary(share
     with pytest.raises(AssertionError) as failure:
         _terraform(shared / "mocked" / DATABASE, "test")
     said = str(failure.value)
-    assert 'run "a_database_is_made"... pass' in said
-    assert 'would_destroy_it"... fail' in said
-    assert said.count('confirm_the_destruction["first"] has') == 2, "the restore, and the destroy at the end"
+    assert [name for name in PLANS_THAT_DESTROY if f'run "{name}"... fail' not in said] == []
+    assert said.count('run "a_database_is_made_and_restored"... pass') == len(PLANS_THAT_DESTROY)
+    guarded = len(re.findall(r'confirm_the_destruction\["\w+"\] has', said))
+    assert guarded == 3 * len(PLANS_THAT_DESTROY), "each plan, and the destroy of both instances at the end"
 
 
 def _prepare(folder: Path) -> None:
@@ -98,6 +105,13 @@ def _prepare(folder: Path) -> None:
         shutil.copy(part / "mocked/environment" / name, part / "mocked" / VARIABLES)
     shutil.copy(part / "mocked/environment/.terraform.lock.hcl", part / "mocked" / DATABASE)
     write_cli_config(part / "cli.tfrc", TERRAFORM / "account" / ".terraform.lock.hcl", folder.with_suffix(".plugins"))
+    # A file for each plan, because the first that fails ends the runs of its file.
+    of_database = part / "mocked" / DATABASE / "tests"
+    made = (of_database / "protection.tftest.hcl").read_text()
+    (of_database / "protection.tftest.hcl").unlink()
+    for name, change in PLANS_THAT_DESTROY.items():
+        planned = f'\nrun "{name}" {{\n  command = plan\n  {change}\n}}\n'
+        (of_database / f"{name}.tftest.hcl").write_text(made + planned)
     mocked = [f"mocked/{root}" for root in ("account", "environment", VARIABLES, DATABASE)]
     for root in [f"valid/{root}" for root in ROOTS] + mocked:
         _terraform(part / root, "init", "-backend=false", "-input=false", "-lockfile=readonly")

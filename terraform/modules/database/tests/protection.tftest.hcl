@@ -1,4 +1,4 @@
-# Its second run, and the destroy at the end, must fail: tests/integration/terraform/test_modules.py runs it.
+# tests/integration/terraform/test_modules.py adds a plan that must fail, like the destroy at the end.
 
 mock_provider "aws" { source = "../../environment/tests/mocks" }
 
@@ -7,11 +7,8 @@ variables {
   database_name     = "beers"
   subnet_ids        = ["subnet-1", "subnet-2"]
   security_group_id = "sg-1"
+  restore           = { source = "taproom-prod" }
+  former_instances  = ["taproom-prod"]
 }
 
-run "a_database_is_made" {}
-
-run "a_restore_that_does_not_name_the_former_instance_would_destroy_it" {
-  command = plan
-  variables { restore = { source = "taproom-prod" } }
-}
+run "a_database_is_made_and_restored" {}
