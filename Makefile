@@ -69,7 +69,7 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 	done
 	for group in postgresql-14 postgresql-15 postgresql-16 postgresql-17 postgresql-18 terraform mermaid; do \
 	  .venv/bin/uv pip compile --no-config --quiet --universal --generate-hashes --no-header --no-annotate --no-deps --upgrade --python-version 3.12 \
-	    --group $$group --output-file requirements/$$group.txt pyproject.toml || exit 1; \
+	    --group pyproject.toml:$$group --output-file requirements/$$group.txt || exit 1; \
 	done
 	for file in requirements/*.txt; do \
 	  awk '{ goes_on = sub(/ \\$$/, ""); sub(/^ +/, " "); printf "%s%s", $$0, goes_on ? "" : "\n" }' $$file > build/lock/joined && mv build/lock/joined $$file || exit 1; \
