@@ -17,8 +17,16 @@ from devtools.terraform.program import find_terraform
 from rehearsal.terraform import write_cli_config
 
 TERRAFORM = Path(__file__).parents[3] / "terraform"
+# The usage blocks of all modules' READMEs, in one configuration.
+USAGE = "usage"
 # Tests in environment/tests plan the other examples.
-ROOTS = ["account", "environment", "examples/existing-database"]
+ROOTS = ["account", "environment", "examples/existing-database", USAGE]
+# What the usage blocks refer to and no module has.
+CALLERS = """
+resource "aws_kms_key" "environment" {}
+resource "aws_security_group" "report" {}
+data "aws_iam_policy_document" "report" {}
+"""
 # Validations need no resources, and each run of a whole environment takes 5 s of CPU time.
 VARIABLES, TESTS_OF_VARIABLES = "variables", "refusals.tftest.hcl"
 
@@ -96,6 +104,7 @@ def _prepare(folder: Path) -> None:
     first_value = part / "mocked" / "modules" / "write_token" / "first_value.tf"
     assert "ephemeral" in first_value.read_text()
     first_value.write_text('locals {\n  first_value = "a-token-for-tests-only"\n}\n')
+    _write_usage(part / "valid" / USAGE)
     (part / "build").mkdir()
     shutil.copy(part / "mocked/environment/tests/mocks/package.zip", part / "build" / "db_bootstrap.zip")
     of_environment, tests = part / "mocked/environment/tests", part / "mocked" / VARIABLES / "tests"
@@ -103,7 +112,8 @@ def _prepare(folder: Path) -> None:
     shutil.move(of_environment / TESTS_OF_VARIABLES, tests)
     for name in ("variables.tf", "access.tf", "versions.tf", ".terraform.lock.hcl"):
         shutil.copy(part / "mocked/environment" / name, part / "mocked" / VARIABLES)
-    shutil.copy(part / "mocked/environment/.terraform.lock.hcl", part / "mocked" / DATABASE)
+    for root in (f"mocked/{DATABASE}", f"valid/{USAGE}"):
+        shutil.copy(part / "mocked/environment/.terraform.lock.hcl", part / root)
     write_cli_config(part / "cli.tfrc", TERRAFORM / "account" / ".terraform.lock.hcl", folder.with_suffix(".plugins"))
     # A file for each plan, because the first that fails ends the runs of its file.
     of_database = part / "mocked" / DATABASE / "tests"
@@ -116,6 +126,17 @@ def _prepare(folder: Path) -> None:
     for root in [f"valid/{root}" for root in ROOTS] + mocked:
         _terraform(part / root, "init", "-backend=false", "-input=false", "-lockfile=readonly")
     part.rename(folder)
+
+
+def _write_usage(root: Path) -> None:
+    root.mkdir()
+    (root / "callers.tf").write_text(CALLERS)
+    for module in (TERRAFORM / "modules").iterdir():
+        block = re.search(r"^```hcl\n(.*?)^```", (module / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+        assert block, f"{module.name} has no usage block"
+        local = re.sub(r'"git::[^"]*//terraform/([^"?]*)[^"]*"', r'"../\1"', block[1])
+        assert f'source = "../modules/{module.name}"' in local
+        (root / f"{module.name}.tf").write_text(local)
 
 
 def _terraform(root: Path, command: str, *options: str) -> str:
