@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from db_bootstrap.apply import ReviewedPlan, apply, locked
+from db_bootstrap.cli.color import in_color
 from db_bootstrap.cli.document_file import STANDARD_INPUT, notes, read_document, render_document
 from db_bootstrap.cli.dsn import PASSWORD_VARIABLE, parse_dsn
 from db_bootstrap.cli.generate import Generated, generate
@@ -123,7 +124,8 @@ def _run(options: Options) -> int:
         with opened(endpoint.database) as session:
             return _read_only_action(options, session, endpoint)
     report = _run_action(options, document, endpoint, opened)
-    _write(render(report, options.output_format, is_verbose=options.is_verbose))
+    shown = render(report, options.output_format, is_verbose=options.is_verbose)
+    _write(in_color(shown) if options.output_format is Format.TEXT else shown)
     if report.refusals:
         return _failed(f"The document cannot be applied, for {len(report.refusals)} reason(s); see above.")
     return DONE if report.is_in_sync else DIFFERENT
@@ -154,8 +156,10 @@ def _read_only_action(options: Options, session: Session, endpoint: Endpoint) ->
         return DONE
     generated, planned = _generated(session, access)
     if options.output_format is Format.TEXT:
-        audit = [*audit_lines(access, is_verbose=options.is_verbose), ""] if options.action is Action.AUDIT else ()
-        _write(render_document(generated, (*audit, *notes(generated, planned))))
+        is_audit = options.action is Action.AUDIT
+        audit = [*audit_lines(access, is_verbose=options.is_verbose), ""] if is_audit else ()
+        shown = render_document(generated, (*audit, *notes(generated, planned)))
+        _write(in_color(shown) if is_audit else shown)
     elif options.action is Action.AUDIT:
         audited = audit_as_dict(access) | {"document": generated.document, "left_out": generated.left_out}
         _write(json.dumps(audited, indent=2) + "\n")

@@ -1,5 +1,6 @@
 """The wheel of db_bootstrap: the same bytes everywhere, and all that the command line needs."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from devtools.checkout import CHECKOUT
+from tests.support.database import Database
 
 UV = Path(sys.executable).parent / "uv"
 PYTHONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', (CHECKOUT / "pyproject.toml").read_text())
@@ -22,10 +24,18 @@ def python(version: str) -> str:
     return subprocess.run(find, capture_output=True, text=True, check=False, cwd="/").stdout.strip()
 
 
-def run(*command: str | Path, umask: int = -1) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, umask=umask)
+def run(*command: str | Path, umask: int = -1, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, umask=umask, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def in_terminal(*command: str | Path, env: dict[str, str]) -> str:
+    """Return what a program prints if its standard output is a terminal."""
+    ours, theirs = os.openpty()
+    with open(ours) as output, open(theirs) as terminal:  # noqa: PTH123 - descriptors
+        subprocess.run(command, stdout=terminal, check=False, env=env)
+        return os.read(output.fileno(), 65536).decode().replace("\r\n", "\n")
 
 
 def built(project: Path, output: Path, umask: int = -1) -> Path:
@@ -59,24 +69,36 @@ def test_the_wheel_has_every_module_and_its_types(wheel: Path) -> None:
 
 
 # The pipeline has all of them.
+@pytest.mark.database
 @pytest.mark.parametrize("version", [version for version in PYTHONS if python(version)])
-def test_an_empty_environment_with_the_wheel_has_the_command_line(version: str, wheel: Path, tmp_path: Path) -> None:
+def test_an_empty_environment_with_the_wheel_has_the_command_line_and_with_its_extras_yaml_and_color(
+    version: str, wheel: Path, database: Database, tmp_path: Path
+) -> None:
     """The locked packages are those of the function, without what only Lambda needs."""
     environment = tmp_path / "environment"
     run(UV, "venv", "--quiet", "--offline", "--no-project", "--python", python(version), environment)
     lock = CHECKOUT / "requirements" / "function.txt"
+    extras = tmp_path / "extras.txt"
+    locked = lock.with_name("development.txt").read_text().splitlines(keepends=True)
+    extras.write_text("".join(line for line in locked if line.startswith(("ruamel-yaml==", "termcolor=="))))
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--quiet", "--no-input", "--python", environment, "install"]
     run(*pip, "--require-hashes", "--requirement", lock)
     run(*pip, "--no-deps", "--no-index", wheel)
     command = environment / "bin" / "db-bootstrap"
     assert run(command, "--version") == run(sys.executable, "-m", "db_bootstrap", "--version")
-    document = tmp_path / "access.json"
-    document.write_text('{"database": "beers", "logins": {"report": {"credential": "none"}}}')
-    refused = subprocess.run(
-        [command, "plan", "--document", document, "--dsn", "postgresql://u@127.0.0.1:1/beers"],
-        env={"PGPASSWORD": "x"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (refused.returncode, "credential" in refused.stderr) == (1, True), refused.stderr
+    plan: list[str | Path] = [command, "plan", "--document", tmp_path / "access.json"]
+    (tmp_path / "access.json").write_text(json.dumps({"database": database.name, "roles": {"reader": {}}}))
+    settings = {"DB_BOOTSTRAP_DSN": database.url().replace("+pg8000", ""), "TERM": "xterm"}
+    plain = in_terminal(*plan, env=settings)
+    assert "\n! REVOKE " in plain
+    assert '\n  CREATE ROLE "reader";\n' in plain
+    with pytest.raises(AssertionError, match=r"ruamel\.yaml is not installed"):
+        run(command, "audit", env=settings)
+    run(*pip, "--require-hashes", "--requirement", extras)
+    run(*pip, "--no-index", f"{wheel}[yaml,color]")
+    colored = in_terminal(*plan, env=settings)
+    assert "\n\x1b[31m! REVOKE " in colored
+    assert '\n\x1b[32m  CREATE ROLE "reader";\x1b[0m\n' in colored
+    assert in_terminal(*plan, env={**settings, "NO_COLOR": "1"}) == re.sub(r"\x1b\[\d+m", "", colored) == plain
+    assert "\x1b[33m# - Superusers can do everything" in in_terminal(command, "audit", env=settings)
+    assert "\x1b" not in run(command, "audit", env={**settings, "FORCE_COLOR": "1"})
