@@ -136,7 +136,7 @@ def test_a_rotation_heals_what_was_done_by_hand(by_hand: str, logins: RotatedLog
         assert_as_declared(logins, logins.serving())
 
 
-def test_a_login_role_made_anew_has_all_that_its_sibling_has(own_logins: RotatedLogins) -> None:
+def test_a_dropped_login_role_is_recreated_like_the_alternate_one(own_logins: RotatedLogins) -> None:
     own_logins.cellar.as_superuser(
         "ALTER ROLE {app_a} SET search_path = {schema}, 'a, b', \"C\"",
         "ALTER ROLE {app_a} IN DATABASE {database} SET work_mem = '8MB'",
