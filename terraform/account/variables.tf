@@ -1,5 +1,5 @@
 variable "project_name" {
-  description = "Name of the project; the prefix of every name in AWS."
+  description = "Prefix of every name in AWS."
   type        = string
   default     = "taproom"
   nullable    = false
@@ -12,7 +12,7 @@ variable "project_name" {
 }
 
 variable "region" {
-  description = "AWS region of the state bucket and of the registry."
+  description = "AWS region of the states and the registry."
   type        = string
   default     = "us-east-1"
   nullable    = false
@@ -29,7 +29,7 @@ variable "github_repository" {
 }
 
 variable "github_owner_id" {
-  description = "Number of the repository's owner, which never changes: `gh api repos/OWNER/REPOSITORY --jq .owner.id`."
+  description = "Number of the repository's owner: `gh api repos/OWNER/REPOSITORY --jq .owner.id`."
   type        = string
 
   validation {
@@ -39,7 +39,7 @@ variable "github_owner_id" {
 }
 
 variable "github_repository_id" {
-  description = "Number of the repository, which never changes: `gh api repos/OWNER/REPOSITORY --jq .id`."
+  description = "Number of the repository: `gh api repos/OWNER/REPOSITORY --jq .id`."
   type        = string
 
   validation {
@@ -49,20 +49,20 @@ variable "github_repository_id" {
 }
 
 variable "trust_legacy_subject" {
-  description = "Whether to trust the subject without numbers too, which GitHub gives a repository of before July 2026 that has not opted in to immutable subjects."
+  description = "Whether to trust the subject without numbers too, for a repository of before July 2026 without immutable subjects."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "github_oidc_provider_arn" {
-  description = "GitHub's OIDC provider, if the account has it already; null creates it. AWS allows one per issuer."
+  description = "GitHub's existing OIDC provider; null creates it. AWS allows one per issuer."
   type        = string
   default     = null
 }
 
 variable "deploy_environments" {
-  description = "Environments in this account that GitHub deploys, by their names in GitHub and in the variable files."
+  description = "Environments in this account that GitHub deploys."
   type        = set(string)
   default     = ["dev", "staging", "prod"]
   nullable    = false
@@ -80,7 +80,7 @@ variable "deploy_environments" {
 }
 
 variable "domain_names" {
-  description = "Domain names for which an environment can request certificates and change records, by environment; the `domain_name` of its variable file."
+  description = "Domain names that an environment can use, by environment."
   type        = map(set(string))
   default     = {}
   nullable    = false
@@ -97,7 +97,7 @@ variable "domain_names" {
 }
 
 variable "database_resource_ids" {
-  description = "Resource ID of each environment's database (`db-...`), by environment: needed only where environments share an account and the service logs in by IAM token (`database_auth`)."
+  description = "Resource ID of each environment's database (`db-...`), where environments share an account and use `database_auth = \"iam\"`."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -114,7 +114,7 @@ variable "database_resource_ids" {
 }
 
 variable "registry_account_id" {
-  description = "Account of the project that has the registry for this account's environments, too; null makes a registry here."
+  description = "Account with the registry for this account's environments; null makes one here."
   type        = string
   default     = null
 
@@ -125,7 +125,7 @@ variable "registry_account_id" {
 }
 
 variable "registry_client_account_ids" {
-  description = "Other accounts of the project whose environments use the registry here."
+  description = "Other accounts whose environments use the registry here."
   type        = set(string)
   default     = []
   nullable    = false
@@ -137,7 +137,7 @@ variable "registry_client_account_ids" {
 }
 
 variable "state_version_days" {
-  description = "Days for which earlier versions of a state are kept; 0 keeps them, and saved plans, forever."
+  description = "Days for which earlier states are kept; 0 keeps them, and saved plans, forever."
   type        = number
   default     = 365
   nullable    = false
@@ -149,7 +149,7 @@ variable "state_version_days" {
 }
 
 variable "access_log_days" {
-  description = "Days for which access logs of the states and the load balancers are kept; 0 keeps them forever."
+  description = "Days for which access logs of states and load balancers are kept; 0 keeps them forever."
   type        = number
   default     = 365
   nullable    = false

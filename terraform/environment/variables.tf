@@ -1,5 +1,5 @@
 variable "project_name" {
-  description = "Name of the project; with the environment's, the prefix of every name in AWS."
+  description = "Prefix of every name in AWS, with the environment's name."
   type        = string
   default     = "taproom"
   nullable    = false
@@ -29,7 +29,7 @@ variable "region" {
 }
 
 variable "is_temporary" {
-  description = "Whether the environment can be destroyed with all its data: no deletion protection, no final snapshot, secrets deleted at once."
+  description = "Whether the environment can be destroyed with its data: no deletion protection or final snapshot, secrets deleted at once."
   type        = bool
   default     = false
   nullable    = false
@@ -69,7 +69,7 @@ variable "availability_zone_count" {
 }
 
 variable "excluded_zone_ids" {
-  description = "IDs of availability zones that the network must not use. use1-az3 lacks AWS Lambda and some VPC endpoints; which letter it has depends on the account."
+  description = "IDs of availability zones not to use. use1-az3 lacks Lambda and some endpoints."
   type        = set(string)
   default     = ["use1-az3"]
   nullable    = false
@@ -81,7 +81,7 @@ variable "excluded_zone_ids" {
 }
 
 variable "network_egress" {
-  description = "How tasks and functions reach AWS: `endpoints` (only AWS is reachable), `nat_gateway` (one for all zones; the internet is reachable), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has a public address)."
+  description = "How tasks and functions reach AWS: `endpoints` (only AWS), `nat_gateway` (one for all zones, with the internet), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has one)."
   type        = string
   default     = "endpoints"
   nullable    = false
@@ -93,7 +93,7 @@ variable "network_egress" {
 }
 
 variable "client_cidr_blocks" {
-  description = "IPv4 ranges that can reach the service; none if empty. `make deploy` proposes your own address."
+  description = "IPv4 ranges that can reach the service. `make deploy` proposes your address."
   type        = set(string)
   default     = []
   nullable    = false
@@ -110,7 +110,7 @@ variable "client_cidr_blocks" {
 }
 
 variable "psql_is_allowed" {
-  description = "Whether `make psql` can open sessions as the IAM logins of the access document, through a task that runs for a session. With `endpoints` it needs one more of them."
+  description = "Whether `make psql` can open sessions as IAM logins. `endpoints` then needs one more."
   type        = bool
   default     = false
   nullable    = false
@@ -119,7 +119,7 @@ variable "psql_is_allowed" {
 # Domain and firewall
 
 variable "domain_name" {
-  description = "Domain of the service, for which a certificate and DNS records are created. Null: see certificate_arn."
+  description = "Domain of the service, with certificate and DNS records; null: see certificate_arn."
   type        = string
   default     = null
 
@@ -151,13 +151,13 @@ variable "dns_zone_name" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of a domain whose DNS records are managed elsewhere. Without it and without domain_name the service uses plain HTTP, which only a temporary environment can do."
+  description = "ACM certificate of a domain whose DNS is managed elsewhere. Without either, only a temporary environment can serve, over plain HTTP."
   type        = string
   default     = null
 }
 
 variable "requests_per_five_minutes_limit" {
-  description = "Requests that the web application firewall allows from one address in five minutes; null for no firewall."
+  description = "Requests that the firewall allows from one address in five minutes; null for no firewall."
   type        = number
   default     = 2000
 }
@@ -177,7 +177,7 @@ variable "database_instance_class" {
 }
 
 variable "database_max_connections" {
-  description = "Connections that the database accepts, those reserved for administrators included. Each can take 10 MB of the instance's memory; a change takes effect at the next restart."
+  description = "Connections of the database, with those reserved for administrators. Each can take 10 MB; a change needs a restart."
   type        = number
   default     = 700
   nullable    = false
@@ -189,7 +189,7 @@ variable "database_max_connections" {
 }
 
 variable "database_allocated_gigabytes" {
-  description = "Initial storage of the database in gigabytes; it grows automatically to at most five times as much."
+  description = "Initial storage of the database in gigabytes; it grows up to five times."
   type        = number
   default     = 100
   nullable    = false
@@ -201,14 +201,14 @@ variable "database_allocated_gigabytes" {
 }
 
 variable "database_is_multi_az" {
-  description = "Whether a standby of the database in a second availability zone takes over when the first fails."
+  description = "Whether the database has a standby in a second availability zone."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "database_backup_retention_days" {
-  description = "Days for which point-in-time recovery of the database is possible."
+  description = "Days of point-in-time recovery of the database."
   type        = number
   default     = 14
   nullable    = false
@@ -220,7 +220,7 @@ variable "database_backup_retention_days" {
 }
 
 variable "database_certificate_authority" {
-  description = "Certificate authority of the database's server certificate; null for RDS's default. Clients trust all RDS authorities."
+  description = "Certificate authority of the database; null for RDS's default. Clients trust all of RDS's."
   type        = string
   default     = "rds-ca-rsa2048-g1"
 
@@ -231,27 +231,27 @@ variable "database_certificate_authority" {
 }
 
 variable "database_monitoring_interval_seconds" {
-  description = "Interval of the database's enhanced monitoring in seconds; 0 for none."
+  description = "Interval of enhanced monitoring in seconds; 0 for none."
   type        = number
   default     = 60
   nullable    = false
 }
 
 variable "database_restore" {
-  description = "Backup that the database starts from, `{ snapshot = NAME }` or `{ source = INSTANCE, at = TIME }`: another instance beside the present one, whose name goes into database_former_instances. Null for an empty database. See docs/runbook.md#restore-the-database."
+  description = "Backup to start from, `{ snapshot = NAME }` or `{ source = INSTANCE, at = TIME }`: makes another instance; the present one's name goes into database_former_instances. See docs/runbook.md#restore-the-database."
   type        = object({ snapshot = optional(string), source = optional(string), at = optional(string) })
   default     = null
 }
 
 variable "database_former_instances" {
-  description = "Names of instances that a restore replaced and that are kept. Without its name here, an instance is destroyed."
+  description = "Replaced instances to keep; without its name here, one is destroyed."
   type        = set(string)
   default     = []
   nullable    = false
 }
 
 variable "master_rotation" {
-  description = "When RDS rotates the master password; the same settings as login_rotation."
+  description = "When RDS rotates the master password; settings as in login_rotation."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
   default     = { days = 7 }
   nullable    = false
@@ -281,7 +281,7 @@ variable "master_rotation" {
 # Access to the database. The module database_access validates the document and the logins' rotation.
 
 variable "database_auth" {
-  description = "How the service logs in to the database: with a rotated password from Secrets Manager (secret), or by IAM authentication (iam). Migrations use a secret either way."
+  description = "How the service logs in to the database: `secret` (a rotated password) or `iam`. Migrations use a secret either way."
   type        = string
   default     = "secret"
   nullable    = false
@@ -293,7 +293,7 @@ variable "database_auth" {
 }
 
 variable "access" {
-  description = "The access document: schemas with their owners, roles with their privileges, logins for people and programs; see docs/access.md."
+  description = "The access document; see docs/access.md."
   type        = any # the function validates it
   nullable    = false
 
@@ -342,28 +342,28 @@ variable "access" {
 }
 
 variable "preview_access" {
-  description = "Whether a plan previews the SQL of an apply, which then runs exactly that. False skips the preview, for when the database or the planning function is unavailable."
+  description = "Whether a plan shows the SQL of an apply, which then runs exactly that. False if the database or the function is unavailable."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "login_rotation" {
-  description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC). A rotation starts within window_hours, by default before the day ends. An alarm reports a rotation as overdue after overdue_after_days, by default two days after it was due."
+  description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC); a rotation starts within window_hours (by default the rest of the day), and is overdue after overdue_after_days (two days late)."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
   default     = { days = 30 }
   nullable    = false
 }
 
 variable "drift_check_interval_hours" {
-  description = "Hours between two drift checks of the database's access."
+  description = "Hours between two drift checks."
   type        = number
   default     = 6
   nullable    = false
 }
 
 variable "database_bootstrap_package" {
-  description = "Path of the zip with the functions that manage database access; `make package` builds it."
+  description = "Path of the functions' zip, which `make package` builds."
   type        = string
   default     = "../../build/db_bootstrap.zip"
   nullable    = false
@@ -372,7 +372,7 @@ variable "database_bootstrap_package" {
 # Service
 
 variable "image" {
-  description = "Image of the service in ECR: by digest, or by an immutable tag."
+  description = "Image of the service in ECR, by digest or immutable tag."
   type        = string
 
   validation {
@@ -392,7 +392,7 @@ variable "image" {
 }
 
 variable "commit" {
-  description = "Commit of main whose configuration is applied; the output of this name records it. Null where none is to be recorded."
+  description = "Commit of main that is applied, for the output of this name; null for none."
   type        = string
   default     = null
 
@@ -403,14 +403,14 @@ variable "commit" {
 }
 
 variable "cpu_architecture" {
-  description = "CPU architecture for which the image was built: ARM64 or X86_64."
+  description = "CPU architecture of the image: ARM64 or X86_64."
   type        = string
   default     = "ARM64"
   nullable    = false
 }
 
 variable "service_cpu_units" {
-  description = "CPU of one task, in units of 1/1024 vCPU."
+  description = "CPU of a task, in 1/1024 vCPU."
   type        = number
   default     = 512
   nullable    = false
@@ -422,7 +422,7 @@ variable "service_cpu_units" {
 }
 
 variable "service_memory_mebibytes" {
-  description = "Memory of one task, in mebibytes."
+  description = "Memory of a task, in mebibytes."
   type        = number
   default     = 1024
   nullable    = false
@@ -446,13 +446,13 @@ variable "service_task_count" {
 }
 
 variable "service_requests_per_task_and_minute" {
-  description = "Target of autoscaling: requests per task and minute. null derives it from the CPU of a task and the benchmark (docs/benchmarks.md)."
+  description = "Autoscaling's target of requests per task and minute; null derives it from the CPU (docs/benchmarks.md)."
   type        = number
   default     = null
 }
 
 variable "service_schedules" {
-  description = "Scheduled changes of the minimum and maximum number of tasks, by name: a schedule (at, rate or cron), its time zone, and the new limits. 0 and 0 stop the service."
+  description = "Scheduled changes of service_task_count, by name: schedule (at, rate or cron), time zone, limits. 0 and 0 stop the service."
   type = map(object({
     schedule  = string
     time_zone = optional(string, "UTC")
@@ -474,7 +474,7 @@ variable "service_schedules" {
 }
 
 variable "service_spot_percent" {
-  description = "Percentage of tasks, beyond the first, that run on Fargate Spot: cheaper, and interrupted when AWS reclaims the capacity."
+  description = "Percentage of tasks, beyond the first, on Fargate Spot: cheaper, but AWS can interrupt them."
   type        = number
   default     = 0
   nullable    = false
@@ -486,21 +486,21 @@ variable "service_spot_percent" {
 }
 
 variable "service_exec_is_allowed" {
-  description = "Whether people can open a shell in a task (aws ecs execute-command). The root file system is then writable, because the agent writes to it."
+  description = "Whether people can open a shell in a task (aws ecs execute-command); its root file system is then writable."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "writes_need_token" {
-  description = "Whether changes of the catalogue need a bearer token. Without, every client that reaches the service can change it."
+  description = "Whether writes need a bearer token."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "seeding_is_allowed" {
-  description = "Whether POST /beers/seed fills the catalogue with well-known beers; not for environments with real data."
+  description = "Whether POST /beers/seed works; not for real data."
   type        = bool
   default     = false
   nullable    = false
@@ -509,14 +509,14 @@ variable "seeding_is_allowed" {
 # Alarms and costs
 
 variable "is_monitored_minimally" {
-  description = "Whether to save the dashboard, Container Insights and all alarms but those on errors, unhealthy tasks, access and rotation. For environments without users."
+  description = "Whether to omit the dashboard, Container Insights and all alarms except on errors, unhealthy tasks, access and rotation."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "alarm_emails" {
-  description = "E-mail addresses that receive alarms and budget notifications, once confirmed."
+  description = "Addresses that receive alarms and budget notifications, once confirmed."
   type        = set(string)
   default     = []
   nullable    = false
@@ -528,7 +528,7 @@ variable "alarm_emails" {
 }
 
 variable "alarm_topic_arns" {
-  description = "Additional SNS topics for alarms; the environment has its own."
+  description = "Additional SNS topics for alarms."
   type        = list(string)
   default     = []
   nullable    = false
@@ -540,13 +540,13 @@ variable "alarm_topic_arns" {
 }
 
 variable "monthly_budget_usd" {
-  description = "Monthly budget in US dollars; null for none. docs/costs.md has estimates."
+  description = "Monthly budget in US dollars (docs/costs.md); null for none."
   type        = number
   default     = null
 }
 
 variable "slo" {
-  description = "Service level objectives: the percentage of requests that must not fail in 30 days, with alarms on how fast failures use up its error budget, and the limit for the 99th percentile of response times, in seconds, with an alarm. null for no alarms on them."
+  description = "Objectives: percentage of requests that must not fail in 30 days, with burn-rate alarms, and limit of the 99th percentile of response times in seconds, with an alarm; null for neither."
   type        = object({ availability = optional(number, 99.9), p99_seconds = optional(number, 1) })
   default     = {}
 
@@ -563,7 +563,7 @@ variable "slo" {
 }
 
 variable "database_limits" {
-  description = "Alarm thresholds that depend on the database's instance class: open connections, and freeable memory in mebibytes."
+  description = "Alarm thresholds by instance class: open connections, freeable memory in mebibytes."
   type        = object({ connections = optional(number, 600), freeable_mebibytes = optional(number, 512) })
   default     = {}
   nullable    = false

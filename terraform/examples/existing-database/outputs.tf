@@ -1,10 +1,10 @@
 output "access_plan" {
-  description = "The SQL that an apply would run in the database, with reasons; if there is none, what the last apply ran."
+  description = "SQL that an apply would run in the database, or else that the last apply ran."
   value       = module.database_access.access_plan
 }
 
 output "access_report" {
-  description = "What the last apply found and changed in the database; it contains no password."
+  description = "What the last apply found and changed; it contains no password."
   value       = module.database_access.access_report
 }
 

@@ -17,7 +17,7 @@ variable "database_identifier" {
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the functions, with a route to the database and to Secrets Manager (an endpoint or a NAT gateway)."
+  description = "Subnets of the functions, with a route to the database and to Secrets Manager."
   type        = list(string)
 }
 

@@ -4,14 +4,14 @@ variable "name" {
 }
 
 variable "is_encrypted_with_kms" {
-  description = "Whether objects are encrypted with the account's KMS key for S3 instead of S3-managed keys."
+  description = "Whether the account's KMS key for S3 encrypts objects, not S3's keys."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "access_log_bucket_name" {
-  description = "Bucket that receives the server access logs of this one; null for none."
+  description = "Bucket that receives this one's access logs; null for none."
   type        = string
   default     = null
 
@@ -22,7 +22,7 @@ variable "access_log_bucket_name" {
 }
 
 variable "policy" {
-  description = "Additional statements for the bucket policy, as JSON; null for none. Unencrypted connections are always denied."
+  description = "Additional statements for the bucket policy, as JSON; null for none."
   type        = string
   default     = null
 }
@@ -39,7 +39,7 @@ variable "object_days" {
 }
 
 variable "prefix_days" {
-  description = "Days after which objects below a prefix expire, by prefix; their noncurrent versions are deleted a day later."
+  description = "Days after which objects expire, by prefix; old versions a day later."
   type        = map(number)
   default     = {}
   nullable    = false

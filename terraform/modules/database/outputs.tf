@@ -1,5 +1,5 @@
 output "identifier" {
-  description = "Name of the instance in RDS, by which its metrics are named."
+  description = "Name of the instance in RDS."
   value       = aws_db_instance.this[local.active].identifier
 }
 
@@ -19,11 +19,11 @@ output "database_name" {
 }
 
 output "resource_id" {
-  description = "RDS resource id of the instance; a new one if the instance is replaced."
+  description = "RDS resource ID; a new one if the instance is replaced."
   value       = aws_db_instance.this[local.active].resource_id
 }
 
 output "master_secret_arn" {
-  description = "Secret in which RDS keeps the master's user name and password."
+  description = "Secret of the master's credential."
   value       = aws_db_instance.this[local.active].master_user_secret[0].secret_arn
 }

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Shared settings: name prefix, KMS key (storage, snapshots, master secret, logs and Performance Insights), log retention in days, permissions boundary for roles (null for none), and whether the database can be destroyed with its data, without deletion protection, final snapshot and backups."
+  description = "Shared settings: name prefix, KMS key, log retention in days, permissions boundary (null for none), and whether the database is temporary: no deletion protection, final snapshot or backups."
   type = object({
     name                     = string
     kms_key_arn              = string
@@ -11,7 +11,7 @@ variable "context" {
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the database, in at least two availability zones."
+  description = "Subnets in at least two availability zones."
   type        = list(string)
 }
 
@@ -37,33 +37,33 @@ variable "instance_class" {
 }
 
 variable "max_connections" {
-  description = "Connections that the server accepts, those reserved for administrators included. Each can take 10 MB of the instance's memory; a change takes effect at the next restart."
+  description = "Connections, with those reserved for administrators. Each can take 10 MB; a change needs a restart."
   type        = number
   default     = 700
   nullable    = false
 }
 
 variable "allocated_gigabytes" {
-  description = "Initial storage in gigabytes; it grows automatically to at most five times as much."
+  description = "Initial storage in gigabytes; it grows up to five times."
   type        = number
   default     = 100
 }
 
 variable "is_multi_az" {
-  description = "Whether a standby in a second availability zone takes over when the first fails."
+  description = "Whether there is a standby in a second availability zone."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "backup_retention_days" {
-  description = "Days for which point-in-time recovery is possible."
+  description = "Days of point-in-time recovery."
   type        = number
   default     = 14
 }
 
 variable "certificate_authority" {
-  description = "Certificate authority of the server certificate; null for RDS's default. Clients trust all RDS authorities."
+  description = "Certificate authority; null for RDS's default. Clients trust all of RDS's."
   type        = string
   default     = "rds-ca-rsa2048-g1"
 }
@@ -75,14 +75,14 @@ variable "monitoring_interval_seconds" {
 }
 
 variable "master_rotation" {
-  description = "When RDS rotates the master password: every so many days, or on a schedule (rate or cron, in UTC). A rotation starts within window_hours, by default before the day ends."
+  description = "When RDS rotates the master password: every so many days, or on a schedule (rate or cron, in UTC), within window_hours (by default the rest of the day)."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number) })
   default     = { days = 7 }
   nullable    = false
 }
 
 variable "restore" {
-  description = "Backup that the database starts from: a snapshot by name or ARN; or a source, which is an instance by name or the automated backups of a deleted one by resource ID (`db-...`), with the time to restore it to, without one the latest. The restore makes another instance; put the name of the present one into former_instances. Null for an empty database."
+  description = "Backup to start from: a snapshot by name or ARN; or a source, an instance by name or a deleted one's automated backups by resource ID (`db-...`), with a time (by default the latest). Makes another instance; the present one's name goes into former_instances."
   type        = object({ snapshot = optional(string), source = optional(string), at = optional(string) })
   default     = null
 
@@ -98,7 +98,7 @@ variable "restore" {
 }
 
 variable "former_instances" {
-  description = "Names of instances that a restore replaced and that are kept, no longer used, such as [\"taproom-prod\"]."
+  description = "Replaced instances to keep, such as [\"taproom-prod\"]."
   type        = set(string)
   default     = []
   nullable    = false

@@ -4,17 +4,17 @@ output "access_report" {
 }
 
 output "access_plan" {
-  description = "The statements that an apply would run in the database, as SQL with reasons; when there are none, those that the last apply ran. It begins with the digest that an apply must match."
+  description = "SQL that an apply would run in the database, or else that the last apply ran, after the digest that an apply must match."
   value       = local.shown_plan
 }
 
 output "access_summary" {
-  description = "What each login gains and loses by the statements of `access_plan`, as sentences; losses come first."
+  description = "What each login gains and loses by `access_plan`, losses first."
   value       = local.shown_summary
 }
 
 output "login_secret_arns" {
-  description = "Secret of each login that has a password, by the login's name. Known only once the function has put the credentials in."
+  description = "Secret of each login with a password, by the login's name. Known once it has a credential."
   value       = { for name, secret in aws_secretsmanager_secret.login : name => secret.arn }
 
   # Clients need the roles and the credentials.
@@ -22,29 +22,29 @@ output "login_secret_arns" {
 }
 
 output "login_names" {
-  description = "Name of each login in the database, by its name in the access document. Known only once the function has made the roles."
+  description = "Each login's name in the database, by its name in the document. Known once the roles exist."
   value       = { for name in keys(try(var.access.logins, {})) : name => name }
 
   depends_on = [aws_lambda_invocation.apply]
 }
 
 output "function_name" {
-  description = "Name of the function that manages the database's access."
+  description = "Function that applies the access document."
   value       = module.bootstrap.name
 }
 
 output "planner_function_name" {
-  description = "Name of the function that plans and verifies the database's access."
+  description = "Function that plans and verifies."
   value       = module.planner.name
 }
 
 output "rotation_function_name" {
-  description = "Name of the function that rotates the logins' credentials."
+  description = "Function that rotates the logins' credentials."
   value       = module.rotation.name
 }
 
 output "functions" {
-  description = "The functions by a short name: their name in Lambda, their timeout in seconds, and whether their errors have an alarm here."
+  description = "Functions by a short name: name in Lambda, timeout in seconds, and whether their errors have an alarm here."
   value = {
     database-access = { name = module.bootstrap.name, timeout_seconds = module.bootstrap.timeout_seconds, has_error_alarm = false }
     access-plan     = { name = module.planner.name, timeout_seconds = module.planner.timeout_seconds, has_error_alarm = true }

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Prefix of all names (by default made of the database's name), log retention in days, permissions boundary for roles (null for none), and whether secrets are deleted at once instead of after 30 days."
+  description = "Prefix of names (by default from the database's name), log retention in days, permissions boundary (null for none), and whether secrets are deleted at once instead of after 30 days."
   type = object({
     name                     = optional(string)
     log_retention_days       = optional(number, 90)
@@ -16,7 +16,7 @@ variable "context" {
 }
 
 variable "database" {
-  description = "The database whose access is managed: address of the instance, or the writer endpoint of an Aurora cluster; name; port; the ARN of the master's secret and that secret's KMS key, if it is not kms_key. Instead of a secret, master_iam_user names a master that logs in by IAM; this needs resource_id, such as db-... or cluster-.... Another resource_id has the function invoked again."
+  description = "The database: address (on Aurora of the writer endpoint), name, port, and the master's secret, with its KMS key unless that is kms_key; or master_iam_user, a master that logs in by IAM, with resource_id (db-... or cluster-...). Another resource_id invokes the function again."
   type = object({
     address                   = string
     port                      = optional(number, 5432)
@@ -41,7 +41,7 @@ variable "database" {
 
 # The function validates it, so a misspelled key is refused; a type would drop it silently.
 variable "access" {
-  description = "The access document: schemas with their owners, roles with their privileges, logins for people and programs; see docs/access.md."
+  description = "The access document; see docs/access.md."
   type        = any
   nullable    = false
 
@@ -61,49 +61,49 @@ variable "access" {
 }
 
 variable "preview_access" {
-  description = "Whether a plan previews the SQL of an apply, which then runs exactly that. False skips the preview, for when the database or the planning function is unavailable."
+  description = "Whether a plan shows the SQL of an apply, which then runs exactly that. False if the database or the function is unavailable."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the functions, from which they reach the database and Secrets Manager."
+  description = "Subnets of the functions, with a route to the database and Secrets Manager."
   type        = list(string)
 }
 
 variable "security_group" {
-  description = "Security group of the functions that log in to the database. null: the module creates one that allows HTTPS and the database's port."
+  description = "Security group of the functions; null creates one that allows HTTPS and the database's port."
   type        = object({ id = string })
   default     = null
 }
 
 variable "database_security_group" {
-  description = "Security group of the database, to which a rule is added that admits the functions. null: you admit the output security_group_id."
+  description = "Security group of the database, to which a rule for the functions is added; null: you admit the output security_group_id."
   type        = object({ id = string })
   default     = null
 }
 
 variable "kms_key" {
-  description = "KMS key for secrets, environment variables and logs. Its policy must let CloudWatch Logs use it. null: the module creates one."
+  description = "KMS key for secrets, environment variables and logs; its policy must admit CloudWatch Logs. null creates one."
   type        = object({ arn = string })
   default     = null
 }
 
 variable "rotation_watch_security_group_id" {
-  description = "Security group of the function that checks for overdue rotations, which reaches only Secrets Manager; null for the group of the others."
+  description = "Security group of the function that checks for overdue rotations and reaches only Secrets Manager; null for the others' group."
   type        = string
   default     = null
 }
 
 variable "package_file" {
-  description = "Path of the functions' zip, as `make package` builds it. null: the zip in the release's archive of this module, or in a checkout `build/db_bootstrap.zip`."
+  description = "Path of the functions' zip; null: the one in the release's archive of this module, or `build/db_bootstrap.zip`."
   type        = string
   default     = null
 }
 
 variable "drift_check_interval_hours" {
-  description = "Hours between two drift checks of the database's access."
+  description = "Hours between two drift checks."
   type        = number
   default     = 6
   nullable    = false
@@ -115,7 +115,7 @@ variable "drift_check_interval_hours" {
 }
 
 variable "rotation" {
-  description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC). A rotation starts within window_hours, by default before the day ends. An alarm reports a rotation as overdue after overdue_after_days, by default two days after it was due."
+  description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC); a rotation starts within window_hours (by default the rest of the day), and is overdue after overdue_after_days (two days late)."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
   default     = { days = 30 }
   nullable    = false
@@ -149,7 +149,7 @@ variable "master_overdue_after_days" {
 }
 
 variable "dead_letter_topic" {
-  description = "SNS topic, encrypted with the same key, that receives asynchronous events for which a function failed three times. null: the module creates one, which alarms notify too."
+  description = "SNS topic, with the same key, for events that failed three times; null creates one, which alarms notify too."
   type        = object({ arn = string })
   default     = null
 }

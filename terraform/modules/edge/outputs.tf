@@ -1,17 +1,17 @@
 output "url" {
-  description = "Where the service answers. With a certificate of yours, reach it by the certificate's domain instead."
+  description = "URL of the service. With a certificate of yours, use its domain instead."
   value       = "${local.url_scheme}://${local.host_name}"
 
   depends_on = [aws_route53_record.service]
 }
 
 output "load_balancer_dns_name" {
-  description = "Host name of the load balancer, for a DNS record that is kept elsewhere."
+  description = "Host name of the load balancer."
   value       = aws_lb.this.dns_name
 }
 
 output "load_balancer_arn_suffix" {
-  description = "End of the load balancer's ARN, by which its metrics and requests per target are named."
+  description = "End of the load balancer's ARN, for metrics."
   value       = aws_lb.this.arn_suffix
 }
 
@@ -24,11 +24,11 @@ output "target_group_arn" {
 }
 
 output "target_group_arn_suffix" {
-  description = "End of the target group's ARN, by which its metrics are named."
+  description = "End of the target group's ARN, for metrics."
   value       = aws_lb_target_group.this.arn_suffix
 }
 
 output "firewall_name" {
-  description = "Name of the web ACL, by which its metrics are named; null without a firewall."
+  description = "Name of the web ACL; null without a firewall."
   value       = one(aws_wafv2_web_acl.this[*].name)
 }

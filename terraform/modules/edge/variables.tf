@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Shared settings: name prefix, KMS key (the firewall log), log retention in days, and whether the environment is temporary: the load balancer can then be deleted, and targets deregister quickly."
+  description = "Shared settings: name prefix, KMS key, log retention in days, and whether the environment is temporary: no deletion protection, fast deregistration."
   type        = object({ name = string, kms_key_arn = string, log_retention_days = optional(number, 90), is_temporary = optional(bool, false) })
   nullable    = false
 }
@@ -10,7 +10,7 @@ variable "vpc_id" {
 }
 
 variable "public_subnet_ids" {
-  description = "Subnets of the load balancer, in at least two availability zones."
+  description = "Subnets in at least two availability zones."
   type        = list(string)
 }
 
@@ -25,13 +25,13 @@ variable "service_port" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of a domain whose DNS records are managed elsewhere. Without it and without domain_name the service uses plain HTTP, for trials only."
+  description = "ACM certificate of a domain whose DNS is managed elsewhere. Without either: plain HTTP, for trials."
   type        = string
   default     = null
 }
 
 variable "domain_name" {
-  description = "Domain of the service, for which a certificate and DNS records are created; null for none."
+  description = "Domain of the service, with certificate and DNS records."
   type        = string
   default     = null
 }
@@ -43,12 +43,12 @@ variable "dns_zone_name" {
 }
 
 variable "requests_per_five_minutes_limit" {
-  description = "Requests that the web application firewall allows from one address in five minutes; null for no firewall."
+  description = "Requests that the firewall allows from one address in five minutes; null for no firewall."
   type        = number
   default     = 2000
 }
 
 variable "access_log_bucket_name" {
-  description = "Bucket for the load balancer's access logs, below the prefix of the context's name."
+  description = "Bucket for access logs, below the name prefix."
   type        = string
 }

@@ -9,7 +9,7 @@ output "name" {
 }
 
 output "invocable_name" {
-  description = "Name of the function as well, but not known while its code or environment is about to be replaced: a data source that invokes it waits for the new one. Known at once if the function runs the code already, because it was updated beforehand."
+  description = "Name of the function, unknown while its code or environment is about to be replaced, so that a data source waits for the new one."
   # Terraform defers a data source that refers to a changing resource, but not one that refers to an output.
   value = (
     length(jsonencode(var.environment)) > 0 && aws_lambda_function.this.code_sha256 == aws_lambda_function.this.source_code_hash ? aws_lambda_function.this.function_name

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Shared settings: KMS key (environment variables, log and dead-letter topic), log retention in days, and permissions boundary for the role (null for none)."
+  description = "Shared settings: KMS key, log retention in days, permissions boundary (null for none)."
   type        = object({ kms_key_arn = string, log_retention_days = optional(number, 90), permissions_boundary_arn = optional(string) })
   nullable    = false
 }
@@ -10,12 +10,12 @@ variable "name" {
 }
 
 variable "description" {
-  description = "What the function does, in a sentence for the AWS console."
+  description = "Description for the AWS console."
   type        = string
 }
 
 variable "package_file" {
-  description = "Path of the function's zip, as `make package` builds it."
+  description = "Path of the function's zip."
   type        = string
 }
 
@@ -25,12 +25,12 @@ variable "handler" {
 }
 
 variable "environment" {
-  description = "Environment variables of the function. Never a secret: anyone who can describe the function can read them."
+  description = "Environment variables; not for secrets."
   type        = map(string)
 }
 
 variable "memory_mebibytes" {
-  description = "Memory, which also determines the share of a processor: 1769 MiB are one."
+  description = "Memory; 1769 MiB have one processor."
   type        = number
   default     = 256
 }
@@ -41,17 +41,17 @@ variable "timeout_seconds" {
 }
 
 variable "permissions" {
-  description = "Policy in JSON with the permissions of the function's own work. Those for log, environment variables, network and dead letters are added."
+  description = "Policy in JSON; log, environment variables, network and dead letters are added."
   type        = string
 }
 
 variable "network" {
-  description = "Subnets and security group of the function, and the account that owns the subnets if another account shares them."
+  description = "Subnets and security group, and the account that owns the subnets if another one shares them."
   type        = object({ subnet_ids = list(string), security_group_id = string, owner_id = optional(string) })
   nullable    = false
 }
 
 variable "dead_letter_topic_arn" {
-  description = "SNS topic, encrypted with the same key, that receives asynchronous events for which the function failed three times."
+  description = "SNS topic, with the same key, for events that failed three times."
   type        = string
 }

@@ -4,7 +4,7 @@ output "vpc_id" {
 }
 
 output "public_subnet_ids" {
-  description = "Subnets with a route to the internet, for the load balancer; one a zone."
+  description = "Subnets with a route to the internet, one a zone."
   value       = [for zone in local.zones : aws_subnet.public[zone].id]
 
   # A load balancer in a subnet without its route is unreachable.
@@ -12,26 +12,26 @@ output "public_subnet_ids" {
 }
 
 output "private_subnet_ids" {
-  description = "Subnets for tasks and functions, which reach AWS through endpoints or a NAT gateway; one a zone."
+  description = "Subnets for tasks and functions, one a zone."
   value       = [for zone in local.zones : aws_subnet.private[zone].id]
 
   depends_on = [aws_route.private_to_internet, aws_route_table_association.private]
 }
 
 output "database_subnet_ids" {
-  description = "Subnets for the database, with no route out of the VPC; one a zone."
+  description = "Subnets without a route out of the VPC, one a zone."
   value       = [for zone in local.zones : aws_subnet.database[zone].id]
 
   depends_on = [aws_network_acl.database, aws_route_table_association.database]
 }
 
 output "security_group_ids" {
-  description = "Groups of the load balancer (`load_balancer`), the database (`database`), and tasks that forward a port to it (`psql`; null where they are not allowed)."
+  description = "Groups of `load_balancer`, `database` and `psql` (null where not allowed)."
   value       = { for name in ["load_balancer", "database", "psql"] : name => try(aws_security_group.this[name].id, null) }
 }
 
 output "caller_security_group_ids" {
-  description = "Groups of the service's tasks (`service`), the functions that manage the database's roles and logins (`database_access`), and the function that checks for overdue rotations (`rotation_watch`)."
+  description = "Groups of the tasks (`service`) and functions (`database_access`, `rotation_watch`)."
   value       = { for name in ["service", "database_access", "rotation_watch"] : name => aws_security_group.this[name].id }
 
   # A task that starts before its flows are open can pull no image, and a function is invoked in the same apply.

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Shared settings: name prefix, KMS key (the flow log), log retention in days, and permissions boundary for the flow log's role (null for none)."
+  description = "Shared settings: name prefix, KMS key, log retention in days, permissions boundary (null for none)."
   type        = object({ name = string, kms_key_arn = string, log_retention_days = optional(number, 90), permissions_boundary_arn = optional(string) })
   nullable    = false
 }
@@ -15,38 +15,38 @@ variable "availability_zone_count" {
 }
 
 variable "excluded_zone_ids" {
-  description = "IDs of availability zones that the network must not use: use1-az3 lacks AWS Lambda and some VPC endpoints."
+  description = "IDs of availability zones not to use. use1-az3 lacks Lambda and some endpoints."
   type        = set(string)
   default     = ["use1-az3"]
   nullable    = false
 }
 
 variable "service_port" {
-  description = "TCP port on which tasks of the service listen."
+  description = "TCP port of the service's tasks."
   type        = number
 }
 
 variable "egress" {
-  description = "How tasks and functions reach AWS: `endpoints` (only AWS is reachable), `nat_gateway` (one for all zones; the internet is reachable), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has a public address, functions reach Secrets Manager only)."
+  description = "How tasks and functions reach AWS: `endpoints`, `nat_gateway`, `nat_gateway_per_zone` or `public_addresses`; see the environment's network_egress."
   type        = string
   default     = "endpoints"
 }
 
 variable "client_cidr_blocks" {
-  description = "IPv4 ranges that can reach the load balancer; none if empty."
+  description = "IPv4 ranges that can reach the load balancer."
   type        = set(string)
   nullable    = false
 }
 
 variable "exec_is_allowed" {
-  description = "Whether people can open a shell in a task, for which tasks must reach Systems Manager."
+  description = "Whether people can open a shell in a task."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "psql_is_allowed" {
-  description = "Whether tasks can forward a port to the database, for which they must reach it and Systems Manager."
+  description = "Whether tasks can forward a port to the database."
   type        = bool
   default     = false
   nullable    = false

@@ -6,7 +6,7 @@ output "topic_arn" {
 }
 
 output "topic_arns" {
-  description = "SNS topics that alarms notify: the environment's own, and the additional ones."
+  description = "SNS topics that alarms notify."
   value       = local.topic_arns
 
   # Modules that get a topic publish to it.
@@ -14,6 +14,6 @@ output "topic_arns" {
 }
 
 output "dashboard_name" {
-  description = "Name of the dashboard in CloudWatch; null without one."
+  description = "Dashboard in CloudWatch; null without one."
   value       = one(aws_cloudwatch_dashboard.this[*].dashboard_name)
 }

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "Shared settings: name prefix and KMS key (the topic's messages)."
+  description = "Shared settings: name prefix and KMS key."
   type = object({
     name        = string
     kms_key_arn = string
@@ -8,12 +8,12 @@ variable "context" {
 }
 
 variable "environment" {
-  description = "Value of the tag Environment, by which the budget selects this environment's costs."
+  description = "Value of the tag Environment, for the budget."
   type        = string
 }
 
 variable "emails" {
-  description = "E-mail addresses that receive alarms and budget notifications, once confirmed."
+  description = "Addresses that receive alarms and budget notifications, once confirmed."
   type        = set(string)
   default     = []
 }
@@ -31,17 +31,17 @@ variable "monthly_budget_usd" {
 }
 
 variable "load_balancer_arn_suffix" {
-  description = "ARN suffix of the load balancer, a dimension of its metrics."
+  description = "End of the load balancer's ARN, for metrics."
   type        = string
 }
 
 variable "target_group_arn_suffix" {
-  description = "ARN suffix of the target group, a dimension of its metrics."
+  description = "End of the target group's ARN, for metrics."
   type        = string
 }
 
 variable "slo" {
-  description = "Service level objectives: the percentage of requests that must not fail in 30 days, and the limit for the 99th percentile of response times, in seconds. null for no alarms on them."
+  description = "Objectives: percentage of requests that must not fail in 30 days, and limit of the 99th percentile of response times in seconds; null for no alarms on them."
   type        = object({ availability = number, p99_seconds = number })
   default     = null
 }
@@ -57,7 +57,7 @@ variable "service_name" {
 }
 
 variable "database" {
-  description = "The database: its RDS identifier and its initial storage in gigabytes."
+  description = "The database: RDS identifier, initial storage in gigabytes."
   type = object({
     identifier          = string
     allocated_gigabytes = number
@@ -65,7 +65,7 @@ variable "database" {
 }
 
 variable "database_limits" {
-  description = "Alarm thresholds that depend on the instance class: open connections, and freeable memory in mebibytes."
+  description = "Alarm thresholds by instance class: open connections, freeable memory in mebibytes."
   type = object({
     connections        = optional(number, 600)
     freeable_mebibytes = optional(number, 512)
@@ -75,7 +75,7 @@ variable "database_limits" {
 }
 
 variable "functions" {
-  description = "Functions to watch, by a short name: their name in Lambda, their timeout in seconds, and whether another module has an alarm on their errors."
+  description = "Functions by a short name: name in Lambda, timeout in seconds, and whether another module has an alarm on their errors."
   type = map(object({
     name            = string
     timeout_seconds = number
@@ -85,19 +85,19 @@ variable "functions" {
 }
 
 variable "firewall_name" {
-  description = "Name of the web ACL, a dimension of its metrics; null without a firewall."
+  description = "Name of the web ACL; null without a firewall."
   type        = string
   default     = null
 }
 
 variable "other_alarm_arns" {
-  description = "Alarms of other modules to show on the dashboard."
+  description = "Further alarms for the dashboard."
   type        = list(string)
   default     = []
 }
 
 variable "is_minimal" {
-  description = "Whether to make no dashboard, and only the alarms on errors and unhealthy tasks."
+  description = "Whether to make only the alarms on errors and unhealthy tasks."
   type        = bool
   default     = false
   nullable    = false

@@ -1,7 +1,7 @@
 # A person's access is given where people are managed. The roles that RunTask could put in are the two of the task, and tasks of
 # the service have another tag.
 output "policies" {
-  description = "IAM policy for each login's users, as JSON, by the login's name."
+  description = "IAM policy for each login's users, as JSON, by login."
   value = { for login in var.logins : login => jsonencode({
     Version = "2012-10-17"
     Statement = [for sid, statement in {

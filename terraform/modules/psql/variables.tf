@@ -1,16 +1,16 @@
 variable "context" {
-  description = "Shared settings: name prefix, which is the cluster's name, and permissions boundary for the roles (null for none)."
+  description = "Shared settings: name prefix, also the cluster's name, and permissions boundary (null for none)."
   type        = object({ name = string, permissions_boundary_arn = optional(string) })
   nullable    = false
 }
 
 variable "image" {
-  description = "Image from ECR that contains the program sleep; the service's own does."
+  description = "Image with the program sleep, such as the service's."
   type        = string
 }
 
 variable "cpu_architecture" {
-  description = "CPU architecture for which the image was built: ARM64 or X86_64."
+  description = "CPU architecture of the image: ARM64 or X86_64."
   type        = string
 }
 
@@ -20,19 +20,19 @@ variable "subnet_ids" {
 }
 
 variable "security_group_id" {
-  description = "Security group of the tasks, which must reach the database and AWS."
+  description = "Security group of the tasks."
   type        = string
 }
 
 variable "has_public_address" {
-  description = "Whether a task gets a public IPv4 address, through which it reaches AWS."
+  description = "Whether a task gets a public IPv4 address."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "database" {
-  description = "The database: host name, TCP port, name and RDS resource id."
+  description = "The database: host name, TCP port, name, RDS resource ID."
   type        = object({ address = string, port = number, name = string, resource_id = string })
 }
 

@@ -9,7 +9,7 @@ output "service_name" {
 }
 
 output "task_definition_arn" {
-  description = "Revision of the task definition that the service runs."
+  description = "Task definition that the service runs."
   value       = aws_ecs_task_definition.this.arn
 }
 

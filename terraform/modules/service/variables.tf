@@ -1,16 +1,16 @@
 variable "context" {
-  description = "Shared settings: name prefix, KMS key (the tasks' log and the secrets that they read), log retention in days, and permissions boundary for the roles (null for none)."
+  description = "Shared settings: name prefix, KMS key, log retention in days, permissions boundary (null for none)."
   type        = object({ name = string, kms_key_arn = string, log_retention_days = optional(number, 90), permissions_boundary_arn = optional(string) })
   nullable    = false
 }
 
 variable "image" {
-  description = "Image to run, from ECR: by digest, or by an immutable tag."
+  description = "Image in ECR, by digest or immutable tag."
   type        = string
 }
 
 variable "cpu_units" {
-  description = "CPU of one task, in units of 1/1024 vCPU."
+  description = "CPU of a task, in 1/1024 vCPU."
   type        = number
 }
 
@@ -25,7 +25,7 @@ variable "worker_count" {
 }
 
 variable "cpu_architecture" {
-  description = "CPU architecture for which the image was built: ARM64 or X86_64."
+  description = "CPU architecture of the image: ARM64 or X86_64."
   type        = string
 }
 
@@ -35,7 +35,7 @@ variable "service_port" {
 }
 
 variable "service_secret_arn" {
-  description = "Secret of the login with which the service reads and writes; null with iam_login."
+  description = "Secret of the service's login; null with iam_login."
   type        = string
   default     = null
 
@@ -46,13 +46,13 @@ variable "service_secret_arn" {
 }
 
 variable "database_resource_id" {
-  description = "RDS resource ID of the database's instance; another one replaces the tasks."
+  description = "RDS resource ID; another one replaces the tasks."
   type        = string
   default     = null
 }
 
 variable "iam_login" {
-  description = "Login with which the service reads and writes by IAM authentication: its name, and the database's host name, TCP port, name and RDS resource id; null with service_secret_arn."
+  description = "The service's login by IAM: its name, and the database's host name, TCP port, name and RDS resource ID; null with service_secret_arn."
   type        = object({ user = string, address = string, port = number, database = string, resource_id = string })
   default     = null
 
@@ -63,7 +63,7 @@ variable "iam_login" {
 }
 
 variable "migrator_secret_arn" {
-  description = "Secret of the login with which migrations change tables."
+  description = "Secret of the migrations' login."
   type        = string
 }
 
@@ -73,7 +73,7 @@ variable "private_subnet_ids" {
 }
 
 variable "has_public_address" {
-  description = "Whether each task gets a public IPv4 address, through which it reaches AWS."
+  description = "Whether each task gets a public IPv4 address."
   type        = bool
   default     = false
   nullable    = false
@@ -85,17 +85,17 @@ variable "service_security_group_id" {
 }
 
 variable "target_group_arn" {
-  description = "Target group of the tasks; a listener must already use it."
+  description = "Target group of the tasks, with a listener."
   type        = string
 }
 
 variable "target_group_arn_suffix" {
-  description = "ARN suffix of the target group, a dimension of its metrics."
+  description = "End of the target group's ARN, for metrics."
   type        = string
 }
 
 variable "load_balancer_arn_suffix" {
-  description = "ARN suffix of the load balancer, a dimension of its metrics."
+  description = "End of the load balancer's ARN, for metrics."
   type        = string
 }
 
@@ -111,13 +111,13 @@ variable "task_count" {
 }
 
 variable "requests_per_task_and_minute" {
-  description = "Target of autoscaling: requests per task and minute. null derives it from the CPU of a task and the benchmark (docs/benchmarks.md)."
+  description = "Autoscaling's target of requests per task and minute; null derives it from the CPU (docs/benchmarks.md)."
   type        = number
   default     = null
 }
 
 variable "schedules" {
-  description = "Scheduled changes of the minimum and maximum, by name: a schedule (at, rate or cron), its time zone, and the new limits. 0 and 0 stop the service."
+  description = "Scheduled changes of task_count, by name: schedule (at, rate or cron), time zone, limits."
   type = map(object({
     schedule  = string
     time_zone = optional(string, "UTC")
@@ -129,32 +129,32 @@ variable "schedules" {
 }
 
 variable "spot_percent" {
-  description = "Percentage of tasks, beyond the first, that run on Fargate Spot: cheaper, and interrupted when AWS reclaims the capacity. AWS may send requests to an interrupted task until it has stopped, and answers these with 502."
+  description = "Percentage of tasks, beyond the first, on Fargate Spot."
   type        = number
   default     = 0
 }
 
 variable "container_insights" {
-  description = "Container Insights of the cluster: enhanced, enabled or disabled. AWS bills its metrics."
+  description = "Container Insights: enhanced, enabled or disabled. AWS bills its metrics."
   type        = string
   default     = "enhanced"
 }
 
 variable "exec_is_allowed" {
-  description = "Whether people can open a shell in a task (aws ecs execute-command). The root file system is then writable, because the agent writes to it."
+  description = "Whether people can open a shell in a task; its root file system is then writable."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "write_token_secret_arn" {
-  description = "Secret with the bearer token that changes of the catalogue need; null lets every client change it."
+  description = "Secret of the write token; null for none."
   type        = string
   default     = null
 }
 
 variable "seeding_is_allowed" {
-  description = "Whether POST /beers/seed fills the catalogue with well-known beers."
+  description = "Whether POST /beers/seed works."
   type        = bool
   default     = false
   nullable    = false
