@@ -30,7 +30,7 @@ def _tables(folder: Path) -> str:
     outputs = [f"| `{name}` | {_attribute(body, 'description')} |" for name, body in blocks(folder, "output")]
     tables = []
     if inputs:
-        tables.append("\n".join(["| input | meaning | type | default |", "| --- | --- | --- | --- |", *sorted(inputs)]))
+        tables.append("\n".join(["| input | meaning | default |", "| --- | --- | --- |", *sorted(inputs)]))
     if outputs:
         tables.append("\n".join(["| output | meaning |", "| --- | --- |", *sorted(outputs)]))
     return "\n\n".join(tables) + "\n"
@@ -38,8 +38,8 @@ def _tables(folder: Path) -> str:
 
 def _input(name: str, body: str) -> str:
     default = _attribute(body, "default")
-    shown = f"`{default}`" if default else "required"
-    return f"| `{name}` | {_attribute(body, 'description')} | {_type(body)} | {shown} |"
+    shown = f"`{default}`" if default else f"required: {_type(body)}"
+    return f"| `{name}` | {_attribute(body, 'description')} | {shown} |"
 
 
 def blocks(folder: Path, kind: str, files: str = "*.tf") -> Iterator[tuple[str, str]]:

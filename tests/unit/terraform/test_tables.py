@@ -40,8 +40,8 @@ def test_a_table_says_what_is_required_and_what_a_thing_is_by_default(tmp_path: 
     readme.write_text("# Size\n\n<!-- make docs: inputs and outputs -->\nold\n<!-- end -->\nMore.\n")
     assert with_tables(readme) == (
         "# Size\n\n<!-- make docs: inputs and outputs -->\n\n"
-        "| input | meaning | type | default |\n| --- | --- | --- | --- |\n"
-        "| `access` | Who \\| what. | `object(...)` | required |\n"
-        "| `size` | How large. | `number` | `3` |\n\n"
+        "| input | meaning | default |\n| --- | --- | --- |\n"
+        "| `access` | Who \\| what. | required: `object(...)` |\n"
+        "| `size` | How large. | `3` |\n\n"
         "| output | meaning |\n| --- | --- |\n| `url` | Where. |\n\n<!-- end -->\nMore.\n"
     )
