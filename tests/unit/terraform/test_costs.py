@@ -82,5 +82,5 @@ def test_a_budget_is_above_what_is_expected_and_on_the_page(environment: str) ->
 
 
 def test_every_price_has_the_page_that_publishes_it() -> None:
-    published = {item.partition(" (")[0] for item in table("Where the prices are published")}
-    assert {cells[6] for cells in ROWS.values()} == published
+    pages = re.compile(r"\[[\w ]+\]\(https://aws\.amazon\.com/[\w/-]+/pricing/\)")
+    assert [item for item, cells in ROWS.items() if not pages.fullmatch(cells[6])] == []
