@@ -1,1 +1,1 @@
-"""What is measured, against whom, and how; docs/benchmarks.md has the results."""
+"""Benchmarks against other tools and frameworks; docs/benchmarks.md has the results."""

@@ -1,4 +1,4 @@
-"""What the command lines of the benchmarks share."""
+"""Options shared by the benchmarks' command lines."""
 
 import os
 import platform

@@ -597,7 +597,7 @@ class ActualExtension:
 
 
 class DependencyKind(StrEnum):
-    """What a retired role has, and what about it matters; what it owns can be of several kinds.
+    """The possessions of a retired role that matter; objects can be of several kinds.
 
     OWNED, SHARED: It owns objects of a database, or those of the server, which ``DROP OWNED`` leaves.
     GRANTED: It has privileges on objects of an owner, or a policy names it.
@@ -624,7 +624,7 @@ class DependencyKind(StrEnum):
 
 @dataclass(frozen=True)
 class Dependency:
-    """What a retired role owns or was granted, in one database or in none (``pg_shdepend``).
+    """An object that a retired role owns, or a grant to it, in one database or in none (``pg_shdepend``).
 
     Attributes:
         database: The database; None for the document's own, and for shared objects.
@@ -698,7 +698,7 @@ NamesByGroup = Mapping[tuple[str, str, str, str | None], tuple[tuple[ObjectName,
 
 @dataclass(frozen=True)
 class Catalogs:
-    """What was read of a database, without any judgment; `Snapshot` has the attributes that are not described here.
+    """The catalogs of a database as read, without judgment; `Snapshot` describes the other attributes.
 
     Attributes:
         settings: Those of managed roles.

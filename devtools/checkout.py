@@ -1,4 +1,4 @@
-"""Where this checkout of the project is."""
+"""The path of this checkout of the project."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the command lines of devtools and the rehearsal share."""
+"""Shared parts of the command lines of devtools and the rehearsal."""
 
 import argparse
 import signal

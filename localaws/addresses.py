@@ -19,7 +19,7 @@ RESERVED_AT_START = 4
 
 
 class NetworkAddresses:
-    """Who listens where. Safe to use from many threads."""
+    """A registry of listeners by address. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

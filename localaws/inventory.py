@@ -1,4 +1,4 @@
-"""What exists in the local AWS beyond what every new account has.
+"""List the resources in the local AWS that a new account does not have.
 
 For the check after a destroy: in AWS, leftover resources would stay and might cost money. Records that AWS itself
 keeps are not counted: deleted NAT gateways, inactive services and clusters, and task definitions, which cost nothing.

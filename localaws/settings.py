@@ -1,4 +1,4 @@
-"""What every service of the local AWS is given: its settings and the shared tools.
+"""The settings and shared tools that every service of the local AWS gets.
 
 The values are made once, in ``__main__`` and ``server``, and passed inward; no service reads the environment.
 """
@@ -18,7 +18,7 @@ from localaws.journal import Journal
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the local AWS works and as whom it answers.
+    """Settings of one local AWS.
 
     Attributes:
         run_directory: folder of this run; logs, unzipped functions and images live in it.

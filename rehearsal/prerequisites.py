@@ -1,4 +1,4 @@
-"""What a rehearsal needs from the machine, looked for before anything starts."""
+"""Check the machine's prerequisites of a rehearsal before anything starts."""
 
 import re
 import sys

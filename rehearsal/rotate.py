@@ -93,7 +93,7 @@ def clients(run: Run, pause_seconds: float = PAUSE_SECONDS) -> Iterator[Load]:
 
 
 class Rotations:
-    """What can be rotated in a run, and the rotating of it.
+    """Rotate the secrets of a run.
 
     Args:
         run: its local AWS must answer.

@@ -1,1 +1,1 @@
-"""What make targets call: each module is a command, or what several commands share."""
+"""The programs behind make targets: each module is a command, or shared by several."""

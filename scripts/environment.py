@@ -31,7 +31,7 @@ class RefusedError(CommandError):
 
 @dataclass(frozen=True)
 class Running:
-    """What a service's newest deployment is.
+    """A service's newest deployment.
 
     Attributes:
         task_definition: the revision's ARN.

@@ -41,7 +41,7 @@ _PROGRAMS = {
 
 @dataclass(frozen=True)
 class Tunnel:
-    """What terraform/modules/psql writes into the environment of its task definition."""
+    """The environment of the task definition that terraform/modules/psql makes."""
 
     name: str
     host: str

@@ -49,7 +49,7 @@ _ACTIONS = {
     Action.WHY: ("print each way in which a role has privileges", "--of ann --on 'beers.rate(integer, text)'"),
     Action.AUDIT: ("print who can do what, what is surprising, and a document to adopt", "> access.yaml"),
 }
-"""What each action does, and the options of an example."""
+"""The description of each action, and the options of an example."""
 
 _WITH_DOCUMENT = (Action.PLAN, Action.APPLY, Action.VERIFY)
 _QUESTIONS = tuple(Action(asked) for asked in Asked)

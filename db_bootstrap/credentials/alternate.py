@@ -42,7 +42,7 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Repair:
-    """What was done to a login role.
+    """Changes made to a login role.
 
     Attributes:
         changes: The statements that ran, each with its reason; none contains a secret.

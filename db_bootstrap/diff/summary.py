@@ -1,4 +1,4 @@
-"""What an apply changes, as sentences for reviewers: what each login gains and loses, losses first."""
+"""Sentences for reviewers on the effects of an apply: each login's losses and gains, losses first."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ _CREDENTIALS = {
 }
 
 _Clause = tuple[bool, str, str]
-"""Whether it is about a loss; a role, or `sql.PUBLIC`; and what a sentence says about it, beginning with a verb."""
+"""True for a loss; a role, or `sql.PUBLIC`; and the rest of the sentence, beginning with a verb."""
 
 
 def summary(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ MOMENT_PATTERN = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]
 
 
 class Unlisted(StrEnum):
-    """What happens to access that the document does not declare."""
+    """The treatment of access that the document does not declare."""
 
     REVOKE = "revoke"
     REPORT = "report"
@@ -61,7 +61,7 @@ class Preset(StrEnum):
 
 
 class CredentialKind(StrEnum):
-    """How a login authenticates: a rotated password in a secret, an IAM token, or a credential managed elsewhere."""
+    """A login's authentication: a rotated password in a secret, an IAM token, or a credential managed elsewhere."""
 
     ROTATED = "rotated"
     IAM = "iam"

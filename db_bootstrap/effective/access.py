@@ -52,7 +52,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True)
 class MembershipGraph:
-    """Who is a member of what.
+    """The memberships of roles.
 
     Attributes:
         groups: By member and role: the membership, joined over its grantors.

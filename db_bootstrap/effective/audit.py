@@ -1,4 +1,4 @@
-"""What is surprising about the access of a database: power that its privileges alone do not show, and leftovers."""
+"""Audit findings: power that a database's privileges alone do not show, and leftovers."""
 
 from collections.abc import Container, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What roles gain and lose between two states of the same objects."""
+"""Roles' gains and losses between two states of the same objects."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

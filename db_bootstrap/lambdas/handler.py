@@ -1,4 +1,4 @@
-"""What the handlers share: their log, and what leaves them when they fail."""
+"""Shared parts of the handlers: the log, and the errors that they raise."""
 
 import functools
 import json

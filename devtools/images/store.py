@@ -31,7 +31,7 @@ class ImageNotFoundError(UserError):
 
 @dataclass(frozen=True)
 class Image:
-    """What a container is started from.
+    """The parts of an image that start a container.
 
     Attributes:
         directory: the image's working directory.

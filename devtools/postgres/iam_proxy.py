@@ -48,7 +48,7 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Authenticator:
-    """How users are authenticated.
+    """The authentication of users.
 
     Attributes:
         needs_token: return True if a user must log in with a token.

@@ -51,7 +51,7 @@ _HEADER = struct.Struct("!ci")
 
 
 class RolePatch(StrEnum):
-    """What a master's role statements do.
+    """The effect of a master's role statements.
 
     DOCUMENTED: the master grants ``rds_iam`` and ``rds_superuser`` without ADMIN OPTION; all else is PostgreSQL's.
     GRANTS_AS_RDSADMIN: it grants any role, and ``rdsadmin`` is recorded as the grantor.

@@ -1,4 +1,4 @@
-"""What moto's budgets lack: updates, subscribers and tags. Nothing is spent, so no budget sends a notification."""
+"""Updates, subscribers and tags of budgets, which moto lacks. Nothing is spent, so no budget sends a notification."""
 
 import json
 from collections.abc import Callable

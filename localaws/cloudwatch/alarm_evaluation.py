@@ -20,7 +20,7 @@ MORE_PERIODS_LOOKED_AT = 2
 
 
 class State(StrEnum):
-    """What DescribeAlarms answers."""
+    """The answer of DescribeAlarms."""
 
     OK = "OK"
     ALARM = "ALARM"
@@ -74,7 +74,7 @@ def aggregated(statistic: str, values: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Rule:
-    """When an alarm is to go off.
+    """The condition under which an alarm fires.
 
     Attributes:
         comparison: a key of ``COMPARISONS``.

@@ -18,7 +18,7 @@ class TaskDefinitionError(Exception):
 
 @dataclass(frozen=True)
 class LogDestination:
-    """Where the ``awslogs`` driver writes.
+    """The log stream of the ``awslogs`` driver.
 
     Attributes:
         group: the log group.
@@ -93,7 +93,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one container got; ``exit_code`` is None until it has ended."""
+    """The progress of one container; ``exit_code`` is None until it has ended."""
 
     started: bool = False
     exit_code: int | None = None
@@ -101,7 +101,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Step:
-    """What to do now.
+    """The next actions.
 
     Attributes:
         start: names of the containers to start, in the definition's order.

@@ -1,4 +1,4 @@
-"""How ECS stores what it is given: the defaults that it adds to container definitions, and the strategy of a service.
+"""The form in which ECS stores requests: defaults of container definitions, and the strategy of a service.
 
 Pure. Sources: the rows ECS-2 and ECS-3 of docs/aws-behaviours.md.
 """

@@ -1,4 +1,4 @@
-"""What ECS does with a task's execution role before a container starts: pull the image, open logs, fetch secrets.
+"""Use a task's execution role before a container starts: pull the image, open logs, fetch secrets.
 
 Each step is authorized: calls go to the API with the role's credentials; where nothing is called (images are folders of
 the run, there is no registry), the role's policies are evaluated. A missing permission keeps the task from starting,

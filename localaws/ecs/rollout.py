@@ -30,7 +30,7 @@ class _Tally:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many tasks of a deployment serve, and how many are on their way to it."""
+    """The numbers of a deployment's tasks that serve and that are starting."""
 
     running: int = 0
     pending: int = 0

@@ -1,4 +1,4 @@
-"""How one container of a task runs: its command as a process of this machine, or podman with the image itself.
+"""Run one container of a task: its command as a process of this machine, or the image with podman.
 
 Either way it is one child process, which prints the container's output, forwards SIGTERM and exits with its exit code.
 ``runtime_of`` chooses podman where the image has been built, a process otherwise.
@@ -17,7 +17,7 @@ from localaws.ecs.containers import Container
 
 @dataclass(frozen=True)
 class Program:
-    """What to start.
+    """A program to start.
 
     Attributes:
         argv: the program and its arguments.

@@ -1,4 +1,4 @@
-"""What DescribeTasks shows of one task, and its network interface.
+"""One task as DescribeTasks shows it, and its network interface.
 
 moto's own task advances through its states whenever it is described; this one shows what really happens. moto reads the
 attributes by the API's names in snake case.

@@ -61,7 +61,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Health:
-    """What is known about one target.
+    """The known health of one target.
 
     Attributes:
         state: its state.

@@ -41,7 +41,7 @@ _log.propagate = False
 
 @dataclass(frozen=True)
 class ListenerView:
-    """What a request needs to know of its listener, as configured at that moment.
+    """A listener's configuration at the moment of a request.
 
     Attributes:
         protocol: HTTP or HTTPS.

@@ -1,4 +1,4 @@
-"""How an Application Load Balancer answers a request, before anything is sent.
+"""Decide how an Application Load Balancer answers a request. Nothing is sent.
 
 Pure: rules, requests and headers are values. ``load_balancers`` reads the rules from moto, ``listener`` does what is
 decided here. Sources: "Listener rules", "Rule condition types" and "HTTP headers and Application Load Balancers" of the

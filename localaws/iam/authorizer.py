@@ -140,7 +140,7 @@ class Authorizer:
         return self._session(access_key_id) is not None
 
     def caller_name(self, access_key_id: str) -> str:
-        """Who calls, for the journal: ``role/session``, ``administrator``, or ``nobody`` for unknown or no keys."""
+        """Return the caller for the journal: ``role/session``, ``administrator``, or ``nobody`` without a known key."""
         if self._settings.administrator.is_key(access_key_id):
             return "administrator"
         session = self._session(access_key_id)

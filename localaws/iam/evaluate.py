@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a request is allowed, and why.
+    """The decision on a request, with its reason.
 
     Attributes:
         allowed: whether it is allowed.

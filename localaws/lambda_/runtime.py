@@ -1,4 +1,4 @@
-"""What runs inside a function's process: Lambda's Python runtime, as far as a handler can tell.
+"""Lambda's Python runtime inside a function's process, as far as a handler can tell.
 
 Started by ``worker`` as an isolated program with three arguments: the descriptor to read
 invocations from, the descriptor to write outcomes to, and the folder of the packages that Lambda's runtime
@@ -24,7 +24,7 @@ Handler = Callable[[Any, "Context"], Any]
 
 
 class Context:
-    """What a handler gets as its second argument.
+    """A handler's second argument.
 
     https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
     """

@@ -22,7 +22,7 @@ STOP_GRACE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class WorkerSpecification:
-    """What a worker runs.
+    """The code and settings of a worker.
 
     Attributes:
         name: the function's name.
@@ -49,7 +49,7 @@ class WorkerSpecification:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an invocation ended.
+    """The result of an invocation.
 
     Attributes:
         request_id: Lambda's id of the invocation.

@@ -29,7 +29,7 @@ _DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What a token must be for.
+    """The instance and login that a token must name.
 
     Attributes:
         address: the instance's ``HOST:PORT``.

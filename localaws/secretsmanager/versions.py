@@ -1,4 +1,4 @@
-"""Which version of a secret carries which staging label. Pure: labels in, labels out.
+"""Move staging labels between a secret's versions. Pure: labels in, labels out.
 
 ``AWSCURRENT`` is on one version at most. When it moves, the version that had it gets ``AWSPREVIOUS``. A version
 without labels is deprecated.

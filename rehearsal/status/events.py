@@ -1,4 +1,4 @@
-"""What a page shows of the journal: the newest calls, and rotations step by step.
+"""Derive the page's newest calls, and rotations step by step, from the journal.
 
 The journal grows to tens of thousands of lines, so each is read once, and only what is shown is kept.
 """

@@ -1,4 +1,4 @@
-"""What the page shows of a deployment: JSON values made from Terraform's states and the status of the local AWS.
+"""The page's view of a deployment: JSON values made from Terraform's states and the status of the local AWS.
 
 Pure, and each field that passes is listed by name: a state contains every argument of every resource, so only addresses
 are shown, and of the database function's report the changes.

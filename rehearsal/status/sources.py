@@ -1,4 +1,4 @@
-"""What the page is made from, next to the status of the local AWS: Terraform's states, and whose connections are whose.
+"""The page's sources other than the local AWS: Terraform's states, and the connections of each task.
 
 Reading leaves no trace in the journal: states are read in moto.
 """

@@ -31,7 +31,7 @@ _NOTE = "\n... cut; the rest is in the log of the job"
 
 @dataclass(frozen=True)
 class Plan:
-    """What an apply of one environment would do.
+    """The effects of an apply of one environment.
 
     Attributes:
         environment: its name.

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from scripts.environment import CommandError
 
 FAILURES = (CommandError, BotoCoreError, ClientError, OSError, LookupError, ValueError)
-"""What a claim that cannot be tried raises."""
+"""The errors of a claim that cannot be tried."""
 PROVEN, NOT_RUN = "proven", "not run"
 
 

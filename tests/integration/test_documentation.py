@@ -1,4 +1,4 @@
-"""What the documents name exists."""
+"""Every file, command, test and heading that the documents name exists."""
 
 import json
 import re
@@ -145,7 +145,7 @@ def test_every_decision_is_named_where_things_are_decided() -> None:
 
 
 def test_the_readmes_commands_are_those_that_the_pipeline_runs() -> None:
-    """What a newcomer types first, a change must have passed."""
+    """CI must run the commands that a newcomer types first."""
     pipeline = "".join(path.read_text() for path in (CHECKOUT / ".github" / "workflows").glob("*.yml"))
     assert "make test\n" in (CHECKOUT / ".ci" / "run").read_text()
     # `make rehearse` is up, demo and down; `make test` is test-fast and test-rehearsal.

@@ -48,7 +48,7 @@ def on(kind: str, *privileges: str, **more: Any) -> dict[str, Any]:
 
 
 class Access:
-    """What a test does with a database and a document.
+    """A database and a document for a test to work with.
 
     Attributes:
         raw: The document, to be changed before it is applied.

@@ -1,4 +1,4 @@
-"""What a plan says that roles gain and lose, and what PostgreSQL says that they gained and lost."""
+"""Compare the gains and losses that a plan states with PostgreSQL's answers."""
 
 from collections.abc import Iterator
 from typing import Any

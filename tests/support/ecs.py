@@ -1,4 +1,4 @@
-"""What an ECS service stands on, made through the API of a local AWS: network, roles, image, logs, load balancer."""
+"""Create an ECS service's prerequisites through the API of a local AWS: network, roles, image, logs, load balancer."""
 
 import hashlib
 import json

@@ -12,7 +12,7 @@ from tests.support.http_servers import Handler, ThreadedServer, serving_in_threa
 
 
 class Fault(StrEnum):
-    """What is wrong with every call."""
+    """The fault of every call."""
 
     NONE = "none"
     THROTTLED = "throttled"

@@ -1,4 +1,4 @@
-"""What a local AWS has recorded."""
+"""Read the journal of a local AWS."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which packets an applied network lets through: security groups, network ACLs, routes and endpoints.
+"""Derive the flows that an applied network allows: security groups, network ACLs, routes and endpoints.
 
 A flow is allowed when the sender's groups let it out and the receiver's let it in, when the ACLs of both subnets let
 the packet and its answer pass, and when there is a way: inside the VPC always; to and from the internet by a route to

@@ -130,7 +130,7 @@ def secrets_manager(directory: Path) -> Iterator[SecretsManager]:
 
 
 class RotatedLogins:
-    """What a test does with the logins ``app`` and ``migrator``.
+    """The logins ``app`` and ``migrator`` for a test to work with.
 
     Attributes:
         arns: The secret of each, by the login's short name.

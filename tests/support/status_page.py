@@ -1,4 +1,4 @@
-"""What the status page of a rehearsal is made from, made up: Terraform's states, tasks, and events of the journal."""
+"""Invented sources of a rehearsal's status page: Terraform's states, tasks, and events of the journal."""
 
 import json
 from collections.abc import Iterable

@@ -37,7 +37,7 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Event:
-    """What starts a run.
+    """The event that starts a run.
 
     Attributes:
         ref: full name of the branch or tag, ``refs/tags/v1.0.0``.
@@ -95,7 +95,7 @@ class Job:
 
 @dataclass
 class Result:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         conclusions: success, failure or skipped, by job.
@@ -107,7 +107,7 @@ class Result:
 
 
 class ActionError(Exception):
-    """What stands in for an action fails the step."""
+    """The replacement of an action fails the step."""
 
 
 class Concurrency:

@@ -1,4 +1,4 @@
-"""What every workflow promises: least permissions, pinned actions, limits, and commands that people have too."""
+"""The rules of every workflow: least permissions, pinned actions, limits, and commands that people have too."""
 
 import re
 from collections.abc import Iterator
@@ -195,7 +195,7 @@ def test_every_command_of_make_that_a_workflow_calls_is_there() -> None:
 
 
 def test_a_step_calls_what_people_call() -> None:
-    """What is more than one line, or calls nothing of the Makefile, is listed here."""
+    """Steps of several lines, or that do not call the Makefile, are listed here."""
     own = [step["run"] for _where, step in steps() if "run" in step and "exit 1" not in step["run"]]
     assert {run.strip() for run in own if not re.fullmatch(r"make [^\n|>]+", run.strip())} == {
         "set -o pipefail\nmake rehearse | tee rehearsal.txt",

@@ -1,4 +1,4 @@
-"""What a call's permissions depend on: its parameters, and what they leave out."""
+"""The inputs of a call's authorization: its parameters, and what they leave out."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class KnownSecret:
 
 @dataclass(frozen=True)
 class RequestContext:
-    """What the parameters of a call leave out.
+    """Facts that the parameters of a call leave out.
 
     Attributes:
         account_id: the account of every resource.

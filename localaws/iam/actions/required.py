@@ -1,4 +1,4 @@
-"""Which permissions an API call needs, derived from its own parameters.
+"""Derive the permissions that an API call needs from its parameters.
 
 A service without a module here needs the action of the operation's name on an open resource (``None``), for which any
 Allow of the action is enough.

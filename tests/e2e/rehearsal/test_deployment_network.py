@@ -1,4 +1,4 @@
-"""Who can talk to whom in the deployed network, as its rules, routes, endpoints and ACLs stand in the local AWS."""
+"""The flows that the deployed network's rules, routes, endpoints and ACLs allow in the local AWS."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What every test of the one deployment has left: no password anywhere, and nothing at all after the destroy."""
+"""After all tests of the one deployment there is no password anywhere, and nothing remains after the destroy."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What a person meets who interrupts a rehearsal, kills it, or lacks something. The first three tests are one story."""
+"""Rehearsals that are interrupted, killed, or lack a prerequisite. The first three tests are one story."""
 
 import signal
 import subprocess

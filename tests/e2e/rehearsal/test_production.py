@@ -1,4 +1,4 @@
-"""What the shapes of staging and prod have that dev leaves out to be cheap. Nothing here changes them."""
+"""Features of staging and prod that dev leaves out to be cheap. Nothing here changes them."""
 
 import json
 import re

@@ -34,7 +34,7 @@ def files_enough() -> None:
 
 
 def answers(port: int, request: bytes, connections: int) -> list[tuple[float, bytes]]:
-    """When each of many connections at once was answered, in seconds, and the head of its answer."""
+    """Return each connection's time until its answer, in seconds, and the answer's head."""
     selector = selectors.DefaultSelector()
     started = time.monotonic()
     for _ in range(connections):

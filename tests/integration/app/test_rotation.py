@@ -63,7 +63,7 @@ def assert_nothing_was_lost(database: RotatingDatabase, load: Load, *services: S
 
 
 def reasons(services: Sequence[Served]) -> Counter[str]:
-    """Why the services refused requests, and how often."""
+    """Return how often the services refused requests, by reason."""
     messages = ("Database unavailable", "Too busy")
     lines = [line for served in services for line in served.log_lines() if line["message"] in messages]
     return Counter(" ".join(str(line.get(key, "")) for key in ("message", "reason", "cause")) for line in lines)

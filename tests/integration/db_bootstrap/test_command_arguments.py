@@ -1,4 +1,4 @@
-"""What the command line refuses before it connects to anything."""
+"""The command line refuses invalid arguments before it connects."""
 
 import json
 import os

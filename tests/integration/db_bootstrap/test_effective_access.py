@@ -1,4 +1,4 @@
-"""Who can do what, and why: compared with what PostgreSQL itself says of random states.
+"""Effective access, compared with PostgreSQL's answers for random states.
 
 Each state is made, read and compared within one transaction that is rolled back, so hundreds take seconds.
 """

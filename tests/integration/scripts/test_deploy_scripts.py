@@ -1,4 +1,4 @@
-"""What `make account`, `make deploy`, `make plan` and `make apply` call, in which order.
+"""The calls of `make account`, `make deploy`, `make plan` and `make apply`, in their order.
 
 Fakes of the programs write down how they are called; moto has the registry and the service.
 """

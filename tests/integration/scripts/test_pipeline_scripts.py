@@ -1,4 +1,4 @@
-"""What the pipeline's commands decide and say. That they work, tests/e2e/rehearsal/test_release.py shows."""
+"""The decisions and messages of the pipeline's commands; tests/e2e/rehearsal/test_release.py runs them for real."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What `make up` prepares."""
+"""The preparations of `make up`."""
 
 import os
 import shutil

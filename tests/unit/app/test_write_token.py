@@ -23,7 +23,7 @@ OLD, NEW = "the-old-token-0123456789", "the-new-token-0123456789"
 
 
 class Tokens:
-    """What a guard reads, in place of Secrets Manager.
+    """A guard's source in place of Secrets Manager.
 
     Attributes:
         values: The result of the next read; an error is raised.

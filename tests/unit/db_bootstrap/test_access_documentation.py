@@ -1,4 +1,4 @@
-"""What docs/access.md promises is what the code does."""
+"""The code does what docs/access.md promises."""
 
 import re
 import shlex

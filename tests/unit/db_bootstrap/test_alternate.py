@@ -1,4 +1,4 @@
-"""What the alternate login role should be, from the facts about the one in use."""
+"""The desired alternate login role follows from the facts about the one in use."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a document means: exact facts, for each version of PostgreSQL."""
+"""A document means exact facts, for each version of PostgreSQL."""
 
 from dataclasses import replace
 from datetime import date

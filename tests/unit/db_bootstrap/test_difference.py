@@ -1,4 +1,4 @@
-"""What is not declared is revoked, or kept and reported; and which entries of an access control list count."""
+"""Undeclared access is revoked, or kept and reported; and only some entries of an access control list count."""
 
 from dataclasses import replace
 

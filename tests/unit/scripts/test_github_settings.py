@@ -1,4 +1,4 @@
-"""Which settings GitHub should have, which requests make them so, and which requests are repeated."""
+"""GitHub's desired settings, the requests that apply them, and the requests that are repeated."""
 
 import json
 import re

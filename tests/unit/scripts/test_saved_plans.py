@@ -1,4 +1,4 @@
-"""What a person reads before an approval, and what an apply refuses."""
+"""The report that an approver reads, and the plans that an apply refuses."""
 
 from dataclasses import replace
 from typing import Any

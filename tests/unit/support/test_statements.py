@@ -1,4 +1,4 @@
-"""What the rehearsals leave of policies, and what is found when all of them have."""
+"""The statements that rehearsals record, and the report on all of them."""
 
 from pathlib import Path
 

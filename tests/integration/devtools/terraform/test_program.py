@@ -1,4 +1,4 @@
-"""Which Terraform is used: the program on the PATH if it is new enough, else the library, installed when needed."""
+"""The choice of Terraform: the program on the PATH if it is new enough, else the library, installed when needed."""
 
 from collections.abc import Callable
 from pathlib import Path

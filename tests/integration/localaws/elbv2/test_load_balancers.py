@@ -71,7 +71,7 @@ class Balancer:
 
 @dataclass
 class World:
-    """What all tests share: moto, the service and a network."""
+    """Shared by all tests: moto, the service and a network."""
 
     aws: MotoServer
     service: LoadBalancers

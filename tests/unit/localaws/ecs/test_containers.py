@@ -1,4 +1,4 @@
-"""Which containers of a task may start, and when the task has to stop."""
+"""The order in which containers start, and the end of their task."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""When a target is healthy, and who gets the next request."""
+"""The health of targets, and the choice of the next one."""
 
 import pytest
 

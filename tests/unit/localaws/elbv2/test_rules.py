@@ -1,4 +1,4 @@
-"""How the load balancer's rules, redirects and headers work, without a socket."""
+"""The load balancer's rules, redirects and headers, without a socket."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who gets a request, and how a target leaves without losing one."""
+"""The choice of a target, and a target that leaves without losing a request."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What each call passes through, layer by layer."""
+"""The layers that each call passes through."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What of a parameter group reaches the PostgreSQL server."""
+"""The parameters of a group that reach the PostgreSQL server."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the status page shows of the journal."""
+"""The journal's part of the status page."""
 
 import json
 from pathlib import Path

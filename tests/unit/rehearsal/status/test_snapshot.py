@@ -1,4 +1,4 @@
-"""What the status page shows of Terraform's states, tasks and sessions."""
+"""Terraform's states, tasks and sessions on the status page."""
 
 import json
 from typing import Any
