@@ -30,7 +30,7 @@ class Authority:
 
 
 def create_authority(directory: Path) -> Authority:
-    """Create an authority in ``directory``, or return the one that is there."""
+    """Create an authority in ``directory``, or return the existing one."""
     authority = Authority(directory / "ca.pem", directory / "ca.key")
     if authority.ca_file.exists() and authority.key_file.exists():
         return authority

@@ -49,7 +49,7 @@ class ProcessRegister:
             env: its whole environment, nothing is inherited.
             cwd: its working directory.
             log: the file that takes standard output and error.
-            user: the account it runs as; only root may name one.
+            user: the account it runs as; only root can name one.
             pass_fds: open file descriptors that it inherits.
 
         Raises:

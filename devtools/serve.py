@@ -70,7 +70,7 @@ def _database_url() -> Iterator[str]:
             password = secrets.token_urlsafe(18)
             cluster.create_master(_OWNER, password)
             cluster.create_database("beers", _OWNER)
-            print(f"DATABASE_URL is not set: PostgreSQL {cluster.major} runs until Ctrl-C, and its data goes with it.")
+            print(f"DATABASE_URL is not set: PostgreSQL {cluster.major} runs until Ctrl-C, which deletes its data.")
             yield f"postgresql+pg8000://{_OWNER}:{password}@{cluster.host}:{cluster.port}/beers"
         finally:
             cluster.stop()

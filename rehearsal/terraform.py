@@ -56,7 +56,7 @@ class Terraform:
         credentials: that it acts with, as arguments of ``aws_client``.
 
     Attributes:
-        stop_seconds: how long it may take to stop when it is interrupted. Its state is then not saved, so it must be
+        stop_seconds: time to stop when it is interrupted. Its state is then not saved, so it must be
             long enough if what it changes stays.
     """
 

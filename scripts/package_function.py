@@ -103,7 +103,7 @@ def _installed_packages(lock: Path, cache: Path) -> Path:
     try:
         recipe = [lock.read_bytes(), repr(_PIP_OPTIONS).encode(), repr(sys.version_info[:2]).encode()]
     except OSError as error:
-        raise PackageError(f"{lock} cannot be read: {error.strerror}. It is made by `make lock`.") from None
+        raise PackageError(f"{lock} cannot be read: {error.strerror}. `make lock` writes it.") from None
     packages = cache / hashlib.sha256(b"\0".join(recipe)).hexdigest()[:16]
     if packages.is_dir():
         return packages
@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Build the zip, and return the exit status: 0, or 1 with the reason on standard error."""
     parser = argparse.ArgumentParser(prog="python -m scripts.package_function", description="Build the function's zip.")
     parser.add_argument("--ca-file", type=Path, required=True, help="the database's certificate authorities, as PEM")
-    parser.add_argument("--output", type=Path, required=True, help="where the zip goes")
+    parser.add_argument("--output", type=Path, required=True, help="path of the zip")
     options = parser.parse_args(arguments)
     try:
         build(options.ca_file, options.output)
@@ -186,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"The zip cannot be written: {error}. Remove what is there, or name another --output.", file=sys.stderr)
+        print(f"The zip cannot be written: {error}. Remove it, or name another --output.", file=sys.stderr)
         return 1
     content = options.output.read_bytes()
     print(f"{options.output}: {len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}")

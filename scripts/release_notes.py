@@ -31,13 +31,13 @@ def notes(changelog: str, version: str) -> str:
     """Return what a changelog says of one version, without its heading.
 
     Raises:
-        CommandError: it says nothing of it.
+        CommandError: it has no section of that version.
     """
     heading = rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n"
     section = re.search(rf"{heading}(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if section is None or not section[1].strip():
         raise CommandError(
-            f"CHANGELOG.md says nothing of {version}. Move what is under Unreleased below a heading "
+            f"CHANGELOG.md has no section {version}. Move the entries of Unreleased below a heading "
             f"'## {version} - YYYY-MM-DD', merge that, and tag the commit that has it."
         )
     return section[1].strip() + "\n"

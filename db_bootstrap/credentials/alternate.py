@@ -3,7 +3,7 @@
 A rotation does not know the access document, and must not wait for an apply. It copies attributes, comment, settings
 and memberships from the login role in use to the other one, with the statements of an apply, so that a rotation does
 not change the login's access. In any case the other one gets LOGIN and membership in the role that has the login's
-privileges, and leaves rds_iam: RDS accepts only IAM tokens from members of that role. What else the master may not
+privileges, and leaves rds_iam: RDS accepts only IAM tokens from members of that role. What else the master cannot
 copy or revoke becomes a note, because it must not end the rotations of the login.
 """
 
@@ -46,7 +46,7 @@ class Repair:
 
     Attributes:
         changes: The statements that ran, each with its reason; none contains a secret.
-        notes: Sentences on differences that remain, because the master may not remove them.
+        notes: Sentences on differences that remain, because the master cannot remove them.
     """
 
     changes: tuple[tuple[str, str], ...] = ()
@@ -97,7 +97,7 @@ def repair_login_role(master: Session, login: str, name: str, current: str) -> R
         if _may_run(master, with_temporary_memberships((step,), on, members.acts_as | {on.master})):
             made.append(step)
         else:
-            refused.append(f"The master may not run: {step.sql}")
+            refused.append(f"The master cannot run: {step.sql}")
     if made:
         difference, members = _difference(master, name, desired, on)
     remaining = _part(difference, login, is_needed=True)
@@ -171,7 +171,7 @@ def _statements(difference: Difference, on: Server) -> Iterator[Statement]:
 
 
 def _may_run(master: Session, steps: Iterable[Statement]) -> bool:
-    """Run the statements, or none of them if the master may not."""
+    """Run the statements, or none of them if the master cannot."""
     master.run("SAVEPOINT optional")
     try:
         for step in steps:

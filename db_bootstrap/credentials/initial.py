@@ -115,7 +115,7 @@ def credential_in(secret: LoginSecret, login: str, secret_arn: str) -> Credentia
     if not is_printable(password):
         raise SecretError(
             f"Version {secret.version_id} of the secret {secret_arn} has no usable 'password', which must be printable "
-            "ASCII text. Take the label AWSPENDING off it, if it has that; then rotate the secret for a new one."
+            "ASCII text. Remove its label AWSPENDING, if it has one, then rotate the secret."
         )
     return Credential(username, str(password))
 

@@ -187,7 +187,7 @@ class Rotation:
             raise SameLoginError(
                 f"The pending version {self.version_id} of the secret {self.secret_arn} is for {current!r}, and so is "
                 "the current one: a staging label was moved. A new password would lock out current clients. "
-                f"Take {PENDING} off the pending version, and rotate again."
+                f"Remove {PENDING} from the pending version, and rotate again."
             )
         return pending, current
 

@@ -82,7 +82,7 @@ def _server(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
         )
     elif not server.owns_database:
         yield (
-            f"The database {server.database!r} belongs to {server.database_owner!r}, and only its owner may say who "
+            f"The database {server.database!r} belongs to {server.database_owner!r}, and only its owner can decide who "
             f"connects to it; run: ALTER DATABASE {identifier(server.database)} OWNER TO {identifier(server.master)};"
         )
 
@@ -163,7 +163,7 @@ def _roles_of_others(
     for name, role in sorted(snapshot.roles.items()):
         if name in changed and not role.may_be_administered:
             yield (
-                f"The role {name!r} exists and must change, and {snapshot.server.master!r} may not administer it; "
+                f"The role {name!r} exists and must change, and {snapshot.server.master!r} cannot administer it; "
                 + _remedy(name, snapshot.server)
             )
         elif name in needed - owners and not role.is_in_reach:
@@ -188,7 +188,7 @@ def _unusable_schemas(snapshot: Snapshot) -> Iterator[str]:
         if not need.is_usable and not snapshot.server.master_is_superuser and not (owner and owner.is_in_reach):
             master = identifier(snapshot.server.master)
             yield (
-                f"Routines have arguments of types in schema {need.schema!r}, which {snapshot.server.master!r} may not "
+                f"Routines have arguments of types in schema {need.schema!r}, which {snapshot.server.master!r} cannot "
                 f"use; {_let(need.owner, f'GRANT USAGE ON SCHEMA {identifier(need.schema)} TO {master};', snapshot)}"
             )
 
@@ -207,7 +207,7 @@ def _membership_circles(document: AccessDocument, snapshot: Snapshot, difference
             undeclared = [pair for pair in pairwise(path) if pair not in declared]
             yield (
                 f"{fact.member!r} is declared as a member of {fact.role!r}, and memberships that are not declared make "
-                f"a circle of it: {' -> '.join(path)}. Take it out, or run one of these: "
+                f"a circle: {' -> '.join(path)}. Remove it, or run one of these: "
                 + " ".join(f"REVOKE {identifier(role)} FROM {identifier(member)};" for member, role in undeclared)
             )
 
@@ -221,7 +221,7 @@ def _rights_of_the_master(snapshot: Snapshot, difference: Difference) -> Iterato
     changed = {fact.attribute for fact in attributes}
     if (new or changed or snapshot.retired_roles) and Attribute.CREATE_ROLE not in server.master_attributes:
         yield (
-            f"{server.master!r} may not make, change or drop roles; let a superuser, or on RDS a member of "
+            f"{server.master!r} cannot create, change or drop roles; let a superuser, or on RDS a member of "
             f"rds_superuser, run: ALTER ROLE {identifier(server.master)} CREATEROLE;"
         )
     restricted = {Attribute.REPLICATION, Attribute.BYPASS_ROW_SECURITY}
@@ -232,14 +232,14 @@ def _rights_of_the_master(snapshot: Snapshot, difference: Difference) -> Iterato
                 fact.role: attribute_option(attribute, fact.value) for fact in attributes if fact.attribute is attribute
             }
             yield (
-                f"The attribute {attribute} of {join_names(map(repr, options))} must change, and {server.master!r} may "
-                "not change it; let a superuser run: "
+                f"The attribute {attribute} of {join_names(map(repr, options))} must change, and {server.master!r} "
+                "cannot change it; let a superuser run: "
                 + " ".join(f"ALTER ROLE {identifier(role)} {option};" for role, option in options.items())
             )
     for fact in sorted_facts(difference.missing, SchemaExists):
         if not server.may_create:
             yield (
-                f"The schema {fact.schema!r} is missing, and {server.master!r} may not create it; let the owner of the "
+                f"The schema {fact.schema!r} is missing, and {server.master!r} cannot create it; let the owner of the "
                 f"database run: GRANT CREATE ON DATABASE {identifier(server.database)} TO {identifier(server.master)};"
             )
 
@@ -249,14 +249,14 @@ def _settings(snapshot: Snapshot, difference: Difference) -> Iterator[str]:
         context = snapshot.restricted_settings.get(fact.name)
         if context in {"superuser", "superuser-backend"}:
             yield (
-                f"The setting {fact.name!r} of {fact.role!r} is for superusers, and {snapshot.server.master!r} may not "
-                "give it; take it out of the document, or from PostgreSQL 15 on let a superuser run: "
+                f"The setting {fact.name!r} of {fact.role!r} is for superusers, and {snapshot.server.master!r} cannot "
+                "set it; remove it from the document, or from PostgreSQL 15 on let a superuser run: "
                 f"GRANT SET ON PARAMETER {setting_name(fact.name)} TO {identifier(snapshot.server.master)};"
             )
         elif context is not None:
             yield (
-                f"The setting {fact.name!r} of {fact.role!r} is the whole server's, and no role can have its own; "
-                "take it out of the document."
+                f"The setting {fact.name!r} of {fact.role!r} applies to the whole server, not to a role; "
+                "remove it from the document."
             )
 
 
@@ -266,7 +266,7 @@ def _foreign_schemas(document: AccessDocument, snapshot: Snapshot) -> Iterator[s
         if owner != document.schemas[schema].owner and not (role and role.is_in_reach):
             instead = "" if schema == document.database else f". Or {_moving_tables(schema, document.database)}"
             yield (
-                f"The schema {schema!r} belongs to {owner!r}, and {snapshot.server.master!r} may not take it over: "
+                f"The schema {schema!r} belongs to {owner!r}, and {snapshot.server.master!r} cannot take it over: "
                 f"{_taking_over(schema, owner, snapshot)}{instead}"
             )
 
@@ -295,7 +295,7 @@ def _adoptions(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
     for (schema, owner), count in counts.items():
         if owner not in document.role_names and not snapshot.roles[owner].is_in_reach:
             yield (
-                f"document.schemas[{schema!r}].adopt: {snapshot.server.master!r} may not act as {owner!r}, who owns "
+                f"document.schemas[{schema!r}].adopt: {snapshot.server.master!r} cannot act as {owner!r}, who owns "
                 f"{count} object(s) there; {_joining(owner, snapshot)}, or remove it here."
             )
 
@@ -353,7 +353,7 @@ def _uninstallable(
         )
     elif not server.may_create:
         yield (
-            f"{path}: it is missing, and {server.master!r} may not create it; let the owner of the database run "
+            f"{path}: it is missing, and {server.master!r} cannot create it; let the owner of the database run "
             f"GRANT CREATE ON DATABASE {identifier(server.database)} TO {identifier(server.master)};"
         )
 
@@ -369,8 +369,8 @@ def _undroppable_roles(snapshot: Snapshot) -> Iterator[str]:
             if owner not in snapshot.roles or not snapshot.roles[owner].is_in_reach:
                 how = "by" if owner in grantors else "on what belongs to"
                 yield (
-                    f"{path}: it has privileges {how} {owner!r}, which {snapshot.server.master!r} may not "
-                    f"take back; {_joining(owner, snapshot)}."
+                    f"{path}: it has privileges {how} {owner!r}, which {snapshot.server.master!r} cannot "
+                    f"revoke; {_joining(owner, snapshot)}."
                 )
 
 

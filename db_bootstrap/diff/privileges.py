@@ -185,7 +185,7 @@ def _grantor(target: Target, owners: Mapping[str, str]) -> frozenset[str]:
 
 
 def needed_owners(needs: Iterable[NeededSchema], owners: Mapping[str, str]) -> frozenset[str]:
-    """Return the owners of schemas that a statement names, where the master may not use them without their rights."""
+    """Return the owners of schemas that a statement names, where the master cannot use them without their rights."""
     return frozenset(
         owners.get(need.schema, need.owner) for need in needs if need.schema in owners or not need.is_usable
     )

@@ -129,6 +129,6 @@ def _temporary_tables(
         may_use = declared.owner in rights or any((role, schema, ObjectKind.TYPE) in held for role in rights)
         if may_read and has_types and not may_use:
             yield (
-                f"{holder.grantee!r} may create temporary tables, but not with the types of schema {schema!r}; if it "
+                f"{holder.grantee!r} can create temporary tables, but not with the types of schema {schema!r}; if it "
                 "needs that, grant USAGE on types."
             )

@@ -73,7 +73,7 @@ class Engine:
             program = shutil.which(name)
             if program is not None and _works(program):
                 return cls(name, program, has_systemd)
-        raise UserError(f"There is no {' or '.join(wanted)} here that works. {_INSTALL}")
+        raise UserError(f"No working {' or '.join(wanted)} was found. {_INSTALL}")
 
     @property
     def argv(self) -> list[str]:

@@ -454,7 +454,7 @@ def _server_user() -> str | None:
 
 
 def _reachable(folder: Path, directory: Path, user: str | None) -> Path:
-    """The programs' folder, or a copy in ``directory`` when ``user`` may not enter the path to it."""
+    """The programs' folder, or a copy in ``directory`` when ``user`` cannot enter the path to it."""
     everybody_enters = all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.resolve().parents)
     if user is None or everybody_enters:
         return folder

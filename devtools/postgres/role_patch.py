@@ -85,7 +85,7 @@ class RolePatch(StrEnum):
         return f"CALL pg_catalog.run_as_rdsadmin({_literal(sql)})"
 
     def applies_to(self, sql: str) -> bool:
-        """Return True if the master may run this statement, which PostgreSQL would refuse or record otherwise."""
+        """Return True if the master can run this statement, which PostgreSQL would refuse or record otherwise."""
         tokens: list[str] = _TOKEN.findall(sql)
         words = [token.upper() for token in tokens]
         if words[:1] in (["GRANT"], ["REVOKE"]) and "ON" not in words:

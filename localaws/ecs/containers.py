@@ -36,7 +36,7 @@ class HealthCheck:
     Attributes:
         argv: the program and its arguments; exit code 0 is healthy.
         interval_seconds: between two checks.
-        timeout_seconds: how long a check may take.
+        timeout_seconds: limit of one check.
         retries: failures in a row that make the container unhealthy.
         start_period_seconds: how long after its start failures do not count.
     """
@@ -62,11 +62,11 @@ class Container:
         depends_on: the containers that must have succeeded before it starts; ECS also has three other conditions.
         ports: the ports it listens on.
         health_check: how its health is asked for; nothing if the definition has no ``healthCheck``.
-        stop_timeout_seconds: how long it may take to end after SIGTERM.
+        stop_timeout_seconds: limit from SIGTERM to its end.
         log: where its output goes; nothing without the ``awslogs`` driver.
         user: whom it runs as; the image's own user if empty.
-        root_is_read_only: whether it may write to its volumes alone.
-        dropped_capabilities: what it may not do, ``ALL`` for instance.
+        root_is_read_only: whether it can write only to its volumes.
+        dropped_capabilities: capabilities that it lacks, ``ALL`` for instance.
         volumes: where in it the task's volumes are.
     """
 

@@ -27,7 +27,7 @@ PRINCIPAL = "ecs-tasks.amazonaws.com"
 _REPOSITORY = re.compile(r"^(?P<account>\d+)\.dkr\.ecr\.(?P<region>[^.]+)\.[^/]+/(?P<name>[^@:]+)")
 _AGENT_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
 _PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-# Creating a client reads service descriptions; the session keeps them, but may not be used by two threads at once.
+# Creating a client reads service descriptions; the session keeps them, but cannot be used by two threads at once.
 _session_lock = threading.Lock()
 _session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")  # noqa: S106
 
@@ -53,10 +53,10 @@ class ExecutionRole:
         self._client_by_service: dict[str, Any] = {}
 
     def check_pull(self, images: Iterable[str]) -> None:
-        """Make sure that the role may pull these images.
+        """Make sure that the role can pull these images.
 
         Raises:
-            TaskStartError: it may not.
+            TaskStartError: it cannot.
         """
         for image in sorted(set(images)):
             repository = _REPOSITORY.match(image)
@@ -75,10 +75,10 @@ class ExecutionRole:
                     )
 
     def open_log(self, destination: LogDestination, stream: str) -> Any:
-        """Create a log stream; a client for CloudWatch Logs that may write to it, for the caller to close.
+        """Create a log stream; a client for CloudWatch Logs that can write to it, for the caller to close.
 
         Raises:
-            TaskStartError: the role may not, or the group does not exist.
+            TaskStartError: the role cannot, or the group does not exist.
         """
         client = self._new_client("logs", "to write to CloudWatch Logs")
         try:
@@ -95,7 +95,7 @@ class ExecutionRole:
         """Return the values of a container's secrets, by variable.
 
         Raises:
-            TaskStartError: the role may not read one, or there is no such value.
+            TaskStartError: the role cannot read one, or there is no such value.
         """
         return {
             variable: self._fetch(value_from, container)

@@ -63,8 +63,8 @@ class ServiceSnapshot:
         desired_count: how many tasks it should have.
         deployments: the newest (PRIMARY) first.
         tasks: oldest first.
-        minimum_healthy_percent: how far the healthy tasks may go down during a rollout.
-        maximum_percent: how far all tasks may go up during a rollout.
+        minimum_healthy_percent: minimum of healthy tasks during a rollout.
+        maximum_percent: maximum of all tasks during a rollout.
         breaker_enabled: whether a rollout that keeps failing is marked FAILED and rolled back.
         last_completed_id: the deployment that a failed rollout goes back to; nothing if there never was one.
         triggered_alarm: the alarm that fails the rollout, if one went to ALARM.

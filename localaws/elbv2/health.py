@@ -37,7 +37,7 @@ class Policy:
 
     Attributes:
         interval_seconds: between two checks, before scaling.
-        timeout_seconds: how long a check may take; not scaled.
+        timeout_seconds: limit of one check; not scaled.
         healthy_threshold: passed checks in a row that make an unhealthy target healthy.
         unhealthy_threshold: failed checks in a row that make a target unhealthy.
         codes: accepted HTTP status codes, as ``200`` or ``200,202``; ranges are not emulated.

@@ -41,14 +41,14 @@ class Schedules:
         schedule = self._find(name)
         target, group = schedule.target, f"schedule-group/{schedule.group_name}"
         if ":lambda:" not in target["Arn"]:
-            raise ScheduleError(f"The schedule {name} aims at {target['Arn']}, and only functions are invoked here.")
+            raise ScheduleError(f"The schedule {name} targets {target['Arn']}; only functions are emulated.")
         group_arn = self._authorizer.context.arn("scheduler", group)
         trust = self._authorizer.trusts(target["RoleArn"], SERVICE, {"aws:SourceArn": group_arn})
         if not trust.allowed:
             raise ScheduleError(f"The role {target['RoleArn']} does not let {SERVICE} assume it: {trust.reason}.")
         decision = self._authorizer.allows(target["RoleArn"], Request("lambda:InvokeFunction", target["Arn"]))
         if not decision.allowed:
-            raise ScheduleError(f"The role {target['RoleArn']} may not invoke {target['Arn']}: {decision.reason}.")
+            raise ScheduleError(f"The role {target['RoleArn']} cannot invoke {target['Arn']}: {decision.reason}.")
         functions: Any = lambda_backends[self._context.settings.account_id][self._context.settings.region]
         event = target.get("Input") or "{}"
         functions.invoke(target["Arn"], None, event, {"X-Amz-Invocation-Type": "Event"}, {})

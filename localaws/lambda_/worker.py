@@ -32,7 +32,7 @@ class WorkerSpecification:
         task_directory: the unzipped package, and the working directory.
         packages_directory: what Lambda's runtime brings along.
         environment: all of the process's environment.
-        timeout_seconds: how long one invocation may take.
+        timeout_seconds: limit of one invocation.
         output: file that takes what the process prints.
     """
 

@@ -82,7 +82,7 @@ def _check(token: str, endpoint: Endpoint, settings: Settings, authorizer: Autho
     arn = f"arn:aws:{_SERVICE}:{settings.region}:{settings.account_id}:dbuser:{endpoint.resource_id}/{endpoint.user}"
     decision = authorizer.allows(session.role_arn, Request(f"{_SERVICE}:connect", arn))
     if not decision.allowed:
-        raise _RefusedError(f"{session.arn} may not {_SERVICE}:connect to {arn}, {decision.reason}")
+        raise _RefusedError(f"{session.arn} cannot {_SERVICE}:connect to {arn}, {decision.reason}")
 
 
 def _time(text: str) -> datetime:

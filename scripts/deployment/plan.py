@@ -1,7 +1,7 @@
 """Plan environments: what an apply would change, in AWS and in the database, as one Markdown report; `make plan`.
 
 Without SAVE it only reads, and takes the running image and the applied commit: for pull requests, the drift check, and
-people. With READ_ONLY=1 nothing is refreshed either, which the role of pull requests may not. The SQL comes from the
+people. With READ_ONLY=1 nothing is refreshed either, which the role of pull requests cannot do. The SQL comes from the
 function that can only plan, which is part of every plan.
 
 With SAVE=1 it plans a release or a deployment, and saves the plan for `make apply`: in build/plans/ENVIRONMENT, or at

@@ -72,12 +72,12 @@ data "aws_iam_policy_document" "assumed_by_github" {
   }
 }
 
-# Not PROJECT-ENVIRONMENT-*: roles with that beginning are what a deployment may change.
+# Not PROJECT-ENVIRONMENT-*: roles with that beginning are those that a deployment can change.
 resource "aws_iam_role" "deploy" {
   for_each = var.deploy_environments
 
   name                 = "${var.project_name}-deploy-${each.key}"
-  description          = "What a deployment of ${each.key} from GitHub may do"
+  description          = "Deployments of ${each.key} from GitHub"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_github["deploy-${each.key}"].json
   permissions_boundary = aws_iam_policy.pipeline_boundary.arn
   max_session_duration = 2 * 60 * 60 # a first apply can come near an hour, the default
@@ -87,7 +87,7 @@ resource "aws_iam_policy" "deploy" {
   for_each = local.deploy_documents
 
   name        = "${var.project_name}-deploy-${each.key}"
-  description = "Part of what a deployment from GitHub may do"
+  description = "Part of the permissions of deployments from GitHub"
   policy      = jsonencode({ Version = "2012-10-17", Statement = [for one in each.value : merge({ Effect = "Allow" }, one)] })
 }
 
@@ -101,11 +101,11 @@ resource "aws_iam_role_policy_attachment" "deploy" {
 locals {
   # The roles that belong to no environment.
   repository_roles = { for name, role in {
-    build = { does = "What a build on main may push", statements = local.build }
-    drift = { does = "What the daily drift check can read", statements = local.drift }
-    plan  = { does = "What a pull request can read to plan", statements = local.plan }
+    build = { does = "Builds on main: push images and zips", statements = local.build }
+    drift = { does = "Daily drift checks: read", statements = local.drift }
+    plan  = { does = "Plans of pull requests: read", statements = local.plan }
 
-    release-plan = { does = "What the plan of a release can read and save", statements = local.release_plan }
+    release-plan = { does = "Plans of releases: read and save", statements = local.release_plan }
   } : name => role if name != "build" || local.has_registry }
 }
 

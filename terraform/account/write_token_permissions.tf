@@ -1,5 +1,5 @@
 # An apply makes the first write token, hands it over, and asks whether it is still there; the provider does that by reading
-# it. Of all secrets, this is the only one that a deployment may read.
+# it. Of all secrets, this is the only one that a deployment can read.
 locals {
   deploy_write_token = { for name, own in local.own : name => [
     {

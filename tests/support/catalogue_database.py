@@ -19,7 +19,7 @@ class CatalogueDatabase:
     """Schema ``beers`` with owner, writer, migrator and the service's login only.
 
     Attributes:
-        app: the service's login, which may change rows.
+        app: the service's login, which can change rows.
         migrator: the login that acts as the schema's owner.
         password: the password of both.
     """

@@ -39,7 +39,7 @@ resource "aws_iam_role" "monitoring" {
   count = local.is_monitored ? 1 : 0
 
   name                 = "${var.context.name}-database-monitoring"
-  description          = "What the database's enhanced monitoring may do in AWS"
+  description          = "Enhanced monitoring of the database"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_monitoring[0].json
   permissions_boundary = var.context.permissions_boundary_arn
 }

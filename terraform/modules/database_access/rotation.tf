@@ -29,7 +29,7 @@ module "rotation" {
   dead_letter_topic_arn = local.dead_letter_topic_arn
 }
 
-# One permission a secret: only the rotation of this very secret may invoke the function, not that of another one in the
+# One permission a secret: only the rotation of this very secret can invoke the function, not that of another one in the
 # account. AWS advises against naming the secret because one permission then serves no second one; here each has its own.
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
 resource "aws_lambda_permission" "rotation" {

@@ -1,5 +1,5 @@
 # The watch over rotations that did not come: a schedule has a function ask Secrets Manager when each secret was rotated
-# last, the function prints how many are overdue as a metric, and alarms read that. The function may describe secrets but
+# last, the function prints how many are overdue as a metric, and alarms read that. The function can describe secrets but
 # not read them, and has no way to the database.
 
 locals {

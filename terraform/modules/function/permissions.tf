@@ -52,7 +52,7 @@ locals {
 
 resource "aws_iam_role" "this" {
   name                 = var.name
-  description          = "What the function ${var.name} may do in AWS"
+  description          = "Permissions of the function ${var.name}"
   assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = [local.trust] })
   permissions_boundary = var.context.permissions_boundary_arn
 }

@@ -26,7 +26,7 @@ data "aws_iam_policy_document" "assumed_by_flow_logs" {
 
 resource "aws_iam_role" "flow_log" {
   name                 = "${var.context.name}-flow-log"
-  description          = "What the VPC's flow log may do in AWS"
+  description          = "Permissions of the VPC's flow log"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_flow_logs.json
   permissions_boundary = var.context.permissions_boundary_arn
 }

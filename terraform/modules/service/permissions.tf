@@ -72,7 +72,7 @@ data "aws_iam_policy_document" "assumed_by_tasks" {
 # What ECS itself does to start a task: pull the image, open the log, inject the migrator's secret.
 resource "aws_iam_role" "execution" {
   name                 = "${var.context.name}-execution"
-  description          = "What ECS may do to start a task of the service"
+  description          = "Permissions of ECS to start a task of the service"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
   permissions_boundary = var.context.permissions_boundary_arn
 }
@@ -86,7 +86,7 @@ resource "aws_iam_role_policy" "execution" {
 # What the running service does: log in to its database and, if there is one, read the write token.
 resource "aws_iam_role" "task" {
   name                 = "${var.context.name}-task"
-  description          = "What the running service may do in AWS"
+  description          = "Permissions of the running service"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
   permissions_boundary = var.context.permissions_boundary_arn
 }

@@ -1,4 +1,4 @@
-"""Extensions: that they are there, and where."""
+"""Extensions exist in the declared schema."""
 
 import pytest
 

@@ -341,7 +341,7 @@ def test_temporary_tables_with_types_that_a_role_may_not_use_are_reported(cellar
     cellar.apply()
     cellar.as_superuser(*CONTENTS)
     writer = cellar.raw["roles"][cellar.role("writer")]
-    note = cellar.filled("'{writer}' may create temporary tables, but not with the types of schema 'cellar'")
+    note = cellar.filled("'{writer}' can create temporary tables, but not with the types of schema 'cellar'")
     assert not any(note in each for each in cellar.plan().unmanaged)
     writer["grants"] = [on("database", "TEMPORARY")]
     assert any(note in each for each in cellar.plan().unmanaged)
@@ -484,4 +484,4 @@ def test_objects_of_a_superuser_cannot_be_adopted(cellar: Access) -> None:
     cellar.raw["schemas"][cellar.schema]["adopt"] = ["rdsadmin"]
     (refusal,) = cellar.plan().refusals
     assert "adopt: " in refusal
-    assert "may not act as 'rdsadmin', who owns 1 object(s) there; no customer of RDS can, or remove it" in refusal
+    assert "cannot act as 'rdsadmin', who owns 1 object(s) there; no customer of RDS can, or remove it" in refusal

@@ -229,7 +229,7 @@ GONE = "DELETE FROM pg_shdepend WHERE refobjid = '{auditor}'::regrole; DROP ROLE
     [
         pytest.param("ALTER ROLE {stranger} SUPERUSER", "the role is a superuser", id="a superuser"),
         pytest.param(
-            "REVOKE {stranger}, rds_superuser FROM {master}", "may not administer it", id="a role of another owner"
+            "REVOKE {stranger}, rds_superuser FROM {master}", "cannot administer it", id="a role of another owner"
         ),
         pytest.param(
             "CREATE TABLE public.theirs (id int); GRANT SELECT ON public.theirs TO {stranger}",

@@ -32,7 +32,7 @@ def test_a_pending_version_for_the_login_role_that_serves_is_refused(logins: Rot
         MoveToVersionId=logins.manager.holder(arn, "AWSPREVIOUS"),
         RemoveFromVersionId=logins.manager.holder(arn, "AWSCURRENT"),
     )
-    with pytest.raises(SameLoginError, match="Take AWSPENDING off the pending version"):
+    with pytest.raises(SameLoginError, match="Remove AWSPENDING from the pending version"):
         logins.step(Step.SET, token)
     assert logins.logs_in()
     logins.manager.client.update_secret_version_stage(

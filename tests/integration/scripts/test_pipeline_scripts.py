@@ -82,7 +82,7 @@ def test_a_tag_that_is_no_version_is_refused(tag: str) -> None:
 
 @pytest.mark.parametrize("version", ["1.2", "1.3.0", "2.0"])
 def test_a_version_that_the_changelog_does_not_tell_of_is_refused(version: str) -> None:
-    with pytest.raises(CommandError, match=r"CHANGELOG\.md says nothing"):
+    with pytest.raises(CommandError, match=r"CHANGELOG\.md has no section"):
         release_notes.notes(CHANGELOG, version)
 
 

@@ -15,7 +15,7 @@ ON_A_TASK = {"VERSION": "1", "DATABASE_SECRET": "a secret value"}
 
 def test_without_any_engine_the_error_names_the_command_that_installs_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(UserError, match=r"no docker or podman or buildah here that works.*setup-containers"):
+    with pytest.raises(UserError, match=r"No working docker or podman or buildah.*setup-containers"):
         Engine.find()
 
 

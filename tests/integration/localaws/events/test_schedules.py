@@ -39,7 +39,7 @@ def schedule(aws: LocalAws, function: str, group: str, statement: dict[str, Any]
 @pytest.mark.aws("EVENTS-13")
 @pytest.mark.parametrize(
     ("own_function", "own_group", "refusal"),
-    [(False, True, "may not invoke"), (True, False, "does not let scheduler.amazonaws.com assume it")],
+    [(False, True, "cannot invoke"), (True, False, "does not let scheduler.amazonaws.com assume it")],
 )
 def test_the_role_of_a_schedule_must_trust_its_group_and_be_allowed_the_function(
     aws: LocalAws, function: str, own_function: bool, own_group: bool, refusal: str

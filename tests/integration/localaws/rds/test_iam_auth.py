@@ -113,7 +113,7 @@ def test_a_token_of_a_role_without_the_permission_is_refused(database: TokenData
     )
     for keys in roles:
         assert refused(database, REPORT, database.token(keys, REPORT)) == PAM
-        assert "may not rds-db:connect" in why(database)
+        assert "cannot rds-db:connect" in why(database)
 
 
 @pytest.mark.aws("RDS-20")
