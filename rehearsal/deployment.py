@@ -141,7 +141,7 @@ class Deployment:
         run: the run; its local AWS must answer.
         terraform: the program.
         environment: whose variable and backend file are used.
-        beside: the deployment of another environment in the same account, of which this one is to know nothing but the
+        beside: the deployment of another environment in the same account, of which this one knows only the
             account. It works on a separate copy, so that both can be applied at once.
     """
 

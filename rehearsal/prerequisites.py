@@ -17,7 +17,7 @@ def find_podman() -> Engine:
     """Return what runs tasks in containers.
 
     Raises:
-        UserError: podman is not there, or containers would not share this machine's network.
+        UserError: podman is missing, or containers would not share this machine's network.
     """
     if sys.platform != "linux":
         raise UserError(

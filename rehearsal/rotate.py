@@ -143,7 +143,7 @@ class Rotations:
         raise UserError(f"The rotation of {login} has not ended within {_PATIENCE_SECONDS // 60} minutes.")
 
     def _begin(self, arn: str, say: Callable[[str], None]) -> str:
-        """Ask for a rotation; the id of the version that is to become current."""
+        """Ask for a rotation; return the id of the pending version."""
         try:
             token: str = self._client.rotate_secret(SecretId=arn).get("VersionId", "")
         except ClientError as error:

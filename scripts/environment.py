@@ -39,7 +39,7 @@ class Running:
         rollout: ECS's word for how it went: COMPLETED, IN_PROGRESS or FAILED.
         running: tasks of this deployment that run.
         desired: tasks that it should have.
-        others: deployments beside it; none once all tasks are new.
+        others: number of older deployments; 0 once all tasks are new.
     """
 
     task_definition: str

@@ -1,7 +1,7 @@
 """Write the tables of inputs and outputs into the READMEs below terraform/. `make docs` calls it.
 
-A README says where its table goes by two comments; what stands between them is replaced by what the `.tf` files beside
-it declare. They must be formatted by `terraform fmt`: then a block ends with a brace at the beginning of a line.
+Two comments in a README mark the place of its table of the declarations in the `.tf` files next to it. `terraform fmt`
+must have formatted these: then a block ends with a brace at the beginning of a line.
 """
 
 import re

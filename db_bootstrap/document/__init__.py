@@ -1,6 +1,6 @@
 """The access document: the desired access of one database, as typed, validated values.
 
-Pure: it knows nothing of a server. Terraform passes the document as JSON, with ``null`` for what was left out; people
+Pure: no connection to a server. Terraform passes the document as JSON, with ``null`` for what was left out; people
 can write YAML. An invalid document is refused here, before any connection, with all problems at once: each with the
 path of the key and the remedy.
 """

@@ -125,7 +125,7 @@ class Engine:
         """The arguments that build the Dockerfile of a folder."""
         arguments = ["build", "--tag", tag]
         if self.name != "docker":
-            arguments += ["--format", "docker"]  # the other one knows no HEALTHCHECK
+            arguments += ["--format", "docker"]  # the OCI format has no HEALTHCHECK
             if not self.has_systemd:
                 arguments += ["--isolation", "chroot", "--network", "host"]
         if base is not None:
@@ -160,7 +160,7 @@ class Engine:
             command: instead of the image's; none for the image's own.
             name: the container's.
             variables: names of environment variables that it gets, with the values that the caller's environment has
-                for them. So no value stands in the list of processes.
+                for them. So no value is in the list of processes.
             options: more of ``run``.
         """
         # The image's health check is for engines that run alone; here the caller asks.

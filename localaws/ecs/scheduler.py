@@ -230,7 +230,7 @@ def _present(service: ServiceSnapshot) -> Sequence[TaskSnapshot]:
 
 
 def _missing(service: ServiceSnapshot, primary: DeploymentSnapshot) -> int:
-    """Return how many tasks the PRIMARY deployment lacks. An unhealthy one is to be replaced, so it does not count."""
+    """Return how many tasks the PRIMARY deployment lacks. Unhealthy tasks do not count."""
     return service.desired_count - sum(
         task.deployment_id == primary.id and task.phase is not Phase.UNHEALTHY for task in _present(service)
     )

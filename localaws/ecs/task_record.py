@@ -28,7 +28,7 @@ class TaskRecord:
         address: its address in a subnet.
         last_status: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING or STOPPED.
         capacity_provider_name: where it runs; None if the service has no capacity provider strategy.
-        desired_status: RUNNING, or STOPPED once it is to end.
+        desired_status: RUNNING, or STOPPED once it must end.
         stop_code: why it ended, in one word.
         stopped_reason: why it ended, for people.
     """
@@ -89,7 +89,7 @@ class TaskRecord:
             self.stopped_at = utcnow()
 
     def ends(self, code: str, reason: str) -> None:
-        """Show that the task is to end, and why. The first reason stays."""
+        """Show that the task must end, and why. The first reason stays."""
         self.desired_status = "STOPPED"
         self.stop_code = self.stop_code or code
         self.stopped_reason = self.stopped_reason or reason

@@ -109,7 +109,7 @@ def _concerns(statement: Statement, request: Request) -> bool:
         return "*" in _listed(statement.get("Resource")) or not _denies(statement)
     if "Resource" in statement:
         return _any_matches(statement["Resource"], request.resource)
-    # Neither of them stands in a trust policy.
+    # A trust policy has neither of them.
     return not _any_matches(statement.get("NotResource"), request.resource)
 
 

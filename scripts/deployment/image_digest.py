@@ -43,7 +43,7 @@ def image_id(commit: str, digest: str) -> dict[str, str]:
 
 
 def find(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> str | None:
-    """The digest of an image; none if it is not there.
+    """Return the digest of an image; none if it does not exist.
 
     Args:
         ecr: client of the registry's region.

@@ -65,7 +65,7 @@ class Target:
         name: of the environment, for which Terraform is prepared.
         region: of the environment.
         image: of the service.
-        commit: that the state is to record; empty for none.
+        commit: to record in the state; empty for none.
         known: outputs of the environment; empty before its first apply.
     """
 

@@ -30,13 +30,11 @@ def problems(found: Running, task_definition: str, image: str) -> list[str]:
     if found.task_definition != task_definition:
         wrong.append(f"The service runs {found.task_definition}, and {task_definition} was applied.")
     if found.image != image:
-        wrong.append(f"Its image is {found.image}, and {image} was to be deployed.")
+        wrong.append(f"Its image is {found.image}, and {image} was deployed.")
     if found.rollout != "COMPLETED":
         wrong.append(f"ECS calls the deployment {found.rollout or 'nothing'}, not COMPLETED.")
     if found.running < found.desired or found.others:
-        wrong.append(
-            f"{found.running} of {found.desired} tasks run, beside {found.others} deployments that are not gone yet."
-        )
+        wrong.append(f"{found.running} of {found.desired} tasks run, and {found.others} older deployments remain.")
     return wrong
 
 

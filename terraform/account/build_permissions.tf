@@ -4,7 +4,7 @@ locals {
     {
       Sid      = "GetAuthorizationToken"
       Action   = ["ecr:GetAuthorizationToken"]
-      Resource = ["*"] # the action knows no resource
+      Resource = ["*"] # the action supports no resource
     },
     {
       Sid = "PushImages"

@@ -5,7 +5,7 @@ locals {
     {
       Sid      = "GenerateWriteToken"
       Action   = ["secretsmanager:GetRandomPassword"]
-      Resource = ["*"] # the action knows no resource
+      Resource = ["*"] # the action supports no resource
     },
     {
       Sid      = "ManageWriteToken"

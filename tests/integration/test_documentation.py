@@ -213,6 +213,8 @@ PHRASES = {
     r"(?<!here )\b(is|are|was|were) no (?!longer|more|such)[a-z]+\b": "is not a ...",
     r"\b(sees?|saw) to (it|the)\b": "ensure",
     r"\band nothing else\b": "only",
+    r"\bstands? (there|in (a|the|its|braces))\b": "is in",
+    r"\bknows? no\b": "has no, supports no",
 }
 WITHOUT_PROSE = ("CHANGELOG.md", "LICENSE", "requirements/", "tests/integration/test_documentation.py")
 

@@ -121,7 +121,7 @@ class Access:
     def login(self, name: str) -> Iterator[Connection]:
         """A connection of a login role, with a password that the superuser has just given it.
 
-        A member of rds_iam cannot come in by password; what it may do is tried from a session of the superuser's.
+        A member of rds_iam cannot log in by password; its privileges are tried from a superuser's session.
         """
         role = self.role(name)
         if name == "report":

@@ -15,7 +15,7 @@ NAME = "localhost"
 
 
 def create_app() -> Flask:
-    """The service as it is. What NAME means, port included, stands in the file ``NAMES`` as a pair in JSON."""
+    """The service as it is. The file ``NAMES`` has the address and port of NAME as a pair in JSON."""
     resolve, names = socket.getaddrinfo, Path(os.environ["NAMES"])
 
     def getaddrinfo(host: Any, port: Any, *arguments: Any, **named: Any) -> Any:

@@ -214,7 +214,7 @@ def logins(draw: st.DrawFn, roles: list[str], schemas: list[str]) -> dict[str, A
 
 @dataclass(frozen=True)
 class ByHand:
-    """A statement of a role: None for the superuser. Role names stand in braces."""
+    """A statement of a role: None for the superuser. Role names are in braces."""
 
     sql: str
     actor: str | None = None

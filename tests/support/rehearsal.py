@@ -95,7 +95,7 @@ class Rehearsal(Deployed):
         return Load([urlsplit(self.client.url).netloc], connections, self.client.token, pause_seconds=0.02)
 
     def begin_rotation(self, name: str = "beers_app") -> str:
-        """Begin a rotation of a login; return the version that is to become current."""
+        """Begin a rotation of a login; return the pending version."""
         arn = self.outputs["login_secret_arns"][name]
         return str(self.aws("secretsmanager").rotate_secret(SecretId=arn)["VersionId"])
 

@@ -1,4 +1,4 @@
-"""Tiny HTTP servers to stand behind a load balancer: they say who they are and what they were asked."""
+"""Tiny HTTP servers as a load balancer's targets, which return their name and the request."""
 
 import json
 import threading

@@ -221,7 +221,7 @@ class Workshop:
         return may
 
     def memberships(self, roles: list[str]) -> set[tuple[str, str, str]]:
-        """Return what PostgreSQL says: member, what it may do as a member, and of whom."""
+        """Return what PostgreSQL says: member, its rights as a member, and the group."""
         ways = {"inherit": "USAGE", "admin": "MEMBER WITH ADMIN OPTION"} | ({"set": "SET"} if self.has_options else {})
         return {
             (self.short(member), way, self.short(group))

@@ -30,7 +30,7 @@ def ecs(operation: str, parameters: Mapping[str, Any], ctx: RequestContext) -> l
             )
         return needed
     if operation in ("DeregisterTaskDefinition", "DescribeTaskDefinition"):
-        return [Request(f"ecs:{operation}", "*")]  # they know no resource
+        return [Request(f"ecs:{operation}", "*")]  # they support no resource
     if operation in ("DescribeTasks", "StopTask"):
         tasks = parameters.get("tasks") or [str(parameters.get("task"))]
         arns = [task if task.startswith("arn:") else ctx.arn("ecs", f"task/{cluster}/{task}") for task in tasks]

@@ -40,7 +40,7 @@ _RESOURCES: Mapping[str, Mapping[str, str]] = {
     "sns": {"CreateTopic.Name": "{}"},
     "wafv2": {"CreateWebACL.Name": "regional/webacl/{}/*", "Name": "regional/webacl/{}/{Id}"},
 }
-# They know no resource.
+# They support no resource.
 _UNSCOPED = ("elasticloadbalancing:Describe", "ecs:Describe", "ecs:List", "wafv2:List")
 
 

@@ -1,4 +1,4 @@
-# A restore makes another instance beside the present one, with a suffix in its name, and the outputs change to that. The
+# A restore makes another instance, with a suffix in its name, and the outputs change to that. The
 # replaced instance stays as long as former_instances has it.
 
 locals {

@@ -1,4 +1,4 @@
-# The function that rotates the logins, and when it is to. The same package as the others with another handler and a role of
+# The function that rotates the logins, and its schedule. The same package as the others with another handler and a role of
 # its own.
 
 locals {

@@ -5,7 +5,7 @@ output "policies" {
   value = { for login in var.logins : login => jsonencode({
     Version = "2012-10-17"
     Statement = [for sid, statement in {
-      ReadTaskDefinition = [["ecs:DescribeTaskDefinition"], ["*"], {}] # the action knows no resource
+      ReadTaskDefinition = [["ecs:DescribeTaskDefinition"], ["*"], {}] # the action supports no resource
       StartTask          = [["ecs:RunTask"], ["${local.ecs}:task-definition/${local.name}:*"], { ArnEquals = { "ecs:cluster" = "${local.ecs}:cluster/${var.context.name}" } }]
       TagTask            = [["ecs:TagResource"], [local.tasks], { StringEquals = { "ecs:CreateAction" = "RunTask" } }]
       PassTaskRoles      = [["iam:PassRole"], sort([for role in aws_iam_role.this : role.arn]), { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }]

@@ -25,7 +25,7 @@ locals {
     },
   ] }
 
-  # The actions with "*" know no resource.
+  # The actions with "*" support no resource.
   execution_statements = concat([
     { Sid = "GetAuthorizationToken", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
     { Sid = "PullImage", Action = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], Resource = [local.repository_arn] },

@@ -1,4 +1,4 @@
-"""Terraform restores the database to a point in time beside the present one, and everything moves to it and back."""
+"""Terraform restores the database to a point in time as another instance, and everything moves to it and back."""
 
 import time
 from datetime import UTC, datetime, timedelta

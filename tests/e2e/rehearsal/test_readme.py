@@ -1,4 +1,4 @@
-"""The README's commands for AWS, as they stand there, from a fresh clone to a served beer."""
+"""The README's commands for AWS, verbatim, from a fresh clone to a served beer."""
 
 import json
 import os

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.local_aws import LocalAws, allow, unique
 
-# It writes what it was asked into the secret's description, so that a test can read it; and fails where it has to.
+# It records each request in the secret's description for tests to read, and fails where a test asks for it.
 ROTATION = """
 import json
 import os

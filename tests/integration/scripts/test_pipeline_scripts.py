@@ -117,7 +117,7 @@ GOOD = Running("td:7", "image@sha256:a", "COMPLETED", running=2, desired=2, othe
         (Running("td:7", "image@sha256:b", "COMPLETED", 2, 2, 0), "Its image is image@sha256:b"),
         (Running("td:7", "image@sha256:a", "IN_PROGRESS", 2, 2, 0), "IN_PROGRESS, not COMPLETED"),
         (Running("td:7", "image@sha256:a", "COMPLETED", 1, 2, 0), "1 of 2 tasks run"),
-        (Running("td:7", "image@sha256:a", "COMPLETED", 2, 2, 1), "beside 1 deployments"),
+        (Running("td:7", "image@sha256:a", "COMPLETED", 2, 2, 1), "1 older deployments remain"),
     ],
 )
 def test_a_deployment_is_held_to_what_was_applied(found: Running, sentence: str | None) -> None:

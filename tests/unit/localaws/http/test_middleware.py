@@ -130,7 +130,7 @@ def test_any_error_in_moto_is_a_501_that_names_the_operation_and_escapes_the_rea
         pytest.param(Answer(404, (), b""), "ecs", 501, id="an empty 404 is moto's routing"),
         pytest.param(Answer(404, (), b"<!doctype html><title>404"), "lambda", 501, id="so is a page"),
         pytest.param(Answer(404, (), b'{"Message": "Function not found"}'), "lambda", 404, id="a service's own 404"),
-        pytest.param(Answer(404, (), b""), "s3", 404, id="the head of an object that is not there"),
+        pytest.param(Answer(404, (), b""), "s3", 404, id="the head of a missing object"),
     ],
 )
 def test_a_404_of_the_routing_is_distinguished_from_one_of_a_service(

@@ -50,8 +50,8 @@ def test_moving_a_label(before: Labels, move: tuple[str, str | None, str | None]
     [
         pytest.param((C, None, "2"), "RemoveFromVersionId can't be empty", id="without saying from where"),
         pytest.param((P, "1", "2"), "isn't attached to version 1", id="from where it is not"),
-        pytest.param((C, "1", "9"), "Not a valid version: 9", id="to a version that is not there"),
-        pytest.param((C, "9", "2"), "Not a valid version: 9", id="from a version that is not there"),
+        pytest.param((C, "1", "9"), "Not a valid version: 9", id="to a missing version"),
+        pytest.param((C, "9", "2"), "Not a valid version: 9", id="from a missing version"),
         pytest.param((C, "1", None), "completely removed", id="taking away the current label"),
     ],
 )
