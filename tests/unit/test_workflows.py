@@ -53,11 +53,11 @@ def steps() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "prepare", step
 
 
-def test_a_workflow_as_a_whole_may_do_nothing() -> None:
+def test_a_workflow_as_a_whole_has_no_permissions() -> None:
     assert [file for file, workflow in WORKFLOWS.items() if workflow["permissions"] != {}] == []
 
 
-def test_a_job_may_read_the_code_and_what_is_listed_here() -> None:
+def test_a_job_has_only_the_listed_permissions() -> None:
     found = {}
     for file, name, job in jobs():
         writes = {scope for scope, access in job["permissions"].items() if access == "write"}

@@ -33,7 +33,7 @@ print(*(f"{package.name}=={package.version}" for package in distributions()))
 """
 
 
-def test_the_image_is_small_beside_its_base(image: Built, report: Callable[[str], None]) -> None:
+def test_the_image_adds_little_to_its_base(image: Built, report: Callable[[str], None]) -> None:
     size, base = (image.engine.inspect(name)["Size"] for name in (image.tag, image.base))
     report(f"size {size / MEGABYTE:.0f} MB, of which its base is {base / MEGABYTE:.0f} MB")
     assert size - base < 100 * MEGABYTE
@@ -71,7 +71,7 @@ def test_a_build_gets_what_the_dockerfile_copies_and_nothing_else(
     assert set(given.split()) == sources | {"/given/build/rds-ca.pem", "/given/requirements/service.txt"}
 
 
-def test_neither_pip_nor_a_compiler_nor_a_cache_comes_along(image: Built) -> None:
+def test_the_image_has_no_pip_compiler_or_cache(image: Built) -> None:
     assert image.run(["python", "-c", "import pip"]).returncode == 1
     for program in ("gcc", "cc", "make"):
         assert "not found" in image.run(["sh", "-c", f"command -v {program} || echo not found"]).stdout

@@ -296,7 +296,7 @@ def test_the_planning_function_cannot_access_a_login_secret_and_cannot_apply(acc
     assert "This function cannot apply" in answer["Payload"].read().decode()
 
 
-def test_a_drift_check_that_fails_fires_its_own_alarm(access: Access) -> None:
+def test_a_failed_drift_check_fires_a_separate_alarm(access: Access) -> None:
     access.aws("lambda").invoke(FunctionName=PLANNER, Payload=json.dumps({"action": "verify"}))
     access.wait_for_alarm("verify-failed", "ALARM")
 

@@ -15,7 +15,7 @@ from tests.support.pipeline import ENVIRONMENTS, Pipeline
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
 
-def test_the_service_answers_over_tls_and_has_its_own_name(pipeline: Pipeline) -> None:
+def test_the_service_answers_over_tls_under_its_name(pipeline: Pipeline) -> None:
     names = {name: pipeline.deployment(name).environment.outputs()["service_url"] for name in ENVIRONMENTS}
     assert names == {"staging": "https://beers.staging.example.com", "prod": "https://beers.example.com"}
     assert pipeline.client("prod").get("/beers").status == 200

@@ -126,7 +126,7 @@ def test_a_digest_is_bound_to_the_database_and_to_the_name_it_is_reached_by(cell
     assert here.database_oid != other_database.database_oid
 
 
-def test_a_database_whose_system_identifier_may_not_be_read_has_an_identity_all_the_same(cellar: Access) -> None:
+def test_a_database_with_an_unreadable_system_identifier_has_an_identity(cellar: Access) -> None:
     function = "FUNCTION pg_catalog.pg_control_system()"
     cellar.as_superuser(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
     with cellar.master() as connection:
@@ -134,7 +134,7 @@ def test_a_database_whose_system_identifier_may_not_be_read_has_an_identity_all_
         assert digest_for(connection, "a.example", cellar.plan()).startswith("sha256:")
 
 
-def test_what_the_master_may_not_do_is_listed_and_is_an_error(command_line: CommandLine) -> None:
+def test_missing_rights_of_the_master_are_listed_as_an_error(command_line: CommandLine) -> None:
     command_line.cellar.as_superuser("CREATE SCHEMA {schema}")
     for action in ("plan", "verify"):
         status, said = command_line.run(action)
@@ -144,7 +144,7 @@ def test_what_the_master_may_not_do_is_listed_and_is_an_error(command_line: Comm
     assert command_line.run("apply")[0] == 1
 
 
-def test_a_session_that_plans_may_only_read(
+def test_a_session_that_plans_is_read_only(
     command_line: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command_line.run("plan")
@@ -166,7 +166,7 @@ def test_a_password_in_the_address_is_taken_and_not_shown(command_line: CommandL
     assert (status, database.password in said) == (2, False)
 
 
-def test_a_reader_that_goes_away_is_no_reason_to_complain(command_line: CommandLine) -> None:
+def test_a_closed_pipe_is_not_an_error(command_line: CommandLine) -> None:
     command_line.file.write_text(json.dumps(command_line.cellar.raw))
     reading, writing = os.pipe()
     os.close(reading)

@@ -32,7 +32,7 @@ def test_the_arguments_become_values() -> None:
     assert "hunter2" not in repr(options)
 
 
-def test_the_address_may_stand_in_the_environment() -> None:
+def test_the_address_can_come_from_the_environment() -> None:
     options = Options.parse(["plan", "--document", "a.json"], {"DB_BOOTSTRAP_DSN": DSN})
     assert (options.dsn, options.output_format, options.expected_digest) == (DSN, Format.TEXT, None)
 
@@ -103,7 +103,7 @@ def test_an_error_is_one_paragraph_and_exit_status_1(document: Path) -> None:
         assert "hunter2" not in done.stderr
 
 
-def test_help_is_no_error_and_each_action_has_its_own_with_an_example() -> None:
+def test_help_exits_with_0_and_shows_an_example_for_each_action() -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     for action in Action:

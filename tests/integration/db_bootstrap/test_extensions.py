@@ -31,7 +31,7 @@ def test_an_extension_in_another_schema_is_moved_or_reported(cellar: Access) -> 
     assert any("'plpgsql' is in schema 'pg_catalog', not in 'cellar' as declared" in note for note in told.unmanaged)
 
 
-def test_what_an_extension_needs_comes_first_and_is_said_if_it_is_missing(cellar: Access) -> None:
+def test_required_extensions_come_first_and_missing_ones_are_named(cellar: Access) -> None:
     cellar.raw["extensions"] = {"earthdistance": {}}
     with pytest.raises(UnmanageableError, match=r"extensions\['earthdistance'\]: it needs 'cube'; add that"):
         cellar.apply()

@@ -109,7 +109,7 @@ def test_what_is_not_there_yet_is_waited_for_and_granted_when_it_is(cellar: Acce
     assert cellar.plan().statements == ()
 
 
-def test_an_object_that_the_master_may_not_change_is_refused_by_name_and_left_otherwise(cellar: Access) -> None:
+def test_an_object_that_the_master_cannot_change_is_refused_by_name_and_left_otherwise(cellar: Access) -> None:
     cellar.apply()
     cellar.as_superuser(
         "CREATE TABLE {schema}.theirs (id int)",
@@ -243,7 +243,7 @@ def test_a_name_that_means_several_routines_or_none_is_refused_or_reported(
     assert reason in "\n".join(planned.unmanaged if "yet" in reason else planned.refusals)
 
 
-def test_types_in_a_schema_that_the_master_may_not_use_are_resolved(cellar: Access) -> None:
+def test_types_in_a_schema_that_the_master_cannot_use_are_resolved(cellar: Access) -> None:
     cellar.as_superuser("CREATE SCHEMA styles", "CREATE DOMAIN styles.style AS text")
     with cellar.master() as master:
         assert master.run("SELECT has_schema_privilege('styles', 'USAGE')") == [[False]]
@@ -311,9 +311,7 @@ CALLING = {
 
 
 @pytest.mark.parametrize("relation", CALLING)
-def test_relations_that_call_what_their_readers_or_writers_may_not_execute_are_reported(
-    relation: str, cellar: Access
-) -> None:
+def test_relations_whose_users_cannot_execute_their_functions_are_reported(relation: str, cellar: Access) -> None:
     cellar.apply()
     function = "CREATE FUNCTION {schema}.f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'"
     cellar.as_superuser(
@@ -337,7 +335,7 @@ def test_relations_that_call_what_their_readers_or_writers_may_not_execute_are_r
     assert reported() == set()
 
 
-def test_temporary_tables_with_types_that_a_role_may_not_use_are_reported(cellar: Access) -> None:
+def test_temporary_tables_with_types_that_a_role_cannot_use_are_reported(cellar: Access) -> None:
     cellar.apply()
     cellar.as_superuser(*CONTENTS)
     writer = cellar.raw["roles"][cellar.role("writer")]

@@ -112,7 +112,7 @@ def test_an_alternate_login_whose_password_no_secret_has_gets_none(own_logins: R
     assert own_logins.cellar.as_superuser(stored) == [[None]]
 
 
-def test_eight_at_once_give_each_login_one_credential(new_logins: RotatedLogins) -> None:
+def test_eight_concurrent_applies_give_each_login_one_credential(new_logins: RotatedLogins) -> None:
     with ThreadPoolExecutor(8) as pool:
         outcomes = [future.result() for future in [pool.submit(new_logins.bootstrap) for _ in range(8)]]
     assert sorted(outcomes) == [["created", "created"], *([["kept", "kept"]] * 7)]

@@ -47,7 +47,7 @@ def test_a_login_by_token_needs_the_right_to_give_that(cellar: Access) -> None:
     ("setting", "reason"),
     [("max_connections", "applies to the whole server"), ("log_statement", "is for superusers"), ("work_mem", None)],
 )
-def test_settings_that_cannot_be_given_are_said_before_anything_changes(
+def test_settings_that_cannot_be_set_are_refused_before_any_change(
     setting: str, reason: str | None, cellar: Access
 ) -> None:
     cellar.raw["logins"][cellar.role("app")]["settings"] = {setting: "ddl" if setting == "log_statement" else "100000"}

@@ -37,7 +37,7 @@ def document(cellar: Access, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", UNUSUAL_NAMES)
-def test_a_name_is_taken_as_it_stands_from_the_document_to_the_first_login(
+def test_a_name_is_literal_from_the_document_to_the_first_login(
     name: str, cellar: Access, manager: SecretsManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cellar.raw = document(cellar, name)

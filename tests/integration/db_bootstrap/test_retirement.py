@@ -268,7 +268,7 @@ GONE = "DELETE FROM pg_shdepend WHERE refobjid = '{auditor}'::regrole; DROP ROLE
         ),
     ],
 )
-def test_what_cannot_be_retired_is_said_before_anything_changes(before: str, reason: str, cellar: Access) -> None:
+def test_an_impossible_retirement_is_refused_before_any_change(before: str, reason: str, cellar: Access) -> None:
     cellar.apply()
     cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {stranger} TO {master} WITH ADMIN OPTION")
     cellar.as_superuser(*(statement.replace("|", "; ") for statement in before.split("; ")))

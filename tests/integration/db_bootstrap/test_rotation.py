@@ -68,7 +68,7 @@ def test_what_either_login_role_of_the_migrator_creates_belongs_to_the_owner(own
     assert owners == [[own_logins.cellar.role("owner")]]
 
 
-def test_the_proof_names_a_table_that_the_role_may_read_and_does_not_wait_for_its_lock(
+def test_the_proof_names_a_table_that_the_role_can_read_and_does_not_wait_for_its_lock(
     own_logins: RotatedLogins,
 ) -> None:
     own_logins.cellar.as_superuser("CREATE TABLE {schema}.ale (id int)", "GRANT SELECT ON {schema}.ale TO {writer}")
@@ -79,7 +79,7 @@ def test_the_proof_names_a_table_that_the_role_may_read_and_does_not_wait_for_it
     assert tested.read_table == (own_logins.cellar.schema, "ale")
 
 
-def test_every_step_may_come_twice(logins: RotatedLogins) -> None:
+def test_every_step_is_idempotent(logins: RotatedLogins) -> None:
     token, before = logins.begin(), logins.content()
     for step in STEPS:
         logins.step(step, token)
@@ -180,7 +180,9 @@ def test_a_login_role_without_a_free_connection_is_not_moved_to(logins: RotatedL
     logins.finish(token)
 
 
-def test_the_master_may_rotate_while_a_step_connects(logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_master_can_be_rotated_while_a_step_connects(
+    logins: RotatedLogins, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The database knows the new password first; for a while its secret still answers with the one before."""
     monkeypatch.setattr("db_bootstrap.inspect.session._PAUSE_SECONDS", (0.1,))
     token = logins.begin()

@@ -201,7 +201,7 @@ def test_a_manual_membership_that_the_master_cannot_revoke_or_copy_is_a_note(whi
     logins.rotate()
 
 
-def test_a_role_that_the_master_may_not_change_is_a_typed_error(logins: RotatedLogins) -> None:
+def test_a_role_that_the_master_cannot_change_is_a_typed_error(logins: RotatedLogins) -> None:
     """Recreated by another role: from version 16 on, changing it takes ADMIN OPTION."""
     logins.by_hand("DROP ROLE {other}", "CREATE ROLE {other} SUPERUSER")
     token = logins.begin()

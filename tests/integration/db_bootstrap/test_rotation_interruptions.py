@@ -121,7 +121,7 @@ def test_a_rotation_that_is_killed_anywhere_leaves_a_current_credential_that_log
         assert expected in said, "the attempts went through everything"
 
 
-def test_a_retry_may_be_killed_as_well(own_logins: RotatedLogins, tmp_path: Path) -> None:
+def test_a_retry_can_be_killed_as_well(own_logins: RotatedLogins, tmp_path: Path) -> None:
     """Every attempt at one rotation gets one effect further than the one before."""
     arn = own_logins.arns["app"]
     own_logins.by_hand(*DRIFT)

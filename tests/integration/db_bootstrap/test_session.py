@@ -44,9 +44,7 @@ def test_a_server_of_another_name_is_not_talked_to(cellar: Access) -> None:
         pass
 
 
-def test_the_time_for_connecting_does_not_limit_what_a_statement_may_take(
-    cellar: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_connect_timeout_does_not_limit_statements(cellar: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("db_bootstrap.inspect.session.CONNECT_TIMEOUT_SECONDS", 0.5)
     with connected(cellar.endpoint, cellar.credential()) as connection:
         assert connection.run("SELECT 1 FROM pg_sleep(1)") == [[1]]
@@ -103,7 +101,7 @@ def test_a_password_that_stays_wrong_is_refused_in_the_end_and_never_shown(cella
     assert "wrong-password" not in str(refused.value) + repr(refused.value)
 
 
-def test_a_master_is_tried_until_the_very_end_of_the_patience(cellar: Access, clock: Clock) -> None:
+def test_the_masters_login_is_retried_until_the_deadline(cellar: Access, clock: Clock) -> None:
     """With pauses that do not divide it: the last attempt is at its end, not at the last pause before."""
     answers = iter([cellar.credential("wrong"), cellar.credential("wrong"), cellar.credential()])
     with connected_as_master(cellar.endpoint, lambda: next(answers), 1.5) as connection:

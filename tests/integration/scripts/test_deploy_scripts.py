@@ -203,7 +203,7 @@ def test_a_first_apply_without_a_domain_is_open_only_to_the_addresses_that_were_
 
 
 @pytest.mark.parametrize("address", ["", "2001:db8::1"])
-def test_an_unknown_own_address_is_an_error_and_never_an_open_load_balancer(address: str, checkout: Path) -> None:
+def test_an_unknown_address_is_an_error_and_never_an_open_load_balancer(address: str, checkout: Path) -> None:
     done = run(checkout, "apply apply", **APPLIED | {"CLIENT_CIDR_BLOCKS": "mine", "ADDRESS": address})
     assert done.returncode == 1
     assert "Set CLIENT_CIDR_BLOCKS=203.0.113.7/32" in done.stderr

@@ -91,7 +91,9 @@ def test_the_access_function_alone_has_tests_that_pass(project: Path) -> None:
         ),
     ],
 )
-def test_what_is_left_out_takes_only_its_own_tests(number: int, kept: list[str], gone: str, project: Path) -> None:
+def test_pruning_deletes_only_the_tests_of_removed_parts(
+    number: int, kept: list[str], gone: str, project: Path
+) -> None:
     deleted, pruning = blocks("Leave out what you do not need", "sh")[number].splitlines()
     assert pruning == "make prune"
     run(project, "sh", "-ec", deleted)

@@ -122,7 +122,7 @@ def test_a_second_build_needs_no_index_and_gives_the_same(project: Project) -> N
     assert project.built().read_bytes() == first
 
 
-def test_a_changed_lock_is_installed_anew(project: Project) -> None:
+def test_a_changed_lock_is_installed_again(project: Project) -> None:
     project.built()
     project.add_wheel("hops", {"hops.py": ""})
     assert "hops.py" in zipfile.ZipFile(project.built()).namelist()

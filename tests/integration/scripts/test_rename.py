@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_new_name_stands_wherever_the_old_one_stood(project: Path) -> None:
+def test_a_rename_replaces_every_occurrence_of_the_name(project: Path) -> None:
     assert rename(project, "brewery").returncode == 0
     texts = {name: (project / name).read_bytes().decode(errors="surrogateescape") for name in FILES}
     assert texts == {

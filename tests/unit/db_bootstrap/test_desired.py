@@ -102,7 +102,7 @@ def test_a_login_expires_as_declared(written: object, expected: str | None) -> N
     }
 
 
-def test_without_rds_there_is_no_role_for_iam_tokens_to_be_a_member_of() -> None:
+def test_without_rds_an_iam_login_has_no_group() -> None:
     elsewhere = replace(SERVER, has_iam_role=False)
     assert _facts(Membership) - _facts(Membership, server=elsewhere) == {Membership("rds_iam", "beers_report")}
 
@@ -163,7 +163,7 @@ def test_a_comment_is_a_text_and_then_the_mark(text: str) -> None:
     assert desired.text_of(desired.comment(None, "beers"), "beers") is None
 
 
-def test_extensions_are_there_and_in_the_schema_that_is_said() -> None:
+def test_extensions_exist_in_the_declared_schema() -> None:
     document = parse_document({"database": "beers", "extensions": {"citext": {"schema": "public"}, "pg_trgm": {}}})
     assert desired.facts(document, SERVER) == {
         ExtensionExists("citext"),

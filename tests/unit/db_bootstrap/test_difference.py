@@ -164,7 +164,7 @@ OWN, OTHER = "beers_owner", "stranger"
         ),
     ],
 )
-def test_what_of_a_list_is_judged(
+def test_the_judged_entries_of_a_list(
     entries: list[tuple[str, str, bool, str]], granted: set[object], kept: list[object]
 ) -> None:
     selected = scope().select(entries, (OWN,), {(READER, "USAGE")})

@@ -85,7 +85,7 @@ def test_everything_that_can_be_declared_becomes_typed_values() -> None:
     )
 
 
-def test_an_external_login_is_one_role_that_may_own_and_have_members() -> None:
+def test_an_external_login_is_one_role_that_can_own_and_have_members() -> None:
     raw = documents.beers()
     raw["logins"]["old"] = {"credential": "external"}
     raw["schemas"]["beers"]["owner"] = "old"
@@ -98,7 +98,7 @@ def test_null_means_not_given_as_terraform_says_it() -> None:
     assert parse_document(documents.beers_from_terraform()) == parse_document(documents.beers())
 
 
-def test_a_document_may_name_no_more_than_the_database() -> None:
+def test_a_document_can_name_only_the_database() -> None:
     empty = AccessDocument(database="beers")
     assert parse_document({"database": "beers"}) == empty
     others = ("unlisted", "schemas", "extensions", "roles", "logins", "public", "retired")

@@ -23,7 +23,7 @@ def test_each_scram_verifier_has_a_random_salt() -> None:
     assert verifier("pencil") != verifier("pencil")
 
 
-def test_a_password_that_would_have_to_be_prepared_is_refused_without_being_shown() -> None:
+def test_a_password_that_needs_preparation_is_refused_without_being_shown() -> None:
     with pytest.raises(ValueError, match="beyond ASCII") as refused:
         verifier("pässword")
     assert "pässword" not in str(refused.value)

@@ -51,7 +51,7 @@ def test_the_words_of_a_reason_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "sha256:", "sha256:" + "g" * 64, "0" * 64, "sha256:" + "0" * 64 + "\n"])
-def test_anything_else_is_no_digest(text: str) -> None:
+def test_anything_else_is_not_a_digest(text: str) -> None:
     assert not is_digest(text)
 
 

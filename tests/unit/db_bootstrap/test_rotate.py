@@ -25,7 +25,7 @@ def test_an_event_of_secrets_manager_is_understood(step: Step) -> None:
     assert RotationEvent.parse({**EVENT, "Step": step.value}) == RotationEvent(step, ARN, TOKEN)
 
 
-def test_what_secrets_manager_may_add_is_none_of_our_business() -> None:
+def test_keys_that_secrets_manager_adds_are_ignored() -> None:
     assert RotationEvent.parse({**EVENT, "RotationToken": "r", "Surprise": 1}) == RotationEvent(Step.CREATE, ARN, TOKEN)
 
 

@@ -67,7 +67,7 @@ def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, A
 
 
 @pytest.mark.parametrize("creator", ["ann", "bob"])
-def test_a_gain_on_the_future_objects_of_one_of_several_creators_is_told(creator: str) -> None:
+def test_a_gain_on_the_future_objects_of_one_of_several_creators_is_reported(creator: str) -> None:
     document = beers()
     document["roles"]["beers_brewer"] = {"schemas": {"beers": "own"}}
     document["logins"] |= {name: {"member_of": ["beers_brewer"], "credential": "iam"} for name in ("ann", "bob")}
@@ -115,11 +115,11 @@ SURPLUS: list[tuple[set[Fact], list[str]]] = [
 
 
 @pytest.mark.parametrize(("surplus", "expected"), SURPLUS)
-def test_what_an_apply_takes_away_is_told(surplus: set[Fact], expected: list[str]) -> None:
+def test_losses_by_an_apply_are_reported(surplus: set[Fact], expected: list[str]) -> None:
     assert told([], surplus, beers()) == expected
 
 
-def test_a_gain_is_told_with_its_path_after_the_sentence_on_losses() -> None:
+def test_a_gain_is_reported_with_its_path_after_the_losses() -> None:
     assert told([Privilege(READER, "SELECT", ON_TABLES), Membership(IAM_ROLE, REPORT)], [], beers()) == [
         "beers_report can log in with IAM authentication only, no longer with a password.",
         "beers_report gains SELECT on tables beers.beers and beers.hops through beers_reader.",
@@ -147,7 +147,7 @@ def test_a_gain_is_told_with_its_path_after_the_sentence_on_losses() -> None:
         ),
     ],
 )
-def test_a_changed_attribute_is_told(
+def test_a_changed_attribute_is_reported(
     attribute: Attribute, old: AttributeValue, new: AttributeValue, sentence: str
 ) -> None:
     document = beers()
@@ -183,7 +183,7 @@ def test_a_role_that_a_login_can_act_as_is_reported_separately() -> None:
     ]
 
 
-def test_the_privileges_of_a_predefined_role_are_told() -> None:
+def test_the_privileges_of_a_predefined_role_are_reported() -> None:
     document = beers()
     document["logins"][REPORT]["member_of"] = ["pg_read_all_data"]
     assert told([Membership("pg_read_all_data", REPORT)], [], document, groups=()) == [

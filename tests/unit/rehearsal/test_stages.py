@@ -23,7 +23,7 @@ def test_a_stage_that_fails_says_so_and_is_not_counted() -> None:
     assert stages.seconds == 0
 
 
-def test_a_long_stage_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_stage_shows_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rehearsal.stages._REFRESH_SECONDS", 0.01)
     monkeypatch.setattr("rehearsal.stages._HEARTBEAT_SECONDS", 0.02)
     output = io.StringIO()

@@ -82,7 +82,7 @@ def test_both_root_modules_lock_the_same_provider_for_every_platform() -> None:
     assert len(re.findall(r'"zh:', account)) >= 14
 
 
-def test_a_suppressed_rule_of_trivy_has_a_reason_beside_it() -> None:
+def test_a_suppressed_rule_of_trivy_has_a_reason() -> None:
     found = [(path.name, text) for path in FILES for text in re.findall(r"trivy:ignore:(.*)", path.read_text())]
     assert found
     assert [(name, text) for name, text in found if not re.match(r"AWS-\d{4} ([\w;:,.-]+ ){8}", text)] == []

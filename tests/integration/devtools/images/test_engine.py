@@ -31,11 +31,11 @@ def test_without_any_engine_the_error_names_the_command_that_installs_one(monkey
         ),
     ],
 )
-def test_each_engine_builds_in_its_own_words(engine: Engine, expected: list[str]) -> None:
+def test_each_engine_builds_with_its_own_options(engine: Engine, expected: list[str]) -> None:
     assert engine.build_arguments(Path(), "t") == expected
 
 
-def test_no_value_of_a_variable_stands_in_a_command_line() -> None:
+def test_no_value_of_a_variable_is_on_a_command_line() -> None:
     runtime = InPodman(PODMAN, "image:1", Path(), Container("app", "image"), name="n", run="/run")
     program = runtime.container(["serve"], ON_A_TASK)
     assert "a secret value" not in " ".join(program.argv)

@@ -42,7 +42,9 @@ def test_the_server_of_a_wheel_replaces_the_one_before_and_runs(
     assert not (destination / "old").exists()
 
 
-def test_no_server_is_said_with_what_was_tried_and_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_server_is_reported_with_the_attempts_and_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("POSTGRESQL_BIN", str(tmp_path))
     with pytest.raises(UserError, match=r"Tried .*make setup.*apt-get install postgresql"):
         Binaries.find()

@@ -25,7 +25,7 @@ def fresh(postgres: Cluster, tmp_path: Path) -> Iterator[Cluster]:
         yield cluster
 
 
-def test_the_master_is_no_superuser_and_comes_in_over_tls(database: Database) -> None:
+def test_the_master_is_not_a_superuser_and_logs_in_over_tls(database: Database) -> None:
     with database.connect() as connection:
         row = connection.run(
             "SELECT rolsuper, rolcreaterole, ssl FROM pg_roles, pg_stat_ssl"

@@ -109,9 +109,7 @@ def test_tasks_show_their_capacity_provider_and_ecs_stores_defaults(site: Site, 
         ),
     ],
 )
-def test_what_keeps_a_task_from_starting_is_said_in_the_events(
-    site: Site, beers: str, changes: dict[str, Any], reason: str
-) -> None:
+def test_events_say_why_a_task_does_not_start(site: Site, beers: str, changes: dict[str, Any], reason: str) -> None:
     site.ecs.update_service(cluster="taproom", service=beers, taskDefinition=site.register("2", **changes))
     wait_until(lambda: any(reason in event["message"] for event in site.service(beers)["events"]), reason)
     wait_until(lambda: site.is_steady(beers), "the end of the rollback")

@@ -59,7 +59,7 @@ def test_iam_policies_allow_the_use_of_a_key_only_if_its_policy_names_the_accoun
             client.get_secret_value(SecretId=secret)
 
 
-def test_a_change_that_is_repeated_is_answered_alike_though_it_may_not_be_made_any_more(aws: LocalAws) -> None:
+def test_a_repeated_change_gets_the_same_answer_though_it_is_no_longer_possible(aws: LocalAws) -> None:
     """As when its answer was lost: what allowed the first, a tag of what it removed, is gone."""
     ec2 = aws.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]

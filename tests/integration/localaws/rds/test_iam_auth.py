@@ -53,7 +53,7 @@ def why(database: TokenDatabase) -> str:
 
 
 @pytest.mark.parametrize("minutes", [14, 16, -4, -6])
-def test_a_token_is_good_for_a_quarter_of_an_hour_and_clocks_may_differ_by_five_minutes(
+def test_a_token_is_valid_for_15_minutes_and_clocks_can_differ_by_five(
     database: TokenDatabase, analyst: dict[str, str], monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     signed_at = get_current_datetime() - timedelta(minutes=minutes)
@@ -152,7 +152,7 @@ def test_a_password_login_is_passed_on_unchanged(database: TokenDatabase) -> Non
         assert entered.run("SELECT CAST(:text AS text) || 'y'", text=text) == [[f"{text}y"]]
 
 
-def test_no_token_stands_in_a_log(database: TokenDatabase, analyst: dict[str, str]) -> None:
+def test_no_token_is_in_a_log(database: TokenDatabase, analyst: dict[str, str]) -> None:
     good = database.token(analyst, REPORT)
     database.connect(REPORT, good).close()
     secrets = (good.rpartition("=")[2], quote(analyst["SessionToken"], safe=""), analyst["SecretAccessKey"])

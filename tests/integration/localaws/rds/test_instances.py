@@ -191,7 +191,7 @@ def names(aws: MotoServer, name: str) -> list[str]:
     return [name for (name,) in ask(aws, available(rds, name), "SELECT name FROM moments")]
 
 
-def test_no_password_stands_in_the_logs(aws: MotoServer, instance: dict[str, Any]) -> None:
+def test_no_password_is_in_the_logs(aws: MotoServer, instance: dict[str, Any]) -> None:
     password = credential(aws, instance)["password"]
     logs = list(aws.context.settings.logs_directory.iterdir())
     assert any(log.name == f"postgresql-{NAME}.log" for log in logs)

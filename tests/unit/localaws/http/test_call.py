@@ -63,6 +63,6 @@ def test_the_body_can_be_read_again_after_a_chunked_transfer() -> None:
     assert "HTTP_TRANSFER_ENCODING" not in call.environ
 
 
-def test_a_read_is_not_known_by_the_sdks_own_number() -> None:
+def test_a_read_does_not_use_the_sdks_number() -> None:
     attempt = environ("ecs", HTTP_X_AMZ_TARGET="V2.ListBeers", HTTP_AMZ_SDK_INVOCATION_ID="all attempts")
     assert read_call(attempt).idempotency_token is None

@@ -155,7 +155,7 @@ def test_a_condition_operator_compares_the_value_or_all_or_any_values_of_a_key(
         ),
     ],
 )
-def test_a_trust_policy_names_the_service_that_may_assume_its_role(
+def test_a_trust_policy_names_the_service_that_can_assume_its_role(
     statement: dict[str, object], *, trusts: bool
 ) -> None:
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", **statement}
@@ -178,7 +178,7 @@ def test_an_unknown_resource_is_covered_by_an_allow_of_any(
     assert decide(statements, Request("x:Do", None)).allowed is allowed
 
 
-def test_a_document_may_hold_one_statement_without_a_list() -> None:
+def test_a_policy_can_have_one_statement_without_a_list() -> None:
     statement = allow()
     assert statements_of({"Statement": statement}) == statements_of({"Statement": [statement]}) == [statement]
 

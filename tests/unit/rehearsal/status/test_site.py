@@ -8,7 +8,7 @@ SITE = Site(8180, lambda after: {"after": after})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8180", "localhost:8180", "LOCALHOST:8180"])
-def test_it_answers_by_its_own_address(host: str) -> None:
+def test_it_answers_at_its_address(host: str) -> None:
     answer = SITE.answer("GET", host, "/", "")
     headers = dict(answer.headers)
     assert (answer.status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -20,7 +20,7 @@ def test_it_answers_by_its_own_address(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["", "rebound.example:8180", "127.0.0.1", "127.0.0.1:8181", "127.0.0.1:8180.example"])
 @pytest.mark.parametrize("path", ["/", "/state.json"])
-def test_a_name_that_was_made_to_point_here_is_refused(host: str, path: str) -> None:
+def test_a_foreign_host_name_that_resolves_here_is_refused(host: str, path: str) -> None:
     assert SITE.answer("GET", host, path, "").status == 421
 
 

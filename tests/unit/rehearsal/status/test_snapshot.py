@@ -63,7 +63,7 @@ def test_before_the_function_was_invoked_there_is_no_access_to_show() -> None:
     assert snapshot.access([{}, {"resources": [resource("aws_vpc", "this")]}], []) is None
 
 
-def test_nothing_of_a_state_gets_through_but_what_is_named() -> None:
+def test_only_named_attributes_of_a_state_are_shown() -> None:
     states = {"dev": {"resources": [resource("aws_db_instance", "this"), invocation()], "outputs": {"x": CANARY}}}
     shown = [snapshot.resources(states), snapshot.access(states.values(), [])]
     assert CANARY not in json.dumps(shown)
