@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-# What the provider always waits for; measured with hashicorp/aws 5.100.0. No setting
+# The provider's fixed waits; measured with hashicorp/aws 5.100.0. No setting
 # shortens these, so the output says what to expect.
 PROVIDER_WAITS_SECONDS = {
     "create": {"aws_db_instance": 80, "aws_lb": 60},

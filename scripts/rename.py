@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 PRESENT_NAME = "taproom"
-# What Terraform accepts as a project's name (terraform/environment/variables.tf).
+# Names that Terraform accepts for a project (terraform/environment/variables.tf).
 ACCEPTABLE = r"[a-z][a-z0-9-]{1,15}"
 
 

@@ -16,7 +16,7 @@ from tests.support.database import Database, Servers
 from tests.support.lanes import LANES, lane
 from tests.support.orphans import ended_if_killed
 
-# What `make test` runs on: the deployed version, and the newest before PostgreSQL 16 changed memberships.
+# The versions of `make test`: the deployed one, and the newest before PostgreSQL 16 changed memberships.
 _MAJORS = [int(major) for major in os.environ.get("POSTGRESQL_MAJORS", "15 17").split()]
 _INSTALLED = {server.major: server for server in servers_by_major()}
 _SERVERS = [

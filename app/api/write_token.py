@@ -25,7 +25,7 @@ CACHE_SECONDS = 60.0
 MAX_STALE_SECONDS = 900.0
 # An unknown token may be newer than the cache. This bounds how often guesses can cause a read.
 REREAD_SECONDS = 2.0
-# How long a request waits for a read if it would be refused without it.
+# The time that a request waits for a read if it would be refused without it.
 _PATIENCE_SECONDS = 8.0
 
 _log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # One read serves all connections that open within this time, so a pool that refills after a failover reads once. It
 # must stay far below the time between two rotations of the same login.
 CACHE_SECONDS = 5.0
-# How long a connection without a working credential waits for one, within the request's deadline.
+# The time that a connection without a working credential waits for one, within the request's deadline.
 PATIENCE_SECONDS = 8.0
 
 _log = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ SCHEMA = "beers"
 # For a run; ECS ends the container of a longer one before that.
 MIGRATION_SECONDS = 600
 CONNECT_SECONDS = 15
-# How long a run waits for a concurrent one, and how often it logs that it does.
+# The time that a run waits for a concurrent one, and the interval at which it logs that.
 ADVISORY_LOCK_TIMEOUT_SECONDS = 120
 REPORT_SECONDS = 10
 # ALTER TABLE waits for the table's readers, and every later query waits for it; so it must not wait for long.

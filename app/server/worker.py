@@ -49,7 +49,7 @@ SEND_SECONDS = 60.0
 LINGER_SECONDS = 2.0
 # Of a request that is not complete. A load balancer of AWS passes on heads of up to 64 KiB.
 MAX_RECEIVED_BYTES = 128 * 1024
-# How often the above are checked.
+# The interval at which the above are checked.
 CHECK_SECONDS = 0.25
 
 # A worker pauses for this time for each of its connections before it accepts another, so that a worker with fewer
@@ -62,7 +62,7 @@ _ALWAYS_ANSWERED = frozenset({"/livez", "/startupz"})
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,20})[ \t]*\r\n")
-# What one call can send (IOV_MAX).
+# The limit of one call (IOV_MAX).
 _MAX_PARTS = 1024
 
 _TOO_BUSY = unavailable("too-busy", "There are more requests than can be answered right now. Please try again.")

@@ -28,7 +28,7 @@ SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHER
 # A separate query: together with the check for the right to run it, it would fail even where it is not needed.
 SYSTEM_IDENTIFIER = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
 
-# What the master can do to a role {0}. :act and :administer are the names of these rights for pg_has_role in this
+# The rights of the master on a role {0}. :act and :administer are the names of these rights for pg_has_role in this
 # version; see `roles`. Before version 16, CREATEROLE lets the master administer all roles but superusers.
 _CAN_ACT_AS = "pg_has_role({0}.oid, 'USAGE') AND pg_has_role({0}.oid, :act)"
 _ADMINISTERS = (
@@ -356,7 +356,7 @@ LEFT JOIN pg_namespace n ON n.oid = e.extnamespace
 
 _CREATES = "(SELECT FROM aclexplode({acl}) a WHERE a.grantee = o.successor AND a.privilege_type = 'CREATE')"
 
-# What a role owns or was granted, in this database and as shared objects; `model.DependencyKind` names the kinds.
+# The objects and grants of a role, in this database and as shared objects; `model.DependencyKind` names the kinds.
 # What is dropped along with the role has none: default privileges, user mappings, memberships that it granted.
 RETIRED_ROLES = f"""
 WITH retired AS (

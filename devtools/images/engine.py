@@ -25,7 +25,7 @@ import psutil
 from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 
-# What removes a run's leftovers finds them by this label.
+# The label of a run's containers and images, by which leftovers are found.
 RUN_LABEL = "taproom.run"
 
 _WITHOUT_SYSTEMD = ("--cgroup-manager", "cgroupfs", "--events-backend", "file")

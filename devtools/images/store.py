@@ -21,7 +21,7 @@ _REFERENCE = re.compile(r"^[^@]+@sha256:(?P<digest>[0-9a-f]{64})$")
 _COMMAND = re.compile(r"^CMD (?P<argv>\[.*\])$", re.MULTILINE)
 
 
-# What the Dockerfile's lines need in addition to the service and the certificates.
+# Files that the Dockerfile needs in addition to the service and the certificates.
 _BUILT_FROM = ("Dockerfile", ".dockerignore", "requirements/service.txt")
 
 

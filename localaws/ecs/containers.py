@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# What Fargate waits between SIGTERM and SIGKILL when the task definition does not say.
+# Fargate's wait between SIGTERM and SIGKILL when the task definition does not say.
 DEFAULT_STOP_TIMEOUT_SECONDS = 30
 
 

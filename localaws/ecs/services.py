@@ -31,7 +31,7 @@ from localaws.ecs.tasks import TaskRun
 from localaws.patch import MonkeyPatch
 from localaws.settings import Context
 
-# What moto's service does not keep of CreateService.
+# Parameters of CreateService that moto's service does not keep.
 _KEPT_SETTINGS = (
     "availabilityZoneRebalancing",
     "capacityProviderStrategy",

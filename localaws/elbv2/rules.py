@@ -19,7 +19,7 @@ from typing import Any
 HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
 )
-# What of a request a redirect leaves as it is.
+# Parts of a request that a redirect keeps.
 _KEPT = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
 _VALID_HEADER_NAME = re.compile(r"[-A-Za-z0-9]+")
 

@@ -192,7 +192,7 @@ _DENIALS = {
     "rest-json": (403, "AccessDeniedException"),
 }
 
-# How services refuse an access key that they do not know.
+# The services' errors for an unknown access key.
 _UNKNOWN_KEYS = {
     "ec2": (401, "AuthFailure", "AWS was not able to validate the provided access credentials"),
     "json": (400, "UnrecognizedClientException", "The security token included in the request is invalid."),

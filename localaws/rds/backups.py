@@ -20,7 +20,7 @@ from devtools.postgres.cluster import Backup, Cluster, data_directory, give_to_s
 
 WAL_KEPT = "256MB"
 
-# What a restored instance takes over from its source; the rest has RDS's defaults or is given.
+# Settings that a restored instance takes over from its source; the rest has RDS's defaults or is given.
 _RESTORED = (
     *("engine", "engine_version", "db_name", "master_username", "db_instance_class", "allocated_storage", "iops"),
     *("storage_type", "storage_encrypted", "kms_key_id", "license_model", "backup_retention_period"),

@@ -44,7 +44,7 @@ from localaws.settings import Context
 
 _STOP_SECONDS = 30
 _BACKUP = "backup"  # among the settings of an instance that is restored
-# What RDS's families from postgres15 on have by default. A parameter that is set to that stays RDS's own.
+# Defaults of RDS's families from postgres15 on. A parameter set to its default keeps RDS as its source.
 _DEFAULTS = {"rds.force_ssl": "1", "password_encryption": "scram-sha-256"}
 # Settings that moto's instance does not keep, by the name under which it shows them.
 _SHOWN_SETTINGS = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _ROOT = "root module"
-# How many stopped tasks are shown.
+# The number of stopped tasks shown.
 SHOWN_STOPPED_TASKS = 3
 
 

@@ -15,7 +15,7 @@ from scripts.prove.claim import DisprovedError, claim
 from scripts.prove.target import Target, wait_until
 from scripts.psql import PROJECT
 
-# What a role could do to another environment.
+# Harm that a role could do to another environment.
 _FORBIDDEN = {
     "secretsmanager:GetSecretValue": "arn:aws:secretsmanager:{region}:{account}:secret:{other}/database/beers_app-1",
     "lambda:InvokeFunction": "arn:aws:lambda:{region}:{account}:function:{other}-database-access",

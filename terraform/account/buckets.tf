@@ -18,7 +18,7 @@ locals {
   access_log_bucket_arn  = "arn:${local.partition}:s3:::${local.access_log_bucket_name}"
 }
 
-# Who asked for what: of the states, and of every environment's load balancer. It is here and not in the environments, so that a
+# Access logs: of the states, and of every environment's load balancer. It is here and not in the environments, so that a
 # log outlives what it is about.
 module "access_log_bucket" {
   source = "../modules/bucket"

@@ -1,4 +1,4 @@
-# What an apply of one environment can do. Where AWS supports resource-level permissions, they are limited to the environment's
+# The permissions of an apply of one environment. Where AWS supports it, they are limited to the environment's
 # own resources by name or tag (isolation.tf), so that a deployment of dev cannot touch prod. One file for each document.
 locals {
   # Managed policies, because one inline policy would exceed the size limit.

@@ -87,7 +87,7 @@ resource "aws_iam_policy" "deploy" {
   for_each = local.deploy_documents
 
   name        = "${var.project_name}-deploy-${each.key}"
-  description = "Part of the permissions of deployments from GitHub"
+  description = "Part of what a deployment from GitHub may do"
   policy      = jsonencode({ Version = "2012-10-17", Statement = [for one in each.value : merge({ Effect = "Allow" }, one)] })
 }
 

@@ -1,4 +1,4 @@
-# What keeps the environments of one account apart. Names identify most resources, and the tag Environment the others.
+# The isolation of environments in one account. Names identify most resources, and the tag Environment the others.
 
 locals {
   # No name of an environment has a hyphen, so `taproom-dev-*` does not match a name of the environment dev2.

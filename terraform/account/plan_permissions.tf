@@ -1,4 +1,4 @@
-# What a plan reads: how everything is configured, and the states. No content of a secret, a bucket, a log or a table, and
+# The permissions of a plan: read configuration and states. No content of a secret, a bucket, a log or a table, and
 # nothing is changed; `terraform plan -lock=false -refresh=false`, because a lock would be a change, and a refresh reads the
 # write token. The database is asked by the function that can only plan.
 locals {

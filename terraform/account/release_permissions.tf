@@ -1,4 +1,4 @@
-# What main hands from one job to the next in the bucket of the states: the function's zip, which the build puts and others
+# Objects that main's jobs pass on in the bucket of the states: the function's zip, which the build puts and others
 # read, and saved plans of one environment each, which the job that plans puts and only the approved deployment reads.
 locals {
   artifacts = "arn:${local.partition}:s3:::${var.project_name}-terraform-state-${local.registry_account_id}/artifacts/*"

@@ -44,12 +44,12 @@ output "access_plan" {
 }
 
 output "access_summary" {
-  description = "What each login gains and loses by `access_plan`, losses first."
+  description = "Gains and losses of each login by `access_plan`, losses first."
   value       = module.database_access.access_summary
 }
 
 output "access_report" {
-  description = "What the function found, changed and left alone; it contains no password."
+  description = "Report of the function's last invocation; it contains no password."
   value       = module.database_access.access_report
 }
 

@@ -81,7 +81,7 @@ variable "excluded_zone_ids" {
 }
 
 variable "network_egress" {
-  description = "How tasks and functions reach AWS: `endpoints` (only AWS), `nat_gateway` (one for all zones, with the internet), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has one)."
+  description = "Route of tasks and functions to AWS: `endpoints` (only AWS), `nat_gateway` (one for all zones, with the internet), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has one)."
   type        = string
   default     = "endpoints"
   nullable    = false
@@ -251,7 +251,7 @@ variable "database_former_instances" {
 }
 
 variable "master_rotation" {
-  description = "When RDS rotates the master password; settings as in login_rotation."
+  description = "Schedule of the master password's rotations; settings as in login_rotation."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
   default     = { days = 7 }
   nullable    = false
@@ -281,7 +281,7 @@ variable "master_rotation" {
 # Access to the database. The module database_access validates the document and the logins' rotation.
 
 variable "database_auth" {
-  description = "How the service logs in to the database: `secret` (a rotated password) or `iam`. Migrations use a secret either way."
+  description = "The service's login to the database: `secret` (a rotated password) or `iam`. Migrations use a secret either way."
   type        = string
   default     = "secret"
   nullable    = false
@@ -349,7 +349,7 @@ variable "preview_access" {
 }
 
 variable "login_rotation" {
-  description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC); a rotation starts within window_hours (by default the rest of the day), and is overdue after overdue_after_days (two days late)."
+  description = "Schedule of the logins' rotations: every so many days, or on a schedule (rate or cron, in UTC); a rotation starts within window_hours (by default the rest of the day), and is overdue after overdue_after_days (two days late)."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
   default     = { days = 30 }
   nullable    = false

@@ -196,7 +196,7 @@ def test_the_zip_has_every_committed_file_and_is_reproducible(tmp_path: Path) ->
     assert packed() == first.read_bytes()
 
 
-# What reads as translated, and what to write instead.
+# Phrases that read as translated, and their replacements.
 PHRASES = {
     r"\b(who|what|which)ever\b": "name the actor, or write any",
     r"\b([Ss]ome|[Ee]very|[Aa]ny)body\b": "name the actor: the caller, a user, PUBLIC",

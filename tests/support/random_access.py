@@ -36,7 +36,7 @@ PRESETS = {
     "schema": SCHEMA_PRIVILEGES,
 }
 
-# What makes an object of each kind.
+# Statements that create an object of each kind.
 MAKING = {
     "table": "CREATE TABLE {0} (id int GENERATED ALWAYS AS IDENTITY)",
     "partitioned": "CREATE TABLE {0} (id int) PARTITION BY RANGE (id)",

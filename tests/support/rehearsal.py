@@ -211,7 +211,7 @@ def create_app():
     application.extensions = {}  # gunicorn's configuration puts the startup latch there
     return application
 """
-# What the migrations of releases in dev do, one after the other.
+# Migrations of releases in dev, in their order.
 MIGRATIONS = (
     "ALTER TABLE beers.beers ADD COLUMN hops text",
     "ALTER TABLE beers.beers ADD COLUMN malt text",

@@ -17,7 +17,7 @@ PREPARE = "$/.github/actions/prepare"
 CHECKS = WORKFLOWS["checks.yml"]["jobs"]["check"]["strategy"]["matrix"]["check"]
 MAKEFILE = (CHECKOUT / "Makefile").read_text() + (CHECKOUT / "ci.mk").read_text()
 
-# Who may do more than read the code, and what for.
+# Jobs with more permissions than reading the code, with the reason.
 MORE_THAN_READING = {
     ("deploy.yml", "apply"): {"id-token"},
     ("drift.yml", "drift"): {"id-token", "issues"},

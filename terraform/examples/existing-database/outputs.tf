@@ -4,7 +4,7 @@ output "access_plan" {
 }
 
 output "access_report" {
-  description = "What the last apply found and changed; it contains no password."
+  description = "Report of the last apply; it contains no password."
   value       = module.database_access.access_report
 }
 

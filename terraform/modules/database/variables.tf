@@ -75,7 +75,7 @@ variable "monitoring_interval_seconds" {
 }
 
 variable "master_rotation" {
-  description = "When RDS rotates the master password: every so many days, or on a schedule (rate or cron, in UTC), within window_hours (by default the rest of the day)."
+  description = "Schedule of the master password's rotations: every so many days, or on a schedule (rate or cron, in UTC), within window_hours (by default the rest of the day)."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number) })
   default     = { days = 7 }
   nullable    = false

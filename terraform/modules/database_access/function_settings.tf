@@ -1,4 +1,4 @@
-# What the functions that log in to the database have in common.
+# Common settings of the functions that log in to the database.
 
 locals {
   memory_mebibytes = 512

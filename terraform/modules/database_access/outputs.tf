@@ -1,5 +1,5 @@
 output "access_report" {
-  description = "What the function found, changed and left alone; it holds no password."
+  description = "Report of the function's last invocation; it contains no password."
   value       = jsondecode(aws_lambda_invocation.apply.result)
 }
 
@@ -9,7 +9,7 @@ output "access_plan" {
 }
 
 output "access_summary" {
-  description = "What each login gains and loses by `access_plan`, losses first."
+  description = "Gains and losses of each login by `access_plan`, losses first."
   value       = local.shown_summary
 }
 

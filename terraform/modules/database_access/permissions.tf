@@ -1,4 +1,4 @@
-# What functions may do that log in to the database; each adds its own.
+# Common permissions of the functions that log in to the database; each function adds others.
 
 data "aws_caller_identity" "current" {}
 data "aws_region" "current" {}

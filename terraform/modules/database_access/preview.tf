@@ -1,4 +1,4 @@
-# What an apply would run, asked while planning. The answer's digest goes into the invocation, which then does exactly
+# The SQL of an apply, queried while planning. The answer's digest goes into the invocation, which then does exactly
 # that or nothing.
 #
 # Terraform puts the question off until the apply when the planning function itself is about to be made or changed. It must

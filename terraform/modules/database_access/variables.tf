@@ -115,7 +115,7 @@ variable "drift_check_interval_hours" {
 }
 
 variable "rotation" {
-  description = "When the logins' passwords are rotated: every so many days, or on a schedule (rate or cron, in UTC); a rotation starts within window_hours (by default the rest of the day), and is overdue after overdue_after_days (two days late)."
+  description = "Schedule of the logins' rotations: every so many days, or on a schedule (rate or cron, in UTC); a rotation starts within window_hours (by default the rest of the day), and is overdue after overdue_after_days (two days late)."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
   default     = { days = 30 }
   nullable    = false

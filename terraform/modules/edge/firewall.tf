@@ -16,7 +16,7 @@ resource "aws_wafv2_web_acl" "this" {
   count = local.has_firewall ? 1 : 0
 
   name        = var.context.name
-  description = "What never reaches the service ${var.context.name}"
+  description = "Requests that never reach the service ${var.context.name}"
   scope       = "REGIONAL"
 
   default_action {

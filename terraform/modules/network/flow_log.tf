@@ -1,4 +1,4 @@
-# Who talked to whom, and whom the rules turned away: the first question after an incident.
+# The log of accepted and rejected connections, for incidents.
 
 resource "aws_cloudwatch_log_group" "flows" {
   name              = "/vpc/${var.context.name}"

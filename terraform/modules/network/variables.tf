@@ -27,7 +27,7 @@ variable "service_port" {
 }
 
 variable "egress" {
-  description = "How tasks and functions reach AWS: `endpoints`, `nat_gateway`, `nat_gateway_per_zone` or `public_addresses`; see the environment's network_egress."
+  description = "Route of tasks and functions to AWS: `endpoints`, `nat_gateway`, `nat_gateway_per_zone` or `public_addresses`; see the environment's network_egress."
   type        = string
   default     = "endpoints"
 }

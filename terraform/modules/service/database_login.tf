@@ -1,4 +1,4 @@
-# How the service logs in: with the credential that a secret holds, or with a token that the tasks' role signs.
+# The service's login: with the credential that a secret holds, or with a token that the tasks' role signs.
 
 locals {
   is_by_token = var.iam_login != null

@@ -69,7 +69,7 @@ data "aws_iam_policy_document" "assumed_by_tasks" {
   }
 }
 
-# What ECS itself does to start a task: pull the image, open the log, inject the migrator's secret.
+# ECS's permissions to start a task: pull the image, open the log, inject the migrator's secret.
 resource "aws_iam_role" "execution" {
   name                 = "${var.context.name}-execution"
   description          = "Permissions of ECS to start a task of the service"
@@ -83,7 +83,7 @@ resource "aws_iam_role_policy" "execution" {
   policy = jsonencode({ Version = "2012-10-17", Statement = [for one in local.execution_statements : merge({ Effect = "Allow" }, one)] })
 }
 
-# What the running service does: log in to its database and, if there is one, read the write token.
+# The running service's permissions: log in to its database and, if there is one, read the write token.
 resource "aws_iam_role" "task" {
   name                 = "${var.context.name}-task"
   description          = "Permissions of the running service"

@@ -20,7 +20,7 @@ from tests.support.rehearsal import run_in
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
-# What a person answers, in order: the end of a question, and the answer.
+# A person's answers, in order: the end of a question, and the answer.
 ANSWERS = [
     ("Only yes is accepted: ", "yes"),  # apply the account
     ("Only yes is accepted: ", "yes"),  # change GitHub's settings

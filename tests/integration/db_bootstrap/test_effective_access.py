@@ -46,7 +46,7 @@ SETUP = (
     "CREATE FOREIGN DATA WRAPPER wrapper",
     "CREATE SERVER far FOREIGN DATA WRAPPER wrapper",
 )
-# What GRANT and ALTER ... OWNER TO call each object, and its privileges.
+# The names of objects in GRANT and ALTER ... OWNER TO, and their privileges.
 TARGETS = {
     "TABLE hall.beer": "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER MAINTAIN",
     'TABLE hall."Odd one"': "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER MAINTAIN",

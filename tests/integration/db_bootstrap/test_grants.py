@@ -347,7 +347,7 @@ def test_temporary_tables_with_types_that_a_role_cannot_use_are_reported(cellar:
     assert not any(note in each for each in cellar.plan().unmanaged)
 
 
-# What one login role of a pair makes or is; then what the plan says of it.
+# A difference between the two login roles of a pair, and the plan's sentence on it.
 OF_ONE_LOGIN_ROLE = {
     "SET SESSION AUTHORIZATION {app_a}; SELECT lo_create(4713)": "1 large object(s), which '{app}' cannot use while it"
     ' logs in as \'{app_b}\'; run: GRANT "{app_a}", "{app}" TO CURRENT_USER; REASSIGN OWNED BY "{app_a}" TO "{app}";',

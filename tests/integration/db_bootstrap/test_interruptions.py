@@ -10,7 +10,7 @@ from tests.support.interrupted_apply import applies
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
-# What is different from the document before each attempt: some to take away, some to give, some to make.
+# Differences from the document before each attempt: some to take away, some to give, some to make.
 DRIFT = (
     "ALTER ROLE {app_a} CREATEDB",
     "DROP OWNED BY {report}",

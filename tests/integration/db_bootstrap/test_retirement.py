@@ -17,7 +17,7 @@ from tests.support.interrupted_apply import applies
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
-# What a role has when it leaves: in the document's database and in another one.
+# The possessions of a retired role: in the document's database and in another one.
 HERE = (
     "GRANT {stranger} TO {master} WITH ADMIN OPTION",
     "GRANT {stranger} TO {reader}",
@@ -90,7 +90,7 @@ def test_what_it_owns_goes_to_its_heir_in_every_database(cellar: Access, elsewhe
     assert cellar.as_superuser(f"SELECT {create}") == [[False]], "nothing that was borrowed stays"
 
 
-# How an object of each kind is made and named; tables, schemas and functions are above.
+# Statements that create an object of each kind, and its name; tables, schemas and functions are above.
 OWNED = {
     "COLLATION {schema}.c": '{} FROM "C"',
     "CONVERSION {schema}.c": "{} FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",

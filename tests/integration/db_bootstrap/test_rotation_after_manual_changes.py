@@ -99,7 +99,7 @@ def test_a_secret_without_a_first_credential_asks_for_the_bootstrap(own_logins: 
         own_logins.step(Step.CREATE, own_logins.begin())
 
 
-# What one of the two login roles has more or less than the other.
+# Differences between the two login roles.
 DIFFERENCES = (
     ("another connection limit", "ALTER ROLE {other} CONNECTION LIMIT 1"),
     ("another setting", "ALTER ROLE {other} SET statement_timeout = '1ms'"),

@@ -21,7 +21,7 @@ TERRAFORM = Path(__file__).parents[3] / "terraform"
 USAGE = "usage"
 # Tests in environment/tests plan the other examples.
 ROOTS = ["account", "environment", "examples/existing-database", USAGE]
-# What the usage blocks refer to and no module has.
+# References of the usage blocks that no module has.
 CALLERS = """
 resource "aws_kms_key" "environment" {}
 resource "aws_security_group" "report" {}

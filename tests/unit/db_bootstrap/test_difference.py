@@ -53,7 +53,7 @@ IN_IAM = Membership("rds_iam", APP)
 OURS = comment(None, "beers")
 NEW, OLD = comment("new", "beers"), comment("old", "beers")
 
-# What is declared, what is found, and what a reporting document then misses and finds too much.
+# Declared facts, actual facts, and the missing and undeclared ones that a reporting document finds.
 CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
     ("a privilege that can be passed on", {USAGE}, {replace(USAGE, is_grantable=True)}, NONE, NONE),
     ("a membership with less and more", {MEMBER}, {LESS}, {ADMIN}, {LESS}),

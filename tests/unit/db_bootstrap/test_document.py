@@ -157,7 +157,7 @@ def _with_setting(name: object, value: object) -> dict[str, Any]:
     return _with_login("report", {**IAM, "settings": {name: value}})
 
 
-# What stands before each problem: where the second grant of the new role is.
+# The path before each problem: the second grant of the new role.
 GRANT = "document.roles['new'].grants[1]"
 # Documents, each with a problem that its refusal names.
 WRONG: list[tuple[object, str]] = [

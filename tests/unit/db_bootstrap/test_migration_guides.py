@@ -17,7 +17,7 @@ GUIDES = sorted((PROJECT / "docs").glob("migrate-from-*.md"))
 assert GUIDES
 GUIDED = pytest.mark.parametrize("guide", [pytest.param(guide, id=guide.stem) for guide in GUIDES])
 
-# What the fragments take for granted.
+# Roles and objects that the fragments assume.
 AROUND: dict[str, Any] = {
     "database": "finance",
     "schemas": {"finance": {"owner": "finance_owner"}},

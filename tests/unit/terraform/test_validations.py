@@ -15,7 +15,7 @@ from scripts.terraform_tables import TERRAFORM, blocks
 EXAMPLES = [*(TERRAFORM / "examples").iterdir()]
 MODULES = sorted({path.parent for path in TERRAFORM.rglob("variables.tf") if ".terraform" not in path.parts})
 
-# What can have conditions, with the beginning of its address.
+# Blocks that can have conditions, with the beginning of their address.
 KINDS = {"variable": "var.", "resource": "", "data": "data.", "output": "output."}
 
 
