@@ -21,6 +21,7 @@ from devtools.errors import UserError
 from devtools.images.engine import RUN_LABEL, Engine
 from devtools.images.store import ImageStore
 from devtools.processes import ProcessRegister
+from devtools.terraform.providers import write_cli_config
 from rehearsal.aws import assume_role, aws_client
 from rehearsal.run import Run
 from rehearsal.terraform import (
@@ -28,7 +29,6 @@ from rehearsal.terraform import (
     TerraformError,
     configuration_digest,
     copy_configuration,
-    write_cli_config,
 )
 
 _SERVER_START_SECONDS = 180

@@ -21,7 +21,6 @@ from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 from devtools.processes import ProcessRegister
 from rehearsal.aws import REGION
-from rehearsal.prerequisites import provider_mirror
 from rehearsal.progress import Progress
 
 _PATH_STYLE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
@@ -52,7 +51,7 @@ class Terraform:
         endpoint: the local AWS's address.
         processes: where Terraform is registered while it runs.
         logs: the folder for its logs.
-        cli_config: Terraform's own settings file, see ``write_cli_config``.
+        cli_config: Terraform's own settings file, see `devtools.terraform.providers`.
         credentials: that it acts with, as arguments of ``aws_client``.
 
     Attributes:
@@ -220,19 +219,6 @@ def configuration_digest(configuration: Path, root: str, variables: Mapping[str,
                     f"{path.relative_to(configuration)}\0".encode() + hashlib.sha256(path.read_bytes()).digest()
                 )
     return digest.hexdigest()
-
-
-def write_cli_config(path: Path, lock_file: Path, plugin_cache: Path) -> Path:
-    """Write Terraform's settings: providers from a mirror of this machine if it has one, else fetched once and kept."""
-    mirror = provider_mirror(lock_file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if mirror:
-        settings = f"provider_installation {{\n  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n}}\n"
-    else:
-        plugin_cache.mkdir(parents=True, exist_ok=True)
-        settings = f"plugin_cache_dir = {json.dumps(str(plugin_cache))}\n"
-    path.write_text(f"disable_checkpoint = true\n{settings}")
-    return path
 
 
 def _environment(endpoint: str, cli_config: Path) -> dict[str, str]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from devtools.processes import ProcessRegister
 from devtools.terraform.program import find_terraform
+from devtools.terraform.providers import write_cli_config
 from rehearsal.aws import Running
-from rehearsal.terraform import Terraform, copy_configuration, write_cli_config
+from rehearsal.terraform import Terraform, copy_configuration
 from tests.support.github_tokens import Repository
 
 # Names of the greatest length that the variables allow.

@@ -19,10 +19,11 @@ from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 from devtools.processes import ProcessRegister
 from devtools.terraform.program import find_terraform
+from devtools.terraform.providers import write_cli_config
 from rehearsal import deployment
 from rehearsal.aws import assume_role
 from rehearsal.run import Run
-from rehearsal.terraform import Terraform, TerraformError, copy_configuration, write_cli_config
+from rehearsal.terraform import Terraform, TerraformError, copy_configuration
 from tests.support.documents import beers
 from tests.support.pipeline import git_in
 from tests.support.rehearsal import Deployed, changes_of, quiet, run_in

@@ -11,8 +11,8 @@ import pytest
 from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
 from devtools.terraform.program import find_terraform
+from devtools.terraform.providers import write_cli_config
 from rehearsal import deployment
-from rehearsal.terraform import write_cli_config
 from tests.support import laptop
 from tests.support.github_api import github_api, install_gh
 from tests.support.pipeline import copy_project

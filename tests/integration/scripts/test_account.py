@@ -12,7 +12,8 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from devtools.terraform.program import find_terraform
-from rehearsal.terraform import copy_configuration, write_cli_config
+from devtools.terraform.providers import write_cli_config
+from rehearsal.terraform import copy_configuration
 from tests.support.local_aws import ACCOUNT_ID, LocalAws
 from tests.support.waiting import wait_until
 

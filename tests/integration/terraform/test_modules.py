@@ -14,7 +14,7 @@ import pytest
 
 from devtools.errors import UserError
 from devtools.terraform.program import find_terraform
-from rehearsal.terraform import write_cli_config
+from devtools.terraform.providers import write_cli_config
 
 TERRAFORM = Path(__file__).parents[3] / "terraform"
 # The usage blocks of all modules' READMEs, in one configuration.

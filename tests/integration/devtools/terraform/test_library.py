@@ -15,7 +15,7 @@ import pytest
 from devtools.checkout import CHECKOUT
 from devtools.processes import ProcessRegister, still_running
 from devtools.terraform.program import find_terraform, is_terraform
-from rehearsal.terraform import write_cli_config
+from devtools.terraform.providers import write_cli_config
 from tests.support.waiting import wait_until
 
 SLOW = """

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import prerequisites as prepare
+from devtools.terraform.providers import provider_mirror
 
 LOCK = """provider "registry.terraform.io/hashicorp/aws" {
   version     = "5.100.0"
@@ -25,4 +25,4 @@ def test_a_mirror_counts_when_it_holds_the_locked_version(inside: str, found: bo
     plugin.parent.mkdir(parents=True)
     plugin.touch()
     (tmp_path / "lock").write_text(LOCK)
-    assert prepare.provider_mirror(tmp_path / "lock", (str(tmp_path),)) == (mirror if found else None)
+    assert provider_mirror(tmp_path / "lock", (str(tmp_path),)) == (mirror if found else None)
