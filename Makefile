@@ -78,8 +78,8 @@ lock: .venv/ready ## Lock the newest versions that pyproject.toml allows, with h
 rename: ## Rename the project in all its files (NAME=brewery)
 	@$(PYTHON) scripts/rename.py "$(NAME)"
 
-prune: # Delete the tests of what you have deleted (docs/make-it-yours.md)
-	@$(PYTHON) scripts/prune_tests.py
+prune: .venv/ready # Delete the tests of what you have deleted, and fit the linters' settings (docs/make-it-yours.md)
+	@$(RUN) scripts.prune_tests
 
 clean: ## Remove what was built, and .venv; a running rehearsal is left alone
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -94,7 +94,7 @@ lint: .venv/ready trivy ## Check style, types, imports, dead code, Terraform, sh
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/vulture
 	PATH="$(CURDIR)/.venv/bin:$$PATH" shellcheck $(SHELL_SCRIPTS) # on Linux on ARM: apt-get install shellcheck
-	.venv/bin/hadolint Dockerfile
+	$(if $(wildcard Dockerfile),.venv/bin/hadolint Dockerfile)
 	.venv/bin/actionlint
 	.venv/bin/zizmor --offline --quiet --persona=auditor .github
 	@$(RUN) devtools.terraform fmt -check -recursive terraform
