@@ -1,6 +1,6 @@
 """Start child processes and register them, so that none outlives its run.
 
-Every child is registered as soon as it starts. When a run was killed, the next command reads the register and ends
+Every child is registered before its program starts. When a run was killed, the next command reads the register and ends
 exactly the processes that still run: a record contains the pid and the creation time of the process, so a reused pid is
 not mistaken for a child.
 """
@@ -18,6 +18,9 @@ import psutil
 
 # psutil derives a start time from clock ticks; the last digits may differ from one reading to the next.
 _SAME_INSTANT_SECONDS = 0.5
+# Waits for a line before it becomes the program: a parent that is killed before it has registered the child sends none.
+# Shells export these variables unasked.
+_WAIT_AND_EXECUTE = ("/bin/sh", "-c", 'read -r _ && unset PWD OLDPWD SHLVL && exec "$@" </dev/null', "sh")
 
 
 class ProcessRegister:
@@ -53,15 +56,15 @@ class ProcessRegister:
             pass_fds: open file descriptors that it inherits.
 
         Raises:
-            OSError: the program cannot be started.
+            OSError: its working directory or log cannot be used; a program that is missing exits with 127 instead.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output, self._lock:
             child = subprocess.Popen(
-                list(argv),
+                [*_WAIT_AND_EXECUTE, *argv],
                 env=dict(env),
                 cwd=cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -71,6 +74,9 @@ class ProcessRegister:
                 extra_groups=None if user is None else [],
             )
             self._record(child.pid, argv[0])
+            assert child.stdin
+            with contextlib.suppress(BrokenPipeError), child.stdin as line:  # it may have been ended already
+                line.write(b"\n")
             self._children = [other for other in self._children if other.poll() is None] + [child]
         return child
 
