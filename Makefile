@@ -29,7 +29,7 @@ demo: .venv/rehearsal ## Show on the running rehearsal, in a minute: a manual GR
 rotate: .venv/rehearsal ## Rotate each login of the running rehearsal under load (LOGIN=beers_app: only that one; LOGIN=master: RDS's own)
 	@$(RUN) rehearsal rotate $(if $(LOGIN),--login "$(LOGIN)")
 
-token: .venv/rehearsal ## Print the token that a change of the rehearsed catalogue takes
+token: .venv/rehearsal ## Print the write token of the rehearsed catalogue
 	@$(RUN) rehearsal token
 
 down: .venv/rehearsal ## Destroy the rehearsal, check that nothing is left, and clean up
@@ -37,7 +37,7 @@ down: .venv/rehearsal ## Destroy the rehearsal, check that nothing is left, and 
 
 ##@ Develop
 
-run: .venv/rehearsal ## Serve the application alone (PORT=8000), with its own PostgreSQL unless DATABASE_URL is set
+run: .venv/rehearsal ## Serve the application alone (PORT=8000), with a temporary PostgreSQL unless DATABASE_URL is set
 	@$(RUN) devtools run
 
 format: .venv/ready ## Rewrite Python and Terraform files in the project's style
@@ -45,7 +45,7 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff format .
 	@$(RUN) devtools.terraform fmt -recursive terraform
 
-docs: .venv/ready ## Write what is derived into the documentation: inputs and outputs in terraform/, a list of docs/rehearsal.md, the keys of docs/access.md
+docs: .venv/ready ## Generate the derived parts of the documentation: inputs and outputs in terraform/, a list of docs/rehearsal.md, the keys of docs/access.md
 	@$(RUN) scripts.terraform_tables
 	@$(RUN) scripts.aws_behaviours
 	@$(RUN) scripts.access_document
@@ -81,7 +81,7 @@ rename: ## Rename the project in all its files (NAME=brewery)
 prune: .venv/ready # Delete the tests of what you have deleted, and fit the linters' settings (docs/make-it-yours.md)
 	@$(RUN) scripts.prune_tests
 
-clean: ## Remove what was built, and .venv; a running rehearsal is left alone
+clean: ## Remove build/ and .venv, but no running rehearsal
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 ##@ Check
@@ -114,7 +114,7 @@ SPREAD := --numprocesses 3 --dist worksteal
 LANES := --dist loadscope --no-loadscope-reorder
 MAJORS := 14 15 16 17 18
 
-test: .venv/ready browser engine $(patsubst %,$(SERVER),15) ## Run all tests but those that only test-nightly runs
+test: .venv/ready browser engine $(patsubst %,$(SERVER),15) ## Run all tests except the nightly ones
 	$(call tests,test,not nightly) --numprocesses 6 $(LANES)
 
 test-fast: export POSTGRESQL_MAJORS = 17
@@ -131,14 +131,14 @@ test-postgresql: export POSTGRESQL_MAJORS = $(MAJORS)
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) # The tests that depend on PostgreSQL's version, on 14 to 18
 	$(call tests,test-postgresql,each_major and not nightly) $(SPREAD)
 
-test-rehearsal: .venv/ready ## Run the tests that rehearse
+test-rehearsal: .venv/ready ## Run the tests that rehearse deployments
 	$(call tests,test-rehearsal,rehearsal and not nightly) --numprocesses 3 $(LANES)
 
 test-nightly: export POSTGRESQL_MAJORS = $(MAJORS)
 test-nightly: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) ## Run the exhaustive tests: thousands of examples on PostgreSQL 14 to 18, long loads, each failure (hours)
 	$(call tests,test-nightly,nightly or each_major) --hypothesis-profile=nightly --timeout=3600 --numprocesses 3 $(LANES)
 
-image-test: .venv/ready engine ## Build the image, run it as production does, print its size and content
+image-test: .venv/ready engine ## Build the image, run it as in production, print its size and content
 	$(call tests,test-image,image)
 
 stats: # Print lines per package, dependencies, and how long the last runs of the tests took

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "--folder",
         type=Path,
         default=DEFAULT_FOLDER,
-        help="where the rehearsal keeps its logs and state (default: %(default)s)",
+        help="folder of the rehearsal's logs and state (default: %(default)s)",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     port = argparse.ArgumentParser(add_help=False)
@@ -81,9 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("TASKS") or "process",
         help="run tasks as processes with the image's command, or with podman from the image itself (%(default)s)",
     )
-    subparsers.add_parser("down", help="destroy it, check that nothing is left, clean up")
-    subparsers.add_parser("rehearse", parents=[port], help="up, demo and down in one go")
-    subparsers.add_parser("token", help="print the token that changing the rehearsed catalogue takes")
+    subparsers.add_parser("down", help="destroy the rehearsal, check that nothing is left, and clean up")
+    subparsers.add_parser("rehearse", parents=[port], help="up, demo and down")
+    subparsers.add_parser("token", help="print the write token of the rehearsed catalogue")
     subparsers.add_parser("demo", help="show a manual change, rotations and bad releases on the running rehearsal")
     rotation = subparsers.add_parser("rotate", help="rotate the logins of the running rehearsal under load")
     rotation.add_argument("--login", help="only this one, such as beers_app; master is the database's own")
