@@ -215,7 +215,7 @@ def _deploy(run: Run, stages: Stages, program: str) -> str:
     terraform = deployment.Deployment(run, program)
     with stages.stage("Apply terraform/account (state bucket, registry, pipeline role)"):
         terraform.apply_account(stages.progress)
-    with stages.stage("Initialise terraform/environment"):
+    with stages.stage("Initialize terraform/environment"):
         terraform.init_environment(stages.progress)
         before = terraform.environment.outputs()
     if not running:

@@ -66,7 +66,7 @@ def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int
     finally:
         signal.signal(signal.SIGTERM, earlier)
     print(said, file=sys.stderr)
-    summarise(settings, f"```text\n{said}\n```")
+    summarize(settings, f"```text\n{said}\n```")
     return code
 
 
@@ -218,7 +218,7 @@ def hand_over(settings: Mapping[str, str], **values: str) -> None:
             file.writelines(f"{name.replace('_', '-')}={value}\n" for name, value in values.items())
 
 
-def summarise(settings: Mapping[str, str], text: str) -> None:
+def summarize(settings: Mapping[str, str], text: str) -> None:
     """Add Markdown to the summary of a workflow's job, of which GitHub shows 1 MiB a step."""
     if path := settings.get("GITHUB_STEP_SUMMARY"):
         with Path(path).open("a") as file:

@@ -28,7 +28,7 @@ from scripts.environment import (
     outputs,
     required,
     run_command,
-    summarise,
+    summarize,
 )
 
 _AGAIN = "Plan again (in the pipeline: run the release again), and have that approved."
@@ -142,7 +142,7 @@ def _finish(target: plan.Target, file: Path, text: str, settings: Mapping[str, s
         if target.known:
             hand_over(settings, previous_image=plan.running_image(target.region, target.known))
     in_foreground("apply", "-input=false", "-no-color", "-lock-timeout=5m", str(file))
-    summarise(settings, f"Applied.\n\n{text}")
+    summarize(settings, f"Applied.\n\n{text}")
     print(f"Applied to {target.name}.")
 
 

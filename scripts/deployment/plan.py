@@ -41,7 +41,7 @@ from scripts.environment import (
     required,
     run_command,
     running,
-    summarise,
+    summarize,
     terraform,
 )
 
@@ -236,14 +236,14 @@ def run(settings: Mapping[str, str]) -> None:
         if not settings.get("SKIP_OLDER"):
             raise
         print(f"Skipped: {error}")
-        summarise(settings, f"Skipped: {error}")
+        summarize(settings, f"Skipped: {error}")
         hand_over(settings, skipped="true")
         return
     text = report(plans)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(text)
     print(text)
-    summarise(settings, report(plans, SUMMARY_CHARACTERS))
+    summarize(settings, report(plans, SUMMARY_CHARACTERS))
     hand_over(settings, changes=json.dumps(any(plan and plan.changes for plan in plans.values())))
 
 

@@ -215,6 +215,7 @@ PHRASES = {
     r"\band nothing else\b": "only",
     r"\bstands? (there|in (a|the|its|braces))\b": "is in",
     r"\bknows? no\b": "has no, supports no",
+    r"\b\w+(al|an|ar|ogn)is(e[ds]?|ing)\b": "British spelling with -ize",
 }
 WITHOUT_PROSE = ("CHANGELOG.md", "LICENSE", "requirements/", "tests/integration/test_documentation.py")
 

@@ -164,7 +164,7 @@ class Pipeline:
         return running(self.aws("ecs"), name, name).image.partition("@")[2]
 
     def deployment(self, environment: str) -> Deployment:
-        """Return an environment's root module, initialised for Terraform runs that no workflow makes."""
+        """Return an environment's root module, initialized for Terraform runs that no workflow makes."""
         if environment not in self._deployments:
             made = Deployment(self.run, find_terraform()[0], environment, beside=self.terraform)
             made.init_environment()

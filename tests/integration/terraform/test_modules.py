@@ -41,7 +41,7 @@ PLANS_THAT_DESTROY = {
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with two initialised copies of the configuration, made once for all of pytest-xdist's workers.
+    """Return a folder with two initialized copies of the configuration, made once for all of pytest-xdist's workers.
 
     Tests only read them. In the copy `mocked`, the first write token is a constant, because a mocked provider cannot
     open ephemeral resources (Terraform 1.11).
