@@ -34,6 +34,11 @@ smoke: .venv/ready | terraform # Check that what was applied is what runs, and t
 release-notes: .venv/ready # Check that TAG=v1.2.0 is on main and in the changelog; write build/release-notes.md
 	@$(RUN) scripts.release_notes
 
+newest-provider: .venv/ready # Validate with the newest AWS provider that the root modules accept; needs internet
+	@rm -rf build/newest && mkdir -p build && cp -R terraform build/newest && rm build/newest/*/.terraform.lock.hcl
+	@for root in account environment; do for command in "init -backend=false -upgrade" validate; do \
+	  $(RUN) devtools.terraform -chdir=build/newest/$$root $$command || exit 1; done; done
+
 post-plan: .venv/ready # For pull requests: one comment
 	@$(RUN) scripts.github.comments comment build/plan.md
 
