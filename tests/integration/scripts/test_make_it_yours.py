@@ -62,6 +62,7 @@ def test_a_renamed_project_passes_its_tests(project: Path) -> None:
     (block,) = blocks("Another name", "sh")
     run(project, "sh", "-ec", block)
     assert "brewery" in (project / "terraform" / "environment" / "variables.tf").read_text()
+    assert (project / "README.md").read_text().startswith("# Brewery\n")
     assert run(project, "sh", "-c", "git grep --ignore-case taproom || true") == ""
     run_pytest(project, SAMPLE, "tests/unit/terraform/test_style.py")
 

@@ -1,11 +1,10 @@
 """The READMEs below terraform/ list the inputs and outputs that there are."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from scripts.terraform_tables import BEGIN, TERRAFORM, blocks, readmes, with_tables
+from scripts.terraform_tables import TERRAFORM, readmes, with_tables
 
 FOLDERS = sorted({path.parent for path in TERRAFORM.rglob("variables.tf") if ".terraform" not in path.parts})
 
@@ -15,19 +14,6 @@ def test_a_readme_lists_every_input_and_output_as_it_is_declared(folder: Path) -
     readme = folder / "README.md"
     assert readme in readmes()
     assert readme.read_text() == with_tables(readme), "run `make docs`"
-
-
-@pytest.mark.parametrize(
-    "folder", [folder for folder in FOLDERS if folder.parent.name == "modules"], ids=lambda path: path.name
-)
-def test_a_modules_readme_starts_with_a_usage_that_sets_what_is_required(folder: Path) -> None:
-    readme = (folder / "README.md").read_text().partition(BEGIN)[0]
-    usage = re.search(r'^module "\w+" \{\n  source += ".*modules/(\w+).*"\n\n((?:.*\n)*?)^\}', readme, re.MULTILINE)
-    assert usage
-    assert usage[1] == folder.name
-    variables = dict(blocks(folder, "variable"))
-    required = {name for name, body in variables.items() if not re.search(r"^  default +=", body, re.MULTILINE)}
-    assert required <= set(re.findall(r"^  (\w+) +=", usage[2], re.MULTILINE)) <= variables.keys()
 
 
 def test_a_table_says_what_is_required_and_what_a_thing_is_by_default(tmp_path: Path) -> None:
