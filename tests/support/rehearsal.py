@@ -92,7 +92,7 @@ class Rehearsal(Deployed):
 
     def load(self, connections: int = 4) -> Load:
         """Return a load on the service, through the load balancer."""
-        return Load([urlsplit(self.client.url).netloc], connections, self.client.token, pause_seconds=0.02)
+        return Load([urlsplit(self.client.url).netloc], connections, self.client.token, pause_seconds=0.1)
 
     def begin_rotation(self, name: str = "beers_app") -> str:
         """Begin a rotation of a login; return the pending version."""

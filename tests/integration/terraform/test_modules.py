@@ -150,7 +150,8 @@ def _terraform(root: Path, command: str, *options: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"terraform {command} in {root}:\n{done.stdout}\n{done.stderr}"
+    code = done.returncode  # alone, because pytest would print all attributes of `done`, too
+    assert code == 0, f"terraform {command} in {root}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
