@@ -152,11 +152,7 @@ class Deployment:
         self._name = environment
         self._folder = run.folder / f"terraform-{environment}" if beside else run.terraform
         copy_configuration(self._folder)
-        cli_config = write_cli_config(
-            run.folder / "terraform.rc",
-            self._folder / "environment" / ".terraform.lock.hcl",
-            CHECKOUT / "build" / "terraform-plugins",
-        )
+        cli_config = write_cli_config(run.folder / "terraform.rc")
         self._terraform = functools.partial(
             Terraform,
             terraform,

@@ -4,15 +4,17 @@ import json
 import re
 from pathlib import Path
 
+from devtools.checkout import CHECKOUT
+
 # Where an unpacked mirror of providers is commonly put; Terraform finds only some of these automatically.
 _MIRROR_PREFIXES = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/lib", "/usr/lib", "/var/lib")
 _PROVIDER = "registry.terraform.io/hashicorp/aws"
 _LOCKED_VERSION = re.compile(r'provider "registry\.terraform\.io/hashicorp/aws" \{\s+version\s+= "([^"]+)"')
 
 
-def write_cli_config(path: Path, lock_file: Path, plugin_cache: Path) -> Path:
+def write_cli_config(path: Path, plugin_cache: Path = CHECKOUT / "build" / "terraform-plugins") -> Path:
     """Write Terraform's settings: providers from a mirror of this machine if it has one, else fetched once and kept."""
-    mirror = provider_mirror(lock_file)
+    mirror = provider_mirror(CHECKOUT / "terraform" / "account" / ".terraform.lock.hcl")
     path.parent.mkdir(parents=True, exist_ok=True)
     if mirror:
         settings = f"provider_installation {{\n  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n}}\n"

@@ -44,7 +44,7 @@ def apply_account(folder: Path, aws: Running) -> Terraform:
         credentials=aws.administrator,
         processes=ProcessRegister(folder / "processes.jsonl"),
         logs=folder,
-        cli_config=write_cli_config(folder / "terraform.rc", root / ".terraform.lock.hcl", folder / "plugins"),
+        cli_config=write_cli_config(folder / "terraform.rc", folder / "plugins"),
     )
     account.init({})
     account.apply(VARIABLES, lambda _note: None)

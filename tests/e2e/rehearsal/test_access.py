@@ -15,7 +15,6 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 from devtools.processes import ProcessRegister
 from devtools.terraform.program import find_terraform
@@ -117,9 +116,7 @@ def _applied(run: Run) -> Access:
     deployment.build_package(run)
     deployment.start_local_aws(run)
     root = _consumer(run)
-    cli_config = write_cli_config(
-        run.folder / "terraform.rc", root / ".terraform.lock.hcl", CHECKOUT / "build" / "terraform-plugins"
-    )
+    cli_config = write_cli_config(run.folder / "terraform.rc")
     assert run.endpoint
     terraform = Terraform(
         program,

@@ -96,13 +96,7 @@ def test_the_commands_of_the_readme_lead_from_a_clone_to_a_served_beer(tmp_path:
                 "NO_PROXY": "*",
                 "RDS_CA_FILE": str(authority),
                 "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
-                "TF_CLI_CONFIG_FILE": str(
-                    write_cli_config(
-                        tmp_path / "terraform.rc",
-                        CHECKOUT / "terraform" / "account" / ".terraform.lock.hcl",
-                        CHECKOUT / "build" / "terraform-plugins",
-                    )
-                ),
+                "TF_CLI_CONFIG_FILE": str(write_cli_config(tmp_path / "terraform.rc")),
             }
             code, output = answered(PREPARE + commands, tmp_path, environment)
             settings = github.read()["entries"]

@@ -55,10 +55,9 @@ def clone(tmp_path: Path, name: str) -> Path:
 
 def start(root: Path, aws: LocalAws, **environment: str) -> "subprocess.Popen[str]":
     folder = root.parent
-    lock_file = root / "terraform" / "account" / ".terraform.lock.hcl"
     given = {
         "PATH": f"{Path(find_terraform()[0]).parent}:{os.environ['PATH']}",
-        "TF_CLI_CONFIG_FILE": str(write_cli_config(folder / "terraform.rc", lock_file, folder / "plugins")),
+        "TF_CLI_CONFIG_FILE": str(write_cli_config(folder / "terraform.rc", folder / "plugins")),
         "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
         "TF_INPUT": "1",
         "CHECKPOINT_DISABLE": "1",

@@ -114,7 +114,7 @@ def _prepare(folder: Path) -> None:
         shutil.copy(part / "mocked/environment" / name, part / "mocked" / VARIABLES)
     for root in (f"mocked/{DATABASE}", f"valid/{USAGE}"):
         shutil.copy(part / "mocked/environment/.terraform.lock.hcl", part / root)
-    write_cli_config(part / "cli.tfrc", TERRAFORM / "account" / ".terraform.lock.hcl", folder.with_suffix(".plugins"))
+    write_cli_config(part / "cli.tfrc", folder.with_suffix(".plugins"))
     # A file for each plan, because the first that fails ends the runs of its file.
     of_database = part / "mocked" / DATABASE / "tests"
     made = (of_database / "protection.tftest.hcl").read_text()

@@ -64,7 +64,7 @@ def root(tmp_path: Path) -> Path:
     folder.mkdir()
     lock = folder / ".terraform.lock.hcl"
     lock.write_bytes((CHECKOUT / "terraform" / "environment" / lock.name).read_bytes())
-    write_cli_config(tmp_path / "cli.tfrc", lock, tmp_path / "plugins")
+    write_cli_config(tmp_path / "cli.tfrc", tmp_path / "plugins")
     return folder
 
 
