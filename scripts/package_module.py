@@ -3,6 +3,7 @@
 A release offers it, so that one module block needs no other download: Terraform unpacks it as a module source.
 """
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -20,3 +21,4 @@ def package_module(function_zip: Path, archive: Path) -> None:
 
 if __name__ == "__main__":
     package_module(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(f"{sys.argv[2]}: sha256 {hashlib.sha256(Path(sys.argv[2]).read_bytes()).hexdigest()}")

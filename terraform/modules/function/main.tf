@@ -48,7 +48,7 @@ resource "aws_lambda_function" "this" {
   lifecycle {
     precondition {
       condition     = fileexists(var.package_file)
-      error_message = "There is no package at ${var.package_file}. Run `make package`, which builds it, or name another file."
+      error_message = "There is no package at ${var.package_file}. Run `make package`, which builds it, or name a release's zip."
     }
   }
 }

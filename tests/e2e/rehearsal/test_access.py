@@ -23,6 +23,7 @@ from rehearsal import deployment
 from rehearsal.aws import assume_role
 from rehearsal.run import Run
 from rehearsal.terraform import Terraform, TerraformError, copy_configuration
+from scripts.package_module import package_module
 from tests.support.documents import beers
 from tests.support.pipeline import git_in
 from tests.support.rehearsal import Deployed, changes_of, quiet, run_in
@@ -34,12 +35,11 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 # Names like an environment's, so that its policies are the same.
 NAME = "taproom-dev"
 MODULE_PATH = "../../modules/database_access"
-# A second database of the same server, whose master logs in by IAM only.
+# A second database of the same server, whose master logs in by IAM only. The module's archive contains its zip.
 STOUTS = """
 module "stouts" {
-  source       = "%s"
-  package_file = var.package_file
-  context      = { is_temporary = true }
+  source  = "file://%s//database_access"
+  context = { is_temporary = true }
   database = {
     address         = data.aws_db_instance.this.address
     port            = data.aws_db_instance.this.port
@@ -150,12 +150,9 @@ def _consumer(run: Run) -> Path:
     shutil.copytree(taproom / "terraform" / "examples" / "existing-database", root)
     main = root / "main.tf"
     assert MODULE_PATH in main.read_text()
-    main.write_text(main.read_text().replace(MODULE_PATH, _module_url(run)))
+    url = f"git::file://{taproom}//terraform/modules/database_access?ref=v1.0.0"
+    main.write_text(main.read_text().replace(MODULE_PATH, url))
     return root
-
-
-def _module_url(run: Run) -> str:
-    return f"git::file://{run.folder.parent}/taproom//terraform/modules/database_access?ref=v1.0.0"
 
 
 def _existing_resources(access: Access) -> dict[str, Any]:
@@ -322,7 +319,9 @@ def test_a_second_database_of_the_server_is_managed_by_a_master_that_logs_in_by_
     access.sql("GRANT rds_iam TO access_master")
     access.sql("CREATE DATABASE stouts OWNER access_master")
     block = access.terraform.root / "stouts.tf"
-    block.write_text(STOUTS % _module_url(access.run))
+    archive = access.run.folder / "database_access.zip"
+    package_module(access.run.package, archive)
+    block.write_text(STOUTS % archive)
     access.terraform.init({})
     access.apply()
     assert access.plan() is None

@@ -30,7 +30,10 @@ ADDS_A_COLUMN = migrations(*MIGRATIONS[:1])
 def commit_release(pipeline: Pipeline, files: dict[str, str], *versions: str, branch: str = "main") -> None:
     """Commit a change with the changelog of its versions, and tag it with them."""
     sections = "\n".join(f"## {version} - 2026-11-24\n\n- What {version} brings.\n" for version in versions)
-    pipeline.commit({**files, "CHANGELOG.md": f"# Changelog\n\n## Unreleased\n\n{sections}"}, branch)
+    project = (pipeline.origin / "pyproject.toml").read_text()
+    project = re.sub(r'^version = ".*"', f'version = "{versions[0]}"', project, flags=re.MULTILINE)
+    changelog = f"# Changelog\n\n## Unreleased\n\n{sections}"
+    pipeline.commit({**files, "CHANGELOG.md": changelog, "pyproject.toml": project}, branch)
     for version in versions:
         pipeline.git("tag", f"v{version}")
 

@@ -238,12 +238,16 @@ def test_the_functions_zip_is_pure_small_and_readable_by_lambda(function_zip: Pa
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_the_modules_archive_has_the_zip_where_the_module_looks_for_it(function_zip: Path, tmp_path: Path) -> None:
-    package_module(function_zip, tmp_path / "database_access.zip")
-    with zipfile.ZipFile(tmp_path / "database_access.zip") as archive:
-        archive.extractall(tmp_path)
-    assert (tmp_path / "database_access" / "db_bootstrap.zip").read_bytes() == function_zip.read_bytes()
+def test_the_modules_archive_is_a_source_with_the_zip_where_the_module_looks_for_it(
+    function_zip: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "database_access.zip"
+    package_module(function_zip, archive)
     terraform, _ = find_terraform()
-    (tmp_path / "main.tf").write_text('module "access" {\n  source = "./database_access"\n}\n')
+    checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
+    source = f"file://{archive}//database_access?checksum=sha256:{checksum}"
+    (tmp_path / "main.tf").write_text(f'module "access" {{\n  source = "{source}"\n}}\n')
     done = subprocess.run([terraform, "get"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    (found,) = tmp_path.glob(".terraform/modules/access/database_access/db_bootstrap.zip")
+    assert found.read_bytes() == function_zip.read_bytes()
