@@ -1,4 +1,4 @@
-"""Rehearsals that are interrupted, killed, or lack a prerequisite. The first three tests are one story."""
+"""Rehearsals that are interrupted, killed, or lack a prerequisite. The first four tests are one story."""
 
 import signal
 import subprocess
@@ -66,11 +66,11 @@ def output_until(process: subprocess.Popen[str], text: str) -> str:
     pytest.fail(f"it ended without {text!r}:\n{seen}")
 
 
-def wait_for_database(folder: Path) -> None:
-    """Wait until the apply of the environment is well under way: it has asked for the database, and runs."""
+def wait_for_call(folder: Path, operation: str) -> None:
+    """Wait until an apply is well under way: Terraform has called an operation, and runs."""
     wait_until(
-        lambda: any(event["operation"] == "CreateDBInstance" for event in journal_events(Run(folder).logs, "api.call")),
-        "the database",
+        lambda: any(event["operation"] == operation for event in journal_events(Run(folder).logs, "api.call")),
+        operation,
         seconds=300,
     )
 
@@ -83,7 +83,7 @@ def processes_of(folder: Path) -> list[list[str]]:
 def test_another_up_is_refused_while_the_terraform_of_a_killed_one_runs(folder: Path) -> None:
     process = command(folder, "up")
     output_until(process, "Apply terraform/environment ...")
-    wait_for_database(folder)
+    wait_for_call(folder, "CreateDBInstance")
     process.kill()
     process.communicate()
     assert len(Run(folder).left_running()) >= 2, "the local AWS and Terraform outlive the command that was killed"
@@ -91,9 +91,36 @@ def test_another_up_is_refused_while_the_terraform_of_a_killed_one_runs(folder: 
     assert Run(folder).is_running(), "the refused command ends nothing"
 
 
+def test_up_removes_the_lock_of_a_terraform_that_was_killed_and_down_ends_what_it_left(folder: Path) -> None:
+    kill_terraform(folder)
+    again = command(folder, "up")
+    output_until(again, "A Terraform that was killed had left taproom/dev.tfstate.tflock; removed it.")
+    output_until(again, "Apply terraform/environment ...")
+    wait_until(lambda: locks(Run(folder)), "the lock on the state")
+    again.kill()
+    again.communicate()
+    kill_terraform(folder)
+    code, said = ended(folder, "down")
+    assert code == 0, said
+    assert said.startswith("Ended what an interrupted run had left: ")
+    assert not folder.exists()
+
+
+def kill_terraform(folder: Path) -> None:
+    """Kill the Terraform of a command that was killed, so that only the local AWS keeps running."""
+    for orphan in filter(is_terraform, Run(folder).left_running()):
+        orphan.kill()
+        orphan.wait()
+
+
 def test_an_up_ends_what_a_killed_one_left_and_starts_a_local_aws_instead_of_one_that_was_killed(
     folder: Path, request: pytest.FixtureRequest
 ) -> None:
+    process = command(folder, "up")
+    output_until(process, "Apply terraform/account")
+    wait_for_call(folder, "CreateBucket")
+    process.kill()
+    process.communicate()
     for orphan in Run(folder).left_running():
         if not is_terraform(orphan):
             orphan.kill()
@@ -106,7 +133,7 @@ def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(
     folder: Path, second_up: subprocess.Popen[str]
 ) -> None:
     output_until(second_up, "Apply terraform/environment ...")
-    wait_for_database(folder)
+    wait_for_call(folder, "CreateDBInstance")
     assert processes_of(folder), "the local AWS runs"
     ports = Run(folder).ports
     assert ports
@@ -120,32 +147,6 @@ def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(
     assert not folder.exists()
     assert all(is_free(port) for port in (ports.aws, ports.balancer, ports.status))
     assert (folder.with_name("a run-logs") / "journal.jsonl").exists()
-
-
-def kill_with_terraform(process: subprocess.Popen[str], folder: Path) -> None:
-    """Kill a command and the Terraform that it runs, so that only the local AWS keeps running."""
-    process.kill()
-    process.communicate()
-    for orphan in filter(is_terraform, Run(folder).left_running()):
-        orphan.kill()
-        orphan.wait()
-
-
-def test_up_removes_the_lock_of_a_terraform_that_was_killed_and_down_ends_what_it_left(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    up = command(folder, "up")
-    output_until(up, "Apply terraform/environment ...")
-    wait_until(lambda: locks(Run(folder)), "the lock on the state")
-    kill_with_terraform(up, folder)
-    again = command(folder, "up")
-    output_until(again, "A Terraform that was killed had left taproom/dev.tfstate.tflock; removed it.")
-    output_until(again, "Apply terraform/environment ...")
-    wait_until(lambda: locks(Run(folder)), "the lock on the state")
-    kill_with_terraform(again, folder)
-    code, said = ended(folder, "down")
-    assert code == 0, said
-    assert said.startswith("Ended what an interrupted run had left: ")
-    assert not folder.exists()
 
 
 def killed_in(stage: int, folder: Path) -> None:
