@@ -52,7 +52,7 @@ run "monitoring_is_optional_a_schedule_replaces_days_and_a_snapshot_keeps_its_ve
   }
 
   assert {
-    condition     = alltrue([for made in [data.aws_iam_policy_document.assumed_by_monitoring, aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 0])
+    condition     = alltrue([for made in [aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 0])
     error_message = "What is asked not to be made must not be there."
   }
 

@@ -9,39 +9,23 @@ locals {
   instance_arns = [for name in local.instances : "arn:${data.aws_partition.current.partition}:rds:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:db:${name}"]
 }
 
-data "aws_iam_policy_document" "assumed_by_monitoring" {
-  count = local.is_monitored ? 1 : 0
-
-  statement {
-    sid     = "AssumeRoleForOwnInstance"
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["monitoring.rds.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = local.instance_arns
-    }
-  }
-}
-
 resource "aws_iam_role" "monitoring" {
   count = local.is_monitored ? 1 : 0
 
   name                 = "${var.context.name}-database-monitoring"
   description          = "Enhanced monitoring of the database"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_monitoring[0].json
   permissions_boundary = var.context.permissions_boundary_arn
+
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Sid       = "AssumeRoleForOwnInstance"
+    Effect    = "Allow"
+    Action    = "sts:AssumeRole"
+    Principal = { Service = "monitoring.rds.amazonaws.com" }
+    Condition = {
+      StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
+      ArnEquals    = { "aws:SourceArn" = local.instance_arns }
+    }
+  }] })
 }
 
 # AWS's own policy: it lets the role write to the one log group of all enhanced monitoring only.

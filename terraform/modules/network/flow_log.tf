@@ -6,43 +6,30 @@ resource "aws_cloudwatch_log_group" "flows" {
   kms_key_id        = var.context.kms_key_arn
 }
 
-data "aws_iam_policy_document" "assumed_by_flow_logs" {
-  statement {
-    sid     = "AssumeRoleFromFlowLogs"
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["vpc-flow-logs.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
-}
-
 resource "aws_iam_role" "flow_log" {
   name                 = "${var.context.name}-flow-log"
   description          = "Permissions of the VPC's flow log"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_flow_logs.json
   permissions_boundary = var.context.permissions_boundary_arn
-}
 
-data "aws_iam_policy_document" "flow_log" {
-  statement {
-    sid       = "WriteFlowLogs"
-    actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.flows.arn}:*"]
-  }
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Sid       = "AssumeRoleFromFlowLogs"
+    Effect    = "Allow"
+    Action    = "sts:AssumeRole"
+    Principal = { Service = "vpc-flow-logs.amazonaws.com" }
+    Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+  }] })
 }
 
 resource "aws_iam_role_policy" "flow_log" {
-  name   = "write-flow-log"
-  role   = aws_iam_role.flow_log.name
-  policy = data.aws_iam_policy_document.flow_log.json
+  name = "write-flow-log"
+  role = aws_iam_role.flow_log.name
+
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Sid      = "WriteFlowLogs"
+    Effect   = "Allow"
+    Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    Resource = "${aws_cloudwatch_log_group.flows.arn}:*"
+  }] })
 }
 
 resource "aws_flow_log" "this" {

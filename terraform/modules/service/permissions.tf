@@ -45,35 +45,24 @@ locals {
 }
 
 # Without the conditions, ECS could be talked into lending these roles to a task of another account.
-data "aws_iam_policy_document" "assumed_by_tasks" {
-  statement {
-    sid     = "AssumeRoleFromTasks"
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
+locals {
+  assumed_by_tasks = jsonencode({ Version = "2012-10-17", Statement = [{
+    Sid       = "AssumeRoleFromTasks"
+    Effect    = "Allow"
+    Action    = "sts:AssumeRole"
+    Principal = { Service = "ecs-tasks.amazonaws.com" }
+    Condition = {
+      StringEquals = { "aws:SourceAccount" = local.account_id }
+      ArnLike      = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:ecs:${data.aws_region.current.id}:${local.account_id}:*" }
     }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account_id]
-    }
-
-    condition {
-      test     = "ArnLike"
-      variable = "aws:SourceArn"
-      values   = ["arn:${data.aws_partition.current.partition}:ecs:${data.aws_region.current.id}:${local.account_id}:*"]
-    }
-  }
+  }] })
 }
 
 # ECS's permissions to start a task: pull the image, open the log, inject the migrator's secret.
 resource "aws_iam_role" "execution" {
   name                 = "${var.context.name}-execution"
   description          = "Permissions of ECS to start a task of the service"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
+  assume_role_policy   = local.assumed_by_tasks
   permissions_boundary = var.context.permissions_boundary_arn
 }
 
@@ -87,7 +76,7 @@ resource "aws_iam_role_policy" "execution" {
 resource "aws_iam_role" "task" {
   name                 = "${var.context.name}-task"
   description          = "Permissions of the running service"
-  assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
+  assume_role_policy   = local.assumed_by_tasks
   permissions_boundary = var.context.permissions_boundary_arn
 }
 
