@@ -49,9 +49,10 @@ class Inventory:
     def _all(self) -> Iterator[str]:
         for service, (backends, listing) in _SERVICES.items():
             account = backends[self._settings.account_id]
-            backend = account[self._settings.region if self._settings.region in account else _GLOBAL]
-            for kind, identifiers in listing(backend).items():
-                yield from (f"{service} {kind} {identifier}" for identifier in identifiers)
+            own = account[self._settings.region if self._settings.region in account else _GLOBAL]
+            for backend in [own, *(other for other in list(account.values()) if other is not own)]:
+                for kind, identifiers in listing(backend).items():
+                    yield from (f"{service} {kind} {identifier}" for identifier in identifiers)
 
 
 def _live(resources: Mapping[str, Any], attribute: str = "status") -> list[str]:

@@ -24,7 +24,7 @@ class Settings:
         run_directory: folder of this run; logs, unzipped functions and images live in it.
         port: port of the API on 127.0.0.1.
         account_id: the account that every ARN names.
-        region: the only region there is.
+        region: the region of everything but copies of backups.
         administrator: the only caller that is not a role.
     """
 

@@ -49,6 +49,7 @@ class ApiCall:
         idempotency_token: what marks a retry: the client token, if the operation has one, or the SDK's own number.
         environ: the WSGI environment; its input can be read once more.
         body: the request's body.
+        region: for which the call was signed; empty if unsigned.
     """
 
     service: str
@@ -59,6 +60,7 @@ class ApiCall:
     idempotency_token: str | None
     environ: dict[str, Any] = field(repr=False)
     body: bytes = field(repr=False)
+    region: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,14 @@ def read_call(environ: dict[str, Any]) -> ApiCall:
     body = _read_body(environ)
     # werkzeug's development server names the raw path so; moto tells "a%2Fb" from "a/b" by it.
     environ["RAW_URI"] = environ.get("REQUEST_URI") or environ.get("PATH_INFO", "/")
-    access_key_id, signing_name = _signed_by(environ)
+    access_key_id, region, signing_name = _signed_by(environ)
     service = SERVICE_BY_SIGNING_NAME.get(signing_name, signing_name)
     if service == "s3" and environ.get("PATH_INFO", "").startswith(S3_CONTROL_PATH):
         service = "s3control"
     operation, parameters, protocol, token = _parse(service, environ, body)
     environ["wsgi.input"] = io.BytesIO(body)
     token = token or _invocation(operation, environ)
-    return ApiCall(service, operation, parameters, access_key_id, protocol, token, environ, body)
+    return ApiCall(service, operation, parameters, access_key_id, protocol, token, environ, body, region)
 
 
 def _invocation(operation: str, environ: dict[str, Any]) -> str | None:
@@ -158,9 +160,9 @@ def _read_body(environ: dict[str, Any]) -> bytes:
     return body
 
 
-def _signed_by(environ: dict[str, Any]) -> tuple[str, str]:
+def _signed_by(environ: dict[str, Any]) -> tuple[str, str, str]:
     match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return (match[1], match[3]) if match else ("", "-")
+    return (match[1], match[2], match[3]) if match else ("", "", "-")
 
 
 def _parse(service: str, environ: dict[str, Any], body: bytes) -> tuple[str, dict[str, Any], str, str | None]:

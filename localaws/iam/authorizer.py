@@ -18,6 +18,7 @@ import itertools
 import json
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
@@ -68,7 +69,9 @@ class Authorizer:
         if session is None:
             return _unauthenticated(call)
         CALLER.set(session.role_arn)
-        for request in required_permissions(call, self.context):
+        region = {"aws:RequestedRegion": call.region}
+        for needed in required_permissions(call, context_of(replace(self._settings, region=call.region))):
+            request = replace(needed, context={**region, **needed.context})
             decision = self.allows(session.role_arn, request)
             if not decision.allowed:
                 return self._denial(call, session.arn, request, decision)
@@ -148,10 +151,11 @@ class Authorizer:
 
     def _key_policy_allows(self, role_arn: str, request: Request) -> bool:
         """Return True unless a request is for a key whose policy names neither the role nor its account."""
-        account = self._settings.account_id
-        keys = kms_backends[account][self._settings.region].keys
-        key = keys.get((request.resource or "").rpartition(":key/")[2])
-        if key is None or not request.action.startswith("kms:"):
+        account, resource = self._settings.account_id, request.resource or ""
+        if not request.action.startswith("kms:") or ":key/" not in resource:
+            return True
+        key = kms_backends[account][resource.split(":")[3]].keys.get(resource.rpartition(":key/")[2])
+        if key is None:
             return True
         principals = {account, f"arn:aws:iam::{account}:root", role_arn, "*"}
         return decide_for_principals(_statements(key.policy), principals, request).allowed

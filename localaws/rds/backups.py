@@ -30,17 +30,21 @@ _RESTORED = (
 
 @dataclass(frozen=True)
 class AutomatedBackup:
-    """The automated backup of an instance.
+    """The automated backup of an instance, or a copy of it in another region.
 
     Attributes:
-        cluster: The instance's server; it has ended if ``backup`` has WAL.
+        cluster: The instance's server; if ``backup`` has WAL, the server has ended, or is not followed any more.
         began: The earliest time that can be restored.
+        key_arn: A copy's key.
+        days: A copy's retention.
     """
 
     instance: DBInstance
     cluster: Cluster
     backup: Backup
     began: datetime
+    key_arn: str | None = None
+    days: int = 0
 
 
 class Backups:
@@ -78,23 +82,36 @@ class Backups:
             self._automated[instance.dbi_resource_id] = AutomatedBackup(instance, cluster, backup, datetime.now(UTC))
 
     def end(self, instance: DBInstance, *, keep: bool) -> None:
-        """End the backups of an instance that is about to be deleted, and keep them if wanted."""
-        name = instance.dbi_resource_id
-        ended = self._automated.pop(name, None)
-        if ended is None:
-            return
-        if keep:
-            self._automated[name] = replace(ended, backup=self._with_wal(ended))
-        else:
+        """End the backups of an instance that is about to be deleted; keep copies, and if wanted the backups."""
+        ended = None if keep else self._automated.pop(instance.dbi_resource_id, None)
+        for name, found in list(self._automated.items()):
+            if found.instance is instance:
+                self.follow_no_more(name)
+        if ended and ended.backup.base not in {found.backup.base for found in self._automated.values()}:
             shutil.rmtree(ended.backup.base, ignore_errors=True)
 
-    def automated(self, identifier: str | None, resource_id: str | None) -> AutomatedBackup:
-        """Return the backup of an existing instance by its identifier, or of any by its resource id."""
-        for name, found in self._automated.items():
+    def copy(self, instance: DBInstance, arn: str, key_arn: str | None, days: int) -> None:
+        """Begin a copy of an instance's backups, by the ARN that the copy gets."""
+        found = self.automated(instance.db_instance_identifier, None)
+        self._automated[arn] = replace(found, key_arn=key_arn, days=days)
+
+    def copies(self) -> dict[str, AutomatedBackup]:
+        """Return all copies by their ARNs."""
+        return {name: found for name, found in self._automated.items() if name.startswith("arn:")}
+
+    def follow_no_more(self, name: str) -> None:
+        """Keep what a backup has now, by an instance's resource id or a copy's ARN."""
+        found = self._automated[name]
+        if not found.backup.wal:
+            self._automated[name] = replace(found, backup=self._with_wal(found))
+
+    def automated(self, identifier: str | None, name: str | None) -> AutomatedBackup:
+        """Return the backup of an existing instance by its identifier, or any by its resource id or a copy's ARN."""
+        for own, found in self._automated.items():
             existing = None if found.backup.wal else found.instance.db_instance_identifier
-            if resource_id == name or (identifier is not None and identifier == existing):
+            if name == own or (identifier is not None and identifier == existing):
                 return found
-        raise DBInstanceNotFoundError(str(identifier or resource_id))
+        raise DBInstanceNotFoundError(str(identifier or name))
 
     def until(self, found: AutomatedBackup, time: datetime | str | None) -> Backup:
         """Return the data of an automated backup up to a time, or to the latest."""

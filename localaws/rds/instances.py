@@ -38,6 +38,7 @@ from devtools.postgres.cluster import Backup
 from localaws.cloudwatch.metrics import Gauge, Measurement
 from localaws.patch import MonkeyPatch
 from localaws.rds.backups import Backups, restored_settings
+from localaws.rds.copies import copy_backups
 from localaws.rds.server import DatabaseServer, new_credential
 from localaws.secretsmanager.secrets import schedule
 from localaws.settings import Context
@@ -70,6 +71,7 @@ class Databases:
         self._extend_secrets()
         self._extend_snapshots()
         self._extend_restores()
+        copy_backups(self._patch, self._backups)
         self._gauge = Gauge(context, self._measured)
 
     def stop(self) -> None:
@@ -171,9 +173,10 @@ class Databases:
         def to_point_in_time(
             _: Any, backend: RDSBackend, source: str | None, target: str, overrides: dict[str, Any]
         ) -> DBInstance:
-            found = self._backups.automated(source, overrides.get("source_dbi_resource_id"))
+            copy = overrides.get("source_db_instance_automated_backups_arn")
+            found = self._backups.automated(source, copy or overrides.get("source_dbi_resource_id"))
             backup = self._backups.until(found, overrides.get("restore_time"))
-            given = {**overrides, "db_instance_identifier": target, _BACKUP: backup}
+            given = {"kms_key_id": found.key_arn, **overrides, "db_instance_identifier": target, _BACKUP: backup}
             return backend.create_db_instance(restored_settings(found.instance, given))
 
     def _show_addresses(self) -> None:

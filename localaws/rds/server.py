@@ -64,7 +64,7 @@ class DatabaseServer:
         self._journal = context.journal
         self._settings = context.settings
         self._authorizer = Authorizer(context.settings, context.journal)
-        self._secrets = secretsmanager_backends[context.settings.account_id][context.settings.region]
+        self._secrets = secretsmanager_backends[context.settings.account_id][instance.region]
         self.cluster = Cluster(
             binaries,
             context.authority,

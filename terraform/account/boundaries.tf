@@ -1,14 +1,14 @@
 # Boundaries grant nothing. They limit what a role can do with any attached policies.
 
-# For the pipeline's own roles: everything but changing who may do what in this account, and in one region alone. Services
-# that have no region answer from us-east-1.
+# For the pipeline's own roles: everything but changing who may do what in this account, and in one region alone, but for
+# copies of backups. Services that have no region answer from us-east-1.
 locals {
   pipeline_boundary = [
     {
       Sid       = "AllExceptIdentityManagement"
       NotAction = ["account:*", "organizations:*", "iam:*AccessKey*", "iam:*Group*", "iam:*LoginProfile*", "iam:*MFADevice*", "iam:*User*"]
       Resource  = ["*"]
-      Condition = { StringEquals = { "aws:RequestedRegion" = [var.region, "us-east-1"] } }
+      Condition = { StringEquals = { "aws:RequestedRegion" = compact([var.region, "us-east-1", var.backup_copy_region]) } }
     },
     {
       Sid    = "DenyPipelineChanges"

@@ -1,6 +1,6 @@
 # Permissions of a deployment for the environment's own resources, by name.
 locals {
-  deploy_resources = { for name, own in local.own : name => [
+  deploy_resources = { for name, own in local.own : name => concat([
     {
       Sid      = "DescribeUnscoped"
       Action   = concat(local.describe_unscoped_actions, ["ec2:GetSecurityGroupsForVpc"]) # Elastic Load Balancing calls it for the caller
@@ -73,5 +73,10 @@ locals {
       Resource  = [local.master_secrets]
       Condition = { StringLikeIfExists = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = local.own_instances[name] } }
     },
-  ] }
+    # Copies carry no name of an environment. Starting and stopping them takes a permission on the instance, too.
+    ], [for region in compact([var.backup_copy_region]) : {
+      Sid      = "CopyBackups"
+      Action   = ["rds:DescribeDBInstanceAutomatedBackups", "rds:StartDBInstanceAutomatedBackupsReplication"]
+      Resource = ["arn:${local.partition}:rds:${region}:${local.account_id}:auto-backup:*"]
+  }]) }
 }

@@ -15,7 +15,7 @@ locals {
         "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias",
         "kms:UpdateKeyDescription",
       ]
-      Resource  = ["arn:${local.partition}:kms:${local.place}:key/*"]
+      Resource  = [for region in compact([var.region, var.backup_copy_region]) : "arn:${local.partition}:kms:${region}:${local.account_id}:key/*"]
       Condition = { StringEquals = { "aws:ResourceTag/Environment" = name } }
     },
     # The name of a master's secret does not say whose it is; the tag that RDS gives it does.

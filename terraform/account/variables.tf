@@ -61,6 +61,12 @@ variable "github_oidc_provider_arn" {
   default     = null
 }
 
+variable "backup_copy_region" {
+  description = "Region into which environments can copy the backups of their databases (`database_backup_copy_region`); null allows no copies."
+  type        = string
+  default     = null
+}
+
 variable "deploy_environments" {
   description = "Environments in this account that GitHub deploys."
   type        = set(string)

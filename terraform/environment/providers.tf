@@ -1,7 +1,9 @@
+locals {
+  tags = { Project = var.project_name, Environment = var.environment, ManagedBy = "terraform" }
+}
+
 provider "aws" {
   region = var.region
 
-  default_tags {
-    tags = { Project = var.project_name, Environment = var.environment, ManagedBy = "terraform" }
-  }
+  default_tags { tags = local.tags }
 }

@@ -219,6 +219,18 @@ variable "database_backup_retention_days" {
   }
 }
 
+variable "database_backup_copy_region" {
+  description = "Region into which RDS copies the database's automated backups, such as eu-west-1; null for no copies. The account must have it as its `backup_copy_region`. See docs/runbook.md#the-region-is-lost."
+  type        = string
+  default     = null
+
+  # The provider refuses what is not a region.
+  validation {
+    condition     = var.database_backup_copy_region != var.region
+    error_message = "Choose another region than the environment's, or null: copies there would be lost with the database."
+  }
+}
+
 variable "database_certificate_authority" {
   description = "Certificate authority of the database; null for RDS's default. Clients trust all of RDS's."
   type        = string

@@ -24,6 +24,7 @@ VARIABLES = {
     "github_repository": REPOSITORY.name,
     "github_owner_id": REPOSITORY.owner_id,
     "github_repository_id": REPOSITORY.id,
+    "backup_copy_region": "eu-west-1",
     "deploy_environments": list(DOMAIN_NAMES),
     "domain_names": DOMAIN_NAMES,
     "database_resource_ids": {"dev": "db-DEV", "prod": "db-PROD"},

@@ -3,7 +3,8 @@
 Emulated: GitHub, the runner's tools, GitHub's identity provider (the role's trust policy is evaluated here),
 attestations, the registry login and the build of the image. The commands of the checks and of dev's deployment are
 replaced: their place in a run and the roles of dev are tested. Real: the steps' shell, make, the scripts, Terraform.
-A job's commands share one process of the AWS provider: to verify and start it takes a third of the time of many.
+A job's commands share one process of the AWS provider: to verify and start it takes a third of the time of many. It has
+one region, so backups are not copied to another.
 """
 
 import json

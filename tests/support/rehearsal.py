@@ -23,6 +23,8 @@ from tests.support.http import Client
 from tests.support.journal import journal_events
 from tests.support.local_aws import policy
 
+COPY_REGION = "eu-west-1"
+
 
 @dataclass
 class Deployed:
@@ -122,11 +124,14 @@ def run_in(folder: Path) -> Iterator[Run]:
 
 
 def prepared(run: Run, program: str) -> Rehearsal:
-    """Return a new local AWS with an account, ready for the first apply of dev by a Terraform."""
+    """Return a new local AWS with an account, ready for the first apply of dev, whose backups are copied."""
     ports = run.take_ports(None)
     digest = deployment.build(run)
     deployment.start_local_aws(run)
     terraform = Deployment(run, program)
+    copies = {"account": "backup_copy_region", "environment": "database_backup_copy_region"}
+    for root, variable in copies.items():
+        (run.terraform / root / "copies.auto.tfvars").write_text(f'{variable} = "{COPY_REGION}"\n')
     rehearsal = Rehearsal(run, terraform, Client(f"http://127.0.0.1:{ports.balancer}"), digest)
     terraform.apply_account(quiet)
     terraform.init_environment()

@@ -46,6 +46,9 @@ def _calls_for_the_caller(
             needed = _NETWORK
         case "rds", "CreateDBInstance" | "ModifyDBInstance" if parameters.get("ManageMasterUserPassword"):
             needed = _master_secret(parameters, ctx)
+        case "rds", "StartDBInstanceAutomatedBackupsReplication":
+            copies = Request(f"rds:{operation}", ctx.arn("rds", "auto-backup:*"))
+            needed = [copies, *_uses_of_keys(parameters, ("CreateGrant", "DescribeKey"), ctx)]
         case "ec2", "CreateVpcEndpoint":
             zone = Request("route53:AssociateVPCWithHostedZone", "*")
             needed = [*_NETWORK, *([zone] if parameters.get("PrivateDnsEnabled") else [])]
@@ -68,13 +71,13 @@ def _master_secret(parameters: Mapping[str, Any], ctx: RequestContext) -> list[R
     secret = ctx.arn("secretsmanager", "secret:rds!db-*")
     instance = ctx.arn("rds", f"db:{parameters.get('DBInstanceIdentifier')}")
     tags = {"aws:RequestTag/aws:rds:primaryDBInstanceArn": instance}
-    keys = {ctx.find_key_arn(key) for name in ("KmsKeyId", "MasterUserSecretKmsKeyId") if (key := parameters.get(name))}
     return [
         Request("secretsmanager:CreateSecret", secret, tags),
         Request("secretsmanager:TagResource", secret, tags),
-        *(
-            Request(f"kms:{action}", key, ctx.resource_tags(key))
-            for key in sorted(keys)
-            for action in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
-        ),
+        *_uses_of_keys(parameters, ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey"), ctx),
     ]
+
+
+def _uses_of_keys(parameters: Mapping[str, Any], actions: tuple[str, ...], ctx: RequestContext) -> list[Request]:
+    keys = {ctx.find_key_arn(key) for name in ("KmsKeyId", "MasterUserSecretKmsKeyId") if (key := parameters.get(name))}
+    return [Request(f"kms:{action}", key, ctx.resource_tags(key)) for key in sorted(keys) for action in actions]

@@ -5,6 +5,8 @@ mock_provider "aws" {
   override_during = plan
 }
 
+mock_provider "aws" { alias = "backup_copies" }
+
 variables {
   environment  = "dev"
   is_temporary = true
@@ -20,6 +22,8 @@ run "with_a_certificate_the_service_is_https_and_neither_its_login_nor_a_write_n
     certificate_arn   = "arn:aws:acm:us-east-1:123456789012:certificate/mocked"
     writes_need_token = false
     database_auth     = "iam"
+
+    database_backup_copy_region = "eu-west-1"
     access = {
       database = "beers"
       schemas  = { beers = { owner = "beers_owner" } }
@@ -31,6 +35,11 @@ run "with_a_certificate_the_service_is_https_and_neither_its_login_nor_a_write_n
   assert {
     condition     = output.service_url == "https://taproom-dev.example"
     error_message = "The service is at ${output.service_url}."
+  }
+
+  assert {
+    condition     = { for region, copy in aws_db_instance_automated_backups_replication.this : region => copy.retention_period } == { eu-west-1 = 14 } && aws_kms_key.backup_copies["eu-west-1"].enable_key_rotation
+    error_message = "Backups must be copied, encrypted, and kept for as long as they are."
   }
 
   assert {

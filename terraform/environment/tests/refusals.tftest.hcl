@@ -24,6 +24,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
     database_instance_class        = "m7g.large"
     database_allocated_gigabytes   = 19
     database_backup_retention_days = 0
+    database_backup_copy_region    = "us-east-1"
     database_certificate_authority = "rds-ca-2019"
     database_auth                  = "password"
     master_rotation                = {}
@@ -48,6 +49,7 @@ run "values_that_aws_would_reject_only_during_the_apply_are_refused" {
     var.database_instance_class,
     var.database_allocated_gigabytes,
     var.database_backup_retention_days,
+    var.database_backup_copy_region,
     var.database_certificate_authority,
     var.database_auth,
     var.master_rotation,

@@ -3,6 +3,11 @@ output "identifier" {
   value       = aws_db_instance.this[local.active].identifier
 }
 
+output "arn" {
+  description = "ARN of the instance."
+  value       = aws_db_instance.this[local.active].arn
+}
+
 output "address" {
   description = "Host name of the database."
   value       = aws_db_instance.this[local.active].address

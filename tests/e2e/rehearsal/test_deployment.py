@@ -22,6 +22,7 @@ from rehearsal.demo import STAGES, demo
 from tests.support.http import Client
 from tests.support.local_aws import policy
 from tests.support.rehearsal import (
+    COPY_REGION,
     MIGRATIONS,
     Rehearsal,
     connected,
@@ -55,6 +56,11 @@ def test_a_first_apply_that_failed_at_the_service_is_finished_by_applying_again(
 ) -> None:
     assert "not authorized to perform: ecs:CreateService" in rehearsal.failed_apply
     assert rehearsal.deployment.plan_environment(rehearsal.digest) is None
+
+
+def test_the_backups_of_the_database_are_copied_to_another_region(rehearsal: Rehearsal) -> None:
+    (copy,) = rehearsal.instance()["DBInstanceAutomatedBackupsReplications"]
+    assert copy["DBInstanceAutomatedBackupsArn"].split(":")[3] == COPY_REGION
 
 
 def test_each_login_and_the_master_has_a_rotation_schedule_and_only_testsecret_has_run(

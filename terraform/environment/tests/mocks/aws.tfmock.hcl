@@ -13,6 +13,7 @@ mock_data "aws_rds_cluster" { defaults = { port = 5432, master_user_secret = [{ 
 
 mock_resource "aws_db_instance" {
   defaults = {
+    arn                = "arn:aws:rds:us-east-1:123456789012:db:mocked"
     address            = "database.example"
     port               = 5432
     master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-master" }]

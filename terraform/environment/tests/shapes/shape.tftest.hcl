@@ -6,6 +6,8 @@ mock_provider "aws" {
   override_during = plan
 }
 
+mock_provider "aws" { alias = "backup_copies" }
+
 variables {
   image                      = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom@sha256:0000000000000000000000000000000000000000000000000000000000000000"
   database_bootstrap_package = "tests/mocks/package.zip"

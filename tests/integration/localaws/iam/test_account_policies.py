@@ -31,6 +31,7 @@ USED = {
     "rds:CreateDBParameterGroup",
     "rds:CreateDBSubnetGroup",
     "rds:ModifyDBInstance",
+    "rds:StopDBInstanceAutomatedBackupsReplication",
     "scheduler:CreateSchedule",
     "sns:CreateTopic",
     "wafv2:AssociateWebACL",
@@ -125,6 +126,7 @@ def test_a_workload_logs_in_by_token_only_to_the_database_of_its_environment(
         ),
         ("secretsmanager:GetSecretValue", f"secretsmanager:{PLACE}:secret:{PROJECT}-dev/login/x-1", {"administrator"}),
         ("rds:DeleteDBInstance", f"rds:{PLACE}:db:{PROJECT}-dev", {"administrator", "deploy-dev"}),
+        ("rds:DeleteDBInstanceAutomatedBackup", f"rds:eu-west-1:{ACCOUNT_ID}:auto-backup:a", {"administrator"}),
         ("iam:CreateUser", f"iam::{ACCOUNT_ID}:user/eve", {"administrator"}),
         *(
             ("iam:PutRolePolicy", f"iam::{ACCOUNT_ID}:role/{PROJECT}-{role}", {"administrator"})

@@ -38,6 +38,7 @@ def instance(aws: MotoServer) -> dict[str, Any]:
         EngineVersion="17",
         DBInstanceClass="db.t4g.micro",
         AllocatedStorage=20,
+        StorageEncrypted=True,
         DBName="beers",
         MasterUsername="dbmaster",
         ManageMasterUserPassword=True,
@@ -183,16 +184,49 @@ def test_snapshots_and_points_in_time_can_be_restored_also_of_a_deleted_instance
     assert names(aws, "of-deleted") == names(aws, "of-final") == ["first"]
 
 
+@pytest.mark.aws("RDS-29", "RDS-30")
+def test_backups_are_copied_to_another_region_and_restored_there_after_the_copying_was_stopped(
+    aws: MotoServer, instance: dict[str, Any]
+) -> None:
+    here, there = aws.client("rds"), aws.client("rds", "eu-west-1")
+    source = {"SourceDBInstanceArn": instance["DBInstanceArn"]}
+    valid = {**source, "KmsKeyId": aws.client("kms", "eu-west-1").create_key()["KeyMetadata"]["Arn"]}
+    for client, given, code in (
+        (here, valid, "InvalidParameterValue"),
+        (there, source, "KMSKeyNotAccessibleFault"),
+        (there, {**valid, "BackupRetentionPeriod": 36}, "InvalidParameterValue"),
+        (there, {**valid, "SourceDBInstanceArn": f"{instance['DBInstanceArn']}-2"}, "DBInstanceNotFound"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            client.start_db_instance_automated_backups_replication(**given)
+    copy = there.start_db_instance_automated_backups_replication(**valid)["DBInstanceAutomatedBackup"]
+    arn = {"DBInstanceAutomatedBackupsArn": copy["DBInstanceAutomatedBackupsArn"]}
+    assert available(here, NAME)["DBInstanceAutomatedBackupsReplications"] == [arn]
+
+    ask(aws, instance, "CREATE TABLE copied ()")
+    there.stop_db_instance_automated_backups_replication(**source)
+    ask(aws, instance, "DROP TABLE copied")
+    with pytest.raises(ClientError, match="not replicating to the current region"):
+        there.stop_db_instance_automated_backups_replication(**source)
+    with pytest.raises(ClientError, match="DBInstanceAutomatedBackupNotFound"):
+        here.describe_db_instance_automated_backups(**arn)
+    (retained,) = there.describe_db_instance_automated_backups(**arn)["DBInstanceAutomatedBackups"]
+    assert [one["Status"] for one in (copy, retained)] == ["replicating", "retained"]
+
+    there.restore_db_instance_to_point_in_time(
+        SourceDBInstanceAutomatedBackupsArn=copy["DBInstanceAutomatedBackupsArn"],
+        TargetDBInstanceIdentifier="there",
+        UseLatestRestorableTime=True,
+    )
+    restored = available(there, "there")
+    assert restored["KmsKeyId"] == valid["KmsKeyId"]
+    # Its master has the password of that time.
+    assert ask(aws, {**instance, "Endpoint": restored["Endpoint"]}, "SELECT * FROM copied") == []
+
+
 def names(aws: MotoServer, name: str) -> list[str]:
     """Let RDS manage the master's password of a restored instance, and return what is in it."""
     rds = aws.client("rds")
     available(rds, name)
     rds.modify_db_instance(DBInstanceIdentifier=name, ManageMasterUserPassword=True, ApplyImmediately=True)
     return [name for (name,) in ask(aws, available(rds, name), "SELECT name FROM moments")]
-
-
-def test_no_password_is_in_the_logs(aws: MotoServer, instance: dict[str, Any]) -> None:
-    password = credential(aws, instance)["password"]
-    logs = list(aws.context.settings.logs_directory.iterdir())
-    assert any(log.name == f"postgresql-{NAME}.log" for log in logs)
-    assert [log.name for log in logs if log.is_file() and password in log.read_text()] == []
