@@ -13,11 +13,11 @@ FORMER = "taproom-dev"
 
 
 def test_a_restored_database_serves_its_moment_and_the_former_one_stays(rehearsal: Rehearsal) -> None:
-    before = add(rehearsal)
+    before = add(rehearsal, "Added before")
     moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     while datetime.now(UTC) < moment:
         time.sleep(0.1)
-    after = add(rehearsal)
+    after = add(rehearsal, "Added after")
     environment = rehearsal.deployment.environment
     variables = {
         **rehearsal.deployment.variables(rehearsal.digest),
@@ -39,8 +39,8 @@ def statuses(rehearsal: Rehearsal, *paths: str) -> list[int]:
     return [rehearsal.client.get(path).status for path in paths]
 
 
-def add(rehearsal: Rehearsal) -> str:
+def add(rehearsal: Rehearsal, name: str) -> str:
     """Have a beer acknowledged, and return its path."""
-    answer = rehearsal.client.post("/beers", {"name": "Lager", "style": "Lager", "abv": 5})
+    answer = rehearsal.client.post("/beers", {"name": name, "style": "Lager", "abv": 5})
     assert answer.status == 201
     return f"/beers/{answer.body['id']}"
