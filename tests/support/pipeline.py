@@ -3,27 +3,23 @@
 Emulated: GitHub, the runner's tools, GitHub's identity provider (the role's trust policy is evaluated here),
 attestations, the registry login and the build of the image. The commands of the checks and of dev's deployment are
 replaced: their place in a run and the roles of dev are tested. Real: the steps' shell, make, the scripts, Terraform.
-A job's commands share one process of the AWS provider: to verify and start it takes a third of the time of many. It has
-one region, so backups are not copied to another.
+A job's commands share one process of the AWS provider. It has one region, so backups are not copied to another.
 """
 
 import json
 import os
-import re
 import shutil
 import ssl
 import subprocess
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
-from devtools.processes import ProcessRegister
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.aws import REGION, assume_role, aws_client
@@ -34,7 +30,7 @@ from scripts.environment import running
 from tests.support.github_api import install_gh
 from tests.support.github_tokens import Repository, claims_of_job, is_trusted
 from tests.support.http import Client
-from tests.support.waiting import wait_until
+from tests.support.provider import provider
 from tests.support.workflows import REPOSITORY, SUCCESS, ActionError, Event, Job, Result, Runner, load
 
 ENVIRONMENTS = ("staging", "prod")
@@ -43,7 +39,6 @@ _FILES = (".dockerignore", ".gitignore", "CHANGELOG.md", "Dockerfile", "LICENSE"
 _COPIED = (*_FOLDERS, *_FILES)
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-_REATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'\n")
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _GITHUB = Repository(REPOSITORY, "1001", "2002")  # as rehearsal/deployment.py names it
 
@@ -211,24 +206,10 @@ class Pipeline:
         role = assume_role(self.run, arn)
         job.variables |= {"AWS_REGION": given["aws-region"], **{name.upper(): value for name, value in role.items()}}
         if arn != self._account["build_role_arn"] and not _is_of_dev(job):
-            job.variables["TF_REATTACH_PROVIDERS"] = job.at_end.enter_context(self._provider(job))
+            environment, root = {**self._machine(job), **job.variables}, job.folder / "terraform" / "environment"
+            started = provider(self.terraform.account.root, environment, root, job.folder.with_suffix(".provider.log"))
+            job.variables["TF_REATTACH_PROVIDERS"] = job.at_end.enter_context(started)
         return {}
-
-    @contextmanager
-    def _provider(self, job: Job) -> Iterator[str]:
-        """Run Terraform's AWS provider with the job's credentials; yield how Terraform finds it."""
-        (program,) = self.terraform.account.root.glob(
-            ".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws*"
-        )
-        processes, log = ProcessRegister(self.run.processes), job.folder.with_suffix(".provider.log")
-        environment = {**self._machine(job), **job.variables}
-        root = job.folder / "terraform" / "environment"  # for relative paths, which the provider opens
-        provider = processes.start([str(program), "-debug"], env=environment, cwd=root, log=log)
-        try:
-            wait_until(lambda: _REATTACH.search(log.read_text()), "the AWS provider")
-            yield _REATTACH.findall(log.read_text())[0]
-        finally:
-            processes.stop(provider, grace_seconds=10)
 
     def _build_and_push(self, job: Job, given: Mapping[str, str]) -> Mapping[str, str]:
         assert (given["push"], given["platforms"]) == ("true", "linux/arm64")

@@ -26,6 +26,7 @@ from rehearsal.terraform import Terraform, TerraformError, copy_configuration
 from scripts.package_module import package_module
 from tests.support.documents import beers
 from tests.support.pipeline import git_in
+from tests.support.provider import with_one_provider
 from tests.support.rehearsal import Deployed, changes_of, quiet, run_in
 from tests.support.statements import Statements
 from tests.support.waiting import wait_until
@@ -107,10 +108,13 @@ class Access(Deployed):
 def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     """Apply the example."""
     with run_in(tmp_path_factory.mktemp("access")) as run:
-        yield _applied(run)
+        access = _initialised(run)
+        with with_one_provider(access.terraform):
+            access.apply()
+            yield access
 
 
-def _applied(run: Run) -> Access:
+def _initialised(run: Run) -> Access:
     program, _ = find_terraform()
     run.take_ports(None)
     deployment.build_package(run)
@@ -136,7 +140,6 @@ def _applied(run: Run) -> Access:
         **_existing_resources(access),
     }
     terraform.init({})
-    access.apply()
     return access
 
 
