@@ -10,10 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import pg8000.native
-
+from devtools import migration
 from devtools.checkout import CHECKOUT
 from devtools.errors import UserError
 from devtools.images.store import ImageStore, copy_context
@@ -25,10 +23,12 @@ from rehearsal.rotate import MASTER, Rotations, clients
 from rehearsal.run import Run
 from rehearsal.stages import Stages
 from rehearsal.terraform import TerraformError
+from scripts.environment import running
 
 # The clients leave processor time to the rest on two cores.
 PAUSE_SECONDS = 0.1
 STAGES = 7
+_SERVICE = "taproom-dev"
 _GRANT = "GRANT beers_writer TO beers_report"
 _UNDO_GRANT = "REVOKE beers_writer FROM beers_report"
 _PLANNED = ['REVOKE "beers_writer" FROM "beers_report";']
@@ -37,17 +37,13 @@ _FAILS = '\n\nraise RuntimeError("This image is bad.")\n'
 _FAILS_AFTER_MIGRATION = '\n\ndef create_app():\n    raise RuntimeError("This release is bad.")\n'
 _MIGRATION = """from alembic import op
 
-revision = "demo"
-down_revision = {revision!r}
+revision = {revision!r}
+down_revision = {before!r}
 
 
 def upgrade():
-    op.execute("ALTER TABLE beers.beers ADD COLUMN demo text")
+    op.execute({change!r})
 """
-_UNDO_MIGRATION = (
-    "ALTER TABLE beers.beers DROP COLUMN IF EXISTS demo",
-    "UPDATE beers.alembic_version SET version_num = {revision} WHERE version_num = 'demo'",
-)
 # The plan before has refreshed the state, so only the service is read and changed.
 _SERVICE_ONLY = ("-refresh=false", "-target=module.service")
 _STOP_SECONDS = 120
@@ -138,23 +134,21 @@ class _Demo:
         state = self._terraform.environment.state()
         try:
             self._roll_back("Apply a bad image", _FAILS, {})
-            migration = {"database/migrations/versions/demo.py": _MIGRATION.format(revision=self._revision)}
-            self._roll_back("Apply a bad release with a migration", _FAILS_AFTER_MIGRATION, migration)
+            text = _MIGRATION.format(revision=migration.REVISION, before=self._revision, change=migration.CHANGE)
+            files = {"database/migrations/versions/trial.py": text}
+            self._roll_back("Apply a bad release with a migration", _FAILS_AFTER_MIGRATION, files)
         finally:
             with self._stage("Restore the tables and Terraform's state"):
                 self._restore(state)
 
     def _restore(self, state: str) -> None:
         """Wait until ECS has finished going back, which is when the state from before the releases is true again."""
-        ecs = aws_client(self._run, "ecs")
-        service = self._deployed_service(ecs)
-        names = {"cluster": service["clusterArn"], "services": [service["serviceArn"]]}
-        ecs.get_waiter("services_stable").wait(**names, WaiterConfig={"Delay": 1, "MaxAttempts": _STOP_SECONDS})
+        stable = aws_client(self._run, "ecs").get_waiter("services_stable")
+        stable.wait(cluster=_SERVICE, services=[_SERVICE], WaiterConfig={"Delay": 1, "MaxAttempts": _STOP_SECONDS})
         self._expect_earlier_version(None)
         deployment.remove_locks(self._run)
         self._terraform.environment.put_state(state)
-        revision = pg8000.native.literal(self._revision)
-        self._sql("beers_migrator", *(sql.format(revision=revision) for sql in _UNDO_MIGRATION))
+        self._sql("beers_migrator", *migration.undo(self._revision))
         self._stages.progress("done")
 
     def _roll_back(self, title: str, code: str, files: dict[str, str]) -> None:
@@ -167,7 +161,7 @@ class _Demo:
                 reason = str(error).rstrip().rpartition("\n")[2].strip()
             else:
                 raise UserError("ECS accepted an image whose service does not start.")
-            self._expect_earlier_version("demo" if files else self._revision)
+            self._expect_earlier_version(migration.REVISION if files else self._revision)
             at = ", with the tables that the release migrated" if files else ""
             self._stages.progress(f"ECS went back{at}, and the apply failed")
         self._stages.report(f"        {reason}")
@@ -197,17 +191,8 @@ class _Demo:
     def _deployed_revision(self) -> str:
         return str(json.loads(deployment.wait_until_it_answers(self._url, self._stages.progress))["revision"])
 
-    def _deployed_service(self, ecs: Any) -> dict[str, Any]:
-        (cluster,) = ecs.list_clusters()["clusterArns"]
-        services = ecs.list_services(cluster=cluster)["serviceArns"]
-        service: dict[str, Any] = ecs.describe_services(cluster=cluster, services=services)["services"][0]
-        return service
-
     def _deployed_image(self) -> str:
-        ecs = aws_client(self._run, "ecs")
-        used = self._deployed_service(ecs)["taskDefinition"]
-        described = ecs.describe_task_definition(taskDefinition=used)["taskDefinition"]
-        return str(described["containerDefinitions"][0]["image"])
+        return running(aws_client(self._run, "ecs"), _SERVICE, _SERVICE).image
 
     def _sql(self, login: str, *statements: str) -> None:
         with connected(self._run, credential(self._run, self._secret_arns[login])) as connection:
