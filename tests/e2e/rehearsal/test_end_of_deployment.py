@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -29,22 +28,12 @@ def test_no_password_is_in_the_state_the_plan_an_output_a_log_or_a_command_line(
         "the command lines": "\n".join(
             " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])
         ),
-        "CloudWatch Logs": "\n".join(cloudwatch_messages(rehearsal)),
         **{str(path): path.read_text(errors="replace") for path in logs},
     }
     assert any("functions" in place for place in places), "the function's log was read"
     assert any("tasks" in place for place in places), "the tasks' logs were read"
     assert any("postgresql" in place for place in places), "the server's log was read"
     assert [place for place, text in places.items() if any(password in text for password in passwords)] == []
-
-
-def cloudwatch_messages(rehearsal: Rehearsal) -> Iterator[str]:
-    logs = rehearsal.aws("logs")
-    groups = logs.describe_log_groups()["logGroups"]
-    assert groups
-    for group in groups:
-        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]:
-            yield event["message"]
 
 
 def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal, statements_folder: Path) -> None:

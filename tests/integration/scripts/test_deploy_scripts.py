@@ -110,15 +110,12 @@ def program_environment(checkout: Path, **more: str) -> dict[str, str]:
     }
 
 
-def shown(sql: str = "-- plan 1", *addresses: str) -> dict[str, object]:
-    """Return a plan as Terraform's JSON, with resources that it would create."""
-    created = {"actions": ["create"], "before": None, "after": {"size": 1}}
+def shown(sql: str = "-- plan 1") -> dict[str, object]:
+    """Return a plan as Terraform's JSON."""
     return {
         "variables": {"client_cidr_blocks": {"value": ["203.0.113.7/32"]}},
         "planned_values": {"outputs": {"access_plan": {"value": sql}}},
-        "resource_changes": [
-            {"address": address, "type": address.partition(".")[0], "change": created} for address in addresses
-        ],
+        "resource_changes": [],
     }
 
 
@@ -227,10 +224,7 @@ def test_a_saved_plan_is_applied_with_the_ranges_it_was_made_with_and_once(check
     ("changed", "sentence"),
     [
         ({"PLAN_SHA256": "0" * 64}, f"and {'0' * 64} was approved"),
-        ({"PACKAGE": "scripts/psql.py"}, "made for the function "),
-        ({"STATE": state()}, "Another apply came in between: the state has number 7"),
         ({"SHOWN_AGAIN": json.dumps(shown("-- plan 2"))}, "- sql would be other statements"),
-        ({"SHOWN_AGAIN": json.dumps(shown("-- plan 1", "aws_x.y"))}, "- aws_x.y would change too: size"),
         ({"SAID": "Error: Saved plan is stale"}, "Another apply has changed the state"),
     ],
 )

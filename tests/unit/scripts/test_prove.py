@@ -6,7 +6,6 @@ from functools import partial
 import pytest
 
 from scripts.environment import CommandError
-from scripts.prove.access import declared
 from scripts.prove.claim import (
     Claim,
     DisprovedError,
@@ -16,7 +15,6 @@ from scripts.prove.claim import (
     as_text,
     run,
 )
-from tests.support.documents import beers
 
 RAISED: dict[str, BaseException] = {
     "wrong": DisprovedError("It is 3, not 2"),
@@ -67,12 +65,3 @@ def test_the_report_shows_versions_evidence_and_what_is_left() -> None:
     report = as_text(as_dict({"terraform": "1.14"}, results, ["a beer"]))
     assert report.startswith("terraform: 1.14\n\nDISPROVED: Claim wrong (0 s)\n  - It is 3, not 2\n")
     assert report.endswith("\n\nLeft over:\n  a beer\n\n1 DISPROVED.")
-
-
-def test_declared_access_follows_memberships_and_ownership() -> None:
-    everything = {"beers": {"SELECT", "INSERT", "UPDATE", "DELETE"}}
-    assert {login: declared(beers(), login) for login in beers()["logins"]} == {
-        "beers_app": everything,
-        "beers_migrator": everything,
-        "beers_report": {"beers": {"SELECT"}},
-    }
