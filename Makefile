@@ -226,7 +226,7 @@ psql: .venv/ready build/rds-ca.pem ## Open psql as an IAM login, through a task 
 access: .venv/ready ## Print who has access to ON, what OF can do, why, or without both an audit (ENVIRONMENT=dev, ON=beers.beers, OF=beers_report)
 	@$(RUN) scripts.access
 
-prove: .venv/ready $(if $(filter rehearsal,$(ENVIRONMENT)),,| terraform) ## Prove a deployment by its own APIs, and write build/prove/ (ENVIRONMENT=dev, or rehearsal while it runs; ONLY="plan logins")
+prove: .venv/ready $(if $(filter rehearsal,$(ENVIRONMENT)),,| terraform) ## Prove a temporary deployment by its own APIs, and write build/prove/ (ENVIRONMENT=dev, or rehearsal while it runs; IN_PLACE=1: that one)
 	@$(RUN) scripts.prove
 
 account: .venv/ready | terraform ## Apply terraform/account, once per AWS account (GITHUB_REPOSITORY=OWNER/REPOSITORY, REGION=us-east-1)

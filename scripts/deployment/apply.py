@@ -154,12 +154,7 @@ def apply_one(name: str, settings: Mapping[str, str]) -> None:
     (apply_saved if saved else apply_now)(name, settings)
 
 
-def main(command: str, settings: Mapping[str, str]) -> int:
-    """Run ``apply``, ``roll-back`` or ``applied-commit`` for ENVIRONMENT."""
-    function = {"apply": apply_one, "roll-back": roll_back, "applied-commit": applied_commit}[command]
-    meaning = f"such as make {command} ENVIRONMENT=dev"
-    return run_command(settings, lambda: function(required(settings, "ENVIRONMENT", meaning), settings))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], os.environ))
+    command = {"apply": apply_one, "roll-back": roll_back, "applied-commit": applied_commit}[sys.argv[1]]
+    meaning = f"such as make {sys.argv[1]} ENVIRONMENT=dev"
+    sys.exit(run_command(os.environ, lambda: command(required(os.environ, "ENVIRONMENT", meaning), os.environ)))

@@ -118,10 +118,5 @@ def check(environment: Mapping[str, str]) -> None:
     print(f"{known['task_definition_arn']} with {image} runs, and answers at {url}.")
 
 
-def main(environment: Mapping[str, str]) -> int:
-    """Check the environment; return the exit code."""
-    return run_command(environment, lambda: check(environment))
-
-
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(run_command(os.environ, lambda: check(os.environ)))

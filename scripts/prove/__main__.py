@@ -2,21 +2,22 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import boto3
 
 from scripts.environment import CHECKOUT, CommandError, RefusedError, git, required, run_command
-from scripts.prove import access, account, questions, service
+from scripts.prove import access, account, questions, service, temporary
 from scripts.prove.claim import CLAIMS, FAILURES, Claim, DisprovedError, announcement, as_dict, as_text, run
 from scripts.prove.rehearsed import REHEARSAL, variables
 from scripts.prove.target import Target
 
 _LAST = "secrets"  # which also searches what the others have left
+_AGAIN = [sys.executable, "-m", "scripts.prove"]  # with settings that modules read when they are imported
 # These modules register the claims.
 _MODULES = (access, account, questions, service)
 
@@ -42,28 +43,36 @@ def prove(settings: Mapping[str, str]) -> None:
     """
     name = required(settings, "ENVIRONMENT", "such as make prove ENVIRONMENT=dev, or rehearsal")
     if name == REHEARSAL:
-        given = {**settings, **variables(CHECKOUT / ".rehearsal")}
-        raise SystemExit(subprocess.call([sys.executable, "-m", "scripts.prove"], env=given, cwd=CHECKOUT))
-    claims = chosen(settings.get("ONLY", ""))
-    folder = Path(settings.get("OUTPUT") or CHECKOUT / "build" / "prove") / name
+        os.execve(sys.executable, _AGAIN, {**settings, **variables(CHECKOUT / ".rehearsal")})  # noqa: S606
+    base = settings.get("CONFIGURED_LIKE")
+    folder = Path(settings.get("OUTPUT") or CHECKOUT / "build" / "prove").resolve() / (base or name)
     folder.mkdir(parents=True, exist_ok=True)
-    target = Target(name, settings, folder)
-    header = {
-        "environment": f"{name} of account {target.account_id} in {target.region}",
-        "endpoint": settings.get("AWS_ENDPOINT_URL", "AWS"),
-        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "image": target.image,
-        "commit": target.outputs.get("commit") or "not recorded",
-        "checkout": git("describe", "--always", "--dirty", allowed=(0, 128)).stdout.strip(),
-        "postgresql": target.instance["EngineVersion"],
-        "boto3": boto3.__version__,
-    }
-    print("\n".join(f"{key}: {value}" for key, value in header.items()), announcement(claims), sep="\n")
+    if not (base or settings.get("IN_PLACE")):
+        os.execve(sys.executable, _AGAIN, {**settings, **temporary.variables(name, folder)})  # noqa: S606
+    claims = [] if settings.get("REMOVE") else chosen(settings.get("ONLY", ""))
+    print(temporary.ABOUT.format(base=base) if base else f"{name} is proven in place. What is changed is undone.")
+    print(announcement(claims, temporary.MINUTES if base else 0), flush=True)
     if not settings.get("YES") and input("Go on? Only yes is accepted: ") != "yes":
         raise RefusedError("Nothing was proven, and nothing was changed.")
+    leftovers: list[str] = []
     began = time.monotonic()
-    results = run(claims, target, lambda line: print(line, flush=True), time.monotonic)
-    leftovers = _clean_up(target)
+    with temporary.lifetime(base, settings, leftovers) if base else nullcontext():
+        if not claims:
+            return
+        target = Target(name, settings, folder)
+        target.wait_until_deployed(target.service())
+        header = {
+            "environment": f"{name} of account {target.account_id} in {target.region}",
+            "endpoint": settings.get("AWS_ENDPOINT_URL", "AWS"),
+            "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "image": target.image,
+            "commit": target.outputs.get("commit") or "not recorded",
+            "checkout": git("describe", "--always", "--dirty", allowed=(0, 128)).stdout.strip(),
+            "postgresql": target.instance["EngineVersion"],
+            "boto3": boto3.__version__,
+        }
+        results = run(claims, target, lambda line: print(line, flush=True), time.monotonic)
+        leftovers += [] if base else _clean_up(target)
     report = as_dict({**header, "seconds": f"{time.monotonic() - began:.0f}"}, results, leftovers)
     (folder / "report.json").write_text(json.dumps(report, indent=2))
     (folder / "report.txt").write_text(as_text(report) + "\n")

@@ -10,6 +10,7 @@ from scripts.environment import CommandError
 
 FAILURES = (CommandError, BotoCoreError, ClientError, OSError, LookupError, ValueError)
 """The errors of a claim that cannot be tried."""
+USD_PER_HOUR = 0.20  # of dev
 PROVEN, NOT_RUN = "proven", "not run"
 
 
@@ -113,12 +114,13 @@ def run(
     return results
 
 
-def announcement(claims: Iterable[Claim]) -> str:
-    """Return what is about to happen, how long it takes, and roughly what it costs."""
+def announcement(claims: Iterable[Claim], minutes: float) -> str:
+    """Return what is about to happen, how long it takes with some minutes more, and roughly what it costs."""
     known = list(claims)
     lines = [f"  {one.key:<10} {one.text}. {one.effect}; about {one.minutes:g} min in AWS." for one in known]
-    minutes = sum(one.minutes for one in known)
-    return "\n".join([*lines, f"In AWS this takes about {minutes:.0f} minutes, and costs less than 1 USD."])
+    minutes += sum(one.minutes for one in known)
+    cost = f"{minutes / 60 * USD_PER_HOUR:.2f} USD ({USD_PER_HOUR:.2f} an hour, docs/costs.md)"
+    return "\n".join([*lines, f"In AWS this takes about {minutes:.0f} minutes; the environment costs {cost}."])
 
 
 def as_dict(header: Mapping[str, str], results: Sequence[Result], leftovers: Sequence[str]) -> dict[str, Any]:

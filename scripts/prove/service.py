@@ -2,14 +2,16 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from devtools import migration
 from devtools.load import Load
 from scripts.environment import CommandError
 from scripts.prove.claim import DisprovedError, NotApplicableError, claim
-from scripts.prove.target import Target, wait_until
+from scripts.prove.target import Target, sql_command, wait_until
 
+_REVISION = "SELECT version_num FROM beers.alembic_version"
 _TOO_LONG = "x" * 20_000
 
 
@@ -111,29 +113,63 @@ def replaces_a_task_under_load(target: Target) -> Iterator[str]:
 @claim("image", 20, "Deploys an image that does not exist, and applies again")
 def rolls_back_a_bad_image(target: Target) -> Iterator[str]:
     """An image that does not start fails the apply and is rolled back under load without a failed request."""
-    before, failures = target.service(), _failed_deployments(target)
     bad = f"{(target.image.rpartition('@')[0] or target.image.rpartition(':')[0])}@sha256:{'0' * 64}"
-    said = ""
     target.plan(bad)
     try:
         with target.load() as load:
-            try:
-                target.apply()
-            except CommandError as error:
-                said = " ".join(str(error).replace("│", " ").split())
-            wait_until(lambda: bool(_failed_deployments(target) - failures), "ECS has failed the deployment", 1800)
-            wait_until(lambda: target.service().task_definition == before.task_definition, "ECS has rolled back")
+            event, said = _rolled_back(target, target.apply)
     finally:
         target.plan()
         target.apply()
-    if not said or target.service().image != before.image:
-        raise DisprovedError(f"The apply did not fail, or {target.service().image} runs afterwards.")
+    if not said:
+        raise DisprovedError("The apply did not fail.")
     yield _no_failure(load)
-    yield f"ECS: {', '.join(_failed_deployments(target) - failures)}"
+    yield event
     yield f"The apply failed: ... {said[-300:]}"
 
 
-def _failed_deployments(target: Target) -> set[str]:
-    names = {"cluster": target.outputs["cluster_name"], "services": [target.outputs["service_name"]]}
-    (service,) = target.client("ecs").describe_services(**names)["services"]
-    return {event["message"] for event in service["events"] if "deployment failed" in event["message"]}
+@claim("migration", 25, "Deploys a release that adds a column and does not start; then removes the column")
+def rolls_back_a_release_with_a_migration(target: Target) -> Iterator[str]:
+    """A release that fails after its migration is rolled back under load; the version before starts on those tables."""
+    ecs, before = target.client("ecs"), target.service()
+    names = {"cluster": target.outputs["cluster_name"], "service": target.outputs["service_name"]}
+    if not before.desired:
+        raise NotApplicableError("The service has no task.")
+    ((revision,),) = target.sql(_REVISION)
+    migrate = sql_command(f"{migration.CHANGE}; {migration.RECORD}")
+    release = target.register({"migrate": migrate, "app": ["python", "-c", "exit('A bad release')"]})
+    try:
+        with target.load() as load:
+            event, _ = _rolled_back(target, lambda: ecs.update_service(**names, taskDefinition=release))
+            ((migrated,),) = target.sql(_REVISION)
+            ecs.update_service(**names, forceNewDeployment=True)
+            target.wait_until_deployed(before)
+    finally:
+        if target.service().task_definition != before.task_definition:
+            ecs.update_service(**names, taskDefinition=before.task_definition)
+        target.sql("; ".join(migration.undo(revision)))
+        ecs.deregister_task_definition(taskDefinition=release)
+    if migrated != migration.REVISION:
+        raise DisprovedError(f"The tables were at {migrated}: the release did not migrate them.")
+    yield _no_failure(load)
+    yield event
+    yield f"New tasks of {before.image} started on tables at the revision {migrated} instead of {revision}"
+
+
+def _rolled_back(target: Target, deploy: Callable[[], object]) -> tuple[str, str]:
+    """Deploy what does not start, and wait until ECS has rolled it back; return what ECS and Terraform say."""
+
+    def failed() -> set[str]:
+        names = {"cluster": target.outputs["cluster_name"], "services": [target.outputs["service_name"]]}
+        (service,) = target.client("ecs").describe_services(**names)["services"]
+        return {event["message"] for event in service["events"] if "deployment failed" in event["message"]}
+
+    before, failures, said = target.service(), failed(), ""
+    try:
+        deploy()
+    except CommandError as error:
+        said = " ".join(str(error).replace("│", " ").split())
+    wait_until(lambda: bool(failed() - failures), "ECS has failed the deployment", 1800)
+    wait_until(lambda: target.service().task_definition == before.task_definition, "ECS has rolled back")
+    target.wait_until_deployed(before)
+    return f"ECS: {', '.join(failed() - failures)}", said

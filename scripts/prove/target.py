@@ -16,12 +16,12 @@ from typing import Any
 import boto3
 
 from devtools.load import Load
-from scripts.deployment import plan
+from scripts.deployment import plan, smoke
 from scripts.deployment.artifacts import INDEXES
-from scripts.deployment.plan import running_image
 from scripts.deployment.report import Plan
-from scripts.environment import ROOT, CommandError, Running, failure, init, outputs, running
+from scripts.environment import ROOT, CommandError, RefusedError, Running, failure, init, outputs, running
 from scripts.prove.claim import DisprovedError
+from scripts.prove.rehearsed import listener
 from scripts.psql import PROJECT
 
 _CLIENTS = 4
@@ -42,6 +42,11 @@ print("{_RESULT}" + json.dumps(connection.run(sys.argv[1]) or [], default=str))
 """
 
 
+def sql_command(statements: str) -> list[str]:
+    """Return the command that runs statements in a container that has the login of migrations."""
+    return ["python", "-c", _SQL, statements]
+
+
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 600) -> None:
     """Wait for a condition.
 
@@ -53,6 +58,12 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 600) -
         if time.monotonic() > deadline:
             raise DisprovedError(f"After {seconds:.0f} s, still not: {what}.")
         time.sleep(_POLL_SECONDS)
+
+
+def prepare(name: str, settings: Mapping[str, str]) -> tuple[str, str]:
+    """Prepare Terraform for an environment; return its account's ID and its region."""
+    account = str(boto3.client("sts", region_name=settings.get("AWS_REGION")).get_caller_identity()["Account"])
+    return account, init(name, {"STATE_BUCKET": f"{PROJECT}-terraform-state-{account}", **settings})
 
 
 class Target:
@@ -71,25 +82,25 @@ class Target:
 
     Raises:
         CommandError: a setting is missing, or the environment was never applied.
+        RefusedError: it holds protected data.
     """
 
     def __init__(self, name: str, settings: Mapping[str, str], folder: Path) -> None:
-        self.account_id = str(
-            boto3.client("sts", region_name=settings.get("AWS_REGION")).get_caller_identity()["Account"]
-        )
-        bucket = f"{PROJECT}-terraform-state-{self.account_id}"
-        self.region = init(name, {"STATE_BUCKET": bucket, **settings})
+        self.account_id, self.region = prepare(name, settings)
         self.outputs = outputs()
         if not self.outputs:
             raise CommandError(f"{name} was never applied. Deploy it first: make deploy ENVIRONMENT={name}")
+        if self.instance["DeletionProtection"]:
+            raise RefusedError(f"{name} is protected, so nothing is tried on it. Omit IN_PLACE to prove a copy of it.")
         self.prefix = f"{PROJECT}-{name}"
-        self.image = running_image(self.region, self.outputs)
+        self.image = self.service().image
         self.began = time.time()
         self.printed: list[str] = []
         self.added: list[str] = []
         self._plan_file = folder / "prove.tfplan"
         self._inputs = plan.Target(name, self.region, self.image, self.outputs.get("commit") or "", self.outputs)
-        self._address = urllib.parse.urlsplit(settings.get("SERVICE_URL") or str(self.outputs["service_url"]))
+        url = settings.get("SERVICE_URL") or listener(settings, self.prefix) or str(self.outputs["service_url"])
+        self._address = urllib.parse.urlsplit(url)
 
     def client(self, service: str) -> Any:
         """Return a client with the caller's credentials."""
@@ -136,6 +147,22 @@ class Target:
     def service(self) -> Running:
         """Return what the service runs now."""
         return running(self.client("ecs"), self.outputs["cluster_name"], self.outputs["service_name"])
+
+    def wait_until_deployed(self, before: Running) -> None:
+        """Wait until ECS has deployed what ran before; raise CommandError if it does not."""
+        if wrong := smoke.wait(self.service, before.task_definition, before.image):
+            raise CommandError(" ".join(wrong))
+
+    def register(self, commands: Mapping[str, list[str]]) -> str:
+        """Register the service's task definition with other commands, by container, in another family; return it."""
+        ecs = self.client("ecs")
+        known = ecs.describe_task_definition(taskDefinition=self.service().task_definition)["taskDefinition"]
+        for container in known["containerDefinitions"]:
+            container["command"] = commands[container["name"]]
+        accepted = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape.members
+        given = {name: value for name, value in known.items() if name in accepted}
+        made = ecs.register_task_definition(**{**given, "family": f"{self.prefix}-prove"})["taskDefinition"]
+        return str(made["taskDefinitionArn"])
 
     def manifests(self) -> list[dict[str, Any]]:
         """Return the manifest of the image in its registry; none if it does not have the image."""
@@ -205,7 +232,7 @@ class Target:
         """
         ecs, cluster = self.client("ecs"), self.outputs["cluster_name"]
         (service,) = ecs.describe_services(cluster=cluster, services=[self.outputs["service_name"]])["services"]
-        commands = {"app": ["python", "-c", "pass"], "migrate": ["python", "-c", _SQL, statement]}
+        commands = {"app": ["python", "-c", "pass"], "migrate": sql_command(statement)}
         answer = ecs.run_task(
             cluster=cluster,
             taskDefinition=service["taskDefinition"],

@@ -1,7 +1,8 @@
-"""A rehearsal is proven like an account; and claims that do not hold are disproved."""
+"""A rehearsal is proven like an account, in place and by a temporary environment; what does not hold is disproved."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from devtools.checkout import CHECKOUT
+from rehearsal.aws import assume_role
 from scripts.prove.rehearsed import variables
 from tests.support.local_aws import allow, policy
 from tests.support.rehearsal import Rehearsal, apply, master
@@ -21,17 +23,24 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 LEAKED = "/ecs/taproom-dev-leaked"
 
 
+def start(rehearsal: Rehearsal, **more: str) -> subprocess.Popen[str]:
+    """Start the command, of which the report goes into the run's folder."""
+    given = {**os.environ, **variables(rehearsal.run.folder), "OUTPUT": str(rehearsal.run.folder / "proof"), "YES": "1"}
+    command, pipe = [sys.executable, "-m", "scripts.prove"], subprocess.PIPE
+    return subprocess.Popen(
+        command, cwd=CHECKOUT, env={**given, **more}, start_new_session=True, stdout=pipe, stderr=pipe, text=True
+    )
+
+
 def prove(rehearsal: Rehearsal, only: str = "", **more: str) -> tuple[int, dict[str, Any]]:
-    """Return the command's exit code, and its report."""
-    output = rehearsal.run.folder / "proof"
-    report = output / "dev" / "report.json"
+    """Return the command's exit code, and its report; by default, of a proof in place."""
+    report = rehearsal.run.folder / "proof" / "dev" / "report.json"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "scripts.prove"]
-    given = {**os.environ, **variables(rehearsal.run.folder), "OUTPUT": str(output), "YES": "1", "ONLY": only, **more}
-    done = subprocess.run(command, cwd=CHECKOUT, env=given, capture_output=True, text=True, check=False)
-    assert report.exists(), done.stdout + done.stderr
+    child = start(rehearsal, **{"ONLY": only, "IN_PLACE": "1", **more})
+    said = child.communicate()
+    assert report.exists(), said
     found: dict[str, Any] = json.loads(report.read_text())
-    return done.returncode, found
+    return child.returncode, found
 
 
 @pytest.mark.aws("ECS-17")
@@ -46,6 +55,50 @@ def test_every_claim_is_proven_about_a_rehearsal(rehearsal: Rehearsal, only: str
     assert (code, report["is_proven"], report["leftovers"]) == (0, True, [])
     assert rehearsal.sql("SELECT count(*) FROM beers.beers") == before
     assert rehearsal.aws("sqs").list_queues(QueueNamePrefix="taproom-dev-prove").get("QueueUrls", []) == []
+
+
+def test_an_environment_that_could_not_be_created_completely_is_destroyed(rehearsal: Rehearsal) -> None:
+    iam, role = rehearsal.aws("iam"), {"RoleName": "prover"}
+    arn = iam.create_role(**role, AssumeRolePolicyDocument=json.dumps(policy(allow("sts:AssumeRole"))))["Role"]["Arn"]
+    denied = {**allow(["ec2:CreateVpc", "ecs:CreateCluster", "kms:CreateKey"]), "Effect": "Deny"}
+    iam.put_role_policy(**role, PolicyName="all", PolicyDocument=json.dumps(policy(allow("*"), denied)))
+    before = rehearsal.run.ask("resources")
+    child = start(rehearsal, **{key.upper(): value for key, value in assume_role(rehearsal.run, arn).items()})
+    output, errors = child.communicate()
+    after = rehearsal.run.ask("resources")
+    iam.delete_role_policy(**role, PolicyName="all")
+    iam.delete_role(**role)
+    assert (child.returncode, "not authorized to perform: kms:CreateKey" in errors) == (1, True), errors
+    assert output.startswith("Creates taproom-prove from the configuration of dev")
+    assert ("aws_iam_policy.boundary: Creation complete" in output, "Left over:\n  nothing" in output) == (True, True)
+    assert after == before
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("interrupted_at", ["[2/3]", "never"])
+def test_a_temporary_environment_is_destroyed_after_ctrl_c_and_after_a_claim_that_does_not_hold(
+    rehearsal: Rehearsal, interrupted_at: str
+) -> None:
+    before = rehearsal.run.ask("resources")
+    child = start(rehearsal, ONLY="logins roles service", SERVICE_URL="http://127.0.0.1:9")
+    for line in child.stdout or ():
+        if line.startswith(interrupted_at):
+            os.killpg(child.pid, signal.SIGINT)  # as a terminal does
+    assert (child.wait(), rehearsal.run.ask("resources")) == (1, before)
+    report = json.loads((rehearsal.run.folder / "proof" / "dev" / "report.json").read_text())
+    expected = {"never": ["proven", "proven", "ERROR"], "[2/3]": ["proven", "not run", "not run"]}[interrupted_at]
+    assert ([one["outcome"] for one in report["claims"]], report["leftovers"]) == (expected, [])
+
+
+def test_nothing_is_tried_on_a_protected_environment(rehearsal: Rehearsal) -> None:
+    rds, name = rehearsal.aws("rds"), rehearsal.instance()["DBInstanceIdentifier"]
+    rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=True)
+    try:
+        child = start(rehearsal, IN_PLACE="1")
+        _, errors = child.communicate()
+    finally:
+        rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+    assert (child.returncode, "dev is protected" in errors) == (3, True), errors
 
 
 @contextmanager

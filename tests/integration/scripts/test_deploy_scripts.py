@@ -33,7 +33,7 @@ case "$(basename "$0") $*" in
     exit 2 ;;
   "terraform show -json "*again*) echo "${SHOWN_AGAIN:-$SHOWN}" ;;
   "terraform show -json "*) echo "$SHOWN" ;;
-  "terraform apply "*) [ -z "$SAID" ] || { echo "$SAID" >&2; exit 1; } ;;
+  "terraform apply "*) ;;
   *rev-parse*) echo c0ffee ;;
   "docker manifest inspect "*"$IMAGE_IN_REGISTRY") [ -n "$IMAGE_IN_REGISTRY" ] ;;
   "docker manifest"*) exit 1 ;;
@@ -225,7 +225,6 @@ def test_a_saved_plan_is_applied_with_the_ranges_it_was_made_with_and_once(check
     [
         ({"PLAN_SHA256": "0" * 64}, f"and {'0' * 64} was approved"),
         ({"SHOWN_AGAIN": json.dumps(shown("-- plan 2"))}, "- sql would be other statements"),
-        ({"SAID": "Error: Saved plan is stale"}, "Another apply has changed the state"),
     ],
 )
 def test_a_saved_plan_that_does_not_fit_any_more_is_refused(
@@ -236,7 +235,7 @@ def test_a_saved_plan_that_does_not_fit_any_more_is_refused(
     done = run(checkout, "apply apply", "yes\n", **APPLIED | changed)
     assert done.returncode == 3
     assert sentence in done.stderr
-    assert ("terraform apply" in (checkout / "calls").read_text()) is ("SAID" in changed)
+    assert "terraform apply" not in (checkout / "calls").read_text()
 
 
 def test_an_accepted_difference_is_applied_as_it_is_planned_now_and_reported_with_its_reason(checkout: Path) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from devtools.checkout import CHECKOUT
+from scripts.prove.claim import USD_PER_HOUR
 
 ENVIRONMENTS = ("minimal", "dev", "staging", "prod")
 HOURS = 730
@@ -43,6 +44,7 @@ def test_each_cost_is_a_quantity_times_its_price() -> None:
 
 def test_the_costs_are_summed_up() -> None:
     assert [sum(column) for column in zip(*COSTS.values(), strict=True)] == TOGETHER
+    assert round(TOGETHER[1] / HOURS, 2) == Decimal(str(USD_PER_HOUR))
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
