@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devtools.checkout import CHECKOUT
 from devtools.ports import is_free
 from devtools.terraform.program import is_terraform
 from rehearsal.deployment import locks
 from rehearsal.run import Run
 from tests.support.journal import journal_events
+from tests.support.rehearsal_command import command, ended, output_until
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
@@ -36,34 +35,6 @@ def second_up(folder: Path) -> Iterator[subprocess.Popen[str]]:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         process.communicate()
-
-
-def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "rehearsal", "--folder", str(folder), *arguments],
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def ended(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run a command to its end; return its exit code and output."""
-    process = command(folder, *arguments)
-    said, _ = process.communicate(timeout=900)
-    return process.returncode, said
-
-
-def output_until(process: subprocess.Popen[str], text: str) -> str:
-    """Return the output up to and including the line that contains ``text``."""
-    assert process.stdout
-    seen = ""
-    for line in process.stdout:
-        seen += line
-        if text in line:
-            return seen
-    pytest.fail(f"it ended without {text!r}:\n{seen}")
 
 
 def wait_for_call(folder: Path, operation: str) -> None:
@@ -149,38 +120,30 @@ def test_an_interrupt_ends_everything_that_was_started_and_keeps_the_logs(
     assert (folder.with_name("a run-logs") / "journal.jsonl").exists()
 
 
-def killed_in(stage: int, folder: Path) -> None:
-    """Run `up` and kill it as soon as it is in a stage."""
+@pytest.mark.parametrize(
+    ("stage", "next_is_up"),
+    [
+        pytest.param(stage, next_is_up, marks=() if (stage, next_is_up) == (4, False) else pytest.mark.nightly)
+        for next_is_up in (False, True)
+        for stage in range(1, 8)
+    ],
+)
+def test_after_a_kill_in_a_stage_up_succeeds_or_says_what_to_do_and_down_leaves_nothing(
+    stage: int, next_is_up: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
     up = command(folder, "up")
     output_until(up, f"[{stage}/7]")
     up.kill()
     up.communicate()
-
-
-def end(folder: Path) -> None:
-    """Run `down`, and expect that nothing is left."""
+    if next_is_up:
+        code, said = ended(folder, "up")
+        assert code == 0 or "Another command is changing the rehearsal in this folder. Wait" in said, said
+        assert "Traceback" not in said
     code, said = ended(folder, "down")
     assert code == 0, said
     assert not folder.exists()
     assert processes_of(folder) == []
-
-
-@pytest.mark.parametrize(
-    "stage", [4, *(pytest.param(stage, marks=pytest.mark.nightly) for stage in (1, 2, 3, 5, 6, 7))]
-)
-def test_down_leaves_nothing_of_an_up_that_was_killed_in_a_stage(stage: int, tmp_path: Path) -> None:
-    killed_in(stage, tmp_path / "run")
-    end(tmp_path / "run")
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("stage", range(1, 8))
-def test_up_succeeds_or_says_what_to_do_after_one_that_was_killed_in_a_stage(stage: int, tmp_path: Path) -> None:
-    killed_in(stage, tmp_path / "run")
-    code, said = ended(tmp_path / "run", "up")
-    assert code == 0 or "Another command is changing the rehearsal in this folder. Wait" in said, said
-    assert "Traceback" not in said
-    end(tmp_path / "run")
 
 
 def test_with_nothing_running_down_says_so_and_another_command_says_what_to_do(tmp_path: Path) -> None:
