@@ -13,13 +13,12 @@ from dataclasses import field
 from itertools import groupby
 
 from db_bootstrap.diff.descriptions import join_names
-from db_bootstrap.diff.difference import compare
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.inspect.session import OpenElsewhere, Session
-from db_bootstrap.inspect.snapshot import database_comment, read_snapshot
+from db_bootstrap.inspect.snapshot import database_comment
 from db_bootstrap.model import Difference, Membership, Plan, Server, Statement, sorted_facts
-from db_bootstrap.plan import desired_facts, digest_for, make_plan
+from db_bootstrap.plan import digest_for, make_plan, read_difference
 from db_bootstrap.plan_digest import with_stored_digest
 from db_bootstrap.sql import identifier, literal
 from db_bootstrap.values import dataclass
@@ -213,8 +212,7 @@ def _store_digest(session: Session, database: str, reviewed: str) -> None:
 
 
 def _verify(session: Session, document: AccessDocument, elsewhere: OpenElsewhere | None) -> None:
-    snapshot = read_snapshot(session, document, elsewhere)
-    difference = compare(document, desired_facts(document, snapshot), snapshot.facts)
+    snapshot, _, difference = read_difference(session, document, elsewhere)
     if difference or snapshot.retired_roles:
         remaining = [f"missing: {fact}" for fact in sorted(difference.missing, key=repr)]
         remaining += [f"not declared: {fact}" for fact in sorted(difference.surplus, key=repr)]

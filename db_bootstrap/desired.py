@@ -5,7 +5,6 @@ Pure. Presets and grants become exact privileges here, those of PUBLIC included.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 
 from db_bootstrap.document import AccessDocument, CredentialKind, Grant, GrantKind, Login, Preset, login_role_names
 from db_bootstrap.document.model import IAM_ROLE, NEVER, MembershipOptions
@@ -15,7 +14,6 @@ from db_bootstrap.model import (
     Attribute,
     AttributeValue,
     Column,
-    DefaultPrivilege,
     ExtensionExists,
     ExtensionSchema,
     Fact,
@@ -34,8 +32,8 @@ from db_bootstrap.model import (
     SchemaExists,
     SchemaOwner,
     Server,
-    SettledDefaults,
     Target,
+    joined_defaults,
 )
 from db_bootstrap.sql import PUBLIC
 from db_bootstrap.values import dataclass
@@ -96,11 +94,8 @@ def is_marked(stored: str, database: str) -> bool:
     return stored == mark(database) or stored.endswith(f"\n{mark(database)}")
 
 
-def facts(
-    document: AccessDocument, server: Server, settled_defaults: Iterable[SettledDefaults] = ()
-) -> frozenset[Fact]:
-    """Return all facts that the document declares, except on existing objects in the schemas and `settled_defaults`."""
-    settled = {(creator, group.schema, group.kind) for group in settled_defaults for creator in group.creators}
+def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
+    """Return all facts that the document declares, except on existing objects in the schemas."""
     return frozenset(
         (
             *roles(document, server),
@@ -109,7 +104,7 @@ def facts(
             *_schemas(document),
             *_extensions(document),
             *container_privileges(document, server),
-            *_default_privileges(document, server, settled),
+            *_default_privileges(document, server),
         )
     )
 
@@ -179,7 +174,7 @@ def object_facts(
 
 def target(group: ObjectGroup) -> OnObjects:
     """Return the group as the target of a privilege."""
-    return OnObjects(group.schema, group.kind, group.names, group.owner, group.count, group.needs)
+    return OnObjects(group.schema, group.kind, group.names, group.owner, group.count, group.key, group.needs)
 
 
 def login_roles(name: str, login: Login) -> tuple[str, ...]:
@@ -291,19 +286,10 @@ def _database_privileges(document: AccessDocument, server: Server) -> Iterator[P
         for privilege in grant.privileges
     }
     connecting = {grantee for grantee, privilege in granted if privilege == "CONNECT"}
-    granted |= {(name, "CONNECT") for name in document.logins if not connecting & {PUBLIC, *inherited(document, name)}}
+    granted |= {(name, "CONNECT") for name in document.logins if not connecting & {PUBLIC, *document.inherited[name]}}
     for grantee, privilege in granted:
         if grantee != server.database_owner:
             yield Privilege(grantee, privilege, OnDatabase(document.database))
-
-
-def inherited(document: AccessDocument, name: str) -> frozenset[str]:
-    """Return the roles whose privileges a member inherits."""
-    if name == PUBLIC:
-        return frozenset()
-    member = document.roles.get(name) or document.logins.get(name)
-    groups = member.inherited() if member is not None else frozenset[str]()
-    return groups.union(*(inherited(document, group) for group in groups))
 
 
 def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:
@@ -337,20 +323,17 @@ def creators(document: AccessDocument) -> dict[str, frozenset[str]]:
     for name, member in document.members.items():
         login = member if isinstance(member, Login) else None
         if login is None or login.acts_as is None:
-            reached = {name, PUBLIC, *inherited(document, name)}
+            reached = {name, PUBLIC, *document.inherited[name]}
             names = {name} if login is None else {name, *login_roles(name, login)}
             for created_in in set[str]().union(*(schemas_of[role] for role in reached & schemas_of.keys())):
                 found[created_in] |= names
     return {name: frozenset(names) for name, names in found.items()}
 
 
-def _default_privileges(
-    document: AccessDocument, server: Server, settled: AbstractSet[tuple[str, str, ObjectKind]]
-) -> Iterator[Fact]:
+def _default_privileges(document: AccessDocument, server: Server) -> frozenset[Fact]:
     creators_of = creators(document)
-    for (schema, kind, name), grants in kind_grants(document, server).items():
-        for creator in creators_of[schema] if name is None else ():
-            if (creator, schema, kind) not in settled:
-                for grantee, privilege in grants:
-                    if grantee != creator:
-                        yield DefaultPrivilege(creator, schema, kind, grantee, privilege)
+    return joined_defaults(
+        (creators_of[schema], schema, kind, [(*grant, False) for grant in grants])
+        for (schema, kind, name), grants in kind_grants(document, server).items()
+        if name is None
+    )

@@ -5,7 +5,8 @@ same kinds from PostgreSQL, and `diff` turns the difference into statements. Wha
 not a fact, because PostgreSQL grants that implicitly. Neither are passwords, which cannot be read back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
@@ -140,9 +141,8 @@ class RoleExists:
     role: str
 
 
-@dataclass(frozen=True)
-class RoleAttribute:
-    """A role has this value of an attribute."""
+class RoleAttribute(NamedTuple):
+    """A role has this value of an attribute. A tuple, because each role has several; no other fact has three fields."""
 
     role: str
     attribute: Attribute
@@ -278,6 +278,7 @@ class OnObjects:
         names: The objects, sorted; empty unless they must change.
         owner: The owner of all of them: a grant on them must be made as this role.
         count: The number of objects.
+        key: As in `ObjectGroup`; it tells groups apart whose names were not read.
         needs: Other schemas that a statement on them needs USAGE on. It is not compared.
     """
 
@@ -286,6 +287,7 @@ class OnObjects:
     names: tuple[ObjectName, ...]
     owner: str
     count: int
+    key: tuple[str, str | None]
     needs: frozenset[NeededSchema] = field(default=frozenset(), compare=False)
 
 
@@ -312,35 +314,21 @@ class Privilege:
     is_grantable: bool = False
 
 
-class DefaultPrivilege(NamedTuple):
-    """Objects that ``creator`` creates in future grant this privilege to the grantee.
-
-    ``schema`` is None for the creator's default everywhere in the database. A tuple, because a document with many
-    creators and schemas has tens of thousands.
-    """
-
-    creator: str
-    schema: str | None
-    kind: ObjectKind
-    grantee: str
-    privilege: str
-    is_grantable: bool = False
+Granted = tuple[str, str, bool]
+"""A grantee, a privilege, and whether it comes with the grant option."""
 
 
-@dataclass(frozen=True)
-class SettledDefaults:
-    """Default privileges that are exactly as declared: every creator's objects of a kind in a schema have all grants.
+class DefaultPrivileges(NamedTuple):
+    """Objects that any of ``creators`` creates in future grant these privileges.
 
-    They are not single facts, because a document with many creators and schemas has tens of thousands.
-
-    Attributes:
-        grants: Grantees and their privileges, without grant option.
+    ``schema`` is None for a default everywhere in the database. The creators with the same privileges are one fact,
+    because a document with many creators and schemas has tens of thousands of single ones.
     """
 
     creators: tuple[str, ...]
-    schema: str
+    schema: str | None
     kind: ObjectKind
-    grants: frozenset[tuple[str, str]]
+    grants: tuple[Granted, ...]
 
 
 @dataclass(frozen=True)
@@ -372,12 +360,8 @@ Fact = (
     | ExtensionSchema
     | ObjectOwner
     | Privilege
-    | DefaultPrivilege
+    | DefaultPrivileges
 )
-
-
-Granted = tuple[str, str, bool]
-"""A grantee, a privilege, and whether it comes with the grant option."""
 
 
 Entry = tuple[str, str, bool, str]
@@ -448,10 +432,9 @@ class ColumnRow(NamedTuple):
 
 
 class DefaultRow(NamedTuple):
-    """The default privileges that some creators have in common, on one kind of objects."""
+    """Default privileges on one kind of objects, and where they are the same: schemas, each with the creators."""
 
-    creators: Sequence[str]
-    schema: str | None
+    places: Sequence[tuple[str | None, Sequence[str]]]
     kind: str
     entries: Sequence[Granted]
 
@@ -524,13 +507,29 @@ class UserPolicy(NamedTuple):
     roles: Sequence[str]
 
 
-def builtin_default_privileges(creator: str) -> frozenset[DefaultPrivilege]:
-    """Return the default privileges that PostgreSQL gives PUBLIC on new objects of ``creator``."""
+BUILTIN_DEFAULTS = (
+    (None, ObjectKind.ROUTINE, [(PUBLIC, "EXECUTE", False)]),
+    (None, ObjectKind.TYPE, [(PUBLIC, "USAGE", False)]),
+)
+"""The default privileges that PostgreSQL gives on new objects of every creator, as for `joined_defaults`."""
+
+
+DefaultGroup = tuple[Collection[str], str | None, ObjectKind, Collection[Granted]]
+"""Like `DefaultPrivileges`, but others of the creators can have the same privileges."""
+
+
+def joined_defaults(groups: Iterable[DefaultGroup]) -> frozenset[Fact]:
+    """Join the creators with the same default privileges, without what creators have as owners."""
+    joined = defaultdict[tuple[str | None, ObjectKind, frozenset[Granted]], set[str]](set)
+    for creators, schema, kind, grants in groups:
+        own = {grantee for grantee, _, _ in grants}.intersection(creators)
+        joined[schema, kind, frozenset(grants)].update(creator for creator in creators if creator not in own)
+        for creator in own:
+            joined[schema, kind, frozenset(grant for grant in grants if grant[0] != creator)].add(creator)
     return frozenset(
-        {
-            DefaultPrivilege(creator, None, ObjectKind.ROUTINE, PUBLIC, "EXECUTE"),
-            DefaultPrivilege(creator, None, ObjectKind.TYPE, PUBLIC, "USAGE"),
-        }
+        DefaultPrivileges(tuple(sorted(creators)), schema, kind, tuple(sorted(grants)))
+        for (schema, kind, grants), creators in joined.items()
+        if creators and grants
     )
 
 
@@ -733,8 +732,7 @@ class Snapshot:
     """The access of a database, within the scope of a document.
 
     Attributes:
-        facts: Every actual fact that the document could have declared, except `settled_defaults`.
-        settled_defaults: The default privileges that are as declared.
+        facts: Every actual fact that the document could have declared.
         kept: Privileges and memberships that are not facts in this sense and stay.
         leaving: Those that end as a consequence, of a lost grant option, a retired role or a new owner.
         groups: The objects of the managed schemas that are in scope.
@@ -757,7 +755,6 @@ class Snapshot:
 
     server: Server
     facts: frozenset[Fact]
-    settled_defaults: tuple[SettledDefaults, ...]
     kept: frozenset[Fact]
     leaving: frozenset[Fact]
     groups: tuple[ObjectGroup, ...]
@@ -792,11 +789,6 @@ class Difference:
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.surplus)
-
-    def without_defaults(self) -> "Difference":
-        """Return the rest of it without default privileges, which can be tens of thousands."""
-        both = (self.missing, self.surplus)
-        return Difference(*(frozenset(f for f in facts if not isinstance(f, DefaultPrivilege)) for facts in both))
 
 
 @dataclass(frozen=True)
@@ -839,4 +831,4 @@ class Plan:
 
 def sorted_facts(facts: Iterable[Fact], kind: type[F]) -> list[F]:
     """Return the facts of one kind, in an order that does not depend on hashes."""
-    return sorted([fact for fact in facts if isinstance(fact, kind)], key=lambda fact: repr([*vars(fact).values()]))
+    return sorted([fact for fact in facts if isinstance(fact, kind)], key=repr)

@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from db_bootstrap import desired
-from db_bootstrap.diff.descriptions import describe_undeclared
+from db_bootstrap.diff.descriptions import UNCHANGED, describe_undeclared
 from db_bootstrap.diff.difference import compare
+from db_bootstrap.diff.observed import observe
 from db_bootstrap.diff.preflight import missing_objects, refusals
 from db_bootstrap.diff.statements import statements
-from db_bootstrap.diff.summary import summary
 from db_bootstrap.diff.usability import unusable_grants
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.inspect.session import OpenElsewhere, Session
-from db_bootstrap.inspect.snapshot import database_comment, identity, read_snapshot
-from db_bootstrap.model import Fact, ObjectOwner, Plan, Snapshot
+from db_bootstrap.inspect.snapshot import database_comment, identity, read_catalogs, read_details
+from db_bootstrap.model import Difference, Fact, ObjectOwner, Plan, Snapshot
 from db_bootstrap.plan_digest import plan_digest, stored_digest
 
 
@@ -27,9 +27,7 @@ def make_plan(session: Session, document: AccessDocument, elsewhere: OpenElsewhe
     Raises:
         StatementError: The catalogs could not be read.
     """
-    snapshot = read_snapshot(session, document, elsewhere)
-    facts = desired_facts(document, snapshot)
-    difference = compare(document, facts, snapshot.facts)
+    snapshot, facts, difference = read_difference(session, document, elsewhere)
     steps = statements(document, facts, snapshot, difference)
     return Plan(
         steps,
@@ -40,19 +38,41 @@ def make_plan(session: Session, document: AccessDocument, elsewhere: OpenElsewhe
             *missing_objects(document, snapshot),
             *unusable_grants(document, snapshot),
         ),
-        summary(document, snapshot, difference),
+        _summary(document, snapshot, difference),
     )
 
 
-def desired_facts(document: AccessDocument, snapshot: Snapshot) -> frozenset[Fact]:
-    """Return all facts that the document declares, on the objects of the snapshot too."""
-    objects = desired.object_facts(document, snapshot.server, snapshot.groups, snapshot.columns)
+def _summary(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> tuple[str, ...]:
+    if not difference and not snapshot.retired_roles:
+        return (UNCHANGED,)
+    from db_bootstrap.diff.summary import summary  # noqa: PLC0415 - a twentieth of the program's start
+
+    return summary(document, snapshot, difference)
+
+
+def read_difference(
+    session: Session, document: AccessDocument, elsewhere: OpenElsewhere | None = None
+) -> tuple[Snapshot, frozenset[Fact], Difference]:
+    """Return the access of the database, what the document declares, and the difference.
+
+    Raises:
+        StatementError: The catalogs could not be read.
+    """
+    scope, catalogs = read_catalogs(session, document, elsewhere)
+    found = _compared(document, observe(scope, catalogs))
+    needs_details = found[-1] or catalogs.retired_roles
+    return _compared(document, read_details(session, scope, catalogs)) if needs_details else found
+
+
+def _compared(document: AccessDocument, snapshot: Snapshot) -> tuple[Snapshot, frozenset[Fact], Difference]:
     adopted = [
         replace(fact, owner=document.schemas[fact.schema].owner)
         for fact in (snapshot.facts if any(schema.adopt for schema in document.schemas.values()) else ())
         if isinstance(fact, ObjectOwner)
     ]
-    return desired.facts(document, snapshot.server, snapshot.settled_defaults) | objects | frozenset(adopted)
+    objects = desired.object_facts(document, snapshot.server, snapshot.groups, snapshot.columns)
+    facts = desired.facts(document, snapshot.server).union(objects, adopted)
+    return snapshot, facts, compare(document, facts, snapshot.facts)
 
 
 def digest_for(session: Session, host: str, planned: Plan) -> str:

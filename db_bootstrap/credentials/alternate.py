@@ -124,8 +124,8 @@ def desired_facts(facts: Iterable[Fact], model: str, login: str, name: str, on: 
         match fact:
             case Membership(role, member) if member == model and role not in {login, IAM_ROLE}:
                 copied.add(replace(fact, member=name, grantors=()))
-            case RoleAttribute(role, attribute) if role == model and attribute not in needed:
-                copied.add(replace(fact, role=name))
+            case RoleAttribute(role, attribute, value) if role == model and attribute not in needed:
+                copied.add(RoleAttribute(name, attribute, value))
             case RoleExists(role) | RoleComment(role) | RoleSetting(role) if role == model:
                 copied.add(replace(fact, role=name))
             case _:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from operator import itemgetter
 from typing import TypeVar
 
 from db_bootstrap.model import (
-    DefaultPrivilege,
+    DefaultPrivileges,
     Fact,
+    Granted,
     Membership,
     OnColumn,
     OnDatabase,
@@ -26,6 +28,8 @@ def join_names(names: Iterable[str]) -> str:
     *rest, last = names
     return f"{', '.join(rest)} and {last}" if rest else last
 
+
+UNCHANGED = "Access does not change."
 
 MAXIMUM_NAMES = 3
 """Things up to this number are named, others are counted."""
@@ -60,13 +64,20 @@ def describe_undeclared(facts: Iterable[Fact]) -> Iterator[str]:
     privileges = sorted((fact for fact in facts if isinstance(fact, Privilege)), key=_by_target)
     for (_, grantee), group in groupby(privileges, key=_by_target):
         held = list(group)
-        yield f"{grantee!r} has {_names(held)} on {describe_target(held[0].target)}, which is not declared."
-    defaults = sorted((fact for fact in facts if isinstance(fact, DefaultPrivilege)), key=_by_creator)
-    for (creator, schema, kind, grantee), made in groupby(defaults, key=_by_creator):
+        names = _names((grantee, fact.privilege, fact.is_grantable) for fact in held)
+        yield f"{grantee!r} has {names} on {describe_target(held[0].target)}, which is not declared."
+    defaults = sorted(
+        (creator, fact.schema or "", fact.kind, *grant)
+        for fact in facts
+        if isinstance(fact, DefaultPrivileges)
+        for creator in fact.creators
+        for grant in fact.grants
+    )
+    for (creator, schema, kind, grantee), made in groupby(defaults, key=itemgetter(0, 1, 2, 3)):
         where = f"schema {schema}" if schema else "any schema"
         yield (
-            f"{grantee!r} gets {_names(list(made))} on every {kind} that {creator} will create in {where}, "
-            "which is not declared."
+            f"{grantee!r} gets {_names(grant[3:] for grant in made)} on every {kind} that {creator} will create in "
+            f"{where}, which is not declared."
         )
     for fact in sorted(facts, key=repr):
         match fact:
@@ -81,13 +92,11 @@ def describe_undeclared(facts: Iterable[Fact]) -> Iterator[str]:
                 pass
 
 
-def _names(facts: list[Privilege] | list[DefaultPrivilege]) -> str:
-    return ", ".join(sorted({fact.privilege + (" with grant option" if fact.is_grantable else "") for fact in facts}))
+def _names(granted: Iterable[Granted]) -> str:
+    return ", ".join(
+        sorted({name + (" with grant option" if is_grantable else "") for _, name, is_grantable in granted})
+    )
 
 
 def _by_target(fact: Privilege) -> tuple[str, str]:
     return repr(fact.target), fact.grantee
-
-
-def _by_creator(fact: DefaultPrivilege) -> tuple[str, str, str, str]:
-    return fact.creator, fact.schema or "", fact.kind, fact.grantee

@@ -5,36 +5,63 @@ takes nothing away except what contradicts the document: an owner, a login, a li
 """
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 
 from db_bootstrap.desired import DECLARED_ATTRIBUTES, is_marked, text_of
 from db_bootstrap.document import IAM_ROLE, AccessDocument, Unlisted
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
-    DefaultPrivilege,
+    DefaultGroup,
+    DefaultPrivileges,
     Difference,
     Fact,
+    Granted,
     Membership,
+    ObjectKind,
     Privilege,
     RoleAttribute,
     RoleComment,
     RoleExists,
     RoleSetting,
+    joined_defaults,
     sorted_facts,
 )
 
 
 def compare(document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact]) -> Difference:
     """Return the facts to establish and those to remove, and what stays although it is not declared."""
-    missing, undeclared = desired - actual, actual - desired
+    missing, undeclared = _without_common_defaults(document, desired - actual, actual - desired)
     kept = _undeclared_limits(desired, undeclared)
     surplus = undeclared - kept
     if document.unlisted is Unlisted.REPORT:
-        desired, actual = _without_unlisted(document, desired, actual - kept)
+        common = desired & actual
+        desired, actual = _without_unlisted(document, common | missing, common | surplus)
         missing, surplus = desired - actual, actual - desired
         kept = undeclared - surplus
     told = (fact for fact in kept if not isinstance(fact, RoleComment) and not _is_default(fact))
     return Difference(missing, surplus, frozenset(told))
+
+
+def _without_common_defaults(
+    document: AccessDocument, missing: frozenset[Fact], surplus: frozenset[Fact]
+) -> tuple[frozenset[Fact], frozenset[Fact]]:
+    """Leave out the default privileges on both sides, which may group the creators differently."""
+    defaults = [{fact for fact in facts if isinstance(fact, DefaultPrivileges)} for facts in (missing, surplus)]
+    common = {fact[1:3] for fact in defaults[0]} & {fact[1:3] for fact in defaults[1]}
+    places = defaultdict[tuple[str, str | None, ObjectKind], tuple[set[Granted], set[Granted]]](lambda: (set(), set()))
+    for side, facts in enumerate(defaults):
+        facts -= {fact for fact in facts if fact[1:3] not in common}
+        for creators, schema, kind, grants in facts:
+            for creator in creators:
+                places[creator, schema, kind][side].update(grants)
+    lacking: list[DefaultGroup] = []
+    extra: list[DefaultGroup] = []
+    for (creator, schema, kind), (declared, held) in places.items():
+        covered = held if document.unlisted is Unlisted.REVOKE else {(*grant[:2], False) for grant in held}
+        lacking.append(([creator], schema, kind, declared - covered))
+        extra.append(([creator], schema, kind, held - declared))
+    return missing - defaults[0] | joined_defaults(lacking), surplus - defaults[1] | joined_defaults(extra)
 
 
 _LIMITS = frozenset(
@@ -87,11 +114,10 @@ def _without_unlisted(
             case Privilege():
                 adjusted_actual.discard(fact)
                 adjusted_actual |= {replace(fact, is_grantable=False)} & desired
-            case DefaultPrivilege():
+            case DefaultPrivileges():
                 adjusted_actual.discard(fact)
-                adjusted_actual |= {fact._replace(is_grantable=False)} & desired
             case RoleAttribute() if fact.attribute not in DECLARED_ATTRIBUTES:
-                adjusted_desired.discard(replace(fact, value=DEFAULT_ATTRIBUTES[fact.attribute]))
+                adjusted_desired.discard(fact._replace(value=DEFAULT_ATTRIBUTES[fact.attribute]))
                 adjusted_actual.discard(fact)
     _adjust_settings(adjusted_desired, adjusted_actual)
     _adjust_memberships(document, adjusted_desired, adjusted_actual)

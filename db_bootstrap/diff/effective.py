@@ -1,7 +1,7 @@
 """Effective access before and after a plan: the facts of both moments as catalogs, for the evaluator."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from db_bootstrap.effective.changes import Comparison, reached
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,
-    DefaultPrivilege,
+    DefaultPrivileges,
     Difference,
     Fact,
     Granted,
@@ -51,25 +51,20 @@ def compared(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, li
     """Return the access before and after the statements that remove the difference, and the objects in its catalogs."""
     owners = {SchemaOwner(schema, owner) for schema, owner in snapshot.schema_owners.items()}
     old = {fact for fact in snapshot.facts if not isinstance(fact, SchemaOwner)}  # they name the successor already
-    before, after = _without_like_ones(old | owners, (snapshot.facts - difference.surplus) | difference.missing)
-    settled = {
-        DefaultPrivilege(creator, group.schema, group.kind, *grant)
-        for group in snapshot.settled_defaults
-        for creator in group.creators[:1]
-        for grant in group.grants
-    }
-    before |= settled | snapshot.kept | snapshot.leaving
-    after |= settled | snapshot.kept
+    before = old | owners | snapshot.kept | snapshot.leaving
+    after = (snapshot.facts - difference.surplus) | difference.missing | snapshot.kept
     numbers: dict[AnyTarget, int] = {}
     moments = [_Moment(numbers, snapshot) for _ in range(2)]
-    # Groups whose names were not read can be equal as targets: the owner that changes prevails.
-    for group in sorted(snapshot.groups, key=lambda group: group.owner != group.key[0]):
+    for group in snapshot.groups:
         for moment, owner in zip(moments, (group.key[0], group.owner), strict=True):
             moment.own(desired.target(group), owner)
     for moment, facts in zip(moments, (before, after), strict=True):
         moment.own(OnDatabase(snapshot.server.database), snapshot.server.database_owner)
         for fact in facts:
             moment.add(fact)
+    for on, *granted in _defaults_of_one(snapshot.facts, difference):
+        for moment, grants in zip(moments, granted, strict=True):
+            moment.grant(on, grants)
     targets, names = [*numbers], moments[0].names | moments[1].names | snapshot.roles.keys()
     new = {fact.role for fact in difference.missing if isinstance(fact, RoleExists)}
     now = moments[0].access(snapshot.server, targets, names - new)
@@ -77,25 +72,24 @@ def compared(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, li
     return Comparison(now, moments[1].access(snapshot.server, targets, names - retired)), targets
 
 
-def _without_like_ones(*moments: AbstractSet[Fact]) -> list[set[Fact]]:
-    """Leave out the default privileges of creators for a schema that are like another creator's, before and after.
+def _defaults_of_one(
+    actual: Iterable[Fact], difference: Difference
+) -> Iterator[tuple[OnFutureObjects, frozenset[Granted], frozenset[Granted]]]:
+    """Yield the default privileges before and after, those of one creator where several have the same in a schema.
 
     Sentences name the schema but no creator, and a document can have many creators.
     """
-    rest: list[set[Fact]] = [set() for _ in moments]
-    grants: dict[tuple[str, str | None, ObjectKind], tuple[set[Granted], ...]]
-    grants = defaultdict(lambda: tuple(set() for _ in moments))
-    for number, facts in enumerate(moments):
+    held, lost, gained = (defaultdict[OnFutureObjects, set[Granted]](set) for _ in range(3))
+    for found, facts in ((held, actual), (lost, difference.surplus), (gained, difference.missing)):
         for fact in facts:
-            if isinstance(fact, DefaultPrivilege):
-                grants[fact[:3]][number].add(fact[3:])
-            else:
-                rest[number].add(fact)
-    alike = {(place[1] or place, place[2], *map(frozenset, every)): place for place, every in grants.items()}
-    for place in alike.values():
-        for one, granted in zip(rest, grants[place], strict=True):
-            one.update(DefaultPrivilege(*place, *grant) for grant in granted)
-    return rest
+            if isinstance(fact, DefaultPrivileges):
+                for creator in fact.creators:
+                    found[OnFutureObjects(creator, fact.schema, fact.kind)].update(fact.grants)
+    alike: dict[object, tuple[OnFutureObjects, frozenset[Granted], frozenset[Granted]]] = {}
+    for on in held.keys() | gained.keys():
+        before, after = frozenset(held[on]), frozenset(held[on] - lost[on] | gained[on])
+        alike[on.schema or on, on.kind, before, after] = on, before, after
+    yield from alike.values()
 
 
 class _Moment:
@@ -118,9 +112,7 @@ class _Moment:
         """Let a fact hold."""
         match fact:
             case Privilege(grantee, privilege, on, is_grantable):
-                self._grant(on, Entry(grantee, privilege, is_grantable, ""))
-            case DefaultPrivilege(creator, schema, kind, grantee, privilege, is_grantable):
-                self._grant(OnFutureObjects(creator, schema, kind), Entry(grantee, privilege, is_grantable, ""))
+                self.grant(on, [(grantee, privilege, is_grantable)])
             case SchemaOwner(schema, owner):
                 self.own(OnSchema(schema), owner)
             case Membership(role, member):
@@ -132,9 +124,12 @@ class _Moment:
             case _:
                 pass
 
-    def _grant(self, on: AnyTarget, entry: Entry) -> None:
-        self._entries.setdefault(self._numbers.setdefault(on, len(self._numbers)), []).append(entry)
-        self.names.add(entry.grantee)
+    def grant(self, on: AnyTarget, granted: Iterable[Granted]) -> None:
+        """Let roles have privileges on a target."""
+        entries = self._entries.setdefault(self._numbers.setdefault(on, len(self._numbers)), [])
+        for grant in granted:
+            entries.append(Entry(*grant, ""))
+            self.names.add(grant[0])
 
     def access(self, server: Server, targets: Iterable[AnyTarget], names: AbstractSet[str]) -> Access:
         """Return the access to all targets; ``names`` are the roles that exist."""

@@ -9,24 +9,22 @@ from dataclasses import replace
 from db_bootstrap import desired
 from db_bootstrap.desired import is_marked
 from db_bootstrap.diff.descriptions import describe_counts, describe_target, describe_undeclared
-from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.memberships import memberships
 from db_bootstrap.diff.scope import Scope, ScopedEntries
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.model import (
+    BUILTIN_DEFAULTS,
     ActualExtension,
     ActualRole,
     Call,
     Catalogs,
     Column,
     ColumnRow,
-    DefaultPrivilege,
+    DefaultGroup,
     DefaultRow,
     ExtensionExists,
     ExtensionSchema,
     Fact,
-    Granted,
-    Membership,
     ObjectGroup,
     ObjectKind,
     ObjectName,
@@ -43,10 +41,9 @@ from db_bootstrap.model import (
     SchemaExists,
     SchemaOwner,
     Server,
-    SettledDefaults,
     Snapshot,
     Target,
-    builtin_default_privileges,
+    joined_defaults,
 )
 from db_bootstrap.values import dataclass
 
@@ -105,12 +102,11 @@ def observe(scope: Scope, catalogs: Catalogs) -> Snapshot:
     columns = _columns(catalogs.columns, scope, found)
     found.facts.extend(_owners(catalogs, scope))
     found.notes.extend(_other_owners(catalogs.objects, scope))
-    settled = _default_privileges(catalogs.defaults, scope, document.schemas.keys() - schema_owners.keys(), found)
+    _default_privileges(catalogs.defaults, scope, document.schemas.keys() - schema_owners.keys(), found)
     _extensions(catalogs.extensions, document, found)
     return Snapshot(
         server=on,
         facts=frozenset(found.facts),
-        settled_defaults=settled,
         kept=frozenset(found.kept),
         leaving=frozenset(found.leaving),
         groups=groups,
@@ -131,31 +127,6 @@ def observe(scope: Scope, catalogs: Catalogs) -> Snapshot:
         restricted_settings={},
         unmanaged=tuple(found.notes),
     )
-
-
-def must_be_named(scope: Scope, snapshot: Snapshot) -> bool:
-    """Return True if the names of objects are needed: privileges on them, or roles that may have some, must change."""
-    nameless = [group for group in snapshot.groups if group.single is None]
-    if not nameless:
-        return False
-    document, on = scope.document, scope.server
-    on_all = scope.kind_grants
-    pairs = [
-        *((group.granted, desired.object_grants(on_all, group)) for group in nameless),
-        *((column.granted, desired.column_grants(document, column)) for column in snapshot.columns),
-    ]
-    if snapshot.retired_roles or any(_differ(scope, *pair) for pair in pairs):
-        return True
-    kinds = (RoleExists, RoleAttribute, RoleComment, Membership)
-    actual = frozenset(fact for fact in snapshot.facts if isinstance(fact, kinds))
-    declared = (*desired.roles(document, on), *desired.memberships(document, on))
-    return bool(compare(document, frozenset(declared), actual))
-
-
-def _differ(scope: Scope, granted: frozenset[Granted], declared: frozenset[Granted]) -> bool:
-    if scope.revokes:
-        return granted != declared
-    return not {entry[:2] for entry in declared} <= {entry[:2] for entry in granted}
 
 
 def _except(belongings: Mapping[str, int]) -> str:
@@ -193,42 +164,41 @@ def _containers(catalogs: Catalogs, scope: Scope, found: _Findings) -> dict[str,
     return schema_owners
 
 
-def _default_privileges(
-    rows: Sequence[DefaultRow], scope: Scope, new_schemas: Iterable[str], found: _Findings
-) -> tuple[SettledDefaults, ...]:
-    """Judge the default privileges, and those that new schemas will get; return those that are as declared."""
-    settled: list[SettledDefaults] = []
-    others: list[Fact] = []
-    replaced = {(creator, row.kind) for row in rows if row.schema is None for creator in row.creators}
-    for creator in scope.managed_roles.intersection(scope.creators):
-        found.facts.extend(fact for fact in builtin_default_privileges(creator) if (creator, fact.kind) not in replaced)
-    declared = scope.kind_grants
-    for named, schema, kind, listed in rows:
-        creators = [creator for creator in named if creator not in scope.successors]
-        entries = [entry for entry in listed if entry[0] not in scope.successors and scope.is_in_scope(entry[0])]
-        if kind == "schema":
-            owned = [new for new in new_schemas if scope.document.schemas[new].owner in creators]
-            found.facts.extend(
-                Privilege(grantee, privilege, OnSchema(new), is_grantable)
-                for new in owned
-                for grantee, privilege, is_grantable in entries
-            )
-            continue
-        object_kind = ObjectKind(kind)
-        grants = frozenset((grantee, privilege) for grantee, privilege, is_grantable in entries if not is_grantable)
-        if schema is not None and len(grants) == len(entries) and grants == declared.get((schema, object_kind, None)):
-            agreeing = tuple(scope.creators_of[schema].intersection(creators))
-            settled.append(SettledDefaults(agreeing, schema, object_kind, grants))
-            creators = [creator for creator in creators if creator not in scope.creators_of[schema]]
-        for creator in creators:
-            (found.facts if creator in scope.declared_roles else others).extend(
-                DefaultPrivilege(creator, schema, object_kind, *entry) for entry in entries
-            )
+def _default_privileges(rows: Sequence[DefaultRow], scope: Scope, new_schemas: Iterable[str], found: _Findings) -> None:
+    """Judge the default privileges, and those that new schemas will get."""
+    managed = scope.managed_roles.intersection(scope.creators)
+    replaced = {
+        (creator, row.kind) for row in rows for schema, creators in row.places if schema is None for creator in creators
+    }
+    ours: list[DefaultGroup] = [
+        ([creator for creator in managed if (creator, kind) not in replaced], schema, kind, grants)
+        for schema, kind, grants in BUILTIN_DEFAULTS
+    ]
+    others = ours[:0]
+    for places, kind, listed in rows:
+        entries = [
+            (grantee, privilege, is_grantable)
+            for grantee, privilege, is_grantable in listed
+            if grantee not in scope.successors and scope.is_in_scope(grantee)
+        ]
+        for schema, named in places:
+            creators = set(named) - scope.successors.keys()
+            if kind == "schema":
+                owners = {new: scope.document.schemas[new].owner for new in new_schemas}
+                found.facts.extend(
+                    Privilege(*entry[:2], OnSchema(new), entry[2])
+                    for new, owner in owners.items()
+                    for entry in entries
+                    if owner in creators and owner != entry[0]
+                )
+            else:
+                ours.append((creators & scope.declared_roles, schema, ObjectKind(kind), entries))
+                others.append((creators - scope.declared_roles, schema, ObjectKind(kind), entries))
+    found.facts.extend(joined_defaults(ours))
     found.notes.extend(
         f"{sentence} It stays, because the document does not declare the creator."
-        for sentence in describe_undeclared(others)
+        for sentence in describe_undeclared(joined_defaults(others))
     )
-    return tuple(settled)
 
 
 def _objects(

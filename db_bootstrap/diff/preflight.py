@@ -49,7 +49,6 @@ def refusals(
     document: AccessDocument, snapshot: Snapshot, difference: Difference, statements: tuple[Statement, ...]
 ) -> tuple[str, ...]:
     """Return every reason not to begin, each a sentence with the remedy; none when the statements can run."""
-    difference = difference.without_defaults()
     return (
         *_server(document, snapshot),
         *_unknown_to_this_version(document, snapshot),
@@ -139,7 +138,7 @@ def _creating_pairs(document: AccessDocument, server: Server) -> Iterator[str]:
     creating = {fact.grantee for fact in desired.container_privileges(document, server) if fact.privilege == "CREATE"}
     creating |= {schema.owner for schema in document.schemas.values()}
     for name in sorted(document.rotated_logins):
-        if document.logins[name].acts_as is None and creating & {name, PUBLIC, *desired.inherited(document, name)}:
+        if document.logins[name].acts_as is None and creating & {name, PUBLIC, *document.inherited[name]}:
             yield (
                 f"document.logins[{name!r}].acts_as: it can create objects, which would belong to one of its two login "
                 "roles, and after a rotation it could not change them; name the role that they belong to, or take "

@@ -1,6 +1,5 @@
 """Statements about privileges on existing objects, and default privileges for future ones."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
@@ -8,7 +7,7 @@ from typing import TypeVar
 
 from db_bootstrap.diff.descriptions import describe_target, join_names
 from db_bootstrap.model import (
-    DefaultPrivilege,
+    DefaultPrivileges,
     Difference,
     Fact,
     NeededSchema,
@@ -22,7 +21,6 @@ from db_bootstrap.model import (
     Server,
     Statement,
     Target,
-    sorted_facts,
 )
 from db_bootstrap.sql import grantees, identifier, identifiers
 from db_bootstrap.values import dataclass
@@ -56,8 +54,7 @@ def privileges(
     difference: Difference, owners: Mapping[str, str], desired: frozenset[Fact], server: Server
 ) -> Iterator[Statement]:
     """Revoke privileges on existing objects, then grant the missing ones."""
-    surplus = _grouped(sorted_facts(difference.surplus, Privilege), _key)
-    missing = _grouped(sorted_facts(difference.missing, Privilege), _key)
+    surplus, missing = _of_grantees(difference.surplus), _of_grantees(difference.missing)
     with_option = {key for key, facts in surplus.items() if any(fact.is_grantable for fact in facts)}
     # While a role has a grant option, PostgreSQL may attribute a statement to that role instead of the owner.
     for target, grantee in sorted(with_option, key=lambda key: (isinstance(key[0], OnColumn), repr(key))):
@@ -127,6 +124,13 @@ def _joined(facts: Mapping[tuple[Target, str], list[Privilege]]) -> Iterator[_Jo
 
 def _declared(names: Sequence[str]) -> str:
     return f"{join_names(names)} {'is' if len(names) == 1 else 'are'} declared"
+
+
+def _of_grantees(facts: Iterable[Fact]) -> dict[tuple[Target, str], list[Privilege]]:
+    """Return the privileges of each grantee on each target, in an order that does not depend on hashes."""
+    groups = _grouped((fact for fact in facts if isinstance(fact, Privilege)), _key)
+    texts = {target: repr(target) for target, _ in groups}  # once each, because they have the names of all objects
+    return {key: groups[key] for key in sorted(groups, key=lambda key: (key[1], texts[key[0]]))}
 
 
 def _key(fact: Privilege) -> tuple[Target, str]:
@@ -215,22 +219,18 @@ def default_privileges(difference: Difference) -> Iterator[Statement]:
         ("GRANT", "TO", difference.missing, False),
     ):
         # Join the schemas with the same privileges for a grantee, the grantees with the same schemas, and the creators.
-        schemas_of: dict[tuple[str, bool, ObjectKind, str, str], list[str | None]] = {}
-        places = defaultdict[tuple[str, str | None, ObjectKind], set[tuple[str, str]]](set)
-        for fact in facts:
-            if isinstance(fact, DefaultPrivilege):
-                places[fact[:3]].add(fact[3:5])
-        for place in sorted(places, key=lambda place: (place[0], place[1] is None, place[1] or "", place[2])):
-            creator, schema, kind = place
-            for grantee, granted in _grouped(sorted(places[place]), itemgetter(0)).items():
-                names = ", ".join(privilege for _, privilege in granted)
-                schemas_of.setdefault((creator, schema is None, kind, grantee, names), []).append(schema)
-        receivers_of: dict[tuple[str, ObjectKind, str, tuple[str | None, ...]], list[str]] = {}
-        for (creator, _, kind, grantee, names), schemas in schemas_of.items():
-            receivers_of.setdefault((creator, kind, names, tuple(schemas)), []).append(grantee)
+        schemas_of: dict[tuple[tuple[str, ...], bool, ObjectKind, str, str], list[str | None]] = {}
+        defaults = [fact for fact in facts if isinstance(fact, DefaultPrivileges)]
+        for group, schema, kind, grants in sorted(defaults, key=lambda fact: (fact[0], fact[1] or "", *fact[2:])):
+            for grantee, granted in _grouped(grants, itemgetter(0)).items():
+                names = ", ".join(dict.fromkeys(privilege for _, privilege, _ in granted))
+                schemas_of.setdefault((group, schema is None, kind, grantee, names), []).append(schema)
+        receivers_of: dict[tuple[tuple[str, ...], ObjectKind, str, tuple[str | None, ...]], list[str]] = {}
+        for (group, _, kind, grantee, names), schemas in schemas_of.items():
+            receivers_of.setdefault((group, kind, names, tuple(schemas)), []).append(grantee)
         creators_of: dict[tuple[ObjectKind, str, tuple[str | None, ...], tuple[str, ...]], list[str]] = {}
-        for (creator, kind, names, on), receivers in receivers_of.items():
-            creators_of.setdefault((kind, names, on, tuple(receivers)), []).append(creator)
+        for (group, kind, names, on), receivers in receivers_of.items():
+            creators_of.setdefault((kind, names, on, tuple(receivers)), []).extend(group)
         for (kind, names, on, to), creators in creators_of.items():
             # Without IN SCHEMA for a default everywhere: with it, revoking a built-in default has no effect.
             schemas_named = [schema for schema in on if schema is not None]

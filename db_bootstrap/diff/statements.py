@@ -18,10 +18,12 @@ from graphlib import TopologicalSorter
 
 from db_bootstrap.desired import creators
 from db_bootstrap.diff import retirement, roles
+from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.privileges import default_privileges, needed_owners, privileges, revoked_with_their_tables
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.model import (
+    BUILTIN_DEFAULTS,
     DEFAULT_ATTRIBUTES,
     DEFAULT_EXTENSION_SCHEMA,
     Difference,
@@ -36,10 +38,10 @@ from db_bootstrap.model import (
     Server,
     Snapshot,
     Statement,
-    builtin_default_privileges,
+    joined_defaults,
     sorted_facts,
 )
-from db_bootstrap.sql import identifier
+from db_bootstrap.sql import identifier, identifiers
 
 
 def statements(
@@ -53,8 +55,7 @@ def statements(
         snapshot: The facts that hold.
         difference: Between the two.
     """
-    everything = _difference(document, desired, snapshot.facts, difference)
-    difference = everything.without_defaults()
+    difference = _difference(document, desired, snapshot.facts, difference)
     owners = {name: schema.owner for name, schema in document.schemas.items()}
     retired = snapshot.retired_roles
     databases = sorted(
@@ -79,7 +80,7 @@ def statements(
         *_adoptions(difference, owners),
         *_extensions(difference, owners, snapshot),
         *privileges(difference, owners, desired, snapshot.server),
-        *default_privileges(everything),
+        *default_privileges(difference),
         *roles.settings(difference),
         *(step for role in retired for step in retirement.drop_owned(document, role, None)),
     )
@@ -101,12 +102,9 @@ def _difference(
 
 
 def _implicit_facts(missing: frozenset[Fact], creating: frozenset[str]) -> frozenset[Fact]:
-    implicit: set[Fact] = set()
-    for fact in missing:
-        if isinstance(fact, RoleExists):
-            implicit |= {RoleAttribute(fact.role, attribute, value) for attribute, value in DEFAULT_ATTRIBUTES.items()}
-            implicit |= builtin_default_privileges(fact.role) if fact.role in creating else set()
-    return frozenset(implicit)
+    new = {fact.role for fact in missing if isinstance(fact, RoleExists)}
+    defaults = joined_defaults((new & creating, *default) for default in BUILTIN_DEFAULTS)
+    return defaults | {RoleAttribute(role, *attribute) for role in new for attribute in DEFAULT_ATTRIBUTES.items()}
 
 
 def _schemas(difference: Difference, owners: dict[str, str], snapshot: Snapshot) -> Iterator[Statement]:
@@ -176,27 +174,24 @@ def with_temporary_memberships(
     first = next(index for index, statement in enumerate(steps) if statement.acts_as & needed)
     options = " WITH INHERIT TRUE, SET TRUE" if server.has_membership_options else ""
     master = identifier(server.master)
-    joins = tuple(
-        Statement(
-            f"GRANT {identifier(role)} TO {master}{options}",
-            f"the master can act as {role} only as its member; until the end of this transaction",
-            is_bookkeeping=True,
-        )
-        for role in sorted(needed)
+    names, roles = join_names(sorted(needed)), identifiers(sorted(needed))
+    join = Statement(
+        f"GRANT {roles} TO {master}{options}",
+        f"the master can act as {names} only as a member; until the end of this transaction",
+        is_bookkeeping=True,
     )
-    leaves = tuple(
-        Statement(sql, f"the master no longer needs {role}", is_bookkeeping=True)
-        for role in sorted(needed)
-        for sql in _leaving(identifier(role), master, server)
+    leaves = (
+        Statement(sql, f"the master no longer needs {names}", is_bookkeeping=True)
+        for sql in _leaving(roles, master, server)
     )
-    return (*steps[:first], *joins, *steps[first:], *leaves)
+    return (*steps[:first], join, *steps[first:], *leaves)
 
 
-def _leaving(role: str, master: str, server: Server) -> tuple[str, ...]:
+def _leaving(roles: str, master: str, server: Server) -> tuple[str, ...]:
     if not (server.is_rds_master and server.has_membership_options):
-        return (f"REVOKE {role} FROM {master}",)
+        return (f"REVOKE {roles} FROM {master}",)
     # RDS may have put the options into the row that lets the master administer the role; that row must stay.
     return (
-        f"GRANT {role} TO {master} WITH INHERIT FALSE, SET FALSE",
-        f"REVOKE {role} FROM {master} GRANTED BY {master}",
+        f"GRANT {roles} TO {master} WITH INHERIT FALSE, SET FALSE",
+        f"REVOKE {roles} FROM {master} GRANTED BY {master}",
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from db_bootstrap.desired import login_roles
-from db_bootstrap.diff.descriptions import MAXIMUM_NAMES, few, join_names
+from db_bootstrap.diff.descriptions import MAXIMUM_NAMES, UNCHANGED, few, join_names
 from db_bootstrap.diff.effective import AnyTarget, OnFutureObjects, compared, subjects
 from db_bootstrap.document import IAM_ROLE, AccessDocument, CredentialKind
 from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Change, Comparison, groups
@@ -25,7 +25,6 @@ from db_bootstrap.model import (
 )
 from db_bootstrap.sql import PUBLIC, identifier
 
-UNCHANGED = "Access does not change."
 NO_LOSS = "No login loses access."
 
 MAXIMUM_SENTENCES = 40
@@ -44,10 +43,7 @@ _Clause = tuple[bool, str, str]
 
 def summary(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> tuple[str, ...]:
     """Return the sentences; only `UNCHANGED` if no access changes."""
-    if not difference and not snapshot.retired_roles:
-        return (UNCHANGED,)
     comparison, targets = compared(snapshot, difference)
-    difference = difference.without_defaults()
     said: dict[bool, dict[str, set[str]]] = {True: {}, False: {}}
     for is_loss, role, predicate in (
         *_retired(document, snapshot),

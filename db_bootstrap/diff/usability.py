@@ -21,7 +21,7 @@ def unusable_grants(document: AccessDocument, snapshot: Snapshot) -> Iterator[st
     """
     held = _held(document, snapshot)
     for holder in desired.holders(document):
-        rights = {holder.grantee, PUBLIC, *desired.inherited(document, holder.grantee)}
+        rights = {holder.grantee, PUBLIC, *document.inherited[holder.grantee]}
         calls = [
             f"{call.schema}.{call.relation} calls {call.routine_schema}.{call.routine.name}({call.routine.arguments})"
             for call in snapshot.calls
@@ -82,7 +82,7 @@ def _belongings(login: str, snapshot: Snapshot) -> Iterator[str]:
 def _user_policies(name: str, document: AccessDocument, snapshot: Snapshot, held: _Held) -> Iterator[str]:
     """Yield the relations of which sessions see other rows after a rotation."""
     pair = login_role_names(name)
-    rights = {name, PUBLIC, *desired.inherited(document, name)}
+    rights = {name, PUBLIC, *document.inherited[name]}
     acts_as = document.logins[name].acts_as
     found = {
         f"{policy.schema}.{policy.relation}"

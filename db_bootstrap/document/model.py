@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 
+from db_bootstrap.sql import PUBLIC
 from db_bootstrap.values import dataclass
 
 LOGIN_ROLE_SUFFIXES = ("_a", "_b")
@@ -282,6 +283,19 @@ class AccessDocument:
     def members(self) -> dict[str, Member]:
         """Roles and logins together, by name; no name is both."""
         return {**self.roles, **self.logins}
+
+    @cached_property
+    def inherited(self) -> dict[str, frozenset[str]]:
+        """The roles whose privileges each role and login inherits, and PUBLIC, which inherits none."""
+        found = {PUBLIC: frozenset[str]()}
+
+        def reached(name: str) -> frozenset[str]:
+            if name not in found:
+                groups = self.members[name].inherited() if name in self.members else frozenset[str]()
+                found[name] = groups.union(*map(reached, groups))
+            return found[name]
+
+        return found | {name: reached(name) for name in self.members}
 
     def predefined_groups(self) -> frozenset[str]:
         """Return the roles of PostgreSQL and RDS that have declared members."""

@@ -50,13 +50,13 @@ def objects(run: Run, scope: Scope) -> tuple[ObjectRow, ...]:
 
 def object_names(run: Run, scope: Scope) -> NamesByGroup:
     """Read the names of the objects in managed schemas that the document does not name."""
-    names: dict[tuple[str, str, str, str | None], list[ObjectName]] = {}
-    needs: dict[tuple[str, str, str, str | None], frozenset[NeededSchema]] = {}
-    for schema, kind, owner, acl, name, arguments, needed in run(queries.OBJECT_NAMES, **_objects_of(scope)):
-        key = (schema, kind, owner, acl)
-        names.setdefault(key, []).append(ObjectName(name, arguments))
-        needs[key] = needs.get(key, frozenset()) | _needs(needed)
-    return {key: (tuple(sorted(listed, key=str)), needs[key]) for key, listed in names.items()}
+    return {
+        (schema, kind, owner, acl): (
+            tuple(sorted((ObjectName(*name) for name in names), key=str)),
+            frozenset[NeededSchema]().union(*map(_needs, needs)),
+        )
+        for schema, kind, owner, acl, names, needs in run(queries.OBJECT_NAMES, **_objects_of(scope))
+    }
 
 
 def columns(run: Run, scope: Scope) -> tuple[ColumnRow, ...]:

@@ -1,4 +1,4 @@
-"""A snapshot of the access of one database, read from PostgreSQL's catalogs.
+"""The access of one database, read from PostgreSQL's catalogs.
 
 The number of queries is constant (`MAXIMUM_QUERIES`) for any size of the database. Nothing is written. Passwords
 are not read, which a master on RDS could not.
@@ -7,7 +7,7 @@ are not read, which a master on RDS could not.
 from dataclasses import replace
 
 from db_bootstrap import desired
-from db_bootstrap.diff.observed import must_be_named, observe, scope_of
+from db_bootstrap.diff.observed import observe, scope_of
 from db_bootstrap.diff.scope import Scope
 from db_bootstrap.document import AccessDocument
 from db_bootstrap.inspect import queries
@@ -29,23 +29,25 @@ from db_bootstrap.inspect.roles import (
     server,
 )
 from db_bootstrap.inspect.routines import resolve_signatures
-from db_bootstrap.inspect.session import OpenElsewhere, Run, Session, catalog_reader
-from db_bootstrap.model import ActualRole, Catalogs, RetiredRole, Snapshot
+from db_bootstrap.inspect.session import OpenElsewhere, Session, catalog_reader
+from db_bootstrap.model import Catalogs, Snapshot
 from db_bootstrap.plan_digest import Identity
 
 MAXIMUM_QUERIES = 12
-"""Queries of one snapshot.
+"""Queries to compare a database with a document.
 
 Each other database that a retired role has dependencies in takes one more, and so do schemas that adopt objects and
 owners of further schemas whose rights are needed. Signatures in another spelling than PostgreSQL's take two.
 """
 
 LEAST_QUERIES = 8
-"""Queries of a snapshot of a database in sync, for a document without extensions and retired roles."""
+"""Queries for a database in sync, and a document without extensions and retired roles."""
 
 
-def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Snapshot:
-    """Read everything that the database has within the scope of ``document``.
+def read_catalogs(
+    session: Session, document: AccessDocument, elsewhere: OpenElsewhere | None = None
+) -> tuple[Scope, Catalogs]:
+    """Read everything that the database has within the scope of ``document``, but for what only changes need.
 
     Args:
         session: As the master, with an empty ``search_path``, so that types are printed with their schemas.
@@ -63,36 +65,17 @@ def read_snapshot(session: Session, document: AccessDocument, elsewhere: OpenEls
     )
     actual_roles = roles(run, document, on, others)
     scope = scope_of(document, on, actual_roles, retired)
-    catalogs = _read_catalogs(run, scope, actual_roles, retired)
-    snapshot = observe(scope, catalogs)
-    if must_be_named(scope, snapshot):
-        snapshot = observe(scope, replace(catalogs, names=object_names(run, scope)))
-    owners = {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
-    if owners - snapshot.roles.keys():
-        more = roles(run, document, on, owners)
-        joined = {name for name, role in more.items() if role.needs_no_joining}
-        snapshot = replace(snapshot, roles=snapshot.roles | more, acts_as=snapshot.acts_as | joined)
-    settings = {fact.name for fact in desired.settings(document) if fact not in snapshot.facts} - {"role"}
-    if settings and not on.master_is_superuser:
-        snapshot = replace(snapshot, restricted_settings=restricted_settings(run, on, settings))
-    return snapshot
-
-
-def _read_catalogs(
-    run: Run, scope: Scope, actual_roles: dict[str, ActualRole], retired: tuple[RetiredRole, ...]
-) -> Catalogs:
-    document = scope.document
     rows = objects(run, scope)
     written = {name for _, name in scope.single_routines()}
     undeclared = scope.managed_roles - scope.declared_roles
     settings, belongings = role_settings(run, scope.managed_roles, document.rotated_roles | undeclared)
     actual_containers, policies = containers(run, scope)
-    return Catalogs(
+    catalogs = Catalogs(
         retired_roles=retired,
         roles=actual_roles,
         settings=settings,
         belongings=belongings,
-        memberships=memberships(run, scope.server, scope.managed_roles),
+        memberships=memberships(run, on, scope.managed_roles),
         containers=actual_containers,
         policies=policies,
         objects=rows,
@@ -103,6 +86,26 @@ def _read_catalogs(
         signatures=resolve_signatures(run, written, {name for row in rows for name in row.types}),
         names={},
     )
+    return scope, catalogs
+
+
+def read_details(session: Session, scope: Scope, catalogs: Catalogs) -> Snapshot:
+    """Read what only changes need: the names of objects, further owners' rights, and which settings the master can set.
+
+    Raises:
+        StatementError: The catalogs could not be read.
+    """
+    run, document, on = catalog_reader(session), scope.document, scope.server
+    snapshot = observe(scope, replace(catalogs, names=object_names(run, scope)))
+    owners = {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
+    if owners - snapshot.roles.keys():
+        more = roles(run, document, on, owners)
+        joined = {name for name, role in more.items() if role.needs_no_joining}
+        snapshot = replace(snapshot, roles=snapshot.roles | more, acts_as=snapshot.acts_as | joined)
+    settings = {fact.name for fact in desired.settings(document) if fact not in snapshot.facts} - {"role"}
+    if settings and not on.master_is_superuser:
+        snapshot = replace(snapshot, restricted_settings=restricted_settings(run, on, settings))
+    return snapshot
 
 
 def identity(session: Session, host: str) -> Identity:

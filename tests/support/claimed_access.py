@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from db_bootstrap.diff.difference import compare
+from db_bootstrap.diff.descriptions import UNCHANGED
 from db_bootstrap.diff.effective import compared
-from db_bootstrap.diff.summary import NO_LOSS, UNCHANGED, summary
+from db_bootstrap.diff.summary import NO_LOSS, summary
 from db_bootstrap.effective.access import Access
 from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Change, groups
-from db_bootstrap.inspect.snapshot import read_snapshot
 from db_bootstrap.model import Attribute, OnColumn, OnDatabase, OnObjects, OnSchema
-from db_bootstrap.plan import desired_facts
+from db_bootstrap.plan import read_difference
 from db_bootstrap.sql import PUBLIC
 from tests.support.random_access import NAMES, STRANGER, names_of
 from tests.support.workshop import Allowed, Workshop
@@ -24,8 +23,7 @@ class Claims:
     def __init__(self, workshop: Workshop, document: dict[str, Any]) -> None:
         self.workshop, self.document = workshop, document
         named = workshop.named(document)
-        snapshot = read_snapshot(workshop.master, named)
-        difference = compare(named, desired_facts(named, snapshot), snapshot.facts)
+        snapshot, _, difference = read_difference(workshop.master, named)
         self.comparison, self.targets = compared(snapshot, difference)
         self.before, self.after = self.comparison.before, self.comparison.after
         self.verdict = summary(named, snapshot, difference)[0]

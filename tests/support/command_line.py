@@ -45,10 +45,10 @@ class CommandLine:
         assert done.stderr == ""
         return done.returncode, done.stdout
 
-    def dsn(self, login: str = "") -> str:
+    def dsn(self) -> str:
         endpoint, master = self.cellar.endpoint, quote(self.cellar.database.master)
         query = f"sslmode=verify-full&sslrootcert={quote(str(endpoint.ca_file))}"
-        return f"postgresql://{login or master}@{endpoint.host}:{endpoint.port}/{endpoint.database}?{query}"
+        return f"postgresql://{master}@{endpoint.host}:{endpoint.port}/{endpoint.database}?{query}"
 
     def planned(self) -> dict[str, Any]:
         status, said = self.run("plan", "--format", "json")

@@ -12,7 +12,8 @@ from pg8000.native import Connection
 from db_bootstrap.apply import LOCK_KEY, apply, locked
 from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError, UnmanageableError
-from db_bootstrap.inspect.snapshot import LEAST_QUERIES, MAXIMUM_QUERIES, read_snapshot
+from db_bootstrap.inspect.snapshot import LEAST_QUERIES, MAXIMUM_QUERIES
+from db_bootstrap.plan import read_difference
 from db_bootstrap.sql import identifier
 from tests.support.access import Access
 
@@ -64,19 +65,19 @@ def test_a_look_takes_as_many_queries_for_many_objects_as_for_none(
     document = parse_document(cellar.raw)
     with cellar.master() as connection:
         queries.clear()
-        read_snapshot(connection, document)
+        read_difference(connection, document)
         assert len(queries) == LEAST_QUERIES
         cellar.as_superuser(*CONTENTS)
         cellar.as_superuser("GRANT SELECT ON {schema}.wine TO PUBLIC")
         queries.clear()
-        read_snapshot(connection, document)
+        read_difference(connection, document)
         assert len(queries) == LEAST_QUERIES + 1, "the objects that must change are named by one more"
         raw = copy.deepcopy(cellar.raw)
         raw["extensions"] = {"pgcrypto": {}}
         raw["retired"] = {cellar.role("stranger"): {}}
         raw["logins"][cellar.role("app")]["settings"] = {"work_mem": "9MB"}
         queries.clear()
-        read_snapshot(connection, parse_document(raw))
+        read_difference(connection, parse_document(raw))
         assert len(queries) == MAXIMUM_QUERIES == 12, "with everything that a document can hold"
 
 

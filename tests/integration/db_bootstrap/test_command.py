@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -157,13 +156,6 @@ def test_a_session_that_plans_is_read_only(
 def test_a_wrong_password_is_refused_at_once_and_not_shown(command_line: CommandLine) -> None:
     status, said = command_line.run("plan", password="a wrong password")
     assert (status, "28P01" in said) == (1, True)
-
-
-def test_a_password_in_the_address_is_taken_and_not_shown(command_line: CommandLine) -> None:
-    database = command_line.cellar.database
-    login = f"{quote(database.master)}:{quote(database.password, safe='')}"
-    status, said = command_line.run("verify", "--dsn", command_line.dsn(login), password="not this one")
-    assert (status, database.password in said) == (2, False)
 
 
 def test_a_closed_pipe_is_not_an_error(command_line: CommandLine) -> None:

@@ -1,6 +1,8 @@
 """The desired alternate login role follows from the facts about the one in use."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -17,17 +19,16 @@ INHERIT = RoleAttribute("app_b", Attribute.INHERIT, value=True)
 @pytest.mark.parametrize(
     "fact",
     [
-        RoleExists("app_a"),
-        RoleComment("app_a", "Managed."),
-        RoleAttribute("app_a", Attribute.CONNECTION_LIMIT, 5),
-        RoleAttribute("app_a", Attribute.VALID_UNTIL, "2020-01-01 00:00:00+00"),
-        RoleSetting("app_a", None, "search_path", ("$user", "a, b")),
-        RoleSetting("app_a", "beers", "work_mem", ("8MB",)),
+        RoleExists,
+        partial(RoleComment, text="Managed."),
+        partial(RoleAttribute, attribute=Attribute.CONNECTION_LIMIT, value=5),
+        partial(RoleAttribute, attribute=Attribute.VALID_UNTIL, value="2020-01-01 00:00:00+00"),
+        partial(RoleSetting, database=None, name="search_path", value=("$user", "a, b")),
+        partial(RoleSetting, database="beers", name="work_mem", value=("8MB",)),
     ],
 )
-def test_what_the_login_role_in_use_has_is_copied(fact: Fact) -> None:
-    copied = replace(fact, role="app_b")  # type: ignore[type-var]
-    assert desired_facts({fact}, "app_a", "app", "app_b", SERVER) == {OWN, LOGIN, copied}
+def test_what_the_login_role_in_use_has_is_copied(fact: Callable[..., Fact]) -> None:
+    assert desired_facts({fact(role="app_a")}, "app_a", "app", "app_b", SERVER) == {OWN, LOGIN, fact(role="app_b")}
 
 
 def test_a_membership_that_was_granted_by_hand_is_copied_without_its_grantor() -> None:

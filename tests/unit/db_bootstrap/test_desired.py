@@ -11,7 +11,7 @@ from db_bootstrap.document import AccessDocument, login_role_names, parse_docume
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,
-    DefaultPrivilege,
+    DefaultPrivileges,
     ExtensionExists,
     ExtensionSchema,
     Fact,
@@ -138,8 +138,9 @@ def test_everyone_who_does_not_act_as_another_role_creates_where_public_can() ->
 def test_maintenance_is_a_default_only_where_it_exists_and_only_for_own(version: int, count: int) -> None:
     raw = documents.beers()
     raw["roles"]["beers_keeper"] = {"schemas": {"beers": "own"}}
-    found = _facts(DefaultPrivilege, parse_document(raw), replace(SERVER, version=version))
-    assert [fact.grantee for fact in found if fact.privilege == "MAINTAIN"] == ["beers_keeper"] * count
+    found = _facts(DefaultPrivileges, parse_document(raw), replace(SERVER, version=version))
+    maintaining = [grant for fact in found for grant in fact.grants if grant[1] == "MAINTAIN"]
+    assert maintaining == [("beers_keeper", "MAINTAIN", False)] * count
 
 
 def test_an_external_login_is_one_role_that_is_in_no_role_for_tokens() -> None:

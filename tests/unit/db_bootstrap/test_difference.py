@@ -117,7 +117,7 @@ def test_a_limit_that_is_not_declared_stays_and_is_reported(
     assert (limit.attribute if isinstance(limit, RoleAttribute) else limit.name) in note
     declared: Fact
     if isinstance(limit, RoleAttribute):
-        declared = replace(limit, value="other")
+        declared = limit._replace(value="other")
     else:
         declared = replace(limit, database=None, value=("other",))
     assert limit in compare(document, frozenset({declared}), frozenset({limit})).surplus

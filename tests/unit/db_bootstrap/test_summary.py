@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from db_bootstrap.desired import facts, object_facts, target
+from db_bootstrap.diff.descriptions import UNCHANGED
 from db_bootstrap.diff.difference import compare
-from db_bootstrap.diff.summary import MAXIMUM_SENTENCES, NO_LOSS, UNCHANGED, summary
+from db_bootstrap.diff.summary import MAXIMUM_SENTENCES, NO_LOSS, summary
 from db_bootstrap.document import IAM_ROLE, parse_document
 from db_bootstrap.model import (
     Attribute,
     AttributeValue,
     Column,
-    DefaultPrivilege,
+    DefaultPrivileges,
     Dependency,
     DependencyKind,
     Fact,
@@ -32,6 +33,7 @@ from db_bootstrap.model import (
     RoleExists,
     RoleSetting,
     Snapshot,
+    joined_defaults,
 )
 from db_bootstrap.sql import PUBLIC
 from tests.support.documents import SERVER, beers
@@ -48,7 +50,7 @@ def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, A
     """Return the sentences for a database that lacks what is missing, and has the surplus."""
     parsed = parse_document(document)
     known: dict[str, Any] = dict.fromkeys(
-        ("calls", "policies", "foreign", "extensions", "retired_roles", "irrevocable", "settled_defaults"), ()
+        ("calls", "policies", "foreign", "extensions", "retired_roles", "irrevocable"), ()
     )
     known |= {"server": SERVER, "kept": frozenset(), "leaving": frozenset(), "groups": (TABLES,), **found}
     known |= {
@@ -71,9 +73,17 @@ def test_a_gain_on_the_future_objects_of_one_of_several_creators_is_reported(cre
     document = beers()
     document["roles"]["beers_brewer"] = {"schemas": {"beers": "own"}}
     document["logins"] |= {name: {"member_of": ["beers_brewer"], "credential": "iam"} for name in ("ann", "bob")}
-    lacking = {DefaultPrivilege(creator, "beers", ObjectKind.RELATION, READER, "SELECT")}
+    declared = facts(parse_document(document), SERVER)
+    shared = next(
+        fact
+        for fact in declared
+        if isinstance(fact, DefaultPrivileges) and creator in fact.creators and fact.kind is ObjectKind.RELATION
+    )
+    without = [grant for grant in shared.grants if grant[0] != READER]
+    others = [name for name in shared.creators if name != creator]
+    actual = joined_defaults([(others, *shared[1:]), ([creator], *shared[1:3], without)])
     gain = "beers_report gains SELECT on future tables in schema beers through beers_reader."
-    assert gain in told(lacking, (), document)
+    assert gain in told({shared}, actual, document)
 
 
 SURPLUS: list[tuple[set[Fact], list[str]]] = [
@@ -154,7 +164,7 @@ def test_a_changed_attribute_is_reported(
     until = YEAR_2031 + "Z" if attribute is Attribute.VALID_UNTIL and new else "infinity"
     document["logins"][REPORT] = {"credential": "external", "connection_limit": -1, "valid_until": until}
     fact = RoleAttribute(REPORT, attribute, new)
-    sentences = told([fact], [replace(fact, value=old)], document)
+    sentences = told([fact], [fact._replace(value=old)], document)
     is_loss = "loses" in sentence or "that expires" in sentence
     assert sentences == ([] if is_loss else [NO_LOSS]) + [sentence]
 
@@ -169,7 +179,7 @@ def test_many_objects_are_counted(names: tuple[ObjectName, ...]) -> None:
 
 def test_before_postgresql_16_the_role_itself_decides_whether_it_inherits() -> None:
     inherits = RoleAttribute(REPORT, Attribute.INHERIT, value=True)
-    sentences = told([inherits], [replace(inherits, value=False)], beers(), server=replace(SERVER, version=150000))
+    sentences = told([inherits], [inherits._replace(value=False)], beers(), server=replace(SERVER, version=150000))
     assert sentences[0] == NO_LOSS
     assert sentences[-1] == "beers_report gains inheritance from beers_reader."
 
