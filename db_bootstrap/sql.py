@@ -5,7 +5,6 @@ pg8000's ``literal()`` once let a list inject SQL (CVE-2025-61385), and nothing 
 """
 
 import re
-import string
 from collections.abc import Iterable
 
 PUBLIC = "public"
@@ -17,7 +16,7 @@ MAXIMUM_NAME_BYTES = 63
 SETTING_NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*"
 """Plain words, joined by dots; it has the same meaning in JSON Schema and in Python."""
 
-_ASCII_LOWER = {ord(upper): upper.lower() for upper in string.ascii_uppercase}
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 def identifier(name: str) -> str:

@@ -13,26 +13,25 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from db_bootstrap.apply import ReviewedPlan, apply, locked
 from db_bootstrap.cli.color import in_color
 from db_bootstrap.cli.document_file import STANDARD_INPUT, notes, read_document, render_document
 from db_bootstrap.cli.dsn import PASSWORD_VARIABLE, parse_dsn
-from db_bootstrap.cli.generate import Generated, generate
 from db_bootstrap.document import AccessDocument, parse_document
-from db_bootstrap.effective.access import Access
-from db_bootstrap.effective.audit import audit_as_dict, audit_lines
-from db_bootstrap.effective.questions import Asked, Question, answer, as_dict
-from db_bootstrap.effective.sentences import answer_lines
 from db_bootstrap.errors import BootstrapError, ConfigurationError, GenerationError
-from db_bootstrap.inspect.catalog import read_catalog
 from db_bootstrap.inspect.session import OpenElsewhere, Session, connected_as_master
 from db_bootstrap.model import Endpoint, Plan
 from db_bootstrap.plan import digest_for, make_plan
 from db_bootstrap.plan_digest import is_digest
 from db_bootstrap.report import Action, Format, Report, as_lines, render
 from db_bootstrap.values import dataclass
+
+if TYPE_CHECKING:
+    from db_bootstrap.cli.generate import Generated
+    from db_bootstrap.effective.access import Access
+    from db_bootstrap.effective.questions import Question
 
 DSN_VARIABLE = "DB_BOOTSTRAP_DSN"
 
@@ -52,7 +51,7 @@ _ACTIONS = {
 """The description of each action, and the options of an example."""
 
 _WITH_DOCUMENT = (Action.PLAN, Action.APPLY, Action.VERIFY)
-_QUESTIONS = tuple(Action(asked) for asked in Asked)
+_QUESTIONS = (Action.WHO, Action.WHAT, Action.WHY)
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Options:
     output_format: Format
     document: Path | None = None
     expected_digest: str | None = None
-    question: Question | None = None
+    question: "Question | None" = None
     is_verbose: bool = False
 
     @classmethod
@@ -94,8 +93,11 @@ class Options:
             raise ConfigurationError(
                 "--expect-digest is not a valid digest; copy it from plan, as sha256: and 64 digits."
             )
-        asked = {key: given.get(key) for key in ("action", "of", "on", "privilege")}
-        question = Question.parse(asked) if action in _QUESTIONS else None
+        question = None
+        if action in _QUESTIONS:
+            from db_bootstrap.effective.questions import Question  # noqa: PLC0415 - other actions start faster
+
+            question = Question.parse({key: given.get(key) for key in ("action", "of", "on", "privilege")})
         output_format = Format(given["format"])
         return cls(action, dsn, output_format, given.get("document"), digest, question, given["verbose"])
 
@@ -145,6 +147,12 @@ def _run_action(options: Options, document: AccessDocument, endpoint: Endpoint, 
 
 
 def _read_only_action(options: Options, session: Session, endpoint: Endpoint) -> int:
+    from db_bootstrap.effective.access import Access  # noqa: PLC0415 - other actions start faster
+    from db_bootstrap.effective.audit import audit_as_dict, audit_lines  # noqa: PLC0415
+    from db_bootstrap.effective.questions import answer, as_dict  # noqa: PLC0415
+    from db_bootstrap.effective.sentences import answer_lines  # noqa: PLC0415
+    from db_bootstrap.inspect.catalog import read_catalog  # noqa: PLC0415
+
     access = Access(read_catalog(session))
     if options.question is not None:
         found = answer(options.question, access)
@@ -169,8 +177,10 @@ def _read_only_action(options: Options, session: Session, endpoint: Endpoint) ->
     return DONE
 
 
-def _generated(session: Session, access: Access) -> tuple[Generated, Plan]:
+def _generated(session: Session, access: "Access") -> "tuple[Generated, Plan]":
     """Return a document that describes the database, and its plan, which has no statements."""
+    from db_bootstrap.cli.generate import generate  # noqa: PLC0415 - other actions start faster
+
     generated = generate(access.catalog)
     planned = make_plan(session, parse_document(generated.document))
     if planned.statements:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from db_bootstrap.cli.generate import Generated
 from db_bootstrap.errors import AccessDocumentError, ConfigurationError
 from db_bootstrap.model import Plan
 from db_bootstrap.report import escaped, listed
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
+
+    from db_bootstrap.cli.generate import Generated
 
 STANDARD_INPUT = Path("-")
 """The name of standard input, as a document."""
@@ -73,7 +74,7 @@ def _yaml(name: str, text: str) -> object:
         raise AccessDocumentError((f"{name}: this is not valid YAML ({error}); correct it.",)) from None
 
 
-def render_document(generated: Generated, remarks: Iterable[str]) -> str:
+def render_document(generated: "Generated", remarks: Iterable[str]) -> str:
     """Return a generated document as YAML, below remarks.
 
     Raises:
@@ -85,7 +86,7 @@ def render_document(generated: Generated, remarks: Iterable[str]) -> str:
     return "".join(f"# {escaped(line)}".rstrip() + "\n" for line in remarks) + text.getvalue()
 
 
-def notes(generated: Generated, plan: Plan) -> Iterator[str]:
+def notes(generated: "Generated", plan: Plan) -> Iterator[str]:
     """Yield what a generated document means, which roles it leaves out and why, and what its plan does not manage."""
     yield f"The access of the database {generated.document['database']}. Applied unchanged, it changes nothing."
     yield "Access that it does not declare is reported and stays; `unlisted: revoke` revokes it."

@@ -5,7 +5,6 @@ interface with ``sslmode=disable``. No message repeats a part of the address: if
 should be encoded, any part may be a piece of it.
 """
 
-import ipaddress
 import re
 import stat
 from collections.abc import Mapping
@@ -75,6 +74,8 @@ def _unescape(text: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Return True if ``host`` is the loopback interface, so that the connection passes no network."""
+    import ipaddress  # noqa: PLC0415 - only addresses without TLS need it
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
