@@ -15,13 +15,13 @@ from pathlib import Path
 
 from devtools.command_line import port_number, run_command
 from devtools.errors import UserError
+from devtools.images.engine import find_podman
 from devtools.postgres.binaries import Binaries
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.aws import write_token
 from rehearsal.demo import demo
 from rehearsal.ports import DEFAULT_BALANCER_PORT
-from rehearsal.prerequisites import find_podman
 from rehearsal.progress import statements_run
 from rehearsal.rotate import rotate
 from rehearsal.run import DEFAULT_FOLDER, Run

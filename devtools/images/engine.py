@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -201,6 +202,20 @@ class Engine:
 
     def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return run_quietly([*self.argv, *arguments])
+
+
+def find_podman() -> Engine:
+    """Return what runs tasks in containers.
+
+    Raises:
+        UserError: podman is missing, or containers would not share this machine's network.
+    """
+    if sys.platform != "linux":
+        raise UserError(
+            "TASKS=container needs Linux, where containers share the machine's own network. Leave it out here: tasks "
+            "then run as processes."
+        )
+    return Engine.find("podman")
 
 
 def build_image(tag: str, base: str | None) -> None:

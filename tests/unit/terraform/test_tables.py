@@ -6,7 +6,7 @@ import pytest
 
 from scripts.terraform_tables import TERRAFORM, readmes, with_tables
 
-FOLDERS = sorted({path.parent for path in TERRAFORM.rglob("variables.tf") if ".terraform" not in path.parts})
+FOLDERS = sorted(path.parent for path in (*TERRAFORM.glob("*/variables.tf"), *TERRAFORM.glob("modules/*/variables.tf")))
 
 
 @pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in FOLDERS])

@@ -3,11 +3,10 @@ from pathlib import Path
 import pytest
 
 from devtools.errors import UserError
-from devtools.images.engine import Engine, base_arguments
+from devtools.images.engine import Engine, base_arguments, find_podman
 from devtools.images.store import Image
 from localaws.ecs.containers import Container, read_containers
 from localaws.ecs.runtime import AsProcess, InPodman, runtime_of
-from rehearsal.prerequisites import find_podman
 
 PODMAN = Engine("podman", "/usr/bin/podman")
 ON_A_TASK = {"VERSION": "1", "DATABASE_SECRET": "a secret value"}
