@@ -4,12 +4,17 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devtools.processes import ProcessRegister
-from rehearsal.terraform import Terraform
 from tests.support.waiting import wait_until
 
+if TYPE_CHECKING:
+    from rehearsal.terraform import Terraform
+
 _REATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'\n")
+# With -debug it logs each call, megabytes for each command.
+_QUIET = dict.fromkeys(("TF_LOG_PROVIDER", "TF_LOG_SDK", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK_PROTO"), "off")
 
 
 @contextmanager
@@ -24,7 +29,7 @@ def provider(initialised: Path, environment: Mapping[str, str], root: Path, log:
     """
     (program,) = initialised.glob(".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws*")
     processes = ProcessRegister(log.parent / "provider" / "processes.jsonl")
-    process = processes.start([str(program), "-debug"], env=environment, cwd=root, log=log)
+    process = processes.start([str(program), "-debug"], env={**environment, **_QUIET}, cwd=root, log=log)
     try:
         wait_until(lambda: _REATTACH.search(log.read_text()), "the AWS provider")
         yield _REATTACH.findall(log.read_text())[-1]
@@ -33,7 +38,7 @@ def provider(initialised: Path, environment: Mapping[str, str], root: Path, log:
 
 
 @contextmanager
-def with_one_provider(terraform: Terraform) -> Iterator[str]:
+def with_one_provider(terraform: "Terraform") -> Iterator[str]:
     """Let an initialised root module's commands share a provider, which has one region; yield like ``provider``."""
     variables = terraform._environment
     with provider(terraform.root, variables, terraform.root, terraform._logs / "provider.log") as found:
