@@ -4,8 +4,6 @@ import json
 import re
 
 import pytest
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 
 from devtools.checkout import CHECKOUT
 from rehearsal.aws import REGION
@@ -24,6 +22,9 @@ def test_the_service_answers_over_tls_under_its_name(pipeline: Pipeline) -> None
 # A minute of a processor for each.
 @pytest.mark.parametrize("environment", [pytest.param("staging", marks=pytest.mark.nightly), "prod"])
 def test_cfn_lint_finds_no_error_in_the_main_resources(pipeline: Pipeline, environment: str) -> None:
+    from cfnlint.api import lint  # noqa: PLC0415 - takes a second, in each process that collects the tests
+    from cfnlint.config import ManualArgs  # noqa: PLC0415
+
     bucket = pipeline.terraform.account.outputs()["state_bucket_name"]
     state = json.load(pipeline.aws("s3").get_object(Bucket=bucket, Key=f"taproom/{environment}.tfstate")["Body"])
     resources = template(state)
