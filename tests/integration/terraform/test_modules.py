@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def one_provider(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let all commands use one process of the provider; Terraform would start and verify another for each run."""
-    root, log = shared / "valid" / ROOTS[0], tmp_path_factory.mktemp("provider") / "provider.log"
-    with provider(root, _environment(root), root, log) as found, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TF_REATTACH_PROVIDERS", found)
+    with _provider_of(shared, tmp_path_factory.mktemp("provider")):
         yield
 
 
@@ -134,10 +133,25 @@ def _prepare(folder: Path) -> None:
         planned = f'\nrun "{name}" {{\n  command = plan\n  {change}\n}}\n'
         (of_database / f"{name}.tftest.hcl").write_text(made + planned)
     _leave_out_firewall_rules(part / "mocked")
+    init = ("init", "-backend=false", "-input=false", "-lockfile=readonly")
+    _terraform(part / "valid" / ROOTS[0], *init)
     mocked = [f"mocked/{root}" for root in ("account", "environment", VARIABLES, DATABASE)]
-    for root in [f"valid/{root}" for root in ROOTS] + mocked:
-        _terraform(part / root, "init", "-backend=false", "-input=false", "-lockfile=readonly")
+    with _provider_of(part, part):
+        for root in [f"valid/{root}" for root in ROOTS[1:]] + mocked:
+            _terraform(part / root, *init)
     part.rename(folder)
+
+
+@contextmanager
+def _provider_of(copies: Path, logs: Path) -> Iterator[None]:
+    """Run the provider of the first root module for all commands."""
+    root = copies / "valid" / ROOTS[0]
+    with (
+        provider(root, _environment(root), root, logs / "provider.log") as found,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("TF_REATTACH_PROVIDERS", found)
+        yield
 
 
 def _leave_out_firewall_rules(mocked: Path) -> None:
