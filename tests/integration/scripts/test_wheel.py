@@ -98,8 +98,6 @@ def test_an_empty_environment_with_the_wheel_has_the_command_line_and_with_its_e
     (tmp_path / "access.json").write_text(json.dumps({"database": database.name, "roles": {"reader": {}}}))
     settings = {"DB_BOOTSTRAP_DSN": database.url().replace("+pg8000", ""), "TERM": "xterm"}
     plain = in_terminal(*plan, env=settings)
-    assert "\n! REVOKE " in plain
-    assert '\n  CREATE ROLE "reader";\n' in plain
     with pytest.raises(AssertionError, match=r"ruamel\.yaml is not installed"):
         run(command, "audit", env=settings)
     run(*pip, "--require-hashes", "--requirement", extras)
