@@ -411,11 +411,7 @@ def _end_of_arn(arn: str) -> str:
 
 def _view(balancer: FakeLoadBalancer, listener: FakeListener) -> ListenerView:
     rules = [
-        Rule(
-            None if rule.is_default else int(rule.priority),
-            list(rule.conditions),
-            [action.data for action in rule.actions],
-        )
+        Rule(None if rule.is_default else int(rule.priority), [action.data for action in rule.actions])
         for rule in list(listener.rules.values())
     ]
     attributes = {name: str(value) for name, value in balancer.attrs.items()}

@@ -4,11 +4,10 @@ Pure: rules, requests and headers are values. ``load_balancers`` reads the rules
 decided here. Sources: "Listener rules", "Rule condition types" and "HTTP headers and Application Load Balancers" of the
 ELB user guide.
 
-Not emulated: conditions other than ``path-pattern``, actions other than ``forward`` to one target group and
+Not emulated: conditions other than the path pattern ``/*``, actions other than ``forward`` to one target group and
 ``redirect`` to another protocol and port, stickiness. A rule that has one of these cannot be created (501).
 """
 
-import fnmatch
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -35,13 +34,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Rule:
-    """A listener's rule; ``priority`` None is the default rule, which comes last and has no conditions.
-
-    Conditions and actions are as the API has them.
-    """
+    """A listener's rule, with actions as the API has them; ``priority`` None is the default rule, which comes last."""
 
     priority: int | None
-    conditions: Sequence[Mapping[str, Any]]
     actions: Sequence[Mapping[str, Any]]
 
 
@@ -77,8 +72,8 @@ def check_emulated(conditions: Sequence[Mapping[str, Any]], actions: Sequence[Ma
         NotImplementedError: a condition or an action is of a kind that is not emulated.
     """
     for condition in conditions:
-        if condition["Field"] != "path-pattern":
-            raise NotImplementedError(f"listener rules with the condition {condition['Field']} are not emulated")
+        if (condition.get("PathPatternConfig") or condition).get("Values") != ["/*"]:
+            raise NotImplementedError(f"listener rules with the condition {condition} are not emulated")
     for action in actions:
         groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
         if action["Type"] not in ("forward", "redirect") or len(groups) > 1:
@@ -89,23 +84,13 @@ def check_emulated(conditions: Sequence[Mapping[str, Any]], actions: Sequence[Ma
 
 
 def route(rules: Sequence[Rule], request: Request) -> Forward | Answer:
-    """Return what the first matching rule of a listener does with a request."""
-    ordered = sorted(rules, key=lambda rule: (rule.priority is None, rule.priority or 0))
-    for rule in ordered:
-        if all(matches(condition, request.path) for condition in rule.conditions):
-            action = rule.actions[-1]
-            if action["Type"] == "redirect":
-                return _redirect(action["RedirectConfig"], request)
-            groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or [action]
-            return Forward(groups[0]["TargetGroupArn"])
-    return error_answer(503)
-
-
-def matches(condition: Mapping[str, Any], path: str) -> bool:
-    """Return True if a path meets a ``path-pattern`` condition: ``*`` stands for any characters and ``?`` for one."""
-    patterns = (condition.get("PathPatternConfig") or {}).get("Values") or condition.get("Values") or []
-    # Brackets, unlike in a shell, stand for themselves.
-    return any(fnmatch.fnmatchcase(path, pattern.replace("[", "[[]")) for pattern in patterns)
+    """Return what the first rule of a listener does with a request: each rule matches all."""
+    first = min(rules, key=lambda rule: (rule.priority is None, rule.priority or 0))
+    action = first.actions[-1]
+    if action["Type"] == "redirect":
+        return _redirect(action["RedirectConfig"], request)
+    groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or [action]
+    return Forward(groups[0]["TargetGroupArn"])
 
 
 def forwarded_headers(
