@@ -235,11 +235,3 @@ class Access:
     def lacks(self, role: str, on: Objects) -> str | None:
         """Return the schema without whose USAGE the role cannot reach these objects, unless it has that."""
         return on.schema if on.schema is not None and self.cannot_use(role, on.schema) else None
-
-    def has_role(self, role: str, group: str, option: str | None) -> bool:
-        """Return the answer of ``pg_has_role``: USAGE for "inherit", SET for "set", MEMBER for None."""
-        return role in self.superusers or group in self.paths(role, option)
-
-    def has_admin_option(self, role: str, group: str) -> bool:
-        """Return the answer of ``pg_has_role`` for MEMBER WITH ADMIN OPTION."""
-        return role in self.superusers or group in self.graph.administered(role)

@@ -218,15 +218,19 @@ def said(
 
 def assert_memberships(world: Connection, access: Access, roles: list[str]) -> None:
     options = {"USAGE": "inherit", "MEMBER": None} | ({"SET": "set"} if access.catalog.server.version >= 160000 else {})
+    words = [*options, "MEMBER WITH ADMIN OPTION"]
     rows = world.run(
         "SELECT m, g, p FROM unnest(CAST(:names AS text[])) m, unnest(CAST(:names AS text[])) g,"
         " unnest(CAST(:words AS text[])) p WHERE m <> g AND pg_has_role(m, g, p)",
         names=roles,
-        words=[*options, "MEMBER WITH ADMIN OPTION"],
+        words=words,
     )
     pairs = [(member, group) for member, group in product(roles, roles) if member != group]
-    claimed = {(*pair, word) for pair in pairs for word, option in options.items() if access.has_role(*pair, option)}
-    claimed |= {(*pair, "MEMBER WITH ADMIN OPTION") for pair in pairs if access.has_admin_option(*pair)}
+    held = {
+        (*pair, word) for pair in pairs for word, option in options.items() if pair[1] in access.paths(pair[0], option)
+    }
+    held |= {(*pair, "MEMBER WITH ADMIN OPTION") for pair in pairs if pair[1] in access.graph.administered(pair[0])}
+    claimed = held | {(*pair, word) for pair in pairs for word in words if pair[0] in access.superusers}
     assert claimed == {tuple(row) for row in rows or []}
 
 
@@ -235,7 +239,7 @@ def assert_usable(world: Connection, access: Access, roles: list[str]) -> None:
     claimed = set()
     for role, on in product(roles, [on for on in access.catalog.objects if on.schema == "hall"]):
         for way in [way for right in rights_on(access, role, on, on.names) for way in right.ways]:
-            assert way.set_role is None or access.has_role(role, way.set_role, "set")
+            assert way.set_role is None or way.set_role in access.paths(role, "set")
             claimed.add((way.set_role or role, way.lacks is None))
     rows = world.run("SELECT rolname, has_schema_privilege(oid, 'hall', 'USAGE') FROM pg_roles")
     assert claimed <= {(role, can_use) for role, can_use in rows or []}
