@@ -14,7 +14,7 @@ END = "<!-- end -->"
 
 
 def readmes() -> list[Path]:
-    """The READMEs that have a table, one a folder."""
+    """Return the READMEs that have a table, one a folder."""
     return [path for path in sorted(TERRAFORM.rglob("README.md")) if BEGIN in path.read_text()]
 
 
