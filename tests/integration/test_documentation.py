@@ -246,7 +246,7 @@ def known_options(service: str, operation: str) -> set[str]:
     names = {xform_name(name, "-"): name for name in model.operation_names}
     assert operation in names, f"aws {service} {operation}"
     shape: Any = model.operation_model(names[operation]).input_shape
-    return {xform_name(name, "-") for name in shape.members} | {"query", "output"}
+    return {xform_name(name, "-") for name in shape.members} | {"query", "output", "region"}
 
 
 def options(command: str) -> set[str]:
