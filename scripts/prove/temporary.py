@@ -82,7 +82,7 @@ def variables(base: str, folder: Path) -> dict[str, str]:
 def lifetime(base: str, settings: Mapping[str, str], leftovers: list[str]) -> Iterator[None]:
     """Create the environment, unless it is only to be removed; after the block destroy it, and list what is left.
 
-    It has a state of its own; Terraform never opens that of another environment.
+    It has a separate state; Terraform never opens that of another environment.
 
     Raises:
         CommandError: it exists already, a setting or an image is missing, or Terraform failed.

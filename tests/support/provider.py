@@ -18,16 +18,16 @@ _QUIET = dict.fromkeys(("TF_LOG_PROVIDER", "TF_LOG_SDK", "TF_LOG_SDK_FRAMEWORK",
 
 
 @contextmanager
-def provider(initialised: Path, environment: Mapping[str, str], root: Path, log: Path) -> Iterator[str]:
+def provider(initialized: Path, environment: Mapping[str, str], root: Path, log: Path) -> Iterator[str]:
     """Run the AWS provider; yield the value of TF_REATTACH_PROVIDERS with which Terraform uses it.
 
     Args:
-        initialised: a root module whose provider is run.
+        initialized: a root module whose provider is run.
         environment: its variables, with the credentials of every command that uses it.
         root: the root module that it serves, for relative paths, which it opens.
         log: its output. The adjacent register names the process while it runs.
     """
-    (program,) = initialised.glob(".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws*")
+    (program,) = initialized.glob(".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws*")
     processes = ProcessRegister(log.parent / "provider" / "processes.jsonl")
     process = processes.start([str(program), "-debug"], env={**environment, **_QUIET}, cwd=root, log=log)
     try:
@@ -39,7 +39,7 @@ def provider(initialised: Path, environment: Mapping[str, str], root: Path, log:
 
 @contextmanager
 def with_one_provider(terraform: "Terraform") -> Iterator[str]:
-    """Let an initialised root module's commands share a provider, which has one region; yield like ``provider``."""
+    """Let an initialized root module's commands share a provider, which has one region; yield like ``provider``."""
     variables = terraform._environment
     with provider(terraform.root, variables, terraform.root, terraform._logs / "provider.log") as found:
         variables["TF_REATTACH_PROVIDERS"] = found

@@ -108,13 +108,13 @@ class Access(Deployed):
 def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     """Apply the example."""
     with run_in(tmp_path_factory.mktemp("access")) as run:
-        access = _initialised(run)
+        access = _initialized(run)
         with with_one_provider(access.terraform):
             access.apply()
             yield access
 
 
-def _initialised(run: Run) -> Access:
+def _initialized(run: Run) -> Access:
     program, _ = find_terraform()
     run.take_ports(None)
     deployment.build_package(run)

@@ -7,7 +7,7 @@ import pytest
 from scripts.terraform_tables import TERRAFORM, readmes, with_tables
 
 
-@pytest.mark.parametrize("folder", ["account", "environment", "examples/existing-database", "modules/database_access"])
+@pytest.mark.parametrize("folder", ["account", "environment", "modules/database_access"])
 def test_a_readme_lists_every_input_and_output_as_it_is_declared(folder: str) -> None:
     readme = TERRAFORM / folder / "README.md"
     assert readme in readmes()
