@@ -88,6 +88,20 @@ def test_grant_options_in_the_defaults_of_alike_creators_are_revoked_and_default
     assert any(cellar.filled(note) in sentence for sentence in planned.unmanaged)
 
 
+def test_default_privileges_of_grantees_whose_names_contain_a_creators_are_told_apart(cellar: Access) -> None:
+    cellar.apply()
+    one, other = cellar.role("stranger"), cellar.role("stranger2")
+    grantees = {one: f"{one}-", other: f"{one}-/{other}"}
+    for creator, grantee in grantees.items():
+        granting = (
+            f'ALTER DEFAULT PRIVILEGES FOR ROLE {creator} IN SCHEMA {{schema}} GRANT SELECT ON TABLES TO "{grantee}"'
+        )
+        cellar.as_superuser(f"CREATE ROLE {creator}", f'CREATE ROLE "{grantee}"', granting)
+    notes = "\n".join(cellar.plan().unmanaged)
+    for creator, grantee in grantees.items():
+        assert f"{grantee!r} gets SELECT on every relation that {creator} will create" in notes
+
+
 def test_what_is_not_there_yet_is_waited_for_and_granted_when_it_is(cellar: Access) -> None:
     cellar.raw["roles"][cellar.role("auditor")] = {
         "grants": [
