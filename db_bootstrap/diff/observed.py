@@ -92,7 +92,7 @@ def observe(scope: Scope, catalogs: Catalogs) -> Snapshot:
             *(
                 f"Role {name!r} was declared once and no longer is: it has lost its access"
                 f"{_except(catalogs.belongings.get(name, {}))}, and still exists."
-                for name in sorted(scope.managed_roles - scope.declared_roles)
+                for name in sorted(scope.managed_roles - scope.document.role_names)
             ),
             *members.notes,
         ],
@@ -135,7 +135,7 @@ def _except(belongings: Mapping[str, int]) -> str:
 
 def _role_facts(actual: Iterable[ActualRole], scope: Scope) -> Iterator[Fact]:
     for role in actual:
-        if role.name in scope.declared_roles:
+        if role.name in scope.document.role_names:
             yield RoleExists(role.name)
             for attribute, value in role.attributes:
                 yield RoleAttribute(role.name, attribute, value)
@@ -192,8 +192,8 @@ def _default_privileges(rows: Sequence[DefaultRow], scope: Scope, new_schemas: I
                     if owner in creators and owner != entry[0]
                 )
             else:
-                ours.append((creators & scope.declared_roles, schema, ObjectKind(kind), entries))
-                others.append((creators - scope.declared_roles, schema, ObjectKind(kind), entries))
+                ours.append((creators & scope.document.role_names, schema, ObjectKind(kind), entries))
+                others.append((creators - scope.document.role_names, schema, ObjectKind(kind), entries))
     found.facts.extend(joined_defaults(ours))
     found.notes.extend(
         f"{sentence} It stays, because the document does not declare the creator."

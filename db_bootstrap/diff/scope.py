@@ -46,11 +46,6 @@ class Scope:
     successors: dict[str, str | None]
 
     @cached_property
-    def declared_roles(self) -> frozenset[str]:
-        """The roles that the document declares, whether they exist or not."""
-        return self.document.role_names
-
-    @cached_property
     def kind_grants(self) -> KindGrants:
         """The desired privileges on the objects of each kind and schema."""
         return kind_grants(self.document, self.server)
@@ -80,7 +75,7 @@ class Scope:
 
         RDS adds roles named ``rds_...`` in new versions.
         """
-        is_of_the_server = (is_reserved(role) or role.startswith("rds_")) and role not in self.declared_roles
+        is_of_the_server = (is_reserved(role) or role.startswith("rds_")) and role not in self.document.role_names
         return (
             is_of_the_server
             or _GONE.fullmatch(role) is not None
@@ -98,7 +93,7 @@ class Scope:
 
     def can_judge(self, owner: str) -> bool:
         """Return True if the document decides the access to this owner's objects."""
-        return owner in self.declared_roles or owner == self.server.master
+        return owner in self.document.role_names or owner == self.server.master
 
     def successor(self, role: str) -> str:
         """Return the owner of the role's objects after the retired roles are dropped."""
