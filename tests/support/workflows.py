@@ -8,7 +8,6 @@ that started before them have ended, a matrix has one dimension, and nothing is 
 import json
 import os
 import re
-import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from devtools.processes import ProcessRegister
 from tests.support.workflow_expressions import evaluate, holds, interpolate
 
 REPOSITORY = "example/taproom"
@@ -283,13 +283,17 @@ class Runner:
         replaced = self.replace(running, step["run"])
         if replaced is not None:
             return 0, dict(replaced)
-        files = {name: running.folder.parent / f"{running.folder.name}.{number}.{name}" for name in ("output", "env")}
+        names = ("output", "env", "log")
+        files = {name: running.folder.parent / f"{running.folder.name}.{number}.{name}" for name in names}
         for file in files.values():
             file.touch()
         own = {key: interpolate(value, running.contexts) for key, value in step.get("env", {}).items()}
-        done = subprocess.run(
+        processes = ProcessRegister(self.folder / "processes.jsonl")
+        # In a separate session: Linux divides the processor between sessions, and the other tests share pytest's.
+        child = processes.start(
             ["bash", "-e", "-c", step["run"]],
             cwd=running.folder,
+            log=files["log"],
             env={
                 **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
                 "CI": "true",
@@ -304,14 +308,15 @@ class Runner:
                 **running.variables,
                 **own,
             },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
         )
-        log.append(f"$ {step['run'].strip()}\n{done.stdout}")
+        try:
+            child.wait()
+        except BaseException:
+            processes.stop(child, grace_seconds=10)
+            raise
+        log.append(f"$ {step['run'].strip()}\n{files['log'].read_text()}")
         running.variables |= _pairs(files["env"])
-        return done.returncode, _pairs(files["output"])
+        return child.returncode, _pairs(files["output"])
 
 
 def _needs(job: Mapping[str, Any]) -> list[str]:
