@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from rehearsal.terraform import Terraform, TerraformError
 from scripts.deployment import image_digest
 from tests.support.github_api import github_api
 from tests.support.pipeline import ENVIRONMENTS, Pipeline
+from tests.support.provider import with_one_provider
 from tests.support.rehearsal import ANSWERS_ONLY_HEALTH_CHECKS, MIGRATIONS, changes_of, migrations, quiet
 from tests.support.statements import Statements, needless
 from tests.support.waiting import wait_until
@@ -192,15 +193,18 @@ def test_a_destroy_is_refused_while_prod_is_protected_and_then_leaves_only_what_
     environments = [pipeline.deployment(name) for name in ENVIRONMENTS]
     statements = Statements()
     statements.take_declared(pipeline.terraform.account, *(one.environment for one in environments))
-    with pytest.raises(TerraformError, match=r"confirm_the_destruction.* has lifecycle\.prevent_destroy set"):
-        pipeline.deployment("prod").destroy_environment(quiet)
-    for one in environments:
-        confirm_the_destruction(one.environment)
-    with pytest.raises(TerraformError, match="protection"):
-        pipeline.deployment("prod").destroy_environment(quiet)
-    unprotect(pipeline)
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda one: one.destroy_environment(quiet), environments))
+    with ExitStack() as providers:
+        for one in environments:
+            providers.enter_context(with_one_provider(one.environment))
+        with pytest.raises(TerraformError, match=r"confirm_the_destruction.* has lifecycle\.prevent_destroy set"):
+            pipeline.deployment("prod").destroy_environment(quiet)
+        for one in environments:
+            confirm_the_destruction(one.environment)
+        with pytest.raises(TerraformError, match="protection"):
+            pipeline.deployment("prod").destroy_environment(quiet)
+        unprotect(pipeline)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda one: one.destroy_environment(quiet), environments))
     pipeline.terraform.destroy_account(quiet)
     statements.take_decisive(pipeline.run.logs)
     statements.leave(statements_folder, "prod")
