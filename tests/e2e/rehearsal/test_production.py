@@ -19,8 +19,7 @@ def test_the_service_answers_over_tls_under_its_name(pipeline: Pipeline) -> None
     assert pipeline.client("prod").get("/beers").status == 200
 
 
-# A minute of a processor for each.
-@pytest.mark.parametrize("environment", [pytest.param("staging", marks=pytest.mark.nightly), "prod"])
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_cfn_lint_finds_no_error_in_the_main_resources(pipeline: Pipeline, environment: str) -> None:
     from cfnlint.api import lint  # noqa: PLC0415 - takes a second, in each process that collects the tests
     from cfnlint.config import ManualArgs  # noqa: PLC0415
