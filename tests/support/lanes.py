@@ -5,7 +5,7 @@ Rehearsals mostly wait, so all lanes of `make test` start at once, with one proc
 """
 
 # The longest first.
-LANES = ("release", "dev", "access", "interruptions", "image", "half-done applies")
+LANES = ("release", "dev", "half-done applies", "access", "interruptions", "image")
 _LANE_BY_FILE = {
     "test_access.py": "access",
     "test_half_done_applies.py": "half-done applies",
