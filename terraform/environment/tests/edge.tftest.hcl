@@ -43,6 +43,11 @@ run "a_domain_is_served_over_tls_1_3_behind_a_firewall" {
   }
 
   assert {
+    condition     = [for rule in aws_wafv2_web_acl.this[0].rule : rule.name if length(try(rule.override_action[0].count, [])) == 1] == ["AWSManagedRulesAnonymousIpList"]
+    error_message = "This rule must only count requests."
+  }
+
+  assert {
     condition     = alltrue([for made in [aws_wafv2_web_acl_association.load_balancer, aws_cloudwatch_log_group.firewall, aws_wafv2_web_acl_logging_configuration.this] : length(made) == 1])
     error_message = "The firewall must stand before the load balancer, and log."
   }
