@@ -1,8 +1,9 @@
 """Delete the tests of what you have deleted: ``make prune``, after ``rm -rf rehearsal localaws`` for example.
 
 A test module goes if it imports a package or module of this project that is gone, directly or through tests/support.
-Imports within functions do not count: fixtures use them for what only some tests need. The tests of the documents go
-too, because these still describe the whole project. The linters' settings then fit what is left.
+Imports within functions do not count: fixtures use them for what only some tests need. With a conftest go the tests
+next to it. The tests of the documents go too, because these still describe the whole project. The linters' settings
+then fit what is left.
 """
 
 import ast
@@ -30,8 +31,9 @@ def prune(project: Path) -> list[Path]:
         for path in gone:
             path.unlink()
         pruned += gone
+        bare = {path.parent for path in pruned if path.name == "conftest.py"}
         tests = sorted((project / "tests").rglob("*.py"))
-        gone = [path for path in tests if any(_missing(project, _imported(_tree(path).body)))]
+        gone = [path for path in tests if path.parent in bare or any(_missing(project, _imported(_tree(path).body)))]
     return pruned
 
 
