@@ -39,7 +39,7 @@ output "rotation_function_name" {
 }
 
 output "access_plan" {
-  description = "SQL that an apply would run in the database, or else that the last apply ran, after the digest that an apply must match."
+  description = "SQL of the next apply, or else of the last one, after its digest."
   value       = module.database_access.access_plan
 }
 

@@ -81,7 +81,7 @@ variable "excluded_zone_ids" {
 }
 
 variable "network_egress" {
-  description = "Route of tasks and functions to AWS: `endpoints` (only AWS), `nat_gateway` (one for all zones, with the internet), `nat_gateway_per_zone`, or `public_addresses` (the cheapest: each task has one)."
+  description = "Route of tasks and functions: `endpoints` (only to AWS), `nat_gateway`, `nat_gateway_per_zone`, or `public_addresses` (the cheapest)."
   type        = string
   default     = "endpoints"
   nullable    = false
@@ -220,7 +220,7 @@ variable "database_backup_retention_days" {
 }
 
 variable "database_backup_copy_region" {
-  description = "Region into which RDS copies the database's automated backups, such as eu-west-1; null for no copies. The account must have it as its `backup_copy_region`. See docs/runbook.md#the-region-is-lost."
+  description = "Region into which RDS copies the database's backups, the account's `backup_copy_region`; null for none. See docs/runbook.md#the-region-is-lost."
   type        = string
   default     = null
 
@@ -250,7 +250,7 @@ variable "database_monitoring_interval_seconds" {
 }
 
 variable "database_restore" {
-  description = "Backup to start from, `{ snapshot = NAME }` or `{ source = INSTANCE, at = TIME }`: makes another instance; the present one's name goes into database_former_instances. See docs/runbook.md#restore-the-database."
+  description = "Backup to start from, `{ snapshot = NAME }` or `{ source = INSTANCE, at = TIME }`. See docs/runbook.md#restore-the-database."
   type        = object({ snapshot = optional(string), source = optional(string), at = optional(string) })
   default     = null
 }
@@ -354,14 +354,14 @@ variable "access" {
 }
 
 variable "preview_access" {
-  description = "Whether a plan shows the SQL of an apply, which then runs exactly that. False if the database or the function is unavailable."
+  description = "Whether a plan shows the SQL of the apply; false if the database is unavailable."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "login_rotation" {
-  description = "Schedule of the logins' rotations: every so many days, or on a schedule (rate or cron, in UTC); a rotation starts within window_hours (by default the rest of the day), and is overdue after overdue_after_days (two days late)."
+  description = "Rotations of the logins: days or schedule (rate or cron, in UTC), window_hours in which one starts (by default the rest of the day), overdue_after_days (two days late)."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
   default     = { days = 30 }
   nullable    = false
@@ -498,7 +498,7 @@ variable "service_spot_percent" {
 }
 
 variable "service_exec_is_allowed" {
-  description = "Whether people can open a shell in a task (aws ecs execute-command); its root file system is then writable."
+  description = "Whether people can open a shell in a task; its root file system is then writable."
   type        = bool
   default     = false
   nullable    = false
@@ -558,7 +558,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "slo" {
-  description = "Objectives: percentage of requests that must not fail in 30 days, with burn-rate alarms, and limit of the 99th percentile of response times in seconds, with an alarm; null for neither."
+  description = "Objectives, with alarms: percentage of requests that must not fail in 30 days, 99th percentile of response times in seconds; null for neither."
   type        = object({ availability = optional(number, 99.9), p99_seconds = optional(number, 1) })
   default     = {}
 

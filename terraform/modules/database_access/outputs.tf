@@ -4,7 +4,7 @@ output "access_report" {
 }
 
 output "access_plan" {
-  description = "SQL that an apply would run in the database, or else that the last apply ran, after the digest that an apply must match."
+  description = "SQL of the next apply, or else of the last one, after its digest."
   value       = local.shown_plan
 }
 

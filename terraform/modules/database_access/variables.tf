@@ -61,7 +61,7 @@ variable "access" {
 }
 
 variable "preview_access" {
-  description = "Whether a plan shows the SQL of an apply, which then runs exactly that. False if the database or the function is unavailable."
+  description = "Whether a plan shows the SQL of the apply; false if the database is unavailable."
   type        = bool
   default     = true
   nullable    = false
@@ -115,7 +115,7 @@ variable "drift_check_interval_hours" {
 }
 
 variable "rotation" {
-  description = "Schedule of the logins' rotations: every so many days, or on a schedule (rate or cron, in UTC); a rotation starts within window_hours (by default the rest of the day), and is overdue after overdue_after_days (two days late)."
+  description = "Rotations of the logins: days or schedule (rate or cron, in UTC), window_hours in which one starts (by default the rest of the day), overdue_after_days (two days late)."
   type        = object({ days = optional(number), schedule = optional(string), window_hours = optional(number), overdue_after_days = optional(number) })
   default     = { days = 30 }
   nullable    = false
