@@ -194,12 +194,13 @@ class Terraform:
 
 
 def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform") -> None:
-    """Copy the project's configuration, keeping what Terraform itself has put into the copy before.
+    """Copy the project's configuration, keeping what Terraform has put into the copy before, and the copy's variables.
 
     Left out are the files of a real account: its backend, and its variables.
     """
     for path in sorted(destination.rglob("*"), reverse=True):
-        if ".terraform" not in path.parts and ".tfstate" not in path.name and path.is_file():
+        kept = ".terraform" in path.parts or ".tfstate" in path.name or path.name.endswith(".auto.tfvars")
+        if not kept and path.is_file():
             path.unlink()
     shutil.copytree(source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     for folder, override in _OVERRIDES.items():

@@ -80,4 +80,8 @@ def test_the_backend_and_the_variables_of_a_real_account_are_not_rehearsed(tmp_p
     for name in ("main.tf", "backend.tf", "account.auto.tfvars.json", "environments.auto.tfvars"):
         (tmp_path / "terraform" / "account" / name).touch()
     copy_configuration(tmp_path / "copy", tmp_path / "terraform")
-    assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == {"main.tf", "rehearsal_override.tf"}
+    copied = {"main.tf", "rehearsal_override.tf"}
+    assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == copied
+    (tmp_path / "copy" / "account" / "own.auto.tfvars").touch()
+    copy_configuration(tmp_path / "copy", tmp_path / "terraform")
+    assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == copied | {"own.auto.tfvars"}
