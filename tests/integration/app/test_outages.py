@@ -127,7 +127,7 @@ def test_the_service_reports_and_survives_an_outage(site: Site, outage: Callable
     assert max(sent.seconds for sent in load.sent) < LONGEST_REQUEST_SECONDS
     assert not any(sent.failed for sent in load.sent if sent.ended_at - sent.seconds > back_at + BACK_WITHIN_SECONDS)
     assert probes == {200}
-    assert site.workers() == workers
+    assert workers <= site.workers(), "none was replaced"
     assert "Traceback" not in served.log_text()[written:]
 
 
