@@ -44,13 +44,13 @@ def write_token(run: Run) -> str:
     """Return the token that the rehearsed service requires for writes.
 
     Raises:
-        UserError: no rehearsal runs, or its service needs no token.
+        UserError: no rehearsal runs, or it has no token.
     """
     run.require_running()
     secrets = aws_client(run, "secretsmanager")
     names = [secret["Name"] for secret in secrets.list_secrets()["SecretList"]]
     found = [name for name in names if "/service/write-token-" in name]
     if not found:
-        raise UserError("The rehearsed service needs no token: writes_need_token is false.")
+        raise UserError("There is no write token: `make up` has not finished, or writes_need_token is false.")
     token: str = secrets.get_secret_value(SecretId=found[0])["SecretString"]
     return token

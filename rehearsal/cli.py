@@ -20,7 +20,7 @@ from devtools.postgres.binaries import Binaries
 from devtools.terraform.program import find_terraform
 from rehearsal import deployment
 from rehearsal.aws import write_token
-from rehearsal.demo import demo
+from rehearsal.demo import demo, restore_after_kill
 from rehearsal.ports import DEFAULT_BALANCER_PORT
 from rehearsal.progress import statements_run
 from rehearsal.rotate import rotate
@@ -173,8 +173,7 @@ def _look_for_what_is_needed(
         stages.progress(f"Terraform {version}, PostgreSQL {server.major}")
         if run.is_running():
             _refuse_unless_applicable(run, balancer_port)
-            for key in deployment.remove_locks(run):
-                stages.report(f"      A Terraform that was killed had left {key}; removed it.")
+            restore_after_kill(run, program, stages)
             run.has_containers = in_containers
             return program
         ended = run.clear()
@@ -217,12 +216,12 @@ def _deploy(run: Run, stages: Stages, program: str) -> str:
         terraform.apply_account(stages.progress)
     with stages.stage("Initialize terraform/environment"):
         terraform.init_environment(stages.progress)
-        before = terraform.environment.outputs()
+        before = terraform.environment.applied_outputs()
     if not running:
         stages.report("      Next the whole environment. The AWS provider alone waits 80 s for a new database.")
     with stages.stage("Apply terraform/environment"):
         terraform.apply_environment(digest, stages.progress)
-    for line in statements_run(before, terraform.environment.outputs()):
+    for line in statements_run(before, terraform.environment.applied_outputs()):
         stages.report(f"      {line}")
     url = f"http://127.0.0.1:{run.ports.balancer}" if run.ports else ""
     with stages.stage("Wait until the service answers"):

@@ -280,7 +280,7 @@ class Deployment:
 
     @functools.cached_property
     def _account_outputs(self) -> dict[str, Any]:
-        return self.account.outputs()
+        return self.account.applied_outputs() or self.account.outputs()
 
     @property
     def _account_variables(self) -> dict[str, object]:

@@ -23,12 +23,14 @@ class Progress:
         planned: how many changes it will make.
         finished: how many of them are made.
         errors: what went wrong, each as a paragraph for a person.
+        outputs: the root module's outputs by name; empty before an apply has succeeded.
     """
 
     def __init__(self) -> None:
         self.planned = 0
         self.finished = 0
         self.errors: list[str] = []
+        self.outputs: dict[str, Any] = {}
         self._under_way: dict[str, tuple[str, int]] = {}
 
     def read(self, line: str) -> None:
@@ -54,6 +56,8 @@ class Progress:
                 self.finished += 1
             case "apply_errored":
                 self._under_way.pop(address, None)
+            case "outputs":  # those of a plan have no value
+                self.outputs = {name: one["value"] for name, one in event["outputs"].items() if "value" in one}
             case "diagnostic" if event["diagnostic"]["severity"] == "error":
                 self.errors.append(_paragraph(event["diagnostic"]))
 

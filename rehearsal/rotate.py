@@ -8,9 +8,8 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -30,20 +29,10 @@ _PATIENCE_SECONDS = 600
 _POLL_SECONDS = 0.05
 
 
-@dataclass(frozen=True)
-class Rotated:
-    """A login's rotation as it ended.
+class Rotated(NamedTuple):
+    """How the rotation of a login ended: the login role that its secret names, and whether the rotation succeeded."""
 
-    Attributes:
-        current: the login role that the secret names now.
-        steps: how many steps were done, those of attempts that failed later among them; RDS shows none.
-        failed_attempts: how many attempts failed.
-        succeeded: whether one was not.
-    """
-
-    login: str
     current: str
-    steps: int
     failed_attempts: int
     succeeded: bool
 
@@ -70,12 +59,20 @@ def rotate(run: Run, wanted: str | None) -> None:
             print(f"\n{login}: {credential(run, arn)['username']} is current")
             done.append(rotations.rotate(login, arn, say))
         time.sleep(LEAD_SECONDS)
-    _sum_up(done, load, time.monotonic() - started, run.logs)
+    succeeded = sum(rotated.succeeded for rotated in done)
+    failed = sum(rotated.failed_attempts for rotated in done)
+    print(f"\n{succeeded} of {len(done)} rotated, {failed} failed attempts.")
+    seconds = time.monotonic() - started
+    print(f"{load.requests} requests in {seconds:.1f} s, {len(load.failures)} failed; {len(load.added)} beers added.")
+    for failure in load.failures[:SHOWN_FAILURES]:
+        print(f"  {failure}")
+    if succeeded < len(done) or failed or load.failures:
+        raise UserError(f"Something failed. Read why in {run.logs / 'functions'} and {run.logs / 'tasks'}.")
 
 
 @contextmanager
 def clients(run: Run, pause_seconds: float = PAUSE_SECONDS) -> Iterator[Load]:
-    """Let clients read and add beers through the load balancer of a run; remove their beers at the end.
+    """Let clients read and add beers through the load balancer of a run; remove at the end all that such clients added.
 
     Raises:
         UserError: nothing runs.
@@ -89,7 +86,7 @@ def clients(run: Run, pause_seconds: float = PAUSE_SECONDS) -> Iterator[Load]:
     finally:
         arn = Rotations(run).secret_arn_by_login()["beers_app"]
         with connected(run, credential(run, arn)) as connection:
-            connection.run("DELETE FROM beers.beers WHERE starts_with(name, :prefix)", prefix=load.name)
+            connection.run("DELETE FROM beers.beers WHERE style = 'Load' AND name ~ '^Load [0-9a-f]{8} [0-9]+ [0-9]+$'")
 
 
 class Rotations:
@@ -122,24 +119,24 @@ class Rotations:
         token = self._begin(arn, say)
         if login == MASTER:
             say("RDS has set a new password")
-            return Rotated(login, self._username(arn), 0, 0, succeeded=True)
-        steps = failed_attempts = 0
+            return Rotated(self._username(arn), 0, succeeded=True)
+        failed_attempts = 0
         for event in events:
             if event.get("version_id") != token:
                 continue
             match event["kind"]:
                 case "rotation.step":
-                    steps += 1
                     say(f"{event['step']:<13} done in {event['milliseconds'] / 1000:6.2f} s")
                 case "rotation.failed":
                     failed_attempts += 1
                     say(f"{event['step']:<13} failed: {event['error']}")
                 case "rotation.abandoned":
                     say("given up after the last attempt; what is current stays")
-                    return Rotated(login, self._username(arn), steps, failed_attempts, succeeded=False)
+                    return Rotated(self._username(arn), failed_attempts, succeeded=False)
                 case "rotation.succeeded":
-                    say(f"rotated: {self._username(arn)} is current")
-                    return Rotated(login, self._username(arn), steps, failed_attempts, succeeded=True)
+                    current = self._username(arn)
+                    say(f"rotated: {current} is current")
+                    return Rotated(current, failed_attempts, succeeded=True)
         raise UserError(f"The rotation of {login} has not ended within {_PATIENCE_SECONDS // 60} minutes.")
 
     def _begin(self, arn: str, say: Callable[[str], None]) -> str:
@@ -176,22 +173,3 @@ def _events_after(journal: Path, offset: int) -> Iterator[dict[str, Any]]:
             *lines, rest = (rest + file.read()).split("\n")
             yield from map(json.loads, lines)
             time.sleep(_POLL_SECONDS)
-
-
-def _sum_up(done: list[Rotated], load: Load, seconds: float, logs: Path) -> None:
-    """Print the summary.
-
-    Raises:
-        UserError: something failed.
-    """
-    unfinished = [rotated.login for rotated in done if not rotated.succeeded]
-    failed = sum(rotated.failed_attempts for rotated in done)
-    steps = sum(rotated.steps for rotated in done)
-    print(f"\n{len(done) - len(unfinished)} of {len(done)} rotated in {steps} steps, {failed} failed attempts.")
-    for rotated in done:
-        print(f"  {rotated.login}: {rotated.current} is current")
-    print(f"{load.requests} requests in {seconds:.1f} s, {len(load.failures)} failed; {len(load.added)} beers added.")
-    for failure in load.failures[:SHOWN_FAILURES]:
-        print(f"  {failure}")
-    if unfinished or failed or load.failures:
-        raise UserError(f"Something failed. Read why in {logs / 'functions'} and {logs / 'tasks'}.")

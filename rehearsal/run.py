@@ -31,6 +31,7 @@ class Run:
 
     Attributes:
         listeners: the sockets that this process keeps for the run; None once its local AWS has them.
+        demo: what a demo has to restore, and its process, from before its first change until all is restored.
     """
 
     def __init__(self, folder: Path = DEFAULT_FOLDER) -> None:
@@ -41,6 +42,7 @@ class Run:
         self.package = self.folder / "db_bootstrap.zip"
         self.terraform = self.folder / "terraform"
         self.processes = self.folder / "processes.jsonl"
+        self.demo = self.folder / "demo.json"
         self.listeners: Listeners | None = None
         self._ports = self.folder / "ports.json"
         self._containers = self.folder / "containers"
@@ -143,8 +145,8 @@ class Run:
         return still_running(self.processes)
 
     def is_being_changed(self) -> bool:
-        """Return True if a Terraform of this run is at work, of another command or of one that was killed."""
-        return any(is_terraform(process) for process in self.left_running())
+        """Return True if a demo is at work, or a Terraform, of another command or of one that was killed."""
+        return any(map(is_terraform, self.left_running())) or bool(still_running(self.demo))
 
     def clear(self) -> list[str]:
         """End what still runs and remove the folder; the names of what had to be ended."""

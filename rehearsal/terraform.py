@@ -124,6 +124,11 @@ class Terraform:
         """The root module's outputs by name."""
         return {name: output["value"] for name, output in json.loads(self._capture("output", "-json")).items()}
 
+    def applied_outputs(self) -> dict[str, Any]:
+        """The outputs of the last apply by this class, without asking Terraform; empty before the first."""
+        kept = self._log("outputs")
+        return dict(json.loads(kept.read_text())) if kept.exists() else {}
+
     def state(self) -> str:
         """The raw state, as it is stored."""
         return self._capture("state", "pull")
@@ -145,6 +150,7 @@ class Terraform:
                 f"terraform {command} failed in {self.root.name}.\n\n"
                 + "\n\n".join(progress.errors or [self._reason(command, code)])
             )
+        self._log("outputs").write_text(json.dumps(progress.outputs))
         report(f"{progress.finished} changes")
 
     def _run(

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from tests.support.rehearsal import (
     migrations,
     quiet,
 )
+from tests.support.rehearsal_command import command, output_until
 from tests.support.session_manager import install
 from tests.support.waiting import wait_until
 
@@ -216,26 +218,66 @@ def test_a_release_with_a_migration_rolls_out_without_a_failed_request(rehearsal
     rehearsal.digest, rehearsal.outputs = digest, outputs
 
 
-def without_measurements(transcript: str) -> list[str]:
-    return re.sub(r"[\d.]+ (?=requests|s[).])|_[ab](?= )", "", transcript).splitlines()
+@pytest.fixture
+def as_before(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Expect after the test the deployment as it was before it; commands use the Terraform that made it."""
 
-
-def test_demo_shows_drift_rotations_and_rollbacks_and_leaves_the_deployment_as_it_was(
-    rehearsal: Rehearsal, terraform_as_library: str, capsys: pytest.CaptureFixture[str]
-) -> None:
     def kept() -> list[Any]:
         services = rehearsal.run.ask("status")["services"]["ecs"]["services"]
         return [
             [service["task_definition"] for service in services.values()],
             rehearsal.deployment.environment.outputs()["task_definition_arn"],
             rehearsal.sql("SELECT version_num FROM beers.alembic_version"),
+            rehearsal.sql("SELECT column_name FROM information_schema.columns WHERE table_schema = 'beers' ORDER BY 1"),
+            rehearsal.sql("SELECT roleid FROM pg_auth_members WHERE member = 'beers_report'::regrole ORDER BY 1"),
             rehearsal.sql("SELECT count(*) FROM beers.beers"),
         ]
 
+    monkeypatch.setenv("TERRAFORM", "library")
+    rehearsal.sql("DELETE FROM beers.beers WHERE style = 'Load'")  # of other tests
     before = kept()
+    yield
+    assert kept() == before
+
+
+def end(rehearsal: Rehearsal, number: signal.Signals, stage: int) -> str:
+    """Start a demo and end it by a signal in a stage; return its output."""
+    process = command(rehearsal.run.folder, "demo")
+    seen = output_until(process, f"[{stage}/{STAGES}]")
+    assert rehearsal.run.is_being_changed(), "no other command may begin"
+    process.send_signal(number)
+    rest, _ = process.communicate(timeout=900)
+    wait_until(lambda: not rehearsal.run.is_being_changed(), "the Terraform of a killed demo", 900)
+    assert process.returncode == {signal.SIGINT: 130}.get(number, -number)
+    return seen + rest
+
+
+def without_measurements(transcript: str) -> list[str]:
+    return re.sub(r"[\d.]+ (?=requests|s[).])|_[ab](?= )", "", transcript).splitlines()
+
+
+@pytest.mark.usefixtures("as_before")
+def test_demo_undoes_what_an_ended_one_changed_and_shows_drift_rotations_and_rollbacks(
+    rehearsal: Rehearsal, terraform_as_library: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end(rehearsal, signal.SIGINT, 2).endswith("are as before.\n")
+    end(rehearsal, signal.SIGKILL, 2)
     demo(rehearsal.run, terraform_as_library)
     shown = capsys.readouterr().out
+    assert "A demo that was killed had left changes; undoing them." in shown
     transcript = (CHECKOUT / "README.md").read_text().partition("```\n[1/7]")[2].partition("\n```")[0]
     assert len(transcript.splitlines()) > STAGES
     assert set(without_measurements(f"[1/7]{transcript}")) - set(without_measurements(shown)) == set()
-    assert kept() == before
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("stage", range(1, STAGES + 1))
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.usefixtures("as_before")
+def test_what_a_demo_has_changed_when_it_is_ended_is_undone_by_itself_or_by_the_next(
+    rehearsal: Rehearsal, number: signal.Signals, stage: int
+) -> None:
+    said = end(rehearsal, number, stage)
+    if number == signal.SIGKILL or "undoes the changes that are left" in said:
+        said = end(rehearsal, signal.SIGINT, 1)
+    assert said.endswith("are as before.\n")
