@@ -6,8 +6,10 @@ not mistaken for a child.
 """
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -56,8 +58,12 @@ class ProcessRegister:
             pass_fds: open file descriptors that it inherits.
 
         Raises:
-            OSError: its working directory or log cannot be used; a program that is missing exits with 127 instead.
+            OSError: the program is missing, or its working directory or log cannot be used.
         """
+        # A relative path is looked up in the child's directory; a name without a slash in the child's PATH.
+        program = str(cwd / argv[0]) if "/" in argv[0] else argv[0]
+        if shutil.which(program, path=env.get("PATH", os.defpath)) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output, self._lock:
             child = subprocess.Popen(

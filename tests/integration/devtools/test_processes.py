@@ -48,6 +48,13 @@ def test_a_child_sees_only_the_environment_that_it_is_given(register: ProcessReg
     assert (tmp_path / "log").read_text() in ("['GREETING']\n", "['GREETING', 'LC_CTYPE']\n")
 
 
+@pytest.mark.parametrize("program", ["no-such-program", "./no-such-program"])
+def test_a_program_that_is_missing_is_an_error(program: str, tmp_path: Path) -> None:
+    register = ProcessRegister(tmp_path / "processes.jsonl")
+    with pytest.raises(FileNotFoundError, match=program):
+        register.start([program], env={}, cwd=tmp_path, log=tmp_path / "log")
+
+
 def test_the_program_of_a_child_starts_only_after_the_child_is_registered(tmp_path: Path) -> None:
     killed = "register._record = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
     start = "register.start(['touch', 'started'], env=os.environ, cwd=folder, log=folder / 'log')"
