@@ -6,6 +6,7 @@ Ctrl-C and a closed terminal end everything that ``up`` or ``rehearse`` has star
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import webbrowser
@@ -210,7 +211,7 @@ def _deploy(run: Run, stages: Stages, program: str) -> str:
         else:
             deployment.start_local_aws(run)
             stages.progress(f"{run.endpoint}; watch it at {run.status_url}")
-            stages.report(f"      For the AWS CLI: . {run.folder / 'aws.env'}")
+            stages.report(f"      For the AWS CLI: . {shlex.quote(str(run.folder / 'aws.env'))}")
     terraform = deployment.Deployment(run, program)
     with stages.stage("Apply terraform/account (state bucket, registry, pipeline role)"):
         terraform.apply_account(stages.progress)
