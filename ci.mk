@@ -31,7 +31,7 @@ applied-commit: .venv/ready | terraform # Print the commit that was applied last
 smoke: .venv/ready | terraform # Check that what was applied is what runs, and that it serves (IMAGE, AWS_REGION)
 	@$(RUN) scripts.deployment.smoke
 
-release-notes: .venv/ready # Check that TAG=v1.2.0 is on main and in the changelog; write build/release-notes.md
+release-notes: .venv/ready # Check that TAG=v1.2.0 is on main, with its version, and in the changelog; write build/release-notes.md
 	@$(RUN) scripts.release_notes
 
 newest-provider: .venv/ready # Validate with the newest AWS provider that the root modules accept; needs internet

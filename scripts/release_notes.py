@@ -1,4 +1,4 @@
-"""Check that a tag is a release: a commit of main, whose changelog has a section on the version.
+"""Check that a tag is a release: a commit of main with the tag's version, whose changelog has a section on it.
 
 Reads the tag's commit without checking it out: nothing of it may run before it is known to be on main. Writes the
 section into ``build/release-notes.md``, for the release's page, and hands the commit to the workflow.
@@ -7,6 +7,7 @@ section into ``build/release-notes.md``, for the release's page, and hands the c
 import os
 import re
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,19 @@ def version_of(tag: str) -> str:
     if match is None:
         raise CommandError(f"{tag!r} is not a release. Tag it v and the version, such as v1.2.0.")
     return match["version"]
+
+
+def check_version(project: str, version: str) -> None:
+    """Refuse a version that is not the one of a ``pyproject.toml``, and so of the wheel.
+
+    Raises:
+        CommandError: the versions differ.
+    """
+    found = tomllib.loads(project)["project"]["version"]
+    if found != version:
+        raise CommandError(
+            f"pyproject.toml has version {found}, not {version}. Set it there, merge that, and tag that commit."
+        )
 
 
 def notes(changelog: str, version: str) -> str:
@@ -64,6 +78,7 @@ def write(settings: Mapping[str, str], checkout: Path = CHECKOUT) -> None:
     tag = settings.get("TAG", "")
     version = version_of(tag)
     commit = commit_of(tag, checkout)
+    check_version(git("show", f"{commit}:pyproject.toml", checkout=checkout).stdout, version)
     text = notes(git("show", f"{commit}:CHANGELOG.md", checkout=checkout).stdout, version)
     target = checkout / "build" / "release-notes.md"
     target.parent.mkdir(exist_ok=True)

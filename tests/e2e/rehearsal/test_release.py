@@ -28,15 +28,13 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 ADDS_A_COLUMN = migrations(*MIGRATIONS[:1])
 
 
-def commit_release(pipeline: Pipeline, files: dict[str, str], *versions: str, branch: str = "main") -> None:
-    """Commit a change with the changelog of its versions, and tag it with them."""
-    sections = "\n".join(f"## {version} - 2026-11-24\n\n- What {version} brings.\n" for version in versions)
+def commit_release(pipeline: Pipeline, files: dict[str, str], version: str, branch: str = "main") -> None:
+    """Commit a change with its version and changelog, and tag it."""
     project = (pipeline.origin / "pyproject.toml").read_text()
-    project = re.sub(r'^version = ".*"', f'version = "{versions[0]}"', project, flags=re.MULTILINE)
-    changelog = f"# Changelog\n\n## Unreleased\n\n{sections}"
+    project = re.sub(r'^version = ".*"', f'version = "{version}"', project, flags=re.MULTILINE)
+    changelog = f"# Changelog\n\n## Unreleased\n\n## {version} - 2026-11-24\n\n- What {version} brings.\n"
     pipeline.commit({**files, "CHANGELOG.md": changelog, "pyproject.toml": project}, branch)
-    for version in versions:
-        pipeline.git("tag", f"v{version}")
+    pipeline.git("tag", f"v{version}")
 
 
 @contextmanager
@@ -86,8 +84,10 @@ def test_a_release_reaches_prod_as_approved_and_the_next_one_is_refused_after_a_
     image_digest.keep(pipeline.aws("ecr"), {"repositoryName": "taproom"}, first, "prod-v0.9.0")
     engine = pipeline.origin / "db_bootstrap" / "__init__.py"
     changed = {**ADDS_A_COLUMN, "db_bootstrap/__init__.py": engine.read_text() + "# A change of the access function.\n"}
-    commit_release(pipeline, changed, "1.0.0", "1.0.1")
+    commit_release(pipeline, changed, "1.0.0")
     digest = pipeline.push()
+    commit_release(pipeline, {}, "1.0.1")
+    assert pipeline.push() == digest
     with ThreadPoolExecutor(2) as pool, approvals_waiting(pipeline, "v1.0.0", "v1.0.1"):
         release = pool.submit(pipeline.release, "v1.0.0")
         wait_until(lambda: pipeline.asked["v1.0.0"].is_set() or release.done(), "an approval to be pending", 1200)

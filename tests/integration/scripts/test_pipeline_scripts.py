@@ -86,10 +86,11 @@ def test_a_version_that_the_changelog_does_not_tell_of_is_refused(version: str) 
         release_notes.notes(CHANGELOG, version)
 
 
-def test_only_a_tag_on_main_is_a_release(tmp_path: Path) -> None:
+def test_only_a_tag_on_main_of_its_own_version_is_a_release(tmp_path: Path) -> None:
     git = partial(git_in, tmp_path)
     git("init", "--initial-branch=main")
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.0"\n')
     git("add", ".")
     git("commit", "--message", "One")
     git("update-ref", "refs/remotes/origin/main", "HEAD")
@@ -99,6 +100,9 @@ def test_only_a_tag_on_main_is_a_release(tmp_path: Path) -> None:
     assert (tmp_path / "output").read_text() == f"commit={release_notes.commit_of('v1.2.0', tmp_path)}\n"
     assert (tmp_path / "build" / "release-notes.md").read_text() == "- Now.\n"
     assert release_notes.notes(CHANGELOG, "1.1.0") == "- Before.\n"
+    git("tag", "v1.2.1")
+    with pytest.raises(CommandError, match=r"version 1\.2\.0, not 1\.2\.1"):
+        release_notes.write({"TAG": "v1.2.1"}, tmp_path)
     git("commit", "--allow-empty", "--message", "Two")
     git("tag", "v1.1.0")
     for tag, sentence in (("v1.1.0", "not on main"), ("v1.3.0", "There is no tag")):

@@ -68,12 +68,10 @@ def test_the_wheel_has_every_module_and_its_types(wheel: Path) -> None:
     assert names == {*modules, "db_bootstrap/README.md", "db_bootstrap/py.typed"}
 
 
-def test_a_tag_of_another_version_than_the_changelog_and_the_wheel_is_refused(wheel: Path) -> None:
+def test_the_wheel_has_the_newest_version_of_the_changelog(wheel: Path) -> None:
     newest = re.search(r"^## (\d\S+) - ", (CHECKOUT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest
     assert f"-{newest[1]}-" in wheel.name
-    with pytest.raises(AssertionError, match=r"another version than v0\.0\.1\. Set it there"):
-        run("make", "--silent", "--directory", CHECKOUT, "wheel", "TAG=v0.0.1")
 
 
 # The pipeline has all of them.
