@@ -174,7 +174,7 @@ def _default_privileges(rows: Sequence[DefaultRow], scope: Scope, new_schemas: I
         ([creator for creator in managed if (creator, kind) not in replaced], schema, kind, grants)
         for schema, kind, grants in BUILTIN_DEFAULTS
     ]
-    others = ours[:0]
+    others: list[DefaultGroup] = []
     for places, kind, listed in rows:
         entries = [
             (grantee, privilege, is_grantable)

@@ -30,7 +30,7 @@ def problems(found: Running, task_definition: str, image: str) -> list[str]:
     if found.task_definition != task_definition:
         wrong.append(f"The service runs {found.task_definition}, and {task_definition} was applied.")
     if found.image != image:
-        wrong.append(f"Its image is {found.image}, and {image} was deployed.")
+        wrong.append(f"Its image is {found.image} instead of {image}.")
     if found.rollout != "COMPLETED":
         wrong.append(f"ECS calls the deployment {found.rollout or 'nothing'}, not COMPLETED.")
     if found.running < found.desired or found.others:
