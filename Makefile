@@ -45,7 +45,7 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff format .
 	@$(RUN) devtools.terraform fmt -recursive terraform
 
-docs: .venv/ready ## Generate the derived parts of the documentation: inputs and outputs of terraform/modules/database_access, the keys of docs/access.md
+docs: .venv/ready ## Generate the derived parts of the documentation: inputs of terraform/modules/database_access, the keys of docs/access.md
 	@$(RUN) scripts.terraform_tables
 	@$(RUN) scripts.access_document
 

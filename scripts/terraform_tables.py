@@ -1,6 +1,6 @@
-"""Write the tables of inputs and outputs into the READMEs below terraform/. `make docs` calls it.
+"""Write the tables of inputs into the READMEs below terraform/. `make docs` calls it.
 
-Two comments in a README mark the place of its table of the declarations in the `.tf` files next to it. `terraform fmt`
+Two comments in a README mark the place of its table of the variables in the `.tf` files next to it. `terraform fmt`
 must have formatted these: then a block ends with a brace at the beginning of a line.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TERRAFORM = Path(__file__).parent.parent / "terraform"
-BEGIN = "<!-- make docs: inputs and outputs -->"
+BEGIN = "<!-- make docs: inputs -->"
 END = "<!-- end -->"
 
 
@@ -22,24 +22,18 @@ def with_tables(readme: Path) -> str:
     """A README's text with its table as it should be."""
     head, _, rest = readme.read_text().partition(BEGIN)
     _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{_tables(readme.parent)}\n{END}{tail}"
-
-
-def _tables(folder: Path) -> str:
-    inputs = [_input(name, body) for name, body in blocks(folder, "variable")]
-    outputs = [f"| `{name}` | {_attribute(body, 'description')} |" for name, body in blocks(folder, "output")]
-    tables = []
-    if inputs:
-        tables.append("\n".join(["| input | meaning | default |", "| --- | --- | --- |", *sorted(inputs)]))
-    if outputs:
-        tables.append("\n".join(["| output | meaning |", "| --- | --- |", *sorted(outputs)]))
-    return "\n\n".join(tables) + "\n"
+    rows = sorted(_input(name, body) for name, body in blocks(readme.parent, "variable"))
+    table = "\n".join(["| input | meaning |", "| --- | --- |", *rows])
+    return f"{head}{BEGIN}\n\n{table}\n\n{END}{tail}"
 
 
 def _input(name: str, body: str) -> str:
-    default = _attribute(body, "default")
-    shown = f"`{default}`" if default else f"required: {_type(body)}"
-    return f"| `{name}` | {_attribute(body, 'description')} | {shown} |"
+    text, default = _attribute(body, "description"), _attribute(body, "default")
+    if not default:
+        text += " Required."
+    elif default not in ("null", "[]", "{}"):
+        text += f" Default: `{default}`."
+    return f"| `{name}` | {text} |"
 
 
 def blocks(folder: Path, kind: str, files: str = "*.tf") -> Iterator[tuple[str, str]]:
@@ -58,15 +52,6 @@ def _attribute(body: str, name: str) -> str:
     if found[1].endswith(("{", "[", "(")):
         return "..."
     return value[1:-1].replace("|", "\\|") if name == "description" else value
-
-
-def _type(body: str) -> str:
-    """A type; of a long one only what it is at the top."""
-    found = re.search(r"^  type += (\w+)(.*)$", body, re.MULTILINE)
-    if not found:
-        return ""
-    rest = "(...)" if "{" in found[2] else found[2]
-    return f"`{found[1]}{rest}`"
 
 
 def main() -> None:

@@ -49,14 +49,11 @@ def _measured(sizes: Sequence[Size], runs: int) -> str:
 
 def _report(compared: Sequence[Result], settled: Sequence[Settled], runs: int, load_before: float) -> Iterator[str]:
     yield _circumstances(runs, load_before)
-    yield "Targets:\n"
+    yield "Targets; times are how much faster it is than the fastest peer:\n"
     yield target_table(results.targets(compared, settled, MAXIMUM_QUERIES))
-    yield (
-        "Whole processes, from start to end: the median, with the minimum and maximum in brackets; the factor "
-        "compares the minimums:\n"
-    )
+    yield "Whole processes: median (minimum-maximum); the factors compare minimums:\n"
     yield results.comparison(compared)
-    yield "`db_bootstrap` with nothing to do, all sizes in rotation: the command, and a warm process:\n"
+    yield "`db_bootstrap` with nothing to do, all sizes in rotation:\n"
     yield results.settled(settled)
 
 

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import subprocess
-import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -261,12 +260,3 @@ def code(path: Path) -> str:
     text = path.read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     return "\n".join([*blocks, *(f"`{span}`" for span in re.findall(r"`([^`\n]+)`", prose(path)))])
-
-
-@pytest.mark.parametrize("package", ["app", "devtools", "localaws", "rehearsal"])
-def test_the_diagram_of_a_package_shows_the_layers_that_lint_checks(package: str) -> None:
-    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    layered = [contract for contract in contracts if contract["type"] == "layers"]
-    (layers,) = [each["layers"] for each in layered if package in each.get("containers", ["rehearsal"])]
-    (diagram,) = re.findall(r"```mermaid\n(.*?)```", (CHECKOUT / package / "README.md").read_text(), re.DOTALL)
-    assert re.findall(r'\["(.+?)"\]', diagram) == layers

@@ -1,11 +1,11 @@
-"""The README of the module that other projects use lists its inputs and outputs."""
+"""The README of the module that other projects use lists its inputs."""
 
 from pathlib import Path
 
 from scripts.terraform_tables import TERRAFORM, readmes, with_tables
 
 
-def test_a_readme_lists_every_input_and_output_as_it_is_declared() -> None:
+def test_a_readme_lists_every_input_as_it_is_declared() -> None:
     (readme,) = readmes()
     assert readme == TERRAFORM / "modules" / "database_access" / "README.md"
     assert readme.read_text() == with_tables(readme), "run `make docs`"
@@ -16,13 +16,11 @@ def test_a_table_says_what_is_required_and_what_a_thing_is_by_default(tmp_path: 
         'variable "size" {\n  description = "How large."\n  type        = number\n  default     = 3\n}\n\n'
         'variable "access" {\n  description = "Who | what."\n  type = object({\n    name = string\n  })\n}\n'
     )
-    (tmp_path / "outputs.tf").write_text('output "url" {\n  description = "Where."\n  value       = "x"\n}\n')
     readme = tmp_path / "README.md"
-    readme.write_text("# Size\n\n<!-- make docs: inputs and outputs -->\nold\n<!-- end -->\nMore.\n")
+    readme.write_text("# Size\n\n<!-- make docs: inputs -->\nold\n<!-- end -->\nMore.\n")
     assert with_tables(readme) == (
-        "# Size\n\n<!-- make docs: inputs and outputs -->\n\n"
-        "| input | meaning | default |\n| --- | --- | --- |\n"
-        "| `access` | Who \\| what. | required: `object(...)` |\n"
-        "| `size` | How large. | `3` |\n\n"
-        "| output | meaning |\n| --- | --- |\n| `url` | Where. |\n\n<!-- end -->\nMore.\n"
+        "# Size\n\n<!-- make docs: inputs -->\n\n"
+        "| input | meaning |\n| --- | --- |\n"
+        "| `access` | Who \\| what. Required. |\n"
+        "| `size` | How large. Default: `3`. |\n\n<!-- end -->\nMore.\n"
     )
