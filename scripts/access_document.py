@@ -15,16 +15,15 @@ _Schema = dict[str, Any]
 
 
 def with_keys(page: str) -> str:
-    """Return the text of docs/access.md with the table of every key."""
+    """Return the text of docs/access.md with the list of every key."""
     keys: dict[tuple[str, str], list[str]] = {}
     for key, row in _keys(document_schema(), ""):
         # Roles and logins share rows; those of other objects stay apart.
         shared = ("roles and logins" if key.startswith(("roles.", "logins.")) else key, row)
         keys.setdefault(shared, []).append(f"`{key}`")
-    listed = "\n".join(f"| {', '.join(names)} | {text} |" for (_, text), names in keys.items())
+    listed = "\n".join(f"- {', '.join(names)}: {text}" for (_, text), names in keys.items())
     head, _, rest = page.partition(_BEGIN)
-    table = f"| key | meaning |\n| --- | --- |\n{listed}"
-    return f"{head}{_BEGIN}\n{table}\n\n{_END}{rest.partition(_END)[2]}"
+    return f"{head}{_BEGIN}\n{listed}\n\n{_END}{rest.partition(_END)[2]}"
 
 
 def _keys(schema: _Schema, path: str) -> Iterator[tuple[str, str]]:
@@ -33,7 +32,7 @@ def _keys(schema: _Schema, path: str) -> Iterator[tuple[str, str]]:
         if isinstance(item, dict) and "properties" in item and name not in {"memberships", "grants"}:
             yield from _keys(item, f"{name}.NAME." if item is not value else f"{name}.")
             continue
-        text = value["description"].removesuffix(".").replace("|", r"\|")
+        text = value["description"].removesuffix(".")
         default = value.get("default")
         if name in schema.get("required", ()):
             text += ". Required"

@@ -1,6 +1,6 @@
-"""Write the tables of inputs into the READMEs below terraform/. `make docs` calls it.
+"""Write the lists of inputs into the READMEs below terraform/. `make docs` calls it.
 
-Two comments in a README mark the place of its table of the variables in the `.tf` files next to it. `terraform fmt`
+Two comments in a README mark the place of its list of the variables in the `.tf` files next to it. `terraform fmt`
 must have formatted these: then a block ends with a brace at the beginning of a line.
 """
 
@@ -14,17 +14,16 @@ END = "<!-- end -->"
 
 
 def readmes() -> list[Path]:
-    """Return the READMEs that have a table, one a folder."""
+    """Return the READMEs that have a list, one a folder."""
     return [path for path in sorted(TERRAFORM.rglob("README.md")) if BEGIN in path.read_text()]
 
 
 def with_tables(readme: Path) -> str:
-    """A README's text with its table as it should be."""
+    """A README's text with its list as it should be."""
     head, _, rest = readme.read_text().partition(BEGIN)
     _, _, tail = rest.partition(END)
-    rows = sorted(_input(name, body) for name, body in blocks(readme.parent, "variable"))
-    table = "\n".join(["| input | meaning |", "| --- | --- |", *rows])
-    return f"{head}{BEGIN}\n\n{table}\n\n{END}{tail}"
+    listed = "\n".join(sorted(_input(name, body) for name, body in blocks(readme.parent, "variable")))
+    return f"{head}{BEGIN}\n\n{listed}\n\n{END}{tail}"
 
 
 def _input(name: str, body: str) -> str:
@@ -33,7 +32,7 @@ def _input(name: str, body: str) -> str:
         text += " Required."
     elif default not in ("null", "[]", "{}"):
         text += f" Default: `{default}`."
-    return f"| `{name}` | {text} |"
+    return f"- `{name}`: {text}"
 
 
 def blocks(folder: Path, kind: str, files: str = "*.tf") -> Iterator[tuple[str, str]]:
@@ -51,11 +50,11 @@ def _attribute(body: str, name: str) -> str:
     value = found[1].removesuffix(" {")
     if found[1].endswith(("{", "[", "(")):
         return "..."
-    return value[1:-1].replace("|", "\\|") if name == "description" else value
+    return value[1:-1] if name == "description" else value
 
 
 def main() -> None:
-    """Rewrite every README whose table is not what it should be."""
+    """Rewrite every README whose list is not what it should be."""
     for readme in readmes():
         text = with_tables(readme)
         if text != readme.read_text():

@@ -98,7 +98,7 @@ def test_the_table_of_presets_is_what_they_mean(preset: Preset) -> None:
 
 def test_the_commands_shown_are_understood_and_show_every_action() -> None:
     (block,) = [block for block in blocks("sh") if "-m db_bootstrap" in block]
-    commands = [shlex.split(line) for line in block.splitlines() if line.startswith("python")]
+    commands = [shlex.split(line, comments=True) for line in block.splitlines() if line.startswith("python")]
     assert all(command[:3] == ["python", "-m", "db_bootstrap"] for command in commands)
     assert [
         Options.parse(command[3:], {"DB_BOOTSTRAP_DSN": "postgresql://m@db/beers"}).action for command in commands

@@ -11,16 +11,14 @@ def test_a_readme_lists_every_input_as_it_is_declared() -> None:
     assert readme.read_text() == with_tables(readme), "run `make docs`"
 
 
-def test_a_table_says_what_is_required_and_what_a_thing_is_by_default(tmp_path: Path) -> None:
+def test_a_list_says_what_is_required_and_what_a_thing_is_by_default(tmp_path: Path) -> None:
     (tmp_path / "variables.tf").write_text(
         'variable "size" {\n  description = "How large."\n  type        = number\n  default     = 3\n}\n\n'
-        'variable "access" {\n  description = "Who | what."\n  type = object({\n    name = string\n  })\n}\n'
+        'variable "access" {\n  description = "Who and what."\n  type = object({\n    name = string\n  })\n}\n'
     )
     readme = tmp_path / "README.md"
     readme.write_text("# Size\n\n<!-- make docs: inputs -->\nold\n<!-- end -->\nMore.\n")
     assert with_tables(readme) == (
         "# Size\n\n<!-- make docs: inputs -->\n\n"
-        "| input | meaning |\n| --- | --- |\n"
-        "| `access` | Who \\| what. Required. |\n"
-        "| `size` | How large. Default: `3`. |\n\n<!-- end -->\nMore.\n"
+        "- `access`: Who and what. Required.\n- `size`: How large. Default: `3`.\n\n<!-- end -->\nMore.\n"
     )
