@@ -102,7 +102,7 @@ class Grant:
         on: The kind: database, schema, tables (including views of all kinds), sequences, routines or types.
         privileges: The privileges, under PostgreSQL's names.
         schema: The schema; not for a grant on the database.
-        names: The objects; all of the kind, now and in future, if left out. A routine is named f(integer, text), or f.
+        names: The objects, a routine as f(integer, text) or f; by default all of the kind, also in future.
         columns: For named tables: only these columns.
     """
 
@@ -118,9 +118,9 @@ class MembershipOptions:
     """The options of a membership; before PostgreSQL 16 members inherit or not as a whole, and 'set' is always true.
 
     Attributes:
-        inherit: Whether the member has the group's privileges without SET ROLE; like the member, if left out.
-        set: Whether the member can act as the group, with SET ROLE.
-        admin: Whether the member can grant the membership to others.
+        inherit: Whether it has the group's privileges without SET ROLE; by default, as the member's inherit says.
+        set: Whether it can act as the group, with SET ROLE.
+        admin: Whether it can grant the membership to others.
     """
 
     inherit: bool | None = None
@@ -134,7 +134,7 @@ class Schema:
 
     Attributes:
         owner: The role that owns it; what declared roles create in it gets its privileges at once.
-        adopt: Roles whose objects in the schema are given to its owner; those of an extension stay.
+        adopt: Roles whose objects in it its owner gets, except an extension's.
     """
 
     owner: str
@@ -146,7 +146,7 @@ class Extension:
     """An extension of the database; it is created if it is missing, and never dropped.
 
     Attributes:
-        schema: The schema of its objects; PostgreSQL's choice, if left out.
+        schema: The schema of its objects; by default, PostgreSQL's choice.
     """
 
     schema: str | None = None
@@ -171,9 +171,9 @@ class Member:
 
     Attributes:
         comment: A description, for people.
-        inherit: Whether it has the privileges of its groups without SET ROLE; if left out, it does.
-        member_of: Roles whose privileges it has: declared ones, and those of PostgreSQL and RDS such as pg_monitor.
-        memberships: The same with options, by role; a role is listed in one of the two.
+        inherit: Whether it has its groups' privileges without SET ROLE; by default, it does.
+        member_of: Roles whose privileges it has: declared ones, and PostgreSQL's and RDS's, such as pg_monitor.
+        memberships: The same with options, by role, which is then not in member_of.
         schemas: A preset, by schema.
         grants: Single privileges.
     """
@@ -206,11 +206,11 @@ class Login(Member):
     """A person or a program.
 
     Attributes:
-        credential: A rotated password in a secret, an IAM token, or external: a credential that is managed elsewhere.
-        acts_as: The role that its sessions act as, so that the objects it creates belong to that role.
-        connection_limit: Concurrent sessions of each login role; -1 for no limit. If left out, it stays as it is.
-        valid_until: When its password expires: a date or a time with its zone, or infinity. If left out, it stays.
-        settings: Configuration of its sessions, such as statement_timeout; search_path and similar ones can be lists.
+        credential: A rotated password in a secret, an IAM token, or external: managed elsewhere.
+        acts_as: The role as which its sessions act, and which owns what they create.
+        connection_limit: Concurrent sessions of each login role, -1 for no limit; by default unchanged.
+        valid_until: When its password expires: a date, a time with zone, or infinity; by default unchanged.
+        settings: Its sessions' settings, such as statement_timeout; search_path and the like can be lists.
     """
 
     credential: CredentialKind
@@ -230,9 +230,9 @@ class Retirement:
     """A role to remove: it loses its access everywhere on the server, and is dropped.
 
     Attributes:
-        reassign_to: The declared role or login that gets the objects it owns, in every database.
-        drop_owned: Whether the objects it owns are dropped, in every database, with all data in them.
-        terminate_sessions: Whether its sessions are ended; otherwise it is not retired while it has any.
+        reassign_to: The declared role or login that gets its objects, in every database.
+        drop_owned: Whether its objects are dropped, in every database, with all data.
+        terminate_sessions: Whether its sessions are ended; otherwise it stays while it has any.
     """
 
     reassign_to: str | None = None
@@ -246,7 +246,7 @@ class AccessDocument:
 
     Attributes:
         database: Its name; the document is refused on any other.
-        unlisted: Whether access that is not declared is revoked or reported.
+        unlisted: Whether undeclared access is revoked or reported.
         schemas: The managed schemas, by name.
         extensions: The extensions of the database, by name.
         roles: The roles that have privileges and cannot log in, by name.
