@@ -49,7 +49,7 @@ def _measured(sizes: Sequence[Size], runs: int) -> str:
 
 def _report(compared: Sequence[Result], settled: Sequence[Settled], runs: int, load_before: float) -> Iterator[str]:
     yield _circumstances(runs, load_before)
-    yield "Targets; times are how much faster it is than the fastest peer:\n"
+    yield "Targets; 2x is twice as fast as the fastest peer:\n"
     yield target_table(results.targets(compared, settled, MAXIMUM_QUERIES))
     yield "Whole processes: median (minimum-maximum); the factors compare minimums:\n"
     yield results.comparison(compared)

@@ -123,7 +123,7 @@ def _against_peers(results: Sequence[Result]) -> Iterator[Target]:
         again = min((ratio(_walls(ours.again), _walls(peer.again)) for peer in peers), default=0)
         for what, times in (("first apply", first), ("nothing to do", again)):
             name = f"{size}: {what}"
-            yield Target(name, f"at least {wanted} times", f"{times:.1f} times", times >= wanted)
+            yield Target(name, f"at least {wanted}x", f"{times:.1f}x", times >= wanted)
 
 
 def _alone(results: Sequence[Result], settled: Sequence[Settled], queries: int) -> Iterator[Target]:

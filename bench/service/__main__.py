@@ -65,7 +65,7 @@ def targets(runs: Sequence[Run]) -> Iterator[Target]:
 
 
 def _target(name: str, limit: float, ratio: float) -> Target:
-    return Target(name, f"at most {limit} times", f"{ratio:.2f} times", ratio <= limit)
+    return Target(name, f"at most {limit}x", f"{ratio:.2f}x", ratio <= limit)
 
 
 def comparison(runs: Sequence[Run]) -> str:

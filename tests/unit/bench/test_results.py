@@ -33,10 +33,10 @@ def test_a_target_is_held_against_the_faster_peer_of_each_kind_and_marked_if_mis
     settled = [Settled(SMALL, (0.2, 0.9), (0.02,), (0.05, 0.046)), Settled(LARGE, (0.3, 0.4), (0.02,), (0.1,))]
     found = results.targets([OURS, SLOW, FAST, *larger], settled, queries=12)
     assert [(target.name, target.measured, target.is_met) for target in found] == [
-        ("20x50: first apply", "4.0 times", True),
-        ("20x50: nothing to do", "2.0 times", True),
-        ("80x100: first apply", "3.0 times", True),
-        ("80x100: nothing to do", "2.0 times", False),
+        ("20x50: first apply", "4.0x", True),
+        ("20x50: nothing to do", "2.0x", True),
+        ("80x100: first apply", "3.0x", True),
+        ("80x100: nothing to do", "2.0x", False),
         ("start", "50 ms", True),
         ("nothing to do, warm and connected, 2,000 relations", "46 ms", False),
         ("queries that read the catalogs", "12", True),

@@ -38,4 +38,4 @@ def test_targets_compare_medians_of_cpu_without_and_of_latency_with_a_limit() ->
         for noise in (1, 1, 9)
     ]
     found = [(target.measured, target.is_met) for target in targets(runs)]
-    assert found == [("0.75 times", True), ("1.25 times", False)] * 2
+    assert found == [("0.75x", True), ("1.25x", False)] * 2
