@@ -128,7 +128,7 @@ def failure(command: str, said: str, root: Path = ROOT) -> CommandError:
             f"{found.get('Who', 'Another apply')} holds the lock of the state, taken at {found.get('Created', '?')} "
             f"({found.get('Operation', '?')}). Nothing was changed. Wait until it ends, and try again. If no such "
             'apply is running (docs/releases.md, "After a lost runner", says how to check), release the lock:\n'
-            f"  terraform -chdir=terraform/{root.name} force-unlock {found.get('ID', 'ID')}"
+            f"  terraform -chdir={os.path.relpath(root)} force-unlock {found.get('ID', 'ID')}"
         )
     if "Saved plan is stale" in said:
         return RefusedError(

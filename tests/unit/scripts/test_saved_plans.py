@@ -1,6 +1,7 @@
 """The report that an approver reads, and the plans that an apply refuses."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,11 +178,11 @@ def test_a_locked_and_a_changed_state_say_what_to_do() -> None:
         "│   Who:       runner@host\n│   Created:   2026-11-29 06:00:00 UTC\n"
     )
     for said, sentences in (
-        (locked, ("runner@host holds the lock", "taken at 2026-11-29 06:00:00 UTC", "force-unlock d1e0")),
+        (locked, ("runner@host holds the lock", "taken at 2026-11-29 06:00:00 UTC", "=build/a force-unlock d1e0")),
         ("Error: Saved plan is stale", ("Another apply has changed the state", "Plan again")),
         ("Error: creating IAM Role: EntityAlreadyExists\n with module.a.b.c,", ("with module.a.b.c", "Import it")),
     ):
-        error = failure("apply", said)
+        error = failure("apply", said, Path("build/a").absolute())
         assert isinstance(error, RefusedError) != ("AlreadyExists" in said)
         assert all(sentence in str(error) for sentence in sentences)
     assert str(failure("plan", "Error: other")) == "terraform plan failed.\nError: other"
