@@ -70,12 +70,16 @@ def claim(key: str, minutes: float, effect: str = "Changes nothing") -> Callable
     return register
 
 
-def question(row: str, assumed: str) -> Callable[[Callable[[Any], str]], None]:
+def question(
+    row: str, assumed: str, minutes: float = 1, effect: str = "Asks AWS"
+) -> Callable[[Callable[[Any], str]], None]:
     """Register a function that answers the open question in its docstring; empty if it cannot be asked.
 
     Args:
         row: of docs/aws-behaviours.md.
         assumed: the answer that the rehearsal gives.
+        minutes: about how long it takes in AWS.
+        effect: what asking does there.
     """
 
     def register(ask: Callable[[Any], str]) -> None:
@@ -88,7 +92,7 @@ def question(row: str, assumed: str) -> Callable[[Callable[[Any], str]], None]:
             return (f"As the rehearsal assumes: {found}",)
 
         prove.__doc__ = ask.__doc__
-        claim(row, 1, "Asks AWS")(prove)
+        claim(row, minutes, effect)(prove)
 
     return register
 
@@ -117,7 +121,7 @@ def run(
 def announcement(claims: Iterable[Claim], minutes: float) -> str:
     """Return what is about to happen, how long it takes with some minutes more, and roughly what it costs."""
     known = list(claims)
-    lines = [f"  {one.key:<10} {one.text}. {one.effect}; about {one.minutes:g} min in AWS." for one in known]
+    lines = [f"  {one.key:<10} {one.text} ({one.effect}; about {one.minutes:g} min in AWS)" for one in known]
     minutes += sum(one.minutes for one in known)
     cost = f"{minutes / 60 * USD_PER_HOUR:.2f} USD ({USD_PER_HOUR:.2f} an hour, docs/costs.md)"
     return "\n".join([*lines, f"In AWS this takes about {minutes:.0f} minutes; the environment costs {cost}."])

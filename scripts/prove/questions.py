@@ -3,6 +3,7 @@
 import json
 import uuid
 from contextlib import suppress
+from http.client import OK
 
 from scripts.prove.account import subscribed
 from scripts.prove.claim import DisprovedError, question
@@ -11,6 +12,21 @@ from scripts.prove.target import Target, wait_until
 _ARRIVAL_SECONDS = 60
 _GRANTORS = "SELECT DISTINCT pg_get_userbyid({}) FROM pg_auth_members WHERE {} ORDER BY 1"
 _ROLES = "{}::regrole::text LIKE 'beers%'"
+_REQUESTS = 60
+# Answers health checks, and refuses connections as soon as it has answered another request.
+_REFUSES = """
+import http.server, os, time
+class Once(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        if self.path == "/prove":
+            self.server.server_close()
+server = http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Once)
+while server.fileno() >= 0:
+    server.handle_request()
+time.sleep(600)
+"""
 
 
 @question("RDS-2", "rdsadmin")
@@ -56,7 +72,7 @@ def normalized_definition(target: Target) -> str:
     return f"cpu {container.get('cpu')}, capabilities {capabilities}, empty: {', '.join(empty)}"
 
 
-@question("ECS-4", "IN_PROGRESS, then COMPLETED")
+@question("ECS-4", "IN_PROGRESS, then COMPLETED", 10, "Replaces the tasks")
 def rollout_while_alarms_are_watched(target: Target) -> str:
     """What is rolloutState of a deployment whose tasks are all new, while its alarms are watched?"""
     seen: list[str] = []
@@ -71,6 +87,31 @@ def rollout_while_alarms_are_watched(target: Target) -> str:
     target.client("ecs").update_service(**service, forceNewDeployment=True)
     wait_until(is_complete, "the deployment is complete", 1800)
     return ", then ".join(seen)
+
+
+@question("ELB-1", "502", 3, "Adds a target that refuses connections: some requests fail")
+def refused_connection(target: Target) -> str:
+    """How does the load balancer answer if a healthy target refuses the connection?"""
+    elb, group = target.client("elbv2"), {"TargetGroupArn": target.outputs["target_group_arn"]}
+
+    def status(path: str) -> int:
+        return target.request("GET", path, None, {})[0]
+
+    def is_healthy() -> bool:
+        (found,) = elb.describe_target_health(**added)["TargetHealthDescriptions"]
+        return bool(found["TargetHealth"]["State"] == "healthy")
+
+    with target.task("tasks_running", _REFUSES, ["python", "-c", "pass"]) as task:
+        details = {one["name"]: one["value"] for one in task["attachments"][0]["details"]}
+        added = {**group, "Targets": [{"Id": details["privateIPv4Address"]}]}
+        elb.register_targets(**added)
+        try:
+            wait_until(is_healthy, "a target that is about to refuse connections is healthy")
+            wait_until(lambda: status("/prove") == OK, "it was asked")
+            found = {status("/livez") for _ in range(_REQUESTS)} - {OK}
+        finally:
+            elb.deregister_targets(**added)
+    return ", ".join(map(str, sorted(found))) or "another target answers"
 
 
 @question("EVENTS-2", "delivered")

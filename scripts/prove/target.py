@@ -224,15 +224,16 @@ class Target:
             self.sql(f"DELETE FROM beers.beers WHERE name LIKE ANY ('{{{patterns}}}')")  # noqa: S608 - names of ours
             self.added.clear()
 
-    def sql(self, statement: str) -> list[list[Any]]:
-        """Run a statement by hand, in a separate task, as the login that runs migrations; return its rows.
+    @contextmanager
+    def task(self, waiter: str, app: str, migrate: list[str]) -> Iterator[dict[str, Any]]:
+        """Run a separate task of the service with other commands, wait for it, and yield it as ECS describes it.
 
         Raises:
-            CommandError: the task or the statement failed.
+            CommandError: ECS starts none.
         """
+        commands = {"app": ["python", "-c", app], "migrate": migrate}
         ecs, cluster = self.client("ecs"), self.outputs["cluster_name"]
         (service,) = ecs.describe_services(cluster=cluster, services=[self.outputs["service_name"]])["services"]
-        commands = {"app": ["python", "-c", "pass"], "migrate": sql_command(statement)}
         answer = ecs.run_task(
             cluster=cluster,
             taskDefinition=service["taskDefinition"],
@@ -243,21 +244,27 @@ class Target:
         )
         if not answer["tasks"]:
             raise CommandError(f"ECS started no task: {answer['failures']}")
-        task = {"cluster": cluster, "tasks": [answer["tasks"][0]["taskArn"]]}
+        arn = answer["tasks"][0]["taskArn"]
+        task = {"cluster": cluster, "tasks": [arn]}
         try:
-            ecs.get_waiter("tasks_stopped").wait(**task, WaiterConfig={"Delay": 2, "MaxAttempts": 150})
-        except BaseException:
-            ecs.stop_task(cluster=cluster, task=task["tasks"][0], reason="make prove was interrupted")
-            raise
-        (stopped,) = ecs.describe_tasks(**task)["tasks"]
-        codes = {container["name"]: container.get("exitCode") for container in stopped["containers"]}
+            ecs.get_waiter(waiter).wait(**task, WaiterConfig={"Delay": 2, "MaxAttempts": 150})
+            yield ecs.describe_tasks(**task)["tasks"][0]
+        finally:
+            ecs.stop_task(cluster=cluster, task=arn, reason="make prove needs it no longer")
+
+    def sql(self, statement: str) -> list[list[Any]]:
+        """Run a statement by hand, in a separate task, as the login that runs migrations; return its rows.
+
+        Raises:
+            CommandError: the task or the statement failed.
+        """
+        with self.task("tasks_stopped", "pass", sql_command(statement)) as task:
+            codes = {container["name"]: container.get("exitCode") for container in task["containers"]}
         if codes["migrate"] != 0:
-            said = f"{stopped.get('stoppedReason')} The log of the task {task['tasks'][0]} says why."
+            said = f"{task.get('stoppedReason')} The log of the task {task['taskArn']} says why."
             raise CommandError(f"{statement} failed: {said}")
-        logs = {
-            "logGroupName": f"/ecs/{self.prefix}",
-            "logStreamName": f"task/migrate/{task['tasks'][0].rpartition('/')[2]}",
-        }
+        stream = f"task/migrate/{task['taskArn'].rpartition('/')[2]}"
+        logs = {"logGroupName": f"/ecs/{self.prefix}", "logStreamName": stream}
         found: list[str] = []
 
         def has_arrived() -> bool:
