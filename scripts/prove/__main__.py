@@ -10,7 +10,7 @@ from pathlib import Path
 
 import boto3
 
-from scripts.environment import CHECKOUT, CommandError, RefusedError, git, required, run_command
+from scripts.environment import CHECKOUT, CommandError, RefusedError, git, required, run_command, terraform
 from scripts.prove import access, account, questions, service, temporary
 from scripts.prove.claim import CLAIMS, FAILURES, Claim, DisprovedError, announcement, as_dict, as_text, run
 from scripts.prove.rehearsed import REHEARSAL, variables
@@ -50,7 +50,8 @@ def prove(settings: Mapping[str, str]) -> None:
     if not (base or settings.get("IN_PLACE")):
         os.execve(sys.executable, _AGAIN, {**settings, **temporary.variables(name, folder)})  # noqa: S606
     claims = [] if settings.get("REMOVE") else chosen(settings.get("ONLY", ""))
-    print(temporary.ABOUT.format(base=base) if base else f"{name} is proven in place. What is changed is undone.")
+    about = temporary.ABOUT if claims else temporary.REMOVAL
+    print(about.format(base=base) if base else f"{name} is proven in place. What is changed is undone.")
     print(announcement(claims, temporary.MINUTES if base else 0), flush=True)
     if not settings.get("YES") and input("Go on? Only yes is accepted: ") != "yes":
         raise RefusedError("Nothing was proven, and nothing was changed.")
@@ -61,6 +62,7 @@ def prove(settings: Mapping[str, str]) -> None:
             return
         target = Target(name, settings, folder)
         target.wait_until_deployed(target.service())
+        versions = json.loads(terraform("version", "-json").stdout)
         header = {
             "environment": f"{name} of account {target.account_id} in {target.region}",
             "endpoint": settings.get("AWS_ENDPOINT_URL", "AWS"),
@@ -69,6 +71,8 @@ def prove(settings: Mapping[str, str]) -> None:
             "commit": target.outputs.get("commit") or "not recorded",
             "checkout": git("describe", "--always", "--dirty", allowed=(0, 128)).stdout.strip(),
             "postgresql": target.instance["EngineVersion"],
+            "terraform": versions["terraform_version"],
+            "provider": versions["provider_selections"]["registry.terraform.io/hashicorp/aws"],
             "boto3": boto3.__version__,
         }
         results = run(claims, target, lambda line: print(line, flush=True), time.monotonic)

@@ -23,6 +23,7 @@ Creates {PROJECT}-{NAME} from the configuration of {{base}} in this checkout, it
 dev.tfvars, without domain, firewall and subscribers to alarms, and destroys it at the end, also after a failure or
 Ctrl-C. Changes no other environment. Needs an administrator's credentials, but nothing new in terraform/account: the
 permissions boundary is a copy of that of {{base}}."""
+REMOVAL = f"Destroys {PROJECT}-{NAME}, which a proof of {{base}} left. Changes no other environment."
 _INPUTS = f"""\
 environment                     = "{NAME}"
 is_temporary                    = true
@@ -92,7 +93,7 @@ def lifetime(base: str, settings: Mapping[str, str], leftovers: list[str]) -> It
     inputs, file = plan.Target(NAME, region, image, "", {}), ROOT / "prove.tfplan"
     ranges = plan.ranges_option(inputs, {"CLIENT_CIDR_BLOCKS": "mine", **settings})
     if _resources() and not settings.get("REMOVE"):
-        raise RefusedError("It exists already. Unless another make prove runs, destroy what one left: REMOVE=1")
+        raise RefusedError(f"{PROJECT}-{NAME} exists. Unless another make prove runs, destroy what one left: REMOVE=1")
     gone = set() if settings.get("REMOVE") else set(_tagged(region))
     try:
         if not settings.get("REMOVE"):
