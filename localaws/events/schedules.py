@@ -2,8 +2,9 @@
 
 moto stores schedules and never invokes them; waiting for hours is not an option either. ``POST
 /_rehearsal/schedules/NAME/invoke`` does now what the schedule would do at its time, as the schedule's role: the role
-must trust the scheduler for the schedule's group, and its policies must allow the invocation. The target must be a
-function. It is invoked asynchronously with the schedule's input, with Lambda's own retries.
+must trust the scheduler for the schedule's group, and its policies must allow the invocation and the use of the
+schedule's key. The target must be a function. It is invoked asynchronously with the schedule's input, with Lambda's own
+retries.
 
 Different from AWS: the schedule expression is ignored.
 """
@@ -46,9 +47,16 @@ class Schedules:
         trust = self._authorizer.trusts(target["RoleArn"], SERVICE, {"aws:SourceArn": group_arn})
         if not trust.allowed:
             raise ScheduleError(f"The role {target['RoleArn']} does not let {SERVICE} assume it: {trust.reason}.")
-        decision = self._authorizer.allows(target["RoleArn"], Request("lambda:InvokeFunction", target["Arn"]))
-        if not decision.allowed:
-            raise ScheduleError(f"The role {target['RoleArn']} cannot invoke {target['Arn']}: {decision.reason}.")
+        # Scheduler decrypts the input as the role.
+        # https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html#key-management-cloud-trail
+        own = {"kms:EncryptionContext:aws:scheduler:schedule:arn": schedule.arn}
+        tags = self._authorizer.context.resource_tags
+        requests = [Request("kms:Decrypt", key, own | tags(key)) for key in [schedule.kms_key_arn] if key]
+        for request in [*requests, Request("lambda:InvokeFunction", target["Arn"])]:
+            decision = self._authorizer.allows(target["RoleArn"], request)
+            if not decision.allowed:
+                reason = f"{request.action} is denied {decision.reason}"
+                raise ScheduleError(f"The role {target['RoleArn']} cannot invoke {target['Arn']}: {reason}.")
         functions: Any = lambda_backends[self._context.settings.account_id][self._context.settings.region]
         event = target.get("Input") or "{}"
         functions.invoke(target["Arn"], None, event, {"X-Amz-Invocation-Type": "Event"}, {})

@@ -19,6 +19,7 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ class Functions:
         """Invoke a function and wait; return the outcome.
 
         Raises:
+            LambdaClientError: its role cannot decrypt its variables.
             NotImplementedError: it is a container image, which nothing here can run.
         """
         if function.package_type != "Zip":
@@ -167,8 +169,11 @@ class Functions:
 
     def _run_later(self, function: LambdaFunction, event: Any) -> None:
         for delay in (0.0, *RETRY_DELAYS_SECONDS):
-            if self._stopping.wait(delay) or not self.run(function, event).failed:
+            if self._stopping.wait(delay):
                 return
+            with suppress(LambdaClientError):
+                if not self.run(function, event).failed:
+                    return
         self._send_dead_letter(function, event)
 
     def _send_dead_letter(self, function: LambdaFunction, event: Any) -> None:
@@ -208,6 +213,9 @@ class Functions:
                 )
 
     def _start(self, function: LambdaFunction, identity: str) -> Worker:
+        if not function_settings.can_decrypt(function, self._authorizer):
+            message = "Lambda was unable to decrypt the environment variables because KMS access was denied."
+            raise LambdaClientError("KMSAccessDeniedException", message)
         settings = self._context.settings
         task_directory = self._unzip(function)
         home = self._directory / function.function_name / "home"

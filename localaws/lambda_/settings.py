@@ -71,15 +71,25 @@ def withhold_variables(configuration: dict[str, Any], access_key_id: str, author
     key = configuration.get("KMSKeyArn")
     if not key or not configuration.get("Environment"):
         return
-    context = {
-        "kms:ViaService": f"lambda.{authorizer.context.region}.amazonaws.com",
-        "kms:CallerAccount": authorizer.context.account_id,
-        "kms:EncryptionContext:aws:lambda:FunctionArn": configuration["FunctionArn"],
-        **authorizer.context.resource_tags(key),
-    }
-    if not authorizer.allows_caller(access_key_id, Request("kms:Decrypt", key, context)):
+    service = {"kms:ViaService": f"lambda.{authorizer.context.region}.amazonaws.com"}
+    if not authorizer.allows_caller(access_key_id, _decryption(key, configuration["FunctionArn"], authorizer, service)):
         message = "Lambda was unable to decrypt your environment variables because the KMS access was denied."
         configuration["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": message}}
+
+
+def can_decrypt(function: LambdaFunction, authorizer: Authorizer) -> bool:
+    """Return True if a function's role can decrypt its variables: a start does it as the role, through no service."""
+    key = function.kms_key_arn if function.environment_vars else None
+    return not key or authorizer.allows(function.role, _decryption(key, function.function_arn, authorizer, {})).allowed
+
+
+def _decryption(key: str, function_arn: str, authorizer: Authorizer, service: dict[str, str]) -> Request:
+    context = {
+        "kms:CallerAccount": authorizer.context.account_id,
+        "kms:EncryptionContext:aws:lambda:FunctionArn": function_arn,
+        **authorizer.context.resource_tags(key),
+    }
+    return Request("kms:Decrypt", key, {**context, **service})
 
 
 def _kept(function: LambdaFunction) -> dict[str, Any]:

@@ -45,12 +45,13 @@ locals {
       Resource  = [local.master_secrets]
       Condition = { StringLike = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = local.own_instances[name] } }
     },
-    # Its users are limited further by the key's policy and by their own.
+    # Its users are limited further by the key's policy and by their own. Not by kms:ViaService: Lambda decrypts a function's
+    # variables, and Scheduler a schedule's input, with the role's own credentials.
     {
-      Sid       = "UseOwnKeyThroughServices"
+      Sid       = "UseOwnKey"
       Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
       Resource  = ["arn:${local.partition}:kms:${local.place}:key/*"]
-      Condition = { StringEquals = { "aws:ResourceTag/Environment" = name }, StringLike = { "kms:ViaService" = "*.${var.region}.amazonaws.com" } }
+      Condition = { StringEquals = { "aws:ResourceTag/Environment" = name } }
     },
     {
       Sid    = "WriteOwnLogs"

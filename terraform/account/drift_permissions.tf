@@ -10,19 +10,12 @@ locals {
     { Sid = "ReadArtifacts", Action = ["s3:GetObject"], Resource = [local.artifacts] },
     { Sid = "DescribeImages", Action = ["ecr:BatchGetImage", "ecr:DescribeImages"], Resource = [local.registry_arn] },
     { Sid = "GetWriteTokens", Action = ["secretsmanager:GetSecretValue"], Resource = local.write_tokens },
-    # Each is encrypted with its environment's key, whose id is not known here.
-    {
-      Sid       = "DecryptWriteTokens"
-      Action    = ["kms:Decrypt"]
-      Resource  = ["arn:${local.partition}:kms:${local.place}:key/*"]
-      Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" }, StringLike = { "kms:EncryptionContext:SecretARN" = local.write_tokens } }
-    },
-    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
-    {
-      Sid       = "DecryptFunctionVariables"
-      Action    = ["kms:Decrypt"]
-      Resource  = ["arn:${local.partition}:kms:${local.place}:key/*"]
-      Condition = { StringEquals = { "kms:ViaService" = "lambda.${var.region}.amazonaws.com" }, StringLike = { "kms:EncryptionContext:aws:lambda:FunctionArn" = [for own in local.own : "arn:${local.partition}:lambda:${local.place}:function:${own}-*"] } }
-    },
+    # Each is encrypted with its environment's key, whose id is not known here. Whether AWS decrypts schedules as the caller is
+    # not documented. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+    ], [for sid, context in {
+      DecryptWriteTokens       = { "kms:EncryptionContext:SecretARN" = local.write_tokens }
+      DecryptFunctionVariables = { "kms:EncryptionContext:aws:lambda:FunctionArn" = [for own in local.own : "arn:${local.partition}:lambda:${local.place}:function:${own}-*"] }
+      DecryptSchedules         = { "kms:EncryptionContext:aws:scheduler:schedule:arn" = [for own in local.own : "arn:${local.partition}:scheduler:${local.place}:schedule/${own}-*"] }
+    } : { Sid = sid, Action = ["kms:Decrypt"], Resource = ["arn:${local.partition}:kms:${local.place}:key/*"], Condition = { StringLike = context } }
   ])
 }

@@ -2,14 +2,6 @@
 
 # By why they are there all the same.
 JUSTIFIED = {
-    "AWS decrypts with it what it hands to a function or a schedule's target; the local AWS encrypts neither.": {
-        "access-verify: DecryptInput",
-        "invoke-rotation-watch: DecryptInput",
-        "taproom-ENVIRONMENT-access-plan: DecryptEnvironment",
-        "taproom-ENVIRONMENT-database-access: DecryptEnvironment",
-        "taproom-ENVIRONMENT-rotation: DecryptEnvironment",
-        "taproom-ENVIRONMENT-rotation-watch: DecryptEnvironment",
-    },
     "Lambda joins the network with the function's role; it keeps the function's own code from doing so.": {
         "taproom-ENVIRONMENT-access-plan: DenyNetworkAccessFromCode",
         "taproom-ENVIRONMENT-database-access: DenyNetworkAccessFromCode",
@@ -35,6 +27,7 @@ JUSTIFIED = {
         "build: GetAuthorizationToken",
         "drift: InvokePlanner",
         "drift: DecryptFunctionVariables",
+        "drift: DecryptSchedules",
         "drift: DecryptWriteTokens",
         "drift: DescribeScoped",
         "drift: DescribeUnscoped",

@@ -59,10 +59,11 @@ resource "aws_iam_role" "drift" {
 }
 
 locals {
-  # The scheduler decrypts what a schedule hands over with the schedule's role.
+  # Scheduler decrypts what a schedule hands over with the credentials of the schedule's role, so without kms:ViaService.
+  # https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html#key-management-cloud-trail
   decrypt_input = {
     Sid       = "DecryptInput", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [local.context.kms_key_arn]
-    Condition = { StringEquals = { "kms:ViaService" = "scheduler.${data.aws_region.current.id}.amazonaws.com" } }
+    Condition = { ArnLike = { "kms:EncryptionContext:aws:scheduler:schedule:arn" = "${replace(aws_scheduler_schedule_group.drift.arn, ":schedule-group/", ":schedule/")}/*" } }
   }
   invoke_planner = { Sid = "InvokePlanner", Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = [module.planner.arn] }
 }

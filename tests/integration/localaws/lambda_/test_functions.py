@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -167,31 +168,34 @@ def test_a_function_in_a_network_needs_to_make_its_interfaces(aws: LocalAws, dep
     assert config["VpcId"] == subnet["VpcId"]
 
 
-@pytest.mark.aws("LAMBDA-1")
+@pytest.mark.aws("LAMBDA-1", "LAMBDA-2")
 @pytest.mark.parametrize(
-    ("condition", "is_decrypted"),
+    ("condition", "is_shown", "is_started"),
     [
-        (None, False),
-        ({"StringEquals": {"kms:ViaService": "lambda.us-east-1.amazonaws.com"}}, True),
-        ({"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": "*:function:echo-*"}}, True),
-        ({"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": "*:function:other-*"}}, False),
+        (None, False, False),
+        ({"StringEquals": {"kms:ViaService": "lambda.us-east-1.amazonaws.com"}}, True, False),
+        ({"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": "*:function:echo-*"}}, True, True),
+        ({"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": "*:function:other-*"}}, False, False),
     ],
     ids=["no permission", "through Lambda", "of this function", "of another function"],
 )
-def test_lambda_decrypts_variables_with_the_callers_permission_on_the_key(
-    aws: LocalAws, deploy: Callable[..., str], condition: dict[str, Any] | None, *, is_decrypted: bool
+def test_variables_are_decrypted_for_a_caller_through_lambda_and_for_a_start_as_the_functions_role_itself(
+    aws: LocalAws, deploy: Callable[..., str], condition: dict[str, Any] | None, *, is_shown: bool, is_started: bool
 ) -> None:
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
-    name = deploy("echo", KMSKeyArn=key, Environment={"Variables": {"MODE": "1"}})
     decrypt = [] if condition is None else [allow("kms:Decrypt", key, Condition=condition)]
-    role = aws.make_role(f"reader-{name}", allow("lambda:GetFunction*"), *decrypt)
+    role = aws.make_role(unique("role"), LOGS, allow("lambda:GetFunction*"), *decrypt)
+    name = deploy("echo", role=role, KMSKeyArn=key, Environment={"Variables": {"MODE": "1"}})
     client = aws.client("lambda", **aws.assume(role))
     for found in (
         client.get_function(FunctionName=name)["Configuration"],
         client.get_function_configuration(FunctionName=name),
     ):
-        if is_decrypted:
+        if is_shown:
             assert found["Environment"] == {"Variables": {"MODE": "1"}}
         else:
             assert found["Environment"]["Error"]["ErrorCode"] == "AccessDeniedException"
             assert "Variables" not in found["Environment"]
+    refused = pytest.raises(ClientError, match="unable to decrypt the environment variables")
+    with nullcontext() if is_started else refused:
+        assert "FunctionError" not in aws.client("lambda").invoke(FunctionName=name)
