@@ -30,6 +30,7 @@ locals {
           "cloudwatch::${local.account_id}:dashboard/${own}",
           "ecs:${local.place}:cluster/${own}",
           "ecs:${local.place}:service/${own}/*",
+          "ecs:${local.place}:service-deployment/${own}/*", # by which version 6 of the provider waits for a deployment
           "ecs:${local.place}:task-definition/${own}:*",
           "ecs:${local.place}:task-definition/${own}-psql:*",
           "elasticloadbalancing:${local.place}:listener/app/${own}/*",
@@ -43,6 +44,8 @@ locals {
           "rds:${local.place}:og:default*",
           "rds:${local.place}:pg:${own}-*",
           "rds:${local.place}:snapshot:${own}-*",
+          "rds:${local.place}:snapshot:preupgrade-${own}-*",
+          "rds:${local.place}:snapshot:rds:${own}-*", # automated
           "rds:${local.place}:subgrp:${own}",
           "scheduler:${local.place}:schedule-group/${own}-*",
           "scheduler:${local.place}:schedule/${own}-*/*",
@@ -56,23 +59,6 @@ locals {
     { Sid = "ManageFirewallLogDelivery", Action = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy"], Resource = ["*"] },
     # CloudWatch refuses composite alarms to a narrower scope.
     { Sid = "PutCompositeAlarms", Action = ["cloudwatch:PutCompositeAlarm"], Resource = ["*"] },
-    # Names of secrets, and never what is in them, but for the write token: the function fills them.
-    {
-      Sid = "ManageOwnSecrets"
-      Action = [
-        "secretsmanager:CancelRotateSecret", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret",
-        "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:RotateSecret",
-        "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
-      ]
-      Resource = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/*"]
-    },
-    # RDS creates the master secret on behalf of the caller.
-    {
-      Sid       = "CreateMasterSecret"
-      Action    = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
-      Resource  = [local.master_secrets]
-      Condition = { StringLikeIfExists = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = local.own_instances[name] } }
-    },
     # Copies carry no name of an environment. Starting and stopping them takes a permission on the instance, too.
     ], [for region in compact([var.backup_copy_region]) : {
       Sid      = "CopyBackups"

@@ -1,4 +1,5 @@
-# Permissions of a deployment for its IAM roles, each of which must have the workload boundary, and for its KMS keys.
+# Permissions of a deployment for its IAM roles, each of which must have the workload boundary, and for its KMS keys
+# and secrets.
 locals {
   deploy_roles_and_keys = { for name, own in local.own : name => [
     {
@@ -17,6 +18,23 @@ locals {
       ]
       Resource  = [for region in compact([var.region, var.backup_copy_region]) : "arn:${local.partition}:kms:${region}:${local.account_id}:key/*"]
       Condition = { StringEquals = { "aws:ResourceTag/Environment" = name } }
+    },
+    # Names of secrets, and never what is in them, but for the write token: the function fills them.
+    {
+      Sid = "ManageOwnSecrets"
+      Action = [
+        "secretsmanager:CancelRotateSecret", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret",
+        "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:RotateSecret",
+        "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
+      ]
+      Resource = ["arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/*"]
+    },
+    # RDS creates the master secret on behalf of the caller.
+    {
+      Sid       = "CreateMasterSecret"
+      Action    = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
+      Resource  = [local.master_secrets]
+      Condition = { StringLikeIfExists = { "aws:ResourceTag/aws:rds:primaryDBInstanceArn" = local.own_instances[name] } }
     },
     # The name of a master's secret does not say whose it is; the tag that RDS gives it does.
     {

@@ -15,6 +15,7 @@ from tests.support.policy_reference import findings_of_role, managed_policy, pol
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("account")]
 
 DEPLOYMENTS = {f"deploy-{name}" for name in DOMAIN_NAMES}
+DEV = {"administrator", "deploy-dev"}
 READERS = ("drift", "plan", "release-plan")
 BUCKET = f"s3:::{PROJECT}-terraform-state-{ACCOUNT_ID}"
 PLACE = f"{REGION}:{ACCOUNT_ID}"
@@ -114,18 +115,19 @@ def test_a_workload_logs_in_by_token_only_to_the_database_of_its_environment(
         ("s3:GetObject", f"{BUCKET}/plans/prod/1.zip", {"deploy-prod"}),
         ("s3:PutObject", f"{BUCKET}/artifacts/1.zip", {"administrator", "build"}),
         ("s3:GetObject", f"{BUCKET}/artifacts/1.zip", {"administrator", "drift", "release-plan", *DEPLOYMENTS}),
-        ("s3:GetObject", f"{BUCKET}/{PROJECT}/dev.tfstate", {"administrator", "deploy-dev", *READERS}),
-        ("s3:PutObject", f"{BUCKET}/{PROJECT}/dev.tfstate", {"administrator", "deploy-dev"}),
+        ("s3:GetObject", f"{BUCKET}/{PROJECT}/dev.tfstate", DEV.union(READERS)),
+        ("s3:PutObject", f"{BUCKET}/{PROJECT}/dev.tfstate", DEV),
         ("ecr:InitiateLayerUpload", f"ecr:{PLACE}:repository/{PROJECT}", {"administrator", "build"}),
         ("ecr:PutImage", f"ecr:{PLACE}:repository/{PROJECT}", {"administrator", "build", *DEPLOYMENTS}),
-        ("lambda:UpdateFunctionCode", f"lambda:{PLACE}:function:{PROJECT}-dev-access", {"administrator", "deploy-dev"}),
-        (
-            "lambda:UpdateFunctionCode",
-            f"lambda:{PLACE}:function:{PROJECT}-dev-access-plan",
-            {"administrator", "deploy-dev", "release-plan"},
-        ),
+        ("lambda:UpdateFunctionCode", f"lambda:{PLACE}:function:{PROJECT}-dev-access", DEV),
+        ("lambda:UpdateFunctionCode", f"lambda:{PLACE}:function:{PROJECT}-dev-access-plan", DEV | {"release-plan"}),
         ("secretsmanager:GetSecretValue", f"secretsmanager:{PLACE}:secret:{PROJECT}-dev/login/x-1", {"administrator"}),
-        ("rds:DeleteDBInstance", f"rds:{PLACE}:db:{PROJECT}-dev", {"administrator", "deploy-dev"}),
+        ("rds:DeleteDBInstance", f"rds:{PLACE}:db:{PROJECT}-dev", DEV),
+        *(
+            ("rds:RestoreDBInstanceFromDBSnapshot", f"rds:{PLACE}:snapshot:{kind}{PROJECT}-dev-1", DEV)
+            for kind in ("", "rds:", "preupgrade-")  # by hand or final, automated, before an upgrade
+        ),
+        ("ecs:DescribeServiceDeployments", f"ecs:{PLACE}:service-deployment/{PROJECT}-dev/x/1", DEV.union(READERS)),
         ("rds:DeleteDBInstanceAutomatedBackup", f"rds:eu-west-1:{ACCOUNT_ID}:auto-backup:a", {"administrator"}),
         ("iam:CreateUser", f"iam::{ACCOUNT_ID}:user/eve", {"administrator"}),
         *(
