@@ -5,9 +5,9 @@ variable "project_name" {
   nullable    = false
 
   validation {
-    # RDS refuses two hyphens in a row, and ELB a name that begins with "internal-".
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.project_name)) && length(var.project_name) >= 2 && length(var.project_name) <= 16 && !can(regex("^internal(-|$)", var.project_name))
-    error_message = "Use 2 to 16 lower-case letters and digits, with single hyphens between them. Begin with a letter, but not with the word internal."
+    # RDS refuses two hyphens in a row, ELB a name that begins with "internal-", and EC2 a group whose name begins with "sg-".
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.project_name)) && length(var.project_name) >= 2 && length(var.project_name) <= 16 && !can(regex("^(internal|sg)(-|$)", var.project_name))
+    error_message = "Use 2 to 16 lower-case letters and digits, with single hyphens between them. Begin with a letter, but not with the words internal or sg."
   }
 }
 

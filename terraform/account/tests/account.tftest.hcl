@@ -55,11 +55,15 @@ run "names_that_do_not_identify_one_repository_or_environment_are_refused" {
   ]
 }
 
-run "names_of_the_accounts_own_resources_are_refused_for_environments" {
+run "names_that_the_account_or_aws_uses_itself_are_refused" {
   command = plan
-  variables { deploy_environments = ["dev", "release"] }
 
-  expect_failures = [var.deploy_environments]
+  variables {
+    project_name        = "sg-tap"
+    deploy_environments = ["dev", "release"]
+  }
+
+  expect_failures = [var.project_name, var.deploy_environments]
 }
 
 run "wildcards_are_refused_where_environments_are_told_apart" {

@@ -97,6 +97,7 @@ run "values_that_do_not_fit_together_are_refused" {
   command = plan
 
   variables {
+    project_name             = "sg-tap"
     environment              = "prod"
     image                    = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taproom:latest"
     domain_name              = "beers.example.com"
@@ -111,6 +112,7 @@ run "values_that_do_not_fit_together_are_refused" {
   }
 
   expect_failures = [
+    var.project_name,
     var.image,
     var.domain_name,
     var.master_rotation,
