@@ -4,7 +4,7 @@ plugin "terraform" {
   preset  = "all"
 }
 
-# Variables and outputs of a concern stand with it, in separate files (variables_network.tf), not in one long file.
+# It demands files even if they are empty; tests/unit/terraform/test_style.py demands variables.tf and outputs.tf otherwise.
 rule "terraform_standard_module_structure" {
   enabled = false
 }
