@@ -16,11 +16,10 @@ import boto3
 from botocore.exceptions import ClientError
 
 from scripts.deployment import plan
-from scripts.deployment.image_digest import image_id
+from scripts.deployment.image_digest import image_id, images, registry
 from scripts.environment import CommandError, hand_over, required, run_command
 
 ANNOTATION = "dev.taproom.function.sha256"
-INDEXES = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"]
 
 
 def store(settings: Mapping[str, str]) -> None:
@@ -43,12 +42,8 @@ def fetch(settings: Mapping[str, str]) -> None:
     Raises:
         CommandError: there is no such image, or the zip is not the one that was built.
     """
-    host, _, name = _repository(settings).partition("/")
     wanted = image_id(settings.get("COMMIT", ""), settings.get("DIGEST", ""))
-    repository = {"registryId": host.split(".")[0], "repositoryName": name}
-    ecr = boto3.client("ecr", region_name=settings.get("AWS_REGION"))
-    answer = ecr.batch_get_image(**repository, imageIds=[wanted], acceptedMediaTypes=INDEXES)
-    manifests = [json.loads(image["imageManifest"]) for image in answer["images"]]
+    manifests = [json.loads(image["imageManifest"]) for image in images(*registry(_repository(settings)), wanted)]
     digest = manifests[0].get("annotations", {}).get(ANNOTATION) if manifests else None
     if not digest:
         raise CommandError(

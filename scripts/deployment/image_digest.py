@@ -42,6 +42,13 @@ def image_id(commit: str, digest: str) -> dict[str, str]:
     return {"imageTag": commit}
 
 
+def registry(address: str) -> tuple[Any, dict[str, str]]:
+    """Return a client of an image repository's registry, perhaps of another account, and the registry's name for it."""
+    host, _, name = address.partition("/")
+    account, _, _, region, *_ = host.split(".")
+    return boto3.client("ecr", region_name=region), {"registryId": account, "repositoryName": name}
+
+
 def find(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> str | None:
     """Return the digest of an image; none if it does not exist.
 
@@ -50,10 +57,11 @@ def find(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> 
         repository: ``registryId``, the account that has it, and ``repositoryName``.
         wanted: the image, by digest or by tag.
     """
-    return next((image["imageId"]["imageDigest"] for image in _images(ecr, repository, wanted)), None)
+    return next((image["imageId"]["imageDigest"] for image in images(ecr, repository, wanted)), None)
 
 
-def _images(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> Any:
+def images(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> Any:
+    """Return an image with its manifest, in a list; an empty list if it does not exist."""
     return ecr.batch_get_image(**repository, imageIds=[dict(wanted)], acceptedMediaTypes=_TYPES)["images"]
 
 
@@ -69,7 +77,7 @@ def keep(ecr: Any, repository: Mapping[str, str], digest: str, release: str) -> 
         return
     if earlier:
         raise CommandError(f"{tag} is another image, {earlier}. Release {digest} under a new version.")
-    (image,) = _images(ecr, repository, {"imageDigest": digest})
+    (image,) = images(ecr, repository, {"imageDigest": digest})
     media_type = {name: image[name] for name in ("imageManifestMediaType",) if name in image}
     ecr.put_image(**repository, imageTag=tag, imageManifest=image["imageManifest"], **media_type)
 
@@ -89,7 +97,7 @@ def check(ecr: Any, repository: Mapping[str, str], digest: str, environment: Map
         raise CommandError(
             f"{digest} was never released to {released_for}. Choose an image that was, or make a release."
         )
-    manifest = _images(ecr, repository, {"imageDigest": digest})[0]["imageManifest"]
+    manifest = images(ecr, repository, {"imageDigest": digest})[0]["imageManifest"]
     if environment.get("ATTESTED") == "true":
         verify_attestation(manifest, environment)
     return str(json.loads(manifest).get("annotations", {}).get(_RUN, ""))
@@ -122,16 +130,14 @@ def hand_over_digest(environment: Mapping[str, str], *, is_optional: bool) -> No
         CommandError: there is no such image, unless that is fine, or it is not one to deploy.
     """
     address = required(environment, "IMAGE_REPOSITORY", "terraform/account's output image_repository_url")
-    host, _, name = address.partition("/")
     wanted = image_id(environment.get("COMMIT", ""), environment.get("DIGEST", ""))
-    ecr = boto3.client("ecr", region_name=environment.get("AWS_REGION") or host.split(".")[3])
-    repository = {"registryId": host.split(".")[0], "repositoryName": name}  # perhaps of another account
+    ecr, repository = registry(address)
     digest = find(ecr, repository, wanted)
     if digest is None:
         if is_optional:
             return
         raise CommandError(
-            f"The registry {name} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
+            f"The registry {address} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
             "until its run for this commit has ended, or re-run that. Images without a release expire."
         )
     run = check(ecr, repository, digest, environment)

@@ -17,7 +17,7 @@ import boto3
 
 from devtools.load import Load
 from scripts.deployment import plan, smoke
-from scripts.deployment.artifacts import INDEXES
+from scripts.deployment.image_digest import images
 from scripts.deployment.report import Plan
 from scripts.environment import ROOT, CommandError, RefusedError, Running, failure, init, outputs, running
 from scripts.prove.claim import DisprovedError
@@ -168,13 +168,9 @@ class Target:
         """Return the manifest of the image in its registry; none if it does not have the image."""
         registry, _, rest = self.image.partition("/")
         name, _, digest = rest.partition("@")
-        answer = self.client("ecr").batch_get_image(
-            registryId=registry.partition(".")[0],
-            repositoryName=name.partition(":")[0],
-            imageIds=[{"imageDigest": digest} if digest else {"imageTag": name.partition(":")[2]}],
-            acceptedMediaTypes=INDEXES,
-        )
-        return [json.loads(image["imageManifest"]) for image in answer["images"]]
+        repository = {"registryId": registry.partition(".")[0], "repositoryName": name.partition(":")[0]}
+        wanted = {"imageDigest": digest} if digest else {"imageTag": name.partition(":")[2]}
+        return [json.loads(image["imageManifest"]) for image in images(self.client("ecr"), repository, wanted)]
 
     def access_of(self, role: str) -> list[dict[str, Any]]:
         """Return what a role can do in the database, as the planning function answers.

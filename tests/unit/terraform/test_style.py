@@ -8,6 +8,7 @@ import pytest
 from scripts.terraform_tables import TERRAFORM, blocks
 
 FILES = sorted(path for path in TERRAFORM.rglob("*.tf") if ".terraform" not in path.parts)
+TEXT = "\n".join(path.read_text() for path in FILES)
 VARIABLES, OUTPUTS = (
     {
         f"{folder.name}: {name}": body
@@ -61,19 +62,9 @@ def test_the_regions_name_is_read_by_the_attribute_that_provider_6_keeps() -> No
 
 
 def test_only_the_load_balancer_admits_addresses_outside_the_vpc() -> None:
-    flows = (TERRAFORM / "modules/network/flows.tf").read_text()
-    rules = re.findall(
-        r'^resource "aws_vpc_security_group_ingress_rule" "(\w+)" {\n(.*?)^}', flows, re.MULTILINE | re.DOTALL
-    )
-    assert [name for name, body in rules if "cidr_ipv4" in body] == ["load_balancer_from_clients"]
-
-
-def test_no_rule_of_the_network_hides_outside_the_file_of_flows() -> None:
-    """The module that others use without this network has rules as well."""
-    others = [path for path in FILES if path.name != "flows.tf" and path.parent.name != "database_access"]
-    assert [
-        path for path in others if "_security_group_rule" in path.read_text() or 'gress_rule" "' in path.read_text()
-    ] == []
+    kinds = "aws_vpc_security_group_ingress_rule|aws_security_group_rule"
+    rules = re.findall(rf'^resource "(?:{kinds})" "(\w+)" {{\n(.*?)^}}', TEXT, re.MULTILINE | re.DOTALL)
+    assert [name for name, body in rules if "cidr_" in body] == ["load_balancer_from_clients"]
 
 
 def test_a_suppressed_rule_of_trivy_has_a_reason() -> None:
@@ -84,9 +75,7 @@ def test_a_suppressed_rule_of_trivy_has_a_reason() -> None:
 
 
 def test_a_policy_statement_for_every_principal_denies_or_has_a_condition() -> None:
-    statements = re.findall(
-        r"^  statement {\n(.*?)^  }$", "\n".join(path.read_text() for path in FILES), re.MULTILINE | re.DOTALL
-    )
+    statements = re.findall(r"^  statement {\n(.*?)^  }$", TEXT, re.MULTILINE | re.DOTALL)
     public = [text for text in statements if 'identifiers = ["*"]' in text]
     assert public
     assert [text for text in public if "condition {" not in text] == []
