@@ -32,7 +32,7 @@ _MISSING = [
 _ONE_LOCAL_AWS = "tests/integration/localaws/"
 
 # pytest's option --hypothesis-profile takes one. Only the nightly run tries other examples each time.
-for _profile, _examples in {"standard": 50, "nightly": 2000}.items():
+for _profile, _examples in {"standard": 25, "nightly": 2000}.items():
     settings.register_profile(
         _profile,
         max_examples=_examples,

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.database
 
 # At most the threads of one worker. With more, a slow machine makes the service refuse requests as too busy.
 CONNECTIONS = 12
+# Enough for dozens of requests during each step of a rotation; without, the requests take both cores.
+PAUSE_SECONDS = 0.04
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_twenty_rotations_back_to_back_under_load_lose_no_request(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path, requests: int
 ) -> None:
     with serving(tmp_path, **database.environment(aws.endpoint)) as served:
-        with Load([served.address], CONNECTIONS) as load:
+        with Load([served.address], CONNECTIONS, pause_seconds=PAUSE_SECONDS) as load:
             rotate_until(database, load, requests=requests, rotations=20)
         assert_nothing_was_lost(database, load, served)
         served.stop()
@@ -102,7 +104,7 @@ def test_rotations_lose_no_request_with_any_pool_setting(
     database: RotatingDatabase, aws: FaultyAws, tmp_path: Path, pool: dict[str, str]
 ) -> None:
     with serving(tmp_path, **database.environment(aws.endpoint), **pool) as served:
-        with Load([served.address], CONNECTIONS) as load:
+        with Load([served.address], CONNECTIONS, pause_seconds=PAUSE_SECONDS) as load:
             rotate_until(database, load, requests=500, rotations=10)
         assert_nothing_was_lost(database, load, served)
 
@@ -118,7 +120,8 @@ def test_services_that_start_during_a_rotation_lose_no_request(
         for name in ("first", "second"):
             (tmp_path / name).mkdir()
             started.append(stack.enter_context(serving(tmp_path / name, **database.environment(aws.endpoint))))
-        with Load([served.address for served in started], CONNECTIONS) as load:
+        addresses = [served.address for served in started]
+        with Load(addresses, CONNECTIONS, pause_seconds=PAUSE_SECONDS) as load:
             load.wait_for(200)
             for _ in rotation:
                 pass

@@ -77,7 +77,7 @@ def test_ten_sigterms_under_load_lose_no_request(deployed: Deployed) -> None:
         stopped = [task for task in site.tasks(SERVICE, "STOPPED") if task["taskArn"] in replaced]
         return [container.get("exitCode") for task in stopped for container in task["containers"]]
 
-    with Load([urlsplit(site.url).netloc], connections=8, pause_seconds=0.02) as load:
+    with Load([urlsplit(site.url).netloc], connections=8, pause_seconds=0.05) as load:
         while len(replaced) < SIGTERMS:
             replaced |= deployed.tasks()
             site.ecs.update_service(cluster="taproom", service=SERVICE, forceNewDeployment=True)
