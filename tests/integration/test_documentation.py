@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -71,15 +72,14 @@ def test_a_test_or_a_file_of_tests_that_is_named_exists(document: Path) -> Probl
     yield from set(re.findall(r"`(test_\w+(?:\.py)?)`", document.read_text())) - TESTS
 
 
-def test_the_runbook_names_for_every_alarm_the_tests_that_trigger_it_or_its_source() -> None:
+def test_the_runbook_lists_every_alarm_with_the_test_that_triggers_it_or_its_source() -> None:
+    text = (CHECKOUT / "docs" / "runbook.md").read_text()
+    rows = re.findall(r"^\| \[([\w-]+)\]\(#alarm-\1\) \| [^|]+ \| ([^|]+) \|$", text, flags=re.MULTILINE)
     # test_production.py compares the sections with Terraform's alarms.
-    sections = re.split(r"^##+ ", (CHECKOUT / "docs" / "runbook.md").read_text(), flags=re.MULTILINE)
-    tests = r"Tested: `test_\w+`(, `test_\w+`)*"
-    source = r"Documented: \[\w+\]\(https://docs\.aws\.amazon\.com/\S+\)"
-    proven = re.compile(rf"Alarm: .*\n({tests}|{source})\.\n\n", re.DOTALL)
-    alarms = [section for section in sections if section.startswith("Alarm: ")]
-    assert alarms
-    assert [alarm for alarm in alarms if not proven.fullmatch(alarm)] == []
+    assert [name for name, _ in rows] == re.findall(r"^### Alarm: ([\w-]+)$", text, flags=re.MULTILINE)
+    for name, evidence in rows:
+        tests = re.fullmatch(r"(`test_\w+`(, |$))+", evidence)
+        assert tests or re.fullmatch(r"documented only: \[\w+\]\(https://docs\.aws\.amazon\.com/\S+\)", evidence), name
 
 
 @in_documents
@@ -262,3 +262,12 @@ def code(path: Path) -> str:
     text = path.read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     return "\n".join([*blocks, *(f"`{span}`" for span in re.findall(r"`([^`\n]+)`", prose(path)))])
+
+
+@pytest.mark.parametrize("package", ["app", "devtools", "localaws", "rehearsal"])
+def test_the_diagram_of_a_package_shows_the_layers_that_lint_checks(package: str) -> None:
+    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layered = [contract for contract in contracts if contract["type"] == "layers"]
+    (layers,) = [each["layers"] for each in layered if package in each.get("containers", ["rehearsal"])]
+    (diagram,) = re.findall(r"```mermaid\n(.*?)```", (CHECKOUT / package / "README.md").read_text(), re.DOTALL)
+    assert re.findall(r'\["(.+?)"\]', diagram) == layers

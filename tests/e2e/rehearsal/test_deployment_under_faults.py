@@ -1,6 +1,6 @@
 """Faults of a running deployment: what clients lose, which alarms reach the topic, and that the runbook's steps help.
 
-docs/runbook.md names the tests of every alarm. `pytest -rP` shows the figures that each test prints.
+docs/runbook.md lists every alarm with its fault and test. `pytest -rP` shows the figures that each test prints.
 """
 
 import json
