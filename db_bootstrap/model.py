@@ -432,9 +432,9 @@ class ColumnRow(NamedTuple):
 
 
 class DefaultRow(NamedTuple):
-    """Default privileges on one kind of objects, and where they are the same: schemas, each with the creators."""
+    """Default privileges on one kind of objects, and where they are the same: schemas with the creators in them."""
 
-    places: Sequence[tuple[str | None, Sequence[str]]]
+    places: Sequence[tuple[Sequence[str | None], Sequence[str]]]
     kind: str
     entries: Sequence[Granted]
 

@@ -1,11 +1,12 @@
 """Names and literals as SQL text: the only module that quotes them.
 
-Bind parameters do not work in DDL (PostgreSQL answers 42601), so statements are text. Only scalars are accepted:
-pg8000's ``literal()`` once let a list inject SQL (CVE-2025-61385), and nothing here needs one.
+Bind parameters do not work in DDL (PostgreSQL answers 42601), so statements are text; and so are queries, because a
+query with bind parameters takes pg8000 three round trips. Only text and lists of it are accepted: pg8000's
+``literal()`` once let a list inject SQL (CVE-2025-61385).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 PUBLIC = "public"
 """The grantee that stands for all roles. No role can have this name, which PostgreSQL reserves."""
@@ -51,10 +52,7 @@ def grantees(names: Iterable[str]) -> str:
 
 
 def text_array(values: Iterable[str]) -> str:
-    """Return PostgreSQL's text form of an array, with each element quoted: ``null`` in any case is a name like others.
-
-    Sessions use it for lists, instead of pg8000's adapter, which leaves ``null`` unquoted.
-    """
+    """Return PostgreSQL's text form of an array, with each element quoted: ``null`` too is a name like others."""
     quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
@@ -71,6 +69,18 @@ def literal(value: str) -> str:
         raise ValueError("PostgreSQL's text can hold neither a NUL nor half of a surrogate pair.")
     quoted = "'" + value.replace("'", "''") + "'"
     return "E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted
+
+
+def bound(query: str, parameters: Mapping[str, str | list[str]]) -> str:
+    """Return the query with a literal for each ``:name`` of a parameter; a list becomes the text of an array."""
+
+    def value(match: re.Match[str]) -> str:
+        given = parameters.get(match[1])
+        if given is None:
+            return match[0]
+        return literal(text_array(given) if isinstance(given, list) else given)
+
+    return re.sub(r"(?<!:):(\w+)", value, query)
 
 
 def setting_name(name: str) -> str:

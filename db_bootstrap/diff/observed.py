@@ -168,7 +168,7 @@ def _default_privileges(rows: Sequence[DefaultRow], scope: Scope, new_schemas: I
     """Judge the default privileges, and those that new schemas will get."""
     managed = scope.managed_roles.intersection(scope.creators)
     replaced = {
-        (creator, row.kind) for row in rows for schema, creators in row.places if schema is None for creator in creators
+        (creator, row.kind) for row in rows for schemas, names in row.places if None in schemas for creator in names
     }
     ours: list[DefaultGroup] = [
         ([creator for creator in managed if (creator, kind) not in replaced], schema, kind, grants)
@@ -181,7 +181,7 @@ def _default_privileges(rows: Sequence[DefaultRow], scope: Scope, new_schemas: I
             for grantee, privilege, is_grantable in listed
             if grantee not in scope.successors and scope.is_in_scope(grantee)
         ]
-        for schema, named in places:
+        for schemas, named in places:
             creators = set(named) - scope.successors.keys()
             if kind == "schema":
                 owners = {new: scope.document.schemas[new].owner for new in new_schemas}
@@ -192,8 +192,9 @@ def _default_privileges(rows: Sequence[DefaultRow], scope: Scope, new_schemas: I
                     if owner in creators and owner != entry[0]
                 )
             else:
-                ours.append((creators & scope.document.role_names, schema, ObjectKind(kind), entries))
-                others.append((creators - scope.document.role_names, schema, ObjectKind(kind), entries))
+                declared, undeclared = creators & scope.document.role_names, creators - scope.document.role_names
+                ours += ((declared, schema, ObjectKind(kind), entries) for schema in schemas)
+                others += ((undeclared, schema, ObjectKind(kind), entries) for schema in schemas if undeclared)
     found.facts.extend(joined_defaults(ours))
     found.notes.extend(
         f"{sentence} It stays, because the document does not declare the creator."

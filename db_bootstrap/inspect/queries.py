@@ -42,13 +42,14 @@ ATTRIBUTES = """r.rolcanlogin, r.rolinherit, r.rolcreatedb, r.rolcreaterole, r.r
        replace(to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), '.000000', '') || '+00'
        ELSE nullif(r.rolvaliduntil::text, 'infinity') END"""
 
-# Only direct membership of the master counts: a membership in between may be one that must be revoked.
+# Only direct membership of the master counts: a membership in between may be one that must be revoked. As JSON, like
+# all that can have hundreds of rows: pg8000 takes longer for a row than PostgreSQL.
 ROLES = f"""
-SELECT r.rolname, coalesce(c.description, ''), {ATTRIBUTES},
+SELECT coalesce(json_agg(json_build_array(r.rolname, coalesce(c.description, ''), {ATTRIBUTES},
        {_CAN_ACT_AS.format("r")},
        coalesce((SELECT bool_or({{inherit}}) AND bool_or({{set}}) FROM pg_auth_members m
                  WHERE m.roleid = r.oid AND m.member = me.oid), false),
-       {_ADMINISTERS.format("r")}
+       {_ADMINISTERS.format("r")})), '[]')
 FROM pg_roles r
 LEFT JOIN pg_shdescription c ON c.classoid = 'pg_authid'::regclass AND c.objoid = r.oid
 JOIN pg_roles me ON me.rolname = current_user
@@ -104,9 +105,10 @@ WHERE lower(name) = ANY (CAST(:names AS text[]))
 
 # From version 16 on, a membership has a row for each grantor.
 MEMBERSHIPS = f"""
-SELECT role.rolname, member.rolname, coalesce(grantor.rolname, ''), {{inherit}}, {{set}}, m.admin_option,
-       {_ADMINISTERS.format("role")},
-       coalesce({_CAN_ACT_AS.format("grantor")}, false), coalesce({_ADMINISTERS.format("grantor")}, false)
+SELECT coalesce(json_agg(json_build_array(
+           role.rolname, member.rolname, coalesce(grantor.rolname, ''), {{inherit}}, {{set}}, m.admin_option,
+           {_ADMINISTERS.format("role")},
+           coalesce({_CAN_ACT_AS.format("grantor")}, false), coalesce({_ADMINISTERS.format("grantor")}, false))), '[]')
 FROM pg_auth_members m
 JOIN pg_roles role ON role.oid = m.roleid
 JOIN pg_roles member ON member.oid = m.member
@@ -115,8 +117,7 @@ JOIN pg_roles me ON me.rolname = current_user
 WHERE role.rolname = ANY (CAST(:names AS text[])) OR member.rolname = ANY (CAST(:names AS text[]))
 """  # noqa: S608 - put together from constants
 
-# An access control list without its owner's entries, each as `model.Entry`. As JSON, because a database has tens of
-# entries for each schema, and fetching a row for each would take longer than everything else.
+# An access control list without its owner's entries, each as `model.Entry`.
 _ENTRIES = """coalesce((SELECT json_agg(json_build_array(
            CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable,
            pg_get_userbyid(a.grantor))) FROM aclexplode({acl}) a WHERE a.grantee <> {owner}), '[]')"""
@@ -297,50 +298,53 @@ LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AN
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 UNION ALL
 SELECT jsonb_build_array(s.nspname, p.proname, array_to_string({ARGUMENT_TYPES}, ', ')),
-       n.nspname, c.relname, CASE WHEN w.oid IS NULL AND y.oid IS NULL THEN 'INSERT' ELSE 'SELECT' END,
+       n.nspname, c.relname,
+       CASE WHEN d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass) THEN 'SELECT' ELSE 'INSERT' END,
        pg_get_userbyid(p.proowner), EXISTS (SELECT FROM pg_depend e
            WHERE e.deptype = 'e' AND e.classid = 'pg_proc'::regclass AND e.objid = p.oid),
        {_ENTRIES.format(acl="coalesce(p.proacl, acldefault('f', p.proowner))", owner="p.proowner")}
 FROM pg_depend d
 JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
 JOIN pg_namespace s ON s.oid = p.pronamespace
-LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
-LEFT JOIN pg_policy y ON d.classid = 'pg_policy'::regclass AND y.oid = d.objid
-LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
-LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
-LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
-JOIN pg_class c ON c.oid = coalesce(w.ev_class, y.polrelid, a.adrelid, k.conrelid, i.indrelid) AND c.relkind <> 'm'
+JOIN pg_class c ON c.relkind <> 'm' AND c.oid = CASE d.classid
+     WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite WHERE oid = d.objid)
+     WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = d.objid)
+     WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = d.objid)
+     WHEN 'pg_constraint'::regclass THEN (SELECT conrelid FROM pg_constraint WHERE oid = d.objid)
+     WHEN 'pg_class'::regclass THEN (SELECT indrelid FROM pg_index WHERE indexrelid = d.objid) END
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND s.nspname <> 'pg_catalog'
   AND d.refobjid >= 16384 AND p.oid >= 16384  -- PostgreSQL's own objects have smaller numbers
 """  # noqa: S608 - put together from constants
 
 # A creator's default everywhere replaces the built-in default; one for a schema adds to it. Documents declare no
-# defaults for schemas, but these matter to a schema that is about to be created. Lists that differ only in their
-# grantor, which is always the creator, are taken apart once: for each of them that took longer than all other queries.
-# A name that needs quotes could look like the end of an entry, so lists with quotes are not compared in this way.
+# defaults for schemas, but these matter to a schema that is about to be created. Lists that differ only in the creator,
+# the grantor and perhaps the first grantee, are taken apart once: for each of them that took longer than all other
+# queries. A name that needs quotes could look like the end of an entry, so lists with quotes are not compared so.
 DEFAULT_PRIVILEGES = """
 SELECT g.places, CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'routine'
        WHEN 'T' THEN 'type' ELSE 'schema' END,
        coalesce((SELECT json_agg(json_build_array(
            CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable))
-           FROM aclexplode(c.defaclacl) a), '[]')
+           FROM aclexplode(c.defaclacl) a WHERE a.grantee <> c.defaclrole), '[]')
 FROM (
-    SELECT json_agg(json_build_array(l.schema, l.creators)) AS places, min(l.oid) AS oid
+    SELECT json_agg(json_build_array(l.schemas, l.creators)) AS places, min(l.oid) AS oid
     FROM (
-        SELECT d.schema, d.kind, k.list, json_agg(d.creator) AS creators, min(d.oid) AS oid
+        SELECT k.schemas, d.kind, k.list, json_agg(d.creator) AS creators, min(d.oid) AS oid
         FROM (
-            SELECT c.oid, n.nspname AS schema, c.defaclobjtype AS kind, pg_get_userbyid(c.defaclrole) AS creator,
-                   c.defaclacl::text AS acl
+            SELECT min(c.oid) AS oid, array_agg(n.nspname) AS schemas, c.defaclobjtype AS kind,
+                   pg_get_userbyid(c.defaclrole) AS creator, c.defaclacl::text AS acl
             FROM pg_default_acl c
-            LEFT JOIN pg_namespace n ON n.oid = c.defaclnamespace
+            LEFT JOIN pg_namespace n ON n.oid = c.defaclnamespace AND n.nspname = ANY (CAST(:schemas AS text[]))
             WHERE c.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
-              AND (c.defaclnamespace = 0 AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[]))
-                   OR n.nspname = ANY (CAST(:schemas AS text[])))
-            OFFSET 0  -- compute the text once
-        ) d, LATERAL (SELECT CASE WHEN strpos(d.acl, '"') > 0 THEN d.acl
-                             ELSE replace(d.acl, '/' || d.creator, '') END AS list) k
-        GROUP BY d.schema, d.kind, k.list
+              AND (n.oid IS NOT NULL
+                   OR c.defaclnamespace = 0 AND pg_get_userbyid(c.defaclrole) = ANY (CAST(:creators AS text[])))
+            GROUP BY c.defaclobjtype, c.defaclrole, c.defaclacl
+        ) d, LATERAL (SELECT ARRAY(SELECT unnest(d.schemas) ORDER BY 1) AS schemas,
+                             CASE WHEN strpos(d.acl, '"') > 0 THEN d.acl
+                             ELSE replace(replace(d.acl, '/' || d.creator, ''), '{' || d.creator || '=', '{"=') END
+                             AS list) k
+        GROUP BY k.schemas, d.kind, k.list
     ) l
     GROUP BY l.kind, l.list
 ) g

@@ -52,7 +52,7 @@ def membership_options(on: Server) -> dict[str, str]:
 
 def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str]) -> dict[str, ActualRole]:
     """Read the declared roles, those once declared, the owners of the managed schemas, and ``others``."""
-    rows = run(
+    ((rows,),) = run(
         queries.ROLES.format(**membership_options(on)),
         names=sorted({*document.role_names, IAM_ROLE, *document.predefined_groups(), *others}),
         schemas=sorted(document.schemas),
@@ -115,7 +115,8 @@ def restricted_settings(run: Run, on: Server, names: Iterable[str]) -> dict[str,
 def memberships(run: Run, on: Server, names: Iterable[str]) -> tuple[GrantedMembership, ...]:
     """Read the memberships of these roles in any role, and of any role in them."""
     query = queries.MEMBERSHIPS.format(**membership_options(on))
-    return tuple(GrantedMembership(*row) for row in run(query, names=sorted(names), **_rights(on)))
+    ((rows,),) = run(query, names=sorted(names), **_rights(on))
+    return tuple(GrantedMembership(*row) for row in rows)
 
 
 def _rights(on: Server) -> dict[str, str]:

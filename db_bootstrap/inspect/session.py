@@ -7,7 +7,7 @@ it is always given a context here.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from itertools import chain, repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from db_bootstrap.errors import (
     UnreachableDatabaseError,
 )
 from db_bootstrap.model import Credential, Endpoint
-from db_bootstrap.sql import text_array
+from db_bootstrap.sql import bound
 
 if TYPE_CHECKING:
     import ssl
@@ -75,7 +75,7 @@ class Session:
         *,
         failure: str = "PostgreSQL refused a statement; nothing was changed.",
         advice: Mapping[str, str] = _NO_ADVICE,
-        **parameters: object,
+        **parameters: str | list[str],
     ) -> Rows:
         """Run one statement, and return its rows.
 
@@ -89,7 +89,7 @@ class Session:
             StatementError: The server refused the statement, or the connection broke.
         """
         try:
-            rows: Rows | None = self._driver.run(sql, **parameters)
+            rows: Rows | None = self._driver.run(bound(sql, parameters) if parameters else sql)
         except _driver_errors() as error:
             message, sqlstate = describe_error(error)
             raise StatementError(f"{failure}\n{message}{advice.get(sqlstate) or remedy(sqlstate)}", sqlstate) from None
@@ -261,13 +261,15 @@ def _start_session(
     """Open a session on our socket: pg8000's would keep the connect timeout as the timeout for answers."""
     import socket  # noqa: PLC0415 - only a connection needs it
 
+    from pg8000.native import Connection  # noqa: PLC0415 - half of the program's start
+
     plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT_SECONDS)
     try:
         plain.settimeout(ANSWER_TIMEOUT_SECONDS)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         # pg8000 sends a query in parts, and the server delays the acknowledgment of the first by 40 ms.
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = _connection_class()(
+        return Connection(
             _StartupName(credential.username.encode()),
             password=credential.password,
             host=endpoint.host,
@@ -281,17 +283,6 @@ def _start_session(
     except BaseException:
         plain.close()
         raise
-    connection.register_out_adapter(list, text_array)
-    return connection
-
-
-@cache
-def _connection_class() -> "type[Connection]":
-    """Import the driver, and let it parse each query once: it reads every character in Python, for milliseconds."""
-    from pg8000 import native  # noqa: PLC0415 - half of the program's start
-
-    native.to_statement = lru_cache(native.to_statement)
-    return native.Connection
 
 
 @cache

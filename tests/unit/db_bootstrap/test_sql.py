@@ -39,6 +39,12 @@ def test_what_postgresql_cannot_hold_is_no_literal(value: str) -> None:
         sql.literal(value)
 
 
+def test_parameters_are_bound_once_and_as_literals() -> None:
+    query = "SELECT :name::name, CAST(:names AS text[]), ':op x'"
+    bound = sql.bound(query, {"name": ":names'", "names": ['a"', ":name"]})
+    assert bound == """SELECT ':names'''::name, CAST(E'{"a\\\\"",":name"}' AS text[]), ':op x'"""
+
+
 def test_public_is_a_keyword_among_grantees_and_a_name_among_identifiers() -> None:
     assert sql.grantees(["beers_reader", "public", "Public"]) == '"beers_reader", PUBLIC, "Public"'
     assert sql.identifiers(["beers_reader", "public"]) == '"beers_reader", "public"'
