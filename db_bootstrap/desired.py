@@ -1,10 +1,12 @@
 """The desired facts: those that hold after an access document has been applied.
 
-Pure. Presets and grants become exact privileges here, those of PUBLIC included.
+Pure. Presets and grants become exact privileges here, those of PUBLIC included. What a plan needs several times is
+kept for the last document.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from db_bootstrap.document import AccessDocument, CredentialKind, Grant, GrantKind, Login, Preset, login_role_names
 from db_bootstrap.document.model import IAM_ROLE, NEVER, MembershipOptions
@@ -94,6 +96,7 @@ def is_marked(stored: str, database: str) -> bool:
     return stored == mark(database) or stored.endswith(f"\n{mark(database)}")
 
 
+@lru_cache(maxsize=1)
 def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
     """Return all facts that the document declares, except on existing objects in the schemas."""
     return frozenset(
@@ -113,6 +116,7 @@ KindGrants = Mapping[tuple[str, ObjectKind, str | None], frozenset[tuple[str, st
 """By schema, kind of object, and name as written, or None for all objects: grantees and their privileges."""
 
 
+@lru_cache(maxsize=1)
 def kind_grants(document: AccessDocument, server: Server) -> KindGrants:
     """Return the desired privileges on all objects of a kind in a schema, existing and future, and on named ones."""
     grants: dict[tuple[str, ObjectKind, str | None], set[tuple[str, str]]] = {}
@@ -308,7 +312,8 @@ def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:
                 yield Privilege(holder.grantee, privilege, OnSchema(schema))
 
 
-def creators(document: AccessDocument) -> dict[str, frozenset[str]]:
+@lru_cache(maxsize=1)
+def creators(document: AccessDocument) -> Mapping[str, frozenset[str]]:
     """Return the declared roles whose objects can appear in each schema: its owner, and roles that inherit CREATE.
 
     Logins whose sessions act as another role are left out: what they create belongs to that role.

@@ -304,9 +304,8 @@ class OnColumn:
 Target = OnDatabase | OnSchema | OnObjects | OnColumn
 
 
-@dataclass(frozen=True)
-class Privilege:
-    """A grantee, a role or `sql.PUBLIC`, has a privilege on a target."""
+class Privilege(NamedTuple):
+    """A grantee, a role or `sql.PUBLIC`, has a privilege on a target. A tuple, as there can be thousands."""
 
     grantee: str
     privilege: str
@@ -523,7 +522,7 @@ def joined_defaults(groups: Iterable[DefaultGroup]) -> frozenset[Fact]:
     joined = defaultdict[tuple[str | None, ObjectKind, frozenset[Granted]], set[str]](set)
     for creators, schema, kind, grants in groups:
         own = {grantee for grantee, _, _ in grants}.intersection(creators)
-        joined[schema, kind, frozenset(grants)].update(creator for creator in creators if creator not in own)
+        joined[schema, kind, frozenset(grants)].update(set(creators) - own)
         for creator in own:
             joined[schema, kind, frozenset(grant for grant in grants if grant[0] != creator)].add(creator)
     return frozenset(

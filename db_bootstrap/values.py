@@ -28,8 +28,8 @@ else:
                 methods["__eq__"] = lambda self, other: (
                     key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
                 )
-            for name, method in methods.items():
-                setattr(cls, name, method)
+            for name in methods.keys() - vars(cls).keys():
+                setattr(cls, name, methods[name])
             return cls
 
         return decorate

@@ -79,7 +79,8 @@ def _undeclared_limits(desired: frozenset[Fact], surplus: frozenset[Fact]) -> fr
         for fact in surplus
         if isinstance(fact, RoleAttribute) or (isinstance(fact, RoleSetting) and _narrows(fact.name, fact.value[0]))
     ]
-    declared = {_key(fact) for fact in desired if isinstance(fact, RoleAttribute | RoleSetting)} if limits else ()
+    kinds = RoleAttribute | RoleSetting
+    declared = {_key(fact) for fact in desired if isinstance(fact, kinds)} if limits else ()
     return frozenset(fact for fact in limits if _key(fact) not in declared)
 
 
@@ -113,7 +114,7 @@ def _without_unlisted(
             # A privilege with the grant option includes the privilege without it.
             case Privilege():
                 adjusted_actual.discard(fact)
-                adjusted_actual |= {replace(fact, is_grantable=False)} & desired
+                adjusted_actual |= {fact._replace(is_grantable=False)} & desired
             case DefaultPrivileges():
                 adjusted_actual.discard(fact)
             case RoleAttribute() if fact.attribute not in DECLARED_ATTRIBUTES:

@@ -206,7 +206,7 @@ def _objects(
     catalogs: Catalogs, scope: Scope, found: _Findings
 ) -> tuple[tuple[ObjectGroup, ...], tuple[ObjectGroup, ...]]:
     """Judge the objects; return the groups in scope, and objects that the document names and others own."""
-    on_all = scope.kind_grants
+    on_all = desired.kind_grants(scope.document, scope.server)
     written = _written_names(scope)
     groups: list[ObjectGroup] = []
     foreign: list[ObjectGroup] = []

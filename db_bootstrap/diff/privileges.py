@@ -203,7 +203,8 @@ def on_target(target: Target) -> str:
         return f"DATABASE {identifier(target.database)}"
     if isinstance(target, OnSchema):
         return f"SCHEMA {identifier(target.schema)}"
-    names = ", ".join(f"{identifier(target.schema)}.{_object(name)}" for name in target.names)
+    schema = identifier(target.schema)
+    names = ", ".join(f"{schema}.{_object(name)}" for name in target.names)
     return f"{_KEYWORD[target.kind]} {names}"
 
 

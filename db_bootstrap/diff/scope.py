@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from db_bootstrap.desired import KindGrants, creators, holders, kind_grants
+from db_bootstrap.desired import creators, holders
 from db_bootstrap.document import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.document.model import is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS
@@ -45,25 +45,15 @@ class Scope:
     managed_roles: frozenset[str]
     successors: dict[str, str | None]
 
-    @cached_property
-    def kind_grants(self) -> KindGrants:
-        """The desired privileges on the objects of each kind and schema."""
-        return kind_grants(self.document, self.server)
-
     @property
     def schemas(self) -> list[str]:
         """The managed schemas, sorted."""
         return sorted(self.document.schemas)
 
     @cached_property
-    def creators_of(self) -> dict[str, frozenset[str]]:
-        """The declared roles whose objects can appear in each managed schema."""
-        return creators(self.document)
-
-    @cached_property
     def creators(self) -> list[str]:
         """The declared roles whose objects can appear in a managed schema, sorted."""
-        return sorted(frozenset[str]().union(*self.creators_of.values()))
+        return sorted(frozenset[str]().union(*creators(self.document).values()))
 
     @property
     def revokes(self) -> bool:

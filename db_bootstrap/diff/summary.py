@@ -184,7 +184,7 @@ def _targets(targets: Iterable[AnyTarget]) -> Iterator[str]:
             case OnObjects(schema, kind, names, _, count):
                 named = [
                     (f"{_name(schema)}.{_name(name)}" + (f"({types})" if types is not None else ""), 1, schema)
-                    for name, types in names[: MAXIMUM_NAMES + 1]
+                    for name, types in (names if count <= MAXIMUM_NAMES else ())
                 ]
                 kinds.setdefault(_NOUNS[kind], []).extend(named if len(named) == count else [("", count, schema)])
             case OnFutureObjects(creator, within, kind):
@@ -195,7 +195,7 @@ def _targets(targets: Iterable[AnyTarget]) -> Iterator[str]:
         if total <= MAXIMUM_NAMES and all(name for name, _, _ in entries):
             yield f"{_noun(noun, total)} {join_names(sorted(name for name, _, _ in entries))}"
         else:
-            schemas = sorted({_name(schema) for _, _, schema in entries if schema})
+            schemas = sorted(map(_name, {schema for _, _, schema in entries if schema}))
             where = f" in {_noun('schema', len(schemas))} {join_names(few(schemas))}" if schemas else ""
             yield f"{total} {_noun(noun, total)}{where}"
     yield from _future(future)

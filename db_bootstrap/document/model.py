@@ -264,6 +264,10 @@ class AccessDocument:
     public: Public = field(default_factory=Public)
     retired: dict[str, Retirement] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Return a hash, so that what is derived from the document can be cached."""
+        return hash(self.database)
+
     @cached_property
     def rotated_logins(self) -> tuple[str, ...]:
         """The names of the logins that have a secret, sorted."""

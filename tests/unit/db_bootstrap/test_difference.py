@@ -55,7 +55,7 @@ NEW, OLD = comment("new", "beers"), comment("old", "beers")
 
 # Declared facts, actual facts, and the missing and undeclared ones that a reporting document finds.
 CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
-    ("a privilege that can be passed on", {USAGE}, {replace(USAGE, is_grantable=True)}, NONE, NONE),
+    ("a privilege that can be passed on", {USAGE}, {USAGE._replace(is_grantable=True)}, NONE, NONE),
     ("a membership with less and more", {MEMBER}, {LESS}, {ADMIN}, {LESS}),
     ("a setting too many", NONE, jit("on"), NONE, NONE),
     ("a setting with another value", jit("on"), jit("off"), jit("on"), jit("off")),
