@@ -1,10 +1,8 @@
-"""The time that a program takes, as the operating system measures it."""
+"""The time that a program takes."""
 
-import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -12,21 +10,8 @@ from bench.errors import BenchError
 _MAX_OUTPUT = 2000
 
 
-@dataclass(frozen=True)
-class Cost:
-    """The time of one run of a program.
-
-    Attributes:
-        wall: Elapsed seconds.
-        cpu: CPU seconds in user and kernel mode, without those of servers.
-    """
-
-    wall: float
-    cpu: float
-
-
-def measured(argv: Sequence[str], environment: Mapping[str, str], output: Path) -> Cost:
-    """Run a program.
+def measured(argv: Sequence[str], environment: Mapping[str, str], output: Path) -> float:
+    """Run a program, and return the elapsed seconds.
 
     Args:
         argv: The program and its arguments.
@@ -38,13 +23,11 @@ def measured(argv: Sequence[str], environment: Mapping[str, str], output: Path) 
     """
     with output.open("wb") as file:
         start = time.perf_counter()
-        process = subprocess.Popen(
-            argv, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        done = subprocess.run(
+            argv, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
         )
-        _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    if done.returncode != 0:
         tail = output.read_text(errors="replace")[-_MAX_OUTPUT:]
-        raise BenchError(f"{argv[0]} exited with status {process.returncode}; its output ends with:\n{tail}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime)
+        raise BenchError(f"{argv[0]} exited with status {done.returncode}; its output ends with:\n{tail}")
+    return wall

@@ -10,7 +10,7 @@ from bench.access.server import BenchServer
 from bench.access.tools import Tool
 from bench.access.workload import Size, access_document
 from bench.errors import BenchError
-from bench.processes import Cost, measured
+from bench.processes import measured
 from db_bootstrap.document import AccessDocument, parse_document
 from db_bootstrap.inspect.session import connected_as_master
 from db_bootstrap.plan import make_plan
@@ -29,9 +29,9 @@ def compare(server: BenchServer, runs: int, folder: Path, progress: Callable[[st
         BenchError: A tool failed, or did not apply the desired access.
     """
     participants = [make(server, folder) for make in (tools.ours, tools.ldap2pg)]
-    first: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
-    again: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
-    start: dict[str, list[Cost]] = {tool.name: [] for tool in participants}
+    first: dict[str, list[float]] = {tool.name: [] for tool in participants}
+    again: dict[str, list[float]] = {tool.name: [] for tool in participants}
+    start: dict[str, list[float]] = {tool.name: [] for tool in participants}
     for run in range(runs):
         for tool in _rotated(participants, run):
             progress(f"{server.size}, run {run + 1} of {runs}: {tool.name}")
@@ -60,7 +60,7 @@ def settled(servers: Sequence[BenchServer], folder: Path) -> list[Settled]:
         _run(tool, folder)
     rounds = [
         [
-            (_run(tool, folder, must_be_settled=True).wall, *_inside(server, document))
+            (_run(tool, folder, must_be_settled=True), *_inside(server, document))
             for server, tool, document in zip(servers, ours, documents, strict=True)
         ]
         for _ in range(_SETTLED_RUNS)
@@ -98,14 +98,14 @@ def _rotated(participants: Sequence[Tool], by: int) -> Iterator[Tool]:
     yield from participants[:start]
 
 
-def _run(tool: Tool, folder: Path, *, must_be_settled: bool = False) -> Cost:
-    cost = measured(tool.argv, tool.environment, folder / "output")
+def _run(tool: Tool, folder: Path, *, must_be_settled: bool = False) -> float:
+    seconds = measured(tool.argv, tool.environment, folder / "output")
     if must_be_settled and not _found_nothing(tool, folder):
         raise BenchError(f"{tool.name} is not idempotent: it found something to do again.")
-    return cost
+    return seconds
 
 
-def _start(tool: Tool, folder: Path) -> Cost:
+def _start(tool: Tool, folder: Path) -> float:
     return measured(tool.start, tool.environment, folder / "output")
 
 

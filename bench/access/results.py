@@ -6,7 +6,6 @@ from statistics import median
 
 from bench.access.workload import Size
 from bench.document import Target, table
-from bench.processes import Cost
 
 OURS = "db_bootstrap"
 
@@ -20,7 +19,7 @@ MAX_QUERIES = 12
 
 @dataclass(frozen=True)
 class Result:
-    """One tool at one size.
+    """One tool at one size; seconds.
 
     Attributes:
         first: Runs that applied everything.
@@ -30,9 +29,9 @@ class Result:
 
     tool: str
     size: Size
-    first: tuple[Cost, ...]
-    again: tuple[Cost, ...]
-    start: tuple[Cost, ...]
+    first: tuple[float, ...]
+    again: tuple[float, ...]
+    start: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,10 @@ def comparison(results: Sequence[Result]) -> str:
             (
                 str(result.size),
                 result.tool,
-                spread(_walls(result.first)),
-                f"{ratio(_walls(ours.first), _walls(result.first)):.1f}",
-                spread(_walls(result.again)),
-                f"{ratio(_walls(ours.again), _walls(result.again)):.1f}",
+                spread(result.first),
+                f"{ratio(ours.first, result.first):.1f}",
+                spread(result.again),
+                f"{ratio(ours.again, result.again):.1f}",
             )
         )
     return table(head, rows)
@@ -119,15 +118,15 @@ def _against_peers(results: Sequence[Result]) -> Iterator[Target]:
         ours = _ours(results, size)
         peers = [result for result in results if result.size == size and result is not ours]
         wanted = TIMES_AS_FAST_IF_SMALL if size.total_tables <= SMALL_TABLES else TIMES_AS_FAST
-        first = min((ratio(_walls(ours.first), _walls(peer.first)) for peer in peers), default=0)
-        again = min((ratio(_walls(ours.again), _walls(peer.again)) for peer in peers), default=0)
+        first = min((ratio(ours.first, peer.first) for peer in peers), default=0)
+        again = min((ratio(ours.again, peer.again) for peer in peers), default=0)
         for what, times in (("first apply", first), ("nothing to do", again)):
             name = f"{size}: {what}"
             yield Target(name, f"at least {wanted}x", f"{times:.1f}x", times >= wanted)
 
 
 def _alone(results: Sequence[Result], settled: Sequence[Settled], queries: int) -> Iterator[Target]:
-    yield _at_most("start", MAX_START_SECONDS, min(min(_walls(one.start)) for one in results if one.tool == OURS))
+    yield _at_most("start", MAX_START_SECONDS, min(min(one.start) for one in results if one.tool == OURS))
     for one in settled:
         if one.size.total_tables <= SMALL_TABLES:
             name = f"nothing to do, warm and connected, {2 * one.size.total_tables:,} relations"
@@ -141,7 +140,3 @@ def _at_most(name: str, limit: float, seconds: float) -> Target:
 
 def _ours(results: Sequence[Result], size: Size) -> Result:
     return next(result for result in results if result.tool == OURS and result.size == size)
-
-
-def _walls(costs: Sequence[Cost]) -> list[float]:
-    return [cost.wall for cost in costs]

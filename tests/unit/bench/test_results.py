@@ -2,20 +2,14 @@ from bench.access import results
 from bench.access.results import Result, Settled
 from bench.access.workload import Size
 from bench.document import target_table
-from bench.processes import Cost
 
 SMALL, LARGE = Size(20, 50), Size(80, 100)
 
 
 def result(tool: str, first: list[float], again: list[float], size: Size = SMALL) -> Result:
-    return Result(tool, size, costs(first), costs(again), START)
+    return Result(tool, size, (*first,), (*again,), (0.05, 0.05))
 
 
-def costs(walls: list[float]) -> tuple[Cost, ...]:
-    return tuple(Cost(wall, cpu=wall / 2) for wall in walls)
-
-
-START = costs([0.05, 0.05])
 OURS = result("db_bootstrap", [0.2, 0.1, 0.9], [0.1, 0.1])
 SLOW = result("tortoise 1.0", [4, 4, 4], [1.0, 1.0])
 FAST = result("hare 2.0", [1.0, 2.0, 0.4], [2.0, 0.2])
