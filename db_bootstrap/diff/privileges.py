@@ -100,7 +100,7 @@ class _Joined:
 
 
 def _joined(facts: Mapping[tuple[Target, str], list[Privilege]]) -> Iterator[_Joined]:
-    """Join the grantees of the same privileges on a target, and the schemas with the same privileges and grantees.
+    """Join the grantees of the same privileges on a target, and the targets with the same privileges and grantees.
 
     Each statement is a round trip, and rewrites the access control lists of all that it names.
     """
@@ -109,17 +109,14 @@ def _joined(facts: Mapping[tuple[Target, str], list[Privilege]]) -> Iterator[_Jo
         (target, _), held = item
         return target, *_privileges_on(target, held)
 
-    schemas: dict[tuple[str, tuple[str, ...]], list[OnSchema]] = {}
-    for (target, names, on), items in _grouped(facts.items(), place).items():
+    groups: dict[tuple[str, str, tuple[str, ...]], list[tuple[Target, str, str]]] = {}
+    for (target, privileges, on), items in _grouped(facts.items(), place).items():
+        keyword, names = _named(target)
         receivers = tuple(grantee for (_, grantee), _ in items)
-        if isinstance(target, OnSchema):
-            schemas.setdefault((names, receivers), []).append(target)
-        else:
-            yield _Joined(names, (target,), on_target(target), on, receivers)
-    for (names, receivers), targets in schemas.items():
-        on = join_names(describe_target(target) for target in targets)
-        listed = f"SCHEMA {identifiers(target.schema for target in targets)}"
-        yield _Joined(names, tuple(targets), listed, on, receivers)
+        groups.setdefault((keyword, privileges, receivers), []).append((target, names, on))
+    for (keyword, privileges, receivers), places in groups.items():
+        targets, named, descriptions = zip(*places, strict=True)
+        yield _Joined(privileges, targets, f"{keyword} {', '.join(named)}", join_names(descriptions), receivers)
 
 
 def _declared(names: Sequence[str]) -> str:
@@ -197,15 +194,18 @@ def needed_owners(needs: Iterable[NeededSchema], owners: Mapping[str, str]) -> f
 
 def on_target(target: Target) -> str:
     """Return a target as GRANT names it."""
+    return " ".join(_named(target))
+
+
+def _named(target: Target) -> tuple[str, str]:
     if isinstance(target, OnColumn):
-        return f"TABLE {identifier(target.schema)}.{identifier(target.relation)}"
+        return "TABLE", f"{identifier(target.schema)}.{identifier(target.relation)}"
     if isinstance(target, OnDatabase):
-        return f"DATABASE {identifier(target.database)}"
-    if isinstance(target, OnSchema):
-        return f"SCHEMA {identifier(target.schema)}"
+        return "DATABASE", identifier(target.database)
     schema = identifier(target.schema)
-    names = ", ".join(f"{schema}.{_object(name)}" for name in target.names)
-    return f"{_KEYWORD[target.kind]} {names}"
+    if isinstance(target, OnSchema):
+        return "SCHEMA", schema
+    return _KEYWORD[target.kind], ", ".join(f"{schema}.{_object(name)}" for name in target.names)
 
 
 def _object(name: ObjectName) -> str:

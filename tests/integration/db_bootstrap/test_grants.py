@@ -40,7 +40,7 @@ def settled(settled_cellar: Access) -> Access:
     return settled_cellar
 
 
-def test_what_several_roles_have_too_much_is_revoked_in_one_statement(cellar: Access) -> None:
+def test_what_several_roles_have_too_much_on_several_objects_is_revoked_in_one_statement(cellar: Access) -> None:
     cellar.apply()
     cellar.as_superuser(*CONTENTS)
     cellar.apply()
@@ -48,7 +48,9 @@ def test_what_several_roles_have_too_much_is_revoked_in_one_statement(cellar: Ac
         "CREATE ROLE {stranger}",
         "CREATE ROLE {auditor}",
         "CREATE SCHEMA other AUTHORIZATION {owner}",
-        "GRANT DELETE ON {schema}.wine TO {stranger}, {auditor}, PUBLIC",
+        "CREATE TABLE other.barrel ()",
+        "ALTER TABLE other.barrel OWNER TO {owner}",
+        "GRANT DELETE ON {schema}.wine, other.barrel TO {stranger}, {auditor}, PUBLIC",
         "GRANT UPDATE (id) ON {schema}.cask TO {stranger}, {auditor}",
         "GRANT CREATE ON SCHEMA {schema}, other TO {stranger}, {auditor}",
     )
@@ -59,7 +61,7 @@ def test_what_several_roles_have_too_much_is_revoked_in_one_statement(cellar: Ac
     both = cellar.filled('"{auditor}", "{stranger}"')
     assert [step.sql for step in planned.statements if step.is_destructive] == [
         cellar.filled('REVOKE "{reader}" FROM ') + both,
-        f'REVOKE DELETE ON TABLE "cellar"."wine" FROM PUBLIC, {both}',
+        f'REVOKE DELETE ON TABLE "cellar"."wine", "other"."barrel" FROM PUBLIC, {both}',
         f'REVOKE UPDATE ("id") ON TABLE "cellar"."cask" FROM {both}',
         f'REVOKE CREATE ON SCHEMA "cellar", "other" FROM {both}',
     ]
