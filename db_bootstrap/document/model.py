@@ -134,7 +134,7 @@ class Schema:
 
     Attributes:
         owner: The role that owns it; what declared roles create in it gets its privileges at once.
-        adopt: Roles whose objects in it its owner gets, except an extension's.
+        adopt: Roles whose objects in the schema go to its owner, except an extension's.
     """
 
     owner: str
@@ -207,7 +207,7 @@ class Login(Member):
 
     Attributes:
         credential: A rotated password in a secret, an IAM token, or external: managed elsewhere.
-        acts_as: The role as which its sessions act, and which owns what they create.
+        acts_as: The role that its sessions act as, which owns what they create.
         connection_limit: Concurrent sessions of each login role, -1 for no limit; by default unchanged.
         valid_until: When its password expires: a date, a time with zone, or infinity; by default unchanged.
         settings: Its sessions' settings, such as statement_timeout; search_path and the like can be lists.

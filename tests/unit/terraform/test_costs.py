@@ -23,7 +23,7 @@ def table(heading: str) -> dict[str, list[str]]:
 
 ROWS = table("A month")
 TOGETHER = [Decimal(cell.strip("*")) for cell in ROWS.pop("together")[1:]]
-PRICES = {item: Decimal(cells[0].split()[0]) for item, cells in ROWS.items()}
+PRICES = {item: Decimal(cells[0].partition("/")[0]) for item, cells in ROWS.items()}
 # A cost, and in brackets its quantity; or zero.
 CELLS = {item: [re.findall(r"[\d.]+", cell) for cell in cells[1:]] for item, cells in ROWS.items()}
 COSTS = {item: [Decimal(cell[0]) for cell in cells] for item, cells in CELLS.items()}
