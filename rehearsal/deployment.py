@@ -336,13 +336,13 @@ def wait_until_it_answers(url: str, report: Report) -> bytes:
 
 
 def locks(run: Run) -> list[dict[str, str]]:
-    """Return bucket and key of each lock on a state; without a Terraform at work, one that was killed has left them."""
+    """Return bucket and key of the lock on dev's state; without a Terraform at work, a killed one has left it."""
     s3 = aws_client(run, "s3")
     return [
         {"Bucket": bucket["Name"], "Key": entry["Key"]}
         for bucket in s3.list_buckets()["Buckets"]
         for entry in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", [])
-        if entry["Key"].endswith(".tflock")
+        if entry["Key"].endswith("/dev.tfstate.tflock")
     ]
 
 

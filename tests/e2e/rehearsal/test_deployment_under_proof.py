@@ -14,6 +14,7 @@ import pytest
 
 from devtools.checkout import CHECKOUT
 from rehearsal.aws import assume_role
+from rehearsal.deployment import locks
 from scripts.prove.rehearsed import variables
 from tests.support.local_aws import allow, policy
 from tests.support.rehearsal import Rehearsal, apply, master
@@ -45,7 +46,11 @@ def prove(rehearsal: Rehearsal, only: str = "", **more: str) -> tuple[int, dict[
 
 @pytest.mark.aws("ECS-17")
 @pytest.mark.parametrize(
-    "only", ["logins alarms artifacts roles service secrets", pytest.param("", marks=pytest.mark.nightly, id="all")]
+    "only",
+    [
+        "logins alarms artifacts roles RDS-2 ELB-1 service secrets",
+        pytest.param("", marks=pytest.mark.nightly, id="all"),
+    ],
 )
 def test_every_claim_is_proven_about_a_rehearsal(rehearsal: Rehearsal, only: str) -> None:
     apply(rehearsal)  # with the inputs of its variable file, which other tests change
@@ -57,37 +62,69 @@ def test_every_claim_is_proven_about_a_rehearsal(rehearsal: Rehearsal, only: str
     assert rehearsal.aws("sqs").list_queues(QueueNamePrefix="taproom-dev-prove").get("QueueUrls", []) == []
 
 
-def test_an_environment_that_could_not_be_created_completely_is_destroyed(rehearsal: Rehearsal) -> None:
+def test_an_environment_that_could_not_be_created_completely_is_destroyed_and_what_is_left_is_listed(
+    rehearsal: Rehearsal,
+) -> None:
     iam, role = rehearsal.aws("iam"), {"RoleName": "prover"}
     arn = iam.create_role(**role, AssumeRolePolicyDocument=json.dumps(policy(allow("sts:AssumeRole"))))["Role"]["Arn"]
     denied = {**allow(["ec2:CreateVpc", "ecs:CreateCluster", "kms:CreateKey"]), "Effect": "Deny"}
     iam.put_role_policy(**role, PolicyName="all", PolicyDocument=json.dumps(policy(allow("*"), denied)))
     before = rehearsal.run.ask("resources")
     child = start(rehearsal, **{key.upper(): value for key, value in assume_role(rehearsal.run, arn).items()})
-    output, errors = child.communicate()
+    output, unknown = "", rehearsal.aws("sns")
+    for line in child.stdout or ():
+        output += line
+        if "aws_iam_policy.boundary: Creation complete" in line:
+            tags = [{"Key": "Project", "Value": "taproom"}, {"Key": "Environment", "Value": "prove"}]
+            left = unknown.create_topic(Name="left", Tags=tags)["TopicArn"]
+            assert locks(rehearsal.run) == [], "commands of the rehearsal remove no lock of a proof"
+    _, errors = child.communicate()
+    unknown.delete_topic(TopicArn=left)
     after = rehearsal.run.ask("resources")
     iam.delete_role_policy(**role, PolicyName="all")
     iam.delete_role(**role)
     assert (child.returncode, "not authorized to perform: kms:CreateKey" in errors) == (1, True), errors
     assert output.startswith("Creates taproom-prove from the configuration of dev")
-    assert ("aws_iam_policy.boundary: Creation complete" in output, "Left over:\n  nothing" in output) == (True, True)
+    assert f"Left over:\n  {left}\n  Remove it with REMOVE=1, then by hand" in output
     assert after == before
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("interrupted_at", ["[2/3]", "never"])
+@pytest.mark.parametrize(
+    ("interrupted_at", "outcomes"),
+    [
+        ('module.database.aws_db_instance.this["first"]: Still creating', []),
+        ("[2/3]", ["proven", "not run", "not run"]),
+        ("never", ["proven", "proven", "ERROR"]),
+    ],
+)
 def test_a_temporary_environment_is_destroyed_after_ctrl_c_and_after_a_claim_that_does_not_hold(
-    rehearsal: Rehearsal, interrupted_at: str
+    rehearsal: Rehearsal, interrupted_at: str, outcomes: list[str]
 ) -> None:
+    report = rehearsal.run.folder / "proof" / "dev" / "report.json"
+    report.unlink(missing_ok=True)
     before = rehearsal.run.ask("resources")
     child = start(rehearsal, ONLY="logins roles service", SERVICE_URL="http://127.0.0.1:9")
-    for line in child.stdout or ():
-        if line.startswith(interrupted_at):
-            os.killpg(child.pid, signal.SIGINT)  # as a terminal does
-    assert (child.wait(), rehearsal.run.ask("resources")) == (1, before)
-    report = json.loads((rehearsal.run.folder / "proof" / "dev" / "report.json").read_text())
-    expected = {"never": ["proven", "proven", "ERROR"], "[2/3]": ["proven", "not run", "not run"]}[interrupted_at]
-    assert ([one["outcome"] for one in report["claims"]], report["leftovers"]) == (expected, [])
+    if any(line.startswith(interrupted_at) for line in child.stdout or ()):
+        os.killpg(child.pid, signal.SIGINT)  # as a terminal does
+    child.communicate()
+    assert (child.returncode, rehearsal.run.ask("resources")) == (1, before)
+    found = json.loads(report.read_text()) if report.exists() else {"claims": [], "leftovers": []}
+    assert ([one["outcome"] for one in found["claims"]], found["leftovers"]) == (outcomes, [])
+
+
+@pytest.mark.nightly
+def test_the_environment_of_a_killed_proof_is_refused_by_the_next_and_destroyed_by_remove(rehearsal: Rehearsal) -> None:
+    before = rehearsal.run.ask("resources")
+    child = start(rehearsal, ONLY="logins")
+    assert any(line.startswith("[1/1]") for line in child.stdout or ())
+    os.killpg(child.pid, signal.SIGKILL)
+    child.communicate()
+    next_one = start(rehearsal, ONLY="logins")
+    _, errors = next_one.communicate()
+    assert (next_one.returncode, "taproom-prove exists." in errors) == (3, True), errors
+    output, _ = start(rehearsal, REMOVE="1").communicate()
+    assert (output.endswith("Left over:\n  nothing\n"), rehearsal.run.ask("resources")) == (True, before), output
 
 
 def test_nothing_is_tried_on_a_protected_environment(rehearsal: Rehearsal) -> None:
