@@ -1,8 +1,14 @@
-"""A trial migration of the service's tables, for a release that fails after it has migrated."""
+"""Migrations of the service's tables for rehearsed releases; a trial one, of a release that fails afterwards."""
 
 REVISION = "trial"
 CHANGE = "ALTER TABLE beers.beers ADD COLUMN IF NOT EXISTS trial text"
 RECORD = f"UPDATE beers.alembic_version SET version_num = '{REVISION}'"  # noqa: S608
+
+
+def source(revision: str, before: str, statement: str) -> str:
+    """Return a migration that runs a statement, as Alembic reads it."""
+    head = f"from alembic import op\n\nrevision = {revision!r}\ndown_revision = {before!r}\n\n\n"
+    return f"{head}def upgrade():\n    op.execute({statement!r})\n"
 
 
 def undo(revision: str) -> tuple[str, str]:

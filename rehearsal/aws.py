@@ -52,5 +52,4 @@ def write_token(run: Run) -> str:
     found = [name for name in names if "/service/write-token-" in name]
     if not found:
         raise UserError("There is no write token: `make up` has not finished, or writes_need_token is false.")
-    token: str = secrets.get_secret_value(SecretId=found[0])["SecretString"]
-    return token
+    return str(secrets.get_secret_value(SecretId=found[0])["SecretString"])

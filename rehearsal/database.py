@@ -17,9 +17,7 @@ DATABASE = "beers"
 def credential(run: Run, secret_arn: str) -> dict[str, Any]:
     """Return the current credential of a secret."""
     secrets = aws_client(run, "secretsmanager")
-    value = secrets.get_secret_value(SecretId=secret_arn, VersionStage="AWSCURRENT")["SecretString"]
-    found: dict[str, Any] = json.loads(value)
-    return found
+    return dict(json.loads(secrets.get_secret_value(SecretId=secret_arn)["SecretString"]))
 
 
 @contextmanager

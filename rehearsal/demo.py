@@ -37,15 +37,6 @@ _PLANNED = ['REVOKE "beers_writer" FROM "beers_report";']
 _APPLY_OF_ACCESS = ["module.database_access.aws_lambda_invocation.apply"]
 _FAILS = '\n\nraise RuntimeError("This image is bad.")\n'
 _FAILS_AFTER_MIGRATION = '\n\ndef create_app():\n    raise RuntimeError("This release is bad.")\n'
-_MIGRATION = """from alembic import op
-
-revision = {revision!r}
-down_revision = {before!r}
-
-
-def upgrade():
-    op.execute({change!r})
-"""
 # The plan before has refreshed the state, so only the service is read and changed.
 _SERVICE_ONLY = ("-refresh=false", "-target=module.service")
 _PATIENCE_SECONDS = 600
@@ -151,7 +142,7 @@ class _Demo:
         """Apply two bad releases, which ECS rolls back."""
         self._record(state=self._terraform.environment.state())
         self._roll_back("Apply a bad image", _FAILS, {})
-        text = _MIGRATION.format(revision=migration.REVISION, before=self._revision, change=migration.CHANGE)
+        text = migration.source(migration.REVISION, self._revision, migration.CHANGE)
         files = {"database/migrations/versions/trial.py": text}
         self._roll_back("Apply a bad release with a migration", _FAILS_AFTER_MIGRATION, files)
 

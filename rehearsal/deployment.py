@@ -24,12 +24,7 @@ from devtools.processes import ProcessRegister
 from devtools.terraform.providers import write_cli_config
 from rehearsal.aws import assume_role, aws_client
 from rehearsal.run import Run
-from rehearsal.terraform import (
-    Terraform,
-    TerraformError,
-    configuration_digest,
-    copy_configuration,
-)
+from rehearsal.terraform import Terraform, TerraformError, configuration_digest, copy_configuration
 
 _SERVER_START_SECONDS = 180
 _SERVER_STOP_SECONDS = 60
@@ -73,21 +68,9 @@ def build_package(run: Run) -> None:
         UserError: with what the builder said.
     """
     authority = create_authority(run.authority)
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "scripts.package_function",
-            "--ca-file",
-            str(authority.ca_file),
-            "--output",
-            str(run.package),
-        ],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options = ["--ca-file", str(authority.ca_file), "--output", str(run.package)]
+    command = [sys.executable, "-m", "scripts.package_function", *options]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise UserError(f"The function's zip was not built.\n{done.stderr.strip() or done.stdout.strip()}")
 
@@ -306,13 +289,8 @@ def failed_rollout(services: dict[str, Any]) -> str | None:
 
 def failed_task(tasks: Iterable[Mapping[str, Any]], digest: str) -> str | None:
     """Return the ID of the newest task with an image that stopped by a failure; None if there is none."""
-    failed = [
-        task
-        for task in tasks
-        if task["status"] == "STOPPED"
-        and any(image.endswith(digest) for image in task["images"].values())
-        and not (task["stopped_reason"] or "").startswith("Scaling activity")
-    ]
+    stopped = [task for task in tasks if task["status"] == "STOPPED" and digest in str(task["images"])]
+    failed = [task for task in stopped if not (task["stopped_reason"] or "").startswith("Scaling activity")]
     return max(failed, key=lambda task: str(task["created"]))["id"] if failed else None
 
 

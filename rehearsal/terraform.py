@@ -107,10 +107,7 @@ class Terraform:
         """The plan as JSON when there is something to change, else none."""
         options = [*_variable_options(variables, var_file), "-detailed-exitcode", "-input=false", "-no-color"]
         code = self._run("plan", [*options, f"-out={_PLAN_FILE}"], allowed=(0, _CHANGES_EXIT_CODE))
-        if code != _CHANGES_EXIT_CODE:
-            return None
-        plan: dict[str, Any] = json.loads(self._capture("show", "-json", _PLAN_FILE))
-        return plan
+        return dict(json.loads(self._capture("show", "-json", _PLAN_FILE))) if code == _CHANGES_EXIT_CODE else None
 
     def apply_planned(self, report: Callable[[str], None]) -> None:
         """Carry out the last plan as it was shown.
@@ -222,9 +219,8 @@ def configuration_digest(configuration: Path, root: str, variables: Mapping[str,
     for folder in (configuration / root, configuration / "modules"):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and ".terraform" not in path.parts and ".tfstate" not in path.name:
-                digest.update(
-                    f"{path.relative_to(configuration)}\0".encode() + hashlib.sha256(path.read_bytes()).digest()
-                )
+                digest.update(f"{path.relative_to(configuration)}\0".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 

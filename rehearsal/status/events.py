@@ -81,17 +81,10 @@ class Events:
         self._count_by_outcome[outcome] += 1
         action = f"{event['service']}:{event['operation']}"
         key = (event["caller"], action, outcome, str(code or event["status"]))
-        before = self._calls.pop(key, {"count": 0})
-        self._calls[key] = {
-            "number": self._count_by_outcome.total(),
-            "count": before["count"] + 1,
-            "time": event["time"],
-            "caller": event["caller"],
-            "action": action,
-            "outcome": outcome,
-            "status": event["status"],
-            "code": code,
-        }
+        count = self._calls.pop(key, {"count": 0})["count"] + 1
+        shown = {"count": count, "action": action, "outcome": outcome, "code": code}
+        shown |= {name: event[name] for name in ("time", "caller", "status")}
+        self._calls[key] = {"number": self._count_by_outcome.total(), **shown}
         while len(self._calls) > KEPT_CALLS:
             self._calls.popitem(last=False)
 

@@ -34,17 +34,9 @@ _FILES = {
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "form-action 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = (
     ("Content-Security-Policy", _POLICY),
@@ -86,12 +78,8 @@ class Site:
         self, environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
     ) -> Iterable[bytes]:
         """Answer a request through WSGI."""
-        answer = self.answer(
-            environ["REQUEST_METHOD"],
-            environ.get("HTTP_HOST", ""),
-            environ.get("PATH_INFO", "/"),
-            environ.get("QUERY_STRING", ""),
-        )
+        host, path, query = (environ.get(name, "") for name in ("HTTP_HOST", "PATH_INFO", "QUERY_STRING"))
+        answer = self.answer(environ["REQUEST_METHOD"], host, path or "/", query)
         status = http.HTTPStatus(answer.status)
         start_response(f"{status.value} {status.phrase}", [*answer.headers, ("Content-Length", str(len(answer.body)))])
         return [answer.body]

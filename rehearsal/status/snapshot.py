@@ -63,9 +63,8 @@ def resources(states: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
                 names_by_module[_first_module(resource)].setdefault(resource["type"], []).extend(names)
         for module, names_by_type in sorted(names_by_module.items()):
             types = [{"type": name, "names": sorted(names)} for name, names in sorted(names_by_type.items())]
-            groups.append(
-                {"root": root, "module": module, "count": sum(len(one["names"]) for one in types), "types": types}
-            )
+            count = sum(map(len, names_by_type.values()))
+            groups.append({"root": root, "module": module, "count": count, "types": types})
     return groups
 
 
@@ -82,11 +81,7 @@ def tasks(services: Mapping[str, Any], sessions: Sequence[Session]) -> list[dict
             "group": task["group"].removeprefix("service:"),
             "target": targets.get(task["address"]),
             "images": sorted({image.partition("@")[2] or image for image in task["images"].values()}),
-            "sessions": [
-                {"login": session.login, "count": session.count}
-                for session in sessions
-                if session.task_id == task["id"]
-            ],
+            "sessions": [{"login": one.login, "count": one.count} for one in sessions if one.task_id == task["id"]],
         }
         for task in newest_first
         if task["status"] != "STOPPED" or task in stopped
@@ -123,10 +118,7 @@ def _access(document: Mapping[str, Any], report: Mapping[str, Any], sessions: Se
         "database": report["database"],
         "in_sync": report["in_sync"],
         "roles": [*roles, *logins],
-        "changes": [
-            {"sql": change["sql"], "reason": change["reason"], "destructive": change["destructive"]}
-            for change in report["changes"]
-        ],
+        "changes": [{name: one[name] for name in ("sql", "reason", "destructive")} for one in report["changes"]],
         "unmanaged": report["unmanaged"],
     }
 
@@ -136,13 +128,8 @@ def _role(kind: str, name: str, role: Mapping[str, Any], owned: Mapping[str, lis
     privileges += [f"{preset} {schema}" for schema, preset in (role.get("schemas") or {}).items()]
     privileges += [_grant(grant) for grant in role.get("grants") or []]
     member_of = [*(role.get("member_of") or []), *(role.get("memberships") or {})]
-    return {
-        "name": name,
-        "kind": kind,
-        "member_of": member_of,
-        "acts_as": role.get("acts_as"),
-        "privileges": privileges,
-    }
+    shown = {"name": name, "kind": kind, "member_of": member_of}
+    return {**shown, "acts_as": role.get("acts_as"), "privileges": privileges}
 
 
 def _grant(grant: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from app.database.migrate import known_revisions
 from devtools.checkout import CHECKOUT
 from devtools.images.store import ImageStore
 from devtools.load import Load
+from devtools.migration import source
 from rehearsal import database, deployment
 from rehearsal.aws import assume_role, aws_client, write_token
 from rehearsal.deployment import Deployment
@@ -230,10 +231,7 @@ def migrations(*statements: str) -> dict[str, str]:
     before = known_revisions()[-1]
     for number, statement in enumerate(statements, 1):
         revision = f"rehearsed_{number}"
-        files[f"app/database/migrations/versions/{revision}.py"] = (
-            f"from alembic import op\n\nrevision = {revision!r}\ndown_revision = {before!r}\n\n\n"
-            f"def upgrade():\n    op.execute({statement!r})\n"
-        )
+        files[f"app/database/migrations/versions/{revision}.py"] = source(revision, before, statement)
         before = revision
     return files
 

@@ -159,14 +159,12 @@ sys.exit(psql.main(os.environ))
 """
 
 
-SAID = [
-    r"\conninfo",
-    r"\getenv mode PGSSLMODE",
-    r"\echo :mode",
-    "SELECT count(*) FROM beers.beers;",
-    "DELETE FROM beers.beers;",
-    "",
-]
+SAID = r"""\conninfo
+\getenv mode PGSSLMODE
+\echo :mode
+SELECT count(*) FROM beers.beers;
+DELETE FROM beers.beers;
+"""
 
 
 @pytest.mark.aws("SSM-1", "SSM-2")
@@ -191,7 +189,7 @@ def test_a_person_opens_psql_as_their_login_over_verified_tls_and_leaves_no_task
                 "NO_PROXY": "127.0.0.1",
                 **{name.upper(): value for name, value in credentials.items()},
             },
-            input="\n".join(SAID),
+            input=SAID,
             capture_output=True,
             text=True,
             timeout=120,
