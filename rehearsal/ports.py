@@ -6,7 +6,7 @@ else. The local AWS inherits them, and they close when that process ends, howeve
 
 import contextlib
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -61,11 +61,8 @@ def reserve_ports(balancer_port: int | None) -> Listeners:
         UserError: the port of the load balancer is taken, or too many ports are.
     """
     if balancer_port is None:
-        candidates: Iterable[int] = range(DEFAULT_BALANCER_PORT, DEFAULT_BALANCER_PORT + _CHOICES)
-        refusal = (
-            f"The ports {DEFAULT_BALANCER_PORT} to {DEFAULT_BALANCER_PORT + _CHOICES - 1} are all taken: "
-            "name one, `make up PORT=...`."
-        )
+        candidates: Sequence[int] = range(DEFAULT_BALANCER_PORT, DEFAULT_BALANCER_PORT + _CHOICES)
+        refusal = f"The ports {candidates[0]} to {candidates[-1]} are all taken: name one, `make up PORT=...`."
     else:
         candidates = (balancer_port,)
         refusal = (

@@ -97,16 +97,12 @@ def refused_connection(target: Target) -> str:
     def status(path: str) -> int:
         return target.request("GET", path, None, {})[0]
 
-    def is_healthy() -> bool:
-        (found,) = elb.describe_target_health(**added)["TargetHealthDescriptions"]
-        return bool(found["TargetHealth"]["State"] == "healthy")
-
     with target.task("tasks_running", _REFUSES, ["python", "-c", "pass"]) as task:
         details = {one["name"]: one["value"] for one in task["attachments"][0]["details"]}
         added = {**group, "Targets": [{"Id": details["privateIPv4Address"]}]}
         elb.register_targets(**added)
         try:
-            wait_until(is_healthy, "a target that is about to refuse connections is healthy")
+            elb.get_waiter("target_in_service").wait(**added, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
             wait_until(lambda: status("/prove") == OK, "it was asked")
             found = {status("/livez") for _ in range(_REQUESTS)} - {OK}
         finally:

@@ -169,11 +169,9 @@ def everything_wrong(rehearsal: Rehearsal) -> Iterator[None]:
 
 
 def test_claims_that_do_not_hold_are_disproved_with_evidence(rehearsal: Rehearsal) -> None:
+    claims = "plan logins service rotation task alarms artifacts roles secrets"
     with everything_wrong(rehearsal):
-        nowhere = "http://127.0.0.1:9"
-        code, report = prove(
-            rehearsal, "plan logins service rotation task alarms artifacts roles secrets", SERVICE_URL=nowhere
-        )
+        code, report = prove(rehearsal, claims, SERVICE_URL="http://127.0.0.1:9")
     assert code == 1
     evidence = {one["key"]: (one["outcome"], " ".join(one["evidence"])) for one in report["claims"]}
     assert evidence.pop("service")[0] == "ERROR"
