@@ -124,9 +124,19 @@ def _resources() -> list[dict[str, Any]]:
 
 
 def _tagged(region: str) -> list[str]:
-    """Return the ARNs of what has the environment's tags, except tasks and their definitions, which cost nothing."""
+    """Return the ARNs of what has the environment's tags, except what costs nothing: tasks, and keys to be deleted."""
     filters = [{"Key": "Project", "Values": [PROJECT]}, {"Key": "Environment", "Values": [NAME]}]
     client: Any = boto3.client("resourcegroupstaggingapi", region_name=region)
     pages = client.get_paginator("get_resources").paginate(TagFilters=filters)
     arns = [found["ResourceARN"] for page in pages for found in page["ResourceTagMappingList"]]
-    return [arn for arn in arns if not re.search(":task(-definition)?/", arn)]
+    kms: Any = boto3.client("kms", region_name=region)
+
+    def costs(arn: str) -> bool:
+        if ":key/" not in arn:
+            return not re.search(":task(-definition)?/", arn)
+        try:
+            return bool(kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] != "PendingDeletion")
+        except kms.exceptions.NotFoundException:
+            return False
+
+    return list(filter(costs, arns))
