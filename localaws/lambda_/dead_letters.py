@@ -41,6 +41,6 @@ def deliver(event: str, target: str, role_arn: str, settings: Settings, authoriz
 
 def _may_publish(target: str, key: str | None, role_arn: str, authorizer: Authorizer) -> bool:
     ctx = authorizer.context
-    context = {"kms:ViaService": f"sns.{ctx.region}.amazonaws.com", "kms:CallerAccount": ctx.account_id}
+    context = {"kms:ViaService": f"sns.{ctx.region}.amazonaws.com", "kms:EncryptionContext:aws:sns:topicArn": target}
     uses = [Request(action, key, context) for action in ("kms:GenerateDataKey", "kms:Decrypt")] if key else []
     return all(authorizer.allows(role_arn, one).allowed for one in (Request("sns:Publish", target), *uses))

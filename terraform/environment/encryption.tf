@@ -43,20 +43,11 @@ locals {
         }
       },
       {
-        # Publishing to the encrypted topic of alarms needs the key too.
-        Sid       = "PublishOwnAlarmsAndBudget"
+        # Publishing to the encrypted topic of alarms needs the key too. SNS supplies the topic, whereas EventBridge supplies no
+        # aws:SourceAccount. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        Sid       = "PublishToOwnTopic"
         Effect    = "Allow"
-        Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"] }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
-        Resource  = "*"
-        Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
-      },
-      {
-        # EventBridge supplies no aws:SourceAccount to an encrypted topic; SNS supplies the topic.
-        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-        Sid       = "PublishEvents"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
+        Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"] }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
         Resource  = "*"
         Condition = {

@@ -45,10 +45,7 @@ run "what_is_not_given_is_created" {
   }
 
   assert {
-    condition = alltrue([
-      for statements in [local.key_policy, jsondecode(aws_sns_topic_policy.this[0].policy).Statement] :
-      [for one in statements : one.Condition.StringEquals["aws:SourceAccount"] if one.Principal == { Service = "cloudwatch.amazonaws.com" }] == ["123456789012"]
-    ])
+    condition     = [for one in jsondecode(aws_sns_topic_policy.this[0].policy).Statement : one.Condition.StringEquals["aws:SourceAccount"] if one.Principal == { Service = "cloudwatch.amazonaws.com" }] == ["123456789012"]
     error_message = "The alarms of another account could reach the topic."
   }
 

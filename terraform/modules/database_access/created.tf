@@ -9,10 +9,6 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   place      = "${data.aws_region.current.id}:${local.account_id}"
 
-  alarms         = { Service = "cloudwatch.amazonaws.com" }
-  events         = { Service = "events.amazonaws.com" }
-  of_own_account = { StringEquals = { "aws:SourceAccount" = local.account_id } }
-
   key_policy = [
     # AWS recommends this for every key: without it, the key could never be changed again.
     { Sid = "EnableIAMPolicies", Effect = "Allow", Principal = { AWS = "arn:${local.partition}:iam::${local.account_id}:root" }, Action = "kms:*", Resource = "*" },
@@ -21,14 +17,11 @@ locals {
       Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
       Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.place}:log-group:/aws/lambda/${local.name}-*" } }
     },
-    {
-      Sid       = "PublishOwnAlarms", Effect = "Allow", Principal = local.alarms, Action = ["kms:Decrypt", "kms:GenerateDataKey*"], Resource = "*"
-      Condition = local.of_own_account
-    },
-    # EventBridge supplies no aws:SourceAccount to an encrypted topic; SNS supplies the topic.
+    # SNS supplies the topic, whereas EventBridge supplies no aws:SourceAccount.
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     {
-      Sid       = "PublishEvents", Effect = "Allow", Principal = local.events, Action = ["kms:Decrypt", "kms:GenerateDataKey*"], Resource = "*"
+      Sid       = "PublishToOwnTopic", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey*"], Resource = "*"
+      Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com"] }
       Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = "arn:${local.partition}:sns:${local.place}:${local.name}-access" } }
     },
   ]
@@ -59,8 +52,8 @@ resource "aws_sns_topic_policy" "this" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      { Sid = "PublishOwnAlarms", Effect = "Allow", Principal = local.alarms, Action = "sns:Publish", Resource = aws_sns_topic.this[0].arn, Condition = local.of_own_account },
-      { Sid = "PublishEvents", Effect = "Allow", Principal = local.events, Action = "sns:Publish", Resource = aws_sns_topic.this[0].arn },
+      { Sid = "PublishOwnAlarms", Effect = "Allow", Principal = { Service = "cloudwatch.amazonaws.com" }, Action = "sns:Publish", Resource = aws_sns_topic.this[0].arn, Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } } },
+      { Sid = "PublishEvents", Effect = "Allow", Principal = { Service = "events.amazonaws.com" }, Action = "sns:Publish", Resource = aws_sns_topic.this[0].arn },
     ]
   })
 }

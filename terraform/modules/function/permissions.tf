@@ -26,7 +26,7 @@ locals {
     { Sid = "PublishDeadLetters", Effect = "Allow", Action = "sns:Publish", Resource = var.dead_letter_topic_arn },
     {
       Sid       = "EncryptDeadLetters", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.context.kms_key_arn
-      Condition = { StringEquals = { "kms:ViaService" = "sns.${local.region}.amazonaws.com" } }
+      Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = var.dead_letter_topic_arn } }
     },
 
     # Lambda joins the VPC with the function's role. The last statement takes that from the function's own code again.

@@ -130,7 +130,7 @@ def test_a_handler_that_cannot_be_loaded_says_why(
     assert f"{result['errorType']}: {result['errorMessage']}".startswith(error)
 
 
-@pytest.mark.aws("LAMBDA-10")
+@pytest.mark.aws("LAMBDA-10", "EVENTS-2")
 @pytest.mark.parametrize("may_use_the_key", [True, False])
 def test_an_event_whose_attempts_failed_is_published_to_an_encrypted_topic_by_a_role_that_can_use_its_key(
     aws: LocalAws,
@@ -140,8 +140,9 @@ def test_an_event_whose_attempts_failed_is_published_to_an_encrypted_topic_by_a_
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     topic, queue = aws.make_topic(KmsMasterKeyId=key)
     may = [LOGS, allow("sns:Publish", topic)]
+    for_topic = {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic}}
     if may_use_the_key:
-        may.append(allow(["kms:GenerateDataKey", "kms:Decrypt"], key))
+        may.append(allow(["kms:GenerateDataKey", "kms:Decrypt"], key, Condition=for_topic))
     role = aws.make_role(unique("async"), *may)
     name = deploy("fail", role=role, DeadLetterConfig={"TargetArn": topic})
     aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"beer": 1}')
