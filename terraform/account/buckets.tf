@@ -31,6 +31,7 @@ module "access_log_bucket" {
 }
 
 data "aws_iam_policy_document" "access_logs" {
+  # The path names the account, and not every delivery has aws:SourceArn.
   statement {
     sid       = "LoadBalancerLogDelivery"
     actions   = ["s3:PutObject"]
@@ -39,12 +40,6 @@ data "aws_iam_policy_document" "access_logs" {
     principals {
       type        = "Service"
       identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
-    }
-
-    condition {
-      test     = "ArnLike"
-      variable = "aws:SourceArn"
-      values   = ["arn:${local.partition}:elasticloadbalancing:*:${local.account_id}:loadbalancer/*"]
     }
   }
 
