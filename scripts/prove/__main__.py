@@ -44,6 +44,8 @@ def prove(settings: Mapping[str, str]) -> None:
     name = required(settings, "ENVIRONMENT", "such as make prove ENVIRONMENT=dev, or rehearsal")
     if name == REHEARSAL:
         os.execve(sys.executable, _AGAIN, {**settings, **variables(CHECKOUT / ".rehearsal")})  # noqa: S606
+    if settings.get("IN_PLACE") and settings.get("REMOVE"):
+        raise CommandError("REMOVE=1 destroys a temporary environment; IN_PLACE=1 has none. Set one of them.")
     base = settings.get("CONFIGURED_LIKE")
     folder = Path(settings.get("OUTPUT") or CHECKOUT / "build" / "prove").resolve() / (base or name)
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from scripts.environment import CommandError
+from scripts.prove import __main__ as program
 from scripts.prove.claim import (
     Claim,
     DisprovedError,
@@ -50,6 +51,11 @@ def test_claims_after_one_that_does_not_hold_are_tried_and_those_after_an_interr
         ("not run", ()),
     ]
     assert lines[-2:] == ["      proven\n      - 4", "[6/7] Claim interrupted ..."]
+
+
+def test_what_is_proven_in_place_cannot_be_removed() -> None:
+    with pytest.raises(CommandError, match=r"REMOVE=1 destroys .* Set one of them"):
+        program.prove({"ENVIRONMENT": "dev", "IN_PLACE": "1", "REMOVE": "1"})
 
 
 @pytest.mark.parametrize("seen", ["wrong", "refused", "interrupted"])
