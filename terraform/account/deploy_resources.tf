@@ -6,12 +6,14 @@ locals {
       Action   = concat(local.describe_unscoped_actions, ["ec2:GetSecurityGroupsForVpc"]) # Elastic Load Balancing calls it for the caller
       Resource = ["*"]
     },
+    # RDS describes AWS's own keys for the caller, which have no tag, even where it is given another.
     {
       Sid    = "DescribeScoped"
-      Action = ["ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "rds:Describe*", "route53:GetChange"]
+      Action = ["ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "kms:DescribeKey", "rds:Describe*", "route53:GetChange"]
       Resource = [
         "arn:${local.partition}:ec2:${local.place}:vpc/*",
         "arn:${local.partition}:ec2:${var.region}:aws:prefix-list/*",
+        "arn:${local.partition}:kms:*:${local.account_id}:key/*",
         "arn:${local.partition}:rds:${local.place}:*",
         "arn:${local.partition}:route53:::change/*",
       ]

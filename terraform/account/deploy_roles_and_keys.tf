@@ -11,10 +11,9 @@ locals {
     {
       Sid = "ManageOwnKeys"
       Action = [
-        "kms:CreateAlias", "kms:CreateGrant", "kms:DeleteAlias", "kms:Decrypt", "kms:DescribeKey", "kms:EnableKeyRotation",
-        "kms:Encrypt", "kms:GenerateDataKey*", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags",
-        "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias",
-        "kms:UpdateKeyDescription",
+        "kms:CreateAlias", "kms:CreateGrant", "kms:DeleteAlias", "kms:Decrypt", "kms:EnableKeyRotation", "kms:Encrypt",
+        "kms:GenerateDataKey*", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags", "kms:PutKeyPolicy",
+        "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
       ]
       Resource  = [for region in compact([var.region, var.backup_copy_region]) : "arn:${local.partition}:kms:${region}:${local.account_id}:key/*"]
       Condition = { StringEquals = { "aws:ResourceTag/Environment" = name } }

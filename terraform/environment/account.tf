@@ -1,6 +1,5 @@
 # Resources of terraform/account that an environment uses, found by name.
 locals {
   access_log_bucket_name   = "${var.project_name}-access-logs-${local.account_id}"
-  deploy_role_arn          = "arn:${local.partition}:iam::${local.account_id}:role/${var.project_name}-deploy-${var.environment}"
   permissions_boundary_arn = "arn:${local.partition}:iam::${local.account_id}:policy/${local.name}-boundary"
 }

@@ -17,7 +17,6 @@ resource "aws_kms_key" "backup_copies" {
   provider = aws.backup_copies
 
   description             = "Copies of the backups of ${local.name}"
-  policy                  = jsonencode({ Version = "2012-10-17", Statement = local.own_key_users })
   enable_key_rotation     = true
   deletion_window_in_days = local.key_recovery_days
 }

@@ -7,30 +7,18 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
 
-  own_key_users = [
-    {
-      # AWS recommends this for every key: without it, the key could never be changed again.
-      # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-      Sid       = "EnableIAMPolicies"
-      Effect    = "Allow"
-      Principal = { AWS = "arn:${local.partition}:iam::${local.account_id}:root" }
-      Action    = "kms:*"
-      Resource  = "*"
-    },
-    {
-      # The role's own policies tell keys apart by tag, and KMS can take five minutes to authorize by a new key's tag. RDS asks
-      # sooner. https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html
-      Sid       = "DeployWithNewKey"
-      Effect    = "Allow"
-      Principal = { AWS = local.deploy_role_arn }
-      Action    = ["kms:Create*", "kms:Decrypt", "kms:Describe*", "kms:Enable*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:Get*", "kms:List*"]
-      Resource  = "*"
-    },
-  ]
-
   key_policy = {
     Version = "2012-10-17"
-    Statement = concat(local.own_key_users, [
+    Statement = [
+      {
+        # AWS recommends this for every key: without it, the key could never be changed again.
+        # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+        Sid       = "EnableIAMPolicies"
+        Effect    = "Allow"
+        Principal = { AWS = "arn:${local.partition}:iam::${local.account_id}:root" }
+        Action    = "kms:*"
+        Resource  = "*"
+      },
       {
         # CloudWatch Logs encrypts with a key only for log groups that the key's policy names.
         Sid       = "EncryptOwnLogGroups"
@@ -54,7 +42,7 @@ locals {
           StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = "arn:${local.partition}:sns:${var.region}:${local.account_id}:${local.name}-alarms" }
         }
       },
-    ])
+    ]
   }
 }
 

@@ -74,6 +74,8 @@ def _master_secret(parameters: Mapping[str, Any], ctx: RequestContext) -> list[R
     return [
         Request("secretsmanager:CreateSecret", secret, tags),
         Request("secretsmanager:TagResource", secret, tags),
+        # AWS's own key for secrets, also where another is given.
+        Request("kms:DescribeKey", ctx.arn("kms", "key/aws-secretsmanager")),
         *_uses_of_keys(parameters, ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey"), ctx),
     ]
 

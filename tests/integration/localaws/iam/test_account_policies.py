@@ -122,6 +122,7 @@ def test_a_workload_logs_in_by_token_only_to_the_database_of_its_environment(
         ("lambda:UpdateFunctionCode", f"lambda:{PLACE}:function:{PROJECT}-dev-access", DEV),
         ("lambda:UpdateFunctionCode", f"lambda:{PLACE}:function:{PROJECT}-dev-access-plan", DEV | {"release-plan"}),
         ("secretsmanager:GetSecretValue", f"secretsmanager:{PLACE}:secret:{PROJECT}-dev/login/x-1", {"administrator"}),
+        ("kms:DescribeKey", f"kms:{PLACE}:key/of-aws", {"administrator", *DEPLOYMENTS, *READERS}),
         ("rds:DeleteDBInstance", f"rds:{PLACE}:db:{PROJECT}-dev", DEV),
         *(
             ("rds:RestoreDBInstanceFromDBSnapshot", f"rds:{PLACE}:snapshot:{kind}{PROJECT}-dev-1", DEV)
