@@ -31,7 +31,7 @@ module "access_log_bucket" {
 }
 
 data "aws_iam_policy_document" "access_logs" {
-  # The path names the account, and not every delivery has aws:SourceArn.
+  # The path names the account. Users disagree whether deliveries have aws:SourceArn.
   statement {
     sid       = "LoadBalancerLogDelivery"
     actions   = ["s3:PutObject"]
