@@ -45,8 +45,9 @@ format: .venv/ready ## Rewrite Python and Terraform files in the project's style
 	.venv/bin/ruff format .
 	@$(RUN) devtools.terraform fmt -recursive terraform
 
-docs: .venv/ready ## Generate the derived parts of the documentation: inputs of terraform/modules/database_access, the keys of docs/access.md
+docs: .venv/ready ## Generate the derived parts of the documentation: inputs of terraform/modules/database_access, a list of docs/rehearsal.md, the keys of docs/access.md
 	@$(RUN) scripts.terraform_tables
+	@$(RUN) scripts.aws_behaviours
 	@$(RUN) scripts.access_document
 
 # The same files serve each platform of tool.uv.environments (Linux with glibc), and every Python from 3.11 on but for

@@ -2,16 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from db_bootstrap.cli.json_schema import document_schema
+from scripts.aws_behaviours import DOCS, replaced
 
-GUIDE = Path(__file__).parent.parent / "docs" / "access.md"
-_BEGIN = "<!-- make docs: every key -->\n"
-_END = "<!-- end -->\n"
-
-_Schema = dict[str, Any]
+GUIDE = DOCS / "access.md"
 
 
 def with_keys(page: str) -> str:
@@ -22,11 +18,10 @@ def with_keys(page: str) -> str:
         shared = ("roles and logins" if key.startswith(("roles.", "logins.")) else key, row)
         keys.setdefault(shared, []).append(f"`{key}`")
     listed = "\n".join(f"- {', '.join(names)}: {text}" for (_, text), names in keys.items())
-    head, _, rest = page.partition(_BEGIN)
-    return f"{head}{_BEGIN}\n{listed}\n\n{_END}{rest.partition(_END)[2]}"
+    return replaced(page, "every key", listed)
 
 
-def _keys(schema: _Schema, path: str) -> Iterator[tuple[str, str]]:
+def _keys(schema: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for name, value in schema["properties"].items():
         item = value.get("additionalProperties") or value.get("items") or value
         if isinstance(item, dict) and "properties" in item and name not in {"memberships", "grants"}:
@@ -39,11 +34,10 @@ def _keys(schema: _Schema, path: str) -> Iterator[tuple[str, str]]:
         elif default not in (None, [], {}):
             text += ". Default: " + json.dumps(default).strip('"')
         yield path + name, text
-    for name, prefix in (
-        (("memberships", "memberships.GROUP."), ("grants", "grants.")) if path == "logins.NAME." else ()
-    ):
-        value = schema["properties"][name]
-        yield from _keys(value.get("items") or value["additionalProperties"], prefix)
+    if path == "logins.NAME.":
+        for name, prefix in (("memberships", "memberships.GROUP."), ("grants", "grants.")):
+            value = schema["properties"][name]
+            yield from _keys(value.get("items") or value["additionalProperties"], prefix)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,20 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.aws_behaviours import replaced
+
 TERRAFORM = Path(__file__).parent.parent / "terraform"
-BEGIN = "<!-- make docs: inputs -->"
-END = "<!-- end -->"
 
 
 def readmes() -> list[Path]:
     """Return the READMEs that have a list, one a folder."""
-    return [path for path in sorted(TERRAFORM.rglob("README.md")) if BEGIN in path.read_text()]
+    return [path for path in sorted(TERRAFORM.rglob("README.md")) if "<!-- make docs: inputs -->" in path.read_text()]
 
 
 def with_tables(readme: Path) -> str:
     """A README's text with its list as it should be."""
-    head, _, rest = readme.read_text().partition(BEGIN)
-    _, _, tail = rest.partition(END)
     listed = "\n".join(sorted(_input(name, body) for name, body in blocks(readme.parent, "variable")))
-    return f"{head}{BEGIN}\n\n{listed}\n\n{END}{tail}"
+    return replaced(readme.read_text(), "inputs", listed)
 
 
 def _input(name: str, body: str) -> str:
@@ -53,14 +51,6 @@ def _attribute(body: str, name: str) -> str:
     return value[1:-1] if name == "description" else value
 
 
-def main() -> None:
-    """Rewrite every README whose list is not what it should be."""
-    for readme in readmes():
-        text = with_tables(readme)
-        if text != readme.read_text():
-            readme.write_text(text)
-            print(f"{readme.relative_to(TERRAFORM.parent)} rewritten")
-
-
 if __name__ == "__main__":
-    main()
+    for path in readmes():
+        path.write_text(with_tables(path))
