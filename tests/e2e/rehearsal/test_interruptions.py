@@ -98,7 +98,7 @@ def test_an_up_ends_what_a_killed_one_left_and_starts_a_local_aws_instead_of_one
     second_up = request.getfixturevalue("second_up")
     seen = output_until(second_up, "[3/7] Start the local AWS: http")
     assert "An interrupted run had left processes behind; ended terraform" in seen
-    load = output_until(second_up, "For the AWS CLI: ").partition("For the AWS CLI: ")[2].strip()
+    load = seen.partition("For the AWS CLI: ")[2].partition("\n")[0]
     subprocess.run(["sh", "-c", f'{load}; test "$AWS_ACCESS_KEY_ID"'], env={}, check=True)
 
 
