@@ -3,9 +3,7 @@
 # again.
 locals {
   write_tokens = [for own in local.own : "arn:${local.partition}:secretsmanager:${local.place}:secret:${own}/service/write-token-*"]
-}
 
-locals {
   drift = concat(local.plan, [
     { Sid = "ReadArtifacts", Action = ["s3:GetObject"], Resource = [local.artifacts] },
     { Sid = "DescribeImages", Action = ["ecr:BatchGetImage", "ecr:DescribeImages"], Resource = [local.registry_arn] },

@@ -1,7 +1,3 @@
-locals {
-  github_issuer = "token.actions.githubusercontent.com"
-}
-
 resource "aws_iam_openid_connect_provider" "github" {
   count = var.github_oidc_provider_arn == null ? 1 : 0
 
@@ -10,6 +6,8 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 locals {
+  github_issuer = "token.actions.githubusercontent.com"
+
   # Names can be given up and registered by others; numbers cannot. GitHub writes both into the subject of its tokens, or
   # names alone in the legacy format, which leaves the number to the claim repository_id.
   # https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims

@@ -18,11 +18,9 @@ locals {
   # The record with which ACM validates a name: an underscore and 32 characters. ACM reuses it for every certificate of the
   # account, so a deployment can request certificates only for its own names.
   own_records = { for name, domains in var.domain_names : name => flatten([for domain in domains : [domain, "_${join("", [for _ in range(32) : "?"])}.${domain}"]]) }
-}
 
-# In the policies of each deployment role and in each workload boundary: an explicit deny beats every allow, so a resource
-# cannot be retagged first. AWS sends the key for existing resources only, and not for every service.
-locals {
+  # In the policies of each deployment role and in each workload boundary: an explicit deny beats every allow, so a resource
+  # cannot be retagged first. AWS sends the key for existing resources only, and not for every service.
   deny_other_environments = { for name, own in local.own : name => [
     {
       Sid       = "DenyOtherEnvironments"

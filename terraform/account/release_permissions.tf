@@ -2,11 +2,9 @@
 # read, and saved plans of one environment each, which the job that plans puts and only the approved deployment reads.
 locals {
   artifacts = "arn:${local.partition}:s3:::${var.project_name}-terraform-state-${local.registry_account_id}/artifacts/*"
-}
 
-# Planning happens before the approval. So this role changes nothing but the code of the function that can only plan, and it
-# cannot read a plan back.
-locals {
+  # Planning happens before the approval. So this role changes nothing but the code of the function that can only plan, and it
+  # cannot read a plan back.
   release_plan = concat(local.drift, [
     { Sid = "SavePlans", Action = ["s3:PutObject"], Resource = [for name in var.deploy_environments : "${module.state_bucket.arn}/plans/${name}/*"] },
     {

@@ -49,16 +49,7 @@ locals {
     Sid       = "AssumeRoleFromScheduler", Effect = "Allow", Principal = { Service = "scheduler.amazonaws.com" }, Action = "sts:AssumeRole"
     Condition = { StringEquals = { "aws:SourceAccount" = local.account_id }, ArnEquals = { "aws:SourceArn" = aws_scheduler_schedule_group.drift.arn } }
   }
-}
 
-resource "aws_iam_role" "drift" {
-  name                 = "${local.context.name}-access-verify"
-  description          = "Lets the schedule of drift checks invoke the planning function"
-  assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = [local.assumed_by_schedule] })
-  permissions_boundary = local.context.permissions_boundary_arn
-}
-
-locals {
   # Scheduler decrypts what a schedule hands over with the credentials of the schedule's role, so without kms:ViaService.
   # https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html#key-management-cloud-trail
   decrypt_input = {
@@ -66,6 +57,13 @@ locals {
     Condition = { ArnLike = { "kms:EncryptionContext:aws:scheduler:schedule:arn" = "${replace(aws_scheduler_schedule_group.drift.arn, ":schedule-group/", ":schedule/")}/*" } }
   }
   invoke_planner = { Sid = "InvokePlanner", Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = [module.planner.arn] }
+}
+
+resource "aws_iam_role" "drift" {
+  name                 = "${local.context.name}-access-verify"
+  description          = "Lets the schedule of drift checks invoke the planning function"
+  assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = [local.assumed_by_schedule] })
+  permissions_boundary = local.context.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "drift" {

@@ -13,9 +13,7 @@ locals {
     zipmap(values(local.secret_arn_by_login), [for _ in local.secret_arn_by_login : local.login_overdue_after_days]),
     { for arn in local.master_secret_arns : arn => var.master_overdue_after_days },
   )
-}
 
-locals {
   describe_secrets      = { Sid = "DescribeSecrets", Effect = "Allow", Action = ["secretsmanager:DescribeSecret"], Resource = keys(local.overdue_after_days) }
   invoke_rotation_watch = { Sid = "InvokeRotationWatch", Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = [module.rotation_watch.arn] }
 }

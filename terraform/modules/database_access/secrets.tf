@@ -10,9 +10,5 @@ resource "aws_secretsmanager_secret" "login" {
   name_prefix             = "${local.context.name}/database/${each.key}-"
   description             = "Login ${each.key} of database ${var.database.name}"
   kms_key_id              = local.context.kms_key_arn
-  recovery_window_in_days = local.recovery_window_days
-}
-
-locals {
-  recovery_window_days = local.context.is_temporary ? 0 : 30
+  recovery_window_in_days = local.context.is_temporary ? 0 : 30
 }

@@ -1,8 +1,3 @@
-locals {
-  # Requests in flight can finish within this time after a task is deregistered.
-  deregistration_seconds = var.context.is_temporary ? 5 : 30
-}
-
 # trivy:ignore:AWS-0053 The service is for clients outside of AWS; client_cidr_blocks limits who can connect, and WAF filters requests.
 resource "aws_lb" "this" {
   name                       = var.context.name
@@ -26,7 +21,7 @@ resource "aws_lb_target_group" "this" {
   target_type                   = "ip"
   protocol                      = "HTTP"
   port                          = var.service_port
-  deregistration_delay          = local.deregistration_seconds
+  deregistration_delay          = var.context.is_temporary ? 5 : 30 # seconds for requests in flight
   load_balancing_algorithm_type = "least_outstanding_requests"
 
   # Not /readyz: all tasks share the database, and ECS replaces every task that fails this check.

@@ -2,7 +2,6 @@
 locals {
   database           = { DBInstanceIdentifier = var.database.identifier }
   bytes_of_mebibyte  = 1024 * 1024
-  bytes_of_gigabyte  = 1024 * 1024 * 1024
   storage_share_left = 0.05 # RDS itself adds storage below a tenth: at half of that it cannot, or not fast enough
 
   database_alarms = {
@@ -14,7 +13,7 @@ locals {
       database-storage = {
         description  = "The database's storage is nearly full, and does not grow."
         metric       = "FreeStorageSpace", statistic = "Minimum", period_seconds = 300, periods = 3
-        comparison   = "LessThanThreshold", threshold = var.database.allocated_gigabytes * local.bytes_of_gigabyte * local.storage_share_left
+        comparison   = "LessThanThreshold", threshold = var.database.allocated_gigabytes * 1024 * local.bytes_of_mebibyte * local.storage_share_left
         missing_data = "ignore" # a new database has no data points yet
       }
       database-connections = {

@@ -1,7 +1,4 @@
 locals {
-  milliseconds_of_second = 1000
-  timeout_share          = 0.8
-
   # By function, metric and, for the runbook, section.
   function_alarms = merge([
     for key, function in var.functions : {
@@ -18,7 +15,7 @@ locals {
         duration = {
           description = "The function ${function.name} nearly ran into its timeout of ${function.timeout_seconds} s."
           metric      = "Duration", statistic = "Maximum"
-          threshold   = function.timeout_seconds * local.milliseconds_of_second * local.timeout_share
+          threshold   = function.timeout_seconds * 1000 * 0.8 # in milliseconds
         }
         } : "${key}-${name}" => merge(alarm, {
           section        = "function-${name}"

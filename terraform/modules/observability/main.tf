@@ -27,10 +27,9 @@ locals {
     topic_arns = local.topic_arns
   }
 
-  minimal = ["load-balancer-errors", "unhealthy-hosts"]
   alarms = {
     for key, alarm in local.tables : key => merge(local.defaults, { section = key }, alarm)
-    if !var.is_minimal || contains(local.minimal, key)
+    if !var.is_minimal || contains(["load-balancer-errors", "unhealthy-hosts"], key)
   }
 }
 

@@ -42,10 +42,8 @@ locals {
     [for allowed in [var.exec_is_allowed] : { Sid = "OpenExecChannels", Action = local.exec_actions, Resource = ["*"] } if allowed],
     [for one in local.read_secret.write_token : one if var.write_token_secret_arn != null],
   )
-}
 
-# Without the conditions, ECS could be talked into lending these roles to a task of another account.
-locals {
+  # Without the conditions, ECS could be talked into lending these roles to a task of another account.
   assumed_by_tasks = jsonencode({ Version = "2012-10-17", Statement = [{
     Sid       = "AssumeRoleFromTasks"
     Effect    = "Allow"
