@@ -57,7 +57,7 @@ locals {
         ] : "arn:${local.partition}:${name}"
       ])
     },
-    # CloudWatch Logs delivers the firewall's log through an account-wide policy, which WAF writes in the caller's name.
+    # CloudWatch Logs delivers the firewall's log by a policy of the account or log group, which AWS writes in the caller's name.
     { Sid = "ManageFirewallLogDelivery", Action = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy"], Resource = ["*"] },
     # CloudWatch refuses composite alarms to a narrower scope.
     { Sid = "PutCompositeAlarms", Action = ["cloudwatch:PutCompositeAlarm"], Resource = ["*"] },
