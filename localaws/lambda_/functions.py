@@ -45,6 +45,7 @@ from localaws.settings import Context
 # AWS waits one and two minutes before it tries an asynchronous invocation again.
 RETRY_DELAYS_SECONDS = (0.5, 1.0)
 ERROR_EXCERPT_CHARACTERS = 1000
+_VARIABLES_LIMIT = 4096  # characters of JSON
 
 
 class InvalidRequestContentError(LambdaClientError):
@@ -197,6 +198,12 @@ class Functions:
         function_arn = self._authorizer.context.arn("lambda", f"function:{name}")
         if not self._authorizer.trusts(role_arn, "lambda.amazonaws.com", {"aws:SourceArn": function_arn}).allowed:
             raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
+        variables = json.dumps((spec.get("Environment") or {}).get("Variables") or {}, separators=(",", ":"))
+        if len(variables) > _VARIABLES_LIMIT:
+            raise InvalidParameterValueException(
+                "Lambda was unable to configure your environment variables because the environment variables you have "
+                f"provided exceeded the 4KB limit. String measured: {variables}"
+            )
         target = (spec.get("DeadLetterConfig") or {}).get("TargetArn")
         if target:
             dead_letters.check_target(target, role_arn, self._authorizer)

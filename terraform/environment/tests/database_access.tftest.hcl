@@ -196,6 +196,14 @@ run "fractions_are_refused" {
   expect_failures = [var.drift_check_interval_hours, var.rotation]
 }
 
+run "more_logins_than_a_function_can_be_told_stop_the_plan" {
+  command = plan
+  module { source = "../modules/database_access" }
+  variables { access = { database = "beers", logins = { for number in range(26) : "beers_login_${number}" => { credential = "rotated" } } } }
+
+  expect_failures = [aws_lambda_invocation.apply]
+}
+
 run "a_schedule_too_often_is_refused" {
   command = plan
   module { source = "../modules/database_access" }

@@ -26,5 +26,12 @@ resource "aws_lambda_invocation" "apply" {
         ["If the cause will pass, such as a database that cannot be reached now: `-var preview_access=false` does not ask beforehand."],
       ))
     }
+
+    # Lambda takes 4,096 characters of variables as JSON; the others of the function that rotates take fewer than 600. Terraform
+    # and Secrets Manager add 34 to a secret's name.
+    precondition {
+      condition     = length(jsonencode(jsonencode({ for name in local.rotated_logins : name => "${local.own_secrets}${name}${format("%033d", 0)}" }))) <= 3496
+      error_message = "The function that rotates cannot be told of ${length(local.rotated_logins)} logins with credential = \"rotated\": Lambda limits its variables, to about 24 logins. Use iam for some."
+    }
   }
 }
