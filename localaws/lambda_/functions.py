@@ -198,11 +198,10 @@ class Functions:
         function_arn = self._authorizer.context.arn("lambda", f"function:{name}")
         if not self._authorizer.trusts(role_arn, "lambda.amazonaws.com", {"aws:SourceArn": function_arn}).allowed:
             raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
-        variables = json.dumps((spec.get("Environment") or {}).get("Variables") or {}, separators=(",", ":"))
-        if len(variables) > _VARIABLES_LIMIT:
+        if len(json.dumps((spec.get("Environment") or {}).get("Variables"), separators=(",", ":"))) > _VARIABLES_LIMIT:
             raise InvalidParameterValueException(
                 "Lambda was unable to configure your environment variables because the environment variables you have "
-                f"provided exceeded the 4KB limit. String measured: {variables}"
+                "provided exceeded the 4KB limit."
             )
         target = (spec.get("DeadLetterConfig") or {}).get("TargetArn")
         if target:

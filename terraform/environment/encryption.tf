@@ -7,6 +7,9 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
 
+  # A deleted key takes everything with it that it encrypts, the final snapshot too.
+  key_recovery_days = var.is_temporary ? 7 : 30
+
   key_policy = {
     Version = "2012-10-17"
     Statement = [
@@ -51,11 +54,6 @@ resource "aws_kms_key" "environment" {
   policy                  = jsonencode(local.key_policy)
   enable_key_rotation     = true
   deletion_window_in_days = local.key_recovery_days
-}
-
-# A deleted key takes everything with it that it encrypts, the final snapshot too.
-locals {
-  key_recovery_days = var.is_temporary ? 7 : 30
 }
 
 resource "aws_kms_alias" "environment" {
