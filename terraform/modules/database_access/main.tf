@@ -31,7 +31,7 @@ resource "aws_lambda_invocation" "apply" {
     # and Secrets Manager add 34 to a secret's name.
     precondition {
       condition     = length(jsonencode(jsonencode({ for name in local.rotated_logins : name => "${local.own_secrets}${name}${format("%033d", 0)}" }))) <= 3496
-      error_message = "The function that rotates cannot be told of ${length(local.rotated_logins)} logins with credential = \"rotated\": Lambda limits its variables, to about 24 logins. Use iam for some."
+      error_message = "${length(local.rotated_logins)} logins with credential = \"rotated\" are too many for one function: Lambda limits its variables to 4 KB, about 24 logins. Use iam for some."
     }
   }
 }
