@@ -289,8 +289,9 @@ def failed_rollout(services: dict[str, Any]) -> str | None:
 
 def failed_task(tasks: Iterable[Mapping[str, Any]], digest: str) -> str | None:
     """Return the ID of the newest task with an image that stopped by a failure; None if there is none."""
-    stopped = [task for task in tasks if task["status"] == "STOPPED" and digest in str(task["images"])]
-    failed = [task for task in stopped if not (task["stopped_reason"] or "").startswith("Scaling activity")]
+    stopped = [task for task in tasks if task["status"] == "STOPPED"]
+    ours = [task for task in stopped if any(image.endswith(digest) for image in task["images"].values())]
+    failed = [task for task in ours if not (task["stopped_reason"] or "").startswith("Scaling activity")]
     return max(failed, key=lambda task: str(task["created"]))["id"] if failed else None
 
 

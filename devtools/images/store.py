@@ -2,8 +2,8 @@
 
 A rehearsal runs the image's own command on the image's own files, but as plain processes. ``build`` copies what the
 Dockerfile copies into a folder and names the folder by the digest of its content, as a registry would; ``ImageStore``
-finds it again by the reference in a task definition. This does not prove the
-Dockerfile's other lines; ``build_for_containers`` builds them too, and then tasks run in containers.
+finds it again by the reference in a task definition. This does not prove the Dockerfile's other lines;
+``build_for_containers`` builds them too, and then tasks run in containers.
 """
 
 import hashlib

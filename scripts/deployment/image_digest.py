@@ -43,7 +43,7 @@ def image_id(commit: str, digest: str) -> dict[str, str]:
 
 
 def registry(address: str) -> tuple[Any, dict[str, str]]:
-    """Return a client of an image repository's registry, perhaps of another account, and the registry's name for it."""
+    """Return an ECR client for an image repository, perhaps of another account, and the parameters that name it."""
     host, _, name = address.partition("/")
     account, _, _, region, *_ = host.split(".")
     return boto3.client("ecr", region_name=region), {"registryId": account, "repositoryName": name}

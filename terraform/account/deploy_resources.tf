@@ -6,7 +6,7 @@ locals {
       Action   = concat(local.describe_unscoped_actions, ["ec2:GetSecurityGroupsForVpc"]) # Elastic Load Balancing calls it for the caller
       Resource = ["*"]
     },
-    # RDS describes AWS's own keys for the caller, which have no tag, even where it is given another.
+    # RDS calls kms:DescribeKey on AWS's own keys, which have no tags, as the caller, even if it is given another key.
     {
       Sid    = "DescribeScoped"
       Action = ["ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "kms:DescribeKey", "rds:Describe*", "route53:GetChange"]
@@ -57,7 +57,7 @@ locals {
         ] : "arn:${local.partition}:${name}"
       ])
     },
-    # CloudWatch Logs delivers the firewall's log by a policy of the account or log group, which AWS writes in the caller's name.
+    # WAF lets CloudWatch Logs deliver its log by a policy of the account or log group, which it writes as the caller.
     { Sid = "ManageFirewallLogDelivery", Action = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy"], Resource = ["*"] },
     # CloudWatch refuses composite alarms to a narrower scope.
     { Sid = "PutCompositeAlarms", Action = ["cloudwatch:PutCompositeAlarm"], Resource = ["*"] },

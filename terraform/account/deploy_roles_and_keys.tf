@@ -87,7 +87,7 @@ locals {
         "ecs.amazonaws.com",
         "ecs.application-autoscaling.amazonaws.com",
         "elasticloadbalancing.amazonaws.com",
-        "events.amazonaws.com", # of the first alarm, a user reports, although it is documented for actions on EC2 alone
+        "events.amazonaws.com", # PutMetricAlarm can create this role, a user reports; it is documented only for EC2 actions
         "rds.amazonaws.com",
         "wafv2.amazonaws.com",
       ] } }

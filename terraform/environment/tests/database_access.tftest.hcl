@@ -196,7 +196,7 @@ run "fractions_are_refused" {
   expect_failures = [var.drift_check_interval_hours, var.rotation]
 }
 
-run "more_logins_than_a_function_can_be_told_stop_the_plan" {
+run "more_rotated_logins_than_fit_into_a_functions_variables_are_refused" {
   command = plan
   module { source = "../modules/database_access" }
   variables { access = { database = "beers", logins = { for number in range(26) : "beers_login_${number}" => { credential = "rotated" } } } }

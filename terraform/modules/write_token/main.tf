@@ -13,7 +13,8 @@ resource "aws_secretsmanager_secret_version" "first" {
   secret_string_wo         = local.first_value
   secret_string_wo_version = 1 # the first value, and never another: later ones are put by people
 
-  # Secrets Manager deletes a version without a label, such as this one after two more values, and Terraform would make another.
+  # Secrets Manager can delete a version without a label, as this one would be after two more values. Terraform would then put
+  # another value, which replaces the current one.
   # https://github.com/terraform-aws-modules/terraform-aws-secrets-manager/issues/24
   version_stages = ["AWSCURRENT", "FIRST"]
   lifecycle { ignore_changes = [version_stages] }

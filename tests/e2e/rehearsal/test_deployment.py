@@ -96,9 +96,12 @@ def test_a_new_write_token_is_accepted_and_the_one_before_still_is(rehearsal: Re
     arn = rehearsal.outputs["write_token_secret_arn"]
     newer = Client(rehearsal.client.url, "the-next-token-for-this-service")
     assert newer.post("/beers/seed").status == 401
+    first = secrets.get_secret_value(SecretId=arn)["VersionId"]
     secrets.put_secret_value(SecretId=arn, SecretString=newer.token)
     wait_until(lambda: newer.post("/beers/seed").status == 200, "the service to read the new token")
     assert rehearsal.client.post("/beers/seed").status == 200
+    labels = secrets.describe_secret(SecretId=arn)["VersionIdsToStages"][first]
+    assert "FIRST" in labels, "AWS can delete a version without a label"
     assert rehearsal.deployment.plan_environment(rehearsal.digest) is None, "Terraform leaves the newer one alone"
 
 
