@@ -117,12 +117,12 @@ def _membership_options(fact: Membership, server: Server) -> str:
 def _revoking(fact: Membership, server: Server) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield how to revoke a membership, with the roles to act as; from version 16 on, once as each of its grantors."""
     # Without GRANTED BY, the server chooses the grantor that it records for the master's grants.
-    for grantor in sorted({server.master if name in server.masters else name for name in fact.grantors or ("",)}):
-        is_of_another = server.has_membership_options and grantor not in {"", server.master}
-        granted_by = f" GRANTED BY {identifier(grantor)}" if is_of_another else ""
+    by_choice = server.masters - {server.master}
+    for grantor in sorted({"" if name in by_choice else name for name in fact.grantors or ("",)}):
+        granted_by = f" GRANTED BY {identifier(grantor)}" if grantor else ""
         # Memberships that the member granted in turn would block the revoke, and must go as well.
         cascade = " CASCADE" if fact.admin and server.has_membership_options else ""
-        yield f"{granted_by}{cascade}", frozenset({grantor}) if is_of_another else frozenset()
+        yield f"{granted_by}{cascade}", frozenset({grantor} - {"", server.master})
 
 
 def settings(difference: Difference) -> Iterator[Statement]:
