@@ -97,8 +97,14 @@ def is_marked(stored: str, database: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
-    """Return all facts that the document declares, except on existing objects in the schemas."""
+def facts(document: AccessDocument, server: Server, staying: frozenset[Fact] = frozenset()) -> frozenset[Fact]:
+    """Return all facts that the document declares, except on existing objects in the schemas.
+
+    Args:
+        document: The document.
+        server: The server.
+        staying: As for `creators`.
+    """
     return frozenset(
         (
             *roles(document, server),
@@ -107,7 +113,7 @@ def facts(document: AccessDocument, server: Server) -> frozenset[Fact]:
             *_schemas(document),
             *_extensions(document),
             *container_privileges(document, server),
-            *_default_privileges(document, server),
+            *_default_privileges(document, server, staying),
         )
     )
 
@@ -313,30 +319,48 @@ def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:
 
 
 @lru_cache(maxsize=1)
-def creators(document: AccessDocument) -> Mapping[str, frozenset[str]]:
+def creators(document: AccessDocument, staying: frozenset[Fact] = frozenset()) -> Mapping[str, frozenset[str]]:
     """Return the declared roles whose objects can appear in each schema: its owner, and roles that inherit CREATE.
 
     Logins whose sessions act as another role are left out: what they create belongs to that role.
+
+    Args:
+        document: The document.
+        staying: Inherited memberships, and CREATE on schemas, that roles keep whether they are declared or not.
     """
-    schemas_of = defaultdict[str, set[str]](set)
+    schemas_of, groups_of = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for name, schema in document.schemas.items():
         schemas_of[schema.owner].add(name)
-    for fact in _schema_privileges(document):
-        if fact.privilege == "CREATE" and isinstance(fact.target, OnSchema):
+    for fact in (*_schema_privileges(document), *staying):
+        if isinstance(fact, Membership):
+            groups_of[fact.member].add(fact.role)
+        elif isinstance(fact, Privilege) and fact.privilege == "CREATE" and isinstance(fact.target, OnSchema):
             schemas_of[fact.grantee].add(fact.target.schema)
-    found = {name: {schema.owner} for name, schema in document.schemas.items()}
     for name, member in document.members.items():
-        login = member if isinstance(member, Login) else None
-        if login is None or login.acts_as is None:
-            reached = {name, PUBLIC, *document.inherited[name]}
-            names = {name} if login is None else {name, *login_roles(name, login)}
-            for created_in in set[str]().union(*(schemas_of[role] for role in reached & schemas_of.keys())):
-                found[created_in] |= names
+        groups_of[name] |= member.inherited()
+    acting = set[str]()
+    for name, login in document.logins.items():
+        for login_role in login_roles(name, login):
+            groups_of[login_role].add(name)
+            acting |= {name, login_role} if login.acts_as is not None else set()
+    found = {name: {schema.owner} for name, schema in document.schemas.items()}
+    for name in document.role_names - acting:
+        for created_in in found.keys() & set[str]().union(
+            *(schemas_of[role] for role in _with_groups(name, groups_of))
+        ):
+            found[created_in].add(name)
     return {name: frozenset(names) for name, names in found.items()}
 
 
-def _default_privileges(document: AccessDocument, server: Server) -> frozenset[Fact]:
-    creators_of = creators(document)
+def _with_groups(role: str, groups_of: Mapping[str, set[str]]) -> list[str]:
+    reached = [PUBLIC, role]
+    for member in reached:
+        reached += groups_of.get(member, set()) - {*reached}
+    return reached
+
+
+def _default_privileges(document: AccessDocument, server: Server, staying: frozenset[Fact]) -> frozenset[Fact]:
+    creators_of = creators(document, staying)
     return joined_defaults(
         (creators_of[schema], schema, kind, [(*grant, False) for grant in grants])
         for (schema, kind, name), grants in kind_grants(document, server).items()

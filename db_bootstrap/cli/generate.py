@@ -17,7 +17,7 @@ from db_bootstrap.document.model import PRIVILEGES, CredentialKind, is_predefine
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.effective.access import MembershipGraph
 from db_bootstrap.effective.catalog import Catalog, CatalogRole, ObjectClass, Objects
-from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Membership, Server
+from db_bootstrap.model import DEFAULT_ATTRIBUTES, Attribute, Fact, Membership, OnSchema, Privilege, Server
 from db_bootstrap.sql import PUBLIC
 from db_bootstrap.values import dataclass
 
@@ -46,8 +46,19 @@ def generate(catalog: Catalog) -> Generated:
     }
     scope = _Scope(catalog, frozenset(catalog.roles) - left_out.keys())
     # Who can create in a schema does not depend on the privileges on its objects, so the first draft says it.
-    scope = replace(scope, creators=creators(parse_document(_document(scope))))
+    scope = replace(scope, creators=creators(parse_document(_document(scope)), frozenset(_staying(catalog))))
     return Generated(_document(replace(scope, named=_named_of_extensions(scope))), left_out)
+
+
+def _staying(catalog: Catalog) -> Iterator[Fact]:
+    """Yield what `desired.creators` needs: applying the document revokes nothing."""
+    has_options = catalog.server.has_membership_options
+    for fact in catalog.memberships:
+        if fact.inherit and (has_options or catalog.roles[fact.member].attributes[Attribute.INHERIT]):
+            yield fact
+    for on in catalog.objects:
+        for entry in on.entries if on.kind is ObjectClass.SCHEMA else ():
+            yield from (Privilege(*entry[:2], OnSchema(name)) for name in on.names)
 
 
 @dataclass(frozen=True)

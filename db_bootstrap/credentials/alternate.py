@@ -138,7 +138,7 @@ def _difference(
 ) -> tuple[Difference, ActualMemberships]:
     run = catalog_reader(master)
     scope = Scope(AccessDocument(database=on.database), on, frozenset({name}), {})
-    read = memberships(run, on, scope.managed_roles)
+    read = [row for row in memberships(run, on, scope.managed_roles) if name in {row.role, row.member}]
     members = memberships_in_scope(read, scope, (fact for fact in desired if isinstance(fact, Membership)))
     actual: set[Fact] = {*facts_of(run, [name]), *(fact for fact in members.facts if fact.member == name)}
     if RoleExists(name) not in actual:

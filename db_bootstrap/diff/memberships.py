@@ -36,6 +36,8 @@ def memberships(read: Iterable[GrantedMembership], scope: Scope, declared: Itera
     desired_memberships = {(fact.role, fact.member): fact for fact in declared}
     # PostgreSQL itself makes the master a member of each role that it creates, to administer it.
     read = [row for row in read if row.member != scope.server.master]
+    left = [row for row in read if not {row.role, row.member} & scope.managed_roles]
+    read = [row for row in read if {row.role, row.member} & scope.managed_roles]
     rows = [row for row in read if not {row.role, row.member} & set(scope.successors)]
     if scope.server.has_membership_options:
         rows = [row for row in rows if row.grantor not in scope.successors]
@@ -44,7 +46,6 @@ def memberships(read: Iterable[GrantedMembership], scope: Scope, declared: Itera
     facts: list[Membership] = []
     notes: list[str] = []
     irrevocable: list[str] = []
-    left: list[GrantedMembership] = []
     staying = set(rows)
     leaving = tuple(row.fact() for row in read if row not in staying)
     rows.sort(key=lambda row: (row.role, row.member, row.grantor))

@@ -16,6 +16,7 @@ from db_bootstrap.model import (
     BUILTIN_DEFAULTS,
     ActualExtension,
     ActualRole,
+    Attribute,
     Call,
     Catalogs,
     Column,
@@ -25,6 +26,7 @@ from db_bootstrap.model import (
     ExtensionExists,
     ExtensionSchema,
     Fact,
+    Membership,
     ObjectGroup,
     ObjectKind,
     ObjectName,
@@ -98,17 +100,20 @@ def observe(scope: Scope, catalogs: Catalogs) -> Snapshot:
         ],
     )
     schema_owners = _containers(catalogs, scope, found)
+    staying = frozenset(_staying(catalogs, scope, found))
     groups, foreign = _objects(catalogs, scope, found)
     columns = _columns(catalogs.columns, scope, found)
     found.facts.extend(_owners(catalogs, scope))
     found.notes.extend(_other_owners(catalogs.objects, scope))
-    _default_privileges(catalogs.defaults, scope, document.schemas.keys() - schema_owners.keys(), found)
+    creating = frozenset[str]().union(*desired.creators(document, staying).values())
+    _default_privileges(catalogs.defaults, scope, creating, document.schemas.keys() - schema_owners.keys(), found)
     _extensions(catalogs.extensions, document, found)
     return Snapshot(
         server=on,
         facts=frozenset(found.facts),
         kept=frozenset(found.kept),
         leaving=frozenset(found.leaving),
+        staying=staying,
         groups=groups,
         columns=columns,
         calls=_calls(catalogs.columns, scope),
@@ -164,9 +169,29 @@ def _containers(catalogs: Catalogs, scope: Scope, found: _Findings) -> dict[str,
     return schema_owners
 
 
-def _default_privileges(rows: Sequence[DefaultRow], scope: Scope, new_schemas: Iterable[str], found: _Findings) -> None:
+def _staying(catalogs: Catalogs, scope: Scope, found: _Findings) -> Iterator[Fact]:
+    """Yield what `desired.creators` needs of the memberships and the containers."""
+    on = scope.server
+    attributes = (*found.facts, *desired.roles(scope.document, on)) if not on.has_membership_options else ()
+    inherits = {
+        fact.role: fact.value
+        for fact in attributes
+        if isinstance(fact, RoleAttribute) and fact.attribute is Attribute.INHERIT
+    }
+    masters = (row.fact() for row in catalogs.memberships if row.member == on.master)
+    for fact in (*masters, *found.kept, *(() if scope.revokes else found.facts)):
+        if isinstance(fact, Membership):
+            if fact.inherit and inherits.get(fact.member, True):
+                yield fact
+        elif isinstance(fact, Privilege) and fact.privilege == "CREATE" and isinstance(fact.target, OnSchema):
+            yield fact
+
+
+def _default_privileges(
+    rows: Sequence[DefaultRow], scope: Scope, creating: frozenset[str], new_schemas: Iterable[str], found: _Findings
+) -> None:
     """Judge the default privileges, and those that new schemas will get."""
-    managed = scope.managed_roles.intersection(scope.creators)
+    managed = scope.managed_roles & creating
     replaced = {
         (creator, row.kind) for row in rows for schemas, names in row.places if None in schemas for creator in names
     }
@@ -193,7 +218,11 @@ def _default_privileges(rows: Sequence[DefaultRow], scope: Scope, new_schemas: I
                 )
             else:
                 declared, undeclared = creators & scope.document.role_names, creators - scope.document.role_names
-                ours += ((declared, schema, ObjectKind(kind), entries) for schema in schemas)
+                # What roles have as a default everywhere matters only if they can create something here.
+                ours += (
+                    (declared & creating if schema is None else declared, schema, ObjectKind(kind), entries)
+                    for schema in schemas
+                )
                 others += ((undeclared, schema, ObjectKind(kind), entries) for schema in schemas if undeclared)
     found.facts.extend(joined_defaults(ours))
     found.notes.extend(

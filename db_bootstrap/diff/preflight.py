@@ -110,8 +110,8 @@ def _unknown_to_this_version(document: AccessDocument, snapshot: Snapshot) -> It
 
 
 def _foreign_roles(document: AccessDocument, snapshot: Snapshot) -> Iterator[str]:
-    facts = desired.facts(document, snapshot.server)
-    texts = {fact.role: fact.text for fact in facts if isinstance(fact, RoleComment)}
+    declared = desired.roles(document, snapshot.server)
+    texts = {fact.role: fact.text for fact in declared if isinstance(fact, RoleComment)}
     for name, role in sorted(item for item in snapshot.roles.items() if item[0] in texts):
         if name == snapshot.server.master:
             yield (

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 
-from db_bootstrap.desired import creators, holders
+from db_bootstrap.desired import holders
 from db_bootstrap.document import AccessDocument, GrantKind, Unlisted
 from db_bootstrap.document.model import is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS
@@ -49,11 +48,6 @@ class Scope:
     def schemas(self) -> list[str]:
         """The managed schemas, sorted."""
         return sorted(self.document.schemas)
-
-    @cached_property
-    def creators(self) -> list[str]:
-        """The declared roles whose objects can appear in a managed schema, sorted."""
-        return sorted(frozenset[str]().union(*creators(self.document).values()))
 
     @property
     def revokes(self) -> bool:

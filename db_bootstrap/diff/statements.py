@@ -55,7 +55,7 @@ def statements(
         snapshot: The facts that hold.
         difference: Between the two.
     """
-    difference = _difference(document, desired, snapshot.facts, difference)
+    difference = _difference(document, desired, snapshot, difference)
     owners = {name: schema.owner for name, schema in document.schemas.items()}
     retired = snapshot.retired_roles
     databases = sorted(
@@ -89,10 +89,11 @@ def statements(
 
 
 def _difference(
-    document: AccessDocument, desired: frozenset[Fact], actual: frozenset[Fact], difference: Difference
+    document: AccessDocument, desired: frozenset[Fact], snapshot: Snapshot, difference: Difference
 ) -> Difference:
+    actual = snapshot.facts
     # What a new role has implicitly exists by the time that its other facts are compared.
-    creating = frozenset[str]().union(*creators(document).values())
+    creating = frozenset[str]().union(*creators(document, snapshot.staying).values())
     implicit = _implicit_facts(difference.missing, creating)
     if implicit:
         actual |= implicit

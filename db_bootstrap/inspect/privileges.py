@@ -33,7 +33,7 @@ def containers(run: Run, scope: Scope) -> tuple[tuple[ContainerRow, ...], tuple[
 
 def default_privileges(run: Run, scope: Scope) -> tuple[DefaultRow, ...]:
     """Read the default privileges in managed schemas, and those of declared roles everywhere."""
-    rows = run(queries.DEFAULT_PRIVILEGES, creators=scope.creators, schemas=scope.schemas)
+    rows = run(queries.DEFAULT_PRIVILEGES, creators=sorted(scope.document.role_names), schemas=scope.schemas)
     return tuple(DefaultRow(*row) for row in rows)
 
 

@@ -105,6 +105,10 @@ WHERE lower(name) = ANY (CAST(:names AS text[]))
 
 # From version 16 on, a membership has a row for each grantor.
 MEMBERSHIPS = f"""
+WITH RECURSIVE reached (oid) AS (
+    SELECT oid FROM pg_roles WHERE rolname = ANY (CAST(:names AS text[]))
+    UNION SELECT m.roleid FROM pg_auth_members m JOIN reached ON reached.oid = m.member
+)
 SELECT coalesce(json_agg(json_build_array(
            role.rolname, member.rolname, coalesce(grantor.rolname, ''), {{inherit}}, {{set}}, m.admin_option,
            {_ADMINISTERS.format("role")},
@@ -114,7 +118,7 @@ JOIN pg_roles role ON role.oid = m.roleid
 JOIN pg_roles member ON member.oid = m.member
 LEFT JOIN pg_roles grantor ON grantor.oid = m.grantor
 JOIN pg_roles me ON me.rolname = current_user
-WHERE role.rolname = ANY (CAST(:names AS text[])) OR member.rolname = ANY (CAST(:names AS text[]))
+WHERE role.rolname = ANY (CAST(:names AS text[])) OR m.member IN (SELECT oid FROM reached)
 """  # noqa: S608 - put together from constants
 
 # An access control list without its owner's entries, each as `model.Entry`.

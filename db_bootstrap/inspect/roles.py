@@ -113,7 +113,7 @@ def restricted_settings(run: Run, on: Server, names: Iterable[str]) -> dict[str,
 
 
 def memberships(run: Run, on: Server, names: Iterable[str]) -> tuple[GrantedMembership, ...]:
-    """Read the memberships of these roles in any role, and of any role in them."""
+    """Read the memberships of these roles in any role, of the roles that they reach, and of any role in them."""
     query = queries.MEMBERSHIPS.format(**membership_options(on))
     ((rows,),) = run(query, names=sorted(names), **_rights(on))
     return tuple(GrantedMembership(*row) for row in rows)

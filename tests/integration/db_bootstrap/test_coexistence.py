@@ -90,6 +90,45 @@ def test_memberships_that_a_stranger_granted_are_revoked_with_the_option_or_repo
 
 
 @pytest.mark.parametrize(
+    ("creator", "rights", "unlisted"),
+    [
+        ("reader", ["GRANT CREATE ON SCHEMA {schema} TO {reader}"], "report"),
+        ("reader", ["GRANT CREATE ON SCHEMA {schema} TO PUBLIC"], "report"),
+        ("reader", ["GRANT {owner} TO {reader}"], "report"),
+        ("report", ["GRANT {owner} TO {reader}"], "report"),
+        ("report", ["GRANT {stranger} TO {report}", "GRANT CREATE ON SCHEMA {schema} TO {stranger}"], "report"),
+        (
+            "report",
+            ["GRANT {stranger} TO {report}", "GRANT {owner} TO {auditor}; GRANT {auditor} TO {stranger}"],
+            "report",
+        ),
+        (
+            "report",
+            [
+                "GRANT CREATE ON SCHEMA {schema} TO {master} WITH GRANT OPTION",
+                "SET ROLE {master}; GRANT CREATE ON SCHEMA {schema} TO {reader}",
+            ],
+            "revoke",
+        ),
+    ],
+)
+def test_what_roles_create_by_undeclared_rights_that_stay_has_the_declared_grants(
+    creator: str, rights: list[str], unlisted: str, cellar: Access
+) -> None:
+    cellar.raw["unlisted"] = unlisted
+    cellar.as_superuser("CREATE ROLE {stranger}", "CREATE ROLE {auditor}")
+    cellar.apply()
+    cellar.as_superuser(*rights)
+    cellar.apply()
+    assert cellar.plan().statements == ()
+    made = "CREATE TABLE {schema}.wine (id int); CREATE FUNCTION {schema}.age() RETURNS int LANGUAGE sql AS 'SELECT 2'"
+    cellar.as_superuser(f"SET SESSION AUTHORIZATION {{{creator}}}; {made}")
+    assert cellar.plan().statements == ()
+    granted = "SELECT has_table_privilege('{writer}', '{schema}.wine', 'DELETE')"
+    assert cellar.as_superuser(granted) == [[True]]
+
+
+@pytest.mark.parametrize(
     "held",
     [
         pytest.param("GRANT UPDATE ON {schema}.wine TO {reader}", id="a grant on the same table"),

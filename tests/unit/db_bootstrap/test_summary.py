@@ -51,7 +51,8 @@ def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, A
     known: dict[str, Any] = dict.fromkeys(
         ("calls", "policies", "foreign", "extensions", "retired_roles", "irrevocable"), ()
     )
-    known |= {"server": SERVER, "kept": frozenset(), "leaving": frozenset(), "groups": (TABLES,), **found}
+    known |= dict.fromkeys(("kept", "leaving", "staying"), frozenset[Fact]())
+    known |= {"server": SERVER, "groups": (TABLES,), **found}
     known |= {
         "columns": (Column(COLUMN, frozenset()),),
         "roles": {},
