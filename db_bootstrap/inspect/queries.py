@@ -443,10 +443,11 @@ facet AS (
     SELECT role, is_shared, 'granted', owner, NULL, count(*) FROM granted GROUP BY 1, 2, 4
     UNION ALL
     SELECT g.role, g.is_shared,
-           CASE WHEN pg_has_role(a.grantor, g.owner, 'USAGE') OR NOT has_schema_privilege(a.grantor, g.place, 'USAGE')
+           CASE WHEN a.grantor <> g.owner AND pg_has_role(a.grantor, g.owner, 'USAGE')
+                     OR NOT has_schema_privilege(a.grantor, g.place, 'USAGE')
            THEN 'irrevocable' ELSE 'granted by another' END, a.grantor,
            string_agg(DISTINCT a.privilege_type || g.within, ', ') || ' ON ' || g.keyword || ' ' || i.identity
-           || CASE WHEN pg_has_role(a.grantor, g.owner, 'USAGE') THEN (
+           || CASE WHEN a.grantor <> g.owner AND pg_has_role(a.grantor, g.owner, 'USAGE') THEN (
                   SELECT '; run: ' || string_agg(format('REVOKE %I FROM %I;', pg_get_userbyid(m.roleid),
                                                         pg_get_userbyid(m.member)), ' ')
                   FROM pg_auth_members m WHERE m.member = a.grantor AND pg_has_role(m.roleid, g.owner, 'USAGE'))
@@ -454,7 +455,11 @@ facet AS (
                   '; run: GRANT USAGE ON SCHEMA %s TO %I;', g.place::regnamespace, pg_get_userbyid(a.grantor))
               ELSE '' END, count(*)
     FROM granted g, pg_identify_object(g.classid, g.objid, 0) i, aclexplode(g.acl) a
-    WHERE a.grantee = g.role AND a.grantor NOT IN (g.owner, g.role)
+    WHERE a.grantee = g.role AND a.grantor <> g.role
+      -- Where others can grant too, DROP OWNED may act as one of them instead of the owner.
+      AND (a.grantor <> g.owner
+           OR coalesce(has_schema_privilege(g.owner, g.place, 'USAGE'), true)
+              AND EXISTS (SELECT FROM aclexplode(g.acl) b WHERE b.is_grantable AND b.grantee <> g.owner))
     GROUP BY 1, 2, 3, 4, g.keyword, i.identity, g.owner, g.place, a.grantor
     UNION ALL  -- only a role with CREATE on their schema, or for publications on the database, can be given these
     SELECT o.role, o.is_shared, 'needs create', n.nspowner, 'SCHEMA ' || quote_ident(n.nspname), count(*)

@@ -174,6 +174,22 @@ def test_privileges_that_another_than_the_owner_granted_are_revoked_as_the_grant
     assert cellar.as_superuser("SELECT has_table_privilege('{auditor}', '{schema}.cask', 'SELECT')") == [[True]]
 
 
+@pytest.mark.parametrize("privileges", ["USAGE", "ALL"])
+def test_grants_of_the_master_are_not_those_of_a_retired_role_that_could_grant_the_same(
+    privileges: str, cellar: Access
+) -> None:
+    with cellar.master() as master:
+        master.run(cellar.filled("CREATE ROLE {stranger}"))
+    cellar.as_superuser(
+        "CREATE SCHEMA {schema} AUTHORIZATION {master}",
+        f"GRANT {privileges} ON SCHEMA {{schema}} TO {{stranger}} WITH GRANT OPTION",
+    )
+    retire(cellar)
+    cellar.apply()
+    assert not exists(cellar)
+    assert cellar.plan().statements == ()
+
+
 def test_what_it_owns_is_dropped_in_every_database(cellar: Access, elsewhere: Access) -> None:
     leave(cellar, elsewhere)
     retire(cellar, drop_owned=True)
