@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from devtools.certificates import create_authority
 from devtools.checkout import CHECKOUT
+from scripts.package_function import build
 from tests.support.database import Database
 
 UV = Path(sys.executable).parent / "uv"
@@ -66,6 +68,14 @@ def test_the_wheel_has_every_module_and_its_types(wheel: Path) -> None:
     modules = {path.relative_to(CHECKOUT).as_posix() for path in package.rglob("*.py")}
     assert f"| Python | {PYTHONS[0]} to {PYTHONS[-1]} " in (package / "README.md").read_text()
     assert names == {*modules, "db_bootstrap/README.md", "db_bootstrap/py.typed"}
+
+
+def test_the_functions_zip_has_the_wheels_modules_except_the_command_line(wheel: Path, tmp_path: Path) -> None:
+    build(create_authority(tmp_path / "authority").ca_file, tmp_path / "function.zip")
+    kept, shipped = (zipfile.ZipFile(file) for file in (wheel, tmp_path / "function.zip"))
+    modules = [name for name in kept.namelist() if re.match(r"db_bootstrap/(?!cli/|__main__).*\.py$", name)]
+    assert modules == [name for name in shipped.namelist() if name.startswith("db_bootstrap/")]
+    assert all(kept.read(name) == shipped.read(name) for name in modules)
 
 
 def test_the_wheel_has_the_newest_version_of_the_changelog(wheel: Path) -> None:
