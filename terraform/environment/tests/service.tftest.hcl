@@ -29,6 +29,11 @@ run "by_default_tasks_scale_on_fargate_roll_back_on_errors_and_allow_no_shell" {
   }
 
   assert {
+    condition     = aws_appautoscaling_target.this[0].resource_id == "service/taproom-prod/${aws_ecs_service.this.id}"
+    error_message = "A plan that replaces the service, whose ID is mocked here, must replace what scales it."
+  }
+
+  assert {
     condition = {
       for policy in aws_appautoscaling_policy.this :
       one(one(policy.target_tracking_scaling_policy_configuration).predefined_metric_specification).predefined_metric_type => one(policy.target_tracking_scaling_policy_configuration).target_value

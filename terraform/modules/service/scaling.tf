@@ -2,7 +2,8 @@
 
 locals {
   is_scheduled       = length(var.schedules) > 0
-  scaled_resource_id = "service/${aws_ecs_cluster.this.name}/${aws_ecs_service.this.name}"
+  # From the ID, so that what scales a service is replaced with it: AWS deletes it with the service.
+  scaled_resource_id = "service/${aws_ecs_cluster.this.name}/${basename(aws_ecs_service.this.id)}"
   scaled_dimension   = "ecs:service:DesiredCount"
   scaled_namespace   = "ecs"
 
