@@ -71,6 +71,16 @@ run "schedules_spot_exec_and_write_token_are_options" {
     write_token_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:write-token"
   }
 
+  override_resource {
+    target = aws_appautoscaling_policy.this
+    values = { arn = "made in this run" }
+  }
+
+  assert {
+    condition     = alltrue([for policy in aws_appautoscaling_policy.this : policy.arn == "made in this run"])
+    error_message = "AWS deletes the policies of the run before, with its target."
+  }
+
   assert {
     condition     = length(aws_appautoscaling_target.this) == 0 && length(aws_appautoscaling_target.scheduled) == 1 && aws_appautoscaling_scheduled_action.this["night"].timezone == "Europe/Berlin" && tonumber(one(aws_appautoscaling_scheduled_action.this["night"].scalable_target_action).max_capacity) == 0
     error_message = "The service must stop at night, and its limits must be left alone."

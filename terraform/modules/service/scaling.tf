@@ -1,7 +1,7 @@
 # Autoscaling by CPU, memory and requests, within limits that schedules can change.
 
 locals {
-  is_scheduled       = length(var.schedules) > 0
+  is_scheduled = length(var.schedules) > 0
   # From the ID, so that what scales a service is replaced with it: AWS deletes it with the service.
   scaled_resource_id = "service/${aws_ecs_cluster.this.name}/${basename(aws_ecs_service.this.id)}"
   scaled_dimension   = "ecs:service:DesiredCount"
@@ -21,6 +21,11 @@ locals {
   }
 }
 
+# AWS has one target, whose policies go with it. So turning schedules on or off deletes both before it creates the others.
+resource "terraform_data" "limits" {
+  triggers_replace = local.is_scheduled
+}
+
 resource "aws_appautoscaling_target" "this" {
   count = local.is_scheduled ? 0 : 1
 
@@ -29,6 +34,8 @@ resource "aws_appautoscaling_target" "this" {
   scalable_dimension = local.scaled_dimension
   min_capacity       = var.task_count.minimum
   max_capacity       = var.task_count.maximum
+
+  depends_on = [terraform_data.limits]
 }
 
 # The same, for limits that schedules move: an apply must not move them back.
@@ -40,6 +47,8 @@ resource "aws_appautoscaling_target" "scheduled" {
   scalable_dimension = local.scaled_dimension
   min_capacity       = var.task_count.minimum
   max_capacity       = var.task_count.maximum
+
+  depends_on = [terraform_data.limits]
 
   lifecycle { ignore_changes = [min_capacity, max_capacity] }
 }
@@ -66,6 +75,8 @@ resource "aws_appautoscaling_policy" "this" {
   }
 
   depends_on = [aws_appautoscaling_target.this, aws_appautoscaling_target.scheduled]
+
+  lifecycle { replace_triggered_by = [terraform_data.limits] }
 }
 
 resource "aws_appautoscaling_scheduled_action" "this" {
