@@ -23,6 +23,7 @@ variables {
     roles    = { beers_owner = {}, beers_reader = { schemas = { beers = "read" } } }
     logins = {
       beers_app    = { credential = "rotated", acts_as = "beers_owner" }
+      "a+b=c.d@e"  = { credential = "rotated" }
       beers_report = { credential = "iam", member_of = ["beers_reader"], connection_limit = 5 }
     }
   }
@@ -52,6 +53,11 @@ run "planned_statements_are_shown_and_a_name_cannot_make_them_look_like_others" 
   assert {
     condition     = output.access_summary == ["d loses c.", "b\uFFFD gains a."]
     error_message = "The plan shows ${jsonencode(output.access_summary)}"
+  }
+
+  assert {
+    condition     = [for statement in local.write_secrets["ManageLoginSecrets"] : statement.Resource if statement.Sid == "ManageLoginSecrets"] == [["arn:aws:secretsmanager:us-east-1:123456789012:secret:taproom-dev/database/*"]]
+    error_message = "The policy changes with the logins, so the invocation for a new one would be denied until IAM has propagated it."
   }
 
   assert {

@@ -9,7 +9,9 @@ locals {
   own_secrets         = "arn:${local.partition}:secretsmanager:${local.place}:secret:${local.context.name}/database/*"
 
   master_secret_arns = local.master_is_iam ? [] : [var.database.master_secret_arn]
-  read_secret_arns   = concat(local.master_secret_arns, [for secret in aws_secretsmanager_secret.login : secret.arn])
+  # A pattern, so that a new login changes no policy: the function is invoked before IAM would have propagated it.
+  # https://github.com/aws-ia/terraform-aws-control_tower_account_factory/issues/113
+  login_secret_arns = [for pattern in [local.own_secrets] : pattern if length(local.rotated_logins) > 0]
 
   # The key, for the database's secrets and through Secrets Manager alone.
   read_secrets = concat(
@@ -18,10 +20,10 @@ locals {
       Sid      = "ConnectAsMaster", Effect = "Allow", Action = ["rds-db:connect"]
       Resource = ["arn:${local.partition}:rds-db:${local.place}:dbuser:${var.database.resource_id}/${user}"]
     }],
-    [for arns in [local.read_secret_arns] : {
+    [for arns in [concat(local.master_secret_arns, local.login_secret_arns)] : {
       Sid       = "DecryptSecrets", Effect = "Allow", Action = ["kms:Decrypt"]
       Resource  = distinct(compact([local.context.kms_key_arn, var.database.master_secret_kms_key_arn]))
-      Condition = { StringEquals = merge(local.via_secrets_manager, { "kms:EncryptionContext:SecretARN" = arns }) }
+      Condition = { StringEquals = local.via_secrets_manager, StringLike = { "kms:EncryptionContext:SecretARN" = arns } }
     } if length(arns) > 0],
   )
 
@@ -31,7 +33,7 @@ locals {
       Sid       = "EncryptSecrets", Effect = "Allow", Action = ["kms:GenerateDataKey"], Resource = [local.context.kms_key_arn]
       Condition = { StringEquals = local.via_secrets_manager, StringLike = { "kms:EncryptionContext:SecretARN" = local.own_secrets } }
     },
-    ], [for arns in [[for secret in aws_secretsmanager_secret.login : secret.arn]] : {
+    ], [for arns in [local.login_secret_arns] : {
       Sid      = sid, Effect = "Allow"
       Action   = [for action in ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"] : "secretsmanager:${action}"]
       Resource = arns

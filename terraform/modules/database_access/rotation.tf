@@ -35,12 +35,12 @@ module "rotation" {
 resource "aws_lambda_permission" "rotation" {
   for_each = local.rotated_logins
 
-  statement_id   = "Rotate-${each.key}"
-  function_name  = module.rotation.name
-  action         = "lambda:InvokeFunction"
-  principal      = "secretsmanager.amazonaws.com"
-  source_account = data.aws_caller_identity.current.account_id
-  source_arn     = aws_secretsmanager_secret.login[each.key].arn
+  statement_id_prefix = "Rotate-" # a login's name can have characters that an ID cannot
+  function_name       = module.rotation.name
+  action              = "lambda:InvokeFunction"
+  principal           = "secretsmanager.amazonaws.com"
+  source_account      = data.aws_caller_identity.current.account_id
+  source_arn          = aws_secretsmanager_secret.login[each.key].arn
 }
 
 resource "aws_secretsmanager_secret_rotation" "login" {
