@@ -25,7 +25,4 @@ resource "aws_security_group" "this" {
   tags = { Name = "${var.context.name}-${replace(each.key, "_", "-")}" }
 
   lifecycle { create_before_destroy = true }
-
-  # Lambda gives its network interfaces back some 20 minutes after a function has gone.
-  timeouts { delete = "45m" }
 }

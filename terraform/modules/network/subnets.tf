@@ -40,9 +40,6 @@ resource "aws_subnet" "private" {
   cidr_block        = cidrsubnet(var.cidr_block, 4, local.tiers.private + each.value)
 
   tags = { Name = "${var.context.name}-private-${each.key}" }
-
-  # Lambda gives its network interfaces back some 20 minutes after a function has gone.
-  timeouts { delete = "45m" }
 }
 
 resource "aws_subnet" "database" {
