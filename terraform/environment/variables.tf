@@ -69,9 +69,9 @@ variable "availability_zone_count" {
 }
 
 variable "excluded_zone_ids" {
-  description = "IDs of availability zones not to use. use1-az3 lacks Lambda and some endpoints."
+  description = "IDs of availability zones not to use, by default those without Lambda, Fargate or some endpoints."
   type        = set(string)
-  default     = ["use1-az3"]
+  default     = ["apne1-az3", "use1-az3", "usw1-az2"]
   nullable    = false
 
   validation {

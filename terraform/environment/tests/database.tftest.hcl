@@ -48,12 +48,18 @@ run "monitoring_is_optional_a_schedule_replaces_days_and_a_snapshot_keeps_its_ve
     certificate_authority       = null
     monitoring_interval_seconds = 0
     restore                     = { snapshot = "taproom-prod-final-20261129100000" }
+    allocated_gigabytes         = 400
     master_rotation             = { schedule = "rate(12 hours)", window_hours = 2 }
   }
 
   assert {
     condition     = alltrue([for made in [aws_iam_role.monitoring, aws_iam_role_policy_attachment.monitoring] : length(made) == 0])
     error_message = "What is asked not to be made must not be there."
+  }
+
+  assert {
+    condition     = alltrue([for instance in aws_db_instance.this : instance.iops == 12000 && instance.storage_throughput == 500])
+    error_message = "RDS would refuse to enlarge a database of less than 400 GB to this."
   }
 
   assert {

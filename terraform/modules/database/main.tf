@@ -45,6 +45,11 @@ resource "aws_db_instance" "this" {
   allocated_storage     = var.allocated_gigabytes
   max_allocated_storage = var.allocated_gigabytes * 5
 
+  # What is included from 400 GB on. Left out, a change to that much would repeat the values of less, which RDS refuses:
+  # https://github.com/hashicorp/terraform-provider-aws/issues/28382
+  iops               = var.allocated_gigabytes < 400 ? null : 12000
+  storage_throughput = var.allocated_gigabytes < 400 ? null : 500
+
   multi_az               = var.is_multi_az
   db_subnet_group_name   = aws_db_subnet_group.this.name
   vpc_security_group_ids = [var.security_group_id]
