@@ -6,13 +6,17 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+_Handler = Callable[[int, FrameType | None], object]
+_TERMINALS = tuple(number for number in (1, 2) if os.isatty(number))
 CHECKOUT = Path(__file__).parent.parent
 ROOT = Path(os.environ.get("TERRAFORM_ROOT") or CHECKOUT / "terraform" / "environment")  # a rehearsal has a copy
 
@@ -51,10 +55,15 @@ class Running:
 
 
 def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int:
-    """Run a command; on an error print it, add it to the job's summary, and return its exit code."""
-    earlier = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Run a command; on an error print it, add it to the job's summary, and return its exit code.
+
+    SIGTERM and a closed terminal interrupt it like Ctrl-C.
+    """
     try:
-        command()
+        with _handled(
+            {signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: _hang_up(signal.default_int_handler)}
+        ):
+            command()
     except CommandError as error:
         said, code = str(error), error.exit_code
     except (BotoCoreError, ClientError) as error:
@@ -63,11 +72,35 @@ def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int
         said, code = "Interrupted. Run the command again: it continues from what was applied.", 130
     else:
         return 0
-    finally:
-        signal.signal(signal.SIGTERM, earlier)
     print(said, file=sys.stderr)
     summarize(settings, f"```text\n{said}\n```")
     return code
+
+
+@contextmanager
+def _handled(handlers: Mapping[signal.Signals, _Handler | signal.Handlers]) -> Iterator[None]:
+    """Handle signals for a while, except those that are ignored, as with nohup."""
+    before = {number: signal.getsignal(number) for number in handlers}
+    changed = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    try:
+        for number in changed:
+            signal.signal(number, handlers[number])
+        yield
+    finally:
+        for number, handler in changed.items():
+            signal.signal(number, handler)
+
+
+def _hang_up(then: _Handler) -> _Handler:
+    """Return a handler for a closed terminal: what is printed from now on goes nowhere."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in _TERMINALS:
+            os.dup2(nowhere, descriptor)
+        then(number, frame)
+
+    return handle
 
 
 def required(environment: Mapping[str, str], name: str, meaning: str) -> str:
@@ -101,21 +134,19 @@ def in_foreground(*arguments: str, root: Path = ROOT) -> None:
     """Run Terraform, show its output meanwhile and let it ask.
 
     Interrupted, Terraform finishes what it has begun and releases its lock, so this waits for it. A terminal interrupts
-    Terraform as well; SIGTERM is passed on.
+    Terraform as well; SIGTERM is passed on, also for a closed terminal, which would end Terraform at once.
 
     Raises:
         CommandError: it failed; with what it said.
     """
-    child = subprocess.Popen(["terraform", *arguments], cwd=root, stderr=subprocess.PIPE, text=True)  # noqa: S607
-    earlier = {
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda _number, _frame: None),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _frame: child.send_signal(number)),
-    }
-    try:
+    with _handled({signal.SIGHUP: signal.SIG_IGN}):  # Terraform inherits it
+        child = subprocess.Popen(["terraform", *arguments], cwd=root, stderr=subprocess.PIPE, text=True)  # noqa: S607
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        child.send_signal(signal.SIGTERM)
+
+    with _handled({signal.SIGINT: lambda *_: None, signal.SIGTERM: end, signal.SIGHUP: _hang_up(end)}):
         _, said = child.communicate()
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
     if child.returncode:
         raise failure(arguments[0], said.strip(), root)
 

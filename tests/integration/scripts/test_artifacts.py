@@ -1,7 +1,10 @@
 """The functions' zip and saved plans in S3, and the registry's word on both; moto has them."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -103,3 +106,29 @@ def test_an_unreachable_bucket_and_an_interrupt_are_one_clear_message_each(
     assert "AWS refused, or did not answer" in capsys.readouterr().err
     assert run_command({}, lambda: signal.raise_signal(signal.SIGTERM)) == 130
     assert "Interrupted. Run the command again" in capsys.readouterr().err
+
+
+CLOSED_TERMINAL = """
+import fcntl, pathlib, sys, termios, time
+from scripts.environment import run_command
+def command():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        print("Cleaning up", flush=True)
+        pathlib.Path(sys.argv[1]).touch()
+fcntl.ioctl(0, termios.TIOCSCTTY)
+sys.exit(run_command({}, command))
+"""
+
+
+def test_a_command_whose_terminal_is_closed_cleans_up_although_it_can_print_nothing(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", CLOSED_TERMINAL, str(tmp_path / "cleaned up")]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        assert os.read(ours, 5) == b"ready"
+        os.close(ours)
+    assert process.returncode == 130
+    assert (tmp_path / "cleaned up").exists()

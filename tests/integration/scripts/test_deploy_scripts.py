@@ -248,9 +248,9 @@ def test_an_accepted_difference_is_applied_as_it_is_planned_now_and_reported_wit
     assert "Reason: Incident 7" in summary.read_text()
 
 
-@pytest.mark.parametrize("stopped", ["by a signal", "in a terminal", "by GitHub"])
+@pytest.mark.parametrize("stopped", ["by a signal", "in a terminal", "with its terminal", "by GitHub"])
 def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(stopped: str, checkout: Path) -> None:
-    """A terminal interrupts the whole group of processes; SIGTERM reaches only the first, and GitHub only the shell."""
+    """A terminal signals the whole group of processes; SIGTERM reaches only the first, and GitHub only the shell."""
     release = 'sleep 0.3; echo released >> "$CALLS"; exit 1'
     slow = f"trap '{release}' INT TERM; echo begun >> \"$CALLS\"; while :; do sleep 0.1; done"
     calls(checkout, "plan", **APPLIED, SAVE="1")
@@ -269,8 +269,9 @@ def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(st
     with subprocess.Popen(command, cwd=checkout, env=given, start_new_session=True, stderr=subprocess.PIPE) as process:
         calls_made = checkout / "calls"
         wait_until(lambda: calls_made.exists() and "begun" in calls_made.read_text())
-        send = os.killpg if stopped == "in a terminal" else os.kill
-        send(process.pid, signal.SIGTERM if stopped == "by a signal" else signal.SIGINT)
+        send = os.killpg if "terminal" in stopped else os.kill
+        number = {"by a signal": signal.SIGTERM, "with its terminal": signal.SIGHUP}.get(stopped, signal.SIGINT)
+        send(process.pid, number)
         _, said = process.communicate(timeout=120)
     assert "released" in calls_made.read_text()
     assert (process.returncode == 0, b"terraform apply failed" in said) == (False, True)
