@@ -1,13 +1,15 @@
 """Databases with an access document, and logins that rotate."""
 
+import functools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from devtools.postgres.binaries import Binaries
+from devtools.postgres.binaries import Binaries, servers_by_major
 from devtools.postgres.cluster import Cluster
 from devtools.postgres.role_patch import RolePatch
 from tests.support.access import Access
@@ -80,6 +82,13 @@ def command_line(cellar: Access, tmp_path: Path) -> CommandLine:
 
 
 @pytest.fixture(scope="module")
-def workshop(postgres: Cluster) -> Iterator[Workshop]:
-    with workshop_in(postgres) as made:
-        yield made
+def workshops(postgres: Cluster, servers: Servers) -> Iterator[Callable[[RolePatch], Workshop]]:
+    """Return the workshop on a server of each variant of RDS."""
+    binaries = next(server for server in servers_by_major() if server.major == postgres.major)
+    with ExitStack() as stack:
+        yield functools.cache(lambda patch: stack.enter_context(workshop_in(servers.get(binaries, patch))))
+
+
+@pytest.fixture(scope="module")
+def workshop(workshops: Callable[[RolePatch], Workshop]) -> Workshop:
+    return workshops(RolePatch.DOCUMENTED)

@@ -1,8 +1,10 @@
 """Any document, on any starting state: PostgreSQL then allows exactly what a small model says.
 
-make test tries the same examples in every run, make test-nightly many others: tests/conftest.py has the profiles.
+make test tries the same examples in every run, make test-nightly many others, in each variant of RDS:
+tests/conftest.py has the profiles.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from db_bootstrap.errors import UnmanageableError
 from db_bootstrap.plan import make_plan
 from devtools.postgres.cluster import SUPERUSER
+from devtools.postgres.role_patch import RolePatch
 from tests.support import random_access as model
 from tests.support.claimed_access import Claims
 from tests.support.random_access import (
@@ -27,7 +30,11 @@ pytestmark = [pytest.mark.database, pytest.mark.each_major]
 
 
 @given(data=st.data())
-def test_what_postgresql_allows_is_what_the_document_says(data: st.DataObject, workshop: Workshop) -> None:
+def test_what_postgresql_allows_is_what_the_document_says(
+    data: st.DataObject, workshops: Callable[[RolePatch], Workshop], pytestconfig: pytest.Config
+) -> None:
+    is_nightly = pytestconfig.getoption("hypothesis_profile") == "nightly"
+    workshop = workshops(data.draw(st.sampled_from(list(RolePatch)[: None if is_nightly else 1]), label="RDS"))
     earlier = data.draw(st.none() | documents(), label="an earlier document")
     document = data.draw(documents(), label="the document")
     by_hand = data.draw(starting_states(document), label="by hand")
