@@ -84,15 +84,21 @@ def test_the_wheel_has_the_newest_version_of_the_changelog(wheel: Path) -> None:
     assert f"-{newest[1]}-" in wheel.name
 
 
-# The pipeline has all of them.
 @pytest.mark.database
-@pytest.mark.parametrize("version", [version for version in PYTHONS if python(version)])
 def test_an_empty_environment_with_the_wheel_has_the_command_line_and_with_its_extras_yaml_and_color(
-    version: str, wheel: Path, database: Database, tmp_path: Path
+    wheel: Path, database: Database, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
+    # The pipeline has all versions.
+    for version, program in [(version, python(version)) for version in PYTHONS]:
+        if program:
+            with subtests.test(version):
+                assert_environment_works(program, wheel, database, tmp_path / version)
+
+
+def assert_environment_works(program: str, wheel: Path, database: Database, tmp_path: Path) -> None:
     """The locked packages are those of the function, without what only Lambda needs."""
     environment = tmp_path / "environment"
-    run(UV, "venv", "--quiet", "--offline", "--no-project", "--python", python(version), environment)
+    run(UV, "venv", "--quiet", "--offline", "--no-project", "--python", program, environment)
     lock = CHECKOUT / "requirements" / "function.txt"
     extras = tmp_path / "extras.txt"
     locked = lock.with_name("development.txt").read_text().splitlines(keepends=True)
