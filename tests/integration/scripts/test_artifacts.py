@@ -109,7 +109,7 @@ def test_an_unreachable_bucket_and_an_interrupt_are_one_clear_message_each(
 
 
 CLOSED_TERMINAL = """
-import fcntl, pathlib, sys, termios, time
+import fcntl, pathlib, signal, sys, termios, time
 from scripts.environment import run_command
 def command():
     try:
@@ -118,6 +118,7 @@ def command():
     finally:
         print("Cleaning up", flush=True)
         pathlib.Path(sys.argv[1]).touch()
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as without nohup
 fcntl.ioctl(0, termios.TIOCSCTTY)
 sys.exit(run_command({}, command))
 """

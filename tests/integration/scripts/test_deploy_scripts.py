@@ -45,10 +45,11 @@ MAKE = """#!/bin/sh
 echo "make $*" >> "$CALLS"
 [ "$1" != package ] || echo zip > build/db_bootstrap.zip
 """
-# A shell starts background processes without SIGINT, and children inherit that.
+# A shell starts background processes without SIGINT, nohup without SIGHUP, and children inherit that.
 INTERRUPTIBLE = """
 import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+for number in (signal.SIGHUP, signal.SIGINT):
+    signal.signal(number, signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
 APPLIED = {"ENVIRONMENT": "dev", "IMAGE": f"{REGISTRY}:c0ffee", "STATE_BUCKET": "states", "AWS_REGION": "eu-west-1"}
@@ -264,7 +265,8 @@ def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(st
         (checkout / "bin" / "make").write_text(f'#!/bin/sh\nexec {shutil.which("make")} --old-file=.venv/ready "$@"\n')
         steps = load(CHECKOUT / ".github" / "workflows")["deploy.yml"]["jobs"]["apply"]["steps"]
         (step,) = [step["run"] for step in steps if step.get("id") == "apply"]
-        command = [sys.executable, "-c", INTERRUPTIBLE, "bash", "-e", "-c", step]
+        command = ["bash", "-e", "-c", step]
+    command = [sys.executable, "-c", INTERRUPTIBLE, *command]
     given = program_environment(checkout, **APPLIED, CI="true")
     with subprocess.Popen(command, cwd=checkout, env=given, start_new_session=True, stderr=subprocess.PIPE) as process:
         calls_made = checkout / "calls"
