@@ -16,18 +16,7 @@ from tests.support.database import Database, Servers
 from tests.support.lanes import LANES, lane
 from tests.support.orphans import ended_if_killed
 
-# The versions of `make test`: the deployed one, and the newest before PostgreSQL 16 changed memberships.
-_MAJORS = [int(major) for major in os.environ.get("POSTGRESQL_MAJORS", "15 17").split()]
 _INSTALLED = {server.major: server for server in servers_by_major()}
-_SERVERS = [
-    pytest.param(_INSTALLED[major], id=f"PostgreSQL {major}")
-    for major in [major for major in _MAJORS if major in _INSTALLED] or _INSTALLED
-]
-_MISSING = [
-    pytest.param(None, id=f"PostgreSQL {major}", marks=pytest.mark.skip(f"PostgreSQL {major} is not installed"))
-    for major in _MAJORS
-    if major not in _INSTALLED
-]
 
 _ONE_LOCAL_AWS = "tests/integration/localaws/"
 
@@ -90,9 +79,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests with the marker ``each_major`` on each PostgreSQL version of POSTGRESQL_MAJORS."""
-    if "postgres" in metafunc.fixturenames and metafunc.definition.get_closest_marker("each_major"):
-        metafunc.parametrize("postgres", _SERVERS + _MISSING, indirect=True, scope="session")
+    """Run tests with the marker ``each_major`` on POSTGRESQL_MAJORS, by default the deployed version and ``also``."""
+    marker = metafunc.definition.get_closest_marker("each_major")
+    if marker and "postgres" in metafunc.fixturenames:
+        majors = os.environ.get("POSTGRESQL_MAJORS", f"17 {marker.kwargs.get('also', '')}")
+        servers = [_server(int(major)) for major in majors.split()]
+        metafunc.parametrize("postgres", servers, indirect=True, scope="session")
+
+
+def _server(major: int) -> Any:
+    server = _INSTALLED.get(major)
+    skipped = () if server else pytest.mark.skip(f"PostgreSQL {major} is not installed")
+    return pytest.param(server, id=f"PostgreSQL {major}", marks=skipped)
 
 
 @pytest.fixture(scope="session", autouse=True)

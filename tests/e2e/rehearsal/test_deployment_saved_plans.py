@@ -1,4 +1,7 @@
-"""A saved plan is applied as it was approved, or refused with nothing changed; the tests run in this order."""
+"""A saved plan is applied as it was approved, or refused with nothing changed; the tests run in this order.
+
+In each run: tests/integration/scripts/test_deploy_scripts.py without Terraform, and test_release.py.
+"""
 
 import json
 import os
@@ -16,7 +19,7 @@ from devtools.terraform.program import LAUNCHER
 from tests.support.pipeline import git_in
 from tests.support.rehearsal import Rehearsal
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.nightly, pytest.mark.timeout(900)]
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 GRANTED = "SELECT relacl::text FROM pg_class WHERE oid = 'beers.beers'::regclass"

@@ -96,8 +96,8 @@ def test_twenty_rotations_back_to_back_under_load_lose_no_request(
     "pool",
     [
         pytest.param({"DATABASE_POOL_SIZE": "1"}, id="a pool of one"),
-        pytest.param({"DATABASE_POOL_SIZE": "0"}, id="no pool"),
-        pytest.param({"DATABASE_POOL_RECYCLE_SECONDS": "1"}, id="connections of one second"),
+        pytest.param({"DATABASE_POOL_SIZE": "0"}, id="no pool", marks=pytest.mark.nightly),
+        pytest.param({"DATABASE_POOL_RECYCLE_SECONDS": "1"}, id="connections of one second", marks=pytest.mark.nightly),
     ],
 )
 def test_rotations_lose_no_request_with_any_pool_setting(
@@ -125,7 +125,7 @@ def test_services_that_start_during_a_rotation_lose_no_request(
             load.wait_for(200)
             for _ in rotation:
                 pass
-            rotate_until(database, load, requests=1500, rotations=6)
+            rotate_until(database, load, requests=500, rotations=6)
         assert_nothing_was_lost(database, load, *started)
 
 
@@ -135,9 +135,9 @@ def test_services_that_start_during_a_rotation_lose_no_request(
     [
         pytest.param(Fault.THROTTLED, 6, id="throttled"),
         pytest.param(Fault.THROTTLED, 60, id="throttled for a minute", marks=pytest.mark.nightly),
-        pytest.param(Fault.SLOW, 11, id="five seconds for each answer"),
-        pytest.param(Fault.WRONG_JSON, 6, id="wrong JSON"),
-        pytest.param(Fault.AWAY, 6, id="away"),
+        pytest.param(Fault.SLOW, 11, id="five seconds for each answer", marks=pytest.mark.nightly),
+        pytest.param(Fault.WRONG_JSON, 6, id="wrong JSON", marks=pytest.mark.nightly),
+        pytest.param(Fault.AWAY, 6, id="away", marks=pytest.mark.nightly),
     ],
 )
 def test_a_failing_secrets_manager_during_a_rotation_loses_and_delays_no_request(

@@ -12,7 +12,7 @@ from db_bootstrap.document import parse_document
 from db_bootstrap.errors import StatementError
 from tests.support.access import Access
 
-pytestmark = [pytest.mark.database, pytest.mark.each_major]
+pytestmark = [pytest.mark.database, pytest.mark.each_major(also=15)]
 
 PRESETS = ("read", "write", "own")
 

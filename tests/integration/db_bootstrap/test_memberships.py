@@ -5,7 +5,7 @@ import pytest
 from db_bootstrap.errors import UnmanageableError
 from tests.support.access import Access
 
-pytestmark = [pytest.mark.database, pytest.mark.each_major]
+pytestmark = [pytest.mark.database, pytest.mark.each_major(also=15)]
 
 
 def test_memberships_that_make_a_circle_with_what_is_left_alone_are_refused(cellar: Access) -> None:

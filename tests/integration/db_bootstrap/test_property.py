@@ -26,7 +26,7 @@ from tests.support.random_access import (
 )
 from tests.support.workshop import Thing, Workshop
 
-pytestmark = [pytest.mark.database, pytest.mark.each_major]
+pytestmark = [pytest.mark.database, pytest.mark.each_major(also=15)]
 
 
 @given(data=st.data())

@@ -15,7 +15,7 @@ from db_bootstrap.plan import digest_for, make_plan
 from tests.support.access import Access
 from tests.support.interrupted_apply import applies
 
-pytestmark = [pytest.mark.database, pytest.mark.each_major]
+pytestmark = [pytest.mark.database, pytest.mark.each_major(also=15)]
 
 # The possessions of a retired role: in the document's database and in another one.
 HERE = (

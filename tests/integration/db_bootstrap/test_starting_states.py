@@ -7,7 +7,7 @@ import pytest
 from db_bootstrap.errors import UnmanageableError
 from tests.support.access import Access
 
-pytestmark = [pytest.mark.database, pytest.mark.each_major]
+pytestmark = [pytest.mark.database, pytest.mark.each_major(also=15)]
 
 WINE = "CREATE TABLE {schema}.wine (id int)"
 

@@ -91,23 +91,24 @@ def run(root: Path, aws: LocalAws, **environment: str) -> tuple[int, str]:
     return code, (root.parent / "said").read_text()
 
 
-def has_own_role(aws: LocalAws) -> bool:
-    return any(role["RoleName"].startswith("taproom-") for role in aws.client("iam").list_roles()["Roles"])
-
-
 @pytest.mark.aws("IAM-19")
 def test_an_interrupted_run_is_continued_by_another_person_in_another_clone(aws: LocalAws, tmp_path: Path) -> None:
     first, second = clone(tmp_path, "first"), clone(tmp_path, "second")
     account = first / "terraform" / "account"
-    for happens in ((account / "backend.tf").exists, lambda: has_own_role(aws)):
-        process = start(first, aws, **NAMED, REGION="eu-west-1")
+    iam = aws.client("iam")
+
+    def has_own_role() -> bool:
+        return any(role["RoleName"].startswith("taproom-") for role in iam.list_roles()["Roles"])
+
+    for happens in ((account / "backend.tf").exists, has_own_role):
+        process = start(first, aws, **NAMED, REGION="eu-west-1", TF_CLI_ARGS_apply="-parallelism=1")
         wait_until(happens, "the moment to interrupt", 200)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(200) in {1, 130}
         assert "nterrupt" in (tmp_path / "said").read_text()
     code, said = run(second, aws, **NAMED)
     assert code == 0, said
-    assert len(aws.client("iam").list_roles(PathPrefix="/aws-service-role/")["Roles"]) == 4
+    assert len(iam.list_roles(PathPrefix="/aws-service-role/")["Roles"]) == 4
     assert "* @me\n" in (second / ".github" / "CODEOWNERS").read_text()
     assert not list(tmp_path.glob("*/terraform/account/*.tfstate*"))
     assert aws.client("s3").head_object(Bucket=BUCKET, Key=STATE_KEY)
