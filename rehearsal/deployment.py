@@ -24,7 +24,7 @@ from devtools.processes import ProcessRegister
 from devtools.terraform.providers import write_cli_config
 from rehearsal.aws import assume_role, aws_client
 from rehearsal.run import Run
-from rehearsal.terraform import Terraform, TerraformError, configuration_digest, copy_configuration
+from rehearsal.terraform import DOMAINS, Terraform, TerraformError, configuration_digest, copy_configuration
 
 _SERVER_START_SECONDS = 180
 _SERVER_STOP_SECONDS = 60
@@ -274,7 +274,7 @@ class Deployment:
             "github_repository_id": "2002",
             "state_version_days": 0,
             "access_log_days": 0,
-            "domain_names": {"staging": ["beers.staging.example.com"], "prod": ["beers.example.com"]},
+            "domain_names": {name: [domain] for name, domain in DOMAINS.items()},
         }
 
 

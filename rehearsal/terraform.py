@@ -9,6 +9,7 @@ environment variables, as it would through a person's shell.
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,8 @@ _OVERRIDES = {
     "modules/bucket": 'resource "aws_s3_bucket" "this" {\n  force_destroy = true\n}\n',
 }
 _NOT_COPIED = (".terraform", "*.tfstate*", "*.tfplan", "backend.tf", "*.auto.tfvars*")
+_OF_AN_ACCOUNT = re.compile(r"^(domain_name|dns_zone_name|database_backup_copy_region) .*\n?", re.MULTILINE)
+DOMAINS = {"staging": "beers.staging.example.com", "prod": "beers.example.com"}  # of the local AWS
 _POLL_SECONDS = 0.1
 _CHANGES_EXIT_CODE = 2
 _PLAN_FILE = "rehearsal.tfplan"
@@ -199,7 +202,7 @@ class Terraform:
 def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform") -> None:
     """Copy the project's configuration, keeping what Terraform has put into the copy before, and the copy's variables.
 
-    Left out are the files of a real account: its backend, and its variables.
+    Left out are the files of a real account: its backend, and its variables. Its domains are replaced.
     """
     for path in sorted(destination.rglob("*"), reverse=True):
         kept = ".terraform" in path.parts or ".tfstate" in path.name or path.name.endswith(".auto.tfvars")
@@ -208,6 +211,10 @@ def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform")
     shutil.copytree(source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     for folder, override in _OVERRIDES.items():
         (destination / folder / "rehearsal_override.tf").write_text(override)
+    for name, domain in DOMAINS.items():
+        if (file := destination / "environment" / f"{name}.tfvars").exists():
+            text = _OF_AN_ACCOUNT.sub("", file.read_text())
+            file.write_text(f'{text}\ndomain_name = "{domain}"\ndns_zone_name = "example.com"\n')
 
 
 def configuration_digest(configuration: Path, root: str, variables: Mapping[str, object]) -> str:

@@ -74,14 +74,18 @@ def test_a_new_local_aws_gets_its_account(runs: Runs) -> None:
     assert runs.up() == APPLIED
 
 
-def test_the_backend_and_the_variables_of_a_real_account_are_not_rehearsed(tmp_path: Path) -> None:
+def test_the_backend_variables_and_domains_of_a_real_account_are_not_rehearsed(tmp_path: Path) -> None:
     for folder in ("account", "environment", "modules/bucket", "modules/database"):
         (tmp_path / "terraform" / folder).mkdir(parents=True)
+    own = 'domain_name   = "beers.acme.io"\ndns_zone_name = "acme.io"\ndatabase_backup_copy_region = "eu-west-1"\n'
+    (tmp_path / "terraform" / "environment" / "prod.tfvars").write_text(f'environment = "prod"\n{own}')
     for name in ("main.tf", "backend.tf", "account.auto.tfvars.json", "environments.auto.tfvars"):
         (tmp_path / "terraform" / "account" / name).touch()
     copy_configuration(tmp_path / "copy", tmp_path / "terraform")
     copied = {"main.tf", "rehearsal_override.tf"}
     assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == copied
+    rehearsed = 'environment = "prod"\n\ndomain_name = "beers.example.com"\ndns_zone_name = "example.com"\n'
+    assert (tmp_path / "copy" / "environment" / "prod.tfvars").read_text() == rehearsed
     (tmp_path / "copy" / "account" / "own.auto.tfvars").touch()
     copy_configuration(tmp_path / "copy", tmp_path / "terraform")
     assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == copied | {"own.auto.tfvars"}
