@@ -1,6 +1,7 @@
 """GitHub for one test: a repository in a file, and a program ``gh`` that answers from it."""
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,9 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devtools.checkout import CHECKOUT
 from scripts.github.api import Answer
+from scripts.github.settings import FILE
 from tests.support import gh_program
 
+# The settings file, but with the first reviewer: a user names others.
+_REVIEWED = "environments:\n  prod: { reviewers: [OWNER], prevent_self_review: true }\n"
+SETTINGS = re.sub(r"^environments:.*?(?=^\S)", _REVIEWED, (CHECKOUT / FILE).read_text(), flags=re.MULTILINE | re.DOTALL)
 # Outputs of terraform/account.
 ACCOUNT: dict[str, Any] = {
     "state_bucket_name": "states",

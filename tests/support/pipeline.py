@@ -27,7 +27,7 @@ from rehearsal.deployment import Deployment
 from rehearsal.run import Run
 from rehearsal.terraform import copy_configuration
 from scripts.environment import running
-from tests.support.github_api import install_gh
+from tests.support.github_api import SETTINGS, install_gh
 from tests.support.github_tokens import Repository, claims_of_job, is_trusted
 from tests.support.http import Client
 from tests.support.provider import provider
@@ -308,6 +308,7 @@ def copy_project(origin: Path) -> None:
             shutil.copytree(source, origin / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, origin / name)
+    (origin / ".github" / "settings.yml").write_text(SETTINGS)
     copy_configuration(origin / "terraform")
     (origin / "terraform" / "modules" / "edge" / "test_override.tf").write_text(_TWO_FIREWALL_RULES)
     git_in(origin, "init", "--quiet", "--initial-branch=main")

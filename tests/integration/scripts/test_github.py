@@ -10,7 +10,7 @@ import pytest
 
 from scripts.github import comments, settings
 from scripts.github.api import GitHub
-from tests.support.github_api import ACCOUNT, GitHubApi, github_api, install_gh
+from tests.support.github_api import ACCOUNT, SETTINGS, GitHubApi, github_api, install_gh
 
 REVIEWERS = "Please ensure the billing plan supports the required reviewers protection rule."
 UPGRADE = "Upgrade to GitHub Pro or make this repository public to enable this feature."
@@ -23,6 +23,8 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
     terraform.write_text(f"#!/bin/sh\n[ \"$1\" = init ] || echo '{outputs}'\n")
     terraform.chmod(0o755)
     install_gh(tmp_path)
+    monkeypatch.setattr(settings, "FILE", tmp_path / "settings.yml")
+    (tmp_path / "settings.yml").write_text(SETTINGS)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with github_api() as api:
         monkeypatch.setenv("GITHUB_STATE", api.url)
@@ -43,7 +45,7 @@ def test_settings_are_applied_once_and_a_change_by_hand_is_reported_and_reverted
     assert configure(GitHub()) == 0
     applied = api.read()["entries"]
     assert configure(GitHub(), "--check") == configure(without_process(api)) == 0
-    assert "repos/example/taproom has the settings of .github/settings.yml" in capsys.readouterr().out
+    assert "repos/example/taproom has the settings of " in capsys.readouterr().out
     prod = "repos/example/taproom/environments/prod"
     api.add(prod, {**applied[prod], "protection_rules": []})
     api.add(f"{prod}/variables/AWS_DEPLOY_ROLE_ARN", {"name": "AWS_DEPLOY_ROLE_ARN", "value": "arn:mine"})

@@ -7,19 +7,18 @@ from typing import Any
 
 import pytest
 
-from devtools.checkout import CHECKOUT
 from scripts.environment import CommandError
 from scripts.github.api import Answer, GitHub, GitHubError
-from scripts.github.settings import FILE, changes, found_environment, parse, reduced, wanted
-from tests.support.github_api import ACCOUNT
+from scripts.github.settings import changes, found_environment, parse, reduced, wanted
+from tests.support.github_api import ACCOUNT, SETTINGS
 
 NAMES = ["dev", "staging", "prod"]
-TEXT = (CHECKOUT / FILE).read_text()
+OWNER = {"type": "User", "id": 7, "name": "me"}
 POLICY = {"protected_branches": False, "custom_branch_policies": True}
 
 
 def settings_with(**outputs: Any) -> dict[str, Any]:
-    return {**wanted(parse(TEXT, NAMES), NAMES, ACCOUNT | outputs, {"OWNER": {"type": "User", "id": 7, "name": "me"}})}
+    return {**wanted(parse(SETTINGS, NAMES), NAMES, ACCOUNT | outputs, {"OWNER": OWNER})}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ def settings_with(**outputs: Any) -> dict[str, Any]:
 )
 def test_an_error_in_the_settings_file_is_named_with_its_place(old: str, new: str, sentence: str) -> None:
     with pytest.raises(CommandError, match=re.escape(sentence)):
-        parse(TEXT.replace(old, new, 1), NAMES)
+        parse(SETTINGS.replace(old, new, 1), NAMES)
 
 
 def test_each_account_sets_the_variables_of_its_environments_and_that_of_the_registry_the_repositorys() -> None:
