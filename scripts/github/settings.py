@@ -206,7 +206,13 @@ def _compare(github: GitHub) -> tuple[str, list[Change]]:
     settings = parse((CHECKOUT / FILE).read_text(), names)
     about = github.request("GET", "repos/{owner}/{repo}")  # gh knows them from git's remote
     if not about["permissions"]["admin"]:
-        raise CommandError(f"The login of gh is not an administrator of {about['full_name']}: gh auth status.")
+        advice = "gh auth status, or set GH_REPO=OWNER/REPOSITORY if you mean another one"
+        raise CommandError(f"The login of gh is not an administrator of {about['full_name']}: {advice}.")
+    if (branch := about["default_branch"]) != "main":
+        raise CommandError(
+            f"The default branch is {branch}, and everything runs on main: gh api -X POST "
+            f"repos/{about['full_name']}/branches/{branch}/rename -f new_name=main"
+        )
     terraform("init", "-input=false", root=_ACCOUNT)
     account = outputs(_ACCOUNT)
     if not account:

@@ -28,6 +28,7 @@ ACCOUNT: dict[str, Any] = {
 }
 _NEW = {
     "repos/example/taproom": {
+        "default_branch": "main",
         "full_name": "example/taproom",
         "id": 2,
         "owner": {"id": 1, "login": "example"},

@@ -101,10 +101,11 @@ def test_a_setting_that_the_plan_lacks_is_reported_and_the_others_are_applied(
     ("path", "entry", "sentence"),
     [
         ("repos/example/taproom", {"permissions": {"admin": False}}, "not an administrator of example/taproom"),
+        ("repos/example/taproom", {"default_branch": "master"}, "branches/master/rename -f new_name=main"),
         ("users/example", {"type": "Organization"}, "Name a user, or a team such as example/platform"),
     ],
 )
-def test_a_login_or_an_owner_that_cannot_be_used_is_refused_before_any_change(
+def test_a_login_an_owner_or_a_default_branch_that_cannot_be_used_is_refused_before_any_change(
     path: str, entry: Any, sentence: str, api: GitHubApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.add(path, {**api.read()["entries"][path], **entry})
