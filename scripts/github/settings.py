@@ -6,6 +6,7 @@ The functions above ``main`` are pure.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
@@ -63,6 +64,16 @@ def parse(text: str, environments: Iterable[str]) -> Settings:
     for name in settings.environments.keys() - set(environments):
         raise CommandError(f"{FILE}: environments.{name}: there is no terraform/environment/{name}.tfvars")
     return settings
+
+
+def warning(settings: Settings, code_owners: str) -> str:
+    """Return that the only code owner's pull requests cannot be merged (github.com/orgs/community/discussions/9636)."""
+    rules = [rule.get("parameters", {}) for each in settings.rulesets for rule in each.rules]
+    alone = re.search(r"^\* +(@[^\s/]+)$", code_owners, re.MULTILINE)
+    if not alone or not any(rule.get("require_code_owner_review") for rule in rules):
+        return ""
+    why = f"CODEOWNERS names only {alone[1]}, and GitHub lets nobody approve their own pull request"
+    return f"Warning: {why}. Add an owner or a team, or follow {FILE} for one person.\n"
 
 
 def wanted(settings: Settings, environments: Iterable[str], account: Body, reviewers: Body) -> dict[str, Body]:
@@ -204,6 +215,8 @@ def _compare(github: GitHub) -> tuple[str, list[Change]]:
     """Return the repository's path in the API, and what differs."""
     names = environments()
     settings = parse((CHECKOUT / FILE).read_text(), names)
+    owners = CHECKOUT / ".github" / "CODEOWNERS"
+    print(warning(settings, owners.read_text() if owners.exists() else ""), end="")
     about = github.request("GET", "repos/{owner}/{repo}")  # gh knows them from git's remote
     if not about["permissions"]["admin"]:
         advice = "gh auth status, or set GH_REPO=OWNER/REPOSITORY if you mean another one"

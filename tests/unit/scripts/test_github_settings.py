@@ -9,7 +9,7 @@ import pytest
 
 from scripts.environment import CommandError
 from scripts.github.api import Answer, GitHub, GitHubError
-from scripts.github.settings import changes, found_environment, parse, reduced, wanted
+from scripts.github.settings import changes, found_environment, parse, reduced, wanted, warning
 from tests.support.github_api import ACCOUNT, SETTINGS
 
 NAMES = ["dev", "staging", "prod"]
@@ -34,6 +34,15 @@ def settings_with(**outputs: Any) -> dict[str, Any]:
 def test_an_error_in_the_settings_file_is_named_with_its_place(old: str, new: str, sentence: str) -> None:
     with pytest.raises(CommandError, match=re.escape(sentence)):
         parse(SETTINGS.replace(old, new, 1), NAMES)
+
+
+def test_an_only_code_owner_is_warned_that_nobody_can_approve_their_pull_requests() -> None:
+    def warned(owners: str, *, rule: bool = True) -> bool:
+        text = re.sub("(code_owner_review): .*", rf"\1: {rule}", SETTINGS)
+        return "names only @me" in warning(parse(text, NAMES), owners)
+
+    assert warned("* @me\n# /db @me")
+    assert [warned("* @me @you"), warned("* @acme/all"), warned("* @me", rule=False)] == [False] * 3
 
 
 def test_each_account_sets_the_variables_of_its_environments_and_that_of_the_registry_the_repositorys() -> None:
