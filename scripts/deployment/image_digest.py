@@ -3,9 +3,9 @@
 A deployment names its image by digest, so prod gets the image that staging has run, independently of tags. Only
 main tags an image with a bare commit. With ATTESTED=true, the image's attestation must say so too. Only a release
 changes the registry: RELEASE=prod-v1.2.0 also tags the image, so the registry keeps it, and RELEASED_FOR=prod finds it.
+With --if-any, an image that does not exist is not an error.
 """
 
-import argparse
 import json
 import os
 import re
@@ -147,13 +147,5 @@ def hand_over_digest(environment: Mapping[str, str], *, is_optional: bool) -> No
     hand_over(environment, digest=digest, run=run)
 
 
-def main(arguments: list[str], environment: Mapping[str, str]) -> int:
-    """Find and check the image; return the exit code."""
-    parser = argparse.ArgumentParser(description="Find the digest of an image in the registry.")
-    parser.add_argument("--if-any", action="store_true", help="say nothing when there is none")
-    options = parser.parse_args(arguments)
-    return run_command(environment, lambda: hand_over_digest(environment, is_optional=options.if_any))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    sys.exit(run_command(os.environ, lambda: hand_over_digest(os.environ, is_optional="--if-any" in sys.argv)))

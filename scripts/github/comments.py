@@ -1,6 +1,5 @@
 """Keep one comment of a pull request, or one issue, up to date: found again by a mark in its text."""
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping
@@ -49,23 +48,11 @@ def _is_ours(entry: Mapping[str, Any], mark: str) -> bool:
     return bool(entry["user"]["type"] == "Bot" and (entry["body"] or "").startswith(mark))
 
 
-def main(arguments: list[str], settings: Mapping[str, str]) -> int:
-    """Post the file that is named."""
-    parser = argparse.ArgumentParser(description="Keep one comment or one issue up to date.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    comment = commands.add_parser("comment", help="of the pull request PULL_REQUEST")
-    comment.add_argument("file", type=Path)
-    issue = commands.add_parser("issue", help="titled TITLE; closed when OPEN=false")
-    issue.add_argument("file", nargs="?", type=Path)
-    options = parser.parse_args(arguments)
-    return run_command(settings, lambda: post(options, settings))
-
-
-def post(options: argparse.Namespace, settings: Mapping[str, str]) -> None:
-    """Post the comment or the issue, or raise CommandError."""
+def post(command: str, file: str, settings: Mapping[str, str]) -> None:
+    """Post a file as the comment of PULL_REQUEST, or as the issue TITLE, which OPEN=false closes."""
     setting = partial(required, settings, meaning="the workflows do")
-    repository, report = setting("GITHUB_REPOSITORY"), options.file.read_text() if options.file else ""
-    if options.command == "comment":
+    repository, report = setting("GITHUB_REPOSITORY"), Path(file).read_text() if file else ""
+    if command == "comment":
         keep_comment(GitHub(), repository, int(setting("PULL_REQUEST")), "<!-- plan -->", report)
         return
     title = setting("TITLE")
@@ -75,4 +62,4 @@ def post(options: argparse.Namespace, settings: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    sys.exit(run_command(os.environ, lambda: post(sys.argv[1], "".join(sys.argv[2:]), os.environ)))
