@@ -13,7 +13,7 @@ from dataclasses import field
 from itertools import groupby
 
 from db_bootstrap.diff.descriptions import join_names
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.inspect.session import OpenElsewhere, Session
 from db_bootstrap.inspect.snapshot import database_comment

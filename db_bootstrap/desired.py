@@ -8,8 +8,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from db_bootstrap.document import AccessDocument, CredentialKind, Grant, GrantKind, Login, Preset, login_role_names
-from db_bootstrap.document.model import IAM_ROLE, NEVER, MembershipOptions
+from db_bootstrap.document.model import (
+    IAM_ROLE,
+    NEVER,
+    AccessDocument,
+    CredentialKind,
+    Grant,
+    GrantKind,
+    Login,
+    MembershipOptions,
+    Preset,
+    login_role_names,
+)
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,

@@ -9,7 +9,7 @@ from db_bootstrap.diff.observed import observe
 from db_bootstrap.diff.preflight import missing_objects, refusals
 from db_bootstrap.diff.statements import statements
 from db_bootstrap.diff.usability import unusable_grants
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.inspect.session import OpenElsewhere, Session
 from db_bootstrap.inspect.snapshot import database_comment, identity, read_catalogs, read_details
 from db_bootstrap.model import Difference, Fact, ObjectOwner, Plan, Snapshot

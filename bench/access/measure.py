@@ -11,7 +11,8 @@ from bench.access.tools import Tool
 from bench.access.workload import Size, access_document
 from bench.errors import BenchError
 from bench.processes import measured
-from db_bootstrap.document import AccessDocument, parse_document
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.inspect.session import connected_as_master
 from db_bootstrap.plan import make_plan
 

@@ -19,7 +19,8 @@ from db_bootstrap.apply import ReviewedPlan, apply, locked
 from db_bootstrap.cli.color import in_color
 from db_bootstrap.cli.document_file import STANDARD_INPUT, notes, read_document, render_document
 from db_bootstrap.cli.dsn import PASSWORD_VARIABLE, parse_dsn
-from db_bootstrap.document import AccessDocument, parse_document
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.errors import BootstrapError, ConfigurationError, GenerationError
 from db_bootstrap.inspect.session import OpenElsewhere, Session, connected_as_master
 from db_bootstrap.model import Endpoint, Plan

@@ -12,8 +12,18 @@ from typing import Any
 
 from db_bootstrap import desired
 from db_bootstrap.desired import DECLARED_ATTRIBUTES, creators, is_marked, is_marked_by_another, text_of
-from db_bootstrap.document import IAM_ROLE, GrantKind, Preset, Unlisted, login_role_names, parse_document
-from db_bootstrap.document.model import PRIVILEGES, CredentialKind, is_predefined_group, is_reserved
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import (
+    IAM_ROLE,
+    PRIVILEGES,
+    CredentialKind,
+    GrantKind,
+    Preset,
+    Unlisted,
+    is_predefined_group,
+    is_reserved,
+    login_role_names,
+)
 from db_bootstrap.document.presets import OBJECT_KINDS, SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.effective.access import MembershipGraph
 from db_bootstrap.effective.catalog import Catalog, CatalogRole, ObjectClass, Objects

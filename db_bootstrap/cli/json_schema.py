@@ -13,8 +13,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
-from db_bootstrap.document import LIST_SETTINGS, MAXIMUM_CONNECTION_LIMIT, AccessDocument
-from db_bootstrap.document.model import MOMENT_PATTERN, PRIVILEGES
+from db_bootstrap.document.model import (
+    LIST_SETTINGS,
+    MAXIMUM_CONNECTION_LIMIT,
+    MOMENT_PATTERN,
+    PRIVILEGES,
+    AccessDocument,
+)
 from db_bootstrap.document.reader import is_required, without_none
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES, SETTING_NAME_PATTERN
 

@@ -15,7 +15,7 @@ from db_bootstrap.diff.memberships import ActualMemberships
 from db_bootstrap.diff.memberships import memberships as memberships_in_scope
 from db_bootstrap.diff.scope import Scope
 from db_bootstrap.diff.statements import with_temporary_memberships
-from db_bootstrap.document import IAM_ROLE, AccessDocument
+from db_bootstrap.document.model import IAM_ROLE, AccessDocument
 from db_bootstrap.errors import StatementError, UnfitLoginError
 from db_bootstrap.inspect.roles import facts_of, joined_memberships, memberships, server
 from db_bootstrap.inspect.session import Session, catalog_reader

@@ -11,7 +11,7 @@ from enum import StrEnum
 from db_bootstrap.credentials.passwords import new_password, verifier
 from db_bootstrap.credentials.store import PREVIOUS, LoginSecret, SecretStore, is_printable
 from db_bootstrap.credentials.verify import verify_credential
-from db_bootstrap.document import login_role_names
+from db_bootstrap.document.model import login_role_names
 from db_bootstrap.errors import RefusedLoginError, SecretError, UnreachableDatabaseError
 from db_bootstrap.inspect.session import Session
 from db_bootstrap.model import Credential, Endpoint

@@ -18,7 +18,7 @@ from db_bootstrap.credentials.initial import credential_in, set_password, userna
 from db_bootstrap.credentials.passwords import new_password
 from db_bootstrap.credentials.store import CURRENT, PENDING, LoginSecret, SecretState, SecretStore
 from db_bootstrap.credentials.verify import verify_credential
-from db_bootstrap.document import login_role_names
+from db_bootstrap.document.model import login_role_names
 from db_bootstrap.errors import EventError, MissingVersionError, NotPendingError, SameLoginError
 from db_bootstrap.inspect.session import MASTER_RETRY_SECONDS, STATEMENT_TIMEOUT_SECONDS, connected_as_master
 from db_bootstrap.model import Credential, Endpoint

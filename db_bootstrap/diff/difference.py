@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from db_bootstrap.desired import DECLARED_ATTRIBUTES, is_marked, text_of
-from db_bootstrap.document import IAM_ROLE, AccessDocument, Unlisted
+from db_bootstrap.document.model import IAM_ROLE, AccessDocument, Unlisted
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     DefaultGroup,

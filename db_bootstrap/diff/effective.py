@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from db_bootstrap import desired
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.effective.access import PRIVILEGES, Access
 from db_bootstrap.effective.catalog import Catalog, CatalogRole, Entry, ObjectClass, Objects
 from db_bootstrap.effective.changes import Comparison, reached

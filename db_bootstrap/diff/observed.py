@@ -11,7 +11,7 @@ from db_bootstrap.desired import is_marked
 from db_bootstrap.diff.descriptions import describe_counts, describe_target, describe_undeclared
 from db_bootstrap.diff.memberships import memberships
 from db_bootstrap.diff.scope import Scope, ScopedEntries
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.model import (
     BUILTIN_DEFAULTS,
     ActualExtension,

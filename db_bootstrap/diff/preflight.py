@@ -13,8 +13,7 @@ from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.privileges import on_target
 from db_bootstrap.diff.roles import attribute_option
 from db_bootstrap.diff.scope import readings
-from db_bootstrap.document import AccessDocument, Grant, GrantKind, Unlisted
-from db_bootstrap.document.model import is_reserved
+from db_bootstrap.document.model import AccessDocument, Grant, GrantKind, Unlisted, is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS
 from db_bootstrap.document.rules import circle
 from db_bootstrap.model import (

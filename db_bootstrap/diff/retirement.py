@@ -7,7 +7,7 @@ transaction; the document's own comes last, with ``DROP ROLE``. If an apply is k
 from collections.abc import Iterable, Iterator
 
 from db_bootstrap.diff.descriptions import join_names
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.model import DependencyKind, RetiredRole, Statement
 from db_bootstrap.sql import identifier, literal
 

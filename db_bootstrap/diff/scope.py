@@ -4,8 +4,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from db_bootstrap.desired import holders
-from db_bootstrap.document import AccessDocument, GrantKind, Unlisted
-from db_bootstrap.document.model import is_reserved
+from db_bootstrap.document.model import AccessDocument, GrantKind, Unlisted, is_reserved
 from db_bootstrap.document.presets import OBJECT_KINDS
 from db_bootstrap.model import Entry, Granted, ObjectKind, Server
 from db_bootstrap.sql import PUBLIC

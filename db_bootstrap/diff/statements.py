@@ -21,7 +21,7 @@ from db_bootstrap.diff import retirement, roles
 from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.privileges import default_privileges, needed_owners, privileges, revoked_with_their_tables
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.model import (
     BUILTIN_DEFAULTS,
     DEFAULT_ATTRIBUTES,

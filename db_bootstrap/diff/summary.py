@@ -7,7 +7,7 @@ from itertools import product
 from db_bootstrap.desired import login_roles
 from db_bootstrap.diff.descriptions import MAXIMUM_NAMES, UNCHANGED, few, join_names
 from db_bootstrap.diff.effective import AnyTarget, OnFutureObjects, compared, subjects
-from db_bootstrap.document import IAM_ROLE, AccessDocument, CredentialKind
+from db_bootstrap.document.model import IAM_ROLE, AccessDocument, CredentialKind
 from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Change, Comparison, groups
 from db_bootstrap.model import (
     Attribute,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from db_bootstrap import desired
 from db_bootstrap.diff.descriptions import describe_counts, few, join_names
 from db_bootstrap.diff.scope import readings
-from db_bootstrap.document import AccessDocument, GrantKind, login_role_names
+from db_bootstrap.document.model import AccessDocument, GrantKind, login_role_names
 from db_bootstrap.document.presets import OBJECT_KINDS
 from db_bootstrap.model import Call, ObjectKind, Snapshot
 from db_bootstrap.sql import PUBLIC, identifier

@@ -5,49 +5,10 @@ can write YAML. An invalid document is refused here, before any connection, with
 path of the key and the remedy.
 """
 
-from db_bootstrap.document.model import (
-    IAM_ROLE,
-    LIST_SETTINGS,
-    MAXIMUM_CONNECTION_LIMIT,
-    AccessDocument,
-    CredentialKind,
-    Extension,
-    Grant,
-    GrantKind,
-    Login,
-    MembershipOptions,
-    Preset,
-    Public,
-    Retirement,
-    Role,
-    Schema,
-    Unlisted,
-    login_role_names,
-)
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.document.reader import structured
 from db_bootstrap.document.rules import contradictions
 from db_bootstrap.errors import AccessDocumentError
-
-__all__ = [
-    "IAM_ROLE",
-    "LIST_SETTINGS",
-    "MAXIMUM_CONNECTION_LIMIT",
-    "AccessDocument",
-    "CredentialKind",
-    "Extension",
-    "Grant",
-    "GrantKind",
-    "Login",
-    "MembershipOptions",
-    "Preset",
-    "Public",
-    "Retirement",
-    "Role",
-    "Schema",
-    "Unlisted",
-    "login_role_names",
-    "parse_document",
-]
 
 
 def parse_document(raw: object) -> AccessDocument:

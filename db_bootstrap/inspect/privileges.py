@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from db_bootstrap.diff.scope import Scope
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.session import Run
 from db_bootstrap.model import (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from db_bootstrap import desired
-from db_bootstrap.document import IAM_ROLE, LIST_SETTINGS, AccessDocument
+from db_bootstrap.document.model import IAM_ROLE, LIST_SETTINGS, AccessDocument
 from db_bootstrap.errors import BootstrapError, ConfigurationError
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.session import OpenElsewhere, Run, catalog_reader

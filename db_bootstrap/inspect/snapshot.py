@@ -9,7 +9,7 @@ from dataclasses import replace
 from db_bootstrap import desired
 from db_bootstrap.diff.observed import observe, scope_of
 from db_bootstrap.diff.scope import Scope
-from db_bootstrap.document import AccessDocument
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.inspect import queries
 from db_bootstrap.inspect.privileges import (
     adoptable_objects,

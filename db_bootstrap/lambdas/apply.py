@@ -16,7 +16,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from db_bootstrap.apply import ReviewedPlan, apply, locked
 from db_bootstrap.credentials.initial import PublishedCredential, ensure_credential
 from db_bootstrap.credentials.store import SecretStore, master_credential, store_of_runtime
-from db_bootstrap.document import AccessDocument, parse_document
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.errors import EventError
 from db_bootstrap.inspect.session import Session, connected_as_master
 from db_bootstrap.lambdas import metrics

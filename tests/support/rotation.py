@@ -14,7 +14,7 @@ from app.database.migrate import migrate
 from app.settings import Settings as AppSettings
 from db_bootstrap.credentials.rotation import Rotation, Step, StepReport
 from db_bootstrap.credentials.store import SecretStore
-from db_bootstrap.document import login_role_names
+from db_bootstrap.document.model import login_role_names
 from db_bootstrap.lambdas.apply import ApplyEvent, run
 from db_bootstrap.model import Credential, Endpoint
 from db_bootstrap.settings import Settings

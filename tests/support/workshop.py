@@ -12,7 +12,8 @@ from hypothesis import note
 from pg8000.native import Connection
 
 from db_bootstrap.apply import apply
-from db_bootstrap.document import AccessDocument, parse_document
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.inspect.session import Session
 from devtools.postgres.cluster import Cluster
 from tests.support import random_access as model

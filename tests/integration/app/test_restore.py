@@ -13,7 +13,7 @@ import pg8000.exceptions
 import pytest
 
 from app.database.migrate import migrate
-from db_bootstrap.document import login_role_names
+from db_bootstrap.document.model import login_role_names
 from devtools.postgres.binaries import Binaries
 from devtools.postgres.cluster import Backup, data_directory, give_to_server, remove_left_data
 from tests.support.database import connect_over_tls, running_cluster

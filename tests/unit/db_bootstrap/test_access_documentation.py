@@ -11,7 +11,8 @@ import pytest
 
 from db_bootstrap.cli import document_file, json_schema
 from db_bootstrap.cli.command import Options
-from db_bootstrap.document import (
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import (
     AccessDocument,
     CredentialKind,
     Extension,
@@ -22,7 +23,6 @@ from db_bootstrap.document import (
     Public,
     Retirement,
     Schema,
-    parse_document,
 )
 from db_bootstrap.document.presets import SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.model import FIRST_VERSION_WITH_MAINTAIN, ObjectKind

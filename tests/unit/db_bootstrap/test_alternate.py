@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from db_bootstrap.credentials.alternate import desired_facts
-from db_bootstrap.document import IAM_ROLE
+from db_bootstrap.document.model import IAM_ROLE
 from db_bootstrap.model import Attribute, Fact, Membership, RoleAttribute, RoleComment, RoleExists, RoleSetting
 from tests.support.documents import SERVER
 

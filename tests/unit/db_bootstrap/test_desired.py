@@ -7,7 +7,8 @@ from typing import TypeVar
 import pytest
 
 from db_bootstrap import desired
-from db_bootstrap.document import AccessDocument, login_role_names, parse_document
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import AccessDocument, login_role_names
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
     Attribute,

@@ -8,7 +8,8 @@ from db_bootstrap.desired import comment
 from db_bootstrap.diff.descriptions import describe_undeclared
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.scope import Scope
-from db_bootstrap.document import AccessDocument, Unlisted, parse_document
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import AccessDocument, Unlisted
 from db_bootstrap.model import (
     Attribute,
     AttributeValue,

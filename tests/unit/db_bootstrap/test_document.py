@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db_bootstrap.document import (
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import (
     AccessDocument,
     CredentialKind,
     Extension,
@@ -20,7 +21,6 @@ from db_bootstrap.document import (
     Role,
     Schema,
     Unlisted,
-    parse_document,
 )
 from db_bootstrap.errors import AccessDocumentError
 from db_bootstrap.sql import MAXIMUM_NAME_BYTES

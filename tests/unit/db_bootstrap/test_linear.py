@@ -10,7 +10,8 @@ import pytest
 
 from db_bootstrap.desired import facts
 from db_bootstrap.diff.difference import compare
-from db_bootstrap.document import Unlisted, parse_document
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import Unlisted
 from db_bootstrap.model import Fact
 from tests.support.documents import SERVER
 

@@ -10,7 +10,8 @@ from db_bootstrap.desired import facts, object_facts, target
 from db_bootstrap.diff.descriptions import UNCHANGED
 from db_bootstrap.diff.difference import compare
 from db_bootstrap.diff.summary import MAXIMUM_SENTENCES, NO_LOSS, summary
-from db_bootstrap.document import IAM_ROLE, parse_document
+from db_bootstrap.document import parse_document
+from db_bootstrap.document.model import IAM_ROLE
 from db_bootstrap.model import (
     Attribute,
     AttributeValue,
