@@ -107,14 +107,8 @@ def is_marked(stored: str, database: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def facts(document: AccessDocument, server: Server, staying: frozenset[Fact] = frozenset()) -> frozenset[Fact]:
-    """Return all facts that the document declares, except on existing objects in the schemas.
-
-    Args:
-        document: The document.
-        server: The server.
-        staying: As for `creators`.
-    """
+def facts(document: AccessDocument, server: Server, creation_rights: frozenset[Fact] = frozenset()) -> frozenset[Fact]:
+    """Return all facts that the document declares, except on existing objects in the schemas."""
     return frozenset(
         (
             *roles(document, server),
@@ -123,7 +117,7 @@ def facts(document: AccessDocument, server: Server, staying: frozenset[Fact] = f
             *_schemas(document),
             *_extensions(document),
             *container_privileges(document, server),
-            *_default_privileges(document, server, staying),
+            *_default_privileges(document, server, creation_rights),
         )
     )
 
@@ -329,19 +323,16 @@ def _schema_privileges(document: AccessDocument) -> Iterator[Privilege]:
 
 
 @lru_cache(maxsize=1)
-def creators(document: AccessDocument, staying: frozenset[Fact] = frozenset()) -> Mapping[str, frozenset[str]]:
+def creators(document: AccessDocument, creation_rights: frozenset[Fact] = frozenset()) -> Mapping[str, frozenset[str]]:
     """Return the declared roles whose objects can appear in each schema: its owner, and roles that inherit CREATE.
 
-    Logins whose sessions act as another role are left out: what they create belongs to that role.
-
-    Args:
-        document: The document.
-        staying: Inherited memberships, and CREATE on schemas, that roles keep whether they are declared or not.
+    Logins whose sessions act as another role are left out: what they create belongs to that role. Roles have
+    ``creation_rights``, inherited memberships and CREATE on schemas, whether they are declared or not.
     """
     schemas_of, groups_of = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for name, schema in document.schemas.items():
         schemas_of[schema.owner].add(name)
-    for fact in (*_schema_privileges(document), *staying):
+    for fact in (*_schema_privileges(document), *creation_rights):
         if isinstance(fact, Membership):
             groups_of[fact.member].add(fact.role)
         elif isinstance(fact, Privilege) and fact.privilege == "CREATE" and isinstance(fact.target, OnSchema):
@@ -353,13 +344,12 @@ def creators(document: AccessDocument, staying: frozenset[Fact] = frozenset()) -
         for login_role in login_roles(name, login):
             groups_of[login_role].add(name)
             acting |= {name, login_role} if login.acts_as is not None else set()
-    found = {name: {schema.owner} for name, schema in document.schemas.items()}
+    creators_of = {name: {schema.owner} for name, schema in document.schemas.items()}
     for name in document.role_names - acting:
-        for created_in in found.keys() & set[str]().union(
-            *(schemas_of[role] for role in _with_groups(name, groups_of))
-        ):
-            found[created_in].add(name)
-    return {name: frozenset(names) for name, names in found.items()}
+        schemas = set[str]().union(*(schemas_of[role] for role in _with_groups(name, groups_of)))
+        for schema_name in creators_of.keys() & schemas:
+            creators_of[schema_name].add(name)
+    return {name: frozenset(names) for name, names in creators_of.items()}
 
 
 def _with_groups(role: str, groups_of: Mapping[str, set[str]]) -> list[str]:
@@ -369,8 +359,8 @@ def _with_groups(role: str, groups_of: Mapping[str, set[str]]) -> list[str]:
     return reached
 
 
-def _default_privileges(document: AccessDocument, server: Server, staying: frozenset[Fact]) -> frozenset[Fact]:
-    creators_of = creators(document, staying)
+def _default_privileges(document: AccessDocument, server: Server, creation_rights: frozenset[Fact]) -> frozenset[Fact]:
+    creators_of = creators(document, creation_rights)
     return joined_defaults(
         (creators_of[schema], schema, kind, [(*grant, False) for grant in grants])
         for (schema, kind, name), grants in kind_grants(document, server).items()

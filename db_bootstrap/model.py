@@ -733,8 +733,8 @@ class Snapshot:
     Attributes:
         facts: Every actual fact that the document could have declared.
         kept: Privileges and memberships that are not facts in this sense and stay.
-        leaving: Those that end as a consequence, of a lost grant option, a retired role or a new owner.
-        staying: As for `desired.creators`.
+        implicitly_revoked: Those that end as a consequence of a lost grant option, a retired role or a new owner.
+        creation_rights: Inherited memberships and CREATE on schemas that roles keep, whether declared or not.
         groups: The objects of the managed schemas that are in scope.
         columns: Their columns that have privileges, or that the document names.
         calls: The routines that are called by relations in the managed schemas.
@@ -756,8 +756,8 @@ class Snapshot:
     server: Server
     facts: frozenset[Fact]
     kept: frozenset[Fact]
-    leaving: frozenset[Fact]
-    staying: frozenset[Fact]
+    implicitly_revoked: frozenset[Fact]
+    creation_rights: frozenset[Fact]
     groups: tuple[ObjectGroup, ...]
     columns: tuple[Column, ...]
     calls: tuple[Call, ...]

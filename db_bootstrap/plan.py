@@ -71,7 +71,7 @@ def _compared(document: AccessDocument, snapshot: Snapshot) -> tuple[Snapshot, f
         if isinstance(fact, ObjectOwner)
     ]
     objects = desired.object_facts(document, snapshot.server, snapshot.groups, snapshot.columns)
-    facts = desired.facts(document, snapshot.server, snapshot.staying).union(objects, adopted)
+    facts = desired.facts(document, snapshot.server, snapshot.creation_rights).union(objects, adopted)
     return snapshot, facts, compare(document, facts, snapshot.facts)
 
 

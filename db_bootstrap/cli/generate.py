@@ -56,11 +56,11 @@ def generate(catalog: Catalog) -> Generated:
     }
     scope = _Scope(catalog, frozenset(catalog.roles) - left_out.keys())
     # Who can create in a schema does not depend on the privileges on its objects, so the first draft says it.
-    scope = replace(scope, creators=creators(parse_document(_document(scope)), frozenset(_staying(catalog))))
+    scope = replace(scope, creators=creators(parse_document(_document(scope)), frozenset(_creation_rights(catalog))))
     return Generated(_document(replace(scope, named=_named_of_extensions(scope))), left_out)
 
 
-def _staying(catalog: Catalog) -> Iterator[Fact]:
+def _creation_rights(catalog: Catalog) -> Iterator[Fact]:
     """Yield what `desired.creators` needs: applying the document revokes nothing."""
     has_options = catalog.server.has_membership_options
     for fact in catalog.memberships:

@@ -39,8 +39,8 @@ def compare(document: AccessDocument, desired: frozenset[Fact], actual: frozense
         desired, actual = _without_unlisted(document, common | missing, common | surplus)
         missing, surplus = desired - actual, actual - desired
         kept = undeclared - surplus
-    told = (fact for fact in kept if not isinstance(fact, RoleComment) and not _is_default(fact))
-    return Difference(missing, surplus, frozenset(told))
+    notable = (fact for fact in kept if not isinstance(fact, RoleComment) and not _is_default(fact))
+    return Difference(missing, surplus, frozenset(notable))
 
 
 def _without_common_defaults(
@@ -55,13 +55,13 @@ def _without_common_defaults(
         for creators, schema, kind, grants in facts:
             for creator in creators:
                 places[creator, schema, kind][side].update(grants)
-    lacking: list[DefaultGroup] = []
-    extra: list[DefaultGroup] = []
+    only_desired: list[DefaultGroup] = []
+    only_actual: list[DefaultGroup] = []
     for (creator, schema, kind), (declared, held) in places.items():
         covered = held if document.unlisted is Unlisted.REVOKE else {(*grant[:2], False) for grant in held}
-        lacking.append(([creator], schema, kind, declared - covered))
-        extra.append(([creator], schema, kind, held - declared))
-    return missing - defaults[0] | joined_defaults(lacking), surplus - defaults[1] | joined_defaults(extra)
+        only_desired.append(([creator], schema, kind, declared - covered))
+        only_actual.append(([creator], schema, kind, held - declared))
+    return missing - defaults[0] | joined_defaults(only_desired), surplus - defaults[1] | joined_defaults(only_actual)
 
 
 _LIMITS = frozenset(

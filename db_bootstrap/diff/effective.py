@@ -51,7 +51,7 @@ def compared(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, li
     """Return the access before and after the statements that remove the difference, and the objects in its catalogs."""
     owners = {SchemaOwner(schema, owner) for schema, owner in snapshot.schema_owners.items()}
     old = {fact for fact in snapshot.facts if not isinstance(fact, SchemaOwner)}  # they name the successor already
-    before = old | owners | snapshot.kept | snapshot.leaving
+    before = old | owners | snapshot.kept | snapshot.implicitly_revoked
     after = (snapshot.facts - difference.surplus) | difference.missing | snapshot.kept
     numbers: dict[AnyTarget, int] = {}
     moments = [_Moment(numbers, snapshot) for _ in range(2)]

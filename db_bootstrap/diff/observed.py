@@ -56,14 +56,14 @@ class _Findings:
 
     facts: list[Fact]
     kept: list[Fact]
-    leaving: list[Fact]
+    implicitly_revoked: list[Fact]
     notes: list[str]
 
     def add(self, entries: ScopedEntries, on: Target, what: str) -> None:
         """Add the privileges on one target, which the sentences call ``what``."""
         self.facts.extend(Privilege(grantee, privilege, on, option) for grantee, privilege, option in entries.granted)
-        self.leaving.extend(
-            (Privilege(grantee, privilege, on, option) for grantee, privilege, option in entries.leaving)
+        self.implicitly_revoked.extend(
+            Privilege(grantee, privilege, on, option) for grantee, privilege, option in entries.implicitly_revoked
         )
         for grantee, privilege, grantor in entries.kept:
             self.kept.append(Privilege(grantee, privilege, on))
@@ -84,12 +84,12 @@ def scope_of(
 
 def observe(scope: Scope, catalogs: Catalogs) -> Snapshot:
     """Return the access within the scope."""
-    document, on = scope.document, scope.server
-    members = memberships(catalogs.memberships, scope, desired.memberships(document, on))
-    found = _Findings(
+    document, server = scope.document, scope.server
+    members = memberships(catalogs.memberships, scope, desired.memberships(document, server))
+    findings = _Findings(
         [*_role_facts(catalogs.roles.values(), scope), *members.facts, *catalogs.settings],
         [*members.kept],
-        [*members.leaving],
+        [*members.implicitly_revoked],
         [
             *(
                 f"Role {name!r} was declared once and no longer is: it has lost its access"
@@ -99,21 +99,21 @@ def observe(scope: Scope, catalogs: Catalogs) -> Snapshot:
             *members.notes,
         ],
     )
-    schema_owners = _containers(catalogs, scope, found)
-    staying = frozenset(_staying(catalogs, scope, found))
-    groups, foreign = _objects(catalogs, scope, found)
-    columns = _columns(catalogs.columns, scope, found)
-    found.facts.extend(_owners(catalogs, scope))
-    found.notes.extend(_other_owners(catalogs.objects, scope))
-    creating = frozenset[str]().union(*desired.creators(document, staying).values())
-    _default_privileges(catalogs.defaults, scope, creating, document.schemas.keys() - schema_owners.keys(), found)
-    _extensions(catalogs.extensions, document, found)
+    schema_owners = _containers(catalogs, scope, findings)
+    creation_rights = frozenset(_creation_rights(catalogs, scope, findings))
+    groups, foreign = _objects(catalogs, scope, findings)
+    columns = _columns(catalogs.columns, scope, findings)
+    findings.facts.extend(_owners(catalogs, scope))
+    findings.notes.extend(_other_owners(catalogs.objects, scope))
+    creating = frozenset[str]().union(*desired.creators(document, creation_rights).values())
+    _default_privileges(catalogs.defaults, scope, creating, document.schemas.keys() - schema_owners.keys(), findings)
+    _extensions(catalogs.extensions, document, findings)
     return Snapshot(
-        server=on,
-        facts=frozenset(found.facts),
-        kept=frozenset(found.kept),
-        leaving=frozenset(found.leaving),
-        staying=staying,
+        server=server,
+        facts=frozenset(findings.facts),
+        kept=frozenset(findings.kept),
+        implicitly_revoked=frozenset(findings.implicitly_revoked),
+        creation_rights=creation_rights,
         groups=groups,
         columns=columns,
         calls=_calls(catalogs.columns, scope),
@@ -124,13 +124,13 @@ def observe(scope: Scope, catalogs: Catalogs) -> Snapshot:
         roles=catalogs.roles,
         acts_as=members.acts_as
         | {name for name, role in catalogs.roles.items() if role.needs_no_joining}
-        | {on.master},
+        | {server.master},
         schema_owners=schema_owners,
         extensions=catalogs.extensions,
         retired_roles=catalogs.retired_roles,
         irrevocable=members.irrevocable,
         restricted_settings={},
-        unmanaged=tuple(found.notes),
+        unmanaged=tuple(findings.notes),
     )
 
 
@@ -148,7 +148,7 @@ def _role_facts(actual: Iterable[ActualRole], scope: Scope) -> Iterator[Fact]:
                 yield RoleComment(role.name, role.comment)
 
 
-def _containers(catalogs: Catalogs, scope: Scope, found: _Findings) -> dict[str, str]:
+def _containers(catalogs: Catalogs, scope: Scope, findings: _Findings) -> dict[str, str]:
     """Judge the database and the managed schemas; return the owners of these."""
     schema_owners: dict[str, str] = {}
     desired_grants: dict[Target, set[tuple[str, str]]] = {}
@@ -161,25 +161,25 @@ def _containers(catalogs: Catalogs, scope: Scope, found: _Findings) -> dict[str,
         else:
             on = OnSchema(name)
             schema_owners[name] = owner
-            found.facts.extend([SchemaExists(name), SchemaOwner(name, scope.successor(owner))])
+            findings.facts.extend([SchemaExists(name), SchemaOwner(name, scope.successor(owner))])
             # Privileges of the future owner become the implicit ones of an owner.
             owners = (owner, scope.successor(owner), scope.document.schemas[name].owner)
             selected = scope.select(entries, owners, desired_grants.get(on, ()))
-        found.add(selected, on, describe_target(on))
+        findings.add(selected, on, describe_target(on))
     return schema_owners
 
 
-def _staying(catalogs: Catalogs, scope: Scope, found: _Findings) -> Iterator[Fact]:
+def _creation_rights(catalogs: Catalogs, scope: Scope, findings: _Findings) -> Iterator[Fact]:
     """Yield what `desired.creators` needs of the memberships and the containers."""
-    on = scope.server
-    attributes = (*found.facts, *desired.roles(scope.document, on)) if not on.has_membership_options else ()
+    server = scope.server
+    attributes = () if server.has_membership_options else (*findings.facts, *desired.roles(scope.document, server))
     inherits = {
         fact.role: fact.value
         for fact in attributes
         if isinstance(fact, RoleAttribute) and fact.attribute is Attribute.INHERIT
     }
-    masters = (row.fact() for row in catalogs.memberships if row.member == on.master)
-    for fact in (*masters, *found.kept, *(() if scope.revokes else found.facts)):
+    masters = (row.fact() for row in catalogs.memberships if row.member == server.master)
+    for fact in (*masters, *findings.kept, *(() if scope.revokes else findings.facts)):
         if isinstance(fact, Membership):
             if fact.inherit and inherits.get(fact.member, True):
                 yield fact
@@ -188,7 +188,7 @@ def _staying(catalogs: Catalogs, scope: Scope, found: _Findings) -> Iterator[Fac
 
 
 def _default_privileges(
-    rows: Sequence[DefaultRow], scope: Scope, creating: frozenset[str], new_schemas: Iterable[str], found: _Findings
+    rows: Sequence[DefaultRow], scope: Scope, creating: frozenset[str], new_schemas: Iterable[str], findings: _Findings
 ) -> None:
     """Judge the default privileges, and those that new schemas will get."""
     managed = scope.managed_roles & creating
@@ -210,7 +210,7 @@ def _default_privileges(
             creators = set(named) - scope.successors.keys()
             if kind == "schema":
                 owners = {new: scope.document.schemas[new].owner for new in new_schemas}
-                found.facts.extend(
+                findings.facts.extend(
                     Privilege(*entry[:2], OnSchema(new), entry[2])
                     for new, owner in owners.items()
                     for entry in entries
@@ -224,15 +224,15 @@ def _default_privileges(
                     for schema in schemas
                 )
                 others += ((undeclared, schema, ObjectKind(kind), entries) for schema in schemas if undeclared)
-    found.facts.extend(joined_defaults(ours))
-    found.notes.extend(
+    findings.facts.extend(joined_defaults(ours))
+    findings.notes.extend(
         f"{sentence} It stays, because the document does not declare the creator."
         for sentence in describe_undeclared(joined_defaults(others))
     )
 
 
 def _objects(
-    catalogs: Catalogs, scope: Scope, found: _Findings
+    catalogs: Catalogs, scope: Scope, findings: _Findings
 ) -> tuple[tuple[ObjectGroup, ...], tuple[ObjectGroup, ...]]:
     """Judge the objects; return the groups in scope, and objects that the document names and others own."""
     on_all = desired.kind_grants(scope.document, scope.server)
@@ -242,15 +242,15 @@ def _objects(
     for row in catalogs.objects:
         group = _group(row, catalogs, scope, written.get(row.schema, ()))
         what = f"{group.count} {group.kind}(s) in schema {group.schema!r}"
-        if not scope.can_judge(group.owner):
+        if not scope.decides_objects_of(group.owner):
             foreign += [group] if group.single is not None else []
         elif not row.is_of_extension or group.single is not None:
             declared = desired.object_grants(on_all, group)
             entries = scope.select(row.entries, (row.owner, group.owner), {entry[:2] for entry in declared})
             groups.append(replace(group, granted=entries.granted))
-            found.add(entries, desired.target(group), what)
-        if row.is_of_extension and (group.single is None or not scope.can_judge(group.owner)):
-            found.notes.append(f"{what} belong to an extension and are left alone; name one to manage access to it.")
+            findings.add(entries, desired.target(group), what)
+        if row.is_of_extension and (group.single is None or not scope.decides_objects_of(group.owner)):
+            findings.notes.append(f"{what} belong to an extension and are left alone; name one to manage access to it.")
     return tuple(groups), tuple(foreign)
 
 
@@ -287,7 +287,7 @@ def _future_owner(row: ObjectRow, scope: Scope) -> str:
 
 def _written_names(scope: Scope) -> dict[str, set[str]]:
     names: dict[str, set[str]] = {}
-    for schema, written in scope.single_routines():
+    for schema, written in scope.named_routines():
         names.setdefault(schema, set()).add(written)
     return names
 
@@ -320,7 +320,7 @@ def _other_owners(rows: Iterable[ObjectRow], scope: Scope) -> Iterator[str]:
             counts[row.kind] = counts.get(row.kind, 0) + row.count
     for (schema, owner), counts in sorted(others.items()):
         schema_owner = scope.document.schemas[schema].owner
-        unmanaged = "" if scope.can_judge(owner) else ", and access to them is not managed"
+        unmanaged = "" if scope.decides_objects_of(owner) else ", and access to them is not managed"
         can_adopt = scope.server.master_is_superuser or owner not in scope.server.superusers
         remedy = f"; add {owner!r} to document.schemas[{schema!r}].adopt to give them to it" if can_adopt else ""
         yield (
@@ -329,18 +329,18 @@ def _other_owners(rows: Iterable[ObjectRow], scope: Scope) -> Iterator[str]:
         )
 
 
-def _columns(rows: Iterable[ColumnRow], scope: Scope, found: _Findings) -> tuple[Column, ...]:
-    named = {(schema, name) for schema, kind, name in scope.single_objects() if kind is ObjectKind.RELATION}
+def _columns(rows: Iterable[ColumnRow], scope: Scope, findings: _Findings) -> tuple[Column, ...]:
+    named = {(schema, name) for schema, kind, name in scope.named_objects() if kind is ObjectKind.RELATION}
     columns: list[Column] = []
     for called, schema, relation, name, owner, is_of_extension, acl in rows:
         future_owner = scope.successor(owner) if is_of_extension else scope.future_owner(schema, owner)
-        is_ours = scope.can_judge(future_owner) and (not is_of_extension or (schema, relation) in named)
+        is_ours = scope.decides_objects_of(future_owner) and (not is_of_extension or (schema, relation) in named)
         if called is None and is_ours:
             on = OnColumn(schema, relation, name, future_owner)
             declared = desired.column_grants(scope.document, Column(on, frozenset()))
             entries = scope.select(acl, (owner, future_owner), {entry[:2] for entry in declared})
             columns.append(Column(on, entries.granted))
-            found.add(entries, on, describe_target(on))
+            findings.add(entries, on, describe_target(on))
     return tuple(columns)
 
 
@@ -349,24 +349,24 @@ def _calls(rows: Iterable[ColumnRow], scope: Scope) -> tuple[Call, ...]:
     for called, schema, relation, privilege, owner, is_of_extension, acl in rows:
         if called is not None:
             place, routine, types = called
-            is_judged = place in scope.schemas and not is_of_extension and scope.can_judge(owner)
-            executors = None if is_judged else frozenset(grantee for grantee, *_ in acl)
+            is_decided = place in scope.schemas and not is_of_extension and scope.decides_objects_of(owner)
+            executors = None if is_decided else frozenset(grantee for grantee, *_ in acl)
             calls.add(Call(schema, relation, privilege, place, ObjectName(routine, types), owner, executors))
     return tuple(sorted(calls, key=str))
 
 
-def _extensions(actual: Iterable[ActualExtension], document: AccessDocument, found: _Findings) -> None:
+def _extensions(actual: Iterable[ActualExtension], document: AccessDocument, findings: _Findings) -> None:
     """Add the installed extensions, and their schemas if the document declares them."""
     for extension in actual:
         if extension.is_installed:
-            found.facts.append(ExtensionExists(extension.name))
+            findings.facts.append(ExtensionExists(extension.name))
             schema = document.extensions[extension.name].schema
             if schema is not None and extension.schema is not None:
-                found.facts.append(
+                findings.facts.append(
                     ExtensionSchema(extension.name, extension.schema if extension.is_movable else schema)
                 )
             if schema not in {None, extension.schema} and not extension.is_movable:
-                found.notes.append(
+                findings.notes.append(
                     f"The extension {extension.name!r} is in schema {extension.schema!r}, not in {schema!r} as "
                     "declared, and cannot be moved here."
                 )

@@ -21,12 +21,12 @@ class ScopedEntries:
     Attributes:
         granted: Those that the document could have declared, or that can be revoked.
         kept: Those that cannot be revoked, or are left to others: grantee, privilege, and grantor.
-        leaving: Those that disappear with a grant option or a retired role, or are replaced by ownership.
+        implicitly_revoked: Those that end with a grant option or a retired role, or are replaced by ownership.
     """
 
     granted: frozenset[Granted]
     kept: tuple[tuple[str, str, str], ...] = ()
-    leaving: frozenset[Granted] = frozenset()
+    implicitly_revoked: frozenset[Granted] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Scope:
         """Return True if the document decides this grantee's access to a managed schema."""
         return self.is_managed(grantee) or not self.is_protected(grantee)
 
-    def can_judge(self, owner: str) -> bool:
-        """Return True if the document decides the access to this owner's objects."""
+    def decides_objects_of(self, owner: str) -> bool:
+        """Return True if the document decides the access to the objects of ``owner``."""
         return owner in self.document.role_names or owner == self.server.master
 
     def successor(self, role: str) -> str:
@@ -109,34 +109,31 @@ class Scope:
         is_ours = self.is_managed if only_managed else self.is_in_scope
         ours: list[Entry] = []
         kept = set[tuple[str, str, str]]()
-        leaving = set[Granted]()
+        revoked = set[Granted]()
         for grantee, privilege, is_grantable, grantor in entries:
-            if (
-                grantee in owners
-                or grantee in self.successors
-                or (grantor in self.successors and grantor not in owners)
-            ):
-                leaving.add((grantee, privilege, is_grantable))
+            ends = grantee in self.successors or (grantor in self.successors and grantor not in owners)
+            if ends or grantee in owners:
+                revoked.add((grantee, privilege, is_grantable))
             elif is_ours(grantee):
                 ours.append((grantee, privilege, is_grantable, grantor))
             else:
                 kept.add((grantee, privilege, grantor))
         if not self.revokes:
-            return ScopedEntries(frozenset(entry[:3] for entry in ours), tuple(sorted(kept)), frozenset(leaving))
+            return ScopedEntries(frozenset(entry[:3] for entry in ours), tuple(sorted(kept)), frozenset(revoked))
         lost = _lost_privilege_options(ours, owners)
         granted = set[Granted]()
         for grantee, privilege, is_grantable, grantor in ours:
             if grantor in owners:
                 granted.add((grantee, privilege, is_grantable))
             elif (privilege, grantor) in lost:
-                leaving.add((grantee, privilege, is_grantable))
+                revoked.add((grantee, privilege, is_grantable))
             elif (grantee, privilege) in desired:
                 granted.add((grantee, privilege, False))
             else:
                 kept.add((grantee, privilege, grantor))
-        return ScopedEntries(frozenset(granted), tuple(sorted(kept)), frozenset(leaving))
+        return ScopedEntries(frozenset(granted), tuple(sorted(kept)), frozenset(revoked))
 
-    def single_objects(self) -> list[tuple[str, ObjectKind, str]]:
+    def named_objects(self) -> list[tuple[str, ObjectKind, str]]:
         """Return the objects that the document names: schema, kind, and each name that it may mean."""
         named = {
             (grant.schema or "", OBJECT_KINDS[grant.on], name)
@@ -147,14 +144,14 @@ class Scope:
         }
         return sorted(named)
 
-    def single_routines(self) -> Iterator[tuple[str, str]]:
+    def named_routines(self) -> Iterator[tuple[str, str]]:
         """Yield the routines that the document names: schema, and the name or signature as written."""
         for holder in holders(self.document):
             for grant in holder.grants:
                 if grant.on is GrantKind.ROUTINES:
                     yield from ((grant.schema or "", written) for written in grant.names or ())
 
-    def single_columns(self) -> list[tuple[str, str, str]]:
+    def named_columns(self) -> list[tuple[str, str, str]]:
         """Return the columns that the document names: schema, relation, column."""
         named = {
             (grant.schema or "", relation, column)

@@ -93,7 +93,7 @@ def _difference(
 ) -> Difference:
     actual = snapshot.facts
     # What a new role has implicitly exists by the time that its other facts are compared.
-    creating = frozenset[str]().union(*creators(document, snapshot.staying).values())
+    creating = frozenset[str]().union(*creators(document, snapshot.creation_rights).values())
     implicit = _implicit_facts(difference.missing, creating)
     if implicit:
         actual |= implicit
@@ -183,12 +183,12 @@ def with_temporary_memberships(
     )
     leaves = (
         Statement(sql, f"the master no longer needs {names}", is_bookkeeping=True)
-        for sql in _leaving(roles, master, server)
+        for sql in _revocations(roles, master, server)
     )
     return (*steps[:first], join, *steps[first:], *leaves)
 
 
-def _leaving(roles: str, master: str, server: Server) -> tuple[str, ...]:
+def _revocations(roles: str, master: str, server: Server) -> tuple[str, ...]:
     if not (server.is_rds_master and server.has_membership_options):
         return (f"REVOKE {roles} FROM {master}",)
     # RDS may have put the options into the row that lets the master administer the role; that row must stay.

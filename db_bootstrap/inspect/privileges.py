@@ -61,13 +61,13 @@ def object_names(run: Run, scope: Scope) -> NamesByGroup:
 
 def columns(run: Run, scope: Scope) -> tuple[ColumnRow, ...]:
     """Read the columns that have privileges or that the document names, and the routines that relations call."""
-    single = scope.single_columns()
+    named = scope.named_columns()
     rows = run(
         queries.COLUMNS,
         schemas=scope.schemas,
-        column_schemas=[schema for schema, *_ in single],
-        column_relations=[relation for _, relation, _ in single],
-        column_names=[column for *_, column in single],
+        column_schemas=[schema for schema, *_ in named],
+        column_relations=[relation for _, relation, _ in named],
+        column_names=[column for *_, column in named],
     )
     return tuple(ColumnRow(*row) for row in sorted(rows, key=lambda row: str(tuple(row))))
 
@@ -92,12 +92,12 @@ def extensions(run: Run, document: AccessDocument) -> tuple[ActualExtension, ...
 
 
 def _objects_of(scope: Scope) -> dict[str, Any]:
-    single = scope.single_objects()
+    named = scope.named_objects()
     return {
         "schemas": scope.schemas,
-        "single_schemas": [schema for schema, *_ in single],
-        "single_kinds": [kind.value for _, kind, _ in single],
-        "single_names": [name for *_, name in single],
+        "single_schemas": [schema for schema, *_ in named],
+        "single_kinds": [kind.value for _, kind, _ in named],
+        "single_names": [name for *_, name in named],
     }
 
 

@@ -66,7 +66,7 @@ def read_catalogs(
     actual_roles = roles(run, document, on, others)
     scope = scope_of(document, on, actual_roles, retired)
     rows = objects(run, scope)
-    written = {name for _, name in scope.single_routines()}
+    written = {name for _, name in scope.named_routines()}
     undeclared = scope.managed_roles - scope.document.role_names
     settings, belongings = role_settings(run, scope.managed_roles, document.rotated_roles | undeclared)
     actual_containers, policies = containers(run, scope)

@@ -52,7 +52,7 @@ def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, A
     known: dict[str, Any] = dict.fromkeys(
         ("calls", "policies", "foreign", "extensions", "retired_roles", "irrevocable"), ()
     )
-    known |= dict.fromkeys(("kept", "leaving", "staying"), frozenset[Fact]())
+    known |= dict.fromkeys(("kept", "implicitly_revoked", "creation_rights"), frozenset[Fact]())
     known |= {"server": SERVER, "groups": (TABLES,), **found}
     known |= {
         "columns": (Column(COLUMN, frozenset()),),
@@ -208,7 +208,7 @@ def test_created_and_retired_roles_are_named() -> None:
     elder = RetiredRole("elder", False, 0, (Dependency(None, DependencyKind.OWNED, None, None, 3),))
     grant = Privilege(APP, "SELECT", ON_TABLES)
     sentences = told(
-        roles, [], document, retired_roles=(elder,), leaving=frozenset({grant, Membership("elder", REPORT)})
+        roles, [], document, retired_roles=(elder,), implicitly_revoked=frozenset({grant, Membership("elder", REPORT)})
     )
     assert sentences[:4] == [
         "elder is dropped and loses all access; 3 objects of it will be passed to beers_owner.",
@@ -222,7 +222,7 @@ def test_what_a_lost_grant_option_takes_along_is_a_loss() -> None:
     passed_on = frozenset({Privilege(REPORT, "DELETE", ON_TABLES)})
     surplus = [Privilege(READER, "USAGE", ON_SCHEMA, is_grantable=True)]
     assert "beers_report loses DELETE on tables beers.beers and beers.hops." in told(
-        [], surplus, beers(), leaving=passed_on
+        [], surplus, beers(), implicitly_revoked=passed_on
     )
 
 
