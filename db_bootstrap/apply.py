@@ -16,7 +16,7 @@ from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.errors import NotConvergedError, StatementError, UnexpectedPlanError, UnmanageableError
 from db_bootstrap.inspect.session import OpenElsewhere, Session
-from db_bootstrap.inspect.snapshot import database_comment
+from db_bootstrap.inspect.snapshot import read_database_comment
 from db_bootstrap.model import Difference, Membership, Plan, Server, Statement, sorted_facts
 from db_bootstrap.plan import digest_for, make_plan, read_difference
 from db_bootstrap.plan_digest import with_stored_digest
@@ -207,7 +207,7 @@ def _check_review(session: Session, planned: Plan, reviewed: ReviewedPlan | None
 
 
 def _store_digest(session: Session, database: str, reviewed: str) -> None:
-    comment = with_stored_digest(database_comment(session), reviewed)
+    comment = with_stored_digest(read_database_comment(session), reviewed)
     _run(session, f"COMMENT ON DATABASE {identifier(database)} IS {literal(comment)}", "the plan was reviewed")
 
 

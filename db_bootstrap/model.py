@@ -570,26 +570,26 @@ class ActualExtension:
 
     Attributes:
         is_installed: Whether the database has it.
-        is_offered: Whether the server could install it.
+        is_available: Whether the server could install it.
         schema: The schema of its objects, if it is installed.
         is_movable: Whether the master can move its objects to another schema.
         is_trusted: Whether it can be installed without a superuser.
         only_schema: The one schema that it can be in; None if there is a choice.
         requires: The extensions that it needs.
-        others: All extensions that the database has.
+        installed: All extensions that the database has.
         schema_exists: Whether the declared schema exists, or if none is declared, `DEFAULT_EXTENSION_SCHEMA`.
         is_on_rds: Whether the server is RDS, where the master can install extensions that elsewhere need a superuser.
     """
 
     name: str
     is_installed: bool
-    is_offered: bool
+    is_available: bool
     schema: str | None
     is_movable: bool | None
     is_trusted: bool
     only_schema: str | None
     requires: Sequence[str]
-    others: Sequence[str]
+    installed: Sequence[str]
     schema_exists: bool
     is_on_rds: bool
 

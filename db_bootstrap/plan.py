@@ -11,7 +11,7 @@ from db_bootstrap.diff.statements import statements
 from db_bootstrap.diff.usability import unusable_grants
 from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.inspect.session import OpenElsewhere, Session
-from db_bootstrap.inspect.snapshot import database_comment, identity, read_catalogs, read_details
+from db_bootstrap.inspect.snapshot import read_catalogs, read_database_comment, read_details, read_identity
 from db_bootstrap.model import Difference, Fact, ObjectOwner, Plan, Snapshot
 from db_bootstrap.plan_digest import plan_digest, stored_digest
 
@@ -81,7 +81,7 @@ def digest_for(session: Session, host: str, planned: Plan) -> str:
     With nothing to do it is the digest that the database stores, of the last reviewed plan that ran; so it stays the
     same while nothing changes. "" if there was none.
     """
-    stored = stored_digest(database_comment(session))
+    stored = stored_digest(read_database_comment(session))
     if not planned.statements:
         return stored
-    return plan_digest(identity(session, host), planned.statements, stored)
+    return plan_digest(read_identity(session, host), planned.statements, stored)

@@ -17,7 +17,7 @@ from db_bootstrap.diff.scope import Scope
 from db_bootstrap.diff.statements import with_temporary_memberships
 from db_bootstrap.document.model import IAM_ROLE, AccessDocument
 from db_bootstrap.errors import StatementError, UnfitLoginError
-from db_bootstrap.inspect.roles import facts_of, joined_memberships, memberships, server
+from db_bootstrap.inspect.roles import read_joined_memberships, read_memberships, read_role_facts, read_server
 from db_bootstrap.inspect.session import Session, catalog_reader
 from db_bootstrap.model import (
     DEFAULT_ATTRIBUTES,
@@ -54,7 +54,7 @@ class Repair:
 
 
 def repair_login_role(master: Session, login: str, name: str, current: str) -> Repair:
-    """Make the login role ``name`` identical to the one in use, or create it.
+    """Make the login role ``name`` identical to the one in use, ``current``, or create it.
 
     The caller holds the lock of `apply` and has begun a transaction, which it rolls back after an error. If the login
     role in use is gone, ``name`` is its own model.
@@ -70,36 +70,36 @@ def repair_login_role(master: Session, login: str, name: str, current: str) -> R
         StatementError: The server refused a statement without which that is so.
     """
     run = catalog_reader(master)
-    on = server(run)
-    found = set(facts_of(run, [login, name, current]))
-    if RoleAttribute(login, Attribute.LOGIN, value=False) not in found:
+    server = read_server(run)
+    actual = set(read_role_facts(run, [login, name, current]))
+    if RoleAttribute(login, Attribute.LOGIN, value=False) not in actual:
         raise UnfitLoginError(
             f"There is no role {login!r} without LOGIN, which the login roles {name!r} and {current!r} must be members "
             "of. Apply the access document, which creates it."
         )
-    model = next((role for role in (current, name) if RoleExists(role) in found), None)
+    model = next((role for role in (current, name) if RoleExists(role) in actual), None)
     if model is None:
         raise UnfitLoginError(
             f"Both login roles of {login!r} are gone, {name!r} and {current!r}, and with them their settings. "
             "Apply the access document, which creates them again."
         )
-    desired = desired_facts({*found, *joined_memberships(run, on, [model])}, model, login, name, on)
-    made: list[Statement] = []
+    desired = desired_facts({*actual, *read_joined_memberships(run, server, [model])}, model, login, name, server)
+    applied: list[Statement] = []
     refused: list[str] = []
-    difference, members = _difference(master, name, desired, on)
-    needed = tuple(_statements(_part(difference, login, is_needed=True), on))
-    for step in with_temporary_memberships(needed, on, members.acts_as | {on.master}):
+    difference, members = _difference(master, name, desired, server)
+    needed = tuple(_statements(_part(difference, login, is_needed=True), server))
+    for step in with_temporary_memberships(needed, server, members.acts_as | {server.master}):
         _run(master, step)
-        made.append(step)
-    if made:
-        difference, members = _difference(master, name, desired, on)
-    for step in _statements(_part(difference, login, is_needed=False), on):
-        if _may_run(master, with_temporary_memberships((step,), on, members.acts_as | {on.master})):
-            made.append(step)
+        applied.append(step)
+    if applied:
+        difference, members = _difference(master, name, desired, server)
+    for step in _statements(_part(difference, login, is_needed=False), server):
+        if _may_run(master, with_temporary_memberships((step,), server, members.acts_as | {server.master})):
+            applied.append(step)
         else:
             refused.append(f"The master cannot run: {step.sql}")
-    if made:
-        difference, members = _difference(master, name, desired, on)
+    if applied:
+        difference, members = _difference(master, name, desired, server)
     remaining = _part(difference, login, is_needed=True)
     if remaining or any(fact.role == IAM_ROLE and fact.member == name for fact in members.kept):
         raise UnfitLoginError(
@@ -108,16 +108,18 @@ def repair_login_role(master: Session, login: str, name: str, current: str) -> R
             + ", ".join(sorted(map(str, {*remaining.missing, *remaining.surplus, *members.kept})))
         )
     without_effect = [f"{fact} is not as in {current!r}" for fact in difference.surplus if not refused]
-    return Repair(tuple((step.sql, step.reason) for step in made), (*refused, *sorted(without_effect), *members.notes))
+    return Repair(
+        tuple((step.sql, step.reason) for step in applied), (*refused, *sorted(without_effect), *members.notes)
+    )
 
 
-def desired_facts(facts: Iterable[Fact], model: str, login: str, name: str, on: Server) -> frozenset[Fact]:
+def desired_facts(facts: Iterable[Fact], model: str, login: str, name: str, server: Server) -> frozenset[Fact]:
     """Return the desired facts about the login role ``name`` if ``model`` is the one in use."""
     needed: dict[object, Fact] = {
         Attribute.LOGIN: RoleAttribute(name, Attribute.LOGIN, value=True),
         login: Membership(login, name),
     }
-    if not on.has_membership_options:  # the member's attribute decides
+    if not server.has_membership_options:  # the member's attribute decides
         needed[Attribute.INHERIT] = RoleAttribute(name, Attribute.INHERIT, value=True)
     copied = set[Fact](needed.values())
     for fact in facts:
@@ -134,13 +136,13 @@ def desired_facts(facts: Iterable[Fact], model: str, login: str, name: str, on: 
 
 
 def _difference(
-    master: Session, name: str, desired: frozenset[Fact], on: Server
+    master: Session, name: str, desired: frozenset[Fact], server: Server
 ) -> tuple[Difference, ActualMemberships]:
     run = catalog_reader(master)
-    scope = Scope(AccessDocument(database=on.database), on, frozenset({name}), {})
-    read = [row for row in memberships(run, on, scope.managed_roles) if name in {row.role, row.member}]
-    members = memberships_in_scope(read, scope, (fact for fact in desired if isinstance(fact, Membership)))
-    actual: set[Fact] = {*facts_of(run, [name]), *(fact for fact in members.facts if fact.member == name)}
+    scope = Scope(AccessDocument(database=server.database), server, frozenset({name}), {})
+    rows = [row for row in read_memberships(run, server, scope.managed_roles) if name in {row.role, row.member}]
+    members = memberships_in_scope(rows, scope, (fact for fact in desired if isinstance(fact, Membership)))
+    actual: set[Fact] = {*read_role_facts(run, [name]), *(fact for fact in members.facts if fact.member == name)}
     if RoleExists(name) not in actual:
         actual |= {RoleAttribute(name, attribute, value) for attribute, value in DEFAULT_ATTRIBUTES.items()}
     return Difference(desired - actual, frozenset(actual - desired)), members
@@ -162,11 +164,11 @@ def _part(difference: Difference, login: str, *, is_needed: bool) -> Difference:
     return Difference(missing, surplus)
 
 
-def _statements(difference: Difference, on: Server) -> Iterator[Statement]:
+def _statements(difference: Difference, server: Server) -> Iterator[Statement]:
     yield from role_statements.new_roles(difference, difference.missing)
     yield from role_statements.attributes(difference)
     yield from role_statements.comments(difference)
-    yield from role_statements.memberships(difference, on)
+    yield from role_statements.memberships(difference, server)
     yield from role_statements.settings(difference)
 
 

@@ -47,7 +47,7 @@ class OnFutureObjects(NamedTuple):
 AnyTarget = Target | OnFutureObjects
 
 
-def compared(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, list[AnyTarget]]:
+def compare_access(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, list[AnyTarget]]:
     """Return the access before and after the statements that remove the difference, and the objects in its catalogs."""
     owners = {SchemaOwner(schema, owner) for schema, owner in snapshot.schema_owners.items()}
     old = {fact for fact in snapshot.facts if not isinstance(fact, SchemaOwner)}  # they name the successor already
@@ -162,21 +162,21 @@ def _objects(target: AnyTarget, owner: str, entries: Iterable[Entry]) -> Objects
     return Objects(cls, within, table, called, owner, (*own, *entries))
 
 
-def subjects(document: AccessDocument, server: Server, compared: Comparison) -> list[str]:
+def subjects(document: AccessDocument, server: Server, comparison: Comparison) -> list[str]:
     """Return the roles to report on: logins, undeclared roles, PUBLIC, and roles that no login inherits, or not every.
 
     A login that does not inherit can act as such a role with SET ROLE.
     """
     declared = document.role_names
-    moments = (compared.before, compared.after)
-    known = compared.holders.union(*(access.graph.groups for access in moments))
+    moments = (comparison.before, comparison.after)
+    known = comparison.holders.union(*(access.graph.groups for access in moments))
     logins = {role for role in declared if any(_is_login(access, role) for access in moments)} | (known - declared)
     inherited, acted_as = set[str](), set[str]()
     for login in logins:
         groups = {role for access in moments for role in reached(access, login)}
         inherited |= groups
-        acted_as |= {*reached(compared.after, login, "set")} - groups
-    existing = (logins | (declared - inherited) | (acted_as & declared)) & compared.after.catalog.roles.keys()
+        acted_as |= {*reached(comparison.after, login, "set")} - groups
+    existing = (logins | (declared - inherited) | (acted_as & declared)) & comparison.after.catalog.roles.keys()
     return sorted((existing | {PUBLIC}) - server.superusers)
 
 

@@ -337,8 +337,8 @@ def _uninstallable(
     path: str, document: AccessDocument, snapshot: Snapshot, extension: ActualExtension
 ) -> Iterator[str]:
     server = snapshot.server
-    needed = set(extension.requires) - set(extension.others) - document.extensions.keys()
-    if not extension.is_offered:
+    needed = set(extension.requires) - set(extension.installed) - document.extensions.keys()
+    if not extension.is_available:
         yield f"{path}: this server does not offer an extension of this name; remove it, or correct the name."
     elif needed:
         yield f"{path}: it needs {', '.join(map(repr, sorted(needed)))}; add that to document.extensions."

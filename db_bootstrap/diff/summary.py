@@ -6,7 +6,7 @@ from itertools import product
 
 from db_bootstrap.desired import login_roles
 from db_bootstrap.diff.descriptions import MAXIMUM_NAMES, UNCHANGED, few, join_names
-from db_bootstrap.diff.effective import AnyTarget, OnFutureObjects, compared, subjects
+from db_bootstrap.diff.effective import AnyTarget, OnFutureObjects, compare_access, subjects
 from db_bootstrap.document.model import IAM_ROLE, AccessDocument, CredentialKind
 from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Change, Comparison, groups
 from db_bootstrap.model import (
@@ -43,7 +43,7 @@ _Clause = tuple[bool, str, str]
 
 def summary(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> tuple[str, ...]:
     """Return the sentences; only `UNCHANGED` if no access changes."""
-    comparison, targets = compared(snapshot, difference)
+    comparison, targets = compare_access(snapshot, difference)
     said: dict[bool, dict[str, set[str]]] = {True: {}, False: {}}
     for is_loss, role, predicate in (
         *_retired(document, snapshot),

@@ -5,8 +5,8 @@ from typing import Any
 
 from db_bootstrap.effective.access import Access
 from db_bootstrap.effective.catalog import Catalog, ObjectClass
-from db_bootstrap.effective.questions import Right, describe, groups_of, right_as_dict, rights_on
-from db_bootstrap.effective.sentences import MAXIMUM_NAMES, right_lines
+from db_bootstrap.effective.questions import MAXIMUM_NAMES, Right, describe, groups_of, right_as_dict, rights_on
+from db_bootstrap.effective.sentences import right_lines
 from db_bootstrap.model import Attribute
 from db_bootstrap.sql import PUBLIC
 

@@ -13,29 +13,32 @@ from db_bootstrap.model import Attribute
 from db_bootstrap.sql import PUBLIC
 from db_bootstrap.values import dataclass
 
+MAXIMUM_NAMES = 3
+"""Things up to this number are named, others are counted."""
 
-class Asked(StrEnum):
-    """The kind of question."""
+
+class QuestionKind(StrEnum):
+    """The kinds of questions about effective access."""
 
     WHO = "who"
     WHAT = "what"
     WHY = "why"
 
 
-_NEEDED = {Asked.WHO: {"on"}, Asked.WHAT: {"of"}, Asked.WHY: {"of", "on"}}
+_NEEDED = {QuestionKind.WHO: {"on"}, QuestionKind.WHAT: {"of"}, QuestionKind.WHY: {"of", "on"}}
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question.
+    """A question about effective access.
 
     Attributes:
-        of: The role; None for `Asked.WHO`.
-        on: The object, such as ``beers.beers`` or ``schema beers``; None for `Asked.WHAT`.
+        of: The role; None for `QuestionKind.WHO`.
+        on: The object, such as ``beers.beers`` or ``schema beers``; None for `QuestionKind.WHAT`.
         privilege: Only this privilege, unless None.
     """
 
-    asked: Asked
+    kind: QuestionKind
     of: str | None = None
     on: str | None = None
     privilege: str | None = None
@@ -47,12 +50,12 @@ class Question:
         Raises:
             QuestionError: One is missing, unknown or invalid.
         """
-        asked = Asked(raw["action"])
+        kind = QuestionKind(raw["action"])
         given = {key: value for key, value in raw.items() if key != "action" and value is not None}
-        if given.keys() - {"privilege"} != _NEEDED[asked]:
-            keys = " and ".join(sorted(_NEEDED[asked]))
+        if given.keys() - {"privilege"} != _NEEDED[kind]:
+            keys = " and ".join(sorted(_NEEDED[kind]))
             raise QuestionError(
-                f"The question '{asked}' needs {keys} and takes privilege; it has {', '.join(given) or 'neither'}."
+                f"The question '{kind}' needs {keys} and takes privilege; it has {', '.join(given) or 'neither'}."
             )
         if wrong := [key for key, value in given.items() if not isinstance(value, str) or not value]:
             raise QuestionError(f"{', '.join(wrong)} must be text that is not empty.")
@@ -60,7 +63,7 @@ class Question:
         known = sorted({name for names in PRIVILEGES.values() for name in names})
         if privilege is not None and privilege not in known:
             raise QuestionError(f"There is no privilege {privilege!r}, only {', '.join(known)}.")
-        return cls(asked, given.get("of"), given.get("on"), privilege)
+        return cls(kind, given.get("of"), given.get("on"), privilege)
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,8 @@ class Answer:
     """The answer to a question.
 
     Attributes:
-        owners: The objects in question, with their owners; empty for `Asked.WHAT`.
-        groups: For `Asked.WHAT`: the roles that it inherits, and how it reaches others, as sentences for people.
+        owners: The objects in question, with their owners; empty for `QuestionKind.WHAT`.
+        groups: For `QuestionKind.WHAT`: the roles that it inherits, and how it reaches others, as sentences for people.
     """
 
     question: Question
@@ -118,14 +121,14 @@ def answer(question: Question, access: Access) -> Answer:
         for right in rights_on(access, role, on, names)
         if question.privilege in {None, right.privilege}
     ]
-    if question.asked is Asked.WHO:
+    if question.kind is QuestionKind.WHO:
         # What every role has is listed once.
         rights = [right for right in rights if right.role == PUBLIC or any(way.basis != "public" for way in right.ways)]
     return Answer(
         question,
         tuple(rights),
         tuple((describe(on, (name,)), on.owner) for on, name in chosen or () if on.kind is not ObjectClass.COLUMN),
-        tuple(groups_of(access, question.of)) if question.asked is Asked.WHAT and question.of else (),
+        tuple(groups_of(access, question.of)) if question.kind is QuestionKind.WHAT and question.of else (),
     )
 
 
@@ -167,26 +170,26 @@ def groups_of(access: Access, role: str) -> Iterator[str]:
                 yield f"it has {attribute.value.upper()}"
 
 
-def describe(on: Objects, names: tuple[str, ...], maximum: int = 3) -> str:
-    """Return the objects with their class, by name or counted if they are more than the maximum."""
-    if len(names) <= maximum:
+def describe(on: Objects, names: tuple[str, ...]) -> str:
+    """Return the objects with their class, by name or counted if they are more than `MAXIMUM_NAMES`."""
+    if len(names) <= MAXIMUM_NAMES:
         plural = "" if len(names) == 1 else "s"
         return f"{on.kind}{plural} {', '.join(on.label(name) for name in names)}"
     where = f" in schema {on.schema}" if on.schema else ""
     return f"{len(names)} {on.kind}s{where}" + (f" of {on.relation}" if on.relation else "")
 
 
-def as_dict(found: Answer, database: str) -> dict[str, Any]:
+def as_dict(answered: Answer, database: str) -> dict[str, Any]:
     """Return the answer as values for JSON."""
-    asked = found.question
+    question = answered.question
     return {
-        "action": asked.asked,
+        "action": question.kind,
         "database": database,
-        "of": asked.of,
-        "on": asked.on,
-        "owners": [{"object": name, "owner": owner} for name, owner in found.owners],
-        "groups": list(found.groups),
-        "access": [right_as_dict(right) for right in found.rights],
+        "of": question.of,
+        "on": question.on,
+        "owners": [{"object": name, "owner": owner} for name, owner in answered.owners],
+        "groups": list(answered.groups),
+        "access": [right_as_dict(right) for right in answered.rights],
     }
 
 

@@ -10,9 +10,6 @@ from db_bootstrap.sql import PUBLIC
 if TYPE_CHECKING:
     from db_bootstrap.effective.catalog import Objects
 
-MAXIMUM_NAMES = 3
-"""Objects up to this number are named, others are counted."""
-
 
 def answer_lines(answer: Answer, *, is_verbose: bool) -> Iterator[str]:
     """Yield the answer, one line for each way or, unless it is verbose, for the shortest way to each privilege."""
@@ -40,7 +37,7 @@ def right_lines(rights: Iterable[Right], *, is_verbose: bool, with_role: bool = 
         lines.setdefault((what, phrase, on.kind, on.schema, on.relation), []).append((on, names))
     for (what, phrase, *_), targets in lines.items():
         names = tuple(sorted(name for _, of in targets for name in of))
-        yield f"{what} {describe(targets[0][0], names, MAXIMUM_NAMES)} {phrase}"
+        yield f"{what} {describe(targets[0][0], names)} {phrase}"
 
 
 def _phrase(way: Way, *, is_verbose: bool) -> str:

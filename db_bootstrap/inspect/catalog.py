@@ -13,7 +13,7 @@ from db_bootstrap.inspect.roles import (
     FIRST_VERSION_WITH_PARAMETER_PRIVILEGES,
     membership_options,
     parse_setting,
-    server,
+    read_server,
 )
 from db_bootstrap.inspect.session import Run, Session, catalog_reader
 from db_bootstrap.model import Attribute, Membership, RoleSetting
@@ -139,16 +139,16 @@ def read_catalog(session: Session) -> Catalog:
 
 def catalog_of(run: Run) -> Catalog:
     """Read all access within the current transaction."""
-    on = server(run)
+    server = read_server(run)
     names, roles = {0: PUBLIC}, {}
     for oid, name, comment, is_expired, *values in run(_ROLES):
         names[oid] = name
         roles[name] = CatalogRole(name, comment, dict(zip(Attribute, values, strict=True)), is_expired)
-    memberships = run(_MEMBERSHIPS.format(**membership_options(on)))
-    has_parameters = on.version >= FIRST_VERSION_WITH_PARAMETER_PRIVILEGES
+    memberships = run(_MEMBERSHIPS.format(**membership_options(server)))
+    has_parameters = server.version >= FIRST_VERSION_WITH_PARAMETER_PRIVILEGES
     objects = run(_OBJECTS.format(objects=_ALL_OBJECTS + (_PARAMETERS if has_parameters else "")))
     return Catalog(
-        server=on,
+        server=server,
         roles=roles,
         memberships=tuple(
             Membership(names[role], names[member], inherit, can_set, admin, (names.get(grantor, ""),))
@@ -165,12 +165,12 @@ def catalog_of(run: Run) -> Catalog:
 
 
 def _objects(row: Sequence[Any], names: Mapping[int, str]) -> Objects:
-    kind, schema, relation, of, owner, acl, is_default, is_of_extension, is_of_system, note = row
+    kind, schema, relation, object_names, owner, acl, is_default, is_of_extension, is_of_system, note = row
     return Objects(
         kind=ObjectClass(kind),
         schema=schema,
         relation=relation,
-        names=tuple(sorted(of)),
+        names=tuple(sorted(object_names)),
         owner=names.get(owner, ""),
         entries=_entries(acl, names),
         is_default=is_default,
@@ -183,4 +183,7 @@ def _objects(row: Sequence[Any], names: Mapping[int, str]) -> Objects:
 
 
 def _entries(acl: Sequence[Sequence[Any]], names: Mapping[int, str]) -> tuple[Entry, ...]:
-    return tuple(Entry(names.get(by, ""), what, can_grant, names.get(of, "")) for by, what, can_grant, of in acl)
+    return tuple(
+        Entry(names.get(grantee, ""), privilege, is_grantable, names.get(grantor, ""))
+        for grantee, privilege, is_grantable, grantor in acl
+    )

@@ -24,20 +24,20 @@ from db_bootstrap.model import (
 )
 
 
-def containers(run: Run, scope: Scope) -> tuple[tuple[ContainerRow, ...], tuple[UserPolicy, ...]]:
+def read_containers(run: Run, scope: Scope) -> tuple[tuple[ContainerRow, ...], tuple[UserPolicy, ...]]:
     """Read the database and its managed schemas, and the policies in these that depend on the user."""
     rows = sorted(run(queries.CONTAINERS, schemas=scope.schemas), key=tuple)
-    policies = (UserPolicy(schema, relation, *read) for kind, schema, relation, read in rows if kind == "policy")
+    policies = (UserPolicy(schema, relation, *policy) for kind, schema, relation, policy in rows if kind == "policy")
     return tuple(ContainerRow(*row) for row in rows if row[0] != "policy"), tuple(policies)
 
 
-def default_privileges(run: Run, scope: Scope) -> tuple[DefaultRow, ...]:
+def read_default_privileges(run: Run, scope: Scope) -> tuple[DefaultRow, ...]:
     """Read the default privileges in managed schemas, and those of declared roles everywhere."""
     rows = run(queries.DEFAULT_PRIVILEGES, creators=sorted(scope.document.role_names), schemas=scope.schemas)
     return tuple(DefaultRow(*row) for row in rows)
 
 
-def objects(run: Run, scope: Scope) -> tuple[ObjectRow, ...]:
+def read_objects(run: Run, scope: Scope) -> tuple[ObjectRow, ...]:
     """Read the groups of objects in managed schemas."""
     rows = [
         (tuple(row), tuple(types or ()), _needs(needs), entries)
@@ -48,7 +48,7 @@ def objects(run: Run, scope: Scope) -> tuple[ObjectRow, ...]:
     )
 
 
-def object_names(run: Run, scope: Scope) -> NamesByGroup:
+def read_object_names(run: Run, scope: Scope) -> NamesByGroup:
     """Read the names of the objects in managed schemas that the document does not name."""
     return {
         (schema, kind, owner, acl): (
@@ -59,7 +59,7 @@ def object_names(run: Run, scope: Scope) -> NamesByGroup:
     }
 
 
-def columns(run: Run, scope: Scope) -> tuple[ColumnRow, ...]:
+def read_columns(run: Run, scope: Scope) -> tuple[ColumnRow, ...]:
     """Read the columns that have privileges or that the document names, and the routines that relations call."""
     named = scope.named_columns()
     rows = run(
@@ -72,7 +72,7 @@ def columns(run: Run, scope: Scope) -> tuple[ColumnRow, ...]:
     return tuple(ColumnRow(*row) for row in sorted(rows, key=lambda row: str(tuple(row))))
 
 
-def adoptable_objects(run: Run, document: AccessDocument) -> tuple[ObjectOwner, ...]:
+def read_adoptable_objects(run: Run, document: AccessDocument) -> tuple[ObjectOwner, ...]:
     """Read the owners of the objects in schemas that adopt some; no query if there is no such schema."""
     schemas = sorted(name for name, schema in document.schemas.items() if schema.adopt)
     rows = run(queries.OWNED_OBJECTS, schemas=schemas) if schemas else ()
@@ -81,7 +81,7 @@ def adoptable_objects(run: Run, document: AccessDocument) -> tuple[ObjectOwner, 
     )
 
 
-def extensions(run: Run, document: AccessDocument) -> tuple[ActualExtension, ...]:
+def read_extensions(run: Run, document: AccessDocument) -> tuple[ActualExtension, ...]:
     """Read the declared extensions; runs no query if there are none."""
     if not document.extensions:
         return ()

@@ -35,7 +35,7 @@ _DATABASE_OWNER = "pg_database_owner"
 FIRST_VERSION_WITH_PARAMETER_PRIVILEGES = 150000
 
 
-def server(run: Run) -> Server:
+def read_server(run: Run) -> Server:
     """Read the properties of the server and the rights of the master."""
     *row, createdb, createrole, replication, bypass, superusers = run(queries.SERVER)[0]
     values = zip(_MASTER_ATTRIBUTES, (createdb, createrole, replication, bypass), strict=True)
@@ -43,46 +43,46 @@ def server(run: Run) -> Server:
     return Server(*[*row, attributes, frozenset(superusers)])
 
 
-def membership_options(on: Server) -> dict[str, str]:
+def membership_options(server: Server) -> dict[str, str]:
     """Return the columns of the options of a membership, which are always true before version 16."""
-    if on.has_membership_options:
+    if server.has_membership_options:
         return {"inherit": "m.inherit_option", "set": "m.set_option"}
     return {"inherit": "true", "set": "true"}
 
 
-def roles(run: Run, document: AccessDocument, on: Server, others: Iterable[str]) -> dict[str, ActualRole]:
+def read_roles(run: Run, document: AccessDocument, server: Server, others: Iterable[str]) -> dict[str, ActualRole]:
     """Read the declared roles, those once declared, the owners of the managed schemas, and ``others``."""
     ((rows,),) = run(
-        queries.ROLES.format(**membership_options(on)),
+        queries.ROLES.format(**membership_options(server)),
         names=sorted({*document.role_names, IAM_ROLE, *document.predefined_groups(), *others}),
         schemas=sorted(document.schemas),
         mark=desired.mark(document.database),
-        **_rights(on),
+        **_rights(server),
     )
     actual: dict[str, ActualRole] = {}
     for name, comment, *values, can_act_as, has_master, is_administered in rows:
         attributes = tuple(zip(Attribute, values, strict=True))
-        may_be = is_administered or (on.is_rds_master and name not in on.superusers | {_DATABASE_OWNER})
+        may_be = is_administered or (server.is_rds_master and name not in server.superusers | {_DATABASE_OWNER})
         actual[name] = ActualRole(name, comment, attributes, can_act_as, has_master, is_administered, may_be)
     return actual
 
 
-def facts_of(run: Run, names: Sequence[str]) -> Iterator[Fact]:
+def read_role_facts(run: Run, names: Sequence[str]) -> Iterator[Fact]:
     """Read these roles with their attributes, comments and settings, but without memberships."""
     for name, comment, *values in run(queries.ROLE_ATTRIBUTES, names=names):
         yield RoleExists(name)
         yield RoleComment(name, comment)
         yield from (RoleAttribute(name, *item) for item in zip(Attribute, values, strict=True))
-    yield from role_settings(run, names)[0]
+    yield from read_role_settings(run, names)[0]
 
 
-def joined_memberships(run: Run, on: Server, members: Sequence[str]) -> Iterator[Membership]:
+def read_joined_memberships(run: Run, server: Server, members: Sequence[str]) -> Iterator[Membership]:
     """Read the memberships of these roles, joined over their grantors."""
-    for row in run(queries.JOINED_MEMBERSHIPS.format(**membership_options(on)), names=members):
+    for row in run(queries.JOINED_MEMBERSHIPS.format(**membership_options(server)), names=members):
         yield Membership(*row)
 
 
-def role_settings(
+def read_role_settings(
     run: Run, names: Iterable[str], owners: Iterable[str] = ()
 ) -> tuple[tuple[RoleSetting, ...], dict[str, dict[str, int]]]:
     """Read the settings of these roles, for all databases and for this one, and what belongs to ``owners``."""
@@ -103,33 +103,33 @@ def parse_setting(setting: str) -> tuple[str, tuple[str, ...]]:
     return name, (split_names(value) or ("",)) if name in LIST_SETTINGS else (value,)
 
 
-def restricted_settings(run: Run, on: Server, names: Iterable[str]) -> dict[str, str]:
+def read_restricted_settings(run: Run, server: Server, names: Iterable[str]) -> dict[str, str]:
     """Read the context of each of these settings that the master cannot set."""
-    has_parameter_privileges = on.version >= FIRST_VERSION_WITH_PARAMETER_PRIVILEGES
+    has_parameter_privileges = server.version >= FIRST_VERSION_WITH_PARAMETER_PRIVILEGES
     # Before version 15 RDS lets its master set some of them in a way that the catalogs do not show.
-    may_set = "has_parameter_privilege(name, 'SET')" if has_parameter_privileges else str(on.has_iam_role).lower()
+    may_set = "has_parameter_privilege(name, 'SET')" if has_parameter_privileges else str(server.has_iam_role).lower()
     rows = run(queries.RESTRICTED_SETTINGS.format(may_set=may_set), names=sorted(names))
     return {name.lower(): context for name, context in rows}
 
 
-def memberships(run: Run, on: Server, names: Iterable[str]) -> tuple[GrantedMembership, ...]:
+def read_memberships(run: Run, server: Server, names: Iterable[str]) -> tuple[GrantedMembership, ...]:
     """Read the memberships of these roles in any role, of the roles that they reach, and of any role in them."""
-    query = queries.MEMBERSHIPS.format(**membership_options(on))
-    ((rows,),) = run(query, names=sorted(names), **_rights(on))
+    query = queries.MEMBERSHIPS.format(**membership_options(server))
+    ((rows,),) = run(query, names=sorted(names), **_rights(server))
     return tuple(GrantedMembership(*row) for row in rows)
 
 
-def _rights(on: Server) -> dict[str, str]:
+def _rights(server: Server) -> dict[str, str]:
     """Return the names of the rights to act as a role and to administer it, for pg_has_role on this server.
 
     Before version 16 there is no SET option, and CREATEROLE alone lets a role administer any other.
     """
-    if on.has_membership_options:
+    if server.has_membership_options:
         return {"act": "SET", "administer": "MEMBER WITH ADMIN OPTION"}
     return {"act": "MEMBER", "administer": ""}
 
 
-def retired_roles(run: Run, document: AccessDocument, elsewhere: OpenElsewhere | None) -> tuple[RetiredRole, ...]:
+def read_retired_roles(run: Run, document: AccessDocument, elsewhere: OpenElsewhere | None) -> tuple[RetiredRole, ...]:
     """Read the retired roles that still exist, with their dependencies in all databases."""
     if not document.retired:
         return ()
@@ -158,15 +158,13 @@ def _retired_roles_in(run: Run, document: AccessDocument, database: str | None) 
     names = sorted(document.retired)
     successors = [document.retired[name].reassign_to or "" for name in names]
     rows = run(queries.RETIRED_ROLES, retired=names, successors=successors)
-    for name, is_superuser, sessions, databases, is_shared, *dependency in rows:
-        role = roles.get(name) or RetiredRole(
-            name, is_superuser, sessions, (), tuple((other, "") for other in databases)
-        )
+    for name, is_superuser, sessions, databases, is_shared, kind, *details in rows:
+        unread = tuple((other, "") for other in databases)
+        role = roles.get(name) or RetiredRole(name, is_superuser, sessions, (), unread)
         # Shared objects are visible from each database, and counted once.
         if is_shared is not None and not (is_shared and database is not None):
-            kind, *details = dependency
-            read = Dependency(database, DependencyKind(kind), *details)
-            role = replace(role, dependencies=(*role.dependencies, read))
+            dependency = Dependency(database, DependencyKind(kind), *details)
+            role = replace(role, dependencies=(*role.dependencies, dependency))
         roles[name] = role
     return roles
 

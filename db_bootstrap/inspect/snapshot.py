@@ -10,24 +10,7 @@ from db_bootstrap import desired
 from db_bootstrap.diff.observed import observe, scope_of
 from db_bootstrap.diff.scope import Scope
 from db_bootstrap.document.model import AccessDocument
-from db_bootstrap.inspect import queries
-from db_bootstrap.inspect.privileges import (
-    adoptable_objects,
-    columns,
-    containers,
-    default_privileges,
-    extensions,
-    object_names,
-    objects,
-)
-from db_bootstrap.inspect.roles import (
-    memberships,
-    restricted_settings,
-    retired_roles,
-    role_settings,
-    roles,
-    server,
-)
+from db_bootstrap.inspect import privileges, queries, roles
 from db_bootstrap.inspect.routines import resolve_signatures
 from db_bootstrap.inspect.session import OpenElsewhere, Session, catalog_reader
 from db_bootstrap.model import Catalogs, Snapshot
@@ -58,32 +41,32 @@ def read_catalogs(
         StatementError: The catalogs could not be read.
     """
     run = catalog_reader(session)
-    on = server(run)
-    retired = retired_roles(run, document, elsewhere)
+    server = roles.read_server(run)
+    retired = roles.read_retired_roles(run, document, elsewhere)
     others = {role.role for role in retired}.union(
         *(role.needed() for role in retired), *(schema.adopt for schema in document.schemas.values())
     )
-    actual_roles = roles(run, document, on, others)
-    scope = scope_of(document, on, actual_roles, retired)
-    rows = objects(run, scope)
+    actual_roles = roles.read_roles(run, document, server, others)
+    scope = scope_of(document, server, actual_roles, retired)
+    objects = privileges.read_objects(run, scope)
     written = {name for _, name in scope.named_routines()}
     undeclared = scope.managed_roles - scope.document.role_names
-    settings, belongings = role_settings(run, scope.managed_roles, document.rotated_roles | undeclared)
-    actual_containers, policies = containers(run, scope)
+    settings, belongings = roles.read_role_settings(run, scope.managed_roles, document.rotated_roles | undeclared)
+    actual_containers, policies = privileges.read_containers(run, scope)
     catalogs = Catalogs(
         retired_roles=retired,
         roles=actual_roles,
         settings=settings,
         belongings=belongings,
-        memberships=memberships(run, on, scope.managed_roles),
+        memberships=roles.read_memberships(run, server, scope.managed_roles),
         containers=actual_containers,
         policies=policies,
-        objects=rows,
-        columns=columns(run, scope),
-        defaults=default_privileges(run, scope),
-        extensions=extensions(run, document),
-        adoptable=adoptable_objects(run, document),
-        signatures=resolve_signatures(run, written, {name for row in rows for name in row.types}),
+        objects=objects,
+        columns=privileges.read_columns(run, scope),
+        defaults=privileges.read_default_privileges(run, scope),
+        extensions=privileges.read_extensions(run, document),
+        adoptable=privileges.read_adoptable_objects(run, document),
+        signatures=resolve_signatures(run, written, {name for row in objects for name in row.types}),
         names={},
     )
     return scope, catalogs
@@ -95,20 +78,20 @@ def read_details(session: Session, scope: Scope, catalogs: Catalogs) -> Snapshot
     Raises:
         StatementError: The catalogs could not be read.
     """
-    run, document, on = catalog_reader(session), scope.document, scope.server
-    snapshot = observe(scope, replace(catalogs, names=object_names(run, scope)))
+    run, document, server = catalog_reader(session), scope.document, scope.server
+    snapshot = observe(scope, replace(catalogs, names=privileges.read_object_names(run, scope)))
     owners = {need.owner for group in snapshot.groups for need in group.needs if not need.is_usable}
     if owners - snapshot.roles.keys():
-        more = roles(run, document, on, owners)
+        more = roles.read_roles(run, document, server, owners)
         joined = {name for name, role in more.items() if role.needs_no_joining}
         snapshot = replace(snapshot, roles=snapshot.roles | more, acts_as=snapshot.acts_as | joined)
     settings = {fact.name for fact in desired.settings(document) if fact not in snapshot.facts} - {"role"}
-    if settings and not on.master_is_superuser:
-        snapshot = replace(snapshot, restricted_settings=restricted_settings(run, on, settings))
+    if settings and not server.master_is_superuser:
+        snapshot = replace(snapshot, restricted_settings=roles.read_restricted_settings(run, server, settings))
     return snapshot
 
 
-def identity(session: Session, host: str) -> Identity:
+def read_identity(session: Session, host: str) -> Identity:
     """Read the identity of the database, reached under the name of ``host``."""
     run = catalog_reader(session)
     oid, database, can_read_identifier = run(queries.IDENTITY)[0]
@@ -116,7 +99,7 @@ def identity(session: Session, host: str) -> Identity:
     return Identity(host, system_identifier, oid, database)
 
 
-def database_comment(session: Session) -> str:
+def read_database_comment(session: Session) -> str:
     """Read the comment of the connected database; "" for none."""
     comment: str = catalog_reader(session)(queries.DATABASE_COMMENT)[0][0]
     return comment

@@ -70,10 +70,11 @@ def watch(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     Raises:
         BootstrapError: A secret cannot be described; nothing was counted.
     """
-    asked = WatchEvent.parse(event)
+    request = WatchEvent.parse(event)
     store, now = store_of_runtime(), datetime.now(UTC)
     reasons = {
-        arn: overdue_reason(store.state(arn), overdue_after, now) for arn, overdue_after in asked.overdue_after.items()
+        arn: overdue_reason(store.state(arn), overdue_after, now)
+        for arn, overdue_after in request.overdue_after.items()
     }
     overdue = {arn: reason for arn, reason in reasons.items() if reason}
     for arn, reason in overdue.items():

@@ -18,7 +18,7 @@ from db_bootstrap.credentials.store import SecretStore, master_credential, store
 from db_bootstrap.document import parse_document
 from db_bootstrap.effective.access import Access
 from db_bootstrap.effective.audit import audit_as_dict, audit_lines
-from db_bootstrap.effective.questions import Asked, Question, answer
+from db_bootstrap.effective.questions import Question, QuestionKind, answer
 from db_bootstrap.effective.questions import as_dict as answer_as_dict
 from db_bootstrap.effective.sentences import answer_lines
 from db_bootstrap.errors import AccessDocumentError, BootstrapError, EventError
@@ -31,8 +31,8 @@ from db_bootstrap.report import Action, Report, as_dict, escaped
 from db_bootstrap.settings import Settings
 from db_bootstrap.values import dataclass
 
-EXPLAINING = (*(str(asked) for asked in Asked), str(Action.AUDIT))
-"""The actions that need no document: questions about effective access, with their keys, and an audit."""
+EXPLAIN_ACTIONS = (*map(str, QuestionKind), str(Action.AUDIT))
+"""Questions about effective access, with their keys, and an audit."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class PlanEvent:
             raise EventError(f"The event must have the keys action and document, and has {keys}.")
         if event["action"] not in (Action.PLAN, Action.VERIFY):
             raise EventError(
-                f"The action must be 'plan' or 'verify', or without a document {', '.join(EXPLAINING)}, and is "
-                f"{event['action']!r}. This function cannot apply."
+                f"The action must be 'plan' or 'verify', or without a document {', '.join(EXPLAIN_ACTIONS)}, "
+                f"and is {event['action']!r}. This function cannot apply."
             )
         return cls(Action(event["action"]), event["document"])
 
@@ -70,8 +70,8 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Compare the database with a document, or explain its access.
 
     Returns:
-        For an action of `EXPLAINING`, what `explain` returns. Otherwise `report.as_dict`: whether they agree, what each
-        login would gain and lose, the statements of an apply and their digest, refusals, and what is not managed. For
+        For `EXPLAIN_ACTIONS`, what `explain` returns. Otherwise `report.as_dict`: whether they agree, what each login
+        would gain and lose, the statements of an apply and their digest, refusals, and what is not managed. For
         `Action.PLAN` a failure is returned too, as a refusal: Terraform shows it as a paragraph, and the alarm on this
         function's errors remains one on drift checks.
 
@@ -79,19 +79,19 @@ def plan(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         EventError: The event is invalid.
         BootstrapError: `Action.VERIFY` failed; the message says what to do.
     """
-    if isinstance(event, Mapping) and event.get("action") in EXPLAINING:
+    if isinstance(event, Mapping) and event.get("action") in EXPLAIN_ACTIONS:
         return explain(event, Settings.from_environment(os.environ), store_of_runtime())
-    asked = PlanEvent.parse(event)
+    request = PlanEvent.parse(event)
     try:
-        report = run(asked, Settings.from_environment(os.environ), store_of_runtime())
-        if asked.action is Action.PLAN:
-            check_length(as_dict(report), _remedy({"action": asked.action}))
+        report = run(request, Settings.from_environment(os.environ), store_of_runtime())
+        if request.action is Action.PLAN:
+            check_length(as_dict(report), _remedy({"action": request.action}))
     except BootstrapError as error:
-        if asked.action is Action.VERIFY:
+        if request.action is Action.VERIFY:
             raise
         log_failure("Plan failed", error)
         report = Report((), _reasons(error), (), (), Action.PLAN, os.environ.get("DATABASE_NAME", ""))
-    if asked.action is Action.VERIFY:
+    if request.action is Action.VERIFY:
         metrics.record_drift(report.database, len(report.differences) + len(report.refusals))
         if not report.is_in_sync:
             logger.warning("Access drift; an apply would undo it", summary=report.summary)
@@ -120,7 +120,7 @@ def explain(event: Mapping[str, Any], settings: Settings, store: SecretStore) ->
         else:
             answered = answer(question, access)
             found = answer_as_dict(answered, database)
-            lines = answer_lines(answered, is_verbose=question.asked is Asked.WHY)
+            lines = answer_lines(answered, is_verbose=question.kind is QuestionKind.WHY)
         explained = {**found, "text": [escaped(line) for line in lines], "refusals": []}
         check_length(explained, _remedy(event))
     except BootstrapError as error:

@@ -76,10 +76,10 @@ def rotate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Raises:
         BootstrapError: The step failed; the current version continues to log in.
     """
-    asked = RotationEvent.parse(event)
-    logger.append_keys(step=asked.step, secret_arn=asked.secret_arn, version_id=asked.version_id)
+    request = RotationEvent.parse(event)
+    logger.append_keys(step=request.step, secret_arn=request.secret_arn, version_id=request.version_id)
     settings = RotationSettings.from_environment(os.environ)
-    login = settings.login_of(asked.secret_arn)
+    login = settings.login_of(request.secret_arn)
     logger.append_keys(login=login)
     store = store_of_runtime()
     rotation = Rotation(
@@ -87,11 +87,11 @@ def rotate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         settings.function.endpoint,
         lambda: master_credential(settings.function, store),
         login,
-        asked.secret_arn,
-        asked.version_id,
+        request.secret_arn,
+        request.version_id,
         lambda: context.get_remaining_time_in_millis() / 1000,
     )
-    report = rotation.run(asked.step)
+    report = rotation.run(request.step)
     return _logged(report)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from db_bootstrap.diff.descriptions import UNCHANGED
-from db_bootstrap.diff.effective import compared
+from db_bootstrap.diff.effective import compare_access
 from db_bootstrap.diff.summary import NO_LOSS, summary
 from db_bootstrap.effective.access import Access
 from db_bootstrap.effective.changes import GRANT_OPTION, OWNERSHIP, Change, groups
@@ -24,7 +24,7 @@ class Claims:
         self.workshop, self.document = workshop, document
         named = workshop.named(document)
         snapshot, _, difference = read_difference(workshop.master, named)
-        self.comparison, self.targets = compared(snapshot, difference)
+        self.comparison, self.targets = compare_access(snapshot, difference)
         self.before, self.after = self.comparison.before, self.comparison.after
         self.verdict = summary(named, snapshot, difference)[0]
         # The groups of a stranger are read only as far as the document manages them.

@@ -11,7 +11,7 @@ import pytest
 
 from db_bootstrap.cli.command import main
 from db_bootstrap.inspect.session import Session, connected
-from db_bootstrap.inspect.snapshot import identity
+from db_bootstrap.inspect.snapshot import read_identity
 from db_bootstrap.plan import digest_for
 from scripts.package_function import PROJECT
 from tests.support.access import Access
@@ -116,9 +116,9 @@ def test_the_same_drift_twice_has_two_digests_and_the_database_remembers_the_las
 
 def test_a_digest_is_bound_to_the_database_and_to_the_name_it_is_reached_by(cellar: Access) -> None:
     with connected(cellar.endpoint, cellar.credential()) as connection:
-        here = identity(connection, "a.example")
+        here = read_identity(connection, "a.example")
     with cellar.database.cluster.connect_as_superuser() as connection:
-        other_database = identity(Session(connection), "a.example")
+        other_database = read_identity(Session(connection), "a.example")
     assert here.database == cellar.database.name
     assert here.system_identifier, "a master that is not a superuser may ask for it"
     assert here.system_identifier == other_database.system_identifier
@@ -129,7 +129,7 @@ def test_a_database_with_an_unreadable_system_identifier_has_an_identity(cellar:
     function = "FUNCTION pg_catalog.pg_control_system()"
     cellar.as_superuser(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
     with cellar.master() as connection:
-        assert identity(connection, "a.example").system_identifier is None
+        assert read_identity(connection, "a.example").system_identifier is None
         assert digest_for(connection, "a.example", cellar.plan()).startswith("sha256:")
 
 
