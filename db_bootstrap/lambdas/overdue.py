@@ -72,10 +72,7 @@ def watch(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """
     request = WatchEvent.parse(event)
     store, now = store_of_runtime(), datetime.now(UTC)
-    reasons = {
-        arn: overdue_reason(store.state(arn), overdue_after, now)
-        for arn, overdue_after in request.overdue_after.items()
-    }
+    reasons = {arn: overdue_reason(store.state(arn), after, now) for arn, after in request.overdue_after.items()}
     overdue = {arn: reason for arn, reason in reasons.items() if reason}
     for arn, reason in overdue.items():
         logger.warning("Overdue rotation detected", secret_arn=arn, reason=reason)
