@@ -31,9 +31,7 @@ def secrets_client(arn: str, *, read_timeout_seconds: float) -> "SecretsManagerC
         # boto3 does not read AWS_REGION, which is what ECS sets; the secret's region is certain.
         region_name=arn.split(":")[3],
         config=Config(
-            connect_timeout=2,
-            read_timeout=read_timeout_seconds,
-            retries={"total_max_attempts": 2, "mode": "standard"},
+            connect_timeout=2, read_timeout=read_timeout_seconds, retries={"total_max_attempts": 2, "mode": "standard"}
         ),
     )
 

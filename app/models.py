@@ -91,9 +91,7 @@ class NewBeer(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
-        json_schema_extra={
-            "examples": [{"name": "House Stout", "style": "Stout", "brewery": "The House", "abv": 6.5}],
-        },
+        json_schema_extra={"examples": [{"name": "House Stout", "style": "Stout", "brewery": "The House", "abv": 6.5}]},
     )
 
     name: Annotated[_Name, Field(description="Unique, regardless of case.")]
@@ -127,9 +125,7 @@ class BeersQuery(BaseModel):
         _AbvQuery | None, Field(description="The end of the previous page, from `next`. Weakest first.")
     ] = None
     after: Annotated[
-        int,
-        Field(ge=0, le=MAX_ID, description="The end of the previous page, from `next`."),
-        BeforeValidator(_digits),
+        int, Field(ge=0, le=MAX_ID, description="The end of the previous page, from `next`."), BeforeValidator(_digits)
     ] = 0
 
     @property

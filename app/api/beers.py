@@ -26,11 +26,7 @@ def beers_api(catalogue: Catalogue, guard: TokenGuard | None, *, seeding_is_allo
 
     @api.serves(
         Operation(
-            "GET",
-            _RULE,
-            BeerPage,
-            headers={"Link": 'The URL of the next page, as `rel="next"`.'},
-            is_conditional=True,
+            "GET", _RULE, BeerPage, headers={"Link": 'The URL of the next page, as `rel="next"`.'}, is_conditional=True
         )
     )
     def list_beers(query: BeersQuery) -> Response:

@@ -111,8 +111,5 @@ def drop_owned(document: AccessDocument, role: RetiredRole, database: str | None
         reason += f"; WHAT IT OWNS IN {where} IS DROPPED, DATA INCLUDED"
     owners = {one.owner for one in dependencies if one.kind is DependencyKind.GRANTED and one.owner is not None}
     yield Statement(
-        f"DROP OWNED BY {identifier(role.role)}",
-        reason,
-        is_destructive=True,
-        acts_as=frozenset({role.role, *owners}),
+        f"DROP OWNED BY {identifier(role.role)}", reason, is_destructive=True, acts_as=frozenset({role.role, *owners})
     )

@@ -129,8 +129,7 @@ def _nearest(access: Access, role: str, index: int) -> dict[str, str]:
     on = access.catalog.objects[index]
     found = {OWNERSHIP: on.owner}
     for privilege, way in sorted(
-        access.ways(role, on),
-        key=lambda item: (item[1].basis is Basis.PUBLIC, len(item[1].through), item[1].through),
+        access.ways(role, on), key=lambda item: (item[1].basis is Basis.PUBLIC, len(item[1].through), item[1].through)
     ):
         through = PUBLIC if way.basis is Basis.PUBLIC else (role, *way.through)[-1]
         found.setdefault(privilege, through)

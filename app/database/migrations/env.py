@@ -3,7 +3,6 @@
 from alembic import context
 
 context.configure(
-    connection=context.config.attributes["connection"],
-    version_table_schema=context.config.attributes["schema"],
+    connection=context.config.attributes["connection"], version_table_schema=context.config.attributes["schema"]
 )
 context.run_migrations()

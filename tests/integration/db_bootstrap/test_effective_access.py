@@ -155,8 +155,7 @@ def assert_changes(before: Access, after: Access, roles: set[str]) -> None:
     places = [place for place in single[0] | single[1] if place in single[0].keys() & single[1].keys() or place[2]]
     catalogs = (
         replace(
-            access.catalog,
-            objects=tuple(found.get(place) or replace(other[place], entries=()) for place in places),
+            access.catalog, objects=tuple(found.get(place) or replace(other[place], entries=()) for place in places)
         )
         for access, found, other in zip((before, after), single, reversed(single), strict=True)
     )

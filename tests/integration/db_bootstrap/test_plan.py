@@ -177,10 +177,7 @@ def test_make_access_prints_who_has_access_and_why(functions: Functions, capsys:
     )
     assert f"{owner}: USAGE, CREATE on schema cellar as the owner" in asked(OF=owner)
     assert asked()[0] == "What is surprising:"
-    for wrong, reason in (
-        ({"OF": "nobody"}, "There is no role"),
-        ({"PRIVILEGE": "SELECT"}, "no key but action"),
-    ):
+    for wrong, reason in (({"OF": "nobody"}, "There is no role"), ({"PRIVILEGE": "SELECT"}, "no key but action")):
         with pytest.raises(CommandError, match=reason):
             asked(**wrong)
     for event, reason in (

@@ -17,13 +17,7 @@ from devtools.postgres.cluster import SUPERUSER
 from devtools.postgres.role_patch import RolePatch
 from tests.support import random_access as model
 from tests.support.claimed_access import Claims
-from tests.support.random_access import (
-    STRANGER,
-    documents,
-    names_of,
-    reached,
-    starting_states,
-)
+from tests.support.random_access import STRANGER, documents, names_of, reached, starting_states
 from tests.support.workshop import Thing, Workshop
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major(also=15)]

@@ -6,13 +6,7 @@ from typing import Any
 import pytest
 
 from db_bootstrap.credentials.rotation import Step
-from db_bootstrap.errors import (
-    MissingVersionError,
-    SameLoginError,
-    SecretError,
-    StatementError,
-    UnfitLoginError,
-)
+from db_bootstrap.errors import MissingVersionError, SameLoginError, SecretError, StatementError, UnfitLoginError
 from tests.support.rotation import FIRST_MAJOR_WITH_GRANTORS, RotatedLogins
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major]

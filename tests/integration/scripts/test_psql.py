@@ -51,10 +51,7 @@ sys.exit(psql.main(os.environ))
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenDatabase]:
-    statements = (
-        f"CREATE ROLE {REPORT} LOGIN",
-        f"GRANT rds_iam TO {REPORT}",
-    )
+    statements = (f"CREATE ROLE {REPORT} LOGIN", f"GRANT rds_iam TO {REPORT}")
     with token_database(tmp_path_factory.mktemp("run"), *statements) as database:
         yield database
 

@@ -182,9 +182,7 @@ def test_a_refusal_times_out_and_the_read_continues() -> None:
     assert secret.reads == 2
 
 
-def test_an_unexpected_error_is_raised_and_not_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_an_unexpected_error_is_raised_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     secret = Secret(FIRST, ValueError("hidden"))
     source = CredentialSource(secret.read, cache_seconds=60)
     with pytest.raises(ValueError, match="hidden"):

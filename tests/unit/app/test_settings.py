@@ -71,10 +71,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ({"DATABASE_URL": URL, "LOG_LEVEL": "loud"}, "LOG_LEVEL is 'LOUD'"),
         ({"DATABASE_URL": URL, "SEEDING": "perhaps"}, "SEEDING is 'perhaps'. Input should be a valid boolean"),
         ({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden"}, "WRITE_TOKEN is not a valid bearer token"),
-        (
-            {"DATABASE_URL": URL, "WRITE_TOKEN_SECRET_ARN": "hidden"},
-            "TOKEN_SECRET_ARN is not the ARN of a secret",
-        ),
+        ({"DATABASE_URL": URL, "WRITE_TOKEN_SECRET_ARN": "hidden"}, "TOKEN_SECRET_ARN is not the ARN of a secret"),
         ({"DATABASE_URL": URL, "WRITE_TOKEN": "hidden", "WRITE_TOKEN_SECRET_ARN": "hidden"}, "both set"),
     ],
 )

@@ -75,10 +75,7 @@ def test_everything_that_can_be_declared_becomes_typed_values() -> None:
         unlisted=Unlisted.REPORT,
         schemas={"beers": Schema(owner="keeper")},
         extensions={"citext": Extension(), "pg_trgm": Extension(schema="beers"), "unaccent": Extension()},
-        roles={
-            "keeper": Role(comment="owns"),
-            "guest": Role(memberships={"keeper": MembershipOptions(inherit=False)}),
-        },
+        roles={"keeper": Role(comment="owns"), "guest": Role(memberships={"keeper": MembershipOptions(inherit=False)})},
         logins={"old": Login(credential=CredentialKind.EXTERNAL, schemas={"beers": Preset.WRITE}, grants=(named,))},
         public=Public(grants=(Grant(on=GrantKind.DATABASE, privileges=("TEMPORARY",)),)),
         retired={"gone": Retirement(reassign_to="keeper"), "lost": Retirement()},

@@ -7,15 +7,7 @@ import pytest
 
 from scripts.environment import CommandError
 from scripts.prove import __main__ as program
-from scripts.prove.claim import (
-    Claim,
-    DisprovedError,
-    NotApplicableError,
-    OtherwiseError,
-    as_dict,
-    as_text,
-    run,
-)
+from scripts.prove.claim import Claim, DisprovedError, NotApplicableError, OtherwiseError, as_dict, as_text, run
 
 RAISED: dict[str, BaseException] = {
     "wrong": DisprovedError("It is 3, not 2"),
