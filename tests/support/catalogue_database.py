@@ -76,11 +76,9 @@ class CatalogueDatabase:
             self.cluster.admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     def url(self, user: str, password: str | None = None) -> str:
-        """The address of this database for ``user``, with the server verified."""
         return self.database.url(user, password or self.password)
 
     def settings(self, user: str, **other: Any) -> Settings:
-        """Settings that log in as ``user``."""
         return Settings(database_url=self.url(user), **other)
 
     def secret(self, username: str, **other: object) -> str:

@@ -162,7 +162,6 @@ class Site:
         )
 
     def service(self, name: str) -> dict[str, Any]:
-        """Return what DescribeServices says."""
         described: dict[str, Any] = self.ecs.describe_services(cluster="taproom", services=[name])["services"][0]
         return described
 
@@ -172,7 +171,6 @@ class Site:
         return len(service["deployments"]) == 1 and service["runningCount"] == service["desiredCount"]
 
     def tasks(self, name: str, desired_status: str = "RUNNING") -> list[dict[str, Any]]:
-        """Return what DescribeTasks says of a service's tasks."""
         arns = self.ecs.list_tasks(cluster="taproom", serviceName=name, desiredStatus=desired_status)["taskArns"]
         described: list[dict[str, Any]] = (
             self.ecs.describe_tasks(cluster="taproom", tasks=arns)["tasks"] if arns else []
@@ -186,7 +184,6 @@ class Site:
 
     @property
     def url(self) -> str:
-        """Return where the load balancer listens."""
         listeners = self.aws.ask("status")[1]["services"]["elbv2"]["listeners"]
         url: str = listeners[0]["url"]
         return url

@@ -39,7 +39,6 @@ class FaultyAws(ThreadedServer):
 
     @property
     def endpoint(self) -> str:
-        """For ``AWS_ENDPOINT_URL``."""
         return f"http://127.0.0.1:{self.port}"
 
 

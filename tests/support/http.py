@@ -51,11 +51,9 @@ class Client:
         return ssl.create_default_context(cafile=str(self.ca_file)) if self.ca_file else None
 
     def get(self, path: str) -> Answer:
-        """GET a path."""
         return self.request("GET", path)
 
     def post(self, path: str, body: object = None) -> Answer:
-        """POST to a path."""
         return self.request("POST", path, body, data=b"" if body is None else None)
 
 

@@ -18,11 +18,10 @@ class ThreadedServer(ThreadingHTTPServer):
 
     @property
     def port(self) -> int:
-        """Return where it listens."""
         return int(self.server_address[1])
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing."""
+        pass
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -36,7 +35,6 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 - http.server's name
 
     def answer(self) -> None:
-        """Answer a request."""
         raise NotImplementedError
 
     def body(self) -> bytes:
@@ -44,7 +42,6 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def reply(self, status: int, body: bytes, media_type: str = "application/json") -> None:
-        """Send an answer."""
         self.send_response(status)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
@@ -52,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        pass
 
 
 @contextmanager

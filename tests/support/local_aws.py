@@ -90,12 +90,10 @@ class LocalAws:
             connection.close()
 
     def resources(self) -> list[str]:
-        """Return what was created and not deleted."""
         listed: list[str] = self.ask("resources")[1]["resources"]
         return listed
 
     def journal(self, kind: str) -> list[dict[str, Any]]:
-        """Return the journal's events of a kind."""
         return journal_events(self.directory / "logs", kind)
 
     def make_role(self, name: str, *statements: dict[str, Any], service: str = "lambda.amazonaws.com") -> str:
@@ -130,7 +128,6 @@ class LocalAws:
         return arn, queue
 
     def messages(self, queue: str) -> list[str]:
-        """Return the messages that a queue has got."""
         received = self.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
         return [message["Body"] for message in received.get("Messages", [])]
 
@@ -149,7 +146,6 @@ class LocalAws:
         return [point["Sum"] for point in points]
 
     def assume(self, role_arn: str) -> dict[str, str]:
-        """Credentials of a role, as arguments of ``client``."""
         return assume_role(self, role_arn)
 
     def __enter__(self) -> Self:
@@ -176,15 +172,12 @@ def zipped(source: str) -> bytes:
 
 
 def unique(name: str) -> str:
-    """A name that no other resource has."""
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:
-    """A policy document."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def allow(action: str | list[str], resource: str | list[str] = "*", **fields: Any) -> dict[str, Any]:
-    """A statement that allows."""
     return {"Effect": "Allow", "Action": action, "Resource": resource, **fields}

@@ -129,7 +129,6 @@ class Pipeline:
         return conclusion, "" if conclusion == SUCCESS else list(result.log.values())[-1][-2000:]
 
     def summary(self, job: str) -> str:
-        """Return the newest summary of a job."""
         found = (self.run.folder / "jobs").glob(f"*-{job.replace('/', '-')}.summary")
         return max(found, key=lambda file: int(file.name.partition("-")[0])).read_text()
 
@@ -140,7 +139,6 @@ class Pipeline:
         return self.runner.run("pull-request.yml", event)
 
     def commit(self, files: Mapping[str, str], branch: str = "main") -> str:
-        """Commit files; return the commit."""
         self.git("checkout", "--quiet", "-B", branch)
         for name, text in files.items():
             (self.origin / name).write_text(text)
@@ -149,7 +147,6 @@ class Pipeline:
         return self.git("rev-parse", "HEAD")
 
     def git(self, *arguments: str) -> str:
-        """Run git in the remote; return its output."""
         return git_in(self.origin, *arguments)
 
     def aws(self, service: str, variables: Mapping[str, str] | None = None) -> Any:
@@ -177,7 +174,6 @@ class Pipeline:
         return url_by_name.get((f"taproom-{environment}", name))
 
     def client(self, environment: str) -> Client:
-        """Return a client of an environment's service."""
         return Client(str(self.listener(environment, "HTTPS:443")), ca_file=self._authority)
 
     @property

@@ -81,15 +81,12 @@ class Rehearsal(Deployed):
         return self.aws(service, **assume_role(self.run, role_arn))
 
     def secret(self, arn: str) -> dict[str, Any]:
-        """Return the current value of a secret."""
         return database.credential(self.run, arn)
 
     def instance(self) -> dict[str, Any]:
-        """Return the database's instance, as RDS describes it."""
         return dict(self.aws("rds").describe_db_instances()["DBInstances"][0])
 
     def service(self) -> dict[str, Any]:
-        """Return the service, as ECS describes it."""
         names = {"cluster": self.outputs["cluster_name"], "services": [self.outputs["service_name"]]}
         return dict(self.aws("ecs").describe_services(**names)["services"][0])
 
@@ -172,12 +169,10 @@ def connected(rehearsal: Rehearsal, credential: dict[str, Any]) -> AbstractConte
 
 
 def login(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
-    """Return what the secret of a login holds."""
     return rehearsal.secret(rehearsal.outputs["login_secret_arns"][name])
 
 
 def master(rehearsal: Rehearsal) -> dict[str, Any]:
-    """Return what the secret of the database's master holds."""
     return rehearsal.secret(rehearsal.instance()["MasterUserSecret"]["SecretArn"])
 
 

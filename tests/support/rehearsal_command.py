@@ -10,7 +10,6 @@ from devtools.checkout import CHECKOUT
 
 
 def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start a command on a folder."""
     return subprocess.Popen(
         [sys.executable, "-m", "rehearsal", "--folder", str(folder), *arguments],
         cwd=CHECKOUT,

@@ -42,7 +42,6 @@ class Relay:
         self._silent_until = time.monotonic() + seconds
 
     def repair(self) -> None:
-        """Pass connections on again."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._accept(self._listener)
 

@@ -22,6 +22,7 @@ from devtools.postgres.cluster import Cluster
 from localaws.secretsmanager.rotation import Rotations
 from localaws.secretsmanager.secrets import Secrets
 from tests.support.access import Access
+from tests.support.documents import beers
 from tests.support.local_aws import REGION
 from tests.support.moto_server import MotoServer, moto_server
 
@@ -33,15 +34,6 @@ DATABASE = "beers"
 MASTER = "dbmaster"
 LOGIN = "beers_app"
 MIGRATOR = "beers_migrator"
-_DOCUMENT: dict[str, Any] = {
-    "database": DATABASE,
-    "schemas": {"beers": {"owner": "beers_owner"}},
-    "roles": {"beers_owner": {}, "beers_writer": {"schemas": {"beers": "write"}}},
-    "logins": {
-        LOGIN: {"credential": "rotated", "member_of": ["beers_writer"], "settings": {"statement_timeout": "5s"}},
-        MIGRATOR: {"credential": "rotated", "acts_as": "beers_owner"},
-    },
-}
 
 
 class RotationsByHand(Rotations):
@@ -108,12 +100,10 @@ class SecretsManager:
         assert self._rotations.finish(secret, token)
 
     def labels(self, arn: str) -> dict[str, list[str]]:
-        """The labels of each version that has any."""
         found: dict[str, list[str]] = self.client.describe_secret(SecretId=arn)["VersionIdsToStages"]
         return found
 
     def holder(self, arn: str, label: str) -> str:
-        """The version that carries a label."""
         return next(version_id for version_id, labels in self.labels(arn).items() if label in labels)
 
 
@@ -155,7 +145,6 @@ class RotatedLogins:
         return [credential["outcome"] for credential in self.report()["credentials"]]
 
     def report(self) -> dict[str, Any]:
-        """The report of an apply."""
         secret_arns = {self.cellar.role(name): arn for name, arn in self.arns.items()}
         event = {"action": "apply", "document": self.cellar.raw, "secret_arns": secret_arns}
         return run(ApplyEvent.parse(event), Settings(self.cellar.endpoint, self.master_arn), self.store)
@@ -164,7 +153,6 @@ class RotatedLogins:
         return self.manager.begin(self.arns[name])
 
     def step(self, step: Step, token: str, name: str = "app") -> StepReport:
-        """Have the function do one step."""
         login, arn = self.cellar.role(name), self.arns[name]
         return self.manager.rotation(self.cellar.endpoint, self.master_arn, login, arn, token).run(step)
 
@@ -201,12 +189,10 @@ class RotatedLogins:
         return bool(who == content["username"] and may)
 
     def serving(self, name: str = "app") -> str:
-        """The login role that serves now."""
         username: str = self.content(name)["username"]
         return username
 
     def other(self, name: str = "app") -> str:
-        """The login role that does not serve now."""
         first, second = login_role_names(self.cellar.role(name))
         return second if self.serving(name) == first else first
 
@@ -256,7 +242,10 @@ class RotatingDatabase:
 
     def apply(self, **changes: Any) -> list[str]:
         """Apply the document, with other logins or retired roles than usual; the outcome for each credential."""
-        document = {**_DOCUMENT, **changes, "logins": {**_DOCUMENT["logins"], **changes.get("logins", {})}}
+        document = beers() | changes
+        document["logins"] = {login: beers()["logins"][login] for login in (LOGIN, MIGRATOR)} | changes.get(
+            "logins", {}
+        )
         event = ApplyEvent.parse({"action": "apply", "document": document, "secret_arns": self.arns})
         report = run(event, Settings(self.endpoint, self._master_arn), self._manager.store)
         return [credential["outcome"] for credential in report["credentials"]]
@@ -291,7 +280,6 @@ class RotatingDatabase:
         return content
 
     def rotate(self, login: str = LOGIN) -> None:
-        """One whole rotation."""
         for _ in self.steps(login):
             pass
 
@@ -313,12 +301,10 @@ class RotatingDatabase:
         return self.cluster.admin(statement, database=DATABASE)
 
     def empty(self) -> None:
-        """Take all beers away."""
         self.rows("TRUNCATE beers.beers RESTART IDENTITY")
 
     @property
     def passwords(self) -> frozenset[str]:
-        """Every password that has been in force."""
         return frozenset(self._passwords)
 
     def create_secret(self, value: str | None = None) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,6 @@ class Served:
         return f"127.0.0.1:{self.port}"
 
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> "Answer":
-        """One request on a separate connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers)
@@ -75,7 +75,6 @@ class Served:
         return self.process.wait(timeout=120)
 
     def log_text(self) -> str:
-        """Everything that it wrote so far."""
         return self._log.read_text()
 
     def log_lines(self) -> list[dict[str, Any]]:
@@ -85,16 +84,15 @@ class Served:
         return lines
 
 
+@dataclass(frozen=True)
 class Answer:
     """A response."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
     def json(self) -> Any:
-        """Its body."""
         return json.loads(self.body)
 
 

@@ -37,36 +37,36 @@ class Statements:
     declared: set[str] = field(default_factory=set)
     decisive: set[str] = field(default_factory=set)
 
-    def take_declared(self, *modules: Terraform) -> None:
-        """Read the states of root modules as they are now."""
+    def add_declared(self, *modules: Terraform) -> None:
+        """Add what the states of root modules declare now."""
         for module in modules:
             for resource in json.loads(module.state())["resources"]:
                 for instance in resource["instances"] if resource["mode"] == "managed" else []:
                     self.declared.update(_statements_in(resource["type"], instance["attributes"]))
 
-    def take_decisive(self, logs: Path) -> None:
-        """Read the decisions that the authorizer has recorded so far."""
+    def add_decisive(self, logs: Path) -> None:
+        """Add the decisions that the authorizer has recorded so far."""
         for event in journal_events(logs, "permission.decisive"):
             policy = f"{event['role']}: {TRUST}" if event["policy"] == TRUST else event["policy"]
             self.decisive.add(_general(f"{policy}: {event['statement']}"))
 
-    def leave(self, folder: Path, rehearsal: str) -> None:
-        """Save this for ``needless``."""
+    def save(self, folder: Path, rehearsal: str) -> None:
+        """Save this for `unneeded`."""
         folder.mkdir(exist_ok=True)
         half = folder / f"{rehearsal}.half"
         half.write_text(json.dumps({name: sorted(found) for name, found in asdict(self).items()}))
         half.rename(folder / f"{rehearsal}.json")
 
 
-def needless(folder: Path) -> set[str]:
+def unneeded(folder: Path) -> set[str]:
     """Return the statements that decided nothing in any rehearsal and are not justified.
 
     Rehearsals run in parallel: the one that ends last finds what all have saved, any other returns an empty set.
     """
-    left = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
-    if left.keys() != REHEARSALS:
+    saved = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    if saved.keys() != REHEARSALS:
         return set()
-    declared, decisive = ({name for one in left.values() for name in one[kind]} for kind in ("declared", "decisive"))
+    declared, decisive = ({name for half in saved.values() for name in half[kind]} for kind in ("declared", "decisive"))
     return declared - decisive - set().union(*JUSTIFIED.values())
 
 

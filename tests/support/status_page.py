@@ -33,7 +33,6 @@ _REPORT = {
 
 
 def resource(kind: str, name: str, module: str = "", keys: Iterable[object] = (None,)) -> dict[str, Any]:
-    """Return a resource of a state, with an instance for each key."""
     instances = [
         {"attributes": {"password": CANARY}, "private": CANARY, **({} if key is None else {"index_key": key})}
         for key in keys
@@ -53,7 +52,6 @@ def invocation() -> dict[str, Any]:
 def task(
     name: str, status: str = "RUNNING", created: str = "2026-11-24T12:00:00+00:00", **more: object
 ) -> dict[str, Any]:
-    """Return a task as the local AWS describes it."""
     usual: dict[str, object] = {
         "health": "HEALTHY",
         "address": "10.0.0.4",
@@ -65,11 +63,9 @@ def task(
 
 
 def call(**fields: Any) -> dict[str, Any]:
-    """Return the journal's event of an API call."""
     usual = {"service": "ecs", "operation": "CreateCluster", "caller": "taproom-deploy-dev/rehearsal", "status": 200}
     return {"time": _TIME, "kind": "api.call", "milliseconds": 3, **usual, **fields}
 
 
 def rotation(kind: str, **fields: Any) -> dict[str, Any]:
-    """Return an event of a rotation."""
     return {"time": _TIME, "kind": f"rotation.{kind}", "secret": SECRET, "version_id": "v1", **fields}

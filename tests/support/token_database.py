@@ -56,7 +56,6 @@ class TokenDatabase:
         return connect_over_tls((self.host, self.port), "beers", user, password, context)
 
     def as_master(self, *statements: str) -> None:
-        """Run statements as the master."""
         connection = self.connect(MASTER, PASSWORD)
         try:
             for statement in statements:
@@ -79,7 +78,6 @@ class TokenDatabase:
         return f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:{resource_id or self.resource_id}/{user}"
 
     def role(self, name: str, *users: str, action: str = "rds-db:connect") -> dict[str, str]:
-        """Credentials of a new role that can log in as these users, whose ARNs are given."""
         iam = self.aws.client("iam")
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy()))["Role"]["Arn"]
         document = json.dumps(policy(allow(action, list(users))))

@@ -337,6 +337,6 @@ def test_a_second_database_of_the_server_is_managed_by_a_master_that_logs_in_by_
 def test_a_destroy_leaves_the_database_alone(access: Access, statements_folder: Path) -> None:
     statements = Statements()
     access.terraform.destroy(access.variables, quiet)
-    statements.take_decisive(access.run.logs)
-    statements.leave(statements_folder, "access")
+    statements.add_decisive(access.run.logs)
+    statements.save(statements_folder, "access")
     assert access.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'beers_owner'") == [[1]]

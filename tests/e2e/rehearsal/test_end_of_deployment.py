@@ -9,7 +9,7 @@ import pytest
 
 from rehearsal import deployment
 from tests.support.rehearsal import Rehearsal, quiet
-from tests.support.statements import Statements, needless
+from tests.support.statements import Statements, unneeded
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1800)]
 
@@ -38,14 +38,14 @@ def test_no_password_is_in_the_state_the_plan_an_output_a_log_or_a_command_line(
 
 def test_the_destroy_leaves_no_resource_and_no_process(rehearsal: Rehearsal, statements_folder: Path) -> None:
     statements = Statements()
-    statements.take_declared(rehearsal.deployment.account, rehearsal.deployment.environment)
+    statements.add_declared(rehearsal.deployment.account, rehearsal.deployment.environment)
     rehearsal.deployment.destroy(quiet)
-    statements.take_decisive(rehearsal.run.logs)
-    statements.leave(statements_folder, "dev")
+    statements.add_decisive(rehearsal.run.logs)
+    statements.save(statements_folder, "dev")
     deployment.check_nothing_is_left(rehearsal.run)
     deployment.stop_local_aws(rehearsal.run)
     assert rehearsal.run.left_running() == []
 
 
 def test_each_policy_statement_has_decided_a_request(statements_folder: Path) -> None:
-    assert needless(statements_folder) == set()
+    assert unneeded(statements_folder) == set()

@@ -19,7 +19,7 @@ from tests.support.github_api import github_api
 from tests.support.pipeline import ENVIRONMENTS, Pipeline
 from tests.support.provider import with_one_provider
 from tests.support.rehearsal import ANSWERS_ONLY_HEALTH_CHECKS, MIGRATIONS, changes_of, migrations, quiet
-from tests.support.statements import Statements, needless
+from tests.support.statements import Statements, unneeded
 from tests.support.waiting import wait_until
 from tests.support.workflows import FAILURE, SKIPPED, SUCCESS
 
@@ -192,7 +192,7 @@ def test_a_destroy_is_refused_while_prod_is_protected_and_then_leaves_only_what_
 ) -> None:
     environments = [pipeline.deployment(name) for name in ENVIRONMENTS]
     statements = Statements()
-    statements.take_declared(pipeline.terraform.account, *(one.environment for one in environments))
+    statements.add_declared(pipeline.terraform.account, *(one.environment for one in environments))
     with ExitStack() as providers:
         for one in environments:
             providers.enter_context(with_one_provider(one.environment))
@@ -206,8 +206,8 @@ def test_a_destroy_is_refused_while_prod_is_protected_and_then_leaves_only_what_
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda one: one.destroy_environment(quiet), environments))
     pipeline.terraform.destroy_account(quiet)
-    statements.take_decisive(pipeline.run.logs)
-    statements.leave(statements_folder, "prod")
+    statements.add_decisive(pipeline.run.logs)
+    statements.save(statements_folder, "prod")
     left = pipeline.run.ask("resources")["resources"]
     kinds = [re.sub(r"(?<=[:-])[0-9]+.*|(?<=beers_)[a-z]+-.*|(?<=/write-token-).*", "...", entry) for entry in left]
     assert sorted(set(kinds)) == [
@@ -245,4 +245,4 @@ def unprotect(pipeline: Pipeline) -> None:
 
 
 def test_each_policy_statement_has_decided_a_request(statements_folder: Path) -> None:
-    assert needless(statements_folder) == set()
+    assert unneeded(statements_folder) == set()

@@ -218,7 +218,6 @@ def test_hostile_text_is_stored_unchanged(client: FlaskClient) -> None:
 
 
 def problem(response: TestResponse) -> dict[str, Any]:
-    """The problem document of ``response``."""
     assert response.mimetype == "application/problem+json"
     document = response.get_json()
     assert document["status"] == response.status_code

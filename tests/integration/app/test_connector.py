@@ -51,7 +51,6 @@ class RotatedSecret:
 
 @pytest.fixture
 def credential(bare: CatalogueDatabase) -> Credential:
-    """Return what the service logs in with."""
     return Credential(bare.cluster.host, bare.cluster.port, bare.database.name, bare.app, bare.password, "1")
 
 
@@ -61,12 +60,10 @@ def connector(bare: CatalogueDatabase, source: CredentialSource) -> Connector:
 
 
 def fixed(credential: Credential) -> CredentialSource:
-    """Always the same credential."""
     return CredentialSource(lambda: credential, cache_seconds=LONG)
 
 
 def soon(seconds: float = 30.0) -> float:
-    """A deadline."""
     return time.monotonic() + seconds
 
 

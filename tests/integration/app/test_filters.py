@@ -19,7 +19,6 @@ MANY = 30_000
 
 
 def every_page(client: FlaskClient, query: str) -> list[dict[str, Any]]:
-    """The beers of all pages, by following ``next``."""
     found: list[dict[str, Any]] = []
     following = f"/beers?{query}"
     while following:

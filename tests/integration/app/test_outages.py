@@ -52,7 +52,6 @@ class Site:
         self.cluster.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :name", name=name)
 
     def workers(self) -> set[int]:
-        """The ids of the worker processes."""
         return {child.pid for child in psutil.Process(self.served.process.pid).children()}
 
 

@@ -42,7 +42,6 @@ class Functions:
         return planner.plan({"action": action, "document": self.cellar.raw}, CONTEXT)
 
     def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
-        """Invoke the planning function, as boto3's client does."""
         assert FunctionName == "taproom-dev-access-plan"
         return {"Payload": BytesIO(json.dumps(planner.plan(json.loads(Payload), CONTEXT)).encode())}
 

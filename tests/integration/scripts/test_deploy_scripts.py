@@ -112,7 +112,6 @@ def program_environment(checkout: Path, **more: str) -> dict[str, str]:
 
 
 def shown(sql: str = "-- plan 1") -> dict[str, object]:
-    """Return a plan as Terraform's JSON."""
     return {
         "variables": {"client_cidr_blocks": {"value": ["203.0.113.7/32"]}},
         "planned_values": {"outputs": {"access_plan": {"value": sql}}},

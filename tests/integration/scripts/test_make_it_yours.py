@@ -30,7 +30,6 @@ def run(folder: Path, *command: str) -> str:
 
 
 def run_pytest(folder: Path, *arguments: str) -> str:
-    """Run pytest in a copy."""
     return run(folder, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
 
 

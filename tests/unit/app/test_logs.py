@@ -16,7 +16,6 @@ XRAY = "Root=1-67891233-abcdef012345678912345678"
 
 @pytest.fixture
 def app() -> Flask:
-    """A service that answers with the comment for its statements, and logs a line."""
     app = Flask(__name__)
     log_requests(app)
 

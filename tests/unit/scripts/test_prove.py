@@ -26,7 +26,6 @@ def prove(seen: str, _target: object) -> Iterator[str]:
 
 
 def claims(*seen: str) -> list[Claim]:
-    """Return a claim for each thing that is seen."""
     return [Claim(one, f"Claim {one}", 2, "Changes nothing", partial(prove, one)) for one in seen]
 
 

@@ -23,7 +23,6 @@ SQL = """
 
 
 def shown(*changes: dict[str, Any], **outputs: Any) -> dict[str, Any]:
-    """Return a plan as Terraform's JSON."""
     return {
         "resource_changes": list(changes),
         "planned_values": {"outputs": {name: {"value": value} for name, value in outputs.items()}},

@@ -5,22 +5,22 @@ from pathlib import Path
 import pytest
 
 from tests.support.justified_statements import JUSTIFIED
-from tests.support.statements import REHEARSALS, Statements, needless
+from tests.support.statements import REHEARSALS, Statements, unneeded
 
 SOMETHING_JUSTIFIED = min(next(iter(JUSTIFIED.values())))
 
 
 def test_a_statement_is_needed_if_something_hung_on_it_in_any_rehearsal(tmp_path: Path) -> None:
-    Statements({"read: Logs", "read: Secrets", "read: Buckets", SOMETHING_JUSTIFIED}, set()).leave(tmp_path, "dev")
-    Statements({"read: Logs", "read: Secrets"}, {"read: Secrets"}).leave(tmp_path, "prod")
-    Statements(set(), {"read: Logs"}).leave(tmp_path, "access")
-    assert needless(tmp_path) == {"read: Buckets"}
+    Statements({"read: Logs", "read: Secrets", "read: Buckets", SOMETHING_JUSTIFIED}, set()).save(tmp_path, "dev")
+    Statements({"read: Logs", "read: Secrets"}, {"read: Secrets"}).save(tmp_path, "prod")
+    Statements(set(), {"read: Logs"}).save(tmp_path, "access")
+    assert unneeded(tmp_path) == {"read: Buckets"}
 
 
 @pytest.mark.parametrize("rehearsal", sorted(REHEARSALS))
 def test_one_rehearsal_alone_proves_nothing(tmp_path: Path, rehearsal: str) -> None:
-    Statements({"read: Logs"}, set()).leave(tmp_path, rehearsal)
-    assert needless(tmp_path) == set()
+    Statements({"read: Logs"}, set()).save(tmp_path, rehearsal)
+    assert unneeded(tmp_path) == set()
 
 
 def test_nothing_is_justified_twice() -> None:
