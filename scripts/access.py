@@ -11,8 +11,7 @@ from typing import Any
 
 import boto3
 
-from scripts.environment import CommandError, required, run_command
-from scripts.psql import PROJECT
+from scripts.environment import PROJECT, CommandError, required, run_command
 
 _ACTIONS = {(): "audit", ("on",): "who", ("of",): "what", ("of", "on"): "why"}
 
@@ -27,13 +26,13 @@ def answer(settings: Mapping[str, str], client: Any = None) -> list[str]:
     given = {key: settings[key.upper()] for key in ("of", "on", "privilege") if settings.get(key.upper())}
     event = {"action": _ACTIONS[tuple(key for key in given if key != "privilege")], **given}
     function = f"{PROJECT}-{name}-access-plan"
-    answered = (client or boto3.client("lambda")).invoke(FunctionName=function, Payload=json.dumps(event))
-    said = json.load(answered["Payload"])
-    if "FunctionError" in answered:
-        raise CommandError(f"{function} failed: {said.get('errorMessage')}. Read its log, /aws/lambda/{function}.")
-    if said["refusals"]:
-        raise CommandError("\n".join(said["refusals"]))
-    lines: list[str] = said["text"]
+    response = (client or boto3.client("lambda")).invoke(FunctionName=function, Payload=json.dumps(event))
+    payload = json.load(response["Payload"])
+    if "FunctionError" in response:
+        raise CommandError(f"{function} failed: {payload.get('errorMessage')}. Read its log, /aws/lambda/{function}.")
+    if payload["refusals"]:
+        raise CommandError("\n".join(payload["refusals"]))
+    lines: list[str] = payload["text"]
     return lines
 
 

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 _Handler = Callable[[int, FrameType | None], object]
 _TERMINALS = tuple(number for number in (1, 2) if os.isatty(number))
+PROJECT = "taproom"
 CHECKOUT = Path(__file__).parent.parent
 ROOT = Path(os.environ.get("TERRAFORM_ROOT") or CHECKOUT / "terraform" / "environment")  # a rehearsal has a copy
 
@@ -65,15 +66,16 @@ def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int
         ):
             command()
     except CommandError as error:
-        said, code = str(error), error.exit_code
+        message, code = str(error), error.exit_code
     except (BotoCoreError, ClientError) as error:
-        said, code = f"AWS refused, or did not answer: {error}. Check the login and its permissions, and try again.", 1
+        message = f"AWS refused, or did not answer: {error}. Check the login and its permissions, and try again."
+        code = 1
     except (EOFError, KeyboardInterrupt):
-        said, code = "Interrupted. Run the command again: it continues from what was applied.", 130
+        message, code = "Interrupted. Run the command again: it continues from what was applied.", 130
     else:
         return 0
-    print(said, file=sys.stderr)
-    summarize(settings, f"```text\n{said}\n```")
+    print(message, file=sys.stderr)
+    summarize(settings, f"```text\n{message}\n```")
     return code
 
 
@@ -104,7 +106,11 @@ def _hang_up(then: _Handler) -> _Handler:
 
 
 def required(environment: Mapping[str, str], name: str, meaning: str) -> str:
-    """A setting, or an error that says what to put there."""
+    """Return a setting.
+
+    Raises:
+        CommandError: it is empty; ``meaning`` says what to set it to.
+    """
     value = environment.get(name, "")
     if not value:
         raise CommandError(f"Set {name}: {meaning}.")
@@ -115,9 +121,9 @@ def terraform(*arguments: str, root: Path = ROOT, allowed: tuple[int, ...] = (0,
     """Run Terraform in the environment's folder.
 
     Raises:
-        CommandError: it failed; with what it said.
+        CommandError: it failed; with its output.
     """
-    done = subprocess.run(
+    finished = subprocess.run(
         ["terraform", *arguments],  # noqa: S607 - the one on the PATH
         cwd=root,
         capture_output=True,
@@ -125,9 +131,9 @@ def terraform(*arguments: str, root: Path = ROOT, allowed: tuple[int, ...] = (0,
         check=False,
         env={**os.environ, "TF_IN_AUTOMATION": "1"},
     )
-    if done.returncode not in allowed:
-        raise failure(arguments[0], done.stderr.strip() or done.stdout.strip(), root)
-    return done
+    if finished.returncode not in allowed:
+        raise failure(arguments[0], finished.stderr.strip() or finished.stdout.strip(), root)
+    return finished
 
 
 def in_foreground(*arguments: str, root: Path = ROOT) -> None:
@@ -137,7 +143,7 @@ def in_foreground(*arguments: str, root: Path = ROOT) -> None:
     Terraform as well; SIGTERM is passed on, also for a closed terminal, which would end Terraform at once.
 
     Raises:
-        CommandError: it failed; with what it said.
+        CommandError: it failed; with its output.
     """
     with _handled({signal.SIGHUP: signal.SIG_IGN}):  # Terraform inherits it
         child = subprocess.Popen(["terraform", *arguments], cwd=root, stderr=subprocess.PIPE, text=True)  # noqa: S607
@@ -146,28 +152,28 @@ def in_foreground(*arguments: str, root: Path = ROOT) -> None:
         child.send_signal(signal.SIGTERM)
 
     with _handled({signal.SIGINT: lambda *_: None, signal.SIGTERM: end, signal.SIGHUP: _hang_up(end)}):
-        _, said = child.communicate()
+        _, errors = child.communicate()
     if child.returncode:
-        raise failure(arguments[0], said.strip(), root)
+        raise failure(arguments[0], errors.strip(), root)
 
 
-def failure(command: str, said: str, root: Path = ROOT) -> CommandError:
+def failure(command: str, output: str, root: Path = ROOT) -> CommandError:
     """Return the error of a failed Terraform, with what to do where Terraform does not say it."""
-    if "Error acquiring the state lock" in said:
-        found = dict(re.findall(r"^\W*(ID|Operation|Who|Created): +(.+?)\W*$", said, re.MULTILINE))
+    if "Error acquiring the state lock" in output:
+        lock = dict(re.findall(r"^\W*(ID|Operation|Who|Created): +(.+?)\W*$", output, re.MULTILINE))
         return RefusedError(
-            f"{found.get('Who', 'Another apply')} holds the lock of the state, taken at {found.get('Created', '?')} "
-            f"({found.get('Operation', '?')}). Nothing was changed. Wait until it ends, and try again. If no such "
+            f"{lock.get('Who', 'Another apply')} holds the lock of the state, taken at {lock.get('Created', '?')} "
+            f"({lock.get('Operation', '?')}). Nothing was changed. Wait until it ends, and try again. If no such "
             'apply is running (docs/releases.md, "After a lost runner", says how to check), release the lock:\n'
-            f"  terraform -chdir={os.path.relpath(root)} force-unlock {found.get('ID', 'ID')}"
+            f"  terraform -chdir={os.path.relpath(root)} force-unlock {lock.get('ID', 'ID')}"
         )
-    if "Saved plan is stale" in said:
+    if "Saved plan is stale" in output:
         return RefusedError(
             "Another apply has changed the state since this plan was made. Nothing was changed. Plan again."
         )
-    if re.search(r"already ?exist", said, re.IGNORECASE):
-        said += '\nAn apply that was cut off may have created it. Import it: docs/releases.md, "After a lost runner".'
-    return CommandError(f"terraform {command} failed.\n{said}")
+    if re.search(r"already ?exist", output, re.IGNORECASE):
+        output += '\nAn apply that was cut off may have created it. Import it: docs/releases.md, "After a lost runner".'
+    return CommandError(f"terraform {command} failed.\n{output}")
 
 
 def init(name: str, settings: Mapping[str, str]) -> str:
@@ -198,13 +204,13 @@ def environments() -> list[str]:
 
 
 def outputs(root: Path = ROOT) -> dict[str, Any]:
-    """The outputs of the environment that Terraform was last prepared for; empty before its first apply."""
+    """Return the outputs of the environment that Terraform was last prepared for; empty before its first apply."""
     answer = json.loads(terraform("output", "-json", root=root).stdout)
     return {name: output["value"] for name, output in answer.items()}
 
 
 def running(ecs: Any, cluster: str, service: str) -> Running:
-    """Return what a service's newest deployment is.
+    """Return a service's newest deployment.
 
     Raises:
         CommandError: there is no such service.
@@ -213,7 +219,7 @@ def running(ecs: Any, cluster: str, service: str) -> Running:
         services = ecs.describe_services(cluster=cluster, services=[service])["services"]
     except ecs.exceptions.ClusterNotFoundException:
         services = []
-    deployments = [entry for found in services for entry in found["deployments"]]
+    deployments = [entry for described in services for entry in described["deployments"]]
     newest = next((entry for entry in deployments if entry["status"] == "PRIMARY"), None)
     if newest is None:
         raise CommandError(f"{service} does not run in the cluster {cluster}: it was deleted. Set IMAGE to plan it.")
@@ -234,12 +240,12 @@ def git(
     """Run git in the checkout.
 
     Raises:
-        CommandError: it failed; with what it said.
+        CommandError: it failed; with its output.
     """
-    done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=False)  # noqa: S607
-    if done.returncode not in allowed:
-        raise CommandError(f"git {arguments[0]} failed.\n{done.stderr.strip()}")
-    return done
+    finished = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=False)  # noqa: S607
+    if finished.returncode not in allowed:
+        raise CommandError(f"git {arguments[0]} failed.\n{finished.stderr.strip()}")
+    return finished
 
 
 def hand_over(settings: Mapping[str, str], **values: str) -> None:

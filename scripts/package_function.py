@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from db_bootstrap.errors import BootstrapError
 
-PROJECT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parent.parent
 
 CA_FILE_NAME = "rds-ca.pem"
 """The certificates in the zip; `db_bootstrap.settings` has the same default."""
@@ -51,7 +51,7 @@ class PackageError(BootstrapError):
     """The zip cannot be built."""
 
 
-def build(ca_file: Path, output: Path, project: Path = PROJECT) -> None:
+def build(ca_file: Path, output: Path, project: Path = CHECKOUT) -> None:
     """Write the zip to ``output``, atomically.
 
     Args:

@@ -7,9 +7,9 @@ import hashlib
 import sys
 from pathlib import Path
 
-from scripts.package_function import PROJECT, write_zip
+from scripts.package_function import CHECKOUT, write_zip
 
-MODULES = PROJECT / "terraform" / "modules"
+MODULES = CHECKOUT / "terraform" / "modules"
 
 
 def package_module(function_zip: Path, archive: Path) -> None:

@@ -56,8 +56,8 @@ def fit_linters(project: Path) -> None:
     file.write_text(text, encoding="utf-8")
     if find_spec("vulture"):
         vulture = [sys.executable, "-m", "vulture"]
-        said = subprocess.run(vulture, cwd=project, capture_output=True, text=True, check=False).stdout
-        text = _extended(text, "ignore_names = [", re.findall(r": unused \w+ '(\w+)'", said))
+        output = subprocess.run(vulture, cwd=project, capture_output=True, text=True, check=False).stdout
+        text = _extended(text, "ignore_names = [", re.findall(r": unused \w+ '(\w+)'", output))
         file.write_text(text, encoding="utf-8")
 
 

@@ -23,9 +23,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.environment import CommandError, required
+from scripts.environment import PROJECT, CommandError, required
 
-PROJECT = "taproom"
 CA_FILE = Path(__file__).parent.parent / "build" / "rds-ca.pem"
 _READY = b"Waiting for connections"  # the Session Manager plugin's words once the port is open
 _START_SECONDS = 180.0
@@ -55,16 +54,16 @@ class Tunnel:
 
 def tunnel(name: str, definition: Mapping[str, Any]) -> Tunnel:
     """Return what a task definition says about the database and the tasks' network."""
-    said = {entry["name"]: entry["value"] for entry in definition["containerDefinitions"][0]["environment"]}
+    variables = {entry["name"]: entry["value"] for entry in definition["containerDefinitions"][0]["environment"]}
     return Tunnel(
         name=name,
-        host=said["DATABASE_HOST"],
-        port=int(said["DATABASE_PORT"]),
-        database=said["DATABASE_NAME"],
-        logins=frozenset(said["LOGINS"].split()),
-        subnets=tuple(said["SUBNETS"].split()),
-        security_group=said["SECURITY_GROUP"],
-        public_address=said["PUBLIC_ADDRESS"],
+        host=variables["DATABASE_HOST"],
+        port=int(variables["DATABASE_PORT"]),
+        database=variables["DATABASE_NAME"],
+        logins=frozenset(variables["LOGINS"].split()),
+        subnets=tuple(variables["SUBNETS"].split()),
+        security_group=variables["SECURITY_GROUP"],
+        public_address=variables["PUBLIC_ADDRESS"],
     )
 
 
@@ -121,7 +120,7 @@ def psql_environment(to: Tunnel, login: str, token: str, local_port: int, ca_fil
 
 @contextmanager
 def _task(ecs: Any, to: Tunnel, login: str) -> Iterator[str]:
-    """Run a task, give out its container's name in Systems Manager, and stop it."""
+    """Run a task, yield its container's name in Systems Manager, and stop it."""
     answer = ecs.run_task(**task_request(to, login))
     if not answer["tasks"]:
         raise CommandError(f"ECS started no task: {answer['failures']}")
@@ -152,12 +151,12 @@ def _forwarded(command: list[str]) -> Iterator[None]:
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )
-    said: list[bytes] = []
+    output: list[bytes] = []
     settled = threading.Event()
 
     def read() -> None:
         for line in child.stdout or ():
-            said.append(line)
+            output.append(line)
             if _READY in line:
                 settled.set()
         settled.set()
@@ -166,8 +165,8 @@ def _forwarded(command: list[str]) -> Iterator[None]:
     reader.start()
     try:
         settled.wait(_FORWARD_SECONDS)
-        if not any(_READY in line for line in said):
-            raise CommandError(f"The port is not forwarded.\n{b''.join(said).decode(errors='replace').strip()}")
+        if not any(_READY in line for line in output):
+            raise CommandError(f"The port is not forwarded.\n{b''.join(output).decode(errors='replace').strip()}")
         yield
     finally:
         with suppress(ProcessLookupError):

@@ -17,7 +17,7 @@ _TAG = re.compile(r"v(?P<version>\d+\.\d+\.\d+(?:-[0-9A-Za-z.]+)?)")
 
 
 def version_of(tag: str) -> str:
-    """The version that a tag names.
+    """Return the version that a tag names.
 
     Raises:
         CommandError: it names none.

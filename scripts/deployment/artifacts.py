@@ -42,12 +42,12 @@ def fetch(settings: Mapping[str, str]) -> None:
     Raises:
         CommandError: there is no such image, or the zip is not the one that was built.
     """
-    wanted = image_id(settings.get("COMMIT", ""), settings.get("DIGEST", ""))
-    manifests = [json.loads(image["imageManifest"]) for image in images(*registry(_repository(settings)), wanted)]
+    image = image_id(settings.get("COMMIT", ""), settings.get("DIGEST", ""))
+    manifests = [json.loads(found["imageManifest"]) for found in images(*registry(_repository(settings)), image)]
     digest = manifests[0].get("annotations", {}).get(ANNOTATION) if manifests else None
     if not digest:
         raise CommandError(
-            f"The registry has no image {next(iter(wanted.values()))} that names its zip by {ANNOTATION}. Only main "
+            f"The registry has no image {next(iter(image.values()))} that names its zip by {ANNOTATION}. Only main "
             "builds both: wait until its run for this commit has ended. By hand, `make package` builds a zip."
         )
     s3, place = _place(settings, digest)

@@ -49,20 +49,33 @@ def registry(address: str) -> tuple[Any, dict[str, str]]:
     return boto3.client("ecr", region_name=region), {"registryId": account, "repositoryName": name}
 
 
-def find(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> str | None:
+def parse_image(image: str) -> tuple[str, dict[str, str]]:
+    """Return the address of an image's repository, and how the registry names the image.
+
+    Raises:
+        CommandError: it is not an image in ECR.
+    """
+    found = re.fullmatch(r"(\d+\.dkr\.ecr\.[^.]+\.[^/]+/[^:@]+)(?::([^:@]+))?(?:@(.+))?", image)
+    if not found:
+        raise CommandError(f"{image!r} is not an image in ECR. Set IMAGE=REPOSITORY@sha256:...")
+    address, tag, digest = found.groups()
+    return address, {"imageDigest": digest} if digest else {"imageTag": tag or ""}
+
+
+def find(ecr: Any, repository: Mapping[str, str], image: Mapping[str, str]) -> str | None:
     """Return the digest of an image; none if it does not exist.
 
     Args:
         ecr: client of the registry's region.
         repository: ``registryId``, the account that has it, and ``repositoryName``.
-        wanted: the image, by digest or by tag.
+        image: by digest or by tag.
     """
-    return next((image["imageId"]["imageDigest"] for image in images(ecr, repository, wanted)), None)
+    return next((found["imageId"]["imageDigest"] for found in images(ecr, repository, image)), None)
 
 
-def images(ecr: Any, repository: Mapping[str, str], wanted: Mapping[str, str]) -> Any:
+def images(ecr: Any, repository: Mapping[str, str], image: Mapping[str, str]) -> Any:
     """Return an image with its manifest, in a list; an empty list if it does not exist."""
-    return ecr.batch_get_image(**repository, imageIds=[dict(wanted)], acceptedMediaTypes=_TYPES)["images"]
+    return ecr.batch_get_image(**repository, imageIds=[dict(image)], acceptedMediaTypes=_TYPES)["images"]
 
 
 def keep(ecr: Any, repository: Mapping[str, str], digest: str, release: str) -> None:
@@ -130,14 +143,14 @@ def hand_over_digest(environment: Mapping[str, str], *, is_optional: bool) -> No
         CommandError: there is no such image, unless that is fine, or it is not one to deploy.
     """
     address = required(environment, "IMAGE_REPOSITORY", "terraform/account's output image_repository_url")
-    wanted = image_id(environment.get("COMMIT", ""), environment.get("DIGEST", ""))
+    image = image_id(environment.get("COMMIT", ""), environment.get("DIGEST", ""))
     ecr, repository = registry(address)
-    digest = find(ecr, repository, wanted)
+    digest = find(ecr, repository, image)
     if digest is None:
         if is_optional:
             return
         raise CommandError(
-            f"The registry {address} has no image {next(iter(wanted.values()))}. Only main builds images: wait "
+            f"The registry {address} has no image {next(iter(image.values()))}. Only main builds images: wait "
             "until its run for this commit has ended, or re-run that. Images without a release expire."
         )
     run = check(ecr, repository, digest, environment)

@@ -26,7 +26,7 @@ from typing import Any
 import boto3
 
 from scripts.deployment import saved_plan
-from scripts.deployment.image_digest import find
+from scripts.deployment.image_digest import find, parse_image, registry
 from scripts.deployment.report import SUMMARY_CHARACTERS, Plan, report
 from scripts.deployment.store import store
 from scripts.environment import (
@@ -172,14 +172,10 @@ def check_image(image: str) -> None:
 
     Raises:
         RefusedError: it does not.
+        CommandError: it is not an image in ECR.
     """
-    found = re.fullmatch(r"(\d+)\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)(?::([^:@]+))?(?:@(.+))?", image)
-    if not found:
-        raise CommandError(f"{image!r} is not an image in ECR. Set IMAGE=REPOSITORY@sha256:...")
-    account, region, name, tag, digest = found.groups()
-    wanted = {"imageDigest": digest} if digest else {"imageTag": tag or ""}
-    ecr = boto3.client("ecr", region_name=region)
-    if not find(ecr, {"registryId": account, "repositoryName": name}, wanted):
+    address, found = parse_image(image)
+    if not find(*registry(address), found):
         raise RefusedError(f"The registry has no image {image}. Nothing was changed. Deploy an image that main built.")
 
 

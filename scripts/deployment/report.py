@@ -79,8 +79,8 @@ def _head(shown: Mapping[str, Any]) -> Iterator[str]:
     prices = [row for entry in entries for row in _prices(entry)]
     yield from ["\n| what costs | | before | after |\n| --- | --- | --- | --- |", *prices] if prices else []
     counts = Counter(actions.values())
-    said = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
-    yield f"\nResources: {said}.\n" if said else ""
+    listed = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
+    yield f"\nResources: {listed}.\n" if listed else ""
 
 
 def _prices(entry: Mapping[str, Any]) -> Iterator[str]:

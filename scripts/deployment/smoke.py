@@ -1,7 +1,7 @@
-"""See, after an apply, that what was applied is what runs, and that it serves.
+"""Check after an apply that what was applied is what runs, and that it serves.
 
-ECS counts as steady after a rollback too, so the task definition and the image are compared, not only asked for; then
-the service is asked over HTTP, as people would. Changes nothing.
+ECS counts as steady after a rollback too, so the task definition and the image are compared; then the service is called
+over HTTP, as clients do. Changes nothing.
 """
 
 import os
@@ -21,7 +21,7 @@ _PATHS = ("/readyz", "/beers")
 _ATTEMPTS = 6
 _PAUSE_SECONDS = 5.0
 _ANSWER_SECONDS = 10
-_LOOKS = 180  # a quarter of an hour: the new tasks' health checks, the old ones' draining, the watch over the alarms
+_POLLS = 180  # a quarter of an hour: the new tasks' health checks, the old ones' draining, the watch over the alarms
 
 
 def problems(found: Running, task_definition: str, image: str) -> list[str]:
@@ -38,32 +38,32 @@ def problems(found: Running, task_definition: str, image: str) -> list[str]:
     return wrong
 
 
-def wait(
-    look: Callable[[], Running], task_definition: str, image: str, pause: Callable[[float], None] = time.sleep
+def wait_for_deployment(
+    describe: Callable[[], Running], task_definition: str, image: str, pause: Callable[[float], None] = time.sleep
 ) -> list[str]:
-    """Return what is not as it was applied, once ECS has made up its mind about the deployment.
+    """Return what is not as it was applied, once ECS has finished the deployment.
 
     Terraform's wait for a steady state may end before: it asks for as many running tasks as desired and for one
     deployment, which a service's very first has while its tasks still fail their health checks.
     """
-    for looked in range(_LOOKS):
-        if looked:
+    for poll in range(_POLLS):
+        if poll:
             pause(_PAUSE_SECONDS)
-        found = look()
+        found = describe()
         if found.rollout != "IN_PROGRESS" or found.task_definition != task_definition:
             break
-        if not looked:
+        if not poll:
             print("The deployment is under way ...", flush=True)
     return problems(found, task_definition, image)
 
 
-def ask(url: str, pause: Callable[[float], None] = time.sleep) -> None:
+def wait_for_page(url: str, pause: Callable[[float], None] = time.sleep) -> None:
     """Wait until a page answers with 200: half a minute, because a load balancer may still be taking new targets in.
 
     Raises:
         CommandError: it does not.
     """
-    said = ""
+    reason = ""
     for attempt in range(_ATTEMPTS):
         if attempt:
             pause(_PAUSE_SECONDS)
@@ -71,13 +71,13 @@ def ask(url: str, pause: Callable[[float], None] = time.sleep) -> None:
             with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - a URL from the configuration
                 if answer.status == 200:  # noqa: PLR2004
                     return
-                said = str(answer.status)
+                reason = str(answer.status)
         except urllib.error.HTTPError as error:
             with error:
-                said = f"{error.code} {error.read(500).decode(errors='replace')}"
+                reason = f"{error.code} {error.read(500).decode(errors='replace')}"
         except OSError as error:
-            said = str(error)
-    raise CommandError(f"{url} does not answer as it should: {said}")
+            reason = str(error)
+    raise CommandError(f"{url} does not answer as it should: {reason}")
 
 
 def check_targets(elbv2: Any, target_group_arn: str) -> None:
@@ -86,8 +86,8 @@ def check_targets(elbv2: Any, target_group_arn: str) -> None:
     Raises:
         CommandError: it has not.
     """
-    found = elbv2.describe_target_health(TargetGroupArn=target_group_arn)["TargetHealthDescriptions"]
-    states = {target["TargetHealth"]["State"] for target in found} - {"draining"}
+    targets = elbv2.describe_target_health(TargetGroupArn=target_group_arn)["TargetHealthDescriptions"]
+    states = {target["TargetHealth"]["State"] for target in targets} - {"draining"}
     if states != {"healthy"}:
         raise CommandError(f"The load balancer's targets are {', '.join(sorted(states)) or 'missing'}, not healthy.")
 
@@ -105,8 +105,8 @@ def check(environment: Mapping[str, str]) -> None:
     # For where the service's own name does not lead to it yet.
     url = environment.get("SERVICE_URL") or known["service_url"]
     ecs = boto3.client("ecs", region_name=required(environment, "AWS_REGION", "the environment's region"))
-    look = partial(running, ecs, known["cluster_name"], known["service_name"])
-    wrong = wait(look, known["task_definition_arn"], image)
+    describe = partial(running, ecs, known["cluster_name"], known["service_name"])
+    wrong = wait_for_deployment(describe, known["task_definition_arn"], image)
     if wrong:
         raise CommandError("\n".join(wrong))
     if "0.0.0.0/0" not in known["client_cidr_blocks"]:
@@ -114,7 +114,7 @@ def check(environment: Mapping[str, str]) -> None:
         print(f"Only {known['client_cidr_blocks']} can reach {url}: checked its targets' health instead.")
         return
     for path in _PATHS:
-        ask(f"{url}{path}")
+        wait_for_page(f"{url}{path}")
     print(f"{known['task_definition_arn']} with {image} runs, and answers at {url}.")
 
 

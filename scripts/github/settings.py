@@ -76,7 +76,9 @@ def warning(settings: Settings, code_owners: str) -> str:
     return f"Warning: {why}. Add an owner or a team, or follow {FILE} for one person.\n"
 
 
-def wanted(settings: Settings, environments: Iterable[str], account: Body, reviewers: Body) -> dict[str, Body]:
+def desired_settings(
+    settings: Settings, environments: Iterable[str], account: Body, reviewers: Body
+) -> dict[str, Body]:
     """Return the settings that GitHub should have.
 
     Args:
@@ -126,7 +128,7 @@ def _variables(account: Body, environments: set[str]) -> dict[str, str]:
     return made
 
 
-def found_environment(answer: Body) -> Body:
+def described_environment(answer: Body) -> Body:
     """Return an environment that GitHub describes, in the form of a request's body."""
     review: Body = next((rule for rule in answer["protection_rules"] if rule["type"] == "required_reviewers"), {})
     people = [_described(entry["type"], entry["reviewer"]) for entry in review.get("reviewers", [])]
@@ -134,21 +136,21 @@ def found_environment(answer: Body) -> Body:
     return _environment(people, review.get("prevent_self_review"), is_custom=is_custom)
 
 
-def changes(wanted: Mapping[str, Body], found: Mapping[str, Body]) -> Iterator[Change]:
-    """Yield the requests after which GitHub has the wanted settings. Variables and rulesets of other names stay."""
-    for path, body in wanted.items():
+def changes(desired: Mapping[str, Body], actual: Mapping[str, Body]) -> Iterator[Change]:
+    """Yield the requests after which GitHub has the desired settings. Variables and rulesets of other names stay."""
+    for path, body in desired.items():
         collection, _, name = path.rpartition("/")
         is_listed, is_variable = collection.endswith(("variables", "rulesets", _POLICIES)), "variables/" in path
-        if path not in found:
+        if path not in actual:
             yield Change(f"{path}: create it", *(("POST", collection) if is_listed else ("PUT", path)), _sent(body))
-        elif wrong := "; ".join(_differences(_comparable(body), _comparable(found[path]))):
-            key = name if is_variable else found[path].get("id", name)
-            no_reviewers: Body = {"reviewers": None} if "reviewers" in found[path] else {}
+        elif wrong := "; ".join(_differences(_comparable(body), _comparable(actual[path]))):
+            key = name if is_variable else actual[path].get("id", name)
+            no_reviewers: Body = {"reviewers": None} if "reviewers" in actual[path] else {}
             method = "PATCH" if is_variable else "PUT"
             yield Change(f"{path}: {wrong}", method, f"{collection}/{key}", {**no_reviewers, **_sent(body)})
-    for path in found.keys() - wanted.keys():
+    for path in actual.keys() - desired.keys():
         if _POLICIES in path:
-            address = f"{path.partition(_POLICIES)[0]}{_POLICIES}/{found[path]['id']}"
+            address = f"{path.partition(_POLICIES)[0]}{_POLICIES}/{actual[path]['id']}"
             yield Change(f"{path}: delete it, because only main deploys", "DELETE", address, None)
 
 
@@ -180,13 +182,13 @@ def _comparable(body: Body) -> Body:
     return {**body, "rules": rules, "bypass_actors": actors, "types of rules": sorted(rules)}
 
 
-def _differences(wanted: Any, found: Any, where: str = "") -> Iterator[str]:
+def _differences(desired: Any, actual: Any, where: str = "") -> Iterator[str]:
     """Yield what differs. Keys that only GitHub's answer has are its defaults."""
-    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        for key, value in wanted.items():
-            yield from _differences(value, found.get(key), f"{where}.{key}".lstrip("."))
-    elif wanted != found:
-        yield f"{where} is {found}, should be {wanted}"
+    if isinstance(desired, Mapping) and isinstance(actual, Mapping):
+        for key, value in desired.items():
+            yield from _differences(value, actual.get(key), f"{where}.{key}".lstrip("."))
+    elif desired != actual:
+        yield f"{where} is {actual}, should be {desired}"
 
 
 def main(arguments: list[str], environment: Mapping[str, str], github: GitHub) -> int:
@@ -233,8 +235,8 @@ def _compare(github: GitHub) -> tuple[str, list[Change]]:
     named = {who for each in settings.environments.values() for who in each.reviewers}
     reviewers = {who: _reviewer(github, about["owner"]["login"] if who == "OWNER" else who) for who in named}
     repository = f"repos/{about['full_name']}"
-    found = _found(github, repository, names)
-    return repository, list(changes(wanted(settings, names, account, reviewers), found))
+    actual = _actual_settings(github, repository, names)
+    return repository, list(changes(desired_settings(settings, names, account, reviewers), actual))
 
 
 def _reviewer(github: GitHub, name: str) -> Body:
@@ -246,7 +248,7 @@ def _reviewer(github: GitHub, name: str) -> Body:
     return _described("Team" if organization else "User", answer)
 
 
-def _found(github: GitHub, repository: str, names: Iterable[str]) -> dict[str, Body]:
+def _actual_settings(github: GitHub, repository: str, names: Iterable[str]) -> dict[str, Body]:
     """Return the settings that GitHub has, by path."""
 
     def entries(path: str, key: str | None = None) -> list[Any]:
@@ -265,7 +267,7 @@ def _found(github: GitHub, repository: str, names: Iterable[str]) -> dict[str, B
         found |= {f"{section}/variables/{each['name']}": each for each in entries(f"{section}/variables", "variables")}
     for each in environments:
         section = f"environments/{each['name']}"
-        found[section] = body = found_environment(each)
+        found[section] = body = described_environment(each)
         for policy in entries(f"{section}/{_POLICIES}", "branch_policies") if body["deployment_branch_policy"] else []:
             tag = "tag " if policy.get("type") == "tag" else ""
             found[f"{section}/{_POLICIES}/{tag}{policy['name']}"] = {"type": "branch", **policy}

@@ -31,8 +31,8 @@ def chosen(only: str) -> list[Claim]:
     keys, known = only.split(), [claim.key for claim in CLAIMS]
     if unknown := sorted(set(keys) - set(known)):
         raise CommandError(f"ONLY names {', '.join(unknown)}; the claims are {', '.join(known)}.")
-    wanted = [claim for claim in CLAIMS if not keys or claim.key in keys]
-    return sorted(wanted, key=lambda claim: claim.key == _LAST)
+    selected = [claim for claim in CLAIMS if not keys or claim.key in keys]
+    return sorted(selected, key=lambda claim: claim.key == _LAST)
 
 
 def prove(settings: Mapping[str, str]) -> None:

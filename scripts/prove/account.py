@@ -10,10 +10,9 @@ from typing import Any
 
 from scripts.deployment.artifacts import ANNOTATION
 from scripts.deployment.plan import PACKAGE
-from scripts.environment import terraform
+from scripts.environment import PROJECT, terraform
 from scripts.prove.claim import DisprovedError, claim
 from scripts.prove.target import Target, wait_until
-from scripts.psql import PROJECT
 
 # Harm that a role could do to another environment.
 _FORBIDDEN = {
@@ -67,8 +66,8 @@ def alarms_reach_the_topic(target: Target) -> Iterator[str]:
     missing = set(tested)
 
     def all_have_arrived() -> bool:
-        told = [json.loads(text) for text in messages() if text.startswith("{")]
-        missing.difference_update(one["AlarmName"] for one in told if one.get("NewStateValue") == "ALARM")
+        changes = [json.loads(text) for text in messages() if text.startswith("{")]
+        missing.difference_update(change["AlarmName"] for change in changes if change.get("NewStateValue") == "ALARM")
         return not missing
 
     with subscribed(target.client, target.prefix, topic) as messages:
@@ -93,10 +92,10 @@ def artifacts_are_mains(target: Target) -> Iterator[str]:
     built = [one["annotations"][ANNOTATION] for one in target.manifests() if ANNOTATION in one.get("annotations", {})]
     source = "main built with the image" if built else "this machine has, because the image names none"
     digest = built[0] if built else sha256(PACKAGE.read_bytes()).hexdigest()
-    wanted = base64.b64encode(bytes.fromhex(digest)).decode()
+    expected = base64.b64encode(bytes.fromhex(digest)).decode()
     names = [name for key, name in target.outputs.items() if key.endswith("_function_name")]
     code = {name: functions.get_function_configuration(FunctionName=name)["CodeSha256"] for name in names}
-    if wrong := [name for name in names if code[name] != wanted]:
+    if wrong := [name for name in names if code[name] != expected]:
         raise DisprovedError(f"{', '.join(wrong)} do not run the zip {digest} that {source}.")
     yield f"The service runs {target.image}, by {definition.rpartition('/')[2]}"
     yield f"{', '.join(names)} run the zip {digest[:12]} that {source}"
@@ -114,13 +113,13 @@ def roles_cannot_reach_another_environment(target: Target) -> Iterator[str]:
     arns = [role["Arn"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
     roles = [arn for arn in arns if f"/{target.prefix}-" in arn]
     names = {"region": target.region, "account": target.account_id, "project": PROJECT, "other": f"{PROJECT}-another"}
-    asked = {action: resource.format(**names) for action, resource in _FORBIDDEN.items()}
-    reached = [f"{role} can {action}" for role in roles for action, arn in asked.items() if can(role, action, arn)]
+    forbidden = {action: resource.format(**names) for action, resource in _FORBIDDEN.items()}
+    reached = [f"{role} can {action}" for role in roles for action, arn in forbidden.items() if can(role, action, arn)]
     own = next(iter(target.outputs["login_secret_arns"].values()))
     reading = [role for role in roles if can(role, "secretsmanager:GetSecretValue", own)]
     if reached or not reading:
         raise DisprovedError("; ".join(reached) or "The simulation also denies what roles need, so it proves nothing.")
-    yield f"{len(roles)} roles cannot {', '.join(asked)} in {names['other']}"
+    yield f"{len(roles)} roles cannot {', '.join(forbidden)} in {names['other']}"
     yield f"The same simulation lets {len(reading)} of them read their own environment's secret"
 
 

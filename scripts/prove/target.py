@@ -17,12 +17,11 @@ import boto3
 
 from devtools.load import Load
 from scripts.deployment import plan, smoke
-from scripts.deployment.image_digest import images
+from scripts.deployment.image_digest import images, parse_image, registry
 from scripts.deployment.report import Plan
-from scripts.environment import ROOT, CommandError, RefusedError, Running, failure, init, outputs, running
+from scripts.environment import PROJECT, ROOT, CommandError, RefusedError, Running, failure, init, outputs, running
 from scripts.prove.claim import DisprovedError
 from scripts.prove.rehearsed import listener
-from scripts.psql import PROJECT
 
 _CLIENTS = 4
 _PAUSE_SECONDS = 0.02
@@ -117,19 +116,19 @@ class Target:
         """Apply the last plan; interrupted, let Terraform release its lock.
 
         Raises:
-            CommandError: Terraform failed; with what it said.
+            CommandError: Terraform failed; with its output.
         """
         command, pipe = ["terraform", "apply", "-input=false", "-no-color", str(self._plan_file)], subprocess.PIPE
         child = subprocess.Popen(command, cwd=ROOT, text=True, stdout=pipe, stderr=pipe, start_new_session=True)
         try:
-            said, errors = child.communicate()
+            output, errors = child.communicate()
         except BaseException:
             child.send_signal(signal.SIGINT)
             child.communicate()
             raise
-        self.printed += [said, errors]
+        self.printed += [output, errors]
         if child.returncode:
-            raise failure("apply", errors.strip() or said.strip())
+            raise failure("apply", errors.strip() or output.strip())
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -150,7 +149,7 @@ class Target:
 
     def wait_until_deployed(self, before: Running) -> None:
         """Wait until ECS has deployed what ran before; raise CommandError if it does not."""
-        if wrong := smoke.wait(self.service, before.task_definition, before.image):
+        if wrong := smoke.wait_for_deployment(self.service, before.task_definition, before.image):
             raise CommandError(" ".join(wrong))
 
     def register(self, commands: Mapping[str, list[str]]) -> str:
@@ -166,11 +165,8 @@ class Target:
 
     def manifests(self) -> list[dict[str, Any]]:
         """Return the manifest of the image in its registry; none if it does not have the image."""
-        registry, _, rest = self.image.partition("/")
-        name, _, digest = rest.partition("@")
-        repository = {"registryId": registry.partition(".")[0], "repositoryName": name.partition(":")[0]}
-        wanted = {"imageDigest": digest} if digest else {"imageTag": name.partition(":")[2]}
-        return [json.loads(image["imageManifest"]) for image in images(self.client("ecr"), repository, wanted)]
+        address, image = parse_image(self.image)
+        return [json.loads(found["imageManifest"]) for found in images(*registry(address), image)]
 
     def access_of(self, role: str) -> list[dict[str, Any]]:
         """Return what a role can do in the database, as the planning function answers.
@@ -257,8 +253,8 @@ class Target:
         with self.task("tasks_stopped", "pass", sql_command(statement)) as task:
             codes = {container["name"]: container.get("exitCode") for container in task["containers"]}
         if codes["migrate"] != 0:
-            said = f"{task.get('stoppedReason')} The log of the task {task['taskArn']} says why."
-            raise CommandError(f"{statement} failed: {said}")
+            reason = f"{task.get('stoppedReason')} The log of the task {task['taskArn']} says why."
+            raise CommandError(f"{statement} failed: {reason}")
         stream = f"task/migrate/{task['taskArn'].rpartition('/')[2]}"
         logs = {"logGroupName": f"/ecs/{self.prefix}", "logStreamName": stream}
         found: list[str] = []

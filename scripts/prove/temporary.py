@@ -11,10 +11,9 @@ from typing import Any
 import boto3
 
 from scripts.deployment import plan
-from scripts.environment import ROOT, CommandError, RefusedError, in_foreground, running, terraform
+from scripts.environment import PROJECT, ROOT, CommandError, RefusedError, in_foreground, running, terraform
 from scripts.prove.claim import FAILURES
 from scripts.prove.target import prepare
-from scripts.psql import PROJECT
 
 NAME = "prove"
 MINUTES = 30  # to create and to destroy it

@@ -243,9 +243,8 @@ class RotatingDatabase:
     def apply(self, **changes: Any) -> list[str]:
         """Apply the document, with other logins or retired roles than usual; the outcome for each credential."""
         document = beers() | changes
-        document["logins"] = {login: beers()["logins"][login] for login in (LOGIN, MIGRATOR)} | changes.get(
-            "logins", {}
-        )
+        rotated = {login: beers()["logins"][login] for login in (LOGIN, MIGRATOR)}
+        document["logins"] = rotated | changes.get("logins", {})
         event = ApplyEvent.parse({"action": "apply", "document": document, "secret_arns": self.arns})
         report = run(event, Settings(self.endpoint, self._master_arn), self._manager.store)
         return [credential["outcome"] for credential in report["credentials"]]

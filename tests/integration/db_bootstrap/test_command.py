@@ -13,7 +13,7 @@ from db_bootstrap.cli.command import main
 from db_bootstrap.inspect.session import Session, connected
 from db_bootstrap.inspect.snapshot import read_identity
 from db_bootstrap.plan import digest_for
-from scripts.package_function import PROJECT
+from scripts.package_function import CHECKOUT
 from tests.support.access import Access
 from tests.support.command_line import PROGRAM, CommandLine
 
@@ -35,7 +35,7 @@ def test_plan_tells_of_differences_apply_ends_them_and_plan_finds_none(command_l
 
 def test_the_quick_start_of_the_readme_prints_what_it_shows(command_line: CommandLine, tmp_path: Path) -> None:
     database = command_line.cellar.database
-    readme = (PROJECT / "db_bootstrap" / "README.md").read_text().partition("## Quick start")[2].partition("\n## ")[0]
+    readme = (CHECKOUT / "db_bootstrap" / "README.md").read_text().partition("## Quick start")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```(sh)?\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     commands, shown = ("".join(text for kind, text in blocks if kind == wanted) for wanted in ("sh", ""))
     done = subprocess.run(
@@ -45,7 +45,7 @@ def test_the_quick_start_of_the_readme_prints_what_it_shows(command_line: Comman
             "DB_BOOTSTRAP_DSN": command_line.dsn(),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PGPASSWORD": database.password,
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": str(CHECKOUT),
         },
         capture_output=True,
         text=True,
@@ -166,7 +166,7 @@ def test_a_closed_pipe_is_not_an_error(command_line: CommandLine) -> None:
         done = subprocess.run(
             [*PROGRAM, "plan", "--document", "access.json", "--dsn", command_line.dsn()],
             cwd=command_line.file.parent,
-            env={**os.environ, "PGPASSWORD": command_line.cellar.database.password, "PYTHONPATH": str(PROJECT)},
+            env={**os.environ, "PGPASSWORD": command_line.cellar.database.password, "PYTHONPATH": str(CHECKOUT)},
             stdout=writing,
             stderr=subprocess.PIPE,
             check=False,

@@ -14,7 +14,7 @@ import pytest
 
 from devtools.certificates import Authority, create_authority
 from devtools.terraform.program import find_terraform
-from scripts.package_function import PROJECT, PackageError, build
+from scripts.package_function import CHECKOUT, PackageError, build
 from scripts.package_module import package_module
 
 MAXIMUM_BYTES = 3_000_000
@@ -45,9 +45,11 @@ class Project:
         self.lock.parent.mkdir()
         self.lock.touch()
         self.cache = folder / "build" / "function-packages"
-        shutil.copytree(PROJECT / "db_bootstrap", folder / "db_bootstrap", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            CHECKOUT / "db_bootstrap", folder / "db_bootstrap", ignore=shutil.ignore_patterns("__pycache__")
+        )
         (folder / "scripts").mkdir()
-        shutil.copy(PROJECT / "scripts" / "package_function.py", folder / "scripts")
+        shutil.copy(CHECKOUT / "scripts" / "package_function.py", folder / "scripts")
 
     def add_wheel(self, name: str, files: dict[str, str], tag: str = "py3-none-any") -> Path:
         """Make a wheel of version 1.0 and lock it."""

@@ -131,7 +131,7 @@ def test_a_deployment_is_held_to_what_was_applied(found: Running, sentence: str 
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence", "looks"),
+    ("reported", "sentence", "polls"),
     [
         ([("td:7", "IN_PROGRESS"), ("td:7", "IN_PROGRESS"), ("td:7", "COMPLETED")], None, 3),
         ([("td:7", "IN_PROGRESS"), ("td:6", "IN_PROGRESS")], "runs td:6", 2),
@@ -141,25 +141,25 @@ def test_a_deployment_is_held_to_what_was_applied(found: Running, sentence: str 
     ids=["completed", "rolled back", "failed", "for ever"],
 )
 def test_a_deployment_under_way_is_waited_for(
-    said: list[tuple[str, str]], sentence: str | None, looks: int, capsys: pytest.CaptureFixture[str]
+    reported: list[tuple[str, str]], sentence: str | None, polls: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen = iter(said)
+    seen = iter(reported)
     pauses: list[float] = []
 
-    def look() -> Running:
+    def describe() -> Running:
         definition, rollout = next(seen)
         return Running(definition, "image@sha256:a", rollout, 2, 2, 0)
 
-    wrong = smoke.wait(look, "td:7", "image@sha256:a", pauses.append)
+    wrong = smoke.wait_for_deployment(describe, "td:7", "image@sha256:a", pauses.append)
     assert (wrong == []) if sentence is None else (sentence in wrong[0])
-    assert len(pauses) == looks - 1
+    assert len(pauses) == polls - 1
     assert "under way" in capsys.readouterr().out
 
 
 def test_a_service_that_does_not_answer_is_asked_for_half_a_minute() -> None:
     pauses: list[float] = []
     with pytest.raises(CommandError, match=r"http://127.0.0.1:1/readyz does not answer"):
-        smoke.ask("http://127.0.0.1:1/readyz", pauses.append)
+        smoke.wait_for_page("http://127.0.0.1:1/readyz", pauses.append)
     assert sum(pauses) == 25
 
 
@@ -175,6 +175,10 @@ class TargetHealth:
 
 def test_a_service_that_is_closed_to_the_caller_is_judged_by_its_targets() -> None:
     smoke.check_targets(TargetHealth("healthy", "draining"), "arn")
-    for states, said in ((("healthy", "unhealthy"), "healthy, unhealthy"), ((), "missing"), (("draining",), "missing")):
-        with pytest.raises(CommandError, match=f"targets are {said}, not healthy"):
+    for states, names in (
+        (("healthy", "unhealthy"), "healthy, unhealthy"),
+        ((), "missing"),
+        (("draining",), "missing"),
+    ):
+        with pytest.raises(CommandError, match=f"targets are {names}, not healthy"):
             smoke.check_targets(TargetHealth(*states), "arn")

@@ -27,9 +27,9 @@ from db_bootstrap.document.model import (
 from db_bootstrap.document.presets import SCHEMA_PRIVILEGES, object_privileges
 from db_bootstrap.model import FIRST_VERSION_WITH_MAINTAIN, ObjectKind
 from db_bootstrap.report import Action, Format
-from scripts.package_function import PROJECT
+from scripts.package_function import CHECKOUT
 
-GUIDE = (PROJECT / "docs" / "access.md").read_text()
+GUIDE = (CHECKOUT / "docs" / "access.md").read_text()
 
 
 def blocks(language: str) -> list[str]:

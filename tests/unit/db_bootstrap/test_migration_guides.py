@@ -11,9 +11,9 @@ import yaml
 from db_bootstrap.cli.command import Options
 from db_bootstrap.cli.document_file import read_document
 from db_bootstrap.document import parse_document
-from scripts.package_function import PROJECT
+from scripts.package_function import CHECKOUT
 
-GUIDES = sorted((PROJECT / "docs").glob("migrate-from-*.md"))
+GUIDES = sorted((CHECKOUT / "docs").glob("migrate-from-*.md"))
 assert GUIDES
 GUIDED = pytest.mark.parametrize("guide", [pytest.param(guide, id=guide.stem) for guide in GUIDES])
 

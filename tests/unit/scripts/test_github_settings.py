@@ -9,7 +9,7 @@ import pytest
 
 from scripts.environment import CommandError
 from scripts.github.api import Answer, GitHub, GitHubError
-from scripts.github.settings import changes, found_environment, parse, reduced, wanted, warning
+from scripts.github.settings import changes, described_environment, desired_settings, parse, reduced, warning
 from tests.support.github_api import ACCOUNT, SETTINGS
 
 NAMES = ["dev", "staging", "prod"]
@@ -18,7 +18,7 @@ POLICY = {"protected_branches": False, "custom_branch_policies": True}
 
 
 def settings_with(**outputs: Any) -> dict[str, Any]:
-    return {**wanted(parse(SETTINGS, NAMES), NAMES, ACCOUNT | outputs, {"OWNER": OWNER})}
+    return desired_settings(parse(SETTINGS, NAMES), NAMES, ACCOUNT | outputs, {"OWNER": OWNER})
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_settings_that_were_added_by_hand_are_removed_but_variables_and_other_ru
     desired = settings_with()
     found: dict[str, Any] = {
         **{path: {**body, "id": 9} if "rules" in body else body for path, body in desired.items()},
-        "environments/dev": found_environment({"protection_rules": [review], "deployment_branch_policy": POLICY}),
+        "environments/dev": described_environment({"protection_rules": [review], "deployment_branch_policy": POLICY}),
         "environments/dev/deployment-branch-policies/tag v*": {"id": 3, "name": "v*", "type": "tag"},
         "actions/variables/MINE": {"name": "MINE", "value": ""},
         "rulesets/mine": {"rules": []},
