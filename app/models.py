@@ -133,7 +133,7 @@ class BeersQuery(BaseModel):
         """Return True if the beers are in order of ``abv``."""
         return self.abv_min is not None or self.abv_max is not None or self.after_abv is not None
 
-    def following(self, last_id: int, last_abv: Decimal) -> str:
+    def next_page(self, last_id: int, last_abv: Decimal) -> str:
         """Return the query string of the page after the beer with this ``id`` and ``abv``."""
         given = self.model_dump(exclude_none=True, exclude={"after", "after_abv"})
         return urlencode(given | ({"after_abv": last_abv} if self.is_by_abv else {}) | {"after": last_id})

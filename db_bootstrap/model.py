@@ -669,7 +669,7 @@ class RetiredRole:
 
     def needed(self) -> frozenset[str]:
         """Return the roles as whom its grants must be revoked, or its successor granted CREATE."""
-        others = (one for one in self.dependencies if one.kind is not DependencyKind.DEFINER)
+        others = (dependency for dependency in self.dependencies if dependency.kind is not DependencyKind.DEFINER)
         return frozenset(dependency.owner for dependency in others if dependency.owner is not None)
 
 

@@ -59,9 +59,9 @@ def read_difference(
         StatementError: The catalogs could not be read.
     """
     scope, catalogs = read_catalogs(session, document, elsewhere)
-    found = _compared(document, observe(scope, catalogs))
-    needs_details = found[-1] or catalogs.retired_roles
-    return _compared(document, read_details(session, scope, catalogs)) if needs_details else found
+    compared = _compared(document, observe(scope, catalogs))
+    needs_details = compared[-1] or catalogs.retired_roles
+    return _compared(document, read_details(session, scope, catalogs)) if needs_details else compared
 
 
 def _compared(document: AccessDocument, snapshot: Snapshot) -> tuple[Snapshot, frozenset[Fact], Difference]:

@@ -35,10 +35,10 @@ def beers_api(catalogue: Catalogue, guard: TokenGuard | None, *, seeding_is_allo
         In the order in which they were added or, with a limit of `abv`, from the weakest to the strongest. Follow
         `next` for the next page; every page takes the same time, however far back it is.
         """
-        beers, following = catalogue.page(query)
-        if following is None:
+        beers, next_page = catalogue.page(query)
+        if next_page is None:
             return json_response(f'{{"beers": {beers}, "next": null}}')
-        url = f"{_RULE}?{following}"
+        url = f"{_RULE}?{next_page}"
         return json_response(
             f'{{"beers": {beers}, "next": {json.dumps(url)}}}', headers={"Link": f'<{url}>; rel="next"'}
         )

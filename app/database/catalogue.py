@@ -90,7 +90,7 @@ class Catalogue:
         """Return the page that ``query`` describes as a JSON array, and the query string of the next page if any."""
         statement, parameters = page_statement(query)
         ((beers, has_more, last_id, last_abv),) = self._database.run(statement, parameters)
-        return beers, query.following(last_id, last_abv) if has_more else None
+        return beers, query.next_page(last_id, last_abv) if has_more else None
 
     def styles(self, limit: int) -> list[str]:
         """Return the first ``limit`` styles in alphabetical order, each in one of its spellings."""

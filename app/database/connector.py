@@ -91,13 +91,13 @@ class Connector:
     def _open(self, credential: Credential, deadline: float) -> "Connection":
         address = (credential.host, credential.port)
         with contextlib.ExitStack() as unless_open:
-            plain = socket.create_connection(address, min(CONNECT_TIMEOUT_SECONDS, _left(deadline)))
+            plain = socket.create_connection(address, min(CONNECT_TIMEOUT_SECONDS, _seconds_left(deadline)))
             unless_open.enter_context(plain)
             for option, value in _TCP_OPTIONS.items():
                 if hasattr(socket, option):  # macOS lacks some
                     plain.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            plain.settimeout(_left(deadline))
+            plain.settimeout(_seconds_left(deadline))
             timed = _encrypted(plain, self.tls, credential.host) if self.tls else _PlainSocket(fileno=plain.detach())
             unless_open.enter_context(timed)
             timed.deadline = deadline
@@ -135,14 +135,14 @@ class _Timed:
 
     def recv_into(self: Any, *arguments: Any) -> int:
         """Receive into a buffer, or raise TimeoutError."""
-        self.settimeout(_left(self.deadline))
+        self.settimeout(_seconds_left(self.deadline))
         received: int = super().recv_into(*arguments)  # type: ignore[misc]
         return received
 
     def send(self: Any, *arguments: Any) -> int:
         """Send as much as possible, or raise TimeoutError."""
         self.has_failed_to_send = True
-        self.settimeout(_left(self.deadline))
+        self.settimeout(_seconds_left(self.deadline))
         sent: int = super().send(*arguments)  # type: ignore[misc]
         self.has_failed_to_send = False
         return sent
@@ -166,12 +166,12 @@ def _encrypted(plain: socket.socket, tls: ssl.SSLContext, host: str) -> _TlsSock
     return encrypted
 
 
-def _left(deadline: float) -> float:
+def _seconds_left(deadline: float) -> float:
     """Return the seconds until ``deadline``, or raise TimeoutError if it has passed."""
-    left = deadline - time.monotonic()
-    if left <= 0:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
         raise TimeoutError("The deadline has passed")
-    return left
+    return seconds
 
 
 class Connection(pg8000.Connection):

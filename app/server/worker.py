@@ -196,7 +196,7 @@ class _Client(socket.socket):
         super().settimeout(0)
         self.received = bytearray()
         self.unsent: list[bytes | memoryview] = []
-        self.is_told_to_continue = False
+        self.has_sent_continue = False
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - socket's
         """Do nothing."""
@@ -227,8 +227,8 @@ class _Client(socket.socket):
         else:
             length = _LENGTH.search(head)
             is_complete = length is None or int(length[1]) > MAX_BODY_BYTES or body_bytes >= int(length[1])
-        if not (is_complete or self.is_told_to_continue) and b"\r\nexpect:" in head:
-            self.is_told_to_continue = True
+        if not (is_complete or self.has_sent_continue) and b"\r\nexpect:" in head:
+            self.has_sent_continue = True
             self.sendall(_CONTINUE)
             self.flush()
         return is_complete
@@ -236,7 +236,7 @@ class _Client(socket.socket):
     def put_back(self, unread: bytes) -> bool:
         """Put back what has been read of the next request; return whether any of it has been received."""
         self.received[:0] = unread
-        self.is_told_to_continue = False
+        self.has_sent_continue = False
         return bool(self.received)
 
     def recv(self, size: int, _flags: int = 0) -> bytes:
@@ -247,9 +247,9 @@ class _Client(socket.socket):
         """
         if not self.received:
             raise TimeoutError(errno.ECONNRESET, "The request has not been received as a whole")
-        taken = bytes(self.received[:size])
+        data = bytes(self.received[:size])
         del self.received[:size]
-        return taken
+        return data
 
     def send(self, data: Any, _flags: int = 0) -> int:
         """Do nothing: gunicorn calls this only to tell a client to continue, which has been done."""

@@ -107,12 +107,12 @@ def _view(catalogue: Catalogue) -> tuple[HTTPStatus, dict[str, Any]]:
         errors = {"abv_max": "Enter a number that is not lower than the first one."}
         return HTTPStatus.UNPROCESSABLE_ENTITY, {**view, "errors": errors}
     try:
-        beers, following = catalogue.page(query)
+        beers, next_page = catalogue.page(query)
         styles = catalogue.styles(_MAX_STYLES)
     except DatabaseUnavailableError as error:
         log_database_unavailable(error)
         return HTTPStatus.SERVICE_UNAVAILABLE, {**view, "is_unavailable": True}
-    return HTTPStatus.OK, {**view, "beers": json.loads(beers), "following": following, "styles": styles}
+    return HTTPStatus.OK, {**view, "beers": json.loads(beers), "next_page": next_page, "styles": styles}
 
 
 def _html(template: str, status: HTTPStatus = HTTPStatus.OK, **values: object) -> Response:

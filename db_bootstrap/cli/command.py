@@ -156,12 +156,12 @@ def _read_only_action(options: Options, session: Session, endpoint: Endpoint) ->
 
     access = Access(read_catalog(session))
     if options.question is not None:
-        found = answer(options.question, access)
+        answered = answer(options.question, access)
         is_verbose = options.is_verbose or options.action is Action.WHY
         if options.output_format is Format.JSON:
-            _write(json.dumps(as_dict(found, endpoint.database), indent=2) + "\n")
+            _write(json.dumps(as_dict(answered, endpoint.database), indent=2) + "\n")
         else:
-            _write(as_lines(answer_lines(found, is_verbose=is_verbose)))
+            _write(as_lines(answer_lines(answered, is_verbose=is_verbose)))
         return DONE
     generated, planned = _generated(session, access)
     if options.output_format is Format.TEXT:

@@ -41,7 +41,7 @@ def parse_dsn(dsn: str, environment: Mapping[str, str]) -> tuple[Endpoint, Crede
     return Endpoint(parts.hostname, port, database, ca_file), Credential(user, password)
 
 
-def _from_password_file(environment: Mapping[str, str], wanted: tuple[str, str, str, str]) -> str:
+def _from_password_file(environment: Mapping[str, str], address: tuple[str, str, str, str]) -> str:
     """Return the password of the first line that matches host, port, database and user, as libpq finds it.
 
     Raises:
@@ -61,7 +61,7 @@ def _from_password_file(environment: Mapping[str, str], wanted: tuple[str, str, 
     for line in lines:
         match = None if line.startswith("#") else _PASSWORD_LINE.match(line.partition("\0")[0].rstrip("\r"))
         *fields, password = match.groups() if match else [""]
-        if all(raw == "*" or _unescape(raw) == value for raw, value in zip(fields, wanted, strict=False)) and match:
+        if all(raw == "*" or _unescape(raw) == value for raw, value in zip(fields, address, strict=False)) and match:
             if password:
                 return _unescape(password)
             break

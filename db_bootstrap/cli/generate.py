@@ -316,7 +316,7 @@ def _preset(scope: _Scope, grantee: str, schema: str) -> Preset | None:
 
 def _has_all(scope: _Scope, grantee: str, schema: str, kind: GrantKind, privilege: str) -> bool:
     return scope.has_by_default(grantee, schema, kind, privilege) and all(
-        scope.has(grantee, one, privilege) for one in scope.objects(schema, kind)
+        scope.has(grantee, on, privilege) for on in scope.objects(schema, kind)
     )
 
 
@@ -359,19 +359,19 @@ def _object_grants(
         for privilege in PRIVILEGES[kind]
         if privilege not in covered and _has_all(scope, grantee, schema, kind, privilege)
     ]
-    owns_all = scope.creates_all(grantee, schema) and all(one.owner == grantee for one in scope.objects(schema, kind))
+    owns_all = scope.creates_all(grantee, schema) and all(on.owner == grantee for on in scope.objects(schema, kind))
     if of_all and not owns_all:
         yield {"on": kind.value, "schema": schema, "privileges": of_all}
         covered |= set(of_all)
     by_privileges: dict[tuple[str, ...], list[str]] = {}
-    for one in (*scope.objects(schema, kind), *scope.named.get((schema, kind), [])):
+    for on in (*scope.objects(schema, kind), *scope.named.get((schema, kind), [])):
         rest = tuple(
             right
             for right in PRIVILEGES[kind]
-            if right not in covered and one.owner != grantee and scope.has(grantee, one, right)
+            if right not in covered and on.owner != grantee and scope.has(grantee, on, right)
         )
         if rest:
-            by_privileges.setdefault(rest, []).extend(one.names)
+            by_privileges.setdefault(rest, []).extend(on.names)
     for privileges, names in sorted(by_privileges.items()):
         yield {"on": kind.value, "schema": schema, "names": sorted(names), "privileges": list(privileges)}
     if kind is GrantKind.TABLES:

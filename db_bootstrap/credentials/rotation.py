@@ -199,9 +199,9 @@ class Rotation:
             )
         labels = versions.labels.get(self.version_id, frozenset())
         if not labels & {CURRENT, PENDING}:
-            said = f"is {', '.join(sorted(labels))}" if labels else "does not exist or carries no label"
+            condition = f"is {', '.join(sorted(labels))}" if labels else "does not exist or carries no label"
             raise NotPendingError(
-                f"Version {self.version_id} of the secret {self.secret_arn} {said}, and only the version that is "
+                f"Version {self.version_id} of the secret {self.secret_arn} {condition}, and only the version that is "
                 f"{PENDING} can be rotated to. Start a new rotation."
             )
         return versions

@@ -25,7 +25,7 @@ SDK_TIMEOUT_SECONDS = 10
 
 
 @contextmanager
-def _named(problem: str) -> Iterator[None]:
+def _aws_errors_as(problem: str) -> Iterator[None]:
     """Raise an error of AWS or of its client as a `SecretError` that begins with the problem."""
     try:
         yield
@@ -126,7 +126,7 @@ class SecretStore:
         Raises:
             SecretError: The secret cannot be described.
         """
-        with _named(f"The secret {arn} cannot be described"):
+        with _aws_errors_as(f"The secret {arn} cannot be described"):
             described = self._client.describe_secret(SecretId=arn)
         return SecretState(
             described.get("RotationEnabled", False),
@@ -141,7 +141,7 @@ class SecretStore:
         Raises:
             SecretError: It cannot be written.
         """
-        with _named(f"The secret {arn} cannot be written"):
+        with _aws_errors_as(f"The secret {arn} cannot be written"):
             return self._client.put_secret_value(
                 SecretId=arn, SecretString=_secret_string(endpoint, credential), VersionStages=[CURRENT]
             )["VersionId"]
@@ -153,7 +153,7 @@ class SecretStore:
             SecretError: It cannot be written.
         """
         was_first = suppress(self._client.exceptions.ResourceExistsException)  # another attempt
-        with _named(f"The secret {arn} cannot be written"), was_first:
+        with _aws_errors_as(f"The secret {arn} cannot be written"), was_first:
             self._client.put_secret_value(
                 SecretId=arn,
                 ClientRequestToken=version_id,
@@ -172,14 +172,14 @@ class SecretStore:
             SecretError: It cannot be moved, most likely because ``instead_of`` no longer has it.
         """
         away = {} if instead_of is None else {"RemoveFromVersionId": instead_of}
-        with _named(f"{CURRENT} of the secret {arn} cannot be moved to {version_id}"):
+        with _aws_errors_as(f"{CURRENT} of the secret {arn} cannot be moved to {version_id}"):
             self._client.update_secret_version_stage(
                 SecretId=arn, VersionStage=CURRENT, MoveToVersionId=version_id, **away
             )
 
     def _read(self, arn: str, **which: str) -> LoginSecret | None:
         """Return a version's value; None if there is no such version, or no such secret."""
-        with _named(f"The secret {arn} cannot be read"):
+        with _aws_errors_as(f"The secret {arn} cannot be read"):
             try:
                 value = self._client.get_secret_value(SecretId=arn, **which)
             except self._client.exceptions.ResourceNotFoundException:
@@ -196,7 +196,7 @@ class SecretStore:
         return LoginSecret(value["VersionId"], content)
 
     def _exists(self, arn: str) -> bool:
-        with _named(f"The secret {arn} cannot be described"):
+        with _aws_errors_as(f"The secret {arn} cannot be described"):
             try:
                 self._client.describe_secret(SecretId=arn)
             except self._client.exceptions.ResourceNotFoundException:
@@ -234,7 +234,7 @@ def master_credential(settings: Settings, store: SecretStore) -> Credential:
     import boto3  # noqa: PLC0415 - slow to import
 
     endpoint, user = settings.endpoint, settings.master_iam_user
-    with _named(f"There is no IAM token for {user!r}"):
+    with _aws_errors_as(f"There is no IAM token for {user!r}"):
         return Credential(user, boto3.client("rds").generate_db_auth_token(endpoint.host, endpoint.port, user))
 
 

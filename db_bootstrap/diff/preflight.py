@@ -194,7 +194,7 @@ def _unusable_schemas(snapshot: Snapshot) -> Iterator[str]:
 
 def _membership_circles(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> Iterator[str]:
     """Yield declared memberships that undeclared ones, which stay, make impossible."""
-    declared = {(one.member, one.role) for one in desired.memberships(document, snapshot.server)}
+    declared = {(fact.member, fact.role) for fact in desired.memberships(document, snapshot.server)}
     missing = sorted_facts(difference.missing, Membership)
     groups_of: dict[str, set[str]] = {}
     for fact in (snapshot.facts - difference.surplus) | difference.missing if missing else ():
@@ -363,7 +363,9 @@ def _undroppable_roles(snapshot: Snapshot) -> Iterator[str]:
         path = f"document.retired[{role.role!r}]"
         if role.role == snapshot.server.master:
             yield f"{path}: this is the role that applies the document; let another one apply it."
-        grantors = {one.owner for one in role.of_kind(DependencyKind.GRANTED_BY_ANOTHER, DependencyKind.IRREVOCABLE)}
+        grantors = {
+            grant.owner for grant in role.of_kind(DependencyKind.GRANTED_BY_ANOTHER, DependencyKind.IRREVOCABLE)
+        }
         for owner in sorted(role.needed()):
             if owner not in snapshot.roles or not snapshot.roles[owner].is_in_reach:
                 how = "by" if owner in grantors else "on what belongs to"
@@ -390,10 +392,10 @@ def _retirement(document: AccessDocument, role: RetiredRole, roles: Container[st
             "or have them dropped with 'drop_owned: true'."
         )
     join = f"GRANT {identifier(role.role)} TO CURRENT_USER;"
-    for one in role.of_kind(DependencyKind.SHARED) if retirement.drop_owned else ():
+    for shared in role.of_kind(DependencyKind.SHARED) if retirement.drop_owned else ():
         yield (
             f"{path}.drop_owned: the role owns a database, a tablespace or a subscription, which is never dropped; "
-            f"run as the master: {join} {one.what}"
+            f"run as the master: {join} {shared.what}"
         )
     yield from _successor(path, role, retirement.reassign_to)
     yield from _ends(path, role, roles)
@@ -408,35 +410,35 @@ def _retirement(document: AccessDocument, role: RetiredRole, roles: Container[st
 
 def _successor(path: str, role: RetiredRole, successor: str | None) -> Iterator[str]:
     """Yield what a role owns and its successor cannot or must not get."""
-    for one in role.of_kind(DependencyKind.NOT_TRANSFERABLE):
+    for owned in role.of_kind(DependencyKind.NOT_TRANSFERABLE):
         yield (
-            f"{path}.reassign_to: the role owns the {one.what}, and PostgreSQL does not let "
+            f"{path}.reassign_to: the role owns the {owned.what}, and PostgreSQL does not let "
             f"{successor!r} own it; give it to a role that can, or run as the master: "
-            f"GRANT {identifier(role.role)} TO CURRENT_USER; DROP {one.what};"
+            f"GRANT {identifier(role.role)} TO CURRENT_USER; DROP {owned.what};"
         )
-    for one in role.of_kind(DependencyKind.DEFINER):
-        where = f" in the database {one.database!r}" if one.database else ""
-        needed = identifiers([role.role, *([one.owner] if one.owner else [])])
+    for routine in role.of_kind(DependencyKind.DEFINER):
+        where = f" in the database {routine.database!r}" if routine.database else ""
+        needed = identifiers([role.role, *([routine.owner] if routine.owner else [])])
         yield (
-            f"{path}.reassign_to: {one.what}{where} runs with the rights of its owner (SECURITY DEFINER), which would "
-            f"be those of {successor!r}. Drop it, or run as the master: "
-            f"GRANT {needed} TO CURRENT_USER; ALTER ROUTINE {one.what} SECURITY INVOKER;"
+            f"{path}.reassign_to: {routine.what}{where} runs with the rights of its owner (SECURITY DEFINER), which "
+            f"would be those of {successor!r}. Drop it, or run as the master: "
+            f"GRANT {needed} TO CURRENT_USER; ALTER ROUTINE {routine.what} SECURITY INVOKER;"
         )
 
 
 def _ends(path: str, role: RetiredRole, roles: Container[str]) -> Iterator[str]:
     """Yield what only the role or its grantors can end."""
-    for one in role.of_kind(DependencyKind.PREPARED):
+    for transaction in role.of_kind(DependencyKind.PREPARED):
         yield (
             f"{path}: the role prepared a transaction, which only it can end. Commit it, or run as the master: "
-            f"GRANT {identifier(role.role)} TO CURRENT_USER; SET ROLE {identifier(role.role)}; {one.what}"
+            f"GRANT {identifier(role.role)} TO CURRENT_USER; SET ROLE {identifier(role.role)}; {transaction.what}"
         )
-    for one in role.of_kind(DependencyKind.IRREVOCABLE):
-        if one.owner not in roles:
+    for grant in role.of_kind(DependencyKind.IRREVOCABLE):
+        if grant.owner not in roles:
             continue  # `_undroppable_roles` reports those
         yield (
-            f"{path}: as a member of the owner, or without USAGE on the schema, {one.owner!r} can no longer revoke "
-            f"what it granted: {one.what}"
+            f"{path}: as a member of the owner, or without USAGE on the schema, {grant.owner!r} can no longer revoke "
+            f"what it granted: {grant.what}"
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from db_bootstrap.diff.descriptions import join_names
 from db_bootstrap.document.model import AccessDocument
 from db_bootstrap.model import DependencyKind, RetiredRole, Statement
-from db_bootstrap.sql import identifier, literal
+from db_bootstrap.sql import identifier, identifiers, literal
 
 SESSION_TIMEOUT_MILLISECONDS = 5000
 """The time that a session has to end."""
@@ -22,9 +22,9 @@ def revoke_as_grantors(retired: Iterable[RetiredRole], database: str | None = No
     """
     objects_of: dict[str, list[tuple[str, str]]] = {}
     for role in retired:
-        for one in role.of_kind(DependencyKind.GRANTED_BY_ANOTHER):
-            if one.database == database and one.owner and one.what:
-                objects_of.setdefault(one.owner, []).append((one.what, role.role))
+        for grant in role.of_kind(DependencyKind.GRANTED_BY_ANOTHER):
+            if grant.database == database and grant.owner and grant.what:
+                objects_of.setdefault(grant.owner, []).append((grant.what, role.role))
     for grantor, objects in sorted(objects_of.items()):
         acts_as = frozenset({grantor})
         yield Statement(f"SET LOCAL ROLE {identifier(grantor)}", "only the grantor can revoke this", acts_as=acts_as)
@@ -63,8 +63,7 @@ def drop_roles(retired: Iterable[RetiredRole]) -> Iterator[Statement]:
     """Drop the roles, in one statement because they may have granted each other's memberships."""
     names = sorted(role.role for role in retired)
     if names:
-        listed = ", ".join(identifier(name) for name in names)
-        yield Statement(f"DROP ROLE {listed}", f"retired: {', '.join(names)}", is_destructive=True)
+        yield Statement(f"DROP ROLE {identifiers(names)}", f"retired: {', '.join(names)}", is_destructive=True)
 
 
 def reassign_owned(document: AccessDocument, role: RetiredRole, database: str | None) -> Iterator[Statement]:
@@ -72,8 +71,8 @@ def reassign_owned(document: AccessDocument, role: RetiredRole, database: str | 
     successor = document.retired[role.role].reassign_to
     if successor is None or not role.owned().get(database):
         return
-    here = [dependency for dependency in role.dependencies if dependency.database == database]
-    places = sorted({(one.what or "", one.owner or "") for one in here if one.kind is DependencyKind.NEEDS_CREATE})
+    needs = [need for need in role.of_kind(DependencyKind.NEEDS_CREATE) if need.database == database]
+    places = sorted({(need.what or "", need.owner or "") for need in needs})
     for place, owner in places:
         yield Statement(
             f"GRANT CREATE ON {place} TO {identifier(successor)}",
@@ -81,7 +80,7 @@ def reassign_owned(document: AccessDocument, role: RetiredRole, database: str | 
             acts_as=frozenset({owner}),
             is_bookkeeping=True,
         )
-    code = sorted(one.what or "" for one in here if one.kind is DependencyKind.CODE)
+    code = sorted(code.what or "" for code in role.of_kind(DependencyKind.CODE) if code.database == database)
     yield Statement(
         f"REASSIGN OWNED BY {identifier(role.role)} TO {identifier(successor)}",
         f"role {role.role} is retired, and what it owns goes to {successor}"
@@ -109,7 +108,7 @@ def drop_owned(document: AccessDocument, role: RetiredRole, database: str | None
     if document.retired[role.role].drop_owned and role.owned().get(database):
         where = document.database if database is None else database
         reason += f"; WHAT IT OWNS IN {where} IS DROPPED, DATA INCLUDED"
-    owners = {one.owner for one in dependencies if one.kind is DependencyKind.GRANTED and one.owner is not None}
+    owners = {grant.owner for grant in dependencies if grant.kind is DependencyKind.GRANTED and grant.owner is not None}
     yield Statement(
         f"DROP OWNED BY {identifier(role.role)}", reason, is_destructive=True, acts_as=frozenset({role.role, *owners})
     )

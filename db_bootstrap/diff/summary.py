@@ -44,7 +44,7 @@ _Clause = tuple[bool, str, str]
 def summary(document: AccessDocument, snapshot: Snapshot, difference: Difference) -> tuple[str, ...]:
     """Return the sentences; only `UNCHANGED` if no access changes."""
     comparison, targets = compare_access(snapshot, difference)
-    said: dict[bool, dict[str, set[str]]] = {True: {}, False: {}}
+    roles_of: dict[bool, dict[str, set[str]]] = {True: {}, False: {}}
     for is_loss, role, predicate in (
         *_retired(document, snapshot),
         *_created(document, difference),
@@ -52,8 +52,8 @@ def summary(document: AccessDocument, snapshot: Snapshot, difference: Difference
         *_sessions(document, difference, comparison),
         *_access(document, snapshot.server, comparison, targets),
     ):
-        said[is_loss].setdefault(predicate, set()).add(role)
-    losses, gains = ([_sentence(*item, document) for item in said[is_loss].items()] for is_loss in (True, False))
+        roles_of[is_loss].setdefault(predicate, set()).add(role)
+    losses, gains = ([_sentence(*item, document) for item in roles_of[is_loss].items()] for is_loss in (True, False))
     sentences = [*(losses or [NO_LOSS]), *gains] if losses or gains else [UNCHANGED]
     if (rest := len(sentences) - MAXIMUM_SENTENCES + 1) > 1:
         sentences = [*sentences[:-rest], f"{rest} more sentences are left out; the SQL has all changes."]

@@ -291,15 +291,15 @@ class AccessDocument:
     @cached_property
     def inherited(self) -> dict[str, frozenset[str]]:
         """The roles whose privileges each role and login inherits, and PUBLIC, which inherits none."""
-        found = {PUBLIC: frozenset[str]()}
+        inherited = {PUBLIC: frozenset[str]()}
 
         def reached(name: str) -> frozenset[str]:
-            if name not in found:
+            if name not in inherited:
                 groups = self.members[name].inherited() if name in self.members else frozenset[str]()
-                found[name] = groups.union(*map(reached, groups))
-            return found[name]
+                inherited[name] = groups.union(*map(reached, groups))
+            return inherited[name]
 
-        return found | {name: reached(name) for name in self.members}
+        return inherited | {name: reached(name) for name in self.members}
 
     def predefined_groups(self) -> frozenset[str]:
         """Return the roles of PostgreSQL and RDS that have declared members."""

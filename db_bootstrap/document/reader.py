@@ -185,11 +185,11 @@ def _settings(value: object, path: str, problems: list[str]) -> SettingValues:
     return given
 
 
-def _setting_name(name: object, taken: Container[str]) -> str:
+def _setting_name(name: object, names: Container[str]) -> str:
     if not isinstance(name, str) or not is_setting_name(name):
         raise _ValueError("this is not a valid name of a setting; write it as PostgreSQL does.")
     folded = name.lower()
-    if folded in taken:
+    if folded in names:
         raise _ValueError(f"PostgreSQL ignores case here, so {folded} is set twice; remove one of the two.")
     return folded
 

@@ -128,10 +128,10 @@ def _clashes(document: AccessDocument) -> Iterator[str]:
     for name in document.logins:
         if name in document.roles:
             yield f"document.logins[{name!r}]: a role has the same name; rename one of the two."
-    taken = frozenset(document.roles) | frozenset(document.logins)
+    declared = frozenset(document.roles) | frozenset(document.logins)
     for name in document.rotated_logins:
         for login_role in login_role_names(name):
-            if login_role in taken:
+            if login_role in declared:
                 yield (
                     f"document.logins[{name!r}]: its rotation needs a login role {login_role!r}, and the document "
                     f"declares one of that name for something else; rename one of the two."

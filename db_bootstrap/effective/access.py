@@ -69,11 +69,11 @@ class MembershipGraph:
             non_inheriting: Before PostgreSQL 16, the roles with NOINHERIT, which then inherit from no group.
         """
         groups: dict[str, dict[str, Membership]] = {}
-        for one in memberships:
-            of = groups.setdefault(one.member, {})
-            of[one.role] = one.joined(of.get(one.role, one))
+        for membership in memberships:
+            of_member = groups.setdefault(membership.member, {})
+            of_member[membership.role] = membership.joined(of_member.get(membership.role, membership))
         for member in groups.keys() & {*non_inheriting}:
-            groups[member] = {role: replace(one, inherit=False) for role, one in groups[member].items()}
+            groups[member] = {role: replace(joined, inherit=False) for role, joined in groups[member].items()}
         return cls(groups)
 
     def paths(self, role: str, option: str | None = "inherit") -> dict[str, Path]:
@@ -93,8 +93,8 @@ class MembershipGraph:
         return {
             group
             for member in self.paths(role, None)
-            for group, one in self.groups.get(member, {}).items()
-            if one.admin and group != role
+            for group, membership in self.groups.get(member, {}).items()
+            if membership.admin and group != role
         }
 
 

@@ -92,7 +92,7 @@ class Comparison:
             rights, rights_after = _rights(self.before, role, index), _rights(self.after, role, index)
             table = self._tables.get(index)
             of_table = self._changes(role, table, old, new) if table is not None else []
-            found = self._known[key] = []
+            changes = self._known[key] = []
             for is_loss, access, changed in (
                 (True, self.before, rights - rights_after),
                 (False, self.after, rights_after - rights),
@@ -101,15 +101,15 @@ class Comparison:
                 if changed and OWNERSHIP not in greater:
                     through = _nearest(access, role, index)
                     names = sorted(changed & {OWNERSHIP} or changed - greater)
-                    found += (Change(is_loss, through.get(name, role), name, self._alike[index]) for name in names)
+                    changes += (Change(is_loss, through.get(name, role), name, self._alike[index]) for name in names)
         return self._known[key]
 
 
 def _holdings(on: Objects) -> dict[str, set[tuple[str, bool]]]:
-    found: dict[str, set[tuple[str, bool]]] = {on.owner: {(OWNERSHIP, True)}} if on.owner else {}
+    holdings: dict[str, set[tuple[str, bool]]] = {on.owner: {(OWNERSHIP, True)}} if on.owner else {}
     for grantee, privilege, is_grantable, _ in on.entries:
-        found.setdefault(grantee, set()).add((privilege, is_grantable))
-    return found
+        holdings.setdefault(grantee, set()).add((privilege, is_grantable))
+    return holdings
 
 
 def reached(access: Access, role: str, option: str = "inherit") -> _Reached:

@@ -44,15 +44,15 @@ _RESOLVED = "SELECT current_setting('db_bootstrap.types')"
 
 def resolve_signatures(run: Run, names: Iterable[str], known_types: Iterable[str]) -> Signatures:
     """Resolve the types in the names of routines; runs no query if all are among ``known_types``."""
-    read = {written: tuple(readings(written)) for written in names}
+    readings_of = {written: tuple(readings(written)) for written in names}
     types: dict[str, str | None] = {name: name for name in known_types}
-    new = {part for options in read.values() for _, parts in options for part in parts} - types.keys()
+    new = {part for options in readings_of.values() for _, parts in options for part in parts} - types.keys()
     if new:
         run(_RESOLVE.format(written=literal(text_array(sorted(new)))))
         types |= json.loads(run(_RESOLVED)[0][0])
     meanings: dict[str, frozenset[tuple[str, tuple[str, ...]]]] = {}
     unknown: dict[str, str] = {}
-    for written, options in read.items():
+    for written, options in readings_of.items():
         missing = [part for _, parts in options for part in parts if types[part] is None]
         meanings[written] = frozenset(
             (name, tuple(types[part] or "" for part in parts))

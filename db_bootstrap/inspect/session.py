@@ -173,10 +173,10 @@ def connected_as_master(
             session = _open(endpoint, read_credential(), is_read_only=is_read_only)
             break
         except (RefusedLoginError, NotReadyError):
-            left = deadline - time.monotonic()
-            if left <= 0:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
                 raise
-            time.sleep(min(pause, left))
+            time.sleep(min(pause, remaining))
     try:
         yield session
     finally:

@@ -116,12 +116,12 @@ def explain(event: Mapping[str, Any], settings: Settings, store: SecretStore) ->
         with _opener(settings, store)(database) as session:
             access = Access(read_catalog(session))
         if question is None:
-            found, lines = audit_as_dict(access), audit_lines(access)
+            as_json, lines = audit_as_dict(access), audit_lines(access)
         else:
             answered = answer(question, access)
-            found = answer_as_dict(answered, database)
+            as_json = answer_as_dict(answered, database)
             lines = answer_lines(answered, is_verbose=question.kind is QuestionKind.WHY)
-        explained = {**found, "text": [escaped(line) for line in lines], "refusals": []}
+        explained = {**as_json, "text": [escaped(line) for line in lines], "refusals": []}
         check_length(explained, _remedy(event))
     except BootstrapError as error:
         log_failure("Question failed", error)
