@@ -51,7 +51,7 @@ class CommandLine:
         return f"postgresql://{master}@{endpoint.host}:{endpoint.port}/{endpoint.database}?{query}"
 
     def planned(self) -> dict[str, Any]:
-        status, said = self.run("plan", "--format", "json")
-        plan: dict[str, Any] = json.loads(said)
+        status, output = self.run("plan", "--format", "json")
+        plan: dict[str, Any] = json.loads(output)
         assert status == (0 if plan["in_sync"] else 2)
         return plan

@@ -334,16 +334,16 @@ class Edge:
 def edges(document: dict[str, Any], *, has_options: bool) -> list[Edge]:
     """The memberships among the roles that a document leads to."""
     found = []
-    for name, said in {**document["roles"], **document["logins"]}.items():
-        inherits = said["inherit"] is not False
-        found += [Edge(group, name, inherits) for group in said["member_of"]]
-        for group, options in said["memberships"].items():
+    for name, member in {**document["roles"], **document["logins"]}.items():
+        inherits = member["inherit"] is not False
+        found += [Edge(group, name, inherits) for group in member["member_of"]]
+        for group, options in member["memberships"].items():
             known = options if has_options else {"inherit": inherits, "admin": options["admin"]}
             found.append(Edge(group, name, **known))
-        acts_as = said.get("acts_as")
-        if acts_as and acts_as not in said["memberships"]:
+        acts_as = member.get("acts_as")
+        if acts_as and acts_as not in member["memberships"]:
             found.append(Edge(acts_as, name, inherits))
-        if said.get("credential") == "rotated":
+        if member.get("credential") == "rotated":
             found += [Edge(name, name + suffix) for suffix in SIBLINGS]
     return found
 

@@ -22,8 +22,8 @@ def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 def ended(folder: Path, *arguments: str) -> tuple[int, str]:
     """Run a command to its end; return its exit code and output."""
     process = command(folder, *arguments)
-    said, _ = process.communicate(timeout=900)
-    return process.returncode, said
+    output, _ = process.communicate(timeout=900)
+    return process.returncode, output
 
 
 def output_until(process: subprocess.Popen[str], text: str) -> str:

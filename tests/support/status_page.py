@@ -44,8 +44,8 @@ def resource(kind: str, name: str, module: str = "", keys: Iterable[object] = (N
 def invocation() -> dict[str, Any]:
     """Return the resource that holds the access document and the report of its apply."""
     made = resource("aws_lambda_invocation", "apply", "module.database_access")
-    told = {"action": "apply", "document": _DOCUMENT, "secret_arns": {"x": CANARY}}
-    made["instances"][0]["attributes"] = {"input": json.dumps(told), "result": json.dumps(_REPORT)}
+    event = {"action": "apply", "document": _DOCUMENT, "secret_arns": {"x": CANARY}}
+    made["instances"][0]["attributes"] = {"input": json.dumps(event), "result": json.dumps(_REPORT)}
     return made
 
 

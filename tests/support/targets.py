@@ -49,8 +49,8 @@ class _Handler(Handler):
             target.wake.wait(target.delay_seconds)
         with target.lock:
             target.answered += 1
-        said = {"target": target.name, "body_bytes": len(body)}
-        self.reply(201 if self.command == "POST" else 200, json.dumps(said).encode())
+        answered = {"target": target.name, "body_bytes": len(body)}
+        self.reply(201 if self.command == "POST" else 200, json.dumps(answered).encode())
 
     def _chunks(self) -> bytes:
         body = b""

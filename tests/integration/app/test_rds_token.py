@@ -24,11 +24,11 @@ def no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_token_is_valid_for_one_login_one_host_and_15_minutes() -> None:
     credential = token_signer(LOGIN, "eu-central-1")()
     token = urlsplit(f"https://{credential.password}")
-    said = parse_qs(token.query)
+    query = parse_qs(token.query)
     assert token.netloc == "db.example:5432"
-    assert (said["Action"], said["DBUser"], said["X-Amz-Expires"]) == (["connect"], ["beers_app"], ["900"])
-    assert said["X-Amz-Credential"][0].startswith("AKIDTEST/")
-    assert said["X-Amz-Credential"][0].endswith("/eu-central-1/rds-db/aws4_request")
+    assert (query["Action"], query["DBUser"], query["X-Amz-Expires"]) == (["connect"], ["beers_app"], ["900"])
+    assert query["X-Amz-Credential"][0].startswith("AKIDTEST/")
+    assert query["X-Amz-Credential"][0].endswith("/eu-central-1/rds-db/aws4_request")
     assert (credential.host, credential.username, credential.version) == (LOGIN.host, LOGIN.username, "AKIDTEST")
     assert credential.expires_at - time.monotonic() <= TOKEN_SECONDS < 900
 

@@ -85,8 +85,8 @@ def test_memberships_that_a_stranger_granted_are_revoked_with_the_option_or_repo
     done = cellar.apply()
     assert cellar.plan().statements == ()
     assert cellar.as_superuser("SELECT has_schema_privilege('{reader}', '{schema}', 'CREATE')") == [[False]]
-    told = [note for note in done.unmanaged if "'public'" in note and cellar.role("stranger") in note]
-    assert len(told) == (0 if is_taken else 1)
+    notes = [note for note in done.unmanaged if "'public'" in note and cellar.role("stranger") in note]
+    assert len(notes) == (0 if is_taken else 1)
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,14 @@ pytestmark = pytest.mark.database
 
 
 def test_plan_tells_of_differences_apply_ends_them_and_plan_finds_none(command_line: CommandLine) -> None:
-    status, said = command_line.run("plan", "--verbose")
+    status, output = command_line.run("plan", "--verbose")
     assert status == 2
-    assert f'CREATE ROLE "{command_line.cellar.role("owner")}"' in said
-    assert "TAKES ACCESS AWAY" in said, "CONNECT is revoked from PUBLIC"
+    assert f'CREATE ROLE "{command_line.cellar.role("owner")}"' in output
+    assert "TAKES ACCESS AWAY" in output, "CONNECT is revoked from PUBLIC"
     assert command_line.cellar.as_superuser("SELECT FROM pg_roles WHERE rolname = '{owner}'") == [], "it only looked"
-    status, said = command_line.run("apply")
+    status, output = command_line.run("apply")
     assert status == 0
-    assert "statements ran" in said
+    assert "statements ran" in output
     assert command_line.run("plan") == (0, f"{command_line.cellar.database.name}: nothing to do.\n")
     assert command_line.run("apply") == (0, f"{command_line.cellar.database.name}: nothing to do.\n")
 
@@ -68,13 +68,13 @@ def test_verify_finds_what_was_changed_by_hand_and_names_what_is_not_managed(com
     assert command_line.run("verify")[0] == 0
     cellar.as_superuser("CREATE ROLE {stranger}", "GRANT {writer} TO {stranger}")
     cellar.raw["unlisted"] = "report"
-    status, said = command_line.run("verify")
+    status, output = command_line.run("verify")
     assert status == 0, "what is not managed is not drift"
-    assert f"'{cellar.role('stranger')}' is a member of '{cellar.role('writer')}'" in said
+    assert f"'{cellar.role('stranger')}' is a member of '{cellar.role('writer')}'" in output
     cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
-    status, said = command_line.run("verify")
+    status, output = command_line.run("verify")
     assert status == 2
-    assert f"role {cellar.role('app_a')} has another connection limit than declared" in said
+    assert f"role {cellar.role('app_a')} has another connection limit than declared" in output
 
 
 def test_what_plan_did_not_show_is_refused_and_nothing_changes(command_line: CommandLine) -> None:
@@ -83,10 +83,10 @@ def test_what_plan_did_not_show_is_refused_and_nothing_changes(command_line: Com
     cellar.as_superuser("ALTER ROLE {app_a} CONNECTION LIMIT 90")
     digest = command_line.planned()["digest"]
     cellar.as_superuser("GRANT USAGE ON SCHEMA {schema} TO PUBLIC")
-    status, said = command_line.run("apply", "--expect-digest", digest)
+    status, output = command_line.run("apply", "--expect-digest", digest)
     assert status == 1
-    assert "Run plan again" in said
-    assert digest in said
+    assert "Run plan again" in output
+    assert digest in output
     limit = cellar.as_superuser("SELECT rolconnlimit FROM pg_roles WHERE rolname = '{app_a}'")
     assert limit == [[90]], "not even what was shown"
     cellar.as_superuser("REVOKE USAGE ON SCHEMA {schema} FROM PUBLIC")
@@ -136,10 +136,10 @@ def test_a_database_with_an_unreadable_system_identifier_has_an_identity(cellar:
 def test_missing_rights_of_the_master_are_listed_as_an_error(command_line: CommandLine) -> None:
     command_line.cellar.as_superuser("CREATE SCHEMA {schema}")
     for action in ("plan", "verify"):
-        status, said = command_line.run(action)
+        status, output = command_line.run(action)
         assert status == 1
-        assert "The schema 'cellar' belongs to 'rdsadmin'" in said
-        assert "cannot be applied, for 1 reason" in said
+        assert "The schema 'cellar' belongs to 'rdsadmin'" in output
+        assert "cannot be applied, for 1 reason" in output
     assert command_line.run("apply")[0] == 1
 
 
@@ -154,8 +154,8 @@ def test_a_session_that_plans_is_read_only(
 
 
 def test_a_wrong_password_is_refused_at_once_and_not_shown(command_line: CommandLine) -> None:
-    status, said = command_line.run("plan", password="a wrong password")
-    assert (status, "28P01" in said) == (1, True)
+    status, output = command_line.run("plan", password="a wrong password")
+    assert (status, "28P01" in output) == (1, True)
 
 
 def test_a_closed_pipe_is_not_an_error(command_line: CommandLine) -> None:

@@ -132,7 +132,7 @@ def test_effective_access_is_what_postgresql_says_of_every_role_object_and_privi
             for name, privilege in product(on.names, rights)
         }
         for kind in ObjectClass:
-            assert {item for item in claimed if item[1] == kind} == said(world, access, kind, judged)
+            assert {item for item in claimed if item[1] == kind} == has_privileges(world, access, kind, judged)
         assert_memberships(world, access, judged)
         assert_usable(world, access, judged)
     finally:
@@ -162,10 +162,10 @@ def assert_changes(before: Access, after: Access, roles: set[str]) -> None:
     comparison = Comparison(*(Access(catalog) for catalog in catalogs))
     tables = {place[:2]: index for index, place in enumerate(places) if place[0] is ObjectClass.TABLE}
     for role in roles:
-        told: dict[tuple[bool, int | None], set[str]] = {}
+        claimed: dict[tuple[bool, int | None], set[str]] = {}
         for is_loss, _, privilege, indices in comparison.changes(role):
             for index in indices:
-                told.setdefault((is_loss, index), set()).add(privilege)
+                claimed.setdefault((is_loss, index), set()).add(privilege)
         for index, place in enumerate(places):
             rights = [
                 {*held, *(GRANT_OPTION + privilege for privilege in can_grant)}
@@ -174,7 +174,7 @@ def assert_changes(before: Access, after: Access, roles: set[str]) -> None:
             ]
             table = tables.get((ObjectClass.TABLE, place[1])) if place[0] is ObjectClass.COLUMN else None
             for is_loss, changed in ((True, rights[0] - rights[1]), (False, rights[1] - rights[0])):
-                here, greater = told.get((is_loss, index), set()), told.get((is_loss, table), set())
+                here, greater = claimed.get((is_loss, index), set()), claimed.get((is_loss, table), set())
                 assert here - {OWNERSHIP} <= changed
                 assert changed <= here | greater or OWNERSHIP in here | greater
 
@@ -192,7 +192,7 @@ def key(on: Objects, name: str) -> tuple[ObjectClass, str, str]:
     return on.kind, on.label(name) if on.kind in LABELLED else name, ""
 
 
-def said(
+def has_privileges(
     world: Connection, access: Access, kind: ObjectClass, roles: list[str]
 ) -> set[tuple[str, ObjectClass, str, str, str]]:
     """Return what PostgreSQL says of these roles and all objects of a kind."""
@@ -258,9 +258,9 @@ def test_questions_are_answered_with_the_path(cellar: CellarAccess, command_line
     )
 
     def asked(*arguments: str) -> list[str]:
-        status, said = command_line.ask(*(cellar.filled(argument) for argument in arguments))
+        status, output = command_line.ask(*(cellar.filled(argument) for argument in arguments))
         assert status == 0
-        return said.replace(cellar.role(""), "").splitlines()
+        return output.replace(cellar.role(""), "").splitlines()
 
     everything = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER"
     everything += ", MAINTAIN" if cellar.database.cluster.major >= 17 else ""
@@ -285,9 +285,9 @@ def test_questions_are_answered_with_the_path(cellar: CellarAccess, command_line
     what = asked("what", "--of", "{app_a}")
     assert "app_a: it inherits from app, writer (through app)." in what
     assert "app_a: SELECT, INSERT, UPDATE, DELETE on table cellar.beer through app and writer" in what
-    status, said = command_line.ask("who", "--on", "cellar.beer", "--format", "json")
+    status, output = command_line.ask("who", "--on", "cellar.beer", "--format", "json")
     assert status == 0
-    assert {right["role"] for right in json.loads(said)["access"]} >= {cellar.role("owner"), cellar.role("report")}
+    assert {right["role"] for right in json.loads(output)["access"]} >= {cellar.role("owner"), cellar.role("report")}
 
 
 @pytest.mark.parametrize(
@@ -301,8 +301,8 @@ def test_questions_are_answered_with_the_path(cellar: CellarAccess, command_line
 def test_a_question_that_has_no_answer_is_refused(
     arguments: tuple[str, ...], complaint: str, command_line: CommandLine
 ) -> None:
-    status, said = command_line.ask(*arguments)
-    assert (status, complaint in said) == (1, True)
+    status, output = command_line.ask(*arguments)
+    assert (status, complaint in output) == (1, True)
 
 
 def test_an_audit_reports_what_is_surprising_and_prints_a_document_to_adopt(
@@ -323,9 +323,9 @@ def test_an_audit_reports_what_is_surprising_and_prints_a_document_to_adopt(
         "GRANT CREATE ON SCHEMA public TO PUBLIC",
         "UPDATE pg_class SET relacl = relacl || makeaclitem(99999, relowner, 'DELETE', false) WHERE relname = 'beer'",
     )
-    status, said = command_line.ask("audit")
+    status, output = command_line.ask("audit")
     assert status == 0
-    lines = {line.removeprefix("# ") for line in said.replace(cellar.role(""), "").splitlines()}
+    lines = {line.removeprefix("# ") for line in output.replace(cellar.role(""), "").splitlines()}
     assert lines >= {
         "- Superusers can do everything: rdsadmin.",
         "- app_a can act as pg_execute_server_program, which can run programs on the server through app and writer.",
@@ -342,7 +342,7 @@ def test_an_audit_reports_what_is_surprising_and_prints_a_document_to_adopt(
     }
     assert not {line for line in lines if line.startswith("  - ") and "through app" in line and " on " in line}
     assert any(line.startswith("- stranger has CREATEROLE") for line in lines)
-    (tmp_path / "access.yaml").write_text(said)
+    (tmp_path / "access.yaml").write_text(output)
     parse_document(read_document(tmp_path / "access.yaml"))
     audited = json.loads(command_line.ask("audit", "--format", "json")[1])
     assert {finding["kind"] for finding in audited["findings"]} >= {"power", "public", "dropped role", "expired login"}

@@ -16,9 +16,9 @@ def test_an_extension_in_another_schema_is_moved_or_reported(cellar: Access) -> 
     cellar.raw["extensions"] = {"pgcrypto": {"schema": "public"}}
     cellar.apply()
     cellar.raw["extensions"] = {"pgcrypto": {"schema": cellar.schema}}
-    told = cellar.plan()
-    assert told.statements == (), "its functions are the superuser's"
-    assert any("'pgcrypto' is in schema 'public', not in 'cellar' as declared" in note for note in told.unmanaged)
+    planned = cellar.plan()
+    assert planned.statements == (), "its functions are the superuser's"
+    assert any("'pgcrypto' is in schema 'public', not in 'cellar' as declared" in note for note in planned.unmanaged)
     of_master = "(SELECT oid FROM pg_roles WHERE rolname = '{master}')"
     cellar.as_superuser(f"UPDATE pg_proc SET proowner = {of_master} WHERE pronamespace = 'public'::regnamespace")
     assert [step.sql for step in cellar.plan().statements if "EXTENSION" in step.sql]
@@ -26,9 +26,9 @@ def test_an_extension_in_another_schema_is_moved_or_reported(cellar: Access) -> 
     assert where(cellar)["pgcrypto"] == cellar.schema
     assert cellar.plan().statements == ()
     cellar.raw["extensions"] = {"plpgsql": {"schema": cellar.schema}}
-    told = cellar.plan()
-    assert told.statements == ()
-    assert any("'plpgsql' is in schema 'pg_catalog', not in 'cellar' as declared" in note for note in told.unmanaged)
+    planned = cellar.plan()
+    assert planned.statements == ()
+    assert any("'plpgsql' is in schema 'pg_catalog', not in 'cellar' as declared" in note for note in planned.unmanaged)
 
 
 def test_required_extensions_come_first_and_missing_ones_are_named(cellar: Access) -> None:

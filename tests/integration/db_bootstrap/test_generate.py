@@ -36,7 +36,9 @@ def own(cellar: Access, made: Generated) -> Generated:
     prefix = cellar.role("")
     document = dict(made.document)
     for section in ("roles", "logins"):
-        document[section] = {name: said for name, said in document.get(section, {}).items() if name.startswith(prefix)}
+        document[section] = {
+            name: declared for name, declared in document.get(section, {}).items() if name.startswith(prefix)
+        }
     left_out = {name: reason for name, reason in made.left_out.items() if name.startswith(prefix)}
     return Generated(document, left_out)
 

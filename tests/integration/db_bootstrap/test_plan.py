@@ -1,4 +1,4 @@
-"""The function that can only look, on a real PostgreSQL; Secrets Manager is moto's."""
+"""The function that can only plan, on a real PostgreSQL; Secrets Manager is moto's."""
 
 import json
 from collections.abc import Iterator

@@ -62,8 +62,8 @@ def exists(cellar: Access) -> bool:
     return bool(cellar.as_superuser("SELECT FROM pg_roles WHERE rolname = '{stranger}'"))
 
 
-def retire(cellar: Access, **said: object) -> None:
-    cellar.raw["retired"] = {cellar.role("stranger"): said}
+def retire(cellar: Access, **retirement: object) -> None:
+    cellar.raw["retired"] = {cellar.role("stranger"): retirement}
 
 
 def owner_of(cellar: Access, table: str) -> str | None:

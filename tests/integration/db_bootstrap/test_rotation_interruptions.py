@@ -115,10 +115,10 @@ def test_a_rotation_that_is_killed_anywhere_leaves_a_current_credential_that_log
             own_logins.finish(token)
             assert own_logins.content() != before
     assert exit_code == 0, "the last attempt came to its end"
-    said = "\n".join(killed_at)
+    journal = "\n".join(killed_at)
     statements = ("CREATE ROLE", "GRANT", "SET ", "SCRAM-SHA-256", "COMMIT", "pg_advisory_unlock")
     for expected in (*STEPS, *statements, "PutSecretValue", "UpdateSecretVersionStage"):
-        assert expected in said, "the attempts went through everything"
+        assert expected in journal, "the attempts went through everything"
 
 
 def test_a_retry_can_be_killed_as_well(own_logins: RotatedLogins, tmp_path: Path) -> None:

@@ -83,10 +83,10 @@ class Function:
         self.process.stdin.write(f"{json.dumps(event)}\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
-            said = json.loads(line)
-            if "answer" in said:
-                return said["answer"]
-            self.logged.append(said)
+            entry = json.loads(line)
+            if "answer" in entry:
+                return entry["answer"]
+            self.logged.append(entry)
         raise AssertionError(self._errors.read_text())
 
     def everything_said(self) -> str:

@@ -34,8 +34,8 @@ def test_a_login_that_owns_the_database_needs_no_right_to_connect(cellar: Access
 
 @pytest.mark.parametrize("change", [{"roles": {}}, {"logins": {"credential": "iam"}}])
 def test_a_document_that_names_the_master_itself_is_refused(change: dict[str, Any], cellar: Access) -> None:
-    [(section, said)] = change.items()
-    cellar.raw[section][cellar.database.master] = said
+    [(section, declared)] = change.items()
+    cellar.raw[section][cellar.database.master] = declared
     with pytest.raises(UnmanageableError, match="is the one that applies the document"):
         cellar.apply()
 

@@ -68,14 +68,14 @@ def start(root: Path, aws: LocalAws, **environment: str) -> "subprocess.Popen[st
         **{name.upper(): value for name, value in aws.administrator.items()},
         **environment,
     }
-    with (folder / "said").open("w") as said:
+    with (folder / "output").open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM],
             cwd=root,
             env=given,
             stdin=subprocess.PIPE,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             text=True,
             process_group=0,
         )
@@ -86,9 +86,9 @@ def start(root: Path, aws: LocalAws, **environment: str) -> "subprocess.Popen[st
 
 
 def run(root: Path, aws: LocalAws, **environment: str) -> tuple[int, str]:
-    """Return the exit code, and what was said."""
+    """Return the exit code and the output."""
     code = start(root, aws, **environment).wait(200)
-    return code, (root.parent / "said").read_text()
+    return code, (root.parent / "output").read_text()
 
 
 @pytest.mark.aws("IAM-19")
@@ -105,15 +105,15 @@ def test_an_interrupted_run_is_continued_by_another_person_in_another_clone(aws:
         wait_until(happens, "the moment to interrupt", 200)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(200) in {1, 130}
-        assert "nterrupt" in (tmp_path / "said").read_text()
-    code, said = run(second, aws, **NAMED)
-    assert code == 0, said
+        assert "nterrupt" in (tmp_path / "output").read_text()
+    code, output = run(second, aws, **NAMED)
+    assert code == 0, output
     assert len(iam.list_roles(PathPrefix="/aws-service-role/")["Roles"]) == 4
     assert "* @me\n" in (second / ".github" / "CODEOWNERS").read_text()
     assert not list(tmp_path.glob("*/terraform/account/*.tfstate*"))
     assert aws.client("s3").head_object(Bucket=BUCKET, Key=STATE_KEY)
-    code, said = run(second, aws, REGION="eu-west-2")
-    assert (code, "states and registry are in eu-west-1" in said) == (1, True), said
+    code, output = run(second, aws, REGION="eu-west-2")
+    assert (code, "states and registry are in eu-west-1" in output) == (1, True), output
 
 
 def test_resources_that_are_not_in_the_state_are_imported(aws: LocalAws, tmp_path: Path) -> None:
@@ -124,14 +124,14 @@ def test_resources_that_are_not_in_the_state_are_imported(aws: LocalAws, tmp_pat
         aws.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER)
         aws.client("iam").create_open_id_connect_provider(Url=ISSUER, ClientIDList=[audience])
         if audience == "another":
-            code, said = run(root, aws, **NAMED)
-            assert (code, f"{PROVIDER} --client-id sts.amazonaws.com" in said) == (1, True), said
-    code, said = run(root, aws, **NAMED)
-    assert (code, "0 to destroy" in said) == (0, True), said
+            code, output = run(root, aws, **NAMED)
+            assert (code, f"{PROVIDER} --client-id sts.amazonaws.com" in output) == (1, True), output
+    code, output = run(root, aws, **NAMED)
+    assert (code, "0 to destroy" in output) == (0, True), output
     assert not list(root.glob("terraform/account/imports.tf"))
     assert f'"github_oidc_provider_arn": "{PROVIDER}"' in (root / SETTINGS).read_text()
-    code, said = run(root, aws)
-    assert (code, "Apply" in said) == (0, False), said
+    code, output = run(root, aws)
+    assert (code, "Apply" in output) == (0, False), output
     (root / "terraform" / "account" / "backend.tf").write_text('bucket = "taproom-terraform-state-999999999999"')
-    code, said = run(root, aws)
-    assert (code, f"the credentials are those of the account {ACCOUNT_ID}" in said) == (1, True), said
+    code, output = run(root, aws)
+    assert (code, f"the credentials are those of the account {ACCOUNT_ID}" in output) == (1, True), output

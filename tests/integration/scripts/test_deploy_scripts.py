@@ -273,9 +273,9 @@ def test_an_apply_that_is_stopped_waits_until_terraform_has_released_its_lock(st
         send = os.killpg if "terminal" in stopped else os.kill
         number = {"by a signal": signal.SIGTERM, "with its terminal": signal.SIGHUP}.get(stopped, signal.SIGINT)
         send(process.pid, number)
-        _, said = process.communicate(timeout=120)
+        _, output = process.communicate(timeout=120)
     assert "released" in calls_made.read_text()
-    assert (process.returncode == 0, b"terraform apply failed" in said) == (False, True)
+    assert (process.returncode == 0, b"terraform apply failed" in output) == (False, True)
 
 
 def test_an_older_commit_is_skipped_where_another_run_can_have_overtaken_it(checkout: Path) -> None:

@@ -50,9 +50,9 @@ def test_settings_are_applied_once_and_a_change_by_hand_is_reported_and_reverted
     api.add(prod, {**applied[prod], "protection_rules": []})
     api.add(f"{prod}/variables/AWS_DEPLOY_ROLE_ARN", {"name": "AWS_DEPLOY_ROLE_ARN", "value": "arn:mine"})
     assert configure(without_process(api), "--check") == 1
-    said = capsys.readouterr().out
-    assert "environments/prod: reviewers is [], should be [{'type': 'User', 'id': 7, 'name': 'example'}]" in said
-    assert "AWS_DEPLOY_ROLE_ARN: value is arn:mine, should be arn:prod" in said
+    output = capsys.readouterr().out
+    assert "environments/prod: reviewers is [], should be [{'type': 'User', 'id': 7, 'name': 'example'}]" in output
+    assert "AWS_DEPLOY_ROLE_ARN: value is arn:mine, should be arn:prod" in output
     assert configure(without_process(api)) == 0
     assert api.read()["entries"][prod] == applied[prod]
     assert configure(without_process(api), "--check") == 0

@@ -86,18 +86,18 @@ class Project:
     def built(self, *, umask: int = 0o022) -> Path:
         """The zip of a build that must succeed."""
         process = self.start(umask=umask)
-        said, complaint = process.communicate(timeout=120)
+        printed, complaint = process.communicate(timeout=120)
         assert (process.returncode, complaint) == (0, "")
         output = self.folder / "out put" / "a zip.zip"
         content = output.read_bytes()
-        assert said == f"out put/a zip.zip: {len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}\n"
+        assert printed == f"out put/a zip.zip: {len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}\n"
         return output
 
     def refused(self) -> str:
         """Return what a build says that must fail."""
         process = self.start()
-        said, complaint = process.communicate(timeout=120)
-        assert (process.returncode, said) == (1, "")
+        printed, complaint = process.communicate(timeout=120)
+        assert (process.returncode, printed) == (1, "")
         return complaint
 
 
@@ -130,8 +130,8 @@ def test_builds_at_once_and_interrupted_ones_do_no_harm(project: Project) -> Non
     project.add_wheel("hops", {"hops.py": "", "hops_extra.py": ""})
     (project.cache / "unfinished-x" / "packages").mkdir(parents=True)
     builds = [project.start(name=f"{number}.zip") for number in range(3)]
-    said = [process.communicate(timeout=120) for process in builds]
-    assert [process.returncode for process in builds] == [0, 0, 0], said
+    outputs = [process.communicate(timeout=120) for process in builds]
+    assert [process.returncode for process in builds] == [0, 0, 0], outputs
     contents = {(project.folder / "out put" / f"{number}.zip").read_bytes() for number in range(3)}
     assert contents == {project.built().read_bytes()}
     complete = [folder for folder in project.cache.iterdir() if not folder.name.startswith("unfinished-")]

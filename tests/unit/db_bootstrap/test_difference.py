@@ -33,7 +33,7 @@ USAGE = Privilege(READER, "USAGE", OnSchema("beers"))
 MEMBER = Membership("beers_writer", READER)
 
 
-def said(text: str) -> set[Fact]:
+def commented(text: str) -> set[Fact]:
     return {RoleExists(READER), RoleComment(READER, text)}
 
 
@@ -72,10 +72,16 @@ CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
     ("a login with a rotated password that could log in by IAM token only", NONE, {IN_IAM}, NONE, {IN_IAM}),
     ("a login's limit", has(LIMIT, 50), has(LIMIT, 3), has(LIMIT, 50), has(LIMIT, 3)),
     ("an owner", {OWNED}, {TAKEN}, {OWNED}, {TAKEN}),
-    ("another comment where none is declared", said(OURS), said("ours"), NONE, NONE),
-    ("another comment than declared", said(NEW), said("old"), said("new") - EXISTS, said("old") - EXISTS),
-    ("a comment of a managed role", said(NEW), said(OLD), said(NEW) - EXISTS, said(OLD) - EXISTS),
-    ("a role that is missing", said(OURS), NONE, said(OURS), NONE),
+    ("another comment where none is declared", commented(OURS), commented("ours"), NONE, NONE),
+    (
+        "another comment than declared",
+        commented(NEW),
+        commented("old"),
+        commented("new") - EXISTS,
+        commented("old") - EXISTS,
+    ),
+    ("a comment of a managed role", commented(NEW), commented(OLD), commented(NEW) - EXISTS, commented(OLD) - EXISTS),
+    ("a role that is missing", commented(OURS), NONE, commented(OURS), NONE),
 ]
 
 

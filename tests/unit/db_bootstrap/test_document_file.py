@@ -54,9 +54,9 @@ def test_yaml_is_version_1_2_with_merge_keys_and_without_dates(tmp_path: Path) -
         "{on: off, no: yes, here: true, time: 12:30, octal: 010, day: 2030-01-01,"
         " a: &a {credential: iam, member_of: [r]}, b: {<<: *a, credential: external}}"
     )
-    said = {"on": "off", "no": "yes", "here": True, "time": "12:30", "octal": 10, "day": "2030-01-01"}
+    expected = {"on": "off", "no": "yes", "here": True, "time": "12:30", "octal": 10, "day": "2030-01-01"}
     merged = {"a": {"credential": "iam", "member_of": ["r"]}, "b": {"credential": "external", "member_of": ["r"]}}
-    assert document_file.read_document(tmp_path / "a.yaml") == said | merged
+    assert document_file.read_document(tmp_path / "a.yaml") == expected | merged
 
 
 @pytest.mark.parametrize("text", [json.dumps(beers()), yaml.safe_dump(beers())], ids=["JSON", "YAML"])

@@ -38,9 +38,9 @@ def test_each_fragment_of_a_document_is_one(guide: Path, tmp_path: Path) -> None
     for fragment in fragments:
         file = tmp_path / "fragment.yaml"
         file.write_text(fragment)
-        said: Any = read_document(file)
-        roles = {**AROUND["roles"], **said.pop("roles", {})}
-        parse_document({**AROUND, **said, "roles": roles})
+        document: Any = read_document(file)
+        roles = {**AROUND["roles"], **document.pop("roles", {})}
+        parse_document({**AROUND, **document, "roles": roles})
 
 
 @GUIDED

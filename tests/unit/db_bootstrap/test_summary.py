@@ -46,7 +46,9 @@ COLUMN = OnColumn("beers", "beers", "name", OWNER)
 YEAR_2031 = "2031-01-01 00:00:00"
 
 
-def told(missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, Any], **found: Any) -> list[str]:
+def sentences_for(
+    missing: Iterable[Fact], surplus: Iterable[Fact], document: dict[str, Any], **found: Any
+) -> list[str]:
     """Return the sentences for a database that lacks what is missing, and has the surplus."""
     parsed = parse_document(document)
     known: dict[str, Any] = dict.fromkeys(
@@ -81,7 +83,7 @@ def test_a_gain_on_the_future_objects_of_one_of_several_creators_is_reported(cre
     )
     others = shared._replace(creators=tuple(name for name in shared.creators if name != creator))
     gain = "beers_report gains SELECT on future tables in schema beers through beers_reader."
-    assert gain in told({shared}, {others}, document)
+    assert gain in sentences_for({shared}, {others}, document)
 
 
 SURPLUS: list[tuple[set[Fact], list[str]]] = [
@@ -124,15 +126,15 @@ SURPLUS: list[tuple[set[Fact], list[str]]] = [
 
 @pytest.mark.parametrize(("surplus", "expected"), SURPLUS)
 def test_losses_by_an_apply_are_reported(surplus: set[Fact], expected: list[str]) -> None:
-    assert told([], surplus, beers()) == expected
+    assert sentences_for([], surplus, beers()) == expected
 
 
 def test_a_gain_is_reported_with_its_path_after_the_losses() -> None:
-    assert told([Privilege(READER, "SELECT", ON_TABLES), Membership(IAM_ROLE, REPORT)], [], beers()) == [
+    assert sentences_for([Privilege(READER, "SELECT", ON_TABLES), Membership(IAM_ROLE, REPORT)], [], beers()) == [
         "beers_report can log in with IAM authentication only, no longer with a password.",
         "beers_report gains SELECT on tables beers.beers and beers.hops through beers_reader.",
     ]
-    assert told([Membership(READER, REPORT)], [], beers(), groups=()) == [
+    assert sentences_for([Membership(READER, REPORT)], [], beers(), groups=()) == [
         NO_LOSS,
         "beers_report gains SELECT on future sequences and tables in schema beers through beers_reader.",
         "beers_report gains USAGE on schema beers through beers_reader.",
@@ -162,7 +164,7 @@ def test_a_changed_attribute_is_reported(
     until = YEAR_2031 + "Z" if attribute is Attribute.VALID_UNTIL and new else "infinity"
     document["logins"][REPORT] = {"credential": "external", "connection_limit": -1, "valid_until": until}
     fact = RoleAttribute(REPORT, attribute, new)
-    sentences = told([fact], [fact._replace(value=old)], document)
+    sentences = sentences_for([fact], [fact._replace(value=old)], document)
     is_loss = "loses" in sentence or "that expires" in sentence
     assert sentences == ([] if is_loss else [NO_LOSS]) + [sentence]
 
@@ -170,14 +172,16 @@ def test_a_changed_attribute_is_reported(
 @pytest.mark.parametrize("names", [tuple(ObjectName(f"t{number}") for number in range(9)), ()])
 def test_many_objects_are_counted(names: tuple[ObjectName, ...]) -> None:
     group = replace(TABLES, count=9, names=names)
-    assert told([], [Privilege(READER, "DELETE", target(group))], beers(), groups=(group,)) == [
+    assert sentences_for([], [Privilege(READER, "DELETE", target(group))], beers(), groups=(group,)) == [
         "beers_report loses DELETE on 9 tables in schema beers through beers_reader."
     ]
 
 
 def test_before_postgresql_16_the_role_itself_decides_whether_it_inherits() -> None:
     inherits = RoleAttribute(REPORT, Attribute.INHERIT, value=True)
-    sentences = told([inherits], [inherits._replace(value=False)], beers(), server=replace(SERVER, version=150000))
+    sentences = sentences_for(
+        [inherits], [inherits._replace(value=False)], beers(), server=replace(SERVER, version=150000)
+    )
     assert sentences[0] == NO_LOSS
     assert sentences[-1] == "beers_report gains inheritance from beers_reader."
 
@@ -185,7 +189,7 @@ def test_before_postgresql_16_the_role_itself_decides_whether_it_inherits() -> N
 def test_a_role_that_a_login_can_act_as_is_reported_separately() -> None:
     document = beers()
     document["logins"][REPORT]["memberships"] = {OWNER: {"inherit": False}}
-    assert told([], [Privilege(OWNER, "CREATE", OnDatabase("beers"))], document) == [
+    assert sentences_for([], [Privilege(OWNER, "CREATE", OnDatabase("beers"))], document) == [
         "beers_migrator loses CREATE on database beers through beers_owner.",
         "beers_owner loses CREATE on database beers.",
     ]
@@ -194,7 +198,7 @@ def test_a_role_that_a_login_can_act_as_is_reported_separately() -> None:
 def test_the_privileges_of_a_predefined_role_are_reported() -> None:
     document = beers()
     document["logins"][REPORT]["member_of"] = ["pg_read_all_data"]
-    assert told([Membership("pg_read_all_data", REPORT)], [], document, groups=()) == [
+    assert sentences_for([Membership("pg_read_all_data", REPORT)], [], document, groups=()) == [
         NO_LOSS,
         "beers_report gains SELECT on future sequences and tables in schema beers through pg_read_all_data.",
         "beers_report gains USAGE on schema beers through pg_read_all_data.",
@@ -207,7 +211,7 @@ def test_created_and_retired_roles_are_named() -> None:
     roles = [RoleExists(name) for name in (READER, REPORT, APP, f"{APP}_a", f"{APP}_b")]
     elder = RetiredRole("elder", False, 0, (Dependency(None, DependencyKind.OWNED, None, None, 3),))
     grant = Privilege(APP, "SELECT", ON_TABLES)
-    sentences = told(
+    sentences = sentences_for(
         roles, [], document, retired_roles=(elder,), implicitly_revoked=frozenset({grant, Membership("elder", REPORT)})
     )
     assert sentences[:4] == [
@@ -221,13 +225,13 @@ def test_created_and_retired_roles_are_named() -> None:
 def test_what_a_lost_grant_option_takes_along_is_a_loss() -> None:
     passed_on = frozenset({Privilege(REPORT, "DELETE", ON_TABLES)})
     surplus = [Privilege(READER, "USAGE", ON_SCHEMA, is_grantable=True)]
-    assert "beers_report loses DELETE on tables beers.beers and beers.hops." in told(
+    assert "beers_report loses DELETE on tables beers.beers and beers.hops." in sentences_for(
         [], surplus, beers(), implicitly_revoked=passed_on
     )
 
 
 def test_a_long_summary_says_how_much_it_leaves_out() -> None:
     strangers = {Privilege(f"s{number}", "USAGE", OnSchema(f"x{number}")) for number in range(MAXIMUM_SENTENCES + 1)}
-    sentences = told([], strangers, beers())
+    sentences = sentences_for([], strangers, beers())
     assert len(sentences) == MAXIMUM_SENTENCES
     assert sentences[-1] == "2 more sentences are left out; the SQL has all changes."

@@ -176,12 +176,12 @@ def test_a_locked_and_a_changed_state_say_what_to_do() -> None:
         "Error: Error acquiring the state lock\n│ Lock Info:\n│   ID:        d1e0\n│   Operation: OperationTypeApply\n"
         "│   Who:       runner@host\n│   Created:   2026-11-29 06:00:00 UTC\n"
     )
-    for said, sentences in (
+    for output, sentences in (
         (locked, ("runner@host holds the lock", "taken at 2026-11-29 06:00:00 UTC", "=build/a force-unlock d1e0")),
         ("Error: Saved plan is stale", ("Another apply has changed the state", "Plan again")),
         ("Error: creating IAM Role: EntityAlreadyExists\n with module.a.b.c,", ("with module.a.b.c", "Import it")),
     ):
-        error = failure("apply", said, Path("build/a").absolute())
-        assert isinstance(error, RefusedError) != ("AlreadyExists" in said)
+        error = failure("apply", output, Path("build/a").absolute())
+        assert isinstance(error, RefusedError) != ("AlreadyExists" in output)
         assert all(sentence in str(error) for sentence in sentences)
     assert str(failure("plan", "Error: other")) == "terraform plan failed.\nError: other"
