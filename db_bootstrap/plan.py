@@ -19,10 +19,7 @@ from db_bootstrap.plan_digest import plan_digest, stored_digest
 def make_plan(session: Session, document: AccessDocument, elsewhere: OpenElsewhere | None = None) -> Plan:
     """Compare the database with the document, without a lock and without a change.
 
-    Args:
-        session: As the master.
-        document: The desired access.
-        elsewhere: Opens other databases of the server, for the retired roles.
+    ``elsewhere`` opens other databases of the server, for the retired roles.
 
     Raises:
         StatementError: The catalogs could not be read.

@@ -30,7 +30,6 @@ class Identity:
         system_identifier: The number that ``initdb`` gave the server; a server restored from a snapshot has that of
             the original. None if the login cannot read it.
         database_oid: The number of the database in the server; it changes if the database is dropped and recreated.
-        database: Its name.
     """
 
     host: str
@@ -40,13 +39,7 @@ class Identity:
 
 
 def plan_digest(identity: Identity, statements: Iterable[Statement], stored: str = "") -> str:
-    """Return ``sha256:`` and 64 hexadecimal digits, the same for the same statements on the same database.
-
-    Args:
-        identity: The database.
-        statements: The statements that would run.
-        stored: The digest of the last reviewed plan that ran there; "" for none.
-    """
+    """Return ``sha256:`` and 64 hexadecimal digits; ``stored`` is the digest of the last reviewed plan, or empty."""
     import hashlib  # noqa: PLC0415 - it loads OpenSSL, which takes a thirtieth of the program's start
 
     planned = [[statement.database, statement.sql] for statement in statements]

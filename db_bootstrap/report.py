@@ -92,9 +92,7 @@ def as_dict(report: Report) -> dict[str, Any]:
 def changes(statements: Iterable[Statement], database: str) -> list[dict[str, Any]]:
     """Return statements as values for JSON.
 
-    Args:
-        statements: In order.
-        database: The document's own database, in which statements run unless they name another.
+    Those that name no database run in ``database``, the document's own.
     """
     return [
         {

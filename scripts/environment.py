@@ -39,11 +39,9 @@ class Running:
     """A service's newest deployment.
 
     Attributes:
-        task_definition: the revision's ARN.
         image: of the service's container, as the task definition names it.
         rollout: ECS's word for how it went: COMPLETED, IN_PROGRESS or FAILED.
         running: tasks of this deployment that run.
-        desired: tasks that it should have.
         others: number of older deployments; 0 once all tasks are new.
     """
 

@@ -22,10 +22,8 @@ class Operation:
     """One method of one route.
 
     Attributes:
-        method: The HTTP method.
         rule: The route in Flask's syntax.
         response: The type of the JSON of a successful response.
-        status: The status of a successful response.
         headers: Descriptions of the headers of a successful response, by name.
         problems: Error statuses in addition to those that follow from the other attributes.
         is_write: Whether it requires the write token, if one is configured.
@@ -46,11 +44,7 @@ View = Callable[..., Response]
 
 
 class Api(Blueprint):
-    """A blueprint of operations.
-
-    Attributes:
-        operations: The operations and their views.
-    """
+    """A blueprint of operations."""
 
     def __init__(self, name: str, guard: TokenGuard | None = None) -> None:
         super().__init__(name, __name__)

@@ -34,11 +34,9 @@ class Problem(Exception):  # noqa: N818 - it is both raised and sent
     """An error response.
 
     Attributes:
-        status: The HTTP status.
         code: A stable name for this type of problem, for programs; the last part of ``type``.
         detail: One sentence for people.
         errors: The fields that are not valid.
-        headers: Additional headers of the response.
     """
 
     status: HTTPStatus

@@ -57,7 +57,6 @@ class Connector:
     Attributes:
         source: Provides user and password.
         tls: Verifies the server; None means plain text, for a server on this machine.
-        application_name: The name in pg_stat_activity.
     """
 
     source: CredentialSource
@@ -181,7 +180,6 @@ class Connection(pg8000.Connection):
     for and decrypted once. PostgreSQL executes no statement whose Sync has not arrived.
 
     Attributes:
-        sock: The connection's socket.
         opened_at: On the monotonic clock.
         prepared: The prepared statements by their text.
         is_lost: Whether it has failed, and must not be used again.

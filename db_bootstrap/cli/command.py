@@ -61,7 +61,6 @@ class Options:
 
     Attributes:
         dsn: The database's address, which can contain a password.
-        document: The file with the access document, if the action needs one.
         expected_digest: The digest that the plan of `Action.APPLY` must have, unless it is empty.
         is_verbose: Whether text output has all reasons.
     """

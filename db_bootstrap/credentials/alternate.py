@@ -54,16 +54,10 @@ class Repair:
 
 
 def repair_login_role(master: Session, login: str, name: str, current: str) -> Repair:
-    """Make the login role ``name`` identical to the one in use, ``current``, or create it.
+    """Make the login role ``name`` of a login identical to the one in use, ``current``, or create it.
 
     The caller holds the lock of `apply` and has begun a transaction, which it rolls back after an error. If the login
     role in use is gone, ``name`` is its own model.
-
-    Args:
-        master: The master's session.
-        login: The role that has the login's privileges.
-        name: The login role to repair.
-        current: The login role in use.
 
     Raises:
         UnfitLoginError: The roles do not exist or are of another kind, or the login role could not log in as the login.

@@ -40,7 +40,6 @@ class SecretState:
     Attributes:
         rotates: Whether rotation is turned on.
         labels: The staging labels of each version, by the version's id; a version without labels is not listed.
-        created: The time when the secret was created.
         rotated: The time of the last successful rotation; None if there was none.
     """
 

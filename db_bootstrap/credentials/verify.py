@@ -40,12 +40,7 @@ LIMIT 1
 
 
 def verify_credential(endpoint: Endpoint, login: str, credential: Credential) -> tuple[str, str] | None:
-    """Log in and check that the session has all privileges of its login. Changes nothing.
-
-    Args:
-        endpoint: The database.
-        login: The role that has the login's privileges, of which the credential's login role is a member.
-        credential: The credential to verify.
+    """Log in with a credential and check that the session has all privileges of ``login``. Changes nothing.
 
     Returns:
         Schema and name of a table that the session has read; None if its role can read none, or if the table is locked.

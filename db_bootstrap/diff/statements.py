@@ -47,14 +47,7 @@ from db_bootstrap.sql import identifier, identifiers
 def statements(
     document: AccessDocument, desired: frozenset[Fact], snapshot: Snapshot, difference: Difference
 ) -> tuple[Statement, ...]:
-    """Return the statements that lead from the snapshot to the desired facts, in an order in which all can run.
-
-    Args:
-        document: The retired roles, and whether access that is not declared is revoked.
-        desired: The facts that should hold.
-        snapshot: The facts that hold.
-        difference: Between the two.
-    """
+    """Return the statements that lead from the snapshot to the desired facts, in an order in which all can run."""
     difference = _difference(document, desired, snapshot, difference)
     owners = {name: schema.owner for name, schema in document.schemas.items()}
     retired = snapshot.retired_roles

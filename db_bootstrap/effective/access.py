@@ -62,11 +62,9 @@ class MembershipGraph:
 
     @classmethod
     def of(cls, memberships: Iterable[Membership], non_inheriting: Iterable[str] = ()) -> "MembershipGraph":
-        """Return the graph.
+        """Return the graph; memberships by several grantors are joined.
 
-        Args:
-            memberships: Joined here if several grantors gave the same one.
-            non_inheriting: Before PostgreSQL 16, the roles with NOINHERIT, which then inherit from no group.
+        Before PostgreSQL 16, ``non_inheriting`` are the roles with NOINHERIT, which then inherit from no group.
         """
         groups: dict[str, dict[str, Membership]] = {}
         for membership in memberships:

@@ -45,7 +45,6 @@ class CatalogRole:
 
     Attributes:
         comment: "" for none.
-        is_expired: Whether its password is no longer valid.
     """
 
     name: str

@@ -34,7 +34,6 @@ class ApplyEvent:
     """The event with which Terraform invokes the function.
 
     Attributes:
-        document: The access document.
         secret_arns: The ARN of each rotated login's secret, by the login's name.
         expected_digest: The digest of the reviewed plan; None, null or missing in the event, to do all that is needed.
     """

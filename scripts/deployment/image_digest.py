@@ -63,13 +63,7 @@ def parse_image(image: str) -> tuple[str, dict[str, str]]:
 
 
 def find(ecr: Any, repository: Mapping[str, str], image: Mapping[str, str]) -> str | None:
-    """Return the digest of an image; none if it does not exist.
-
-    Args:
-        ecr: client of the registry's region.
-        repository: ``registryId``, the account that has it, and ``repositoryName``.
-        image: by digest or by tag.
-    """
+    """Return the digest of an image, which is named as by `image_id`; none if it does not exist."""
     return next((found["imageId"]["imageDigest"] for found in images(ecr, repository, image)), None)
 
 

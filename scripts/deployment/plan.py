@@ -62,9 +62,6 @@ class Target:
     """An environment to plan, and its inputs.
 
     Attributes:
-        name: of the environment, for which Terraform is prepared.
-        region: of the environment.
-        image: of the service.
         commit: to record in the state; empty for none.
         known: outputs of the environment; empty before its first apply.
     """

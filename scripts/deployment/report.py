@@ -34,8 +34,6 @@ class Plan:
     """The effects of an apply of one environment.
 
     Attributes:
-        environment: its name.
-        changes: whether there are any.
         text: Terraform's own words.
         shown: the plan as Terraform's JSON.
     """

@@ -27,7 +27,6 @@ class Metadata:
     """The inputs of a plan.
 
     Attributes:
-        environment: its name.
         commit: of the configuration.
         image: of the service.
         function: SHA-256 of the functions' zip.
@@ -136,13 +135,7 @@ def differences(planned: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str,
 
 
 def unacceptable(found: Iterable[str], accepted: str, reason: str) -> list[str]:
-    """Return why differences, by name, are not accepted; empty if they are.
-
-    Args:
-        found: the names of the differences.
-        accepted: those that a person accepts, separated by spaces.
-        reason: why.
-    """
+    """Return why differences are not accepted, by name; empty if they are. ``accepted`` has names and spaces."""
     found, names = set(found), set(accepted.split())
     if not names:
         return ["An apply accepts no difference."] if found else []

@@ -18,14 +18,7 @@ def local(environment: str) -> Path:
 
 
 def store(place: str, environment: str, archive: bytes, region: str) -> str:
-    """Store a plan; return where it is.
-
-    Args:
-        place: s3://BUCKET/plans/ENVIRONMENT/NAME; empty for this machine.
-        environment: its name.
-        archive: the plan.
-        region: of the bucket.
-    """
+    """Store a plan at s3://BUCKET/plans/ENVIRONMENT/NAME, or on this machine without a place; return where it is."""
     if place:
         boto3.client("s3", region_name=region).put_object(**_object(place, environment), Body=archive)
         return place

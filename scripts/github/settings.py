@@ -79,13 +79,10 @@ def warning(settings: Settings, code_owners: str) -> str:
 def desired_settings(
     settings: Settings, environments: Iterable[str], account: Body, reviewers: Body
 ) -> dict[str, Body]:
-    """Return the settings that GitHub should have.
+    """Return the settings that GitHub should have, by path.
 
-    Args:
-        settings: of the file.
-        environments: those that have a state.
-        account: outputs of terraform/account.
-        reviewers: GitHub's type, number and name of each reviewer, by the name in the file.
+    ``environments`` have a state, ``account`` has the outputs of terraform/account, and ``reviewers`` GitHub's type,
+    number and name of each reviewer by the name in the file.
     """
     made: dict[str, Body] = {_WORKFLOW: settings.workflow_permissions}
     for name in sorted(environments):
