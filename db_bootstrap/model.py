@@ -569,13 +569,10 @@ class ActualExtension:
     """An extension that the document declares, as the server has it.
 
     Attributes:
-        is_installed: Whether the database has it.
-        is_available: Whether the server could install it.
         schema: The schema of its objects, if it is installed.
         is_movable: Whether the master can move its objects to another schema.
         is_trusted: Whether it can be installed without a superuser.
         only_schema: The one schema that it can be in; None if there is a choice.
-        requires: The extensions that it needs.
         installed: All extensions that the database has.
         schema_exists: Whether the declared schema exists, or if none is declared, `DEFAULT_EXTENSION_SCHEMA`.
         is_on_rds: Whether the server is RDS, where the master can install extensions that elsewhere need a superuser.
@@ -644,7 +641,6 @@ class RetiredRole:
     """A retired role that still exists.
 
     Attributes:
-        sessions: The number of its sessions.
         dependencies: Everything it owns or was granted, in all databases of the server.
         unread: Databases in which it has dependencies and that could not be read, with the reason.
     """

@@ -127,9 +127,9 @@ def _pip_install(lock: Path, target: Path) -> None:
     if pip.returncode == 0 and target.is_dir():
         return
     lines = (pip.stdout + pip.stderr).strip().splitlines()[-_PIP_LINES_SHOWN:]
-    said = "\n".join(f"  {line}" for line in lines)
+    output = "\n".join(f"  {line}" for line in lines)
     raise PackageError(
-        f"pip could not install {lock} (status {pip.returncode}); its last lines:\n{said}\n"
+        f"pip could not install {lock} (status {pip.returncode}); its last lines:\n{output}\n"
         "Every package needs a wheel in pure Python, and the first build needs a package index; then run it again."
     )
 

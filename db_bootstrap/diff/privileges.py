@@ -1,6 +1,6 @@
 """Statements about privileges on existing objects, and default privileges for future ones."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from operator import itemgetter
 from typing import TypeVar
@@ -23,7 +23,6 @@ from db_bootstrap.model import (
     Target,
 )
 from db_bootstrap.sql import grantees, identifier, identifiers
-from db_bootstrap.values import dataclass
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -72,37 +71,27 @@ def privileges(
             unusable = _unusable_schemas(target, owner, owners, desired - difference.missing)
             yield from _as_owner(revoke, owner, server, unusable)
     plain = {key: facts for key, facts in surplus.items() if key not in with_option}
-    for joined in _joined(plain):
-        yield Statement(
-            f"REVOKE {joined.privileges} ON {joined.targets} FROM {grantees(joined.grantees)}",
-            f"{join_names(joined.grantees)} {'has' if len(joined.grantees) == 1 else 'have'} {joined.privileges} on "
-            f"{joined.description}, which is not declared",
-            is_destructive=True,
-            acts_as=frozenset[str]().union(*(_grantor(target, owners) for target in joined.of)),
-        )
-    for joined in _joined(missing):
-        yield Statement(
-            f"GRANT {joined.privileges} ON {joined.targets} TO {grantees(joined.grantees)}",
-            f"{_declared(joined.grantees)} to have {joined.privileges} on {joined.description}",
-            acts_as=frozenset[str]().union(*(_grantor(target, owners) for target in joined.of)),
-        )
+    for is_grant, facts in ((False, plain), (True, missing)):
+        for names, receivers, targets, on_sql, on in _joined(facts):
+            verb, preposition = ("GRANT", "TO") if is_grant else ("REVOKE", "FROM")
+            who, is_one = join_names(receivers), len(receivers) == 1
+            yield Statement(
+                f"{verb} {names} ON {on_sql} {preposition} {grantees(receivers)}",
+                f"{who} {'is' if is_one else 'are'} declared to have {names} on {on}"
+                if is_grant
+                else f"{who} {'has' if is_one else 'have'} {names} on {on}, which is not declared",
+                is_destructive=not is_grant,
+                acts_as=frozenset[str]().union(*(_grantor(target, owners) for target in targets)),
+            )
 
 
-@dataclass(frozen=True)
-class _Joined:
-    """Privileges that one statement grants or revokes."""
-
-    privileges: str
-    of: tuple[Target, ...]
-    targets: str
-    description: str
-    grantees: tuple[str, ...]
-
-
-def _joined(facts: Mapping[tuple[Target, str], list[Privilege]]) -> Iterator[_Joined]:
+def _joined(
+    facts: Mapping[tuple[Target, str], list[Privilege]],
+) -> Iterator[tuple[str, tuple[str, ...], tuple[Target, ...], str, str]]:
     """Join the grantees of the same privileges on a target, and the targets with the same privileges and grantees.
 
-    Each statement is a round trip, and rewrites the access control lists of all that it names.
+    Each statement is a round trip, and rewrites the access control lists of all that it names. Yield the privileges,
+    the grantees, and the targets: also as SQL, and in words.
     """
 
     def place(item: tuple[tuple[Target, str], list[Privilege]]) -> tuple[Target, str, str]:
@@ -116,11 +105,7 @@ def _joined(facts: Mapping[tuple[Target, str], list[Privilege]]) -> Iterator[_Jo
         groups.setdefault((keyword, privileges, receivers), []).append((target, names, on))
     for (keyword, privileges, receivers), places in groups.items():
         targets, named, descriptions = zip(*places, strict=True)
-        yield _Joined(privileges, targets, f"{keyword} {', '.join(named)}", join_names(descriptions), receivers)
-
-
-def _declared(names: Sequence[str]) -> str:
-    return f"{join_names(names)} {'is' if len(names) == 1 else 'are'} declared"
+        yield privileges, receivers, targets, f"{keyword} {', '.join(named)}", join_names(descriptions)
 
 
 def _of_grantees(facts: Iterable[Fact]) -> dict[tuple[Target, str], list[Privilege]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from devtools.checkout import CHECKOUT
 from tests.support.access import Access
 
 PROGRAM = (sys.executable, "-m", "db_bootstrap")
@@ -20,6 +21,9 @@ class CommandLine:
         self.cellar = cellar
         self.file = folder / "access.json"
 
+    def environment(self, password: str | None = None) -> dict[str, str]:
+        return {**os.environ, "PGPASSWORD": password or self.cellar.database.password, "PYTHONPATH": str(CHECKOUT)}
+
     def run(self, action: str, *options: str, password: str | None = None) -> tuple[int, str]:
         """Run an action for the document; return the exit status and the output."""
         self.file.write_text(json.dumps(self.cellar.raw))
@@ -27,16 +31,10 @@ class CommandLine:
 
     def ask(self, action: str, *options: str, password: str | None = None) -> tuple[int, str]:
         """Run an action that reads no document. No output contains the password; an error is one paragraph."""
-        secret = password or self.cellar.database.password
-        done = subprocess.run(
-            [*PROGRAM, action, "--dsn", self.dsn(), *options],
-            env={**os.environ, "PGPASSWORD": secret},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert secret not in done.stdout + done.stderr
+        environment = self.environment(password)
+        command = [*PROGRAM, action, "--dsn", self.dsn(), *options]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert environment["PGPASSWORD"] not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         if done.returncode == 1:
             assert done.stderr.strip(), "an error is printed"

@@ -72,7 +72,6 @@ class Servers:
         return self._running[key]
 
     def stop(self) -> None:
-        """Stop those that were started."""
         self._stack.close()
 
 

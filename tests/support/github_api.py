@@ -51,7 +51,6 @@ class GitHubApi:
         return [(method, path.split("/", 3)[3], body) for method, path, body in self.read()["changes"]]
 
     def read(self) -> Any:
-        """Return the state: ``entries`` by path, ``changes``, and ``failures`` still to come."""
         return json.loads(Path(self.url).read_text())
 
     def send(self, method: str, path: str, body: object) -> Answer:

@@ -29,12 +29,10 @@ class MotoServer:
 
     @property
     def balancer_port(self) -> int:
-        """The port of the first load balancer."""
         port: int = self.context.balancer_socket.getsockname()[1]
         return port
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A client that acts as the administrator."""
         settings = self.context.settings
         session: Any = boto3  # its overloads want a literal name
         return session.client(

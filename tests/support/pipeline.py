@@ -101,7 +101,6 @@ class Pipeline:
         return self.built(self.git("rev-parse", "main"))
 
     def built(self, tag: str) -> str:
-        """Return the digest of an image by its tag."""
         (image,) = self.aws("ecr").batch_get_image(repositoryName="taproom", imageIds=[{"imageTag": tag}])["images"]
         return str(image["imageId"]["imageDigest"])
 

@@ -59,7 +59,6 @@ def actions(pattern: str) -> dict[str, Action]:
 
 
 def policies_of_role(iam: Any, role: str) -> dict[str, dict[str, Any]]:
-    """Return a role's inline and attached policies by name."""
     inline = iam.list_role_policies(RoleName=role)["PolicyNames"]
     attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     return {
@@ -69,7 +68,6 @@ def policies_of_role(iam: Any, role: str) -> dict[str, dict[str, Any]]:
 
 
 def managed_policy(iam: Any, arn: str) -> dict[str, Any]:
-    """Return the document of a managed policy's default version."""
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document: dict[str, Any] = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     return document

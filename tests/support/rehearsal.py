@@ -77,7 +77,6 @@ class Rehearsal(Deployed):
     failed_apply: str = ""
 
     def aws_as(self, role_arn: str, service: str) -> Any:
-        """Return a client with a role's credentials."""
         return self.aws(service, **assume_role(self.run, role_arn))
 
     def secret(self, arn: str) -> dict[str, Any]:
@@ -91,7 +90,6 @@ class Rehearsal(Deployed):
         return dict(self.aws("ecs").describe_services(**names)["services"][0])
 
     def load(self, connections: int = 4) -> Load:
-        """Return a load on the service, through the load balancer."""
         return Load([urlsplit(self.client.url).netloc], connections, self.client.token, pause_seconds=0.1)
 
     def begin_rotation(self, name: str = "beers_app") -> str:

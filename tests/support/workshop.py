@@ -165,7 +165,6 @@ class Workshop:
         return [Thing(*row) for row in rows if of_anybody or row[4] in judged]
 
     def allowed(self, document: dict[str, Any], things: list[Thing], roles: list[str]) -> Allowed:
-        """Return what PostgreSQL says."""
         targets = [
             *((thing.kind, str(thing.number), thing.path) for thing in things),
             *(("column", str(thing.number), f"{thing.path}.id") for thing in things if thing.kind == "table"),

@@ -47,7 +47,6 @@ class Site:
         new.replace(self.names)
 
     def throw_out(self) -> None:
-        """End the sessions of the service."""
         name = self.catalogue.app
         self.cluster.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :name", name=name)
 

@@ -41,12 +41,8 @@ def test_the_quick_start_of_the_readme_prints_what_it_shows(command_line: Comman
     done = subprocess.run(
         ["bash", "-c", commands.partition("\n")[2].replace("beers", database.name)],
         cwd=tmp_path,
-        env={
-            "DB_BOOTSTRAP_DSN": command_line.dsn(),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PGPASSWORD": database.password,
-            "PYTHONPATH": str(CHECKOUT),
-        },
+        env=command_line.environment()
+        | {"DB_BOOTSTRAP_DSN": command_line.dsn(), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=True,
@@ -166,7 +162,7 @@ def test_a_closed_pipe_is_not_an_error(command_line: CommandLine) -> None:
         done = subprocess.run(
             [*PROGRAM, "plan", "--document", "access.json", "--dsn", command_line.dsn()],
             cwd=command_line.file.parent,
-            env={**os.environ, "PGPASSWORD": command_line.cellar.database.password, "PYTHONPATH": str(CHECKOUT)},
+            env=command_line.environment(),
             stdout=writing,
             stderr=subprocess.PIPE,
             check=False,

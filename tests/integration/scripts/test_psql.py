@@ -117,11 +117,6 @@ def start(
     )
 
 
-def forwarder(folder: Path) -> int:
-    pid: int = json.loads((folder / "seen").read_text())[0]
-    return pid
-
-
 RUNNING = (task("PENDING", "PENDING"), task("RUNNING", "RUNNING"))
 
 
@@ -150,7 +145,7 @@ def test_ctrl_c_and_a_closed_terminal_leave_no_task_and_no_forwarded_port(
     )
     assert child.returncode != 0
     assert "Stopped the task." in errors
-    assert not psutil.pid_exists(forwarder(tmp_path))
+    assert not psutil.pid_exists(json.loads((tmp_path / "seen").read_text())[0])
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_a_rotated_login_is_a_role_and_two_logins_and_an_iam_login_is_one() -> N
         *("beers_app", "beers_app_a", "beers_app_b"),
         *("beers_migrator", "beers_migrator_a", "beers_migrator_b"),
     }
-    assert _with_attribute(Attribute.LOGIN, value=True) == {
+    assert {fact.role for fact in _facts(RoleAttribute) if fact.attribute is Attribute.LOGIN and fact.value} == {
         *("beers_app_a", "beers_app_b", "beers_migrator_a", "beers_migrator_b", "beers_report"),
     }
 
@@ -172,7 +172,3 @@ def test_extensions_exist_in_the_declared_schema() -> None:
         ExtensionSchema("citext", "public"),
         ExtensionExists("pg_trgm"),
     }
-
-
-def _with_attribute(attribute: Attribute, *, value: object) -> set[str]:
-    return {fact.role for fact in _facts(RoleAttribute) if (fact.attribute, fact.value) == (attribute, value)}
