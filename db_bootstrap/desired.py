@@ -109,16 +109,14 @@ def is_marked(stored: str, database: str) -> bool:
 @lru_cache(maxsize=1)
 def facts(document: AccessDocument, server: Server, creation_rights: frozenset[Fact] = frozenset()) -> frozenset[Fact]:
     """Return all facts that the document declares, except on existing objects in the schemas."""
-    return frozenset(
-        (
-            *roles(document, server),
-            *memberships(document, server),
-            *settings(document),
-            *_schemas(document),
-            *_extensions(document),
-            *container_privileges(document, server),
-            *_default_privileges(document, server, creation_rights),
-        )
+    return frozenset[Fact]().union(
+        roles(document, server),
+        memberships(document, server),
+        settings(document),
+        _schemas(document),
+        _extensions(document),
+        container_privileges(document, server),
+        _default_privileges(document, server, creation_rights),
     )
 
 

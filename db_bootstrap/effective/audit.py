@@ -126,13 +126,8 @@ def _security_definers(access: Access) -> Iterator[Finding]:
         if callers:
             owner = f"{on.owner}, a superuser" if on.owner in access.superusers else on.owner
             pinned = "pinned" if on.is_search_path_pinned else "not pinned"
-            yield (
-                "security definer",
-                (
-                    f"{_names(callers)} can execute {describe(on, on.names)} with the rights of {owner}; "
-                    f"its search_path is {pinned}."
-                ),
-            )
+            power = f"{_names(callers)} can execute {describe(on, on.names)} with the rights of {owner}"
+            yield "security definer", f"{power}; its search_path is {pinned}."
 
 
 def _search_path(catalog: Catalog) -> Iterator[Finding]:
@@ -144,13 +139,8 @@ def _search_path(catalog: Catalog) -> Iterator[Finding]:
         for name in on.names if on.kind is ObjectClass.SCHEMA and not on.is_of_system else ():
             creators = {entry.grantee for entry in on.entries if entry.privilege == "CREATE"} - {on.owner, ""}
             if creators and name in users:
-                yield (
-                    "search_path",
-                    (
-                        f"{_names(creators)} can create objects in schema {name}, which is on the search_path of "
-                        f"{_names(users[name])}."
-                    ),
-                )
+                power = f"{_names(creators)} can create objects in schema {name}"
+                yield "search_path", f"{power}, which is on the search_path of {_names(users[name])}."
 
 
 def _names(roles: set[str]) -> str:

@@ -69,9 +69,7 @@ class Target:
     """One environment of an account.
 
     Args:
-        name: of the environment.
         settings: as for `make plan`; SERVICE_URL is for where the service's own name does not lead to it yet.
-        folder: for plans.
 
     Attributes:
         outputs: of the environment, as they were at first.

@@ -10,13 +10,8 @@ from devtools.checkout import CHECKOUT
 
 
 def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "rehearsal", "--folder", str(folder), *arguments],
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    argv = [sys.executable, "-m", "rehearsal", "--folder", str(folder), *arguments]
+    return subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def ended(folder: Path, *arguments: str) -> tuple[int, str]:

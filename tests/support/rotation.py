@@ -82,10 +82,8 @@ class SecretsManager:
 
     def rotation(self, endpoint: Endpoint, master_arn: str, login: str, arn: str, token: str) -> Rotation:
         """Return what the function does for a rotation of a login."""
-        store = self.store
-        return Rotation(
-            store, endpoint, lambda: store.master(master_arn), login, arn, token, lambda: FUNCTION_TIMEOUT_SECONDS
-        )
+        store, seconds_left = self.store, lambda: FUNCTION_TIMEOUT_SECONDS
+        return Rotation(store, endpoint, lambda: store.master(master_arn), login, arn, token, seconds_left)
 
     def begin(self, arn: str, **options: Any) -> str:
         """RotateSecret: a pending version without a value; its id, which is the token of every step."""
@@ -183,10 +181,9 @@ class RotatedLogins:
         """Return True if what is current logs in, and may use the schema."""
         content = self.content(name)
         with self.cellar.database.connect(content["username"], content["password"]) as session:
-            who, may = session.run(f"SELECT session_user::text, has_schema_privilege('{self.cellar.schema}', 'USAGE')")[
-                0
-            ]
-        return bool(who == content["username"] and may)
+            may_use = f"has_schema_privilege('{self.cellar.schema}', 'USAGE')"
+            ((user, may),) = session.run(f"SELECT session_user::text, {may_use}")
+        return bool(user == content["username"] and may)
 
     def serving(self, name: str = "app") -> str:
         username: str = self.content(name)["username"]

@@ -38,15 +38,10 @@ def test_the_quick_start_of_the_readme_prints_what_it_shows(command_line: Comman
     readme = (CHECKOUT / "db_bootstrap" / "README.md").read_text().partition("## Quick start")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```(sh)?\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     commands, shown = ("".join(text for kind, text in blocks if kind == wanted) for wanted in ("sh", ""))
-    done = subprocess.run(
-        ["bash", "-c", commands.partition("\n")[2].replace("beers", database.name)],
-        cwd=tmp_path,
-        env=command_line.environment()
-        | {"DB_BOOTSTRAP_DSN": command_line.dsn(), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    script = ["bash", "-c", commands.partition("\n")[2].replace("beers", database.name)]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**command_line.environment(), "DB_BOOTSTRAP_DSN": command_line.dsn(), "PATH": path}
+    done = subprocess.run(script, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert re.sub("sha256:[0-9a-f]+", "sha256:...", done.stdout).replace(database.name, "beers") == shown
 
 
@@ -156,18 +151,12 @@ def test_a_wrong_password_is_refused_at_once_and_not_shown(command_line: Command
 
 def test_a_closed_pipe_is_not_an_error(command_line: CommandLine) -> None:
     command_line.file.write_text(json.dumps(command_line.cellar.raw))
+    command = [*PROGRAM, "plan", "--document", str(command_line.file), "--dsn", command_line.dsn()]
+    environment = command_line.environment()
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        done = subprocess.run(
-            [*PROGRAM, "plan", "--document", "access.json", "--dsn", command_line.dsn()],
-            cwd=command_line.file.parent,
-            env=command_line.environment(),
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            check=False,
-            timeout=60,
-        )
+        done = subprocess.run(command, env=environment, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (2, b"")

@@ -33,7 +33,7 @@ USAGE = Privilege(READER, "USAGE", OnSchema("beers"))
 MEMBER = Membership("beers_writer", READER)
 
 
-def commented(text: str) -> set[Fact]:
+def note(text: str) -> set[Fact]:
     return {RoleExists(READER), RoleComment(READER, text)}
 
 
@@ -72,16 +72,10 @@ CASES: list[tuple[str, set[Fact], set[Fact], set[Fact], set[Fact]]] = [
     ("a login with a rotated password that could log in by IAM token only", NONE, {IN_IAM}, NONE, {IN_IAM}),
     ("a login's limit", has(LIMIT, 50), has(LIMIT, 3), has(LIMIT, 50), has(LIMIT, 3)),
     ("an owner", {OWNED}, {TAKEN}, {OWNED}, {TAKEN}),
-    ("another comment where none is declared", commented(OURS), commented("ours"), NONE, NONE),
-    (
-        "another comment than declared",
-        commented(NEW),
-        commented("old"),
-        commented("new") - EXISTS,
-        commented("old") - EXISTS,
-    ),
-    ("a comment of a managed role", commented(NEW), commented(OLD), commented(NEW) - EXISTS, commented(OLD) - EXISTS),
-    ("a role that is missing", commented(OURS), NONE, commented(OURS), NONE),
+    ("another comment where none is declared", note(OURS), note("ours"), NONE, NONE),
+    ("another comment than declared", note(NEW), note("old"), note("new") - EXISTS, note("old") - EXISTS),
+    ("a comment of a managed role", note(NEW), note(OLD), note(NEW) - EXISTS, note(OLD) - EXISTS),
+    ("a role that is missing", note(OURS), NONE, note(OURS), NONE),
 ]
 
 
