@@ -89,7 +89,7 @@ class Rehearsal(Deployed):
         names = {"cluster": self.outputs["cluster_name"], "services": [self.outputs["service_name"]]}
         return dict(self.aws("ecs").describe_services(**names)["services"][0])
 
-    def load(self, connections: int = 4) -> Load:
+    def load(self, connections: int = 2) -> Load:
         return Load([urlsplit(self.client.url).netloc], connections, self.client.token, pause_seconds=0.1)
 
     def begin_rotation(self, name: str = "beers_app") -> str:

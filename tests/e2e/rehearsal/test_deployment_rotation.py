@@ -72,7 +72,7 @@ def test_rotation_during_a_deployment_loses_no_request(rehearsal: Rehearsal, tmp
         assert not applying.done(), "the rotations were in the middle of it"
         applying.result()
         rotate_login(rehearsal, "beers_app")  # the first credential is no longer valid
-        clients.wait_for(clients.requests + 200)
+        clients.wait_for(clients.requests + 100)
     rehearsal.digest = digest
     outputs = rehearsal.deployment.environment.outputs()
     assert any("CONNECTION LIMIT 119" in change["sql"] for change in outputs["access_report"]["changes"])
