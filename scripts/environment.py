@@ -80,14 +80,12 @@ def run_command(settings: Mapping[str, str], command: Callable[[], None]) -> int
 @contextmanager
 def _handled(handlers: Mapping[signal.Signals, _Handler | signal.Handlers]) -> Iterator[None]:
     """Handle signals for a while, except those that are ignored, as with nohup."""
-    before = {number: signal.getsignal(number) for number in handlers}
-    changed = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    changed = [number for number in handlers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handlers[number]) for number in changed}
     try:
-        for number in changed:
-            signal.signal(number, handlers[number])
         yield
     finally:
-        for number, handler in changed.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 
