@@ -78,39 +78,53 @@ def test_a_tag_without_an_image_or_away_from_main_deploys_nothing_and_gets_no_ro
     assert deployed(pipeline) == {"staging": first, "prod": first}
 
 
-def test_a_release_reaches_prod_as_approved_and_the_next_one_is_refused_after_a_rollback_in_between(
-    pipeline: Pipeline, first: str
-) -> None:
+def test_a_release_reaches_prod_as_approved_and_is_rolled_back(pipeline: Pipeline, first: str) -> None:
     image_digest.keep(pipeline.aws("ecr"), {"repositoryName": "taproom"}, first, "prod-v0.9.0")
     engine = pipeline.origin / "db_bootstrap" / "__init__.py"
     changed = {**ADDS_A_COLUMN, "db_bootstrap/__init__.py": engine.read_text() + "# A change of the access function.\n"}
     commit_release(pipeline, changed, "1.0.0")
     digest = pipeline.push()
-    commit_release(pipeline, {}, "1.0.1")
-    assert pipeline.push() == digest
-    with ThreadPoolExecutor(2) as pool, approvals_waiting(pipeline, "v1.0.0", "v1.0.1"):
+    with ThreadPoolExecutor(1) as pool, approvals_waiting(pipeline, "v1.0.0"):
         release = pool.submit(pipeline.release, "v1.0.0")
         wait_until(lambda: pipeline.asked["v1.0.0"].is_set() or release.done(), "an approval to be pending", 1200)
         assert deployed(pipeline) == {"staging": digest, "prod": first}
         assert "- Access does not change." in pipeline.summary("plan-prod/plan"), "the approver reads this"
-        after = pool.submit(pipeline.release, "v1.0.1")
-        wait_until(lambda: pipeline.runner.concurrency.entered("release") == 2 or after.done())
         pipeline.answer["v1.0.0"].set()
         assert set(release.result().conclusions.values()) == {SUCCESS}, release.result().log
-        assert deployed(pipeline) == {"staging": digest, "prod": digest}
-        assert pipeline.built("release-prod-v1.0.0") == digest, "which never expires"
-        wait_until(lambda: pipeline.asked["v1.0.1"].is_set() or after.done(), "the next approval to be pending", 1200)
-        assert pipeline.roll_back("prod", first) == (SUCCESS, "")
-        assert deployed(pipeline) == {"staging": digest, "prod": first}
-        pipeline.answer["v1.0.1"].set()
-    ended = after.result().conclusions
-    assert (ended["staging"], ended["prod/apply"], ended["notes"]) == (SUCCESS, FAILURE, SKIPPED)
-    assert "Nothing was changed" in after.result().log["prod/apply"]
-    assert deployed(pipeline) == {"staging": digest, "prod": first}
+    assert deployed(pipeline) == {"staging": digest, "prod": digest}
+    assert pipeline.built("release-prod-v1.0.0") == digest, "which never expires"
     notes = (pipeline.run.folder / "gh.txt").read_text()
     assert "release create v1.0.0 --verify-tag" in notes
     assert "- What 1.0.0 brings." in notes
+    assert pipeline.roll_back("prod", first) == (SUCCESS, "")
+    assert deployed(pipeline) == {"staging": digest, "prod": first}
+
+
+@pytest.mark.nightly
+def test_a_release_that_waits_for_its_approval_is_refused_after_a_rollback_and_the_next_one_waits_for_it(
+    pipeline: Pipeline,
+) -> None:
+    digest = deployed(pipeline)["staging"]
+    for version in ("1.0.1", "1.0.2"):
+        commit_release(pipeline, {}, version)
+        assert pipeline.push() == digest
+    with ThreadPoolExecutor(2) as pool, approvals_waiting(pipeline, "v1.0.1", "v1.0.2"):
+        release = pool.submit(pipeline.release, "v1.0.1")
+        wait_until(lambda: pipeline.asked["v1.0.1"].is_set() or release.done(), "an approval to be pending", 1200)
+        after = pool.submit(pipeline.release, "v1.0.2")
+        wait_until(lambda: pipeline.runner.concurrency.entered("release") == 2 or after.done())
+        assert pipeline.roll_back("prod", digest) == (SUCCESS, "")
+        pipeline.answer["v1.0.1"].set()
+        ended = release.result()
+        assert (ended.conclusions["staging"], ended.conclusions["prod/apply"]) == (SUCCESS, FAILURE)
+        assert ended.conclusions["notes"] == SKIPPED
+        assert "Nothing was changed" in ended.log["prod/apply"]
+        wait_until(lambda: pipeline.asked["v1.0.2"].is_set() or after.done(), "the next approval to be pending", 1200)
+        pipeline.answer["v1.0.2"].set()
+        assert set(after.result().conclusions.values()) == {SUCCESS}, after.result().log
+    notes = (pipeline.run.folder / "gh.txt").read_text()
     assert "release create v1.0.1" not in notes
+    assert "release create v1.0.2" in notes
 
 
 def test_a_build_that_github_did_not_attest_is_attested_by_the_next_attempt_and_not_built_twice(
@@ -127,15 +141,13 @@ def test_a_build_that_github_did_not_attest_is_attested_by_the_next_attempt_and_
     assert digest in (pipeline.run.folder / "gh.txt.attested").read_text()
 
 
-def test_a_release_that_does_not_serve_goes_back_at_staging_and_cannot_be_rolled_back_to(
-    pipeline: Pipeline, first: str
-) -> None:
-    good = deployed(pipeline)["staging"]
+def test_a_release_that_does_not_serve_goes_back_at_staging_and_cannot_be_rolled_back_to(pipeline: Pipeline) -> None:
+    before = deployed(pipeline)
     result = pipeline.release("v1.1.0")
     assert result.conclusions["staging/apply"] == FAILURE
     assert "/beers does not answer as it should: 500" in result.log["staging/apply"]
     assert result.conclusions["prod"] == SKIPPED
-    assert deployed(pipeline) == {"staging": good, "prod": first}
+    assert deployed(pipeline) == before
     assert pipeline.client("staging").get("/beers").status == 200
     bad = pipeline.built(pipeline.git("rev-parse", "main"))
     for digest, sentence in ((bad, "never released to prod"), ("sha256:" + "0" * 64, "no image")):
@@ -200,10 +212,10 @@ def test_a_destroy_is_refused_while_prod_is_protected_and_then_leaves_only_what_
             pipeline.deployment("prod").destroy_environment(quiet)
         for one in environments:
             confirm_the_destruction(one.environment)
-        with pytest.raises(TerraformError, match="protection"):
-            pipeline.deployment("prod").destroy_environment(quiet)
-        unprotect(pipeline)
         with ThreadPoolExecutor() as pool:
+            refused = [pool.submit(one.destroy_environment, quiet) for one in environments]
+            assert ["protection" in str(one.exception()) for one in refused] == [True, True]
+            unprotect(pipeline)
             list(pool.map(lambda one: one.destroy_environment(quiet), environments))
     pipeline.terraform.destroy_account(quiet)
     statements.add_decisive(pipeline.run.logs)
