@@ -109,7 +109,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # $(call tests,STAGE,MARKERS): run pytest, and leave the times in build/ for `make stats`.
 tests = @$(RUN) pytest --durations=10 --junitxml=build/$(1).xml -m "$(2)"
 # More processes than cores, because many tests wait.
-SPREAD := --numprocesses 3 --dist worksteal
+SPREAD := --numprocesses 4 --dist worksteal
 # tests/conftest.py says what stays together and starts first. By the number of tests, the longest would start last.
 LANES := --dist loadscope --no-loadscope-reorder
 MAJORS := 14 15 16 17 18
