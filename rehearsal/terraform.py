@@ -211,10 +211,11 @@ def copy_configuration(destination: Path, source: Path = CHECKOUT / "terraform")
     shutil.copytree(source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     for folder, override in _OVERRIDES.items():
         (destination / folder / "rehearsal_override.tf").write_text(override)
-    for name, domain in DOMAINS.items():
-        if (file := destination / "environment" / f"{name}.tfvars").exists():
-            text = _OF_AN_ACCOUNT.sub("", file.read_text())
-            file.write_text(f'{text}\ndomain_name = "{domain}"\ndns_zone_name = "example.com"\n')
+    for file in (destination / "environment").glob("*.tfvars"):
+        if not file.name.endswith(".auto.tfvars"):
+            domain = DOMAINS.get(file.stem)
+            named = f'\ndomain_name = "{domain}"\ndns_zone_name = "example.com"\n' if domain else ""
+            file.write_text(_OF_AN_ACCOUNT.sub("", file.read_text()) + named)
 
 
 def configuration_digest(configuration: Path, root: str, variables: Mapping[str, object]) -> str:

@@ -78,7 +78,8 @@ def test_the_backend_variables_and_domains_of_a_real_account_are_not_rehearsed(t
     for folder in ("account", "environment", "modules/bucket", "modules/database"):
         (tmp_path / "terraform" / folder).mkdir(parents=True)
     own = 'domain_name   = "beers.acme.io"\ndns_zone_name = "acme.io"\ndatabase_backup_copy_region = "eu-west-1"\n'
-    (tmp_path / "terraform" / "environment" / "prod.tfvars").write_text(f'environment = "prod"\n{own}')
+    for name in ("dev", "prod"):
+        (tmp_path / "terraform" / "environment" / f"{name}.tfvars").write_text(f'environment = "{name}"\n{own}')
     for name in ("main.tf", "backend.tf", "account.auto.tfvars.json", "environments.auto.tfvars"):
         (tmp_path / "terraform" / "account" / name).touch()
     copy_configuration(tmp_path / "copy", tmp_path / "terraform")
@@ -86,6 +87,9 @@ def test_the_backend_variables_and_domains_of_a_real_account_are_not_rehearsed(t
     assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == copied
     rehearsed = 'environment = "prod"\n\ndomain_name = "beers.example.com"\ndns_zone_name = "example.com"\n'
     assert (tmp_path / "copy" / "environment" / "prod.tfvars").read_text() == rehearsed
+    assert (tmp_path / "copy" / "environment" / "dev.tfvars").read_text() == 'environment = "dev"\n'
     (tmp_path / "copy" / "account" / "own.auto.tfvars").touch()
+    (tmp_path / "copy" / "environment" / "own.auto.tfvars").write_text(own)
     copy_configuration(tmp_path / "copy", tmp_path / "terraform")
     assert {path.name for path in (tmp_path / "copy" / "account").iterdir()} == copied | {"own.auto.tfvars"}
+    assert (tmp_path / "copy" / "environment" / "own.auto.tfvars").read_text() == own
