@@ -50,7 +50,10 @@ AnyTarget = Target | OnFutureObjects
 def compare_access(snapshot: Snapshot, difference: Difference) -> tuple[Comparison, list[AnyTarget]]:
     """Return the access before and after the statements that remove the difference, and the objects in its catalogs."""
     owners = {SchemaOwner(schema, owner) for schema, owner in snapshot.schema_owners.items()}
-    old = {fact for fact in snapshot.facts if not isinstance(fact, SchemaOwner)}  # they name the successor already
+    # Schema owners name the successor already, and what a new schema will get by default does not hold before.
+    old = {
+        fact for fact in snapshot.facts if not isinstance(fact, SchemaOwner) and not _is_on_new_schema(fact, snapshot)
+    }
     before = old | owners | snapshot.kept | snapshot.implicitly_revoked
     after = (snapshot.facts - difference.surplus) | difference.missing | snapshot.kept
     numbers: dict[AnyTarget, int] = {}
@@ -70,6 +73,11 @@ def compare_access(snapshot: Snapshot, difference: Difference) -> tuple[Comparis
     now = moments[0].access(snapshot.server, targets, names - new)
     retired = {role.role for role in snapshot.retired_roles}
     return Comparison(now, moments[1].access(snapshot.server, targets, names - retired)), targets
+
+
+def _is_on_new_schema(fact: Fact, snapshot: Snapshot) -> bool:
+    on = fact.target if isinstance(fact, Privilege) else None
+    return isinstance(on, OnSchema) and on.schema not in snapshot.schema_owners
 
 
 def _defaults_of_one(

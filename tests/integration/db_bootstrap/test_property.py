@@ -17,7 +17,7 @@ from devtools.postgres.cluster import SUPERUSER
 from devtools.postgres.role_patch import RolePatch
 from tests.support import random_access as model
 from tests.support.claimed_access import Claims
-from tests.support.random_access import STRANGER, documents, names_of, reached, starting_states
+from tests.support.random_access import STRANGER, ByHand, documents, names_of, reached, starting_states
 from tests.support.workshop import Thing, Workshop
 
 pytestmark = [pytest.mark.database, pytest.mark.each_major(also=15)]
@@ -60,6 +60,36 @@ def test_what_postgresql_allows_is_what_the_document_says(
         claims.assert_takes_nothing()
     workshop.let_creators_make_things(document)
     assert_allowed(workshop, document)
+
+
+@given(public=st.sampled_from([{}, {"hall": "read"}]))
+def test_what_a_new_schema_gets_by_default_is_a_gain_of_the_plan_and_no_loss(
+    public: dict[str, str], workshop: Workshop
+) -> None:
+    member: dict[str, Any] = {
+        "comment": None,
+        "inherit": None,
+        "member_of": [],
+        "memberships": {},
+        "schemas": {},
+        "grants": [],
+    }
+    login = {**member, "credential": "rotated", "acts_as": None, "connection_limit": None, "settings": {}}
+    document = {
+        "database": "",
+        "unlisted": "revoke",
+        "schemas": {"hall": {"owner": "cook", "adopt": []}},
+        "retired": {},
+        "roles": {"cook": member},
+        "logins": {"ann": login},
+        "public": {"schemas": public, "grants": []},
+    }
+    workshop.clear()
+    workshop.do(ByHand("CREATE ROLE {cook}; CREATE ROLE {ann}", actor="master"))
+    workshop.do(ByHand("ALTER DEFAULT PRIVILEGES FOR ROLE {cook} GRANT USAGE ON SCHEMAS TO PUBLIC"))
+    claims = Claims(workshop, document)
+    workshop.apply(document)
+    claims.assert_true()
 
 
 def assert_allowed(workshop: Workshop, document: dict[str, Any]) -> None:
