@@ -67,7 +67,9 @@ def sentences_for(
     }
     desired = facts(parsed, known["server"]) | object_facts(parsed, known["server"], known["groups"])
     actual = (desired - {*missing}) | {*surplus}
-    snapshot = Snapshot(**{**known, "facts": actual, "schema_owners": {"beers": OWNER}})
+    targets = {fact.target for fact in actual if isinstance(fact, Privilege)}
+    owners = dict.fromkeys({"beers", *(on.schema for on in targets if isinstance(on, OnSchema))}, OWNER)
+    snapshot = Snapshot(**{**known, "facts": actual, "schema_owners": owners})
     return [*summary(parsed, snapshot, compare(parsed, desired, actual))]
 
 
@@ -234,4 +236,4 @@ def test_a_long_summary_says_how_much_it_leaves_out() -> None:
     strangers = {Privilege(f"s{number}", "USAGE", OnSchema(f"x{number}")) for number in range(MAXIMUM_SENTENCES + 1)}
     sentences = sentences_for([], strangers, beers())
     assert len(sentences) == MAXIMUM_SENTENCES
-    assert sentences[-1] == "2 more sentences are left out; the SQL has all changes."
+    assert sentences[-1] == "3 more sentences are left out; the SQL has all changes."
