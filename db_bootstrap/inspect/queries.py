@@ -323,7 +323,7 @@ WHERE n.nspname = ANY (CAST(:schemas AS text[])) AND s.nspname <> 'pg_catalog'
 
 # A creator's default everywhere replaces the built-in default; one for a schema adds to it. Documents declare no
 # defaults for schemas, but these matter to a schema that is about to be created. Lists that differ only in the creator,
-# the grantor and perhaps the first grantee, are taken apart once: for each of them that took longer than all other
+# the grantor and the creator's own entry, are taken apart once: for each of them that took longer than all other
 # queries. A name that needs quotes could look like the end of an entry, so lists with quotes are not compared so.
 DEFAULT_PRIVILEGES = """
 SELECT g.places, CASE c.defaclobjtype WHEN 'r' THEN 'relation' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'routine'
@@ -346,7 +346,9 @@ FROM (
             GROUP BY c.defaclobjtype, c.defaclrole, c.defaclacl
         ) d, LATERAL (SELECT ARRAY(SELECT unnest(d.schemas) ORDER BY 1) AS schemas,
                              CASE WHEN strpos(d.acl, '"') > 0 THEN d.acl
-                             ELSE replace(replace(d.acl, '/' || d.creator, ''), '{' || d.creator || '=', '{"=') END
+                             ELSE replace(replace(replace(d.acl, '/' || d.creator, ''),
+                                                  '{' || d.creator || '=', '{"='),
+                                          ',' || d.creator || '=', ',"=') END
                              AS list) k
         GROUP BY k.schemas, d.kind, k.list
     ) l

@@ -105,6 +105,19 @@ def test_default_privileges_of_grantees_whose_names_contain_a_creators_are_told_
         assert f"{grantee!r} gets SELECT on every relation that {creator} will create" in notes
 
 
+def test_what_a_creator_granted_itself_hides_no_grant_of_other_creators_to_it(cellar: Access) -> None:
+    with cellar.master() as master:
+        master.run(cellar.filled("CREATE ROLE {reader}"))
+    cellar.as_superuser(
+        "CREATE SCHEMA {schema} AUTHORIZATION {master}",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {reader} IN SCHEMA {schema} GRANT SELECT ON TABLES TO {reader}",
+    )
+    del cellar.raw["logins"][cellar.role("app")]  # with two login roles, it could create nothing that both could change
+    cellar.raw["public"] = {"schemas": {cellar.schema: "own"}}  # every role can create
+    cellar.apply()
+    assert cellar.plan().statements == ()
+
+
 def test_what_is_not_there_yet_is_waited_for_and_granted_when_it_is(cellar: Access) -> None:
     cellar.raw["roles"][cellar.role("auditor")] = {
         "grants": [
