@@ -136,7 +136,7 @@ def in_foreground(*arguments: str, root: Path = ROOT) -> None:
     """Run Terraform, show its output meanwhile and let it ask.
 
     Interrupted, Terraform finishes what it has begun and releases its lock, so this waits for it. A terminal interrupts
-    Terraform as well; SIGTERM is passed on, also for a closed terminal, which would end Terraform at once.
+    Terraform as well; SIGTERM is passed on. SIGHUP would end Terraform at once, so a closed terminal becomes SIGTERM.
 
     Raises:
         CommandError: it failed; with its output.

@@ -117,8 +117,8 @@ def _membership_options(fact: Membership, server: Server) -> str:
 def _revoking(fact: Membership, server: Server) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield how to revoke a membership, with the roles to act as; from version 16 on, once as each of its grantors."""
     # Without GRANTED BY, the server chooses the grantor that it records for the master's grants.
-    by_choice = server.masters - {server.master}
-    for grantor in sorted({"" if name in by_choice else name for name in fact.grantors or ("",)}):
+    chosen_by_server = server.masters - {server.master}
+    for grantor in sorted({"" if name in chosen_by_server else name for name in fact.grantors or ("",)}):
         granted_by = f" GRANTED BY {identifier(grantor)}" if grantor else ""
         # Memberships that the member granted in turn would block the revoke, and must go as well.
         cascade = " CASCADE" if fact.admin and server.has_membership_options else ""

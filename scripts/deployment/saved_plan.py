@@ -135,7 +135,7 @@ def differences(planned: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str,
 
 
 def unacceptable(found: Iterable[str], accepted: str, reason: str) -> list[str]:
-    """Return why differences are not accepted, by name; empty if they are. ``accepted`` has names and spaces."""
+    """Return why differences, by name, are not accepted; empty if they are. ``accepted`` is a space-separated list."""
     found, names = set(found), set(accepted.split())
     if not names:
         return ["An apply accepts no difference."] if found else []

@@ -48,7 +48,7 @@ def _is_ours(entry: Mapping[str, Any], mark: str) -> bool:
     return bool(entry["user"]["type"] == "Bot" and (entry["body"] or "").startswith(mark))
 
 
-def post(command: str, file: str, settings: Mapping[str, str]) -> None:
+def post(settings: Mapping[str, str], command: str, file: str = "") -> None:
     """Post a file as the comment of PULL_REQUEST, or as the issue TITLE, which OPEN=false closes."""
     setting = partial(required, settings, meaning="the workflows do")
     repository, report = setting("GITHUB_REPOSITORY"), Path(file).read_text() if file else ""
@@ -62,4 +62,4 @@ def post(command: str, file: str, settings: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(os.environ, lambda: post(sys.argv[1], "".join(sys.argv[2:]), os.environ)))
+    sys.exit(run_command(os.environ, lambda: post(os.environ, *sys.argv[1:])))

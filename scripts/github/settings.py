@@ -67,7 +67,10 @@ def parse(text: str, environments: Iterable[str]) -> Settings:
 
 
 def warning(settings: Settings, code_owners: str) -> str:
-    """Return that the only code owner's pull requests cannot be merged (github.com/orgs/community/discussions/9636)."""
+    """Warn an only code owner, who cannot approve their own pull requests; return an empty text to others.
+
+    Source: https://github.com/orgs/community/discussions/9636.
+    """
     rules = [rule.get("parameters", {}) for each in settings.rulesets for rule in each.rules]
     alone = re.search(r"^\* +(@[^\s/]+)$", code_owners, re.MULTILINE)
     if not alone or not any(rule.get("require_code_owner_review") for rule in rules):
