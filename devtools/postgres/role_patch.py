@@ -32,10 +32,20 @@ INSTALL = (
     # ALTER ROLE ... SET role is impossible in a procedure with its definer's rights.
     """
     CREATE PROCEDURE pg_catalog.run_as_admin(role text, statement text) LANGUAGE plpgsql AS $$
+    DECLARE
+        is_administered boolean := (
+            SELECT admin_option FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid
+            WHERE r.rolname = role AND m.member = current_user::regrole AND m.grantor = 10);
+        options text := CASE WHEN is_administered IS NULL THEN ', INHERIT FALSE, SET FALSE' ELSE '' END;
+        option_for text := CASE WHEN is_administered IS NULL THEN '' ELSE 'ADMIN OPTION FOR ' END;
     BEGIN
-        CALL run_as_rdsadmin(format('GRANT %I TO %I WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', role, current_user));
-        EXECUTE statement;
-        CALL run_as_rdsadmin(format('REVOKE %I FROM %I', role, current_user));
+        IF is_administered THEN
+            EXECUTE statement;
+        ELSE
+            CALL run_as_rdsadmin(format('GRANT %I TO %I WITH ADMIN TRUE%s', role, current_user, options));
+            EXECUTE statement;
+            CALL run_as_rdsadmin(format('REVOKE %s%I FROM %I', option_for, role, current_user));
+        END IF;
     END $$
     """,
     "REVOKE ALL ON PROCEDURE pg_catalog.run_as_rdsadmin FROM PUBLIC",

@@ -95,6 +95,19 @@ def test_access_taken_out_of_the_document_is_revoked_and_a_retired_role_is_dropp
     assert cellar.as_superuser("SELECT FROM pg_roles WHERE rolname = '{report}'") == []
 
 
+@pytest.mark.parametrize("patch", [RolePatch.ROLES_AS_RDSADMIN], indirect=True)
+@pytest.mark.parametrize("is_administered", [True, False])
+def test_a_master_that_alters_a_role_keeps_its_membership_and_its_grants(is_administered: bool, cellar: Access) -> None:
+    cellar.as_superuser("CREATE ROLE {stranger}", f"GRANT {{stranger}} TO {{master}} WITH ADMIN {is_administered}")
+    if is_administered:
+        cellar.as_superuser("CREATE ROLE {auditor}", "GRANT {stranger} TO {auditor} GRANTED BY {master}")
+    memberships = "SELECT member, grantor, admin_option FROM pg_auth_members WHERE roleid = '{stranger}'::regrole"
+    before = cellar.as_superuser(memberships)
+    with cellar.master() as master:
+        master.run(cellar.filled("ALTER ROLE {stranger} NOINHERIT"))
+    assert cellar.as_superuser(memberships) == before
+
+
 @pytest.mark.parametrize("grantors", [["rdsadmin"], ["{master}"], ["rdsadmin", "{master}"]])
 def test_a_membership_by_hand_is_revoked_or_fails_the_apply_with_a_remedy(
     grantors: list[str], cellar: Access, patch: RolePatch
