@@ -115,7 +115,7 @@ LANES := --dist loadscope --no-loadscope-reorder
 MAJORS := 14 15 16 17 18
 
 test: .venv/ready browser engine $(patsubst %,$(SERVER),15) ## Run all tests except the nightly ones
-	$(call tests,test,not nightly) --numprocesses 6 $(LANES)
+	$(call tests,test,not nightly) --numprocesses 5 $(LANES)
 
 test-fast: export POSTGRESQL_MAJORS = 17
 test-fast: .venv/ready browser ## Run the tests that need no load, rehearsal, image, `terraform test` or other PostgreSQL version
@@ -125,7 +125,7 @@ test-load: .venv/ready # The tests under load
 	$(call tests,test-load,load and not nightly) $(SPREAD)
 
 test-terraform: .venv/ready # `terraform validate` and `terraform test` of each root module, and a plan of each environment
-	$(call tests,test-terraform,terraform) $(SPREAD)
+	$(call tests,test-terraform,terraform and not nightly) $(SPREAD)
 
 test-postgresql: export POSTGRESQL_MAJORS = $(MAJORS)
 test-postgresql: .venv/ready $(patsubst %,$(SERVER),$(filter-out 17,$(MAJORS))) # The tests that depend on PostgreSQL's version, on 14 to 18

@@ -62,11 +62,14 @@ class Together(LoadScopeScheduling):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the lanes, the longest first: rehearsals mostly wait, so everything else can run in parallel."""
+    """Start with what takes long: the lanes in their order, then the files that run Terraform.
+
+    Rehearsals mostly wait, so everything else can run in parallel. A long file at the end would run alone.
+    """
 
     def order(item: pytest.Item) -> int:
         name = lane(item.nodeid.partition("::")[0])
-        return LANES.index(name) if name else len(LANES)
+        return LANES.index(name) if name else len(LANES) + (item.get_closest_marker("terraform") is None)
 
     items.sort(key=order)
 

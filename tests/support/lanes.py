@@ -1,7 +1,7 @@
 """The lanes of the end-to-end tests: tests that share a deployment or an image run in one process and in order.
 
-Rehearsals mostly wait, so all lanes of `make test` start at once, with one process more for everything else;
-`make test-rehearsal` has three processes. tests/conftest.py starts with the longest lane.
+Rehearsals mostly wait, so `make test` has five processes, which start with one lane each, and `make test-rehearsal`
+three. tests/conftest.py starts with the longest lane.
 """
 
 # The longest first.

@@ -62,6 +62,7 @@ def test_every_claim_is_proven_about_a_rehearsal(rehearsal: Rehearsal, only: str
     assert rehearsal.aws("sqs").list_queues(QueueNamePrefix="taproom-dev-prove").get("QueueUrls", []) == []
 
 
+@pytest.mark.nightly
 def test_an_environment_that_could_not_be_created_completely_is_destroyed_and_what_is_left_is_listed(
     rehearsal: Rehearsal,
 ) -> None:

@@ -19,7 +19,6 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.database, pytest.mark.load]
 
 SERVICE = "beers"
-SIGTERMS = 10
 
 
 class Deployed:
@@ -67,7 +66,8 @@ def health_check() -> dict[str, str | int]:
     }
 
 
-def test_ten_sigterms_under_load_lose_no_request(deployed: Deployed) -> None:
+@pytest.mark.parametrize("sigterms", [4, pytest.param(10, marks=pytest.mark.nightly)])
+def test_sigterms_under_load_lose_no_request(sigterms: int, deployed: Deployed) -> None:
     site, replaced = deployed.site, set[str]()
 
     def are_replaced() -> bool:
@@ -78,12 +78,12 @@ def test_ten_sigterms_under_load_lose_no_request(deployed: Deployed) -> None:
         return [container.get("exitCode") for task in stopped for container in task["containers"]]
 
     with Load([urlsplit(site.url).netloc], connections=8, pause_seconds=0.05) as load:
-        while len(replaced) < SIGTERMS:
+        while len(replaced) < sigterms:
             replaced |= deployed.tasks()
             site.ecs.update_service(cluster="taproom", service=SERVICE, forceNewDeployment=True)
             wait_until(are_replaced, "new tasks")
     assert load.failures == []
-    assert load.requests > 10 * SIGTERMS
+    assert load.requests > 10 * sigterms
     wait_until(lambda: None not in exit_codes(), "the end of the replaced tasks")
     assert set(exit_codes()) == {0}
 
