@@ -80,6 +80,10 @@ class ProcessRegister:
                 extra_groups=None if user is None else [],
             )
             self._record(child.pid, argv[0])
+            if niceness := os.nice(0):
+                # Linux shares processors among sessions by their nice values, which start at 0 (sched(7), autogroup).
+                with contextlib.suppress(OSError):
+                    Path(f"/proc/{child.pid}/autogroup").write_text(str(niceness))
             assert child.stdin
             with contextlib.suppress(BrokenPipeError), child.stdin as line:  # it may have been ended already
                 line.write(b"\n")

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -46,6 +47,15 @@ def test_a_child_sees_only_the_environment_that_it_is_given(register: ProcessReg
     child = started(register, [sys.executable, "-c", "import os; print(sorted(os.environ))"], tmp_path)
     child.wait(60)
     assert (tmp_path / "log").read_text() in ("['GREETING']\n", "['GREETING', 'LC_CTYPE']\n")
+
+
+def test_a_child_of_a_nice_process_is_as_nice_even_where_linux_schedules_whole_sessions(tmp_path: Path) -> None:
+    shown = "cat /proc/self/autogroup 2>&1; nice"
+    start = f"register.start(['sh', '-c', {shown!r}], env=os.environ, cwd=folder, log=folder / 'log').wait()"
+    module = f"import os, pathlib, devtools.processes as d; folder = pathlib.Path({str(tmp_path)!r})"
+    code = f"{module}; register = d.ProcessRegister(folder / 'processes.jsonl'); {start}"
+    subprocess.run(["nice", "-n", "5", sys.executable, "-c", code], cwd=CHECKOUT, check=True)
+    assert re.search(r"(nice 5|No such file or directory)\n5\n$", (tmp_path / "log").read_text())
 
 
 @pytest.mark.parametrize("program", ["no-such-program", "./no-such-program"])
