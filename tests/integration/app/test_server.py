@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -101,12 +102,19 @@ def test_liveness_startup_and_readiness_during_and_after_an_outage_of_the_databa
 
 
 def replace_workers(served: Served) -> None:
-    """End all workers, and wait until as many others run."""
+    """End both workers, and wait until two others run."""
     master = psutil.Process(served.process.pid)
+    wait_until(lambda: len(master.children()) == 2, "all workers")
     before = set(master.children())
-    for worker in before:
-        worker.terminate()
-    wait_until(lambda: len(set(master.children()) - before) == len(before), "new workers")
+
+    def are_replaced() -> bool:
+        running = set(master.children())
+        for worker in before & running:
+            with suppress(psutil.NoSuchProcess):
+                worker.terminate()  # again, because a worker that is just being forked loses the signal
+        return len(running - before) == 2
+
+    wait_until(are_replaced, "new workers")
 
 
 def test_a_refused_password_is_a_503_and_not_logged(catalogue: CatalogueDatabase, tmp_path: Path) -> None:
