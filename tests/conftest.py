@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let the two longest lanes go first where processes compete: they decide how long the whole run takes."""
     if "PYTEST_XDIST_WORKER" in os.environ and lane(item.nodeid.partition("::")[0]) not in LANES[:2]:
-        os.nice(5 - os.nice(0))
+        os.nice(max(0, 5 - os.nice(0)))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -63,7 +63,7 @@ def test_what_postgresql_allows_is_what_the_document_says(
     assert_allowed(workshop, document)
 
 
-@given(public=st.sampled_from([{}, {"hall": "read"}]))
+@given(public=st.sampled_from([{}, {"hall": "read"}]))  # not parametrized: the workshop notes what it does
 def test_what_a_new_schema_gets_by_default_is_a_gain_of_the_plan_and_no_loss(
     public: dict[str, str], workshop: Workshop
 ) -> None:

@@ -49,7 +49,7 @@ def test_a_child_sees_only_the_environment_that_it_is_given(register: ProcessReg
     assert (tmp_path / "log").read_text() in ("['GREETING']\n", "['GREETING', 'LC_CTYPE']\n")
 
 
-def test_a_child_of_a_nice_process_is_as_nice_even_where_linux_schedules_whole_sessions(tmp_path: Path) -> None:
+def test_a_child_has_the_nice_value_of_its_parent_in_a_session_of_its_own_too(tmp_path: Path) -> None:
     shown = "cat /proc/self/autogroup 2>&1; nice"
     start = f"register.start(['sh', '-c', {shown!r}], env=os.environ, cwd=folder, log=folder / 'log').wait()"
     module = f"import os, pathlib, devtools.processes as d; folder = pathlib.Path({str(tmp_path)!r})"
