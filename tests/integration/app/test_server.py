@@ -1,6 +1,7 @@
 """The service as a process over HTTP: gunicorn, signals, logs."""
 
 import json
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -125,6 +126,12 @@ def test_a_refused_password_is_a_503_and_not_logged(catalogue: CatalogueDatabase
         reasons = [line["reason"] for line in served.log_lines() if line["message"] == "Database unavailable"]
         assert reasons == ["PostgreSQL refused with 28P01."] * 2
         assert "wrong-and-secret" not in served.log_text() + str([answer.body for answer in answers])
+
+
+def test_what_the_master_has_loaded_is_left_out_of_garbage_collections() -> None:
+    show = "import gc; from app.server import config; config.when_ready(None); print(len(gc.get_objects()))"
+    done = run([sys.executable, "-c", show], DATABASE_URL="postgresql://a:b@localhost/c")
+    assert int(done.stdout) < 1_000, done.stderr
 
 
 @pytest.mark.parametrize(
