@@ -3,6 +3,9 @@ PYTHON ?= python3
 RUN    := .venv/bin/python -m
 export PYTHON PORT GITHUB_REPOSITORY REGION ENVIRONMENT LOGIN ON OF PRIVILEGE CLIENT_CIDR_BLOCKS TASKS BASE TERRAFORM YES
 
+# For Terraform and its provider: a fifth less CPU time than with Go's default of 100, for a quarter more memory.
+export GOGC ?= 400
+
 .DEFAULT_GOAL := help
 .PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile ci.mk)
 

@@ -233,7 +233,7 @@ def configuration_digest(configuration: Path, root: str, variables: Mapping[str,
 
 
 def _environment(endpoint: str, cli_config: Path) -> dict[str, str]:
-    kept = ("PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    kept = ("PATH", "HOME", "TMPDIR", "GOGC", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         "AWS_ENDPOINT_URL": endpoint,
@@ -245,7 +245,6 @@ def _environment(endpoint: str, cli_config: Path) -> dict[str, str]:
         "TF_CLI_CONFIG_FILE": str(cli_config),
         "TF_IN_AUTOMATION": "1",
         "CHECKPOINT_DISABLE": "1",
-        "GOGC": "400",  # a third of the CPU time goes into collecting garbage otherwise
     }
 
 

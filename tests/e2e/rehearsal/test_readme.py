@@ -89,7 +89,6 @@ def test_the_commands_of_the_readme_lead_from_a_clone_to_a_served_beer(tmp_path:
                 "AWS_DEFAULT_REGION": "us-east-1",
                 "AWS_ENDPOINT_URL": str(run.endpoint),
                 "CHECKPOINT_DISABLE": "1",
-                "GOGC": "400",
                 "GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig"),
                 "GITHUB_STATE": github.url,
                 "IMAGES": str(run.images),

@@ -61,7 +61,6 @@ def start(root: Path, aws: LocalAws, **environment: str) -> "subprocess.Popen[st
         "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
         "TF_INPUT": "1",
         "CHECKPOINT_DISABLE": "1",
-        "GOGC": "400",
         "HOME": str(folder),
         "NO_PROXY": "127.0.0.1",
         "AWS_ENDPOINT_URL": aws.endpoint,

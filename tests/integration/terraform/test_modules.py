@@ -196,4 +196,4 @@ def _environment(root: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if name == "TF_REATTACH_PROVIDERS" or not name.startswith(("AWS_", "TF_"))
     }
-    return {**kept, "TF_CLI_CONFIG_FILE": str(config), "CHECKPOINT_DISABLE": "1", "GOGC": "400"}
+    return {**kept, "TF_CLI_CONFIG_FILE": str(config), "CHECKPOINT_DISABLE": "1"}
