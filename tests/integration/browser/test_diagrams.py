@@ -1,10 +1,10 @@
 """The documents' diagrams are drawn, by Mermaid itself, in a real browser."""
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from devtools.checkout import CHECKOUT
 
@@ -27,14 +27,20 @@ def diagrams() -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("document", diagrams())
-def test_a_diagram_is_drawn(document: str, browser: Browser, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """A page with Mermaid, whose three megabytes take a second to load."""
     if not MERMAID.exists():
         pytest.skip("no Mermaid here: make .venv/mermaid/ready")
     page = browser.new_page()
     page.add_script_tag(path=MERMAID)
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("document", diagrams())
+def test_a_diagram_is_drawn(document: str, page: Page) -> None:
     for source in diagrams()[document]:
         drawing = page.evaluate(DRAW, source)
         assert drawing.startswith("<svg")
         assert "Syntax error" not in drawing
-    page.close()
