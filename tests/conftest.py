@@ -62,14 +62,17 @@ class Together(LoadScopeScheduling):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with what takes long: the lanes in their order, then the files that run Terraform.
+    """Start with what takes long: the lanes in their order, the files that run Terraform, those of one local AWS.
 
-    Rehearsals mostly wait, so everything else can run in parallel. A long file at the end would run alone.
+    Rehearsals mostly wait, so everything else can run in parallel. What is long and starts last would run alone.
     """
 
     def order(item: pytest.Item) -> int:
-        name = lane(item.nodeid.partition("::")[0])
-        return LANES.index(name) if name else len(LANES) + (item.get_closest_marker("terraform") is None)
+        path = item.nodeid.partition("::")[0]
+        if name := lane(path):
+            return LANES.index(name)
+        is_long = item.get_closest_marker("terraform") or path.startswith(_ONE_LOCAL_AWS)
+        return len(LANES) + (not is_long)
 
     items.sort(key=order)
 

@@ -41,8 +41,9 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
 _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 # Terraform and the provider compare the rules pair by pair, and by a type so large that five take half of a plan's CPU
-# time. One of each kind is left; tests/edge.tftest.hcl in terraform/environment checks all five.
+# time. Prod has one of each kind, staging none; tests/edge.tftest.hcl in terraform/environment checks all five.
 _TWO_FIREWALL_RULES = 'locals {\n  managed_rules = [{ group = "CommonRuleSet", blocks = true }]\n}\n'
+_NO_FIREWALL = "requests_per_five_minutes_limit = null\n"
 _GITHUB = Repository(REPOSITORY, "1001", "2002")  # as rehearsal/deployment.py names it
 
 
@@ -260,7 +261,6 @@ class Pipeline:
             "AWS_ENDPOINT_URL": str(self.run.endpoint),
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "CHECKPOINT_DISABLE": "1",
-            "GOGC": "400",
             "GITHUB_STATE": self.github,
             "CALLS": str(self.run.folder / "gh.txt"),
             "NO_PROXY": "127.0.0.1",
@@ -306,6 +306,8 @@ def copy_project(origin: Path) -> None:
     (origin / ".github" / "settings.yml").write_text(SETTINGS)
     copy_configuration(origin / "terraform")
     (origin / "terraform" / "modules" / "edge" / "test_override.tf").write_text(_TWO_FIREWALL_RULES)
+    with (origin / "terraform" / "environment" / "staging.tfvars").open("a") as staging:
+        staging.write(_NO_FIREWALL)
     git_in(origin, "init", "--quiet", "--initial-branch=main")
 
 
