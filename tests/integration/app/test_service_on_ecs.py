@@ -66,7 +66,7 @@ def health_check() -> dict[str, str | int]:
     }
 
 
-@pytest.mark.parametrize("sigterms", [4, pytest.param(10, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("sigterms", [2, pytest.param(10, marks=pytest.mark.nightly)])
 def test_sigterms_under_load_lose_no_request(sigterms: int, deployed: Deployed) -> None:
     site, replaced = deployed.site, set[str]()
 

@@ -77,13 +77,12 @@ def test_the_access_function_alone_has_tests_that_pass(project: Path) -> None:
     assert "plan" in run(alone, sys.executable, "-m", "db_bootstrap", "--help")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("number", "kept"),
     [
         pytest.param(0, ["app", "db_bootstrap", "devtools", "scripts", "terraform"], id="rehearsal"),
-        pytest.param(
-            1, ["db_bootstrap", "devtools", "localaws", "scripts", "terraform"], id="service", marks=pytest.mark.nightly
-        ),
+        pytest.param(1, ["db_bootstrap", "devtools", "localaws", "scripts", "terraform"], id="service"),
     ],
 )
 def test_what_is_left_out_takes_only_its_own_tests(number: int, kept: list[str], project: Path) -> None:
