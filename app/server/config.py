@@ -62,8 +62,8 @@ accesslog = None
 def when_ready(_server: Any) -> None:
     """Leave what the master has loaded out of all garbage collections, before it forks its workers.
 
-    A collection writes to every object, which copies the memory that a worker shares with the master. When a worker
-    exits, that takes most of its CPU time (https://docs.python.org/3/library/gc.html#gc.freeze).
+    A collection writes to every object, which copies the memory that a worker shares with the master. Python collects
+    when a worker exits, at the latest (https://docs.python.org/3/library/gc.html#gc.freeze).
     """
     gc.collect()
     gc.freeze()

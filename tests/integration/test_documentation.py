@@ -1,6 +1,7 @@
 """Every file, command, test and heading that the documents name exists."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -270,3 +271,18 @@ def test_the_diagram_of_a_package_shows_the_layers_that_lint_checks(package: str
     (layers,) = [each["layers"] for each in layered if package in each.get("containers", ["rehearsal"])]
     (diagram,) = re.findall(r"```mermaid\n(.*?)```", (CHECKOUT / package / "README.md").read_text(), re.DOTALL)
     assert re.findall(r'\["(.+?)"\]', diagram) == layers
+
+
+@pytest.mark.parametrize(("given", "used"), [({}, "400"), ({"GOGC": "50"}, "50")])
+def test_make_sets_the_garbage_collection_of_terraform_unless_it_is_set(given: dict[str, str], used: str) -> None:
+    makefile = "include Makefile\nshow: ; @echo $$GOGC\n"
+    shown = subprocess.run(
+        ["make", "--silent", "--file=-", "show"],
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"], **given},
+        input=makefile,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == f"{used}\n"

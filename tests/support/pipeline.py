@@ -42,8 +42,11 @@ _IN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 # Terraform and the provider compare the rules pair by pair, and by a type so large that five take half of a plan's CPU
 # time. Prod has one of each kind, staging none; tests/edge.tftest.hcl in terraform/environment checks all five.
-_TWO_FIREWALL_RULES = 'locals {\n  managed_rules = [{ group = "CommonRuleSet", blocks = true }]\n}\n'
-_NO_FIREWALL = "requests_per_five_minutes_limit = null\n"
+_SMALLER_FIREWALL = """locals {
+  has_firewall  = var.requests_per_five_minutes_limit != null && endswith(var.context.name, "-prod")
+  managed_rules = [{ group = "CommonRuleSet", blocks = true }]
+}
+"""
 _GITHUB = Repository(REPOSITORY, "1001", "2002")  # as rehearsal/deployment.py names it
 
 
@@ -305,9 +308,7 @@ def copy_project(origin: Path) -> None:
             shutil.copyfile(source, origin / name)
     (origin / ".github" / "settings.yml").write_text(SETTINGS)
     copy_configuration(origin / "terraform")
-    (origin / "terraform" / "modules" / "edge" / "test_override.tf").write_text(_TWO_FIREWALL_RULES)
-    with (origin / "terraform" / "environment" / "staging.tfvars").open("a") as staging:
-        staging.write(_NO_FIREWALL)
+    (origin / "terraform" / "modules" / "edge" / "test_override.tf").write_text(_SMALLER_FIREWALL)
     git_in(origin, "init", "--quiet", "--initial-branch=main")
 
 

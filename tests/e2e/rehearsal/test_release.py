@@ -221,10 +221,9 @@ def test_a_destroy_is_refused_while_prod_is_protected_and_then_leaves_only_what_
             unprotect(pipeline, "prod")
             prod.destroy_environment(quiet)
             meanwhile.result()
-    images = pipeline.aws("ecr")
-    images.batch_delete_image(
-        repositoryName="taproom", imageIds=images.list_images(repositoryName="taproom")["imageIds"]
-    )
+    registry = pipeline.aws("ecr")
+    images = registry.list_images(repositoryName="taproom")["imageIds"]
+    registry.batch_delete_image(repositoryName="taproom", imageIds=images)
     pipeline.terraform.destroy_account(quiet)
     statements.add_decisive(pipeline.run.logs)
     statements.save(statements_folder, "prod")

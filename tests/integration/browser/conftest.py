@@ -12,7 +12,7 @@ from devtools.postgres.cluster import Cluster
 from tests.support.catalogue_database import CatalogueDatabase, migrated_catalogue
 from tests.support.served import Served, serving
 
-# The names of scripts/setup-browser.
+# In the order of scripts/setup-browser.
 _PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, _PROGRAMS)), None)
 # A page that waits longer than this for what a test expects will not show it.

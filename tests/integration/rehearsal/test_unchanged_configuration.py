@@ -11,6 +11,7 @@ from rehearsal.terraform import TerraformError, copy_configuration
 
 TERRAFORM = """#!/bin/sh
 echo "$(basename "$PWD") $1" >> "$(dirname "$0")/calls"
+echo "$GOGC" > "$(dirname "$0")/gogc"
 [ "$1" != apply ] || [ ! -e "$(dirname "$0")/broken" ]
 """
 
@@ -67,6 +68,12 @@ def test_a_failed_apply_is_repeated_even_if_the_change_is_taken_back(runs: Runs,
         runs.up("account/main.tf")
     (tmp_path / "broken").unlink()
     assert runs.up() == APPLIED
+
+
+def test_terraform_collects_garbage_as_the_makefile_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOGC", "123")
+    Runs(tmp_path)
+    assert (tmp_path / "gogc").read_text() == "123\n"
 
 
 def test_a_new_local_aws_gets_its_account(runs: Runs) -> None:
