@@ -124,13 +124,14 @@ class ServiceController:
     def status(self) -> dict[str, Any]:
         """Return the service's counts, rollout and newest events."""
         service = self.service
+        deployments = service.deployments
         return {
             "status": service.status,
             "desired": service.desired_count,
             "running": service.running_count,
             "pending": service.pending_count,
             "task_definition": service.task_definition,
-            "rollout": service.deployments[0]["rolloutState"] if service.deployments else None,
+            "rollout": deployments[0]["rolloutState"] if deployments else None,
             "events": [event["message"] for event in service.events[:5]],
         }
 

@@ -39,6 +39,8 @@ class Counts:
 class ServiceDeployments:
     """The deployments of a service, the newest first; takes the place of those that moto has made up.
 
+    DescribeServices and ``status`` read them without the controller's lock, so each list that they see is complete.
+
     Args:
         service: moto's service.
         journal: where rollouts and events are written, too.
@@ -62,8 +64,6 @@ class ServiceDeployments:
     def begin(self) -> None:
         """Show a new PRIMARY deployment of the service as it now is."""
         service = self._service
-        for older in self._all:
-            older["status"] = "ACTIVE"
         deployment: dict[str, Any] = {
             "id": f"ecs-svc/{mock_random.randint(10**18, 10**19 - 1)}",
             "status": "PRIMARY",
@@ -79,9 +79,9 @@ class ServiceDeployments:
             "networkConfiguration": service.network_configuration,
             "createdAt": utcnow(),
         }
-        self._all.insert(0, deployment)
         self._tallies[deployment["id"]] = _Tally()
         self._set_rollout(deployment, "IN_PROGRESS", f"ECS deployment {deployment['id']} in progress.")
+        self._show_first(deployment)
 
     def find(self, deployment_id: str) -> dict[str, Any]:
         """Return one deployment, as the API shows it."""
@@ -129,20 +129,18 @@ class ServiceDeployments:
 
     def go_back(self, deployment_id: str, cause: str) -> None:
         """Make the last completed deployment PRIMARY again, and the service run its task definition."""
-        for other in self._all:
-            other["status"] = "ACTIVE"
-        again = next((one for one in self._all if one["id"] == deployment_id), None) or dict(self._last_completed)
-        again["status"] = "PRIMARY"
-        self._all[:] = [again, *(one for one in self._all if one["id"] != deployment_id)]
+        shown = next((one for one in self._all if one["id"] == deployment_id), self._last_completed)
+        again = {**shown, "status": "PRIMARY"}
         self._tallies[deployment_id].failed_tasks = 0
         self._service.task_definition = again["taskDefinition"]
         reason = f"{cause.partition(':')[0]}: rolling back to deploymentId {deployment_id}."
         self._set_rollout(again, "IN_PROGRESS", reason)
+        self._show_first(again)
         self.add_event(f"rolling back to deployment {deployment_id}.")
 
     def forget(self, deployment_id: str) -> None:
         """Show a deployment no more."""
-        self._all.remove(self.find(deployment_id))
+        self._service.deployments = [one for one in self._all if one["id"] != deployment_id]
 
     def show(self, desired_count: int, counts: Mapping[str, Counts]) -> None:
         """Show how many tasks each deployment, and so the service, has."""
@@ -165,6 +163,10 @@ class ServiceDeployments:
     def _all(self) -> list[dict[str, Any]]:
         deployments: list[Any] = self._service.deployments
         return deployments
+
+    def _show_first(self, primary: dict[str, Any]) -> None:
+        others = [{**one, "status": "ACTIVE"} for one in self._all if one["id"] != primary["id"]]
+        self._service.deployments = [primary, *others]
 
     def _set_rollout(self, deployment: dict[str, Any], state: str, reason: str) -> None:
         deployment["rolloutState"], deployment["rolloutStateReason"] = state, reason

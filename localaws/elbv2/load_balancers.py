@@ -117,10 +117,10 @@ class LoadBalancers:
             {
                 "load_balancer": balancer.name,
                 "listener": f"{listener.protocol}:{listener.port}",
-                "url": f"{listener.protocol.lower()}://{LOOPBACK}:{self._open[listener.arn].port}",
+                "url": f"{listener.protocol.lower()}://{LOOPBACK}:{opened.port}",
             }
             for balancer, listener in self._listeners()
-            if listener.arn in self._open
+            if (opened := self._open.get(listener.arn))
         ]
         targets: dict[str, dict[str, str]] = {}
         for target in self._registry.registered():
