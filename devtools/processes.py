@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -126,29 +126,24 @@ class ProcessRegister:
 
 def still_running(path: Path) -> list[psutil.Process]:
     """Return the registered processes that still run, in the order in which they were started."""
-    if not path.exists():
-        return []
     running = []
-    for line in path.read_text().splitlines():
-        try:
-            record = json.loads(line)
-            process = psutil.Process(record["pid"])
-            same = abs(process.create_time() - record["created"]) < _SAME_INSTANT_SECONDS
-            if same and process.status() != psutil.STATUS_ZOMBIE:
+    for pid, created in _records(path).items():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            if _is_from(process, created) and process.status() != psutil.STATUS_ZOMBIE:
                 running.append(process)
-        except (json.JSONDecodeError, psutil.NoSuchProcess):
-            continue  # a line cut short by a kill, or a process that has ended
     return running
 
 
 def end_still_running(path: Path, grace_seconds: float = 10) -> list[str]:
-    """End the registered processes that still run, with all their descendants; return their names.
+    """End the registered processes that still run, and all that they started; return their names.
 
-    For the processes that a killed run left behind, whose owner can no longer stop them in order.
+    For the processes that a killed run left behind, whose owner can no longer stop them in order. A program that was
+    killed itself may have left processes in its session, such as Terraform its provider.
     """
     ended = []
     family: list[psutil.Process] = []
-    for process in still_running(path):
+    for process in [*still_running(path), *_left_in_sessions(_records(path))]:
         with contextlib.suppress(psutil.NoSuchProcess):
             ended.append(f"{process.name()} ({process.pid})")
             family += [process, *process.children(recursive=True)]
@@ -161,3 +156,26 @@ def end_still_running(path: Path, grace_seconds: float = 10) -> list[str]:
             process.kill()
     psutil.wait_procs(stubborn, timeout=grace_seconds)
     return ended
+
+
+def _records(path: Path) -> dict[int, float]:
+    """Return when each registered process was created, by pid."""
+    created: dict[int, float] = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        with contextlib.suppress(json.JSONDecodeError):  # a line cut short by a kill
+            record = json.loads(line)
+            created[record["pid"]] = record["created"]
+    return created
+
+
+def _is_from(process: psutil.Process, created: float) -> bool:
+    return abs(process.create_time() - created) < _SAME_INSTANT_SECONDS
+
+
+def _left_in_sessions(created: Mapping[int, float]) -> Iterator[psutil.Process]:
+    """Yield what runs in the sessions of registered processes that have ended. A session keeps its pid from reuse."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+            leader = os.getsid(process.pid)
+            if leader in created and not psutil.pid_exists(leader) and process.create_time() >= created[leader]:
+                yield process

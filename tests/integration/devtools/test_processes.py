@@ -105,6 +105,15 @@ def test_what_a_killed_owner_left_is_ended_with_its_descendants(register: Proces
     assert not psutil.pid_exists(grandchild)
 
 
+def test_what_a_killed_child_left_in_its_session_is_ended(register: ProcessRegister, tmp_path: Path) -> None:
+    child = started(register, LEAVES_A_CHILD, tmp_path)
+    grandchild = int(wait_for(tmp_path / "log"))
+    child.kill()
+    child.wait(60)
+    assert [name.partition(" ")[2] for name in end_still_running(register.path)] == [f"({grandchild})"]
+    assert not psutil.pid_exists(grandchild)
+
+
 def test_a_process_that_merely_has_the_number_of_an_old_one_is_left_alone(
     register: ProcessRegister, tmp_path: Path
 ) -> None:
