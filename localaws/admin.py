@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from localaws.concurrency import reading_moto
 from localaws.events.schedules import ScheduleError, Schedules
 from localaws.http.call import Answer, json_answer
 from localaws.http.faults import Faults
@@ -60,6 +61,7 @@ class Control:
             return json_answer(405, {"error": f"{path} takes {wanted_method}, not {method}"})
         return json_answer(200, produce())
 
+    @reading_moto
     def _status(self) -> dict[str, Any]:
         return {
             "pid": os.getpid(),
@@ -68,6 +70,7 @@ class Control:
             "services": {name: service.status() for name, service in self._services.items()},
         }
 
+    @reading_moto
     def _resources(self) -> dict[str, Any]:
         return {"resources": self._inventory.remaining()}
 

@@ -18,6 +18,7 @@ from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.responses import ActionResult
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.iam.access_control import PermissionResult
+from moto.iam.models import IAMBackend, Role
 from moto.iam.responses import IamResponse
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
@@ -42,6 +43,19 @@ class MotoPatches(PatchingService):
         self._delete_delete_markers()
         self._return_event_bridge_configuration_of_buckets()
         self._simulate_policies_of_roles()
+        self._find_roles_while_others_are_created()
+
+    def _find_roles_while_others_are_created(self) -> None:
+        """A call is answered while another creates a role.
+
+        moto looks up the caller's role at each call of any service, in a dictionary that CreateRole changes.
+
+        Upstream: not reported; getmoto/moto#5881 is about the same lookup of accounts.
+        """
+
+        @self._patch.method(IAMBackend, "get_roles")
+        def roles(_original: Callable[..., Any], backend: IAMBackend) -> list[Role]:
+            return list(backend.roles.values())
 
     def _simulate_policies_of_roles(self) -> None:
         """SimulatePrincipalPolicy decides by a role's policies and boundary, without conditions on the request.

@@ -32,7 +32,16 @@ from localaws.http.call import Answer, call_wsgi, read_call
 from localaws.http.faults import Faults
 from localaws.http.gate import misdirected, unauthorized
 from localaws.http.listening import ListeningServer
-from localaws.http.middleware import Handler, authorized, journaled, not_implemented, replayed, serialized, validated
+from localaws.http.middleware import (
+    Handler,
+    authorized,
+    journaled,
+    not_implemented,
+    repeated,
+    replayed,
+    serialized,
+    validated,
+)
 from localaws.iam.authorizer import Authorizer
 from localaws.journal import Journal
 from localaws.lambda_.functions import Functions
@@ -168,6 +177,7 @@ def _handler(context: Context, faults: Faults) -> Handler:
     responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
     authorizer = Authorizer(context.settings, context.journal)
     handle: Handler = lambda call: call_wsgi(moto, call)  # noqa: E731 - a name for the innermost layer
+    handle = repeated(handle)
     handle = faults.middleware(handle, authorizer.is_role)
     handle = validated(handle, context.journal)
     handle = authorized(handle, authorizer.denial)

@@ -72,8 +72,7 @@ class Schedules:
 
     def _all(self) -> list[Schedule]:
         backend = scheduler_backends[self._context.settings.account_id][self._context.settings.region]
-        groups = list(backend.schedule_groups.values())
-        return [schedule for group in groups for schedule in list(group.schedules.values())]
+        return [schedule for group in backend.schedule_groups.values() for schedule in group.schedules.values()]
 
     def _find(self, name: str) -> Schedule:
         for schedule in self._all():

@@ -62,6 +62,11 @@ class ApiCall:
     body: bytes = field(repr=False)
     region: str = ""
 
+    @property
+    def is_read(self) -> bool:
+        """Return whether the operation's name is that of one that changes nothing."""
+        return _is_read(self.operation)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -93,9 +98,11 @@ def _invocation(operation: str, environ: dict[str, Any]) -> str | None:
     AWS loses no answers to speak of; on a busy machine, one to this program may be lost. The repeated call would then
     be refused because its resource exists already.
     """
-    if operation.startswith(("Describe", "Get", "List", "Head")):
-        return None
-    return environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+    return None if _is_read(operation) else environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+
+
+def _is_read(operation: str) -> bool:
+    return operation.startswith(("Describe", "Get", "List", "Head"))
 
 
 def call_wsgi(application: WsgiApplication, call: ApiCall) -> Answer:

@@ -9,6 +9,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 
+from localaws.concurrency import reading_moto
 from localaws.http.call import Answer, ApiCall, error_answer
 from localaws.http.validation import violations_of
 from localaws.journal import Journal
@@ -133,6 +134,12 @@ def serialized(handle: Handler) -> Handler:
             return handle(call)
 
     return middleware
+
+
+def repeated(handle: Handler) -> Handler:
+    """Repeat a call that only reads, if it must be, see ``reading_moto``."""
+    read = reading_moto(handle)
+    return lambda call: read(call) if call.is_read else handle(call)
 
 
 def replayed(handle: Handler, journal: Journal) -> Handler:

@@ -25,9 +25,10 @@ from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 from moto.kms.models import kms_backends
 from moto.sts.models import AssumedRole, sts_backends
 
+from localaws.concurrency import reading_moto
 from localaws.http.call import Answer, ApiCall, error_answer
 from localaws.iam.actions.required import required_permissions
-from localaws.iam.context import context_of, reading_moto
+from localaws.iam.context import context_of
 from localaws.iam.evaluate import (
     Decision,
     Request,

@@ -1,8 +1,7 @@
 """The context of a request to this local AWS: secrets, keys, tags and boundaries, looked up in moto."""
 
-import functools
-from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from moto.acm.models import acm_backends
 from moto.ec2.models import ec2_backends
@@ -16,23 +15,6 @@ from localaws.iam.actions.context import KnownSecret, RequestContext
 from localaws.settings import Settings
 
 _GLOBAL = "aws"  # moto keeps resources without a region under the name of the partition
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
-
-
-def reading_moto(read: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Repeat a reading function if a call of another service, which has a separate lock, changed what it read."""
-
-    @functools.wraps(read)
-    def repeated(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
-        while True:
-            try:
-                return read(*arguments, **named)
-            except RuntimeError as error:
-                if "changed size during iteration" not in str(error):
-                    raise
-
-    return repeated
 
 
 def context_of(settings: Settings) -> RequestContext:

@@ -1,12 +1,18 @@
 """Each repair of moto does what AWS does."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.iam.models import IAMBackend
 
+from localaws.moto_patches import MotoPatches
+from localaws.settings import Settings
 from rehearsal.aws import assume_role
-from tests.support.local_aws import LocalAws, allow, policy
+from tests.support.local_aws import ACCOUNT_ID, LocalAws, allow, policy
 
 
 @pytest.mark.aws("S3-2")
@@ -42,3 +48,16 @@ def test_a_simulation_decides_by_the_policies_of_a_role(aws: LocalAws) -> None:
     answer = aws.client("iam").simulate_principal_policy(PolicySourceArn=role, **simulated)
     decisions = [result["EvalDecision"] for result in answer["EvaluationResults"]]
     assert decisions == ["allowed", "explicitDeny", "implicitDeny"]
+
+
+def test_a_role_is_found_while_another_is_created() -> None:
+    """Each call looks for its caller's role; two threads would show a failure only now and then."""
+    patches = MotoPatches(cast("Any", SimpleNamespace(settings=Settings(Path(), port=0))))
+    try:
+        backend = IAMBackend("aws", ACCOUNT_ID)
+        backend.create_role("a", "{}", "/", None, "", [], None)
+        found = iter(backend.get_roles())
+        backend.create_role("b", "{}", "/", None, "", [], None)
+        assert [role.name for role in found] == ["a"]
+    finally:
+        patches.stop()

@@ -9,7 +9,7 @@ import pytest
 
 from localaws.http.call import Answer, ApiCall
 from localaws.http.faults import Faults
-from localaws.http.middleware import journaled, not_implemented, replayed, serialized
+from localaws.http.middleware import journaled, not_implemented, repeated, replayed, serialized
 from localaws.journal import Journal
 
 OK = Answer(200, (), b"{}")
@@ -110,6 +110,25 @@ def test_calls_of_one_service_wait_for_each_other_and_those_of_another_do_not() 
         list(pool.map(handle, [call("A"), call("B"), call("C", service="rds")]))
     assert not any({"ecs A", "ecs B"} <= at_once for at_once in together)
     assert any({"rds C"} < at_once for at_once in together)
+
+
+@pytest.mark.parametrize(("operation", "is_repeated"), [("DescribeThings", True), ("CreateThing", False)])
+def test_a_read_that_meets_a_change_is_repeated_and_a_change_is_not(operation: str, *, is_repeated: bool) -> None:
+    things, met = {"a": 1}, list[str]()
+
+    def changed_by_another_thread(made: ApiCall) -> Answer:
+        for thing in things:
+            if not met:
+                met.append(thing)
+                things["b"] = 2
+        return OK
+
+    handle = repeated(changed_by_another_thread)
+    if is_repeated:
+        assert handle(call(operation)) == OK
+    else:
+        with pytest.raises(RuntimeError, match="changed size during iteration"):
+            handle(call(operation))
 
 
 def test_any_error_in_moto_is_a_501_that_names_the_operation_and_escapes_the_reason(journal: Journal) -> None:
