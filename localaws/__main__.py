@@ -8,6 +8,7 @@ profile or certificate bundle would get in the way. Everything else is imported 
 """
 
 import argparse
+import gc
 import importlib
 import os
 import socket
@@ -56,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     settings = Settings(options.run_directory.resolve(), options.port.getsockname()[1])
     isolate_environment(settings)
+    gc.disable()
     # Only now: moto reads the environment as it is loaded.
     from localaws.server import SERVICES, serve  # noqa: PLC0415
 

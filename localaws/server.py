@@ -6,6 +6,7 @@ environment when it is imported.
 """
 
 import functools
+import gc
 import http
 import os
 import signal
@@ -114,6 +115,8 @@ class LocalAws:
 
     def run(self) -> None:
         """Serve until ``ask_to_stop``, then end everything that was started here."""
+        gc.freeze()  # what was loaded stays: no collection looks at it
+        gc.enable()
         serving = threading.Thread(target=self._server.serve, name="api")
         serving.start()
         self._context.journal.record("server.started", port=self._context.settings.port, pid=os.getpid())
