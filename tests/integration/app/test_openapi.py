@@ -22,6 +22,7 @@ def guarded(catalogue: CatalogueDatabase, tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.mark.database
+@pytest.mark.load
 @pytest.mark.parametrize(
     ("examples", "cases"), [(20, 200), pytest.param(620, 2000, marks=pytest.mark.nightly)], ids=["200", "2000"]
 )

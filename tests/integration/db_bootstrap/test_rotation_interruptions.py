@@ -94,6 +94,7 @@ def running(logins: RotatedLogins, directory: Path) -> Iterator[Callable[..., tu
         yield attempt
 
 
+@pytest.mark.load
 def test_a_rotation_that_is_killed_anywhere_leaves_a_current_credential_that_logs_in_and_is_finished_by_a_retry(
     own_logins: RotatedLogins, tmp_path: Path
 ) -> None:
